@@ -1,0 +1,1 @@
+"""WHAT is differentiated: functions with their value and their analytic rule."""

@@ -1,0 +1,45 @@
+"""A function with its analytic rule: what the catalogue hands to the inspection."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Array", "Function"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Function:
+    """A differentiable function of one array, its parameters bound.
+
+    `value` maps an array of shape `x.shape` to the output array; `jvp(x, dx)` maps a point and a tangent of the same
+    shape to the tangent of the output. An element-wise function gives its `derivative` instead, f'(x) of x's shape, and
+    its jvp is the Hadamard product f'(x) ⊙ dx. The declared `kind` is for people to read; no measurement uses it.
+    """
+
+    name: str
+    kind: str  # "elementwise", "row-wise", "shape-changing"
+    value: Callable[[Array], Array]
+    derivative: Callable[[Array], Array] | None = None
+    rule: Callable[[Array, Array], Array] | None = None  # the jvp of a function that is not element-wise
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    formula: str = ""
+    derivative_formula: str = ""
+    source: str = "catalogue"
+
+    def __call__(self, x: Array) -> Array:
+        """f(x), an array; x is any real array."""
+        return self.value(np.asarray(x))
+
+    def jvp(self, x: Array, dx: Array) -> Array:
+        """Push the tangent dx (x's shape) through f at x; gives the output's shape."""
+        if self.rule is not None:
+            return self.rule(x, dx)
+        if self.derivative is None:
+            raise TypeError(f"{self.name} has no analytic derivative")
+        # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
+        return np.where(dx == 0, 0.0, self.derivative(x)) * dx

@@ -1,0 +1,1 @@
+"""HOW a Jacobian is found and held; knows arrays and callables only."""
