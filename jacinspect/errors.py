@@ -1,11 +1,11 @@
-"""What can go wrong through no fault of jacinspect's, and the exit statuses.
+"""What can go wrong through no fault of jacinspect's, the exit statuses, and how messages write a number of bytes.
 
 Every error here is worded for the person who typed the command: what, where, and what would be right.
 """
 
 from enum import IntEnum
 
-__all__ = ["ExitStatus", "FunctionFailedError", "InputError", "JacinspectError"]
+__all__ = ["ExitStatus", "FunctionFailedError", "InputError", "JacinspectError", "format_size"]
 
 
 class ExitStatus(IntEnum):
@@ -27,3 +27,16 @@ class InputError(JacinspectError):
 
 class FunctionFailedError(JacinspectError):
     """The inspected function raised, or broke the contract array -> array; the cause is chained."""
+
+
+def format_size(n: int) -> str:
+    """Write a number of bytes with three digits and a binary unit: ``512 bytes``, ``7.28 TiB``."""
+    if n < 1024:
+        return "1 byte" if n == 1 else f"{n} bytes"
+    # half a unit less than 1024 of them would round to 1024: that is 1 of the next
+    power = next((power for power in range(1, 9) if 2 * n < 2047 * 1024**power), None)
+    if power is None:
+        return "over 1023 YiB"
+    value = n / 1024**power
+    digits = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{digits} {'KMGTPEZY'[power - 1]}iB"

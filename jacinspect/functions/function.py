@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jacinspect.errors import InputError
+
 __all__ = ["Array", "Function"]
 
 Array = NDArray[Any]
@@ -26,7 +28,7 @@ class Function:
     value: Callable[[Array], Array]
     derivative: Callable[[Array], Array] | None = None
     rule: Callable[[Array, Array], Array] | None = None  # the jvp of a function that is not element-wise
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict)  # all of them, in declared order, with their values
     formula: str = ""
     derivative_formula: str = ""
     source: str = "catalogue"
@@ -36,10 +38,23 @@ class Function:
         return self.value(np.asarray(x))
 
     def jvp(self, x: Array, dx: Array) -> Array:
-        """Push the tangent dx (x's shape) through f at x; gives the output's shape."""
+        """Push the tangent dx (x's shape) through f at x; gives the output's shape.
+
+        Raises
+        ------
+        InputError
+            If the shapes of x and dx differ.
+        TypeError
+            If the function has no analytic rule.
+        """
+        x, dx = np.asarray(x), np.asarray(dx)
+        if dx.shape != x.shape:
+            raise InputError(f"a tangent of shape {dx.shape} does not fit an operand of shape {x.shape}")
         if self.rule is not None:
             return self.rule(x, dx)
         if self.derivative is None:
             raise TypeError(f"{self.name} has no analytic derivative")
         # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
-        return np.where(dx == 0, 0.0, self.derivative(x)) * dx
+        slopes = np.where(dx == 0, 0.0, self.derivative(x))
+        with np.errstate(over="ignore", under="ignore"):  # inf and 0 are the answers there
+            return np.asarray(slopes * dx)

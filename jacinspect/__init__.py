@@ -1,0 +1,36 @@
+"""Is this derivative right, and what does its Jacobian look like.
+
+import jacinspect
+report = jacinspect.inspect("sigmoid", X)
+report.verdict, report.jacobian.structure, report.to_json()
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from jacinspect._version import __version__
+
+if TYPE_CHECKING:
+    from jacinspect.functions.catalogue import function
+    from jacinspect.inspection import inspect
+    from jacinspect.report import Report
+
+__all__ = ["Report", "__version__", "function", "inspect"]
+
+_HOMES = {
+    "Report": "jacinspect.report",
+    "function": "jacinspect.functions.catalogue",
+    "inspect": "jacinspect.inspection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, and numpy with it, only now: `jacinspect --help` needs neither."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'jacinspect' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,19 @@
+"""`python -m jacinspect`, and the entry point of the command `jacinspect`."""
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; an interrupt at any moment, even while importing, ends it quietly with status 130."""
+    try:
+        from jacinspect.cli import app
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""The command line: options -> inspection -> view -> exit status. Only this module prints or exits.
+
+numpy, and all that needs it, is imported when an inspection starts, so that help, version and completion are quick.
+"""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from jacinspect._version import __version__
+from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
+
+if TYPE_CHECKING:
+    from jacinspect.functions.function import Array
+    from jacinspect.report import Report
+
+__all__ = ["app"]
+
+
+class _InspectByDefault(TyperGroup):
+    """`jacinspect sigmoid` is `jacinspect inspect sigmoid`, and the help of one shows the options of the other."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and args[0] not in self.commands and args[0] not in own:
+            args = ["inspect", *args]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        super().format_options(ctx, formatter)
+        inspect = self.commands["inspect"]
+        rows = [inspect_row for p in inspect.get_params(ctx) if (inspect_row := p.get_help_record(ctx)) is not None]
+        with formatter.section("Options of inspect, the default command"):
+            formatter.write_dl([row for row in rows if not row[0].startswith("--help")])
+
+
+class _Vec(StrEnum):
+    column = "column"
+    row = "row"
+
+
+class _Layout(StrEnum):
+    numerator = "numerator"
+    denominator = "denominator"
+
+
+class _Dtype(StrEnum):
+    float64 = "float64"
+    float32 = "float32"
+
+
+class _Format(StrEnum):
+    text = "text"
+    json = "json"
+
+
+class _Expect(StrEnum):
+    diagonal = "diagonal"
+    block_diagonal = "block-diagonal"
+    permutation = "permutation"
+    broadcast = "broadcast"
+    lower_triangular = "lower-triangular"
+    upper_triangular = "upper-triangular"
+    symmetric = "symmetric"
+    dense = "dense"
+
+
+app = typer.Typer(
+    cls=_InspectByDefault,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"jacinspect {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Example: jacinspect sigmoid --shape 2x2")
+def _jacinspect(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Say whether a derivative is right, and what its Jacobian looks like.
+
+    FUNCTION is a name of the catalogue, such as sigmoid, relu or softmax. Give the operand's shape, or a file with it.
+    """
+
+
+@app.command()
+def inspect(
+    function: Annotated[str, typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False)],
+    shape: Annotated[
+        str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="FILE",
+            help="The operand from .npy, .npz (file.npz:key), .csv, .tsv, .txt or .json; - is standard input.",
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the function.")
+    ] = None,
+    direction: Annotated[
+        str | None, typer.Option(metavar="FILE", help="dX for the Hadamard comparison; random if left out.")
+    ] = None,
+    vec: Annotated[_Vec, typer.Option(help="Order of vec.")] = _Vec.column,
+    layout: Annotated[_Layout, typer.Option(help="Orientation of the matrix.")] = _Layout.numerator,
+    expect: Annotated[
+        list[_Expect] | None, typer.Option(help="A property that must hold; repeatable.", show_default=False)
+    ] = None,
+    dtype: Annotated[_Dtype, typer.Option(help="What the operand's values are rounded to.")] = _Dtype.float64,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
+    rtol: Annotated[float | None, typer.Option(help="Judge by this relative tolerance, not by error bars.")] = None,
+    atol: Annotated[float | None, typer.Option(help="Judge by this absolute tolerance, not by error bars.")] = None,
+    strict_kinks: Annotated[bool, typer.Option("--strict-kinks", help="Fail on a kink: no derivative exists.")] = False,
+    memory: Annotated[str, typer.Option(help="Budget of memory: 4GiB, 512MiB.")] = "4GiB",
+    max_evaluations: Annotated[
+        int | None, typer.Option(metavar="N", help="Budget of calls; chosen by the operand's size if left out.")
+    ] = None,
+    noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
+    form: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Findings do not change the exit status.")] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
+) -> None:
+    """Inspect one Jacobian.
+
+    Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
+    """
+    try:
+        report = _inspect(
+            function, shape, source, param or [], direction, dtype.value, output,
+            seed=seed, vec=vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
+            rtol=rtol, atol=atol, strict_kinks=strict_kinks,
+            memory=memory, max_evaluations=max_evaluations, noise=noise,
+        )  # fmt: skip
+        _show(report, _Format.json if as_json else form, output, full)
+    except JacinspectError as error:
+        if traceback and isinstance(error, FunctionFailedError) and error.__cause__ is not None:
+            import traceback as tracebacks
+
+            tracebacks.print_exception(error.__cause__)
+        typer.echo(f"jacinspect: {error}", err=True)
+        raise typer.Exit(ExitStatus.UNUSABLE) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitStatus.INTERRUPTED) from None
+    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+def _inspect(
+    name: str,
+    shape: str | None,
+    source: str | None,
+    param: list[str],
+    direction: str | None,
+    dtype: str,
+    output: Path | None,
+    **settings: Any,
+) -> "Report":
+    """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
+    from jacinspect.functions.catalogue import function
+    from jacinspect.inspection import Settings, inspect_function
+    from jacinspect.operands import parse_shape, parse_size, random_operand, read_operand
+
+    settings["memory"] = parse_size(settings["memory"])
+    checked = Settings(**settings)
+    found = function(name, **dict(map(_parameter, param)))
+    if output is not None:
+        _require_writable(output)
+    if (shape is None) == (source is None):
+        raise InputError(
+            "give the operand's shape (--shape 2x2) or a file with it (--input x.csv)" + (", not both" if shape else "")
+        )
+    operand: Array
+    if source is not None:
+        operand = read_operand(source, dtype, checked.memory, sys.stdin.buffer)
+    else:
+        operand = random_operand(parse_shape(shape or ""), dtype, checked.seed, checked.memory)
+    along = None if direction is None else read_operand(direction, dtype, checked.memory, sys.stdin.buffer)
+    where = "random" if source is None else "standard input" if source == "-" else source
+    return inspect_function(found, operand, checked, source=where, direction=along)
+
+
+def _parameter(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    try:
+        if not equals or not name.strip():
+            raise ValueError
+        return name.strip(), float(value)
+    except ValueError:
+        raise InputError(f"--param {text!r}: write NAME=VALUE with a number, such as negative_slope=0.2") from None
+
+
+def _require_writable(output: Path) -> None:
+    if output.is_dir():
+        raise InputError(f"--output {output}: is a folder; name a file in it")
+    if not output.parent.is_dir():
+        raise InputError(f"--output {output}: there is no folder {output.parent}")
+    if not os.access(output if output.exists() else output.parent, os.W_OK):
+        raise InputError(f"--output {output}: permission denied")
+
+
+def _show(report: "Report", form: _Format, output: Path | None, full: bool) -> None:
+    """Print the report, or write it to a file in one piece."""
+    if output is not None:
+        _replace(output, report.to_json(full) if form is _Format.json else _plain(report, full))
+        return
+    try:
+        if form is _Format.json:
+            sys.stdout.buffer.write(report.to_json(full).encode())
+        else:
+            _print(report, full)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has had enough; Python must not find the pipe closed once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print(report: "Report", full: bool) -> None:
+    from rich.console import Console
+
+    from jacinspect.views.text import render
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ∂ still gets everything else
+    console = Console(highlight=False, soft_wrap=full)
+    console.print(render(report, console.width, full))
+
+
+def _plain(report: "Report", full: bool) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from jacinspect.views.text import render
+
+    console = Console(file=StringIO(), width=80, highlight=False, color_system=None, soft_wrap=full)
+    console.print(render(report, console.width, full))
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def _replace(output: Path, text: str) -> None:
+    """Write a file so that it is, at every moment, either the old one or the complete new one."""
+    target = output.resolve()
+    try:
+        if target.exists() and not target.is_file():  # a device or a pipe
+            target.write_text(text, encoding="utf-8")
+            return
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            draft.write_text(text, encoding="utf-8")
+            if target.exists():
+                draft.chmod(target.stat().st_mode)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"--output {output}: {(error.strerror or str(error)).lower()}") from None

@@ -1,0 +1,66 @@
+"""The tables joined: a name, as a person types it, to a Function.
+
+In: a name or alias and parameters. Out: a Function with its parameters bound, for the inspection. `ENTRIES` is what
+there is.
+"""
+
+from difflib import get_close_matches
+
+from jacinspect.errors import InputError
+from jacinspect.functions.coupled import COUPLED
+from jacinspect.functions.elementwise import ELEMENTWISE
+from jacinspect.functions.entry import Entry
+from jacinspect.functions.function import Function
+
+__all__ = ["ENTRIES", "function", "names"]
+
+ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *COUPLED)
+
+
+def function(name: str, /, **parameters: float) -> Function:
+    """Look up a function of the catalogue.
+
+    Parameters
+    ----------
+    name
+        Its name or an alias; case, ``_``, ``-`` and spaces make no difference (``LeakyReLU`` is ``leaky_relu``).
+    **parameters
+        Values for its parameters; those left out keep their defaults.
+
+    Returns
+    -------
+    Function
+        Takes any array of real numbers, of any shape, and computes in float64. The result is float64, or of the
+        operand's dtype if that is a narrower float. NaN gives NaN, and no floating-point warning is ever emitted.
+
+    Raises
+    ------
+    InputError
+        If there is no such function or parameter, or a parameter's value makes no sense; when called, if the operand
+        is not real or lacks the axis asked for.
+    """
+    entry = _BY_KEY.get(_key(name))
+    if entry is None:
+        raise InputError(f"there is no function {name!r}; {_hint(name)}")
+    return entry.bind(parameters)
+
+
+def names() -> list[str]:
+    """List what `function` knows: every name, followed by its aliases, in the catalogue's order."""
+    return [name for entry in ENTRIES for name in (entry.name, *entry.aliases)]
+
+
+def _hint(name: str) -> str:
+    """Say what the person may have meant, the likeliest first."""
+    spelled = {_key(known): known for known in names()}
+    close = [spelled[key] for key in get_close_matches(_key(name), spelled, n=3, cutoff=0.6)]
+    if not close:
+        return f"there are {', '.join(entry.name for entry in ENTRIES[:20])}{', …' * (len(ENTRIES) > 20)}"
+    return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
+
+
+def _key(name: str) -> str:
+    return name.lower().translate(str.maketrans("", "", "_- "))
+
+
+_BY_KEY = {_key(name): entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}

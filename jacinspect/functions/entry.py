@@ -1,0 +1,135 @@
+"""A row of the catalogue's tables: what the author of a function writes down, and how it becomes a Function.
+
+The rows are bare formulas on float64 arrays. What all of them owe the user is done here, once: dtypes, empty and 0-d
+arrays, NaN, floating-point flags, and whether a parameter makes sense.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from jacinspect.errors import InputError
+from jacinspect.functions.function import Array, Function
+
+__all__ = ["Entry"]
+
+Rule = Callable[..., Array]
+
+# Temporaries of this many entries stay in the processor's cache, and a result is all the memory that an array needs.
+_BLOCK = 2**14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A catalogue function whose parameters are not bound yet.
+
+    `value(x)` and, for an element-wise function, `derivative(x)` map a float64 array to a float64 array; for others
+    `jvp(x, dx)` pushes a tangent. The keyword-only arguments of `value`, with their defaults, are the function's
+    parameters (a whole number as default: whole numbers only); its rule takes the same ones.
+
+    An element-wise rule must give each entry the same bits whatever its neighbours are, because detection compares
+    exactly: select with np.where, never by compressing (x[mask]), which moves entries between a vectorised loop and
+    its tail.
+    """
+
+    name: str
+    value: Rule
+    formula: str
+    derivative_formula: str
+    derivative: Rule | None = None
+    jvp: Rule | None = None
+    kind: str = "elementwise"
+    aliases: tuple[str, ...] = ()
+    positive: tuple[str, ...] = ()  # the parameters that have no meaning at 0 or below
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        """The parameters and their defaults, in declared order."""
+        return dict(getattr(self.value, "__kwdefaults__", None) or {})
+
+    def bind(self, given: Mapping[str, float]) -> Function:
+        """Make the function with the given parameters, and the defaults of the others.
+
+        Raises
+        ------
+        InputError
+            If a parameter is unknown or its value makes no sense.
+        """
+        parameters = self.defaults
+        for name, number in given.items():
+            if not parameters:
+                raise InputError(f"{self.name} has no parameters; {name!r} cannot be set")
+            if name not in parameters:
+                raise InputError(f"{self.name} has no parameter {name!r}; it has {', '.join(parameters)}")
+            parameters[name] = self._checked(name, number)
+        run = partial(_by_blocks if self.jvp is None else _at_once, self.name, parameters)
+        return Function(
+            name=self.name,
+            kind=self.kind,
+            value=partial(run, self.value),
+            derivative=self.derivative and partial(run, self.derivative),
+            rule=self.jvp and partial(run, self.jvp),
+            parameters=parameters,
+            formula=self.formula,
+            derivative_formula=self.derivative_formula,
+        )
+
+    def _checked(self, name: str, given: object) -> float:
+        """Convert the value of a parameter to a number of its default's type."""
+        wanted = f"{self.name}: {name} must be "
+        whole = isinstance(self.defaults[name], int)
+        try:
+            number = float(given)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"{wanted}a number, not {given!r}") from None
+        if whole:
+            if not number.is_integer():
+                raise InputError(f"{wanted}an integer, not {number:g}")
+            return int(number)
+        if not isfinite(number):
+            raise InputError(f"{wanted}a finite number, not {number:g}")
+        if name in self.positive and number <= 0:
+            raise InputError(f"{wanted}greater than 0, not {number:g}")
+        return number
+
+
+def _by_blocks(name: str, parameters: Mapping[str, float], rule: Rule, x: Array) -> Array:
+    """Apply an element-wise rule of 1-d float64 arrays to a real array of any shape; NaN gives NaN."""
+    x = np.asarray(x)
+    result = np.empty(x.shape, _result_type(name, x))
+    flat, flat_result = x.reshape(-1), result.reshape(-1)
+    # Overflow to inf and underflow to 0 are answers; any other floating-point flag is a defect, and stays visible.
+    with np.errstate(over="ignore", under="ignore"):
+        for start in range(0, x.size, _BLOCK):
+            block = flat[start : start + _BLOCK].astype(np.float64, copy=False)
+            computed = rule(block, **parameters)
+            flat_result[start : start + _BLOCK] = np.where(np.isnan(block), block, computed)
+    return result
+
+
+def _at_once(name: str, parameters: Mapping[str, float], rule: Rule, *arrays: Array) -> Array:
+    """Apply a rule of whole float64 arrays, the operand and perhaps a tangent, to real arrays of one shape."""
+    operands = [np.asarray(array) for array in arrays]
+    dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
+    if "axis" in parameters:
+        _check_axis(name, parameters["axis"], operands[0].shape)
+    with np.errstate(over="ignore", under="ignore"):
+        result = rule(*(operand.astype(np.float64, copy=False) for operand in operands), **parameters)
+        return np.asarray(result).astype(dtype, copy=False)
+
+
+def _check_axis(name: str, axis: float, shape: tuple[int, ...]) -> None:
+    if not -len(shape) <= axis < len(shape):
+        has = f"its axes are {-len(shape)} to {len(shape) - 1}" if shape else "it has no axes"
+        raise InputError(f"{name}: axis {axis} is out of range for an operand of shape {shape}; {has}")
+
+
+def _result_type(name: str, x: Array) -> np.dtype[Any]:
+    """Find the dtype of what is computed from x in float64: a narrower float's own, else float64."""
+    if x.dtype.kind not in "buif":
+        raise InputError(f"{name}: an operand of dtype {x.dtype} is not made of real numbers")
+    return x.dtype if x.dtype in (np.float16, np.float32) else np.dtype(np.float64)

@@ -1,0 +1,460 @@
+"""The pipeline: a function and an operand in, a Report out. It reads in the order in which the data travels."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from jacinspect import findings as find
+from jacinspect._version import __version__
+from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.functions.catalogue import function as catalogue_function
+from jacinspect.functions.function import Array, Function
+from jacinspect.jacobian.agreement import (
+    Comparison,
+    Directions,
+    Status,
+    Tolerance,
+    along_directions,
+    compare,
+    suspicious,
+)
+from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.compact import Jacobian, Pattern, compress, vec_positions
+from jacinspect.jacobian.detection import Budget, Detection, detect, detect_again
+from jacinspect.jacobian.hadamard import chain_rule, hadamard
+from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
+from jacinspect.jacobian.structure import Arrangement, Blocks, diagonal_blocks, index_formula
+from jacinspect.report import (
+    AgreementReport,
+    DetectionReport,
+    EntryReport,
+    Finding,
+    FunctionReport,
+    JacobianReport,
+    OperandReport,
+    Report,
+)
+
+__all__ = ["EXPECTATIONS", "Settings", "inspect", "inspect_function"]
+
+EXPECTATIONS = (
+    "diagonal", "block-diagonal", "permutation", "broadcast",
+    "lower-triangular", "upper-triangular", "symmetric", "dense",
+)  # fmt: skip
+
+_DOUBLE, _SINGLE = 2.0**-52, 2.0**-23
+_ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
+_WORST = 5  # entries listed
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to inspect; the defaults are the command line's.
+
+    `memory` is in bytes; `max_evaluations`, calls of the function, is chosen by the operand's size if None; `noise` is
+    the relative noise of the function's values in place of rounding. `rtol` and `atol` replace the error bars.
+    """
+
+    seed: int = 0
+    vec: str = "column"
+    layout: str = "numerator"
+    expect: Sequence[str] = ()
+    rtol: float | None = None
+    atol: float | None = None
+    strict_kinks: bool = False
+    memory: int = 4 * 2**30
+    max_evaluations: int | None = None
+    noise: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, given, allowed in (
+            ("vec", [self.vec], ("column", "row")),
+            ("layout", [self.layout], ("numerator", "denominator")),
+            ("expect", self.expect, EXPECTATIONS),
+        ):
+            for value in [given] if isinstance(given, str) else given:
+                if value not in allowed:
+                    raise InputError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
+        for name in ("rtol", "atol", "noise"):
+            number = getattr(self, name)
+            if number is not None and not (np.isfinite(number) and number >= 0):
+                raise InputError(f"{name}: {number} is not a finite number of at least 0")
+        if self.max_evaluations is not None and self.max_evaluations < 1:
+            raise InputError(f"max_evaluations: {self.max_evaluations} is not at least 1")
+        if self.seed < 0:
+            raise InputError(f"seed: {self.seed} is negative; a seed is 0 or more")
+
+    @property
+    def tolerance(self) -> Tolerance | None:
+        """The user's own tolerance, or None to judge by the error bars."""
+        return None if self.rtol is None and self.atol is None else Tolerance(self.rtol or 0.0, self.atol or 0.0)
+
+    def calls(self, size: int) -> int:
+        """How many calls of a function of `size` numbers are affordable: a constant, so that equal runs stay equal."""
+        return self.max_evaluations or min(max(2 * 10**9 // max(size, 1), 200), 100_000)
+
+
+def inspect(
+    function: str | Function | Callable[[Any], Any],
+    X: Any,
+    derivative: Callable[[Any], Any] | None = None,
+    *,
+    parameters: dict[str, float] | None = None,
+    direction: Any = None,
+    **settings: Any,
+) -> Report:
+    """Inspect the Jacobian of a function at X.
+
+    Parameters
+    ----------
+    function
+        A catalogue name, or a callable from an array of X's shape to an array.
+    X
+        The operand: real numbers of any shape. float32 stays float32, everything else is taken as float64.
+    derivative
+        An element-wise derivative f'(X), of X's shape, to be checked in place of the function's own.
+    parameters
+        Values for a catalogue function's parameters.
+    direction
+        dX, of X's shape, for the Hadamard comparison; random if left out.
+    **settings
+        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise.
+
+    Returns
+    -------
+    Report
+        With `verdict`, `findings`, `jacobian` …, `to_dict()` and `to_json()`.
+
+    Raises
+    ------
+    InputError
+        When the name, X, the direction or a setting cannot be used.
+    FunctionFailedError
+        When the function or the derivative raises, or does not return an array of real numbers of one shape.
+    """
+    unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
+    if unknown:
+        raise InputError(f"unknown setting {unknown[0]!r}; there are {', '.join(Settings.__dataclass_fields__)}")
+    if isinstance(function, str):
+        function = catalogue_function(function, **parameters or {})
+    elif parameters:
+        raise InputError("parameters go with a catalogue name; bind a callable's own with functools.partial")
+    if not isinstance(function, Function):
+        name = getattr(function, "__name__", type(function).__name__)
+        function = Function(name, "unknown", value=function, source="python")
+    if derivative is not None:
+        function = replace(function, derivative=derivative, rule=None, derivative_formula="")
+    return inspect_function(function, _real(X, "X"), Settings(**settings), direction=direction)
+
+
+def inspect_function(
+    function: Function, x: Array, settings: Settings, *, source: str = "array", direction: Any = None
+) -> Report:
+    """Inspect a Function at a float array x; `source` says where x came from. See `inspect`."""
+    rng = np.random.default_rng([settings.seed, 1])  # not the stream that a random operand is drawn from
+    dx = rng.standard_normal(x.shape) if direction is None else _real(direction, "direction")
+    if dx.shape != x.shape:
+        raise InputError(f"direction: shape {dx.shape} does not fit the operand's shape {x.shape}")
+    box, point = _black_box(function, x)
+    base = Report(
+        version=__version__,
+        function=_function_report(function),
+        operand=OperandReport("x", 1, x, source, settings.seed),
+        output=box.y0.reshape(_output_shape(box)),
+        jacobian=None,
+        detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
+        agreement=None,
+        hadamard=None,
+        hadamard_valid=False,
+        chain_rule=None,
+        findings=(),
+        memory=settings.memory,
+    )
+    if box.mutates or not box.deterministic:
+        return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
+    return _Inspection(function, point, box, settings, rng).report(base, dx)
+
+
+def _real(given: Any, name: str) -> Array:
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
+    return array if array.dtype == np.float32 else array.astype(np.float64)
+
+
+def _black_box(function: Function, x: Array) -> tuple[BlackBox, Array]:
+    """Wrap f, at x in double precision where f accepts that, for differences of float32 numbers say little."""
+    if x.dtype != np.float64:
+        try:
+            wide = x.astype(np.float64)
+            return BlackBox(function, wide), wide
+        except FunctionFailedError:
+            pass
+    return BlackBox(function, x), x
+
+
+def _output_shape(box: BlackBox) -> tuple[int, ...]:
+    assert box.output_shape is not None
+    return box.output_shape
+
+
+def _function_report(function: Function) -> FunctionReport:
+    return FunctionReport(
+        function.name,
+        function.kind,
+        dict(function.parameters),
+        function.source,
+        function.formula or None,
+        function.derivative_formula or None,
+    )
+
+
+@dataclass(eq=False)
+class _Inspection:
+    """One inspection on its way: the function, the point, and what does not change between the steps."""
+
+    function: Function
+    x: Array
+    box: BlackBox
+    settings: Settings
+    rng: np.random.Generator
+
+    def report(self, base: Report, dx: Array) -> Report:
+        """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
+        size = max(self.x.size, self.box.y0.size)
+        calls = self.settings.calls(size)
+        budget = Budget(calls // 2, self.settings.memory)
+        detection = detect(self.box, self.x, self.rng, budget)
+        result = self._values(detection, calls)
+        unresolved: Array = np.zeros(0, np.int64)
+        if result.directions.pattern_refuted.size:
+            budget = Budget(self.box.evaluations + calls // 2, self.settings.memory)
+            detection = detect_again(self.box, self.x, detection, result.directions.pattern_refuted, self.rng, budget)
+            result = self._values(detection, calls)
+            unresolved = result.directions.pattern_refuted
+        return self._finish(base, detection, result, unresolved, dx)
+
+    def _jvp(self, tangent: Array) -> Array:
+        try:
+            with np.errstate(all="ignore"):
+                result = np.asarray(self._rule(tangent))
+        except InputError:
+            raise
+        except Exception as error:
+            raise FunctionFailedError(f"the derivative raised {type(error).__name__}: {error}") from error
+        if result.size != self.box.y0.size:
+            raise FunctionFailedError(
+                f"the derivative gives {result.shape} for an output of shape {_output_shape(self.box)}"
+            )
+        return result
+
+    def _rule(self, tangent: Array) -> Array:
+        if self.function.rule is not None or self.function.derivative is None or self.function.source == "catalogue":
+            return self.function.jvp(self.x, tangent)
+        slope = np.asarray(self.function.derivative(self.x.copy()))
+        if slope.dtype.kind not in "fiub" or slope.shape not in ((), self.x.shape):
+            raise FunctionFailedError(
+                f"the derivative returned {slope.dtype} of shape {slope.shape}; an element-wise one has the operand's "
+                f"shape {self.x.shape}"
+            )
+        return np.where(tangent == 0, 0.0, slope) * tangent
+
+    @property
+    def _has_rule(self) -> bool:
+        return self.function.rule is not None or self.function.derivative is not None
+
+    def _values(self, detection: Detection, calls: int) -> "_Result":
+        """Build the analytic and the numeric Jacobian on what was detected, and hold each against the other."""
+        pattern, total = _with_samples(detection, self.settings.memory, self.rng)
+        colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
+        # Half of the calls pays for all first passes (six calls a color); ladders and directions have the rest.
+        affordable = max(calls // 12, 1)
+        affordable = min(affordable, max(self.settings.memory * number // (_ENTRY_BYTES * max(pattern.stored, 1)), 1))
+        if number > affordable:
+            kept = np.sort(self.rng.choice(number, affordable, replace=False))
+            pattern = pattern.restricted(np.isin(colors, kept))
+            colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
+        coverage = pattern.stored / total if total else 1.0
+        analytic = compress(pattern, colors, number, self._jvp) if self._has_rule else None
+        epsilon = self.settings.noise or (_SINGLE if self.box.single or self.x.dtype == np.float32 else _DOUBLE)
+        numeric = numeric_jacobian(self.box, self.x, pattern, colors, number, epsilon)
+        if analytic is not None:
+            numeric.doubtful |= suspicious(analytic, numeric)
+        numeric.doubtful &= np.isfinite(self.box.y0)[pattern.rows] & np.isfinite(self.x).ravel()[pattern.indices]
+        refine(numeric, self.box, self.x, colors, number, epsilon, max(calls // 2, 64))
+        comparison = compare(
+            analytic, numeric, self.x, self.box.y0, self.settings.tolerance, self.settings.strict_kinks
+        )
+        jvp = self._jvp if self._has_rule else None
+        directions = along_directions(self.box, self.x, numeric, jvp, self.rng, epsilon, coverage)
+        return _Result(analytic, numeric, comparison, directions, number, coverage)
+
+    def _finish(self, base: Report, detection: Detection, result: "_Result", unresolved: Array, dx: Array) -> Report:
+        """Describe what was found."""
+        jacobian = self._describe(detection, result)
+        found = [
+            *find.of_entries(result.comparison, result.analytic, result.numeric, self.x, self.box.y0),
+            *find.of_directions(result.directions, result.comparison, result.numeric, unresolved),
+            *find.of_expectations(self.settings.expect, jacobian, result.numeric),
+            *find.of_coverage(detection, result.coverage, jacobian),
+        ]
+        upstream = self.rng.standard_normal(_output_shape(self.box))
+        product, chain, valid = None, None, False
+        if result.coverage == 1:
+            values = result.best
+            product, chain = hadamard(values, dx), chain_rule(values, upstream)
+            pattern = values.pattern
+            valid = product.hadamard is not None and np.array_equal(pattern.rows, pattern.indices)
+            found += [] if valid else [find.hadamard_invalid(product, pattern)]
+        return replace(
+            base,
+            jacobian=jacobian,
+            detection=DetectionReport(
+                detection.evaluations, detection.points, detection.proved, True, result.directions.miss_probability
+            ),
+            agreement=_agreement(result, found),
+            hadamard=product,
+            hadamard_valid=valid,
+            chain_rule=chain,
+            findings=tuple(sorted(found, key=lambda finding: (finding.severity != "error", finding.code))),
+        )
+
+    def _describe(self, detection: Detection, result: "_Result") -> JacobianReport:
+        vec, layout = self.settings.vec, self.settings.layout
+        values, numeric = result.best, result.numeric
+        pattern = detection.pattern
+        arrangement = Arrangement(pattern, vec, layout) if detection.proved else None
+        complete = result.coverage == 1 and arrangement is not None
+        blocks = arrangement.blocks if arrangement is not None else _blocks_of_groups(detection, vec, layout)
+        known = "block-diagonal" if blocks else "dense"
+        structure = arrangement.structure if arrangement is not None else known
+        return JacobianReport(
+            shape=pattern.shape if layout == "numerator" else pattern.shape[::-1],
+            tensor_shape=pattern.output_shape + pattern.operand_shape,
+            vec=vec,
+            layout=layout,
+            index_formula=index_formula(values, numeric.bar),
+            structure=structure,
+            blocks=blocks if structure == "block-diagonal" else None,
+            colors=result.colors,
+            arrangement=arrangement,
+            is_symmetric=_symmetric(arrangement, numeric) if complete else None,
+            off_diagonal_ratio=arrangement.off_diagonal_ratio(values.data) if complete and arrangement else None,
+            nonzeros=int(np.count_nonzero(result.nonzero)) if complete else None,
+            analytic=result.analytic if complete else None,
+            numeric=numeric.jacobian if complete else None,
+            error_bar=numeric.bar if complete else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Result:
+    """The two Jacobians and what came of holding one against the other."""
+
+    analytic: Jacobian | None
+    numeric: Numeric
+    comparison: Comparison
+    directions: Directions
+    colors: int
+    coverage: float
+
+    @property
+    def best(self) -> Jacobian:
+        """The values to show products with: the analytic ones if there are any."""
+        return self.numeric.jacobian if self.analytic is None else self.analytic
+
+    @property
+    def nonzero(self) -> Array:
+        """Which stored entries are not zero at this point."""
+        if self.analytic is not None:
+            return np.asarray(self.analytic.data != 0)
+        return np.asarray(np.abs(self.numeric.jacobian.data) > self.numeric.bar)
+
+
+def _symmetric(arrangement: Arrangement | None, numeric: Numeric) -> bool | None:
+    return None if arrangement is None else arrangement.is_symmetric(numeric.jacobian.data, numeric.bar)
+
+
+def _with_samples(detection: Detection, memory: int, rng: np.random.Generator) -> tuple[Pattern, int]:
+    """Add to the pattern a sample of what was left open, as much as fits; return it and the number of all entries."""
+    pattern = detection.pattern
+    if detection.proved:
+        return pattern, pattern.stored
+    outputs, inputs = [pattern.rows.astype(np.int64)], [pattern.indices.astype(np.int64)]
+    for group in detection.unresolved:
+        affordable = memory // (4 * _ENTRY_BYTES * max(group.outputs.size, 1))
+        number = int(min(max(affordable, 1), 16, group.line.size))
+        sample = group.sampled(np.sort(rng.choice(group.line.size, number, replace=False)))
+        outputs.append(sample[0])
+        inputs.append(sample[1])
+    total = pattern.stored + sum(group.entries for group in detection.unresolved)
+    sampled = Pattern.from_pairs(
+        np.concatenate(outputs), np.concatenate(inputs), pattern.output_shape, pattern.operand_shape
+    )
+    return sampled, total
+
+
+def _blocks_of_groups(detection: Detection, vec: str, layout: str) -> Blocks | None:
+    """Return the diagonal blocks that are known of a pattern that is not, from the whole lines left open."""
+    pattern = detection.pattern
+    height, width = pattern.shape
+    for order in (vec, "row" if vec == "column" else "column"):
+        rows, columns = vec_positions(pattern.output_shape, order), vec_positions(pattern.operand_shape, order)
+        first, last = np.full(height, width), np.full(height, -1)
+        np.minimum.at(first, rows[pattern.rows], columns[pattern.indices])
+        np.maximum.at(last, rows[pattern.rows], columns[pattern.indices])
+        for group in detection.unresolved:  # the place of base + offset is the place of one plus that of the other
+            bases, line = columns[group.bases], columns[group.line]
+            np.minimum.at(first, rows[group.outputs], bases + line.min())
+            np.maximum.at(last, rows[group.outputs], bases + line.max())
+        blocks = diagonal_blocks(first, last, width, order)
+        if blocks is not None:
+            shape = blocks.shape if blocks.shape is None or layout == "numerator" else blocks.shape[::-1]
+            return replace(blocks, shape=shape)
+    return None
+
+
+def _agreement(result: _Result, found: list[Finding]) -> AgreementReport:
+    comparison, analytic, numeric = result.comparison, result.analytic, result.numeric
+    status = comparison.status
+    compared = np.flatnonzero((status <= Status.INCONCLUSIVE) & (analytic is not None))
+    ratio = comparison.ratio[compared]
+    largest = np.argsort(-np.where(np.isnan(ratio), np.inf, ratio), kind="stable")[:_WORST]
+    codes = {finding.code for finding in found if finding.severity == "error"}
+    fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}
+    return AgreementReport(
+        verdict="fail" if fails else "inconclusive" if open_ else "pass",
+        entries_compared=int(compared.size),
+        coverage=result.coverage,
+        max_difference=_largest(comparison.difference[compared]),
+        max_error_bar=_largest(numeric.bar[compared] if analytic is not None else numeric.bar),
+        max_ratio=_largest(ratio),
+        worst=tuple(_entry(result, int(entry)) for entry in compared[largest]),
+    )
+
+
+def _largest(values: Array) -> float | None:
+    return float(np.max(values)) if values.size else None
+
+
+def _entry(result: _Result, entry: int) -> EntryReport:
+    numeric = result.numeric
+    pattern = numeric.jacobian.pattern
+    return EntryReport(
+        output=_index(int(pattern.rows[entry]), pattern.output_shape),
+        operand=_index(int(pattern.indices[entry]), pattern.operand_shape),
+        analytic=None if result.analytic is None else float(result.analytic.data[entry]),
+        numeric=float(numeric.jacobian.data[entry]),
+        error_bar=float(numeric.bar[entry]),
+    )
+
+
+def _index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(flat // prod(shape[axis + 1 :]) % shape[axis] for axis in range(len(shape)))

@@ -1,0 +1,171 @@
+"""Do the analytic and the numeric Jacobian agree? Entry by entry, then along random directions. Next: inspection."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from math import pi, sqrt
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.differences import Kind, Stencil, first_pass, ladder, step_scale
+from jacinspect.jacobian.numeric import Numeric
+
+__all__ = ["Comparison", "Directions", "Status", "Tolerance", "along_directions", "compare", "suspicious"]
+
+_DIRECTIONS = 2
+_REACH = 0.125  # of a direction's steps: smaller than a seed's, so that fewer of its many inputs cross a kink
+_WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
+_ROUNDING = 4 * 2.0**-52  # what an analytic value may be off by for its own rounding
+_SMALLEST = float(np.finfo(np.float64).tiny)
+
+
+class Status(IntEnum):
+    """What became of an entry."""
+
+    AGREES = 0
+    KINK = 1
+    DISAGREES = 2
+    INCONCLUSIVE = 3
+    NONFINITE = 4
+    OVERFLOWS = 5  # value and analytic derivative overflow to the same limit
+    EXCUSED = 6  # an operand that the output reads is not finite
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """A user's own tolerance |analytic − numeric| ≤ atol + rtol·|numeric|, in place of the error bars."""
+
+    rtol: float = 0.0
+    atol: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """For each stored entry its status, the difference, and what the difference was allowed to be."""
+
+    status: Array
+    difference: Array
+    allowed: Array
+
+    @property
+    def ratio(self) -> Array:
+        """How much of its allowance each entry takes: above 1 it disagrees."""
+        with np.errstate(all="ignore"):
+            return np.where(self.difference == 0, 0.0, self.difference / self.allowed)
+
+
+def suspicious(analytic: Jacobian, numeric: Numeric) -> Array:
+    """Return where the two differ at first sight, so that differences can look again before anyone is accused."""
+    with np.errstate(all="ignore"):
+        difference = np.abs(analytic.data - numeric.jacobian.data)
+        return np.asarray(~(difference <= numeric.bar + _ROUNDING * np.abs(analytic.data)))
+
+
+def compare(
+    analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, tolerance: Tolerance | None, strict_kinks: bool
+) -> Comparison:
+    """Judge every stored entry; without an analytic Jacobian, only whether the numeric one can be trusted.
+
+    At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`.
+    """
+    pattern, value, bar = numeric.jacobian.pattern, numeric.jacobian.data, numeric.bar
+    claimed = value if analytic is None else analytic.data
+    with np.errstate(all="ignore"):
+        difference = np.abs(claimed - value)
+        allowed = bar + _ROUNDING * np.abs(claimed)
+        if tolerance is not None:
+            allowed = tolerance.atol + tolerance.rtol * np.abs(value)
+        output = np.abs(y0)[pattern.rows] / step_scale(x).ravel()[pattern.indices]
+        large = np.maximum(np.maximum(np.abs(claimed), np.abs(value)), output)
+        wide = bar > (np.maximum(_WIDE * large, _SMALLEST) if tolerance is None else allowed)
+        status = np.where(difference > allowed, Status.DISAGREES, np.where(wide, Status.INCONCLUSIVE, Status.AGREES))
+    status[numeric.kind == Kind.UNRESOLVED] = Status.INCONCLUSIVE
+    for entry, slopes in numeric.kinks.items():
+        slack = bar[entry] + _ROUNDING * abs(claimed[entry])
+        between = min(slopes) - slack <= claimed[entry] <= max(slopes) + slack
+        status[entry] = Status.KINK if between or analytic is None else Status.DISAGREES
+        difference[entry] = max(min(slopes) - claimed[entry], claimed[entry] - max(slopes), 0.0)
+        if strict_kinks:
+            status[entry] = Status.DISAGREES
+    limit = y0[pattern.rows]
+    status[~np.isfinite(limit) | (numeric.kind == Kind.NONFINITE) | ~np.isfinite(claimed) & (analytic is not None)] = (
+        Status.NONFINITE
+    )
+    if analytic is not None:
+        status[np.isinf(limit) & (claimed == limit)] = Status.OVERFLOWS
+    if not np.isfinite(x).all():
+        fine = np.isfinite(x).ravel()[pattern.indices]
+        excused = np.zeros(pattern.shape[0], bool)
+        excused[pattern.rows[~fine]] = True
+        status[(excused[pattern.rows] & (status != Status.AGREES)) | ~fine] = Status.EXCUSED
+    return Comparison(status.astype(np.int8), difference, allowed)
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """What random directions said: outputs whose pattern they refute, and whose analytic jvp they refute."""
+
+    pattern_refuted: Array
+    analytic_refuted: Array
+    compared: int  # outputs held against every direction
+    miss_probability: float | None  # that an entry as large as the largest stored one was missed all the same
+
+
+def along_directions(
+    box: BlackBox,
+    x: Array,
+    numeric: Numeric,
+    jvp: Callable[[Array], Array] | None,
+    rng: np.random.Generator,
+    epsilon: float,
+    coverage: float,
+) -> Directions:
+    """Difference f along Gaussian directions v, and hold J·v and the analytic jvp(v) against it, output by output.
+
+    The assembled J·v refutes a pattern that is too small; it is compared only where J is complete (coverage 1). The
+    analytic jvp(v) refutes a rule with entries outside the pattern. Outputs with a kink near x are left out.
+    """
+    jacobian = numeric.jacobian
+    height = jacobian.shape[0]
+    rough = np.zeros(height, bool)
+    rough[jacobian.pattern.rows[(numeric.kind != Kind.SMOOTH) | ~np.isfinite(jacobian.data)]] = True
+    size = Jacobian(jacobian.pattern, np.abs(jacobian.data))
+    bars = Jacobian(jacobian.pattern, numeric.bar)
+    rounding = (size @ np.where(np.isfinite(x), np.abs(x), 0).ravel()) / max(coverage, 1e-12)
+    pattern_refuted, analytic_refuted = np.zeros(height, bool), np.zeros(height, bool)
+    compared = ~rough & np.isfinite(box.y0)
+    widest = 0.0
+    for _ in range(_DIRECTIONS):
+        v = np.where(np.isfinite(x), rng.standard_normal(x.shape) * step_scale(x), 0)
+        stencil = Stencil(box, x, v, slice(None), None, box.y0, epsilon, rounding)
+        first = first_pass(stencil, _REACH)
+        reach = np.abs(v).ravel()
+        with np.errstate(all="ignore"):
+            slack = 4 * epsilon * (size @ reach) / max(coverage, 1e-12) + (bars @ reach)
+            allowed = first.bar + slack
+            compared &= first.closing & np.isfinite(first.value)
+            if coverage == 1:
+                predicted = jacobian @ v.ravel()
+                pattern_refuted |= _differs(stencil, first.value, predicted, allowed, slack, compared)
+            if jvp is not None:
+                claimed = np.asarray(jvp(v), np.float64).ravel()
+                analytic_refuted |= _differs(stencil, first.value, claimed, allowed, slack, compared)
+        widest = max(widest, float(allowed[compared].max(initial=0)))
+    largest = float(np.max(np.abs(jacobian.data), initial=0, where=np.isfinite(jacobian.data)))
+    missed = min(1.0, sqrt(2 / pi) * widest / largest) ** _DIRECTIONS if largest and compared.any() else None
+    return Directions(
+        np.flatnonzero(pattern_refuted), np.flatnonzero(analytic_refuted), int(np.count_nonzero(compared)), missed
+    )
+
+
+def _differs(stencil: Stencil, value: Array, claimed: Array, allowed: Array, slack: Array, compared: Array) -> Array:
+    """Where a claim is off; each is looked at once more, at ever smaller steps, before it is called so."""
+    differs = compared & (np.abs(claimed - value) > allowed)
+    suspects = np.flatnonzero(differs)
+    if suspects.size:
+        again = ladder(stencil.subset(suspects))
+        off = np.abs(claimed[suspects] - again.value) > again.bar + slack[suspects]
+        differs[suspects] = off & (again.kind == Kind.SMOOTH)
+    return np.asarray(differs)

@@ -1,0 +1,203 @@
+"""Pattern and Jacobian as compressed sparse rows, named as in scipy; built from any jvp. Next: structure, hadamard.
+
+Rows are outputs and columns are inputs, both flat in row-major order; the order of vec is chosen only when a matrix is
+shown. Of an element-wise function, `data` *is* A'.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+
+__all__ = ["Color", "Jacobian", "Pattern", "colors_of", "compress", "row_major", "vec_positions"]
+
+Index = Array | slice
+
+
+def vec_positions(shape: tuple[int, ...], vec: str) -> Array:
+    """Return, for each row-major flat index of an array of this shape, its place in vec order ("column" or "row")."""
+    return np.arange(prod(shape)).reshape(shape, order="F" if vec == "column" else "C").ravel()
+
+
+def row_major(shape: tuple[int, ...], vec: str, positions: list[int]) -> Array:
+    """Return the row-major flat indices of some places in vec order: the inverse of `vec_positions`, for a few."""
+    if vec == "row" or not positions or not shape:
+        return np.asarray(positions, np.int64)
+    return np.ravel_multi_index(np.unravel_index(np.asarray(positions, np.int64), shape, order="F"), shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """Which inputs each output reads: row o's are indices[indptr[o]:indptr[o + 1]], ascending."""
+
+    indptr: Array
+    indices: Array
+    output_shape: tuple[int, ...]
+    operand_shape: tuple[int, ...]
+
+    @classmethod
+    def from_pairs(
+        cls, outputs: Array, inputs: Array, output_shape: tuple[int, ...], operand_shape: tuple[int, ...]
+    ) -> "Pattern":
+        """Build a pattern from (output, input) pairs, flat row-major integers in any order, repeats allowed."""
+        height, width = prod(output_shape), prod(operand_shape)
+        index = np.int32 if max(height, width, outputs.size) < 2**31 else np.int64
+        if outputs.size > 1 and not np.all(outputs[1:] > outputs[:-1]):
+            outputs, inputs = np.divmod(np.unique(outputs.astype(np.int64) * width + inputs), width)
+        indptr = np.zeros(height + 1, index)
+        np.cumsum(np.bincount(outputs, minlength=height), out=indptr[1:])
+        return cls(indptr, inputs.astype(index, copy=False), output_shape, operand_shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(M, N): the number of outputs and of inputs."""
+        return prod(self.output_shape), prod(self.operand_shape)
+
+    @property
+    def stored(self) -> int:
+        """The number of entries in the pattern."""
+        return int(self.indices.size)
+
+    @cached_property
+    def rows(self) -> Array:
+        """The output of each stored entry, ascending."""
+        return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
+
+    def transposed_order(self) -> Array:
+        """Return the order of the stored entries that sorts them by input, then by output."""
+        return np.argsort(self.indices, kind="stable")
+
+    def restricted(self, keep: Array) -> "Pattern":
+        """Return the pattern of those columns alone for which `keep` (N booleans) is true."""
+        kept = keep[self.indices]
+        return Pattern.from_pairs(self.rows[kept], self.indices[kept], self.output_shape, self.operand_shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Jacobian:
+    """A pattern with a value for each stored entry: ∂A/∂X as compressed sparse rows."""
+
+    pattern: Pattern
+    data: Array
+
+    @property
+    def indptr(self) -> Array:
+        """Where each row starts in `indices` and `data`, M + 1 integers."""
+        return self.pattern.indptr
+
+    @property
+    def indices(self) -> Array:
+        """The column of each stored entry."""
+        return self.pattern.indices
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(M, N), the shape of the vec-flattened matrix in numerator layout."""
+        return self.pattern.shape
+
+    def matrix(self, vec: str = "column", layout: str = "numerator") -> Array:
+        """Return the dense matrix: M×N in numerator layout, N×M in denominator layout, ordered by `vec`."""
+        dense = np.zeros(self.shape, self.data.dtype)
+        rows = vec_positions(self.pattern.output_shape, vec)[self.pattern.rows]
+        columns = vec_positions(self.pattern.operand_shape, vec)[self.indices]
+        dense[rows, columns] = self.data
+        return dense if layout == "numerator" else dense.T
+
+    def tensor(self) -> Array:
+        """Return ∂A_ij…/∂X_pq… as a dense array of shape output_shape + operand_shape."""
+        return self.matrix(vec="row").reshape(self.pattern.output_shape + self.pattern.operand_shape)
+
+    @property
+    def T(self) -> "Jacobian":  # noqa: N802 (the name that numpy and scipy give it)
+        """The transpose, N×M."""
+        order = self.pattern.transposed_order()
+        pattern = Pattern.from_pairs(
+            self.indices[order], self.pattern.rows[order], self.pattern.operand_shape, self.pattern.output_shape
+        )
+        return Jacobian(pattern, self.data[order])
+
+    def __matmul__(self, tangent: Array) -> Array:
+        """J @ dX, the jvp: dX in the operand's shape (or flat); gives the output's shape (or flat)."""
+        tangent = np.asarray(tangent)
+        shape = self.pattern.output_shape if tangent.shape == self.pattern.operand_shape else (self.shape[0],)
+        with np.errstate(all="ignore"):
+            terms = self.data * tangent.ravel()[self.indices]
+        return _sums(terms, self.indptr).reshape(shape)
+
+    def vjp(self, cotangent: Array) -> Array:
+        """J.T @ dA without building the transpose: dA of M entries; gives the operand's shape."""
+        with np.errstate(all="ignore"):
+            terms = self.data * np.asarray(cotangent).ravel()[self.pattern.rows]
+        sums = np.bincount(self.indices, weights=terms, minlength=self.shape[1])
+        return sums[: self.shape[1]].reshape(self.pattern.operand_shape)
+
+    def diagonal(self) -> Array:
+        """Return the entries (k, k) of the row-major matrix, zero where none is stored; min(M, N) numbers."""
+        on = self.pattern.rows == self.indices
+        diagonal = np.zeros(min(self.shape), self.data.dtype)
+        diagonal[self.indices[on]] = self.data[on]
+        return diagonal
+
+
+def _sums(terms: Array, indptr: Array) -> Array:
+    lengths = np.diff(indptr)
+    if terms.size == lengths.size and np.all(lengths == 1):
+        return terms
+    sums = np.zeros(lengths.size)
+    filled = lengths > 0  # reduceat would give an empty row its neighbour's first term
+    if filled.any():
+        with np.errstate(all="ignore"):
+            sums[filled] = np.add.reduceat(terms, indptr[:-1][filled])
+    return sums
+
+
+@dataclass(frozen=True, eq=False)
+class Color:
+    """The entries that one seed gives: a 0/1 array of the operand's shape, and whom it speaks of."""
+
+    seed: Array
+    entries: Index  # of the pattern's stored entries
+    outputs: Index  # the row of each, flat
+    inputs: Index  # the column of each, flat
+
+
+def colors_of(pattern: Pattern, colors: Array, number: int) -> Iterator[Color]:
+    """Give each color of a column coloring with its seed and its entries, as slices where they are everything."""
+    if number == 1:
+        seed = (colors == 0).reshape(pattern.operand_shape)
+        yield Color(
+            seed, slice(None), _slice(pattern.rows, pattern.shape[0]), _slice(pattern.indices, pattern.shape[1])
+        )
+        return
+    of_entry = colors[pattern.indices]
+    order = np.argsort(of_entry, kind="stable")
+    bounds = np.searchsorted(of_entry[order], np.arange(number + 1))
+    for color in range(number):
+        entries = order[bounds[color] : bounds[color + 1]]
+        if entries.size:
+            seed = (colors == color).reshape(pattern.operand_shape)
+            yield Color(seed, entries, pattern.rows[entries], pattern.indices[entries])
+
+
+def _slice(index: Array, length: int) -> Index:
+    return slice(None) if index.size == length and np.array_equal(index, np.arange(length)) else index
+
+
+def compress(pattern: Pattern, colors: Array, number: int, jvp: Callable[[Array], Array]) -> Jacobian:
+    """Build the Jacobian on a pattern from one jvp a color.
+
+    Parameters
+    ----------
+    pattern, colors, number
+        What is read, and a column coloring of it.
+    jvp
+        Maps a tangent of the operand's shape (float64) to the tangent of the output.
+    """
+    data = np.zeros(pattern.stored)
+    for color in colors_of(pattern, colors, number):
+        data[color.entries] = np.asarray(jvp(color.seed.astype(np.float64)), np.float64).ravel()[color.outputs]
+    return Jacobian(pattern, data)

@@ -1,0 +1,257 @@
+"""A callable's numeric jvp by extrapolated differences, with an error bar and a kind for every entry. Next: numeric.
+
+Ridders (1982), Accurate computation of F'(x) and F'(x)F''(x). Three things keep the bar honest: a rounding floor with
+a term for the rounding of x, a demand that the one-sided slopes close in on each other before a step counts, and the
+noise of the function itself where it computes in single precision.
+"""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from math import log2
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.compact import Index
+
+__all__ = ["Estimate", "FirstPass", "Kind", "Stencil", "first_pass", "ladder", "step_scale"]
+
+_SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
+_RUNGS = 12
+# Each rung of the ladder is not quite 4, each step of the first pass not quite 2 times smaller than the last: at whole
+# ratios a step that happens to be a multiple of f's period makes all coarser ones so, and a wrong slope looks settled.
+_RATIO = 3.84
+_FIRST_RATIO = 1.92
+_TINY = 2.0**-1074
+
+
+class Kind(IntEnum):
+    """What f is like along the line, at the point."""
+
+    SMOOTH = 0
+    KINK = 1  # one-sided slopes differ
+    JUMP = 2  # f itself is not continuous
+    UNRESOLVED = 3  # no step size gave a derivative that can be trusted
+    NONFINITE = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Derivatives along a line, one per entry: value ± bar, its kind, and the one-sided slopes where it has a kink."""
+
+    value: Array
+    bar: Array
+    kind: Array
+    left: Array
+    right: Array
+
+
+def step_scale(x: Array) -> Array:
+    """Return the unit in which steps are taken from each entry of x: max(1, |x|); 1 where x is not finite."""
+    return np.where(np.isfinite(x), np.maximum(np.abs(x), 1), 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Stencil:
+    """A line x + t·v through a point, and the outputs that are differenced along it.
+
+    With `inputs` (the one input along v that each output reads) slopes are by that input, divided by the difference
+    that was represented; without, they are by t. `y0` is f(x) at the outputs, `epsilon` the relative noise of f, and
+    `rounding`, used without inputs, bounds what a relative change of epsilon in x does to each output.
+    """
+
+    box: BlackBox
+    x: Array
+    v: Array
+    outputs: Index
+    inputs: Index | None
+    y0: Array
+    epsilon: float
+    rounding: Array | float = 0.0
+
+    def slopes(self, t: float) -> tuple[Array, Array, Array, Array]:
+        """Return the slopes to the left, central and to the right at step t, and their rounding floor."""
+        with np.errstate(all="ignore"):
+            plus, minus = (self.x + t * self.v).astype(self.x.dtype), (self.x - t * self.v).astype(self.x.dtype)
+            if self.inputs is None:
+                before = after = np.asarray(t)
+            else:
+                before = (self.x - minus).ravel()[self.inputs].astype(np.float64)
+                after = (plus - self.x).ravel()[self.inputs].astype(np.float64)
+            high, low = self.box(plus)[self.outputs], self.box(minus)[self.outputs]
+            peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(self.y0))
+            central = (high - low) / (before + after)
+            size = self.rounding if self.inputs is None else np.abs(self.x.ravel()[self.inputs] * central)
+            floor = 8 * (self.epsilon * (peak + np.where(np.isfinite(size), size, 0)) + _TINY) / (before + after)
+            return (self.y0 - low) / before, central, (high - self.y0) / after, floor
+
+    def subset(self, chosen: Array) -> "Stencil":
+        """Return the stencil of some of the outputs, by their indices here."""
+        return replace(
+            self,
+            outputs=_indices(self.outputs, self.y0.size)[chosen],
+            inputs=None if self.inputs is None else _indices(self.inputs, self.x.size)[chosen],
+            y0=self.y0[chosen],
+            rounding=self.rounding if np.ndim(self.rounding) == 0 else np.asarray(self.rounding)[chosen],
+        )
+
+    def reference(self, slope: Array) -> Array:
+        """Return what a derivative is large or small against: itself, and f per unit of x."""
+        unit = 1.0 if self.inputs is None else step_scale(self.x).ravel()[self.inputs]
+        return np.maximum(np.abs(slope), np.abs(self.y0) / unit)
+
+    def scaled(self, x_unit: Array) -> "Stencil":
+        """Return the stencil with steps in another unit; x_unit has x's shape."""
+        return replace(self, v=np.where(self.v != 0, x_unit, 0).astype(self.v.dtype))
+
+
+def _indices(index: Index, length: int) -> Array:
+    return np.arange(length)[index] if isinstance(index, slice) else index
+
+
+@dataclass(frozen=True, eq=False)
+class FirstPass:
+    """Derivatives along a line at first sight: value ± bar, and whether the one-sided slopes close in on each other."""
+
+    value: Array
+    bar: Array
+    closing: Array
+
+    def doubtful(self, reference: Array) -> Array:
+        """Where a ladder should look again: slopes apart, a value not finite, or a bar wide against the reference."""
+        with np.errstate(all="ignore"):
+            return ~self.closing | ~(self.bar <= np.maximum(_SHARP * reference, np.finfo(np.float64).tiny))
+
+
+def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
+    """Difference at three step sizes, each about half the last, and extrapolate (Richardson 1911).
+
+    `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x.
+    """
+    t = reach * 2.0 ** min(round(log2(8 * stencil.epsilon**0.2)), -2)
+    power = _FIRST_RATIO**2
+    with np.errstate(all="ignore"):
+        left, coarse, right, _ = stencil.slopes(t)
+        gap = np.abs(right - left)
+        left, middle, right, floor = stencil.slopes(t / _FIRST_RATIO)
+        smaller = np.abs(right - left)
+        closing = (smaller <= 0.75 * gap) | (smaller <= 2 * floor)
+        left, fine, right, floor = stencil.slopes(t / power)
+        gap = np.abs(right - left)
+        closing &= (gap <= 0.75 * smaller) | (gap <= 2 * floor)
+        coarse = middle + (middle - coarse) / (power - 1)
+        middle = fine + (fine - middle) / (power - 1)
+        value = middle + (middle - coarse) / (power**2 - 1)
+        return FirstPass(value, np.abs(value - middle) + floor, closing)
+
+
+def ladder(stencil: Stencil) -> Estimate:
+    """Difference at ever smaller steps and take, entry by entry, what has the smallest bar.
+
+    A second, finer ladder, in units of |x| where that is small and of 1 where it is large, climbs for what the first
+    does not find smooth.
+    """
+    estimate = _climb(stencil)
+    rough = np.flatnonzero(estimate.kind != Kind.SMOOTH)
+    if stencil.inputs is None or not rough.size:
+        return estimate
+    size = np.abs(stencil.x)
+    finer = _climb(stencil.subset(rough).scaled(np.where(size == 0, 2.0**-22, np.minimum(size, 1))))
+    better = (finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE)
+    for name in ("value", "bar", "kind", "left", "right"):
+        getattr(estimate, name)[rough[better]] = getattr(finer, name)[better]
+    return estimate
+
+
+class _Tableau:
+    """Neville's extrapolation to step 0 of at most three columns, entry by entry, fed one rung at a time."""
+
+    def __init__(self, size: int, ratio: float) -> None:
+        self.value, self.bar = np.full(size, np.nan), np.full(size, np.inf)
+        self.improved = False  # by the last rung, somewhere
+        self._ratio = ratio
+        self._previous: list[Array] = []
+        self._gap = np.full(size, np.nan)
+        self._steady = np.zeros(size, np.int8)
+
+    def add(self, slope: Array, gap: Array, floor: Array) -> None:
+        """Take the slope at the next smaller step; `gap` must halve, or lie on the floor, three times running."""
+        closing = (gap <= self._gap / 2) | (gap <= 2 * floor)
+        self._steady = np.where(closing, np.minimum(self._steady + 1, 3), 0).astype(np.int8)
+        self._gap = gap
+        columns = [slope]
+        self.improved = False
+        for power, previous in enumerate(self._previous[:2], 1):
+            better = columns[-1] + (columns[-1] - previous) / (self._ratio**power - 1)
+            bar = np.maximum(np.abs(better - columns[-1]), np.abs(better - previous)) + floor
+            take = (self._steady == 3) & (bar < self.bar)
+            self.value[take], self.bar[take] = better[take], bar[take]
+            self.improved |= bool(take.any())
+            columns.append(better)
+        self._previous = columns
+
+    @property
+    def converged(self) -> Array:
+        """Whether any rung counted."""
+        return np.asarray(np.isfinite(self.bar))
+
+
+def _climb(stencil: Stencil) -> Estimate:
+    size = stencil.y0.size
+    central, left, right = _Tableau(size, _RATIO**2), _Tableau(size, _RATIO), _Tableau(size, _RATIO)
+    before = between = after = np.full(size, np.nan)
+    left_grows, right_grows = np.zeros(size, np.int8), np.zeros(size, np.int8)
+    left_finite, right_finite = np.zeros(size, bool), np.zeros(size, bool)
+    with np.errstate(all="ignore"):
+        for rung in range(_RUNGS):
+            t = 0.125 * _RATIO**-rung
+            low, middle, high, floor = stencil.slopes(t)
+            floor = np.where(np.isfinite(floor), floor, 8 * stencil.epsilon * np.abs(stencil.y0) / t)
+            central.add(middle, np.maximum(np.abs(high - low), np.abs(middle - between)), floor)
+            left.add(low, np.abs(low - before), 2 * floor)
+            right.add(high, np.abs(high - after), 2 * floor)
+            left_grows, right_grows = _growing(low, before, left_grows), _growing(high, after, right_grows)
+            left_finite |= np.isfinite(low)
+            right_finite |= np.isfinite(high)
+            before, between, after = low, middle, high
+            if not central.improved and np.all(central.bar <= _SHARP * stencil.reference(central.value)):
+                break
+    grows = left_grows >= 4, right_grows >= 4
+    return _judge(central, left, right, (left_finite, right_finite), grows, np.isfinite(stencil.y0))
+
+
+def _growing(slope: Array, before: Array, times: Array) -> Array:
+    """Count how many times running a slope grew as the step shrank, as it does across a jump and nowhere else."""
+    ratio = np.abs(slope) / np.abs(before)
+    return np.where((ratio > 0.9 * _RATIO) & (ratio < 1.1 * _RATIO), np.minimum(times + 1, 4), 0).astype(np.int8)
+
+
+def _judge(
+    central: _Tableau,
+    left: _Tableau,
+    right: _Tableau,
+    finite: tuple[Array, Array],
+    grows: tuple[Array, Array],
+    y0: Array,
+) -> Estimate:
+    """Say what each entry is: smooth if its two sides close in on each other, else by what its sides do alone."""
+    one, other = left.converged, right.converged
+    alone = (one & ~finite[1]) | (other & ~finite[0])  # f ends here: the slope of the side where it is defined
+    apart = np.abs(left.value - right.value) > left.bar + right.bar
+    jump = (one & grows[1]) | (other & grows[0]) | (grows[0] & grows[1])
+    kind = np.select(
+        [~y0 | ~(finite[0] | finite[1]), central.converged, alone, one & other & apart, one & other, jump],
+        [Kind.NONFINITE, Kind.SMOOTH, Kind.SMOOTH, Kind.KINK, Kind.SMOOTH, Kind.JUMP],
+        Kind.UNRESOLVED,
+    ).astype(np.int8)
+    side = np.where(one & ~(other & (right.bar < left.bar)), left.value, right.value)
+    sided = ~central.converged & (kind == Kind.SMOOTH)
+    value = np.where(sided, side, np.where(kind == Kind.KINK, (left.value + right.value) / 2, central.value))
+    bar = np.where(
+        sided, np.minimum(left.bar, right.bar), np.where(kind == Kind.KINK, left.bar + right.bar, central.bar)
+    )
+    value = np.where(kind == Kind.JUMP, np.where(one, left.value, np.where(other, right.value, 0)), value)
+    bar = np.where(kind == Kind.JUMP, np.where(one, left.bar, np.where(other, right.bar, 0)), bar)
+    # Across a jump, slope 0 is as good as the slope of the side that holds the value.
+    low = np.where(kind == Kind.JUMP, 0.0, left.value)
+    return Estimate(value, bar, kind, low, np.where(kind == Kind.JUMP, value, right.value))

@@ -1,0 +1,269 @@
+"""What a pattern is: diagonal, permutation, blocks, triangular …; bandwidths, symmetry, the index formula.
+
+Everything here is read off the pattern that was found, in the order of vec that was chosen. Next: report.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
+
+__all__ = ["Arrangement", "Blocks", "diagonal_blocks", "index_formula"]
+
+_INPUTS = "pqrstuvw"
+_OUTPUTS = "ijklmno"
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The diagonal blocks of a matrix: how many, the shape of one if all are alike, and in which vec order."""
+
+    count: int
+    shape: tuple[int, int] | None
+    vec: str
+
+
+@dataclass(frozen=True, eq=False)
+class Arrangement:
+    """A pattern as a matrix, by an order of vec ("column", "row") and a layout ("numerator", "denominator")."""
+
+    pattern: Pattern
+    vec: str
+    layout: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The matrix's shape: M×N in numerator layout, N×M in denominator layout."""
+        outputs, inputs = self.pattern.shape
+        return (outputs, inputs) if self.layout == "numerator" else (inputs, outputs)
+
+    @cached_property
+    def rows(self) -> Array:
+        """The matrix row of each stored entry, in the pattern's own order."""
+        return self._outputs if self.layout == "numerator" else self._inputs
+
+    @cached_property
+    def columns(self) -> Array:
+        """The matrix column of each stored entry, in the pattern's own order."""
+        return self._inputs if self.layout == "numerator" else self._outputs
+
+    @cached_property
+    def _outputs(self) -> Array:
+        rows = self.pattern.rows
+        return rows if self.vec == "row" else vec_positions(self.pattern.output_shape, self.vec)[rows]
+
+    @cached_property
+    def _inputs(self) -> Array:
+        indices = self.pattern.indices
+        return indices if self.vec == "row" else vec_positions(self.pattern.operand_shape, self.vec)[indices]
+
+    @property
+    def is_square(self) -> bool:
+        """Whether the matrix has as many rows as columns."""
+        return self.shape[0] == self.shape[1]
+
+    @cached_property
+    def bandwidths(self) -> tuple[int, int]:
+        """How far the pattern reaches below and above the diagonal: (lower, upper), each at least 0."""
+        if not self.pattern.stored:
+            return 0, 0
+        if self.pattern.output_shape == self.pattern.operand_shape and np.array_equal(
+            self.pattern.rows, self.pattern.indices
+        ):
+            return 0, 0
+        below = self.rows.astype(np.int64) - self.columns
+        return max(int(below.max()), 0), max(int(-below.min()), 0)
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether the matrix is square and nothing is stored off its diagonal."""
+        return self.is_square and self.bandwidths == (0, 0)
+
+    @property
+    def is_lower_triangular(self) -> bool:
+        """Whether the matrix is square and nothing is stored above its diagonal."""
+        return self.is_square and self.bandwidths[1] == 0
+
+    @property
+    def is_upper_triangular(self) -> bool:
+        """Whether the matrix is square and nothing is stored below its diagonal."""
+        return self.is_square and self.bandwidths[0] == 0
+
+    @cached_property
+    def is_broadcast(self) -> bool:
+        """Whether every row holds at most one entry."""
+        return self._at_most_one(self.rows, self.shape[0])
+
+    @property
+    def is_permutation(self) -> bool:
+        """Whether every row and every column holds exactly one entry."""
+        stored = self.pattern.stored
+        return (
+            self.is_square
+            and stored == self.shape[0]
+            and self.is_broadcast
+            and self._at_most_one(self.columns, self.shape[1])
+        )
+
+    def _at_most_one(self, lines: Array, length: int) -> bool:
+        return self.pattern.stored <= length and int(np.bincount(lines, minlength=1).max()) <= 1
+
+    @property
+    def density(self) -> float | None:
+        """The share of all entries that is stored; None for a matrix without entries."""
+        entries = prod(self.shape)
+        return self.pattern.stored / entries if entries else None
+
+    @cached_property
+    def blocks(self) -> Blocks | None:
+        """The diagonal blocks, in this order of vec or else in the other, if there are at least two."""
+        for vec in (self.vec, "row" if self.vec == "column" else "column"):
+            arrangement = self if vec == self.vec else Arrangement(self.pattern, vec, self.layout)
+            blocks = diagonal_blocks(*arrangement._ranges(), self.shape[1], vec)
+            if blocks is not None:
+                return blocks
+        return None
+
+    def _ranges(self) -> tuple[Array, Array]:
+        """Return the first and the last column that each row reads."""
+        height, width = self.shape
+        first, last = np.full(height, width), np.full(height, -1)
+        np.minimum.at(first, self.rows, self.columns)
+        np.maximum.at(last, self.rows, self.columns)
+        return first, last
+
+    @cached_property
+    def structure(self) -> str:
+        """The first that fits, from "zero" and "diagonal" to "sparse" and "dense"."""
+        return next(name for name, holds in self._structures() if holds)
+
+    def _structures(self) -> Iterator[tuple[str, bool]]:
+        yield "zero", not self.pattern.stored
+        yield "diagonal", self.is_diagonal
+        yield "permutation", self.is_permutation
+        yield "broadcast", self.is_broadcast
+        yield "block-diagonal", self.blocks is not None
+        yield "lower-triangular", self.is_lower_triangular
+        yield "upper-triangular", self.is_upper_triangular
+        yield "banded", 4 * (sum(self.bandwidths) + 1) <= self.shape[1]
+        yield "sparse", (self.density or 0) <= 0.25
+        yield "dense", True
+
+    def off_diagonal_ratio(self, values: Array) -> float | None:
+        """Return ‖J − diag J‖_F / ‖J‖_F for the stored values; None where the matrix is not square or is zero."""
+        if not self.is_square:
+            return None
+        largest = float(np.max(np.abs(values), initial=0))
+        if largest == 0 or not np.isfinite(largest):
+            return None
+        scaled = values / largest  # so that the squares neither overflow nor vanish
+        off = 0.0 if self.bandwidths == (0, 0) else float(np.linalg.norm(scaled[self.rows != self.columns]))
+        return off / float(np.linalg.norm(scaled))
+
+    def is_symmetric(self, values: Array, bars: Array) -> bool:
+        """Whether the matrix is square and equal to its transpose, in pattern and, within the bars, in value."""
+        if not self.is_square:
+            return False
+        if self.bandwidths == (0, 0):
+            return True
+        order, mirrored = np.lexsort((self.columns, self.rows)), np.lexsort((self.rows, self.columns))
+        if not np.array_equal(self.rows[order], self.columns[mirrored]) or not np.array_equal(
+            self.columns[order], self.rows[mirrored]
+        ):
+            return False
+        return bool(np.all(np.abs(values[order] - values[mirrored]) <= bars[order] + bars[mirrored]))
+
+    def off_diagonal_witness(self, values: Array) -> int | None:
+        """Return the stored entry off the diagonal with the largest value, or None."""
+        off = np.flatnonzero(self.rows != self.columns)
+        return int(off[np.argmax(np.abs(values[off]))]) if off.size else None
+
+
+def diagonal_blocks(first: Array, last: Array, width: int, vec: str) -> Blocks | None:
+    """Cut a matrix before each row whose columns, and those of all rows below, lie right of all columns above.
+
+    `first` and `last` are the first and last column of each row (width and -1 where it has none). None if there are
+    fewer than two blocks.
+    """
+    filled = np.flatnonzero(last >= 0)
+    if filled.size < 2:
+        return None
+    reach = np.maximum.accumulate(last[filled])
+    rest = np.minimum.accumulate(first[filled][::-1])[::-1]
+    cuts = np.flatnonzero(rest[1:] > reach[:-1]) + 1
+    if not cuts.size:
+        return None
+    heights = np.diff(np.r_[0, filled[cuts], first.size])
+    widths = np.diff(np.r_[0, rest[cuts], width])
+    alike = np.all(heights == heights[0]) and np.all(widths == widths[0])
+    return Blocks(cuts.size + 1, (int(heights[0]), int(widths[0])) if alike else None, vec)
+
+
+def index_formula(jacobian: Jacobian, bars: Array) -> str:
+    """Return ∂A_ij/∂X_pq as the pattern and the values say, such as A'_ij δ_ip δ_jq.
+
+    Two axes of one length whose indices agree in every entry give a δ, two that are ordered in every entry a bracket.
+    """
+    pattern = jacobian.pattern
+    outputs, inputs = pattern.output_shape, pattern.operand_shape
+    i, p = _letters(_OUTPUTS, len(outputs)), _letters(_INPUTS, len(inputs))
+    head = f"∂A{_sub(i)}/∂X{_sub(p)}"
+    if not pattern.stored:
+        return f"{head} = 0"
+    deltas, orders = _relations(pattern)
+    factors = [f"δ_{i[a]}{p[b]}" for a, b in deltas]
+    factors += [f"[{p[axis]} {sign} {i[axis]}]" for axis, sign in orders]
+    # Everything that the δs and brackets allow is there, and is 1: the formula is complete without a coefficient.
+    allowed = prod(outputs) * prod(inputs)
+    for a, _ in deltas:
+        allowed //= outputs[a]
+    for axis, _ in orders:
+        allowed = allowed * (outputs[axis] + 1) // (2 * outputs[axis])
+    if allowed == pattern.stored and np.all(np.abs(jacobian.data - 1) <= bars):
+        coefficient = ""
+    elif outputs == inputs and deltas == [(axis, axis) for axis in range(len(inputs))]:
+        coefficient = f"A'{_sub(i)}"
+    else:
+        free = [p[b] for b in range(len(inputs)) if b not in {b for _, b in deltas}]
+        coefficient = f"J{_sub([*i, *free])}"
+    return f"{head} = {' '.join([coefficient, *factors]).strip() or '1'}"
+
+
+def _relations(pattern: Pattern) -> tuple[list[tuple[int, int]], list[tuple[int, str]]]:
+    """Return the pairs (output axis, operand axis) whose indices agree everywhere, and the axes that are ordered."""
+    outputs, inputs = pattern.output_shape, pattern.operand_shape
+    deltas: list[tuple[int, int]] = []
+    # an axis goes with the one at its own place, if it can
+    for a, b in sorted(np.ndindex(len(outputs), len(inputs)), key=lambda ab: (ab[0] != ab[1], ab)):
+        taken = any(a == other or b == another for other, another in deltas)
+        if not taken and outputs[a] == inputs[b] and np.array_equal(*_indices(pattern, a, b)):
+            deltas.append((a, b))
+    orders = []
+    for axis in range(min(len(outputs), len(inputs))):
+        if outputs[axis] == inputs[axis] and not any(axis in pair for pair in deltas):
+            to, by = _indices(pattern, axis, axis)
+            sign = "≤" if np.all(by <= to) else "≥" if np.all(by >= to) else None
+            orders += [(axis, sign)] if sign else []
+    return sorted(deltas), orders
+
+
+def _indices(pattern: Pattern, a: int, b: int) -> tuple[Array, Array]:
+    """Return the index along output axis a, and along operand axis b, of each stored entry."""
+    outputs, inputs = pattern.output_shape, pattern.operand_shape
+    return (
+        pattern.rows // prod(outputs[a + 1 :]) % outputs[a],
+        pattern.indices // prod(inputs[b + 1 :]) % inputs[b],
+    )
+
+
+def _letters(alphabet: str, number: int) -> list[str]:
+    return list(alphabet[:number]) if number <= len(alphabet) else [f"{alphabet[0]}{k}" for k in range(1, number + 1)]
+
+
+def _sub(letters: list[str]) -> str:
+    return f"_{''.join(letters)}" if letters else ""

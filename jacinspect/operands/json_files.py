@@ -1,0 +1,78 @@
+"""JSON: the text of a .json file, nested lists of numbers, comes in; a float64 array of as many axes goes out.
+
+The non-finite numbers, which JSON has no word for, are NaN, Infinity and -Infinity, in quotation marks or not.
+"""
+
+import itertools
+import json
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jacinspect.errors import InputError
+from jacinspect.operands.shapes import MOST_AXES, Array, require_fits
+from jacinspect.operands.wording import shown
+
+__all__ = ["read_json"]
+
+_NON_FINITE = ("NaN", "Infinity", "-Infinity")
+_NOT_NUMBERS = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
+
+
+def read_json(text: str, name: str, dtype: npt.DTypeLike, memory: int) -> Array:
+    """Read nested lists of numbers, all lists of a level of one length; a lone number has no axes.
+
+    Raises
+    ------
+    InputError
+        At the first place where the text is something else, named by line and column or by index (``[1][0]``); if
+        there are more numbers than fit in `memory` bytes as `dtype` (see `require_fits`), or none.
+    """
+    if not text.strip():
+        raise InputError(f"{name}: holds no numbers")
+    # nested lists of n numbers hold n - 1 commas: no need to build objects ten times the array's size to count them
+    require_fits((text.count(",") + 1,), dtype, memory, name)
+    try:
+        # the literal Infinity becomes a string, like "Infinity", so that an infinite float is one that overflowed
+        leaves, shape = _unnest(json.loads(text, parse_int=float, parse_constant=str), name)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{name}, line {error.lineno}, column {error.colno}: is not JSON: {error.msg}") from error
+    except RecursionError:
+        raise InputError(f"{name}: is nested too deeply: numpy allows {MOST_AXES} axes") from None
+    if not leaves:
+        raise InputError(f"{name}: holds no numbers")
+    for position, leaf in enumerate(leaves):
+        if fault := _fault(leaf):
+            raise InputError(f"{name}: {_path(position, shape)} {fault}")
+    return np.fromiter(map(float, leaves), np.float64, len(leaves)).reshape(shape)
+
+
+def _unnest(value: object, name: str) -> tuple[list[Any], tuple[int, ...]]:
+    """Peel off lists level by level, each a level of lists of one length; return what is left, and the shape."""
+    leaves: list[Any] = [value]
+    shape: tuple[int, ...] = ()
+    while leaves and isinstance(leaves[0], list):
+        lengths = [len(leaf) if isinstance(leaf, list) else None for leaf in leaves]
+        if lengths.count(lengths[0]) != len(lengths):
+            odd = next(i for i, length in enumerate(lengths) if length != lengths[0])
+            found = "no list" if lengths[odd] is None else f"a list of {lengths[odd]}"
+            raise InputError(f"{name}: {_path(odd, shape)} is {found}, {_path(0, shape)} a list of {lengths[0]}")
+        shape += (len(leaves[0]),)
+        if len(shape) > MOST_AXES:
+            raise RecursionError  # as the parser itself does, at some thousand levels
+        leaves = list(itertools.chain.from_iterable(leaves))
+    return leaves, shape
+
+
+def _fault(leaf: object) -> str:
+    if isinstance(leaf, float):
+        return "is too large for float64" if math.isinf(leaf) else ""
+    if isinstance(leaf, str):
+        return "" if leaf in _NON_FINITE else f"is the text {shown(leaf)}; texts may only be {', '.join(_NON_FINITE)}"
+    return f"is {_NOT_NUMBERS[type(leaf)]}, not a number"
+
+
+def _path(position: int, shape: tuple[int, ...]) -> str:
+    return "".join(f"[{index}]" for index in np.unravel_index(position, shape)) if shape else "the top level"

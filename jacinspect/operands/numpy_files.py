@@ -1,0 +1,113 @@
+"""numpy's own files: a .npy or .npz stream comes in, the array it stores, of any real dtype, goes out.
+
+Headers are read before the data, so that nothing is allocated that would not fit, and objects are never unpickled.
+"""
+
+import math
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jacinspect.errors import InputError, format_size
+from jacinspect.operands.shapes import Array, require_fits
+from jacinspect.operands.wording import did_you_mean, shown
+
+__all__ = ["read_npy", "read_npz", "split_key"]
+
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+    (3, 0): np.lib.format.read_array_header_2_0,  # differs only in the encoding of field names, and fields are refused
+}
+_NOT_REAL = {"b": "booleans", "c": "complex numbers", "S": "text", "U": "text", "M": "dates", "m": "time spans"}
+
+
+def read_npy(stream: IO[bytes], name: str, dtype: npt.DTypeLike, memory: int) -> Array:
+    """Read the array of a .npy file, of any shape and any integer or float dtype, in either byte order.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, holds something else than real numbers, or its array would not fit in `memory` bytes
+        as `dtype` (see `require_fits`).
+    """
+    with _damage_reported(name, ".npy"):
+        shape, fortran, stored = _read_header(stream)
+        _require_real(stored, name)
+        require_fits(shape, dtype, memory, name)
+        size = math.prod(shape) * stored.itemsize
+        data = stream.read(size)
+    if len(data) < size:
+        declared = f"{format_size(size)} of numbers, {format_size(len(data))} follow"
+        raise InputError(f"{name}: is cut short: its header declares {declared}; copy or save it anew")
+    return np.frombuffer(data, stored).reshape(shape, order="F" if fortran else "C")
+
+
+def read_npz(stream: IO[bytes], name: str, dtype: npt.DTypeLike, memory: int) -> Array:
+    """Read the array that `name`, ``file.npz:key``, asks for; the key may be left out if there is but one.
+
+    Raises
+    ------
+    InputError
+        If there is no such key, or for any of the reasons of `read_npy`.
+    """
+    path, key = split_key(name)
+    with _damage_reported(path, ".npz"), zipfile.ZipFile(stream) as archive:
+        keys = [member.removesuffix(".npy") for member in archive.namelist() if member.endswith(".npy")]
+        if not keys:
+            raise InputError(f"{path}: holds no arrays")
+        held = ", ".join(map(shown, keys[:20])) + ", …" * (len(keys) > 20)
+        if key is None and len(keys) > 1:
+            raise InputError(f"{path}: holds {len(keys)} arrays: {held}; write FILE.npz:KEY to say which")
+        key = keys[0] if key is None else key
+        if key not in keys:
+            raise InputError(f"{path}: has no {shown(key)}; it holds {held}{did_you_mean(key, keys)}")
+        with archive.open(key + ".npy") as member:
+            return read_npy(member, f"{path}:{key}", dtype, memory)
+
+
+def split_key(source: str) -> tuple[str, str | None]:
+    """Split ``file.npz:key`` into path and key; the key is None if there is none."""
+    match = re.fullmatch(r"(.+\.npz):(.*)", source, re.IGNORECASE | re.DOTALL)
+    return (match[1], match[2]) if match else (source, None)
+
+
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    if version not in _HEADER_READERS:
+        raise ValueError(f"its format version {version} is not known")
+    try:
+        shape, fortran, stored = _HEADER_READERS[version](stream)
+    except MemoryError:  # so Python's parser answers a nonsense header
+        raise ValueError("a header nested too deeply") from None
+    if any(n < 0 for n in shape):
+        raise ValueError("a negative size in the header")
+    return tuple(map(int, shape)), fortran, stored
+
+
+def _require_real(stored: np.dtype[Any], name: str) -> None:
+    if stored.hasobject:
+        advice = "save numbers instead, as numpy.save(file, array.astype(float)) does"
+        raise InputError(f"{name}: holds Python objects, that is a pickle, and pickles are never loaded;\n{advice}")
+    if stored.kind not in "iuf":
+        kind = _NOT_REAL.get(stored.kind, "structured records")
+        raise InputError(f"{name}: holds {kind} (dtype {shown(str(stored), str)}); only real numbers are inspected")
+
+
+@contextmanager
+def _damage_reported(name: str, kind: str) -> Iterator[None]:
+    """Make one error of the dozen types that zipfile, its decompressors and numpy's header parser let out."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        reason = shown(str(error) or type(error).__name__, str)
+        raise InputError(f"{name}: is a damaged {kind} file: {reason}") from error

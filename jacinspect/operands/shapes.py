@@ -1,0 +1,103 @@
+"""Shapes and sizes: ``2x3``, ``4GiB`` and a seed come in as text and numbers, a random operand goes out.
+
+`require_fits` guards every operand, drawn here or read by `jacinspect.operands.files`, before it is allocated.
+"""
+
+import math
+import re
+import sys
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jacinspect.errors import InputError, format_size
+from jacinspect.operands.wording import shown
+
+__all__ = ["MACHINE_FULL", "MOST_AXES", "Array", "parse_shape", "parse_size", "random_operand", "require_fits"]
+
+Array = npt.NDArray[Any]
+
+MOST_AXES = 64  # numpy's own limit
+MACHINE_FULL = "takes more memory than this machine gives; take a smaller operand"
+
+_ARRAYS_AT_ONCE = 16  # an inspection keeps operand, value, tangent, steps, differences, bars … of the operand's size
+_SIZE = re.compile(
+    r"\s*([0-9]{1,30}(?:\.[0-9]{1,30})?(?:e\+?[0-9]{1,2})?)\s*(?:(?:([KMGTPEZY])(i?))?B)?\s*", re.ASCII | re.IGNORECASE
+)
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """Read a shape such as ``4``, ``2x3`` or ``2 × 3 × 4``; 0 is a legal size.
+
+    Raises
+    ------
+    InputError
+        If the text is anything else, or has more axes than numpy allows.
+    """
+    sizes = [size.strip() for size in re.split("[xX×,]", text)]
+    # 100 digits are past every memory, and well below the length at which int() itself refuses
+    if not all(re.fullmatch("[0-9]{1,100}", size) for size in sizes):
+        advice = "write sizes separated by x, such as 4, 2x3 or 2x3x4"
+        raise InputError(f"shape {shown(text)} is not a shape: {advice}")
+    if len(sizes) > MOST_AXES:
+        raise InputError(f"shape {shown(text)} has {len(sizes)} axes: numpy allows {MOST_AXES}")
+    return tuple(map(int, sizes))
+
+
+def parse_size(text: str) -> int:
+    """Read a number of bytes such as ``4GiB`` (1024³), ``4GB`` (1000³), ``1e9`` or ``1048576``.
+
+    Raises
+    ------
+    InputError
+        If the text is anything else, or less than one byte.
+    """
+    size = 0
+    if match := _SIZE.fullmatch(text):
+        number, letter, binary = match.groups(default="")
+        size = int(Fraction(number) * (1024 if binary else 1000) ** " KMGTPEZY".index(letter.upper() or " "))
+    if size < 1:
+        raise InputError(f"size {shown(text)} is not a number of bytes: write such as 4GiB, 512MiB, 4GB or 1e9")
+    return size
+
+
+def require_fits(shape: tuple[int, ...], dtype: npt.DTypeLike, memory: int, what: str) -> None:
+    """Refuse an operand too large to be inspected within `memory` bytes, before anything is allocated.
+
+    Raises
+    ------
+    InputError
+        If the 16 arrays that an inspection keeps of that shape and dtype exceed `memory`, or numpy cannot index one;
+        the message begins with `what`.
+    """
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
+    described = shown("x".join(map(str, shape)) or "()", str)
+    if _ARRAYS_AT_ONCE * size > memory:
+        raise InputError(
+            f"{what}: shape {described} takes {format_size(size)} as {dtype}, and an inspection keeps about "
+            f"{_ARRAYS_AT_ONCE} such arrays, {format_size(_ARRAYS_AT_ONCE * size)}:\n"
+            f"over the {format_size(memory)} of --memory; raise that, or take a smaller operand"
+        )
+    # an empty array takes no memory, yet numpy multiplies its other sizes
+    if len(shape) > MOST_AXES or math.prod(n or 1 for n in shape) * dtype.itemsize > sys.maxsize:
+        raise InputError(f"{what}: shape {described} is more than numpy can index; take fewer or shorter axes")
+
+
+def random_operand(shape: tuple[int, ...], dtype: npt.DTypeLike, seed: int, memory: int) -> Array:
+    """Draw a standard normal operand of `shape` and `dtype`; a float32 one is the float64 one, rounded.
+
+    Raises
+    ------
+    InputError
+        If it would not fit in `memory` bytes (see `require_fits`), or the seed is negative.
+    """
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative: a seed is 0, 1, 2 …")
+    require_fits(shape, dtype, memory, "random operand")
+    try:
+        return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    except MemoryError:
+        raise InputError(f"random operand: {MACHINE_FULL}") from None

@@ -1,0 +1,201 @@
+import warnings
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from jacinspect.functions.catalogue import function
+from jacinspect.functions.elementwise import ELEMENTWISE
+from tests.functions.truth import TEXTBOOK, grid, worst
+
+NAMES = [entry.name for entry in ELEMENTWISE]
+LIMIT = 10.0  # ulp
+CASES: list[tuple[str, dict[str, float]]] = [
+    *[(name, {}) for name in NAMES],
+    ("leaky_relu", {"negative_slope": 0.0}),
+    ("leaky_relu", {"negative_slope": 1.7}),
+    ("elu", {"alpha": 0.3}),
+    ("elu", {"alpha": 0.0}),
+    ("silu", {"beta": 1.702}),
+    ("silu", {"beta": 0.3}),
+    ("silu", {"beta": -1.1}),
+    ("silu", {"beta": 0.0}),
+    ("softplus", {"beta": 0.3}),
+    ("softplus", {"beta": 17.3}),
+]
+IDS = ["-".join([name, *(f"{key}={value:g}" for key, value in parameters.items())]) for name, parameters in CASES]
+
+
+@pytest.fixture(autouse=True)
+def _no_floating_point_warning() -> Iterator[None]:
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
+        yield
+
+
+def test_the_truth_knows_every_function() -> None:
+    assert set(TEXTBOOK) == set(NAMES)
+
+
+@pytest.mark.parametrize(("name", "parameters"), CASES, ids=IDS)
+def test_value_and_derivative_are_within_ten_ulp(name: str, parameters: dict[str, float]) -> None:
+    f, x = function(name, **parameters), grid()
+    assert f.derivative is not None
+    for got, truth in zip((f(x), f.derivative(x)), TEXTBOOK[name], strict=True):
+        error, at = worst(got, x, partial(truth, **parameters))
+        assert error <= LIMIT, f"{error:g} ulp at {at!r}"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "zero"),
+    [
+        ("gelu", {}, -0.7517915246935645),
+        ("silu", {}, -1.2784645427610737),
+        ("silu", {"beta": 1.702}, -1.2784645427610737 / 1.702),
+    ],
+)
+def test_a_derivative_keeps_its_digits_beside_its_zero(name: str, parameters: dict[str, float], zero: float) -> None:
+    f = function(name, **parameters)
+    assert f.derivative is not None
+    steps = np.concatenate([[0.0], *(10.0 ** -np.arange(0.2, 16.5, 0.25) * side for side in (-1, 1)), [-0.33, 0.33]])
+    x = zero + steps
+    error, at = worst(f.derivative(x), x, partial(TEXTBOOK[name][1], **parameters))
+    assert error <= LIMIT, f"{error:g} ulp at {at!r}"
+
+
+def test_the_judge_refuses_naive_forms() -> None:
+    x = np.linspace(-50, 50, 101)
+    s, e = 1 / (1 + np.exp(-x)), np.exp(np.minimum(x, 0))
+    naive = {
+        ("sigmoid", 1): s * (1 - s),
+        ("tanh", 1): 1 - np.tanh(x) ** 2,
+        ("elu", 1): np.where(x > 0, 1, (e - 1) + 1),
+        ("softplus", 0): np.where(x > 20, x, np.log1p(np.exp(np.minimum(x, 20)))),
+    }
+    for (name, which), form in naive.items():
+        assert worst(form, x, TEXTBOOK[name][which])[0] > 1e4, name
+    assert worst([np.nan], [1.0], TEXTBOOK["exp"][0])[0] == np.inf
+    assert worst([np.inf], [1.0], TEXTBOOK["exp"][0])[0] == np.inf
+    assert worst([1.7e308], [1e3], TEXTBOOK["exp"][0])[0] == np.inf
+
+
+@pytest.mark.parametrize(
+    ("name", "value_below", "value_above", "slope_below", "slope_above"),
+    [
+        ("sigmoid", 0, 1, 0, 0),
+        ("tanh", -1, 1, 0, 0),
+        ("relu", 0, np.inf, 0, 1),
+        ("leaky_relu", -np.inf, np.inf, 0.01, 1),
+        ("elu", -1, np.inf, 0, 1),
+        ("gelu", 0, np.inf, 0, 1),
+        ("silu", 0, np.inf, 0, 1),
+        ("softplus", 0, np.inf, 0, 1),
+        ("identity", -np.inf, np.inf, 1, 1),
+        ("square", np.inf, np.inf, -np.inf, np.inf),
+        ("exp", 0, np.inf, 0, np.inf),
+        ("abs", np.inf, np.inf, -1, 1),
+    ],
+)
+def test_limits(name: str, value_below: float, value_above: float, slope_below: float, slope_above: float) -> None:
+    f, ends = function(name), np.array([-np.inf, np.inf])
+    assert f.derivative is not None
+    np.testing.assert_array_equal(f(ends), [value_below, value_above])
+    np.testing.assert_array_equal(f.derivative(ends), [slope_below, slope_above])
+
+
+@pytest.mark.parametrize(("name", "parameters"), CASES, ids=IDS)
+def test_nan_gives_nan_and_only_nan_does(name: str, parameters: dict[str, float]) -> None:
+    f = function(name, **parameters)
+    assert f.derivative is not None
+    x = np.array([np.nan, -np.inf, -1.0, -0.0, 0.0, 1.0, np.inf, -np.nan])
+    np.testing.assert_array_equal(np.isnan(f(x)), np.isnan(x))
+    np.testing.assert_array_equal(np.isnan(f.derivative(x)), np.isnan(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "slope"),
+    [
+        ("relu", {}, 0),
+        ("leaky_relu", {}, 0.01),
+        ("leaky_relu", {"negative_slope": 0.2}, 0.2),
+        ("elu", {"alpha": 0.3}, 0.3),
+        ("abs", {}, 0),
+    ],
+)
+def test_at_a_kink_the_derivative_is_that_of_the_arm_taken(
+    name: str, parameters: dict[str, float], slope: float
+) -> None:
+    f = function(name, **parameters)
+    assert f.derivative is not None
+    np.testing.assert_array_equal(f.derivative(np.array([0.0, -0.0])), [slope, slope])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_neighbours_do_not_change_a_bit(name: str) -> None:
+    f = function(name)
+    assert f.derivative is not None
+    generator = np.random.default_rng(7)
+    for size in (1, 5, 64, 1003, 70_000):
+        x = generator.normal(size=size) * 10.0 ** generator.integers(-3, 3, size)
+        kept = generator.random(size) < 0.5
+        for others in (np.nan, np.inf, 1e20, -1e20, 0.0, -0.3):
+            changed = np.where(kept, x, others)
+            for g in (f, f.derivative):
+                assert g(x)[kept].tobytes() == g(changed)[kept].tobytes(), (size, others)
+
+
+DTYPES = [np.float16, np.float32, np.float64, np.int8, np.int64, np.uint8, np.bool_]
+ARRAYS = st.sampled_from(DTYPES).flatmap(
+    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
+)
+
+
+@given(st.sampled_from(NAMES), ARRAYS)
+def test_any_shape_and_dtype(name: str, x: NDArray[np.generic]) -> None:
+    f, before = function(name), x.tobytes()
+    assert f.derivative is not None
+    narrow = x.dtype in (np.float16, np.float32)
+    for g in (f, f.derivative):
+        y = g(x)
+        assert isinstance(y, np.ndarray)
+        assert y.shape == x.shape
+        assert y.dtype == (x.dtype if narrow else np.float64)
+        assert not np.shares_memory(x, y)
+        np.testing.assert_array_equal(np.isnan(y), np.isnan(x.astype(float)))
+        for index in np.ndindex(x.shape):  # of one entry, in float64
+            alone = g(np.array([float(x[index])]))[0]
+            with np.errstate(over="ignore", under="ignore"):
+                np.testing.assert_array_equal(y[index], alone.astype(y.dtype))
+    assert x.tobytes() == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strided_operands(name: str) -> None:
+    f = function(name)
+    x = np.random.default_rng(1).normal(size=(300, 200))
+    for view in (x.T, x[::3, ::-2], np.asfortranarray(x), np.broadcast_to(x[0], (4, 200))):
+        np.testing.assert_array_equal(f(view), f(view.copy()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_jvp_is_the_hadamard_product(name: str) -> None:
+    f = function(name)
+    assert f.derivative is not None
+    x, dx = np.random.default_rng(3).normal(size=(2, 3, 4))
+    np.testing.assert_array_equal(f.jvp(x, dx), f.derivative(x) * dx)
+
+
+@pytest.mark.parametrize("name", ["exp", "square"])
+def test_a_zero_tangent_selects_nothing(name: str) -> None:
+    x, dx = np.array([1e3, np.inf, 1e308, 0.0, np.nan]), np.zeros(5)
+    np.testing.assert_array_equal(function(name).jvp(x, dx), dx)
+
+
+def test_a_product_that_overflows_is_infinite_and_silent() -> None:
+    np.testing.assert_array_equal(function("exp").jvp(np.array([700.0]), np.array([-1e10])), [-np.inf])
+    np.testing.assert_array_equal(function("exp")(np.array([100.0], np.float32)), [np.inf])
