@@ -6,7 +6,9 @@ numpy, and all that needs it, is imported when an inspection starts, so that hel
 import os
 import sys
 from enum import StrEnum
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -121,7 +123,13 @@ def inspect(
     vec: Annotated[_Vec, typer.Option(help="Order of vec.")] = _Vec.column,
     layout: Annotated[_Layout, typer.Option(help="Orientation of the matrix.")] = _Layout.numerator,
     expect: Annotated[
-        list[_Expect] | None, typer.Option(help="A property that must hold; repeatable.", show_default=False)
+        list[_Expect] | None,
+        typer.Option(
+            metavar="PROPERTY",
+            show_default=False,
+            help="What must hold, repeatable: diagonal, block-diagonal, permutation, broadcast, lower-triangular, "
+            "upper-triangular, symmetric or dense.",
+        ),
     ] = None,
     dtype: Annotated[_Dtype, typer.Option(help="What the operand's values are rounded to.")] = _Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
@@ -179,7 +187,7 @@ def _inspect(
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
     from jacinspect.functions.catalogue import function
     from jacinspect.inspection import Settings, inspect_function
-    from jacinspect.operands import parse_shape, parse_size, random_operand, read_operand
+    from jacinspect.operands.shapes import parse_shape, parse_size, random_operand
 
     settings["memory"] = parse_size(settings["memory"])
     checked = Settings(**settings)
@@ -192,12 +200,44 @@ def _inspect(
         )
     operand: Array
     if source is not None:
-        operand = read_operand(source, dtype, checked.memory, sys.stdin.buffer)
+        operand = _read(source, dtype, checked.memory)
     else:
         operand = random_operand(parse_shape(shape or ""), dtype, checked.seed, checked.memory)
-    along = None if direction is None else read_operand(direction, dtype, checked.memory, sys.stdin.buffer)
+    along = None if direction is None else _read(direction, dtype, checked.memory)
     where = "random" if source is None else "standard input" if source == "-" else source
-    return inspect_function(found, operand, checked, source=where, direction=along)
+    with _Progress() as progress:
+        return inspect_function(found, operand, checked, source=where, direction=along, progress=progress.called)
+
+
+class _Progress:
+    """After a second of work, and on a terminal only, tells on standard error how many calls were made."""
+
+    def __init__(self) -> None:
+        self._due = monotonic() + 1 if sys.stderr.isatty() else inf
+        self._status: Any = None
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def called(self, evaluations: int, step: str) -> None:
+        if monotonic() < self._due:
+            return
+        if self._status is None:
+            from rich.console import Console
+
+            self._status = Console(stderr=True).status("")
+            self._status.start()
+        self._status.update(f"{step}: {evaluations} calls of the function")
+
+
+def _read(source: str, dtype: str, memory: int) -> "Array":
+    from jacinspect.operands.files import read_operand
+
+    return read_operand(source, dtype, memory, sys.stdin.buffer)
 
 
 def _parameter(text: str) -> tuple[str, float]:

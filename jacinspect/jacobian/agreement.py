@@ -77,8 +77,7 @@ def compare(
         allowed = bar + _ROUNDING * np.abs(claimed)
         if tolerance is not None:
             allowed = tolerance.atol + tolerance.rtol * np.abs(value)
-        output = np.abs(y0)[pattern.rows] / step_scale(x).ravel()[pattern.indices]
-        large = np.maximum(np.maximum(np.abs(claimed), np.abs(value)), output)
+        large = np.maximum(np.maximum(np.abs(claimed), np.abs(value)), numeric.size)
         wide = bar > (np.maximum(_WIDE * large, _SMALLEST) if tolerance is None else allowed)
         status = np.where(difference > allowed, Status.DISAGREES, np.where(wide, Status.INCONCLUSIVE, Status.AGREES))
     status[numeric.kind == Kind.UNRESOLVED] = Status.INCONCLUSIVE

@@ -257,6 +257,8 @@ def _trace(box: BlackBox, rounds: list[Round], outputs: Array, budget: Budget, f
         single = np.all(places >= 0, axis=0)
         found.add(left[single], _flat(places[:, single], base.shape))
         left, places = left[~single], places[:, ~single]
+        if not left.size:
+            return
         kinds = (1 << np.arange(base.ndim)) @ (places < 0)  # the axes that each output is coupled along, as a bit set
         doubtful = []
         for kind in np.unique(kinds):

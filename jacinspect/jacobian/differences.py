@@ -16,7 +16,8 @@ from jacinspect.jacobian.compact import Index
 
 __all__ = ["Estimate", "FirstPass", "Kind", "Stencil", "first_pass", "ladder", "step_scale"]
 
-_SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
+_SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look,
+_NOISY = 256  # nor one below so many epsilons of it: the first pass takes the longer steps, which noise asks for
 _RUNGS = 12
 # Each rung of the ladder is not quite 4, each step of the first pass not quite 2 times smaller than the last: at whole
 # ratios a step that happens to be a multiple of f's period makes all coarser ones so, and a wrong slope looks settled.
@@ -80,9 +81,11 @@ class Stencil:
                 after = (plus - self.x).ravel()[self.inputs].astype(np.float64)
             high, low = self.box(plus)[self.outputs], self.box(minus)[self.outputs]
             peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(self.y0))
+            peak = np.where(np.isfinite(peak), peak, np.abs(self.y0))  # where f overflows on one side
             central = (high - low) / (before + after)
             size = self.rounding if self.inputs is None else np.abs(self.x.ravel()[self.inputs] * central)
-            floor = 8 * (self.epsilon * (peak + np.where(np.isfinite(size), size, 0)) + _TINY) / (before + after)
+            size = np.where(np.isfinite(size), size, 0)
+            floor = 8 * (self.epsilon * peak + self.epsilon * size + _TINY) / (before + after)
             return (self.y0 - low) / before, central, (high - self.y0) / after, floor
 
     def subset(self, chosen: Array) -> "Stencil":
@@ -95,10 +98,11 @@ class Stencil:
             rounding=self.rounding if np.ndim(self.rounding) == 0 else np.asarray(self.rounding)[chosen],
         )
 
-    def reference(self, slope: Array) -> Array:
-        """Return what a derivative is large or small against: itself, and f per unit of x."""
+    @property
+    def size(self) -> Array:
+        """The size of f per unit of x."""
         unit = 1.0 if self.inputs is None else step_scale(self.x).ravel()[self.inputs]
-        return np.maximum(np.abs(slope), np.abs(self.y0) / unit)
+        return np.asarray(np.abs(self.y0) / unit)
 
     def scaled(self, x_unit: Array) -> "Stencil":
         """Return the stencil with steps in another unit; x_unit has x's shape."""
@@ -111,16 +115,22 @@ def _indices(index: Index, length: int) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class FirstPass:
-    """Derivatives along a line at first sight: value ± bar, and whether the one-sided slopes close in on each other."""
+    """Derivatives along a line at first sight: value ± bar, and whether the one-sided slopes close in on each other.
+
+    `size` is that of f per unit of x, a step away: x² is not of size 0 at 0.
+    """
 
     value: Array
     bar: Array
     closing: Array
+    size: Array
 
-    def doubtful(self, reference: Array) -> Array:
-        """Where a ladder should look again: slopes apart, a value not finite, or a bar wide against the reference."""
+    def doubtful(self, epsilon: float) -> Array:
+        """Where a ladder should look again: slopes apart, a value not finite, or a bar wider than noise makes it."""
+        sharp = max(_SHARP, _NOISY * epsilon)
         with np.errstate(all="ignore"):
-            return ~self.closing | ~(self.bar <= np.maximum(_SHARP * reference, np.finfo(np.float64).tiny))
+            reference = np.maximum(np.abs(self.value), self.size)
+            return ~self.closing | ~(self.bar <= np.maximum(sharp * reference, np.finfo(np.float64).tiny))
 
 
 def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
@@ -142,7 +152,9 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
         coarse = middle + (middle - coarse) / (power - 1)
         middle = fine + (fine - middle) / (power - 1)
         value = middle + (middle - coarse) / (power**2 - 1)
-        return FirstPass(value, np.abs(value - middle) + floor, closing)
+        rise = np.fmax(np.abs(left), np.abs(right)) * (t / power)
+        size = stencil.size + np.where(np.isfinite(rise), rise, 0)
+        return FirstPass(value, np.abs(value - middle) + floor, closing, size)
 
 
 def ladder(stencil: Stencil) -> Estimate:
@@ -206,7 +218,6 @@ def _climb(stencil: Stencil) -> Estimate:
         for rung in range(_RUNGS):
             t = 0.125 * _RATIO**-rung
             low, middle, high, floor = stencil.slopes(t)
-            floor = np.where(np.isfinite(floor), floor, 8 * stencil.epsilon * np.abs(stencil.y0) / t)
             central.add(middle, np.maximum(np.abs(high - low), np.abs(middle - between)), floor)
             left.add(low, np.abs(low - before), 2 * floor)
             right.add(high, np.abs(high - after), 2 * floor)
@@ -214,10 +225,10 @@ def _climb(stencil: Stencil) -> Estimate:
             left_finite |= np.isfinite(low)
             right_finite |= np.isfinite(high)
             before, between, after = low, middle, high
-            if not central.improved and np.all(central.bar <= _SHARP * stencil.reference(central.value)):
+            if not central.improved and np.all(central.bar <= _SHARP * np.maximum(np.abs(central.value), stencil.size)):
                 break
-    grows = left_grows >= 4, right_grows >= 4
-    return _judge(central, left, right, (left_finite, right_finite), grows, np.isfinite(stencil.y0))
+        grows = left_grows >= 4, right_grows >= 4
+        return _judge(central, left, right, (left_finite, right_finite), grows, np.isfinite(stencil.y0))
 
 
 def _growing(slope: Array, before: Array, times: Array) -> Array:

@@ -18,6 +18,8 @@ __all__ = ["Numeric", "numeric_jacobian", "refine"]
 class Numeric:
     """A Jacobian by differences: for each stored entry its error bar, its kind, and whether it is still doubtful.
 
+    `size` is that of the output near x per unit of the input, against which a bar is wide or not.
+
     Of the entries on a kink or a jump, `kinks` lists (entry, slope to the left, slope to the right).
     """
 
@@ -25,19 +27,19 @@ class Numeric:
     bar: Array
     kind: Array
     doubtful: Array
+    size: Array
     kinks: dict[int, tuple[float, float]]
 
 
 def numeric_jacobian(box: BlackBox, x: Array, pattern: Pattern, colors: Array, number: int, epsilon: float) -> Numeric:
     """Difference f along one seed a color; `epsilon` is the relative noise of f's values."""
     stored = pattern.stored
-    data, bar, doubtful = np.zeros(stored), np.zeros(stored), np.zeros(stored, bool)
+    data, bar, size, doubtful = np.zeros(stored), np.zeros(stored), np.zeros(stored), np.zeros(stored, bool)
     for color in colors_of(pattern, colors, number):
-        stencil = _stencil(box, x, color, epsilon)
-        first = first_pass(stencil)
-        data[color.entries], bar[color.entries] = first.value, first.bar
-        doubtful[color.entries] = first.doubtful(stencil.reference(first.value))
-    return Numeric(Jacobian(pattern, data), bar, np.zeros(stored, np.int8), doubtful, {})
+        first = first_pass(_stencil(box, x, color, epsilon))
+        data[color.entries], bar[color.entries], size[color.entries] = first.value, first.bar, first.size
+        doubtful[color.entries] = first.doubtful(epsilon)
+    return Numeric(Jacobian(pattern, data), bar, np.zeros(stored, np.int8), doubtful, size, {})
 
 
 def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int, epsilon: float, calls: int) -> None:

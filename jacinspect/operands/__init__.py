@@ -4,8 +4,3 @@ Whatever a file holds, the only error is `InputError`, which names the place; pi
 allocated past the memory limit. A shape goes through `shapes` alone; a file through `files` and one of `numpy_files`,
 `text_files` and `json_files`. Next is `jacinspect.inspection`, which takes the arrays.
 """
-
-from jacinspect.operands.files import read_operand
-from jacinspect.operands.shapes import Array, parse_shape, parse_size, random_operand, require_fits
-
-__all__ = ["Array", "parse_shape", "parse_size", "random_operand", "read_operand", "require_fits"]

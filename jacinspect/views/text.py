@@ -20,7 +20,8 @@ from jacinspect.views.spy import spy
 
 __all__ = ["render"]
 
-_EDGE = 3  # rows and columns shown at each end of what is too large
+_EDGE = 2  # rows and columns shown at each end of what is too large
+_DIGITS, _FEWER_DIGITS = 5, 4  # of a number; fewer in corners, which are only a glimpse
 _WHOLE = 8  # rows and columns shown entirely
 _SLICES = 3  # of an array of more than two axes
 _GAP = 4  # columns between panels
@@ -139,17 +140,20 @@ def _background(report: Report, j: JacobianReport) -> Iterator[tuple[str, str]]:
         short = report.hadamard.hadamard_cost
         parts = [f"⊙ {_cost(short)}"] if short and report.hadamard_valid else []
         yield "cost", "; ".join([*parts, f"matrix {_cost(report.hadamard.matrix_cost)}"])
-    others = [f"the {_times(j.tensor_shape)} tensor"]
+    others = [f"the {_times(j.tensor_shape)} tensor"] if len(j.tensor_shape) > 2 else []
     if report.output is not None and report.output.ndim == 2 and report.operand.values.ndim in (1, 2):
         height, width = report.output.shape
         others.append(f"the {_times((report.operand.values.size * height, width))} stack of ∂A/∂X_pq")
-    yield "also as", " and ".join(others) + ": other arrangements of the same numbers"
+    if others:
+        yield "also as", f"{' and '.join(others)}: other arrangements of the same numbers"
     d = report.detection
     proof = "every dependence followed to single inputs" if d.proved else "not proved"
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
-    yield "detection", f"{d.evaluations} evaluations, observed at {d.points} points, {proof}{missed}"
-    source = f"random, seed {report.operand.seed}" if report.operand.source == "random" else report.operand.source
-    yield "operand", f"{source}"
+    yield (
+        "detection",
+        f"{d.evaluations} evaluations, observed at {d.points} point{'s' * (d.points != 1)}, {proof}{missed}",
+    )
+    yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
 
 
 def _numbers(report: Report, j: JacobianReport, width: int, full: bool) -> Iterator[Text]:
@@ -193,8 +197,9 @@ def _array(title: str, array: Array | None, width: int, full: bool) -> Iterator[
 def _grid(matrix: Array, width: int, full: bool) -> list[Text]:
     rows, columns = (_shown(length, full) for length in matrix.shape)
     while True:
+        digits = _FEWER_DIGITS if None in rows or None in columns else _DIGITS
         cells = [
-            [_short(float(matrix[r, c])) if c is not None and r is not None else "…" for c in columns] for r in rows
+            ["…" if r is None or c is None else _short(float(matrix[r, c]), digits) for c in columns] for r in rows
         ]
         lines = _aligned(cells)
         if full or len(columns) <= 2 or max((line.cell_len for line in lines), default=0) <= width:
@@ -208,10 +213,11 @@ def _matrix(j: JacobianReport, of: str, width: int, full: bool) -> list[Text]:
     while True:
         values = j.part(of, [r for r in rows if r is not None], [c for c in columns if c is not None])
         lines = iter(values)
+        digits = 1 if of == "error_bar" else _FEWER_DIGITS if None in rows or None in columns else _DIGITS
         cells = []
         for r in rows:
             line = iter(next(lines)) if r is not None else iter([])
-            cells.append(["…" if r is None or c is None else _entry(next(line), of) for c in columns])
+            cells.append(["…" if r is None or c is None else _short(next(line), digits, "·") for c in columns])
         grid = _aligned(cells)
         if full or len(columns) <= 2 or max((line.cell_len for line in grid), default=0) <= width:
             return grid
@@ -230,12 +236,6 @@ def _fewer(columns: list[int | None], length: int) -> list[int | None]:
     half = (len(columns) - (None in columns)) // 2
     last = half if None not in columns and len(columns) % 2 else half - 1
     return [*range(last), None, *range(length - half, length)] if half else columns[:1]
-
-
-def _entry(value: float | None, of: str) -> str:
-    if value is None:
-        return "·"
-    return f"{value:.1g}" if of == "error_bar" else _short(value)
 
 
 def _aligned(cells: list[list[str]]) -> list[Text]:
@@ -305,8 +305,8 @@ def _cost(cost: Cost) -> str:
     return f"{format_size(cost.bytes)}, {cost.multiplications} multiplication{'s' * (cost.multiplications != 1)}"
 
 
-def _short(value: float | None) -> str:
-    return "none" if value is None else f"{value:.5g}"
+def _short(value: float | None, digits: int = _DIGITS, none: str = "none") -> str:
+    return none if value is None else f"{value + 0.0:.{digits}g}"  # -0 is 0
 
 
 def _index(index: tuple[int, ...]) -> str:

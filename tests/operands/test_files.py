@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jacinspect.errors import InputError
-from jacinspect.operands import read_operand
+from jacinspect.operands.files import read_operand
 from tests.operands.written import GIB, npy, npy_declaring, npz, pipe, read, refusal
 
 SAMPLES = Path(__file__).parents[2] / "samples"

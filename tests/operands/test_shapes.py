@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jacinspect.errors import InputError, format_size
-from jacinspect.operands import parse_shape, parse_size, random_operand, require_fits
+from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
 from tests.operands.written import GIB
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from jacinspect.errors import InputError
-from jacinspect.operands import read_operand
+from jacinspect.operands.files import read_operand
 
 GIB = 1024**3
 
