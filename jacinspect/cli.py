@@ -223,7 +223,7 @@ class _Progress:
         if self._status is not None:
             self._status.stop()
 
-    def called(self, evaluations: int, step: str) -> None:
+    def called(self, evaluations: int) -> None:
         if monotonic() < self._due:
             return
         if self._status is None:
@@ -231,7 +231,7 @@ class _Progress:
 
             self._status = Console(stderr=True).status("")
             self._status.start()
-        self._status.update(f"{step}: {evaluations} calls of the function")
+        self._status.update(f"{evaluations} calls of the function")
 
 
 def _read(source: str, dtype: str, memory: int) -> "Array":

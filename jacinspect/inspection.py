@@ -152,14 +152,23 @@ def inspect(
 
 
 def inspect_function(
-    function: Function, x: Array, settings: Settings, *, source: str = "array", direction: Any = None
+    function: Function,
+    x: Array,
+    settings: Settings,
+    *,
+    source: str = "array",
+    direction: Any = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """Inspect a Function at a float array x; `source` says where x came from. See `inspect`."""
+    """Inspect a Function at a float array x; see `inspect`.
+
+    `source` says where x came from, `progress` hears of every call of the function, by their number so far.
+    """
     rng = np.random.default_rng([settings.seed, 1])  # not the stream that a random operand is drawn from
     dx = rng.standard_normal(x.shape) if direction is None else _real(direction, "direction")
     if dx.shape != x.shape:
         raise InputError(f"direction: shape {dx.shape} does not fit the operand's shape {x.shape}")
-    box, point = _black_box(function, x)
+    box, point = _black_box(function, x, progress)
     base = Report(
         version=__version__,
         function=_function_report(function),
@@ -189,15 +198,15 @@ def _real(given: Any, name: str) -> Array:
     return array if array.dtype == np.float32 else array.astype(np.float64)
 
 
-def _black_box(function: Function, x: Array) -> tuple[BlackBox, Array]:
+def _black_box(function: Function, x: Array, progress: Callable[[int], None]) -> tuple[BlackBox, Array]:
     """Wrap f, at x in double precision where f accepts that, for differences of float32 numbers say little."""
     if x.dtype != np.float64:
         try:
             wide = x.astype(np.float64)
-            return BlackBox(function, wide), wide
+            return BlackBox(function, wide, progress), wide
         except FunctionFailedError:
             pass
-    return BlackBox(function, x), x
+    return BlackBox(function, x, progress), x
 
 
 def _output_shape(box: BlackBox) -> tuple[int, ...]:
@@ -286,7 +295,9 @@ class _Inspection:
         epsilon = self.settings.noise or (_SINGLE if self.box.single or self.x.dtype == np.float32 else _DOUBLE)
         numeric = numeric_jacobian(self.box, self.x, pattern, colors, number, epsilon)
         if analytic is not None:
-            numeric.doubtful |= suspicious(analytic, numeric)
+            suspects = suspicious(analytic, numeric)
+            numeric.doubtful |= suspects
+            numeric.credible &= ~suspects
         numeric.doubtful &= np.isfinite(self.box.y0)[pattern.rows] & np.isfinite(self.x).ravel()[pattern.indices]
         refine(numeric, self.box, self.x, colors, number, epsilon, max(calls // 2, 64))
         comparison = compare(
@@ -426,7 +437,9 @@ def _agreement(result: _Result, found: list[Finding]) -> AgreementReport:
     status = comparison.status
     compared = np.flatnonzero((status <= Status.INCONCLUSIVE) & (analytic is not None))
     ratio = comparison.ratio[compared]
-    largest = np.argsort(-np.where(np.isnan(ratio), np.inf, ratio), kind="stable")[:_WORST]
+    rank = -np.where(np.isnan(ratio), np.inf, ratio)
+    largest = np.flatnonzero(rank <= np.partition(rank, _WORST - 1)[_WORST - 1]) if rank.size > _WORST else rank.argsort()
+    largest = largest[np.argsort(rank[largest], kind="stable")][:_WORST]
     codes = {finding.code for finding in found if finding.severity == "error"}
     fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}
     return AgreementReport(

@@ -26,13 +26,13 @@ class BlackBox:
 
     Called with an array of `x`'s shape, it gives the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
-    far is a float32 number (`single`), as of a function that computes in float32.
+    far is a float32 number (`single`), as of a function that computes in float32. `progress` hears of every call.
 
     Raises FunctionFailedError when f raises, or returns something that is not one array of real numbers of one shape.
     """
 
-    def __init__(self, f: Callable[[Array], Any], x: Array) -> None:
-        self._f = f
+    def __init__(self, f: Callable[[Array], Any], x: Array, progress: Callable[[int], None] = lambda _: None) -> None:
+        self._f, self._progress = f, progress
         self._last: Any = None
         self.evaluations = 0
         self.single = True
@@ -48,6 +48,7 @@ class BlackBox:
     def __call__(self, x: Array) -> Array:
         """Return f(x), flat; x is not to be used again, for f may have changed it."""
         self.evaluations += 1
+        self._progress(self.evaluations)
         try:
             with np.errstate(all="ignore"):
                 raw = self._f(x)

@@ -47,7 +47,8 @@ class Pattern:
         height, width = prod(output_shape), prod(operand_shape)
         index = np.int32 if max(height, width, outputs.size) < 2**31 else np.int64
         if outputs.size > 1 and not np.all(outputs[1:] > outputs[:-1]):
-            outputs, inputs = np.divmod(np.unique(outputs.astype(np.int64) * width + inputs), width)
+            keys = np.sort(outputs.astype(np.int64) * width + inputs, kind="stable")  # they come in long sorted runs
+            outputs, inputs = np.divmod(keys[np.r_[True, keys[1:] != keys[:-1]]], width)
         indptr = np.zeros(height + 1, index)
         np.cumsum(np.bincount(outputs, minlength=height), out=indptr[1:])
         return cls(indptr, inputs.astype(index, copy=False), output_shape, operand_shape)

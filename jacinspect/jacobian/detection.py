@@ -162,7 +162,10 @@ def detect_again(
 
 
 def _flips(x: Array, rng: np.random.Generator) -> Iterator[tuple[Array, bool]]:
-    """Give flips of x, each with whether it is the last: across zero, nearer (a domain), farther (saturation)."""
+    """Give flips of x, each with whether it is the last: across zero, nearer (a domain), around 0, farther.
+
+    Around 0 lives what vanishes or overflows at x, such as exp(-x²); farther lies what is flat at x and around it.
+    """
     size = np.abs(x)
     away = np.where(x < 0, -1.0, 1.0)
     one = np.maximum(size, 1)
@@ -171,6 +174,7 @@ def _flips(x: Array, rng: np.random.Generator) -> Iterator[tuple[Array, bool]]:
     moves += [(sign, np.maximum(size, reach)) for reach in (1e2, 1e4) for sign in (-away, away)]
     for sign, reach in moves:
         yield _moved(x, rng.choice([-1.0, 1.0], x.shape) if sign is None else sign, reach, rng), False
+    yield (2 * rng.random(x.shape) - 1).astype(x.dtype), False
     yield _moved(x, -away, one, rng), True
 
 

@@ -46,6 +46,10 @@ class Estimate:
     left: Array
     right: Array
 
+    def subset(self, chosen: Array) -> "Estimate":
+        """Return the estimate of some of the entries."""
+        return Estimate(*(part[chosen] for part in (self.value, self.bar, self.kind, self.left, self.right)))
+
 
 def step_scale(x: Array) -> Array:
     """Return the unit in which steps are taken from each entry of x: max(1, |x|); 1 where x is not finite."""

@@ -18,7 +18,7 @@ __all__ = ["Numeric", "numeric_jacobian", "refine"]
 class Numeric:
     """A Jacobian by differences: for each stored entry its error bar, its kind, and whether it is still doubtful.
 
-    `size` is that of the output near x per unit of the input, against which a bar is wide or not.
+    `credible` is where nothing speaks against the first pass, neither its one-sided slopes nor another's claim; `size` is that of the output near x per unit of the input, against which a bar is wide or not.
 
     Of the entries on a kink or a jump, `kinks` lists (entry, slope to the left, slope to the right).
     """
@@ -27,6 +27,7 @@ class Numeric:
     bar: Array
     kind: Array
     doubtful: Array
+    credible: Array
     size: Array
     kinks: dict[int, tuple[float, float]]
 
@@ -34,12 +35,13 @@ class Numeric:
 def numeric_jacobian(box: BlackBox, x: Array, pattern: Pattern, colors: Array, number: int, epsilon: float) -> Numeric:
     """Difference f along one seed a color; `epsilon` is the relative noise of f's values."""
     stored = pattern.stored
-    data, bar, size, doubtful = np.zeros(stored), np.zeros(stored), np.zeros(stored), np.zeros(stored, bool)
+    data, bar, size = np.zeros(stored), np.zeros(stored), np.zeros(stored)
+    doubtful, credible = np.zeros(stored, bool), np.zeros(stored, bool)
     for color in colors_of(pattern, colors, number):
         first = first_pass(_stencil(box, x, color, epsilon))
         data[color.entries], bar[color.entries], size[color.entries] = first.value, first.bar, first.size
-        doubtful[color.entries] = first.doubtful(epsilon)
-    return Numeric(Jacobian(pattern, data), bar, np.zeros(stored, np.int8), doubtful, size, {})
+        doubtful[color.entries], credible[color.entries] = first.doubtful(epsilon), first.closing
+    return Numeric(Jacobian(pattern, data), bar, np.zeros(stored, np.int8), doubtful, credible, size, {})
 
 
 def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int, epsilon: float, calls: int) -> None:
@@ -62,10 +64,15 @@ def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int
 
 
 def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
+    numeric.doubtful[entries] = False
+    with np.errstate(all="ignore"):  # of two that bear each other out, the sharper: noise asks for the longer steps
+        sharper = numeric.credible[entries] & (numeric.bar[entries] < estimate.bar) & (estimate.kind == Kind.SMOOTH)
+        sharper &= np.abs(numeric.jacobian.data[entries] - estimate.value) <= estimate.bar
+    if sharper.any():
+        entries, estimate = entries[~sharper], estimate.subset(~sharper)
     numeric.jacobian.data[entries] = estimate.value
     numeric.bar[entries] = estimate.bar
     numeric.kind[entries] = estimate.kind
-    numeric.doubtful[entries] = False
     on = (estimate.kind == Kind.KINK) | (estimate.kind == Kind.JUMP)
     slopes = zip(estimate.left[on].tolist(), estimate.right[on].tolist(), strict=True)
     numeric.kinks.update(zip(entries[on].tolist(), slopes, strict=True))
