@@ -32,8 +32,9 @@ def run(command: str, folder: Path) -> str:
             program.chmod(0o755)
     environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "NO_COLOR", "COLUMNS"}}
     environment |= {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    done = subprocess.run(["bash", "-c", command], cwd=ROOT, env=environment, check=False, **both)
+    done = subprocess.run(
+        ["bash", "-c", f"exec 2>&1\n{command}"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=False
+    )
     return done.stdout.decode()
 
 

@@ -18,9 +18,8 @@ __all__ = ["Numeric", "numeric_jacobian", "refine"]
 class Numeric:
     """A Jacobian by differences: for each stored entry its error bar, its kind, and whether it is still doubtful.
 
-    `credible` is where nothing speaks against the first pass, neither its one-sided slopes nor another's claim; `size` is that of the output near x per unit of the input, against which a bar is wide or not.
-
-    Of the entries on a kink or a jump, `kinks` lists (entry, slope to the left, slope to the right).
+    `credible` is where nothing speaks against the first pass, neither its one-sided slopes nor another's claim; `size`
+    is that of the output near x per unit of the input, against which a bar is wide or not. Of the entries on a kink or a jump, `kinks` lists (entry, slope to the left, slope to the right).
     """
 
     jacobian: Jacobian
