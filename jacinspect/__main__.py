@@ -8,9 +8,9 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line; an interrupt at any moment, even while importing, ends it quietly with status 130."""
     try:
-        from jacinspect.cli import app
+        from jacinspect.cli import run
 
-        app()
+        sys.exit(run())
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from jacinspect.functions.function import Array
     from jacinspect.report import Report
 
-__all__ = ["app"]
+__all__ = ["app", "run"]
 
 
 class _InspectByDefault(TyperGroup):
     """`jacinspect sigmoid` is `jacinspect inspect sigmoid`, and the help of one shows the options of the other."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args:
+            raise _UsageError("name a function, as in `jacinspect sigmoid --shape 2x2`")
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["inspect", *args]
@@ -76,9 +78,21 @@ app = typer.Typer(
     cls=_InspectByDefault,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def run() -> int:
+    """Run the command line; return its exit status. A mistake in the options is told in a line."""
+    try:
+        status = typer.main.get_command(app).main(prog_name="jacinspect", standalone_mode=False)
+    except _UsageError as error:
+        typer.echo(f"jacinspect: {error.format_message()} (jacinspect --help lists the options)", err=True)
+        return ExitStatus.UNUSABLE
+    return status or ExitStatus.OK
+
+
+_UsageError: Any = typer.BadParameter.__base__  # which typer does not export by itself
 
 
 def _show_version(wanted: bool) -> None:

@@ -438,7 +438,9 @@ def _agreement(result: _Result, found: list[Finding]) -> AgreementReport:
     compared = np.flatnonzero((status <= Status.INCONCLUSIVE) & (analytic is not None))
     ratio = comparison.ratio[compared]
     rank = -np.where(np.isnan(ratio), np.inf, ratio)
-    largest = np.flatnonzero(rank <= np.partition(rank, _WORST - 1)[_WORST - 1]) if rank.size > _WORST else rank.argsort()
+    largest = (
+        np.flatnonzero(rank <= np.partition(rank, _WORST - 1)[_WORST - 1]) if rank.size > _WORST else rank.argsort()
+    )
     largest = largest[np.argsort(rank[largest], kind="stable")][:_WORST]
     codes = {finding.code for finding in found if finding.severity == "error"}
     fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}

@@ -29,6 +29,7 @@ __all__ = [
 SCHEMA_VERSION = 1
 LARGEST_PRINTED = 4096  # entries; larger arrays are null in JSON unless asked for in full
 _BYTES = 8  # of a float64
+_BYTES_AS_TEXT = 168  # of an entry on its way into JSON: three matrices as Python's numbers, then as text (measured)
 
 _FAILING = {"J001", "J002", "J003", "J004", "J005", "J008"}  # as errors, they make the verdict fail
 
@@ -223,7 +224,7 @@ class Report:
             "function": {
                 "name": self.function.name,
                 "kind": self.function.kind,
-                "parameters": dict(self.function.parameters),
+                "parameters": {name: _number(value) for name, value in self.function.parameters.items()},
                 "source": self.function.source,
                 "formula": self.function.formula,
                 "derivative": self.function.derivative,
@@ -233,7 +234,7 @@ class Report:
                 "position": self.operand.position,
                 "shape": list(self.operand.values.shape),
                 "dtype": str(self.operand.values.dtype),
-                "source": self.operand.source,
+                "source": _unicode(self.operand.source),
                 "seed": self.operand.seed,
                 "values": show.array(self.operand.values),
             },
@@ -269,13 +270,13 @@ class Report:
         return json.dumps(self.to_dict(full), ensure_ascii=False, allow_nan=False) + "\n"
 
     def require_dense_fits(self) -> None:
-        """Raise InputError when the dense matrix would exceed the memory budget."""
-        if self.jacobian is not None and _BYTES * self.jacobian.entries > self.memory:
+        """Raise InputError when the dense matrix, written out, would exceed the memory budget."""
+        if self.jacobian is not None and _BYTES_AS_TEXT * self.jacobian.entries > self.memory:
             rows, columns = self.jacobian.shape
-            size = format_size(_BYTES * self.jacobian.entries)
+            size, written = (format_size(each * self.jacobian.entries) for each in (_BYTES, _BYTES_AS_TEXT))
             raise InputError(
-                f"--full: the dense {rows}×{columns} matrix takes {size}, over the {format_size(self.memory)} of "
-                "--memory;\nleave --full out, or raise --memory"
+                f"--full: the dense {rows}×{columns} matrix takes {size}, and about {written} to be written out: over "
+                f"the {format_size(self.memory)} of --memory;\nleave --full out, or raise --memory"
             )
 
     def _jacobian(self, show: "_Shower") -> dict[str, Any] | None:
@@ -391,6 +392,11 @@ def _number(x: float | None) -> float | str | None:
     if x is None or isfinite(x):
         return x
     return "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"
+
+
+def _unicode(text: str) -> str:
+    """Spell out the lone surrogates by which Python stands for the bytes of a file name that are no UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _pairs(arrangement: Arrangement) -> dict[str, list[int]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import Kind, Stencil, first_pass, ladder, step_scale
+from jacinspect.jacobian.differences import Kind, Stencil, first_pass, ladder, precision, step_scale
 from jacinspect.jacobian.numeric import Numeric
 
 __all__ = ["Comparison", "Directions", "Status", "Tolerance", "along_directions", "compare", "suspicious"]
@@ -18,7 +18,6 @@ _DIRECTIONS = 2
 _REACH = 0.125  # of a direction's steps: smaller than a seed's, so that fewer of its many inputs cross a kink
 _WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
 _ROUNDING = 4 * 2.0**-52  # what an analytic value may be off by for its own rounding
-_SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 class Status(IntEnum):
@@ -78,7 +77,7 @@ def compare(
         if tolerance is not None:
             allowed = tolerance.atol + tolerance.rtol * np.abs(value)
         large = np.maximum(np.maximum(np.abs(claimed), np.abs(value)), numeric.size)
-        wide = bar > (np.maximum(_WIDE * large, _SMALLEST) if tolerance is None else allowed)
+        wide = bar > (np.maximum(_WIDE * large, precision(numeric.epsilon).tiny) if tolerance is None else allowed)
         status = np.where(difference > allowed, Status.DISAGREES, np.where(wide, Status.INCONCLUSIVE, Status.AGREES))
     status[numeric.kind == Kind.UNRESOLVED] = Status.INCONCLUSIVE
     for entry, slopes in numeric.kinks.items():

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError
+from jacinspect.errors import FunctionFailedError, InputError
 
 __all__ = ["Array", "BlackBox", "same"]
 
@@ -52,11 +52,13 @@ class BlackBox:
         try:
             with np.errstate(all="ignore"):
                 raw = self._f(x)
+        except InputError:  # a catalogue function's own word, already worded for the person
+            raise
         except Exception as error:
             raise FunctionFailedError(f"the function raised {type(error).__name__}: {error}") from error
         y = self._checked(raw)
         if self.single and y.size:
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", under="ignore"):
                 self.single = bool(same(y.astype(np.float32).astype(np.float64), y).all())
         return y
 

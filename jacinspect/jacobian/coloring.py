@@ -25,27 +25,32 @@ def color_columns(rows: Array, columns: Array, count: int) -> tuple[Array, int]:
     Returns
     -------
     colors, number
-        A color in range(number) for each column that some row reads, -1 for the others; at least one color.
+        A color in range(number) for each column that some row reads, -1 for the others; at least one color, and none
+        that no column has where some column is read.
     """
     if rows.size == 0:
         return np.full(count, -1, np.int32), 1
     starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
     widest = int(np.diff(np.r_[starts, rows.size]).max())
     if widest == 1:
-        return _residues(columns, count, 1), 1
+        colors = np.full(count, -1, np.int32)
+        colors[columns] = 0
+        return colors, 1
     modulus = _residue(rows, columns, count, widest)
     if modulus is not None and modulus <= widest + widest // 4 + 1:
-        return _residues(columns, count, modulus), modulus
+        return _residues(columns, count, modulus)
     colors, number = _greedy(rows, columns, count, starts)
     if modulus is not None and modulus <= number:
-        return _residues(columns, count, modulus), modulus
+        return _residues(columns, count, modulus)
     return colors, number
 
 
-def _residues(columns: Array, count: int, modulus: int) -> Array:
+def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
+    residues = columns % modulus
+    used = np.bincount(residues, minlength=modulus) > 0
     colors = np.full(count, -1, np.int32)
-    colors[columns] = columns % modulus
-    return colors
+    colors[columns] = (np.cumsum(used) - 1)[residues]
+    return colors, int(np.count_nonzero(used))
 
 
 def _residue(rows: Array, columns: Array, count: int, widest: int) -> int | None:

@@ -14,16 +14,14 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Index
 
-__all__ = ["Estimate", "FirstPass", "Kind", "Stencil", "first_pass", "ladder", "step_scale"]
+__all__ = ["Estimate", "FirstPass", "Kind", "Stencil", "first_pass", "ladder", "precision", "step_scale"]
 
-_SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look,
-_NOISY = 256  # nor one below so many epsilons of it: the first pass takes the longer steps, which noise asks for
+_SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _RUNGS = 12
 # Each rung of the ladder is not quite 4, each step of the first pass not quite 2 times smaller than the last: at whole
 # ratios a step that happens to be a multiple of f's period makes all coarser ones so, and a wrong slope looks settled.
 _RATIO = 3.84
 _FIRST_RATIO = 1.92
-_TINY = 2.0**-1074
 
 
 class Kind(IntEnum):
@@ -56,6 +54,11 @@ def step_scale(x: Array) -> Array:
     return np.where(np.isfinite(x), np.maximum(np.abs(x), 1), 1)
 
 
+def precision(epsilon: float) -> "np.finfo[np.float32 | np.float64]":
+    """Return the limits of the precision in which a function computes whose values have the relative noise epsilon."""
+    return np.finfo(np.float32 if epsilon > 2.0**-40 else np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Stencil:
     """A line x + t·v through a point, and the outputs that are differenced along it.
@@ -84,12 +87,13 @@ class Stencil:
                 before = (self.x - minus).ravel()[self.inputs].astype(np.float64)
                 after = (plus - self.x).ravel()[self.inputs].astype(np.float64)
             high, low = self.box(plus)[self.outputs], self.box(minus)[self.outputs]
+            smallest = float(precision(self.epsilon).smallest_subnormal)
             peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(self.y0))
             peak = np.where(np.isfinite(peak), peak, np.abs(self.y0))  # where f overflows on one side
             central = (high - low) / (before + after)
             size = self.rounding if self.inputs is None else np.abs(self.x.ravel()[self.inputs] * central)
             size = np.where(np.isfinite(size), size, 0)
-            floor = 8 * (self.epsilon * peak + self.epsilon * size + _TINY) / (before + after)
+            floor = 8 * (self.epsilon * peak + self.epsilon * size + smallest) / (before + after)
             return (self.y0 - low) / before, central, (high - self.y0) / after, floor
 
     def subset(self, chosen: Array) -> "Stencil":
@@ -130,11 +134,10 @@ class FirstPass:
     size: Array
 
     def doubtful(self, epsilon: float) -> Array:
-        """Where a ladder should look again: slopes apart, a value not finite, or a bar wider than noise makes it."""
-        sharp = max(_SHARP, _NOISY * epsilon)
+        """Where a ladder should look again: slopes apart, a value not finite, or a bar wide against f's size."""
         with np.errstate(all="ignore"):
             reference = np.maximum(np.abs(self.value), self.size)
-            return ~self.closing | ~(self.bar <= np.maximum(sharp * reference, np.finfo(np.float64).tiny))
+            return ~self.closing | ~(self.bar <= np.maximum(_SHARP * reference, precision(epsilon).tiny))
 
 
 def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
@@ -174,6 +177,9 @@ def ladder(stencil: Stencil) -> Estimate:
     size = np.abs(stencil.x)
     finer = _climb(stencil.subset(rough).scaled(np.where(size == 0, 2.0**-22, np.minimum(size, 1))))
     better = (finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE)
+    with np.errstate(all="ignore"):  # a kink is not gone where the finer steps drown it in rounding
+        gap = np.abs(estimate.right - estimate.left)[rough]
+        better &= (estimate.kind[rough] != Kind.KINK) | (finer.bar < gap / 4)
     for name in ("value", "bar", "kind", "left", "right"):
         getattr(estimate, name)[rough[better]] = getattr(finer, name)[better]
     return estimate

@@ -14,12 +14,17 @@ from jacinspect.jacobian.differences import Estimate, Kind, Stencil, first_pass,
 __all__ = ["Numeric", "numeric_jacobian", "refine"]
 
 
+_LONGER = 256  # times longer steps than the ladder's account for so many times sharper bars, and not for more
+
+
 @dataclass(eq=False)
 class Numeric:
     """A Jacobian by differences: for each stored entry its error bar, its kind, and whether it is still doubtful.
 
+    `epsilon` is the relative noise of f's values.
     `credible` is where nothing speaks against the first pass, neither its one-sided slopes nor another's claim; `size`
-    is that of the output near x per unit of the input, against which a bar is wide or not. Of the entries on a kink or a jump, `kinks` lists (entry, slope to the left, slope to the right).
+    is that of the output near x per unit of the input, against which a bar is wide or not. Of the entries on a kink or
+    a jump, `kinks` lists (entry, slope to the left, slope to the right).
     """
 
     jacobian: Jacobian
@@ -28,6 +33,7 @@ class Numeric:
     doubtful: Array
     credible: Array
     size: Array
+    epsilon: float
     kinks: dict[int, tuple[float, float]]
 
 
@@ -40,7 +46,7 @@ def numeric_jacobian(box: BlackBox, x: Array, pattern: Pattern, colors: Array, n
         first = first_pass(_stencil(box, x, color, epsilon))
         data[color.entries], bar[color.entries], size[color.entries] = first.value, first.bar, first.size
         doubtful[color.entries], credible[color.entries] = first.doubtful(epsilon), first.closing
-    return Numeric(Jacobian(pattern, data), bar, np.zeros(stored, np.int8), doubtful, credible, size, {})
+    return Numeric(Jacobian(pattern, data), bar, np.zeros(stored, np.int8), doubtful, credible, size, epsilon, {})
 
 
 def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int, epsilon: float, calls: int) -> None:
@@ -65,8 +71,10 @@ def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int
 def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
     numeric.doubtful[entries] = False
     with np.errstate(all="ignore"):  # of two that bear each other out, the sharper: noise asks for the longer steps
-        sharper = numeric.credible[entries] & (numeric.bar[entries] < estimate.bar) & (estimate.kind == Kind.SMOOTH)
+        bar = numeric.bar[entries]
+        sharper = numeric.credible[entries] & (bar < estimate.bar) & (estimate.bar < _LONGER * bar)
         sharper &= np.abs(numeric.jacobian.data[entries] - estimate.value) <= estimate.bar
+        sharper &= estimate.kind == Kind.SMOOTH
     if sharper.any():
         entries, estimate = entries[~sharper], estimate.subset(~sharper)
     numeric.jacobian.data[entries] = estimate.value
