@@ -1,6 +1,7 @@
 """The report as data: its JSON against schema and contract, its matrices against plain loops, its verdict."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -46,9 +47,18 @@ KEYS = {
 }
 
 NAMES = {
-    **{"J001": "derivative-disagrees", "J002": "structure-unexpected", "J003": "kink", "J004": "non-finite"},
-    **{"J005": "not-deterministic", "J006": "inconclusive", "J007": "sampled", "J008": "mutates-input"},
-    **{"J009": "hadamard-invalid", "J010": "timeout", "J011": "crashed", "J012": "pattern-unresolved"},
+    "J001": "derivative-disagrees",
+    "J002": "structure-unexpected",
+    "J003": "kink",
+    "J004": "non-finite",
+    "J005": "not-deterministic",
+    "J006": "inconclusive",
+    "J007": "sampled",
+    "J008": "mutates-input",
+    "J009": "hadamard-invalid",
+    "J010": "timeout",
+    "J011": "crashed",
+    "J012": "pattern-unresolved",
 }
 
 
@@ -197,7 +207,6 @@ def test_the_schema_refuses_what_is_not_a_report(schema: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(("code", "name"), NAMES.items())
 def test_the_schema_knows_the_findings(schema: dict[str, Any], code: str, name: str) -> None:
-    validator = Draft202012Validator({**schema, "$ref": "#/$defs/finding"} | dict.fromkeys(["required", "if"], True))
     validator = Draft202012Validator({"$defs": schema["$defs"], "$ref": "#/$defs/finding"})
     finding = {"code": code, "name": name, "severity": "note", "message": "", "at": [[0, 1], []]}
     may_be = {severity for severity in ("error", "note") if validator.is_valid({**finding, "severity": severity})}
@@ -207,7 +216,7 @@ def test_the_schema_knows_the_findings(schema: dict[str, Any], code: str, name: 
         assert not validator.is_valid({**finding, "severity": min(may_be), "name": other})
 
 
-# --- What is emitted ---------------------------------------------------------------------------------------------------
+# --- What is emitted --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -228,9 +237,11 @@ def test_the_catalogue_gives_valid_reports(validated: Validate, name: str) -> No
 @pytest.mark.parametrize("name", INSPECTIONS)
 def test_every_kind_of_report_is_valid(validated: Validate, name: str) -> None:
     report = inspected(name)
-    same_keys(validated(report.to_json()))
-    same_keys(validated(report.to_json(full=True)))
-    assert validated(report.to_json()) == json.loads(json.dumps(report.to_dict()))
+    text = report.to_json()
+    same_keys(validated(text))
+    assert json.loads(text) == report.to_dict()
+    if report.operand.values.size < 100:
+        same_keys(validated(report.to_json(full=True)))
 
 
 def test_the_kinds_are_what_they_are_called() -> None:
@@ -344,7 +355,7 @@ def test_what_large_means() -> None:
 
 
 def test_full_within_the_memory_only() -> None:
-    report = jacinspect.inspect("identity", normal(2000), memory=16 * 2**20)  # 2000² float64 take 30.5 MiB
+    report = jacinspect.inspect("identity", normal(2000), memory=64 * 2**20)  # 2000² float64 take 30.5 MiB
     with pytest.raises(InputError) as caught:
         report.to_dict(full=True)
     message = str(caught.value)
@@ -352,8 +363,20 @@ def test_full_within_the_memory_only() -> None:
     assert "--full" in message
     assert "2000×2000" in message
     assert "30.5 MiB" in message
-    assert "16 MiB" in message
+    assert "64 MiB" in message
     assert report.to_dict()["jacobian"]["numeric"] is None
+
+
+def test_writing_it_out_keeps_to_the_memory() -> None:
+    report = jacinspect.inspect("softmax", normal(200), memory=2**24)
+    tracemalloc.start()
+    try:
+        text = report.to_json(full=True)  # 40 000 numbers of some 20 digits, three times over
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(json.loads(text)["jacobian"]["numeric"]) == 200
+    assert peak < 1.1 * 2**24
 
 
 def test_costs() -> None:
@@ -363,7 +386,7 @@ def test_costs() -> None:
     }
 
 
-# --- The matrices, by plain loops --------------------------------------------------------------------------------------
+# --- The matrices, by plain loops -------------------------------------------------------------------------------------
 
 W = np.arange(1.0, 9.0).reshape(4, 2) ** 2
 
@@ -422,13 +445,14 @@ def test_matrices_are_what_plain_loops_give(validated: Validate, name: str, vec:
     assert jacobian["upper_bandwidth"] == max([0, *(c - r for r, c in filled)])
     assert jacobian["is_square"] is (len(rows) == len(columns))
     assert jacobian["is_symmetric"] is (expected == [list(line) for line in zip(*expected, strict=True)])
-    assert jacobian["off_diagonal_ratio"] == pytest.approx(off_diagonal_ratio(expected), rel=1e-12)
+    if jacobian["is_square"]:
+        assert jacobian["off_diagonal_ratio"] == pytest.approx(off_diagonal_ratio(expected), rel=1e-12)
+    else:
+        assert jacobian["off_diagonal_ratio"] is None
     self_consistent(report)
 
 
-def off_diagonal_ratio(matrix: list[list[float]]) -> float | None:
-    if len(matrix) != len(matrix[0]):
-        return None
+def off_diagonal_ratio(matrix: list[list[float]]) -> float:
     off = sum(entry**2 for r, row in enumerate(matrix) for c, entry in enumerate(row) if r != c)
     return float((off / sum(entry**2 for row in matrix for entry in row)) ** 0.5)
 
@@ -461,7 +485,7 @@ def test_a_part_of_a_matrix_is_that_part(name: str, vec: str, layout: str) -> No
             assert entry == (partial(a, x) or None)
 
 
-# --- The verdict --------------------------------------------------------------------------------------------------------
+# --- The verdict ------------------------------------------------------------------------------------------------------
 
 FAILING = ["J001", "J002", "J003", "J004", "J005", "J008"]
 

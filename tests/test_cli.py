@@ -1,0 +1,597 @@
+"""The program itself: what is typed, and both streams, the exit status and the files that come of it."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Validate
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "samples"
+SILENT = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LANG")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SILENT}
+ENVIRONMENT |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the program left behind."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    def fact(self, label: str) -> str:
+        """The labelled line of the report, with what hangs below it."""
+        start = next(n for n, line in enumerate(self.lines) if line.startswith(f"{label}  "))
+        found = [self.lines[start].removeprefix(label)]
+        for line in self.lines[start + 1 :]:
+            if not line.startswith("   "):
+                break
+            found.append(line)
+        return " ".join(" ".join(found).split())
+
+
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "jacinspect", *args]
+
+
+def run(*args: str, stdin: bytes = b"", cwd: Path = ROOT, variables: Mapping[str, str] | None = None) -> Run:
+    environment = {**ENVIRONMENT, **(variables or {})}
+    done = subprocess.run(command(*args), input=stdin, capture_output=True, cwd=cwd, env=environment, timeout=60)
+    return Run(done.returncode, done.stdout, done.stderr.decode())
+
+
+@cache
+def ran(typed: str, **variables: str) -> Run:
+    """Run once what several tests look at; what is typed has no blanks in its words, and changes no files."""
+    return run(*typed.split(), variables=variables)
+
+
+@pytest.fixture(scope="session")
+def _side_by_side() -> None:
+    """Run every mistake and sample: most of it is the start of a program, and there is more than one processor."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(ran, [typed for typed, _ in [*MISTAKES, *SAMPLED]]))
+
+
+# --- The answers
+
+
+def test_sigmoid() -> None:
+    done = ran("sigmoid --shape 2x2")
+    assert (done.status, done.err) == (0, "")
+    assert done.lines[0].startswith("sigmoid")
+    assert "pass" in done.lines[0]
+    assert done.fact("pattern").startswith("diagonal: 4 of 16")
+    assert done.fact("shape").startswith("4×4, square")
+    assert "A' ⊙ dX = J·vec(dX)" in done.fact("Hadamard")
+    assert done.lines[-1].endswith("pass")
+
+
+@pytest.mark.parametrize("typed", ["sigmoid --shape 2x2", "softmax --shape 3x4 --vec row", "sigmoid --shape 300x300"])
+def test_what_is_piped_is_plain_and_80_columns_wide(typed: str) -> None:
+    done = ran(typed)
+    assert b"\x1b" not in done.out
+    assert b"\r" not in done.out
+    assert done.out.endswith(b"\n")
+    assert not done.out.endswith(b"\n\n")
+    for line in done.lines:
+        assert len(line) <= 80
+        assert line == line.rstrip()
+
+
+def test_softmax_by_rows() -> None:
+    done = ran("softmax --shape 3x4 --vec row")
+    assert (done.status, done.err) == (0, "")
+    assert done.fact("pattern").startswith("block-diagonal, 3 blocks of 4×4")
+    assert "row-major" in done.fact("shape")
+    assert "J009 note" in done.text
+
+
+def test_an_expectation_that_is_not_met_is_status_1_and_names_a_witness() -> None:
+    done = ran("softmax --shape 3x4 --vec row --expect diagonal --expect symmetric --json")
+    assert (done.status, done.err) == (1, "")
+    report = json.loads(done.out)
+    assert report["verdict"] == "fail"
+    (finding,) = (finding for finding in report["findings"] if finding["code"] == "J002")
+    assert finding["message"].startswith("expected diagonal")
+    index = re.search(r"∂A\[(\d),(\d)\]/∂X\[(\d),(\d)\] = (-?[0-9.e-]+)", finding["message"])
+    assert index is not None
+    i, j, p, q = map(int, index.groups()[:4])
+    assert (i, j) != (p, q)
+    assert report["jacobian"]["analytic"][4 * i + j][4 * p + q] == pytest.approx(float(index[5]), rel=1e-4)
+    assert finding["at"] == [[p, q]]
+
+
+def test_exit_zero_changes_the_status_alone() -> None:
+    failing = ran("softmax --shape 3x4 --expect diagonal")
+    done = run("softmax", "--shape", "3x4", "--expect", "diagonal", "--exit-zero")
+    assert (failing.status, done.status) == (1, 0)
+    assert done.out == failing.out
+    assert done.err == failing.err == ""
+
+
+def test_transpose_is_a_permutation_and_cumsum_is_triangular() -> None:
+    transposed = ran("transpose --shape 2x3 --expect permutation --layout denominator")
+    assert (transposed.status, transposed.err) == (0, "")
+    assert transposed.fact("pattern").startswith("permutation: 6 of 36")
+    assert "denominator" in transposed.fact("shape")
+    summed = ran("cumsum --shape 5 --expect lower-triangular")
+    assert (summed.status, summed.err) == (0, "")
+    assert summed.fact("pattern").startswith("lower-triangular: 15 of 25")
+    assert ran("cumsum --shape 5 --expect upper-triangular --expect diagonal --json").status == 1
+
+
+def test_an_exact_zero_under_relu_is_a_kink_with_both_slopes(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1.5,0\n-2,0.25\n")
+    done = run("relu", "-i", "x.csv", cwd=tmp_path)
+    assert (done.status, done.err) == (0, "")
+    message = " ".join(done.text[done.text.index("J003") :].split())
+    assert "J003 note" in message
+    assert "X[0,1] = 0" in message
+    assert "slope 0 to the left and 1 to the right" in message
+    assert run("relu", "-i", "x.csv", "--strict-kinks", cwd=tmp_path).status == 1
+
+
+def test_inspect_may_be_left_out_and_options_may_come_first() -> None:
+    bare = ran("sigmoid --shape 2x2")
+    for typed in ("inspect sigmoid --shape 2x2", "--shape 2x2 sigmoid", "inspect -s 2x2 sigmoid"):
+        assert ran(typed) == bare, typed
+
+
+def test_a_parameter_and_an_alias() -> None:
+    done = ran("lrelu -s 4 -p negative_slope=0.2 --json")
+    report = json.loads(done.out)
+    assert report["function"]["name"] == "leaky_relu"
+    assert report["function"]["parameters"] == {"negative_slope": 0.2}
+    assert {max(row) for row in report["jacobian"]["analytic"]} == {0.2, 1.0}
+
+
+def test_the_seed_the_dtype_and_the_direction() -> None:
+    plain, again, other = (json.loads(ran(f"tanh -s 2x3 --json{more}").out) for more in ("", " --seed 0", " --seed 1"))
+    assert plain == again
+    assert plain["operand"]["values"] != other["operand"]["values"]
+    assert other["operand"]["seed"] == 1
+    single = json.loads(ran("tanh -s 2x3 --dtype float32 --json").out)
+    assert single["operand"]["dtype"] == "float32"
+    assert single["operand"]["values"] == np.float32(plain["operand"]["values"]).tolist()
+    assert single["verdict"] == "pass"
+    along = json.loads(ran(f"tanh -s 2x3 --direction {SAMPLES / 'weights.csv'} --json").out)
+    assert along["hadamard"]["direction"] == [[0.5, -1.25, 0.0], [2.0, -0.75, 1.5]]
+    assert along["jacobian"] == plain["jacobian"]
+
+
+def test_tolerances_noise_and_budgets() -> None:
+    assert ran("sigmoid -s 2x2 --rtol 1e-30").status == 1
+    assert ran("sigmoid -s 2x2 --rtol 1e-6 --atol 1e-9").status == 0
+    noisy = ran("sigmoid -s 2x2 --noise 0.01")
+    assert noisy.status == 1
+    assert noisy.lines[-1].endswith("inconclusive")
+    sampled = json.loads(ran("softmax -s 6x8 --max-evaluations 5 --json").out)
+    assert [finding["code"] for finding in sampled["findings"]] == ["J007"]
+    assert sampled["jacobian"]["stored"] is None
+
+
+# --- JSON
+
+
+def test_json_is_valid_and_the_same_whatever_the_hashes(validated: Validate) -> None:
+    first, second = (ran("softmax -s 2x3 --json", PYTHONHASHSEED=seed) for seed in ("1", "2"))
+    assert first == second
+    assert (first.status, first.err) == (0, "")
+    assert validated(first.text)["function"]["name"] == "softmax"
+    assert ran("softmax -s 2x3 --format json") == first
+    assert ran("softmax -s 2x3 --json", PYTHONIOENCODING="ascii", FORCE_COLOR="1", COLUMNS="20") == first
+    subprocess.run([sys.executable, "-m", "json.tool"], input=first.out, stdout=subprocess.DEVNULL, check=True)
+
+
+def test_full_json_and_large_json(validated: Validate) -> None:
+    short, full = (validated(ran(f"sigmoid -s 9x8 --json{more}").text) for more in ("", " --full"))
+    assert short["jacobian"]["numeric"] is None
+    assert np.shape(full["jacobian"]["numeric"]) == (72, 72)
+    assert full["jacobian"]["analytic"][5][5] == np.diag(full["jacobian"]["analytic"])[5] > 0
+
+
+def test_full_text_shows_every_number() -> None:
+    assert "…" in ran("cumsum -s 12").text
+    full = ran("cumsum -s 12 --full")
+    assert "…" not in full.text
+    assert any(re.search(r"(^| )1(  1){11}($| )", line) for line in full.lines)
+    assert (full.status, full.err) == (0, "")
+
+
+# --- Files and standard input
+
+SAMPLED = [
+    (f"relu -i {SAMPLES / name} --json", shape)
+    for name, shape in [
+        ("weights.csv", [2, 3]),
+        ("logits.json", [3, 4]),
+        ("hidden.npy", [4, 3]),
+        ("layers.npz:w1", [3, 2]),
+        ("signal.txt", [5]),
+        ("table.tsv", [2, 2]),
+    ]
+]
+
+
+@pytest.mark.usefixtures("_side_by_side")
+@pytest.mark.parametrize(("typed", "shape"), SAMPLED)
+def test_samples(validated: Validate, typed: str, shape: list[int]) -> None:
+    done = ran(typed)
+    assert (done.status, done.err) == (0, "")
+    report = validated(done.text)
+    assert report["operand"]["shape"] == shape
+    assert report["operand"]["source"] == typed.split()[2]
+
+
+@pytest.mark.parametrize("name", ["weights.csv", "hidden.npy"])
+def test_standard_input(name: str) -> None:
+    piped = json.loads(run("relu", "-i", "-", "--json", stdin=(SAMPLES / name).read_bytes()).out)
+    read = json.loads(ran(f"relu -i {SAMPLES / name} --json").out)
+    assert piped["operand"].pop("source") == "standard input"
+    assert read["operand"].pop("source").endswith(name)
+    assert piped == read
+
+
+def test_numbers_of_json_that_are_not_finite_come_back(validated: Validate) -> None:
+    done = run("sigmoid", "-i", "-", "--json", stdin=b'[[1, "NaN"], ["Infinity", "-Infinity"]]')
+    report = validated(done.text)
+    assert report["operand"]["values"] == [[1.0, "NaN"], ["Infinity", "-Infinity"]]
+    assert (done.status, report["verdict"]) == (0, "pass")
+
+
+def test_a_file_whose_name_is_no_unicode(tmp_path: Path, validated: Validate) -> None:
+    name = os.fsdecode(b"\xff.csv")
+    try:
+        (tmp_path / name).write_text("1,2\n")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    done = run("tanh", "-i", name, "--json", cwd=tmp_path)
+    assert (done.status, done.err) == (0, "")
+    assert validated(done.text)["operand"]["source"].endswith(".csv")
+    written = run("tanh", "-i", name, "-o", "out.txt", cwd=tmp_path)
+    assert (written.status, written.err) == (0, "")
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8").startswith("tanh")
+
+
+def test_output_is_what_would_have_been_printed(tmp_path: Path) -> None:
+    for form in ("text", "json"):
+        file = tmp_path / f"report.{form}"
+        done = run(
+            "softmax",
+            "-s",
+            "3x4",
+            "--expect",
+            "diagonal",
+            "-f",
+            form,
+            "--output",
+            str(file),
+            variables={"COLUMNS": "200"},
+        )
+        assert (done.status, done.out, done.err) == (1, b"", "")
+        assert file.read_bytes() == ran(f"softmax -s 3x4 --expect diagonal -f {form}").out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "report.text"]
+
+
+def test_output_replaces_an_old_file_only_when_it_is_complete(tmp_path: Path) -> None:
+    file, link = tmp_path / "old.json", tmp_path / "link.json"
+    file.write_text("old")
+    file.chmod(0o640)
+    link.symlink_to("old.json")
+    for typed in ("softmax -s 2 -p axis=7", "sigmoid -i nosuch.csv", "sigmoid -s 20000 --memory 16MiB --full"):
+        assert run(*typed.split(), "--json", "-o", str(file)).status == 2
+        assert file.read_text() == "old"
+    assert run("sigmoid", "-s", "2x2", "--json", "-o", str(link)).status == 0
+    assert link.is_symlink()
+    assert file.read_bytes() == ran("sigmoid -s 2x2 --json").out
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "old.json"], "a draft was left behind"
+
+
+def test_output_to_a_device_or_a_pipe() -> None:
+    assert run("sigmoid", "-s", "2x2", "-o", "/dev/stdout") == ran("sigmoid --shape 2x2")
+    full = run("sigmoid", "-s", "2x2", "-o", "/dev/full")
+    assert "no space left" in one_message(full, "/dev/full")
+
+
+def test_output_where_nobody_may_write(tmp_path: Path) -> None:
+    mortal: list[str] = []
+    if os.geteuid() == 0:  # who may write anywhere
+        if shutil.which("setpriv") is None:
+            pytest.skip("root cannot be refused here")
+        mortal = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+    (tmp_path / "ours").mkdir(mode=0o555)
+    (tmp_path / "old.txt").write_text("old")
+    (tmp_path / "old.txt").chmod(0o444)
+    for name in ("ours/report.txt", "old.txt"):
+        typed = [*mortal, *command("sigmoid", "-s", "2x2", "-o", name)]
+        done = subprocess.run(typed, capture_output=True, cwd=tmp_path, env=ENVIRONMENT, timeout=60)
+        one_message(Run(done.returncode, done.stdout, done.stderr.decode()), name, "permission denied")
+    assert list((tmp_path / "ours").iterdir()) == []
+    assert (tmp_path / "old.txt").read_text() == "old"
+
+
+# --- The terminal
+
+
+@pytest.mark.parametrize("columns", [40, 200])
+def test_the_width_follows_columns(columns: int) -> None:
+    done = ran("softmax -s 3x4 --vec row", COLUMNS=str(columns))
+    assert (done.status, done.err) == (0, "")
+    longest = max(len(line) for line in done.lines)
+    assert columns // 2 < longest <= columns
+
+
+def test_color_is_forced_and_refused() -> None:
+    plain = ran("sigmoid --shape 2x2").lines
+    forced = ran("sigmoid --shape 2x2", FORCE_COLOR="1", TERM="xterm-256color")
+    assert ESCAPE.search(forced.text)
+    assert [line.rstrip() for line in ESCAPE.sub("", forced.text).splitlines()] == plain
+    both = ran("sigmoid --shape 2x2", FORCE_COLOR="1", NO_COLOR="1", TERM="xterm-256color")
+    codes = {code for codes in ESCAPE.findall(both.text) for code in codes.split(";")}
+    assert not {code for code in codes if code[:1] in ("3", "4", "9") and code not in ("3", "4", "9")}, "a color"
+    assert "\x1b" not in ran("sigmoid --shape 2x2", NO_COLOR="1").text
+
+
+def test_on_a_terminal_there_is_color_and_json_is_still_plain() -> None:
+    assert b"\x1b[" in on_a_terminal("sigmoid", "-s", "2x2")
+    assert json.loads(on_a_terminal("sigmoid", "-s", "2x2", "--json"))["verdict"] == "pass"
+    assert b"\x1b[3" not in on_a_terminal("sigmoid", "-s", "2x2", NO_COLOR="1")
+
+
+def on_a_terminal(*args: str, **variables: str) -> bytes:
+    """Run with standard output on a terminal; give what it showed."""
+    near, far = pty.openpty()
+    variables = {"TERM": "xterm-256color", "COLUMNS": "80"} | variables
+    with subprocess.Popen(command(*args), stdout=far, stdin=far, cwd=ROOT, env=ENVIRONMENT | variables):
+        os.close(far)
+        shown = b""
+        while True:
+            try:
+                shown += (piece := os.read(near, 65536))
+            except OSError:  # how Linux tells that the other end is closed
+                piece = b""
+            if not piece:
+                break
+    os.close(near)
+    return shown
+
+
+def test_a_terminal_without_the_signs_shows_everything_else() -> None:
+    done = ran("sigmoid --shape 2x2", PYTHONIOENCODING="ascii")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.isascii()
+    plain = ran("sigmoid --shape 2x2").text
+    assert len(done.text) == len(plain)
+    assert all(a == b or not b.isascii() for a, b in zip(done.text, plain, strict=True))
+    wrong = run("softmax", "-s", "2×2", "-p", "axis=½", variables={"PYTHONIOENCODING": "ascii"})
+    assert wrong.status == 2
+    assert len(wrong.err.splitlines()) == 1
+
+
+# --- Mistakes
+
+FOLDER = str(SAMPLES)
+MISTAKES: list[tuple[str, list[str]]] = [
+    ("sigmiod -s 2", ["'sigmiod'", "did you mean sigmoid?"]),
+    ("frobnicate -s 2", ["'frobnicate'"]),
+    ("sigmoid -s 2 --sape 3", ["--sape"]),
+    ("sigmoid -s 2 --shap 3", ["--shap"]),
+    ("sigmoid -s 2 -q", ["-q"]),
+    ("-s 2", ["FUNCTION"]),
+    ("inspect", ["FUNCTION"]),
+    ("sigmoid -s", ["-s"]),
+    ("sigmoid -s 2 more", ["more"]),
+    ("sigmoid", ["--shape", "--input"]),
+    (f"sigmoid -s 2 -i {SAMPLES / 'weights.csv'}", ["--shape", "--input", "not both"]),
+    ("sigmoid -s 999999x999999", ["999999x999999", "7.28 TiB", "--memory"]),
+    ("sigmoid -s 2x", ["'2x'", "2x3"]),
+    ("sigmoid -s -2", ["'-2'"]),
+    ("sigmoid -s 2.5", ["'2.5'"]),
+    ("sigmoid -s 2 -f xml", ["xml", "json"]),
+    ("sigmoid -s 2 --vec diagonal", ["diagonal", "column", "row"]),
+    ("sigmoid -s 2 --layout left", ["left", "numerator", "denominator"]),
+    ("sigmoid -s 2 --dtype int8", ["int8", "float64", "float32"]),
+    ("sigmoid -s 2 --expect round", ["round", "diagonal", "symmetric"]),
+    ("leaky_relu -s 2 -p negative_slope", ["'negative_slope'", "NAME=VALUE"]),
+    ("leaky_relu -s 2 -p negative_slope=steep", ["negative_slope=steep", "number"]),
+    ("leaky_relu -s 2 -p slope=1", ["'slope'", "negative_slope"]),
+    ("softplus -s 2 -p beta=0", ["beta", "greater than 0"]),
+    ("sigmoid -s 2 -p beta=1", ["'beta'", "no parameters"]),
+    ("softmax -s 2 -p axis=7", ["axis 7", "-1 to 0"]),
+    ("sigmoid -s 2 --memory lots", ["'lots'", "4GiB"]),
+    ("sigmoid -s 2 --memory 0", ["'0'"]),
+    ("sigmoid -s 2 --memory 16", ["16 bytes", "--memory"]),
+    ("sigmoid -s 2 --seed x", ["--seed", "'x'"]),
+    ("sigmoid -s 2 --seed -1", ["seed", "-1"]),
+    ("sigmoid -s 2 --rtol -1e-3", ["rtol", "-0.001"]),
+    ("sigmoid -s 2 --atol nan", ["atol", "nan"]),
+    ("sigmoid -s 2 --noise -1", ["noise", "-1"]),
+    ("sigmoid -s 2 --max-evaluations 0", ["evaluations", "0"]),
+    ("sigmoid -s 100000 --full", ["--full", "100000×100000", "74.5 GiB", "--memory"]),
+    ("sigmoid -s 100000 --full --json", ["--full", "100000×100000", "74.5 GiB", "--memory"]),
+    ("sigmoid -i nosuch.csv", ["nosuch.csv", "no such file"]),
+    (f"sigmoid -i {SAMPLES / 'weigths.csv'}", ["weigths.csv", "did you mean", "weights.csv"]),
+    (f"sigmoid -i {FOLDER}", [FOLDER, "folder"]),
+    (f"sigmoid -i {SAMPLES / 'layers.npz'}", ["layers.npz", "w1", "w2"]),
+    ("sigmoid -i -", ["standard input", "empty"]),
+    ("sigmoid -s 2x2 --direction nosuch.csv", ["nosuch.csv", "no such file"]),
+    (f"sigmoid -s 2x2 --direction {SAMPLES / 'weights.csv'}", ["direction", "(2, 3)", "(2, 2)"]),
+    ("sigmoid -s 2 -o /nosuch/report.json", ["/nosuch", "no folder"]),
+    (f"sigmoid -s 2 -o {FOLDER}", [FOLDER, "folder"]),
+    (f"sigmoid -s 2 -o {SAMPLES / 'table.tsv' / 'x'}", ["table.tsv"]),
+]
+
+
+@pytest.mark.usefixtures("_side_by_side")
+@pytest.mark.parametrize(("typed", "named"), MISTAKES)
+def test_a_mistake_is_named_in_a_line_or_two(typed: str, named: list[str]) -> None:
+    message = one_message(ran(typed), *named)
+    assert message.startswith("jacinspect: ")
+    assert "raised" not in message, "it was not the function's fault"
+    assert "Error:" not in message
+    assert "Value error" not in message
+
+
+def one_message(done: Run, *named: str) -> str:
+    assert done.status == 2
+    assert done.out == b""
+    assert 1 <= len(done.err.splitlines()) <= 2, done.err
+    assert max(map(len, done.err.splitlines())) <= 240
+    assert done.err.endswith("\n")
+    for name in named:
+        assert name in done.err
+    return done.err
+
+
+def test_nothing_typed_is_a_mistake_that_shows_what_to_type() -> None:
+    done = ran("")
+    assert (done.status, done.out) == (2, b"")
+    assert "sigmoid --shape 2x2" in done.err
+
+
+def test_words_with_blanks_quotes_and_other_scripts() -> None:
+    for typed in (["", "-s", "2"], ["a b", "-s", "2"], ["sigmoid", "-s", ""], ["sigmoid", "-s", "二"]):
+        one_message(run(*typed), repr(typed[-1] if typed[0] == "sigmoid" else typed[0]))
+
+
+# --- Pipes, signals, closed streams
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_pipe_closed_early_is_no_error(form: str) -> None:
+    process = subprocess.Popen(
+        command("sigmoid", "-s", "100", "--full", "-f", form),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    first = os.read(process.stdout.fileno(), 10)
+    assert first in (b"sigmoid  X", b'{"schema_v')
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=30) == 0
+
+
+def test_an_interrupt_ends_it_quietly_and_soon_and_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_text("old")
+    process = subprocess.Popen(
+        command("softmax", "--shape", "700x700", "--output", "old.txt"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+    )
+    time.sleep(1.5)
+    assert process.poll() is None, "it is to be interrupted while it works"
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert time.monotonic() - sent < 3
+    assert (process.returncode, out, err) == (130, b"", b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.txt"]
+    assert (tmp_path / "old.txt").read_text() == "old"
+
+
+AT_IMPORT = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name in {names}:
+            {action}
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def at_import(folder: Path, names: tuple[str, ...], action: str) -> str:
+    """Make a search path by which the import of some modules does something else."""
+    (folder / "sitecustomize.py").write_text(AT_IMPORT.format(names=names, action=action))
+    return f"{folder}{os.pathsep}{ROOT}"
+
+
+def test_an_interrupt_while_importing_is_quiet_too(tmp_path: Path) -> None:
+    for names in (("numpy",), ("typer",)):
+        path = at_import(tmp_path, names, "raise KeyboardInterrupt")
+        assert run("sigmoid", "-s", "2", variables={"PYTHONPATH": path}) == Run(130, b"", "")
+
+
+def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
+    heavy = ("numpy", "scipy", "torch", "jax", "rich.console", "rich.markdown")
+    path = at_import(tmp_path, heavy, "raise SystemExit(f'imports {name}')")
+    assert run("sigmoid", "-s", "2", variables={"PYTHONPATH": path}).err == "imports numpy\n"  # the trap works
+    version = run("--version", variables={"PYTHONPATH": path})
+    assert (version.status, version.err) == (0, "")
+    assert re.fullmatch(r"jacinspect \d+\.\d+\.\d+\S*\n", version.text)
+    for typed in (["--help"], ["-h"], ["inspect", "--help"], ["sigmoid", "--help"]):
+        done = run(*typed, variables={"PYTHONPATH": path})
+        assert (done.status, done.err) == (0, ""), typed
+        assert done.text.startswith("Usage: jacinspect")
+
+
+def test_help_lists_the_options_of_inspect() -> None:
+    short, whole = ran("--help"), ran("inspect --help")
+    options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", whole.text))
+    contract = "--shape -s --input -i --param -p --direction --vec --layout --expect --dtype --seed --rtol --atol "
+    contract += "--strict-kinks --memory --max-evaluations --noise --format -f --json --output -o --full --exit-zero "
+    assert options >= set((contract + "--traceback --help").split())
+    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", short.text)) >= options
+    for done in (short, whole):
+        assert max(len(line) for line in done.lines) <= 80
+        assert not [line for line in done.lines if line != line.rstrip()]
+    assert "--version" in short.text
+    assert "Exit status" in whole.text
+
+
+@pytest.mark.parametrize(
+    ("closed", "typed", "status"),
+    [
+        ("<&-", f"relu -i {SAMPLES / 'weights.csv'}", 0),
+        ("<&-", "relu -i -", 2),
+        (">&-", "sigmoid -s 2", None),
+        (">/dev/full", "sigmoid -s 2", 2),
+        (">/dev/full", "sigmoid -s 2 --json", 2),
+        ("2>&-", "sigmiod -s 2", 2),
+    ],
+)
+def test_closed_and_full_streams_give_no_traceback(closed: str, typed: str, status: int | None) -> None:
+    line = f'exec "$0" -m jacinspect {typed} {closed}'
+    done = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, cwd=ROOT, env=ENVIRONMENT)
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+    assert done.returncode in ((0, 2) if status is None else (status,))
+
+
+def test_the_command_is_this_program() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["scripts"] == {"jacinspect": "jacinspect.__main__:main"}

@@ -1,0 +1,140 @@
+"""Who may import whom: the architecture's table, held against the code's own imports."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "jacinspect"
+
+ROOMS = ["errors", "jacobian", "functions", "operands", "report", "findings", "inspection", "views", "cli"]
+
+# A module or a folder: what of ours it may import, besides its own folder.
+MAY_IMPORT = {
+    "_version": set[str](),
+    "errors": set[str](),
+    "jacobian": {"errors"},
+    "functions": {"errors"},
+    "operands": {"errors"},
+    "report": {"errors", "jacobian"},
+    "findings": {"errors", "jacobian", "report"},
+    "inspection": {"errors", "functions", "jacobian", "report", "findings", "_version"},
+    "views": {"errors", "jacobian", "report"},
+    "cli": {"_version", *ROOMS},
+    "__main__": {"cli"},
+    "__init__": {"_version", "functions", "inspection", "report"},  # the public names
+}
+
+# Whoever imports one of these, at whatever moment; everyone else may not.
+ALLOWED = {
+    "typer": {"cli"},
+    "click": set[str](),
+    "rich": {"cli", "views.text", "views.spy"},
+    "torch": {"functions.imported"},
+    "jax": {"functions.imported"},
+}
+
+
+def modules() -> list[str]:
+    """Name every module of the package by its dotted path, that of a folder being the folder's."""
+    paths = [path.relative_to(PACKAGE).with_suffix("") for path in sorted(PACKAGE.rglob("*.py"))]
+    return [".".join(path.parts if path.name != "__init__" else path.parts[:-1] or ("__init__",)) for path in paths]
+
+
+def path_of(module: str) -> Path:
+    place = PACKAGE.joinpath(*module.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(path_of(module).read_text(encoding="utf-8"))
+
+
+@cache
+def imported(module: str) -> frozenset[str]:
+    """Name everything that a module imports, inside functions too, by its dotted path."""
+    found: set[str] = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: a relative import"
+            assert node.module is not None
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
+
+
+def ours(module: str) -> set[str]:
+    """Name the modules of jacinspect that a module imports."""
+    known, found = set(modules()), set()
+    for name in imported(module):
+        if name.split(".")[0] == "jacinspect":
+            inner = name.removeprefix("jacinspect").lstrip(".")
+            home = inner if inner in known else inner.rpartition(".")[0]
+            found.add(home if home in known else "__init__")
+    return found - {module}
+
+
+def room(module: str) -> str:
+    return module.split(".")[0]
+
+
+def called(module: str) -> set[str]:
+    """Name everything that a module calls, as it is written there."""
+    return {ast.unparse(node.func) for node in ast.walk(tree(module)) if isinstance(node, ast.Call)}
+
+
+def test_the_finder_finds() -> None:
+    assert {"cli", "__init__", "__main__", "views.text", "jacobian.compact", "operands.files"} <= set(modules())
+    assert {"jacinspect.views.text.render", "rich.console.Console"} <= imported("cli")  # inside functions
+    assert {"errors", "views.text", "inspection", "functions.catalogue"} <= ours("cli")
+    assert {"jacobian.compact", "jacobian.structure", "errors"} <= ours("report")
+    assert "typer.echo" in called("cli")
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_imports_whom_it_may(module: str) -> None:
+    assert room(module) in MAY_IMPORT, f"{module} is not in the table of who may import whom"
+    strangers = {other for other in ours(module) if room(other) not in MAY_IMPORT[room(module)] | {room(module)}}
+    assert not strangers
+
+
+@pytest.mark.parametrize("module", modules())
+def test_libraries_stay_in_their_places(module: str) -> None:
+    libraries = {name.split(".")[0] for name in imported(module)}
+    assert {library for library in libraries & set(ALLOWED) if module not in ALLOWED[library]} == set()
+    assert libraries <= {*sys.stdlib_module_names, *ALLOWED, "numpy", "jacinspect"}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_only_the_command_line_prints_and_exits(module: str) -> None:
+    speaking = {"print", "typer.echo", "sys.exit", "exit", "quit", "os._exit", "input", "sys.stdout.write"}
+    speaking |= {"sys.stderr.write", "sys.stdout.buffer.write", "warnings.warn"}
+    if module == "cli":
+        return
+    assert called(module) & speaking <= ({"sys.exit"} if module == "__main__" else set())
+    raised = {ast.unparse(node.exc) for node in ast.walk(tree(module)) if isinstance(node, ast.Raise) and node.exc}
+    assert not {name for name in raised if name.startswith("SystemExit")}
+
+
+def test_without_circles() -> None:
+    left = {module: ours(module) for module in modules()}
+    while ready := {module for module, needed in left.items() if not needed & set(left)}:
+        left = {module: needed for module, needed in left.items() if module not in ready}
+    assert not left, f"these import each other: {sorted(left)}"
+
+
+def test_the_table_names_nobody_who_is_not_there() -> None:
+    assert set(MAY_IMPORT) <= {room(module) for module in modules()}
+
+
+def test_importing_the_package_and_the_command_line_is_light() -> None:
+    heavy = ["numpy", "scipy", "torch", "jax", "rich.console", "rich.markdown", "jacinspect.inspection"]
+    program = f"import sys, jacinspect, jacinspect.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
