@@ -9,13 +9,13 @@ from enum import StrEnum
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
 from jacinspect._version import __version__
-from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
+from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, printable
 
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array
@@ -181,7 +181,7 @@ def inspect(
             import traceback as tracebacks
 
             tracebacks.print_exception(error.__cause__)
-        typer.echo(f"jacinspect: {error}", err=True)
+        typer.echo(f"jacinspect: {printable(str(error))}", err=True)
         raise typer.Exit(ExitStatus.UNUSABLE) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
@@ -251,7 +251,7 @@ class _Progress:
 def _read(source: str, dtype: str, memory: int) -> "Array":
     from jacinspect.operands.files import read_operand
 
-    return read_operand(source, dtype, memory, sys.stdin.buffer)
+    return read_operand(source, dtype, memory, sys.stdin and sys.stdin.buffer)
 
 
 def _parameter(text: str) -> tuple[str, float]:
@@ -276,55 +276,54 @@ def _require_writable(output: Path) -> None:
 def _show(report: "Report", form: _Format, output: Path | None, full: bool) -> None:
     """Print the report, or write it to a file in one piece."""
     if output is not None:
-        _replace(output, report.to_json(full) if form is _Format.json else _plain(report, full))
+        text = report.to_json(full) if form is _Format.json else _text(report, full)
+        _replace(output, text.encode(errors="backslashreplace"))
         return
+    if sys.stdout is None:
+        raise InputError("standard output is closed; write to a file with --output")
     try:
         if form is _Format.json:
             sys.stdout.buffer.write(report.to_json(full).encode())
         else:
-            _print(report, full)
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # without ∂ there is still the rest
+            _text(report, full, sys.stdout)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has had enough; Python must not find the pipe closed once more at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python finds it closed once more at exit
+        if not isinstance(error, BrokenPipeError):  # whoever reads a pipe may have had enough
+            raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from None
 
 
-def _print(report: "Report", full: bool) -> None:
-    from rich.console import Console
-
-    from jacinspect.views.text import render
-
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without ∂ still gets everything else
-    console = Console(highlight=False, soft_wrap=full)
-    console.print(render(report, console.width, full))
-
-
-def _plain(report: "Report", full: bool) -> str:
+def _text(report: "Report", full: bool, stream: TextIO | None = None) -> str:
+    """Render for a terminal, or whatever the stream is; without one, return the text, plain and 80 columns wide."""
     from io import StringIO
 
     from rich.console import Console
 
     from jacinspect.views.text import render
 
-    console = Console(file=StringIO(), width=80, highlight=False, color_system=None, soft_wrap=full)
+    plain = {"width": 80, "color_system": None} if stream is None else {}
+    console = Console(file=stream or StringIO(), highlight=False, soft_wrap=full, **plain)  # type: ignore[arg-type]
     console.print(render(report, console.width, full))
-    return str(console.file.getvalue())  # type: ignore[attr-defined]
+    return "" if stream else str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
-def _replace(output: Path, text: str) -> None:
+def _replace(output: Path, content: bytes) -> None:
     """Write a file so that it is, at every moment, either the old one or the complete new one."""
-    target = output.resolve()
     try:
-        if target.exists() and not target.is_file():  # a device or a pipe
-            target.write_text(text, encoding="utf-8")
+        if output.exists() and not output.is_file():  # a device or a pipe
+            output.write_bytes(content)
             return
+        target = output.resolve()
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            draft.write_text(text, encoding="utf-8")
+            draft.write_bytes(content)
             if target.exists():
                 draft.chmod(target.stat().st_mode)
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
+    except BrokenPipeError:
+        return
     except OSError as error:
         raise InputError(f"--output {output}: {(error.strerror or str(error)).lower()}") from None

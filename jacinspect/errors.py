@@ -5,7 +5,7 @@ Every error here is worded for the person who typed the command: what, where, an
 
 from enum import IntEnum
 
-__all__ = ["ExitStatus", "FunctionFailedError", "InputError", "JacinspectError", "format_size"]
+__all__ = ["ExitStatus", "FunctionFailedError", "InputError", "JacinspectError", "format_size", "printable"]
 
 
 class ExitStatus(IntEnum):
@@ -27,6 +27,11 @@ class InputError(JacinspectError):
 
 class FunctionFailedError(JacinspectError):
     """The inspected function raised, or broke the contract array -> array; the cause is chained."""
+
+
+def printable(text: str) -> str:
+    """Spell out what a terminal would obey rather than show: escapes and controls, as in a hostile file name."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def format_size(n: int) -> str:

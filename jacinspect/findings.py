@@ -166,9 +166,10 @@ class _Words:
 
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
-        ratio = f", ratio {claimed / value:.6g}" if value else ""
+        ratio = f", ratio {claimed / value:.10g}" if value else ""
         values = f"analytic {claimed:.8g}, numeric {self._value(entry)}{ratio}"
-        return f"{number} disagree, worst {self._entry(entry)}: {values}"
+        verb = "disagrees" if number.startswith("1 ") else "disagree"
+        return f"{number} {verb}, worst {self._entry(entry)}: {values}"
 
     def kink(self, entry: int, number: str) -> str:
         left, right = self.numeric.kinks[entry]

@@ -136,7 +136,8 @@ def along_directions(
     compared = ~rough & np.isfinite(box.y0)
     widest = 0.0
     for _ in range(_DIRECTIONS):
-        v = np.where(np.isfinite(x), rng.standard_normal(x.shape) * step_scale(x), 0)
+        with np.errstate(over="ignore"):
+            v = np.where(np.isfinite(x), rng.standard_normal(x.shape) * step_scale(x), 0)
         stencil = Stencil(box, x, v, slice(None), None, box.y0, epsilon, rounding)
         first = first_pass(stencil, _REACH)
         reach = np.abs(v).ravel()

@@ -166,16 +166,22 @@ def _flips(x: Array, rng: np.random.Generator) -> Iterator[tuple[Array, bool]]:
 
     Around 0 lives what vanishes or overflows at x, such as exp(-x²); farther lies what is flat at x and around it.
     """
-    size = np.abs(x)
-    away = np.where(x < 0, -1.0, 1.0)
-    one = np.maximum(size, 1)
-    moves: list[tuple[Array | None, Array]] = [(-away, one), (away, size / 4), (-away, size / 4)]
-    moves += [(None, one)] * 4  # signs at random: a product of two relus, one of them dead
-    moves += [(sign, np.maximum(size, reach)) for reach in (1e2, 1e4) for sign in (-away, away)]
-    for sign, reach in moves:
-        yield _moved(x, rng.choice([-1.0, 1.0], x.shape) if sign is None else sign, reach, rng), False
+
+    def moved(sign: int, reach: float, least: float) -> Array:
+        """Move x by reach·|x|, but at least by `least`; away from 0 for sign 1, towards it for -1, at random for 0."""
+        away = rng.choice([-1.0, 1.0], x.shape) if sign == 0 else np.where(x < 0, -sign, sign)
+        return _moved(x, away, np.maximum(reach * np.abs(x), least), rng)
+
+    yield moved(-1, 1, 1), False
+    yield moved(1, 0.25, 0), False
+    yield moved(-1, 0.25, 0), False
+    for _ in range(4):  # a product of two relus, one of them dead
+        yield moved(0, 1, 1), False
+    for least in (1e2, 1e4):
+        for sign in (-1, 1):
+            yield moved(sign, 1, least), False
     yield (2 * rng.random(x.shape) - 1).astype(x.dtype), False
-    yield _moved(x, -away, one, rng), True
+    yield moved(-1, 1, 1), True
 
 
 def _moved(x: Array, sign: Array, reach: Array, rng: np.random.Generator) -> Array:

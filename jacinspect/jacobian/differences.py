@@ -18,6 +18,7 @@ __all__ = ["Estimate", "FirstPass", "Kind", "Stencil", "first_pass", "ladder", "
 
 _SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _RUNGS = 12
+_BLOCK = 2**15  # entries, whose temporaries stay in the processor's cache
 # Each rung of the ladder is not quite 4, each step of the first pass not quite 2 times smaller than the last: at whole
 # ratios a step that happens to be a multiple of f's period makes all coarser ones so, and a wrong slope looks settled.
 _RATIO = 3.84
@@ -77,24 +78,41 @@ class Stencil:
     epsilon: float
     rounding: Array | float = 0.0
 
-    def slopes(self, t: float) -> tuple[Array, Array, Array, Array]:
-        """Return the slopes to the left, central and to the right at step t, and their rounding floor."""
+    def sample(self, t: float) -> tuple[Array, Array]:
+        """Return f at the outputs a step t to the left and to the right."""
         with np.errstate(all="ignore"):
-            plus, minus = (self.x + t * self.v).astype(self.x.dtype), (self.x - t * self.v).astype(self.x.dtype)
-            if self.inputs is None:
-                before = after = np.asarray(t)
-            else:
-                before = (self.x - minus).ravel()[self.inputs].astype(np.float64)
-                after = (plus - self.x).ravel()[self.inputs].astype(np.float64)
-            high, low = self.box(plus)[self.outputs], self.box(minus)[self.outputs]
-            smallest = float(precision(self.epsilon).smallest_subnormal)
-            peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(self.y0))
-            peak = np.where(np.isfinite(peak), peak, np.abs(self.y0))  # where f overflows on one side
+            low = self.box((self.x - t * self.v).astype(self.x.dtype, copy=False))[self.outputs]
+            return low, self.box((self.x + t * self.v).astype(self.x.dtype, copy=False))[self.outputs]
+
+    def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, ...]:
+        """Return the slopes to the left, central and to the right at step t, and their rounding floor.
+
+        `low` and `high` are the sample at t; the slopes are those of a block of the outputs.
+        """
+        with np.errstate(all="ignore"):
+            before, after, x = self._widths(t, block)
+            y0, low, high = self.y0[block], low[block], high[block]
+            peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(y0))
+            peak = np.where(np.isfinite(peak), peak, np.abs(y0))  # where f overflows on one side
             central = (high - low) / (before + after)
-            size = self.rounding if self.inputs is None else np.abs(self.x.ravel()[self.inputs] * central)
+            if self.inputs is not None:
+                size = np.abs(x * central)
+            else:
+                size = np.broadcast_to(self.rounding, self.y0.shape)[block]
             size = np.where(np.isfinite(size), size, 0)
+            smallest = float(precision(self.epsilon).smallest_subnormal)
             floor = 8 * (self.epsilon * peak + self.epsilon * size + smallest) / (before + after)
-            return (self.y0 - low) / before, central, (high - self.y0) / after, floor
+            return (y0 - low) / before, central, (high - y0) / after, floor
+
+    def _widths(self, t: float, block: slice) -> tuple[Array, Array, Array]:
+        """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
+        if self.inputs is None:
+            return np.asarray(t), np.asarray(t), np.asarray(0.0)
+        inputs = block if isinstance(self.inputs, slice) else self.inputs[block]
+        x, v = self.x.reshape(-1)[inputs], self.v.reshape(-1)[inputs]
+        before = (x - (x - t * v).astype(x.dtype, copy=False)).astype(np.float64, copy=False)
+        after = ((x + t * v).astype(x.dtype, copy=False) - x).astype(np.float64, copy=False)
+        return before, after, x
 
     def subset(self, chosen: Array) -> "Stencil":
         """Return the stencil of some of the outputs, by their indices here."""
@@ -110,7 +128,8 @@ class Stencil:
     def size(self) -> Array:
         """The size of f per unit of x."""
         unit = 1.0 if self.inputs is None else step_scale(self.x).ravel()[self.inputs]
-        return np.asarray(np.abs(self.y0) / unit)
+        with np.errstate(under="ignore"):
+            return np.asarray(np.abs(self.y0) / unit)
 
     def scaled(self, x_unit: Array) -> "Stencil":
         """Return the stencil with steps in another unit; x_unit has x's shape."""
@@ -146,22 +165,31 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x.
     """
     t = reach * 2.0 ** min(round(log2(8 * stencil.epsilon**0.2)), -2)
+    steps = [t, t / _FIRST_RATIO, t / _FIRST_RATIO**2]
+    samples = [stencil.sample(step) for step in steps]
+    value, bar, size = np.empty(stencil.y0.size), np.empty(stencil.y0.size), stencil.size
+    closing = np.empty(stencil.y0.size, bool)
+    for start in range(0, value.size, _BLOCK):  # the temporaries are of the size of a block
+        block = slice(start, start + _BLOCK)
+        slopes = [stencil.slopes(step, *sample, block) for step, sample in zip(steps, samples, strict=True)]
+        value[block], bar[block], rise, closing[block] = _extrapolated(slopes, steps[-1])
+        size[block] += rise
+    return FirstPass(value, bar, closing, size)
+
+
+def _extrapolated(slopes: list[tuple[Array, ...]], t: float) -> tuple[Array, Array, Array, Array]:
+    """Extrapolate three slopes, the last at step t: value, bar, how far f moves, whether the sides close in."""
     power = _FIRST_RATIO**2
     with np.errstate(all="ignore"):
-        left, coarse, right, _ = stencil.slopes(t)
-        gap = np.abs(right - left)
-        left, middle, right, floor = stencil.slopes(t / _FIRST_RATIO)
-        smaller = np.abs(right - left)
-        closing = (smaller <= 0.75 * gap) | (smaller <= 2 * floor)
-        left, fine, right, floor = stencil.slopes(t / power)
-        gap = np.abs(right - left)
-        closing &= (gap <= 0.75 * smaller) | (gap <= 2 * floor)
+        (_, coarse, _, _), (_, middle, _, middle_floor), (left, fine, right, floor) = slopes
+        gap, smaller, smallest = (np.abs(after - before) for before, _, after, _ in slopes)
+        closing = (smaller <= 0.75 * gap) | (smaller <= 2 * middle_floor)
+        closing &= (smallest <= 0.75 * smaller) | (smallest <= 2 * floor)
         coarse = middle + (middle - coarse) / (power - 1)
         middle = fine + (fine - middle) / (power - 1)
         value = middle + (middle - coarse) / (power**2 - 1)
-        rise = np.fmax(np.abs(left), np.abs(right)) * (t / power)
-        size = stencil.size + np.where(np.isfinite(rise), rise, 0)
-        return FirstPass(value, np.abs(value - middle) + floor, closing, size)
+        rise = np.fmax(np.abs(left), np.abs(right)) * t
+        return value, np.abs(value - middle) + floor, np.where(np.isfinite(rise), rise, 0), closing
 
 
 def ladder(stencil: Stencil) -> Estimate:
@@ -227,7 +255,7 @@ def _climb(stencil: Stencil) -> Estimate:
     with np.errstate(all="ignore"):
         for rung in range(_RUNGS):
             t = 0.125 * _RATIO**-rung
-            low, middle, high, floor = stencil.slopes(t)
+            low, middle, high, floor = stencil.slopes(t, *stencil.sample(t))
             central.add(middle, np.maximum(np.abs(high - low), np.abs(middle - between)), floor)
             left.add(low, np.abs(low - before), 2 * floor)
             right.add(high, np.abs(high - after), 2 * floor)

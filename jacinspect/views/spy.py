@@ -12,7 +12,7 @@ _SMALL = 16  # rows and columns drawn one by one
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # of a braille character, by row and column
 
 
-def spy(arrangement: Arrangement, width: int, height: int = 10) -> list[Text]:
+def spy(arrangement: Arrangement, width: int, height: int = 8) -> list[Text]:
     """Draw a pattern in at most `width` columns and `height` lines; a dot of a large one stands for many entries."""
     rows, columns = arrangement.shape
     if not rows or not columns:

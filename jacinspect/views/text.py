@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from jacinspect.errors import format_size
+from jacinspect.errors import format_size, printable
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import Cost
 from jacinspect.report import JacobianReport, Report
@@ -25,6 +25,7 @@ _DIGITS, _FEWER_DIGITS = 5, 4  # of a number; fewer in corners, which are only a
 _WHOLE = 8  # rows and columns shown entirely
 _SLICES = 3  # of an array of more than two axes
 _GAP = 4  # columns between panels
+_STYLED = 1024  # cells of a matrix in which dots are dimmed; styles take long
 _STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 _SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
@@ -41,30 +42,34 @@ def render(report: Report, width: int, full: bool = False) -> RenderableType:
     """
     if full:
         report.require_dense_fits()
-    lines = [*_headline(report), Text()]
+    lines = [*_headline(report, width), Text()]
     if report.jacobian is not None:
         lines += [*_facts(_answers(report, report.jacobian), width), Text()]
         lines += _numbers(report, report.jacobian, width, full)
-        lines += _facts(_background(report, report.jacobian), width)
+        lines += [*_facts(_background(report, report.jacobian), width), Text()]
     if report.findings:
-        lines += [Text(), *_findings(report, width)]
-    lines += [Text(), Text(f"verdict: {_SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])]
-    return Group(*lines)
+        lines += [*_findings(report, width), Text()]
+    return Group(*lines, Text(f"verdict: {_SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict]))
 
 
-def _headline(report: Report) -> Iterator[Text]:
+def _headline(report: Report, width: int) -> Iterator[Text]:
     function, operand = report.function, report.operand
     parameters = ", ".join(f"{name}={value:g}" for name, value in function.parameters.items())
-    line = Text.assemble((f"{function.name}{f'({parameters})' if parameters else ''}", "bold"))
-    line.append(f"  X {_times(operand.values.shape)} {operand.values.dtype}")
+    name = printable(function.name) + (f"({parameters})" if parameters else "")
+    shapes = f"X {_times(operand.values.shape)} {operand.values.dtype}"
     if report.output is not None:
-        line.append(f" → A {_times(report.output.shape)}")
-    yield line.append(f"   {_SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])
+        shapes += f" → A {_times(report.output.shape)}"
+    verdict = Text(f"{_SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])
+    if len(name) + 2 + len(shapes) + 3 + len(verdict) <= width:
+        yield Text.assemble((name, "bold"), f"  {shapes}   ", verdict)
+    else:
+        yield from _hanging("", 2, "", f"{name}  {shapes}", width)
+        yield verdict
     if function.formula:
-        yield Text(f"f(x)  = {function.formula}")
+        yield from _hanging("f(x)  = ", 8, "", function.formula, width)
     if function.derivative:
-        label = "f'(x)" if function.kind == "elementwise" else "df   "
-        yield Text(f"{label} = {function.derivative}")
+        label = "f'(x) = " if function.kind == "elementwise" else "df    = "
+        yield from _hanging(label, 8, "", function.derivative, width)
 
 
 def _answers(report: Report, j: JacobianReport) -> Iterator[tuple[str, str]]:
@@ -92,7 +97,7 @@ def _pattern(j: JacobianReport) -> str:
     if j.stored is None:
         return f"{text}: not proved within the budget"
     zeros = f", {j.stored - j.nonzeros} of them 0 here" if j.nonzeros is not None and j.nonzeros < j.stored else ""
-    return f"{text}: {j.stored} of {j.entries} entries{zeros}; {j.colors} color{'s' * (j.colors != 1)}"
+    return f"{text}: {j.stored} of {j.entries} {'entry' if j.entries == 1 else 'entries'}{zeros}; {j.colors} color{'s' * (j.colors != 1)}"
 
 
 def _diagonality(j: JacobianReport) -> str:
@@ -125,7 +130,8 @@ def _agreement(report: Report) -> str:
     if not a.entries_compared:
         return "no analytic derivative to compare with" if report.jacobian.analytic is None else "nothing to compare"
     share = f" ({a.coverage:.3g} of all)" if a.coverage < 1 else ""
-    text = f"analytic and numeric: {a.verdict} over {a.entries_compared} entries{share}"
+    entries = f"{a.entries_compared} {'entry' if a.entries_compared == 1 else 'entries'}"
+    text = f"analytic and numeric: {a.verdict} over {entries}{share}"
     if a.worst:
         w = a.worst[0]
         at = f"∂A{_index(w.output)}/∂X{_index(w.operand)}"
@@ -153,7 +159,7 @@ def _background(report: Report, j: JacobianReport) -> Iterator[tuple[str, str]]:
         "detection",
         f"{d.evaluations} evaluations, observed at {d.points} point{'s' * (d.points != 1)}, {proof}{missed}",
     )
-    yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
+    yield "operand", printable(f"{report.operand.source}, seed {report.operand.seed}")
 
 
 def _numbers(report: Report, j: JacobianReport, width: int, full: bool) -> Iterator[Text]:
@@ -168,12 +174,15 @@ def _numbers(report: Report, j: JacobianReport, width: int, full: bool) -> Itera
         if getattr(j, of) is not None:
             panels.append((title, _matrix(j, of, width, full)))
     yield from _flow(panels, width)
+    large = max(report.operand.values.shape, default=0) > _WHOLE
     for product, factor, short, long in (
         (report.hadamard, "dX", "A' ⊙ dX", "J·vec(dX)"),
         (report.chain_rule, "G = ∂L/∂A", "A' ⊙ G", "Jᵀ·vec(G)"),
     ):
         if product is not None:
-            arrays = [(factor, product.factor), (short, product.hadamard), (f"{long}, reshaped", product.product)]
+            arrays = [(factor, product.factor), (short, product.hadamard), (long, product.product)]
+            if large and report.hadamard_valid:  # the two are the same, and one glimpse is enough
+                arrays[1:] = [(f"{short} = {long}", product.product)]
             yield from _flow((p for title, array in arrays for p in _array(title, array, width, full)), width)
 
 
@@ -242,6 +251,10 @@ def _aligned(cells: list[list[str]]) -> list[Text]:
     if not cells or not cells[0]:
         return [Text("(no entries)", style="dim")]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    if len(cells) * len(widths) > _STYLED:
+        return [
+            Text("  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)), no_wrap=True) for row in cells
+        ]
     lines = []
     for row in cells:
         line = Text(no_wrap=True)
@@ -291,7 +304,7 @@ def _findings(report: Report, width: int) -> Iterator[Text]:
     for finding in report.findings:
         style = "bold red" if finding.severity == "error" else "yellow"
         label = f"{finding.code} {finding.severity}"
-        yield from _hanging(label, 12, style, f"{finding.name}: {finding.message}", width)
+        yield from _hanging(label, 12, style, printable(f"{finding.name}: {finding.message}"), width)
 
 
 def _hanging(label: str, indent: int, style: str, text: str, width: int) -> Iterator[Text]:

@@ -1,0 +1,116 @@
+"""What the program adds to the calls of f, as ratios within one run: pytest tests/benchmarks --benchmark-only -s."""
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize._numdiff import approx_derivative
+
+import jacinspect
+from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.detection import Budget, Detection, detect
+from tests.oracles import Array, Shape
+
+SIDE = 1000
+
+
+def sigmoid(x: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def normal(shape: Shape) -> Array:
+    return np.asarray(np.random.default_rng(0).standard_normal(shape))
+
+
+def seconds(run: Any, times: int = 5) -> float:
+    """The shortest of a few runs."""
+    best = float("inf")
+    for _ in range(times):
+        start = perf_counter()
+        run()
+        best = min(best, perf_counter() - start)
+    return best
+
+
+def show(*rows: tuple[str, float, str]) -> None:
+    print()
+    for what, number, unit in rows:
+        print(f"  {what:<56}{number:>10.4g} {unit}")
+
+
+class Timed:
+    """A function that knows how often it was called, and for how long it ran where it was called."""
+
+    def __init__(self) -> None:
+        self.calls, self.seconds = 0, 0.0
+
+    def __call__(self, x: Array) -> Array:
+        start = perf_counter()
+        y = sigmoid(x)
+        self.seconds += perf_counter() - start
+        self.calls += 1
+        return y
+
+
+def share(run: Callable[[Timed], Any], times: int = 3) -> tuple[float, Timed]:
+    """The shortest of a few runs, and the function that it ran."""
+    tried = []
+    for _ in range(times):
+        f = Timed()
+        start = perf_counter()
+        run(f)
+        tried.append((perf_counter() - start, f))
+    return min(tried, key=lambda pair: pair[0])
+
+
+def test_detection_of_a_million_entries(benchmark: Any) -> None:
+    x = normal((SIDE, SIDE))
+
+    def detection(f: Any) -> Detection:
+        return detect(BlackBox(f, x), x, np.random.default_rng(1), Budget(1000, 2**32))
+
+    benchmark.pedantic(detection, args=(sigmoid,), rounds=3, warmup_rounds=1)
+    whole, f = share(detection)
+    show(
+        ("one call of f", 1e3 * f.seconds / f.calls, "ms"),
+        (f"detection of {SIDE}×{SIDE}, {f.calls} calls", 1e3 * whole, "ms"),
+        ("detection / its calls of f", whole / f.seconds, "(at most 5)"),
+    )
+    assert whole <= 5 * f.seconds  # its own work takes at most four times as long as the calls
+
+
+@pytest.mark.parametrize("side", [2, 100, SIDE])
+def test_a_whole_inspection(benchmark: Any, side: int) -> None:
+    x = normal((side, side))
+
+    def inspection(f: Any) -> Any:
+        return jacinspect.inspect(f, x, derivative=lambda x: sigmoid(x) * sigmoid(-x))
+
+    assert benchmark.pedantic(inspection, args=(sigmoid,), rounds=3, warmup_rounds=1).verdict == "pass"
+    whole, f = share(inspection)
+    show(
+        (f"inspection of {side}×{side}, {f.calls} calls", 1e3 * whole, "ms"),
+        ("inspection / its calls of f", whole / f.seconds, ""),
+    )
+
+
+def test_against_dense_differences(benchmark: Any) -> None:
+    x = normal((100,))
+    ours = benchmark.pedantic(lambda: jacinspect.inspect(sigmoid, x), rounds=3, warmup_rounds=1)
+    dense = approx_derivative(sigmoid, x, method="3-point")
+    truth = sigmoid(x) * sigmoid(-x)
+    assert ours.jacobian is not None
+    assert ours.jacobian.numeric is not None
+    show(
+        ("whole inspection of sigmoid at n = 100", 1e3 * seconds(lambda: jacinspect.inspect(sigmoid, x)), "ms"),
+        (
+            "scipy approx_derivative, dense",
+            1e3 * seconds(lambda: approx_derivative(sigmoid, x, method="3-point")),
+            "ms",
+        ),
+        ("largest error, inspection", float(np.max(np.abs(ours.jacobian.numeric.data - truth))), ""),
+        ("largest error, scipy", float(np.max(np.abs(np.diag(dense) - truth))), ""),
+    )
+    assert np.max(np.abs(ours.jacobian.numeric.data - truth)) < np.max(np.abs(np.diag(dense) - truth))

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from jacinspect.errors import FunctionFailedError
+from jacinspect.jacobian.blackbox import BlackBox, same
+from tests.oracles import Array
+
+X = np.array([[0.1, -2.5], [3.0, 1e-3]])
+
+
+def test_equal_is_equal_by_value_and_nan_is_nan() -> None:
+    a = np.array([0.0, np.nan, np.inf, 1.0, np.nan, np.inf, 5e-324])
+    b = np.array([-0.0, np.nan, np.inf, np.nextafter(1, 2), 1.0, -np.inf, 0.0])
+    assert same(a, b).tolist() == [True, True, True, False, False, False, False]
+    assert same(b, a).tolist() == same(a, b).tolist()
+    assert same(np.array(3.0), np.array(3.0)).tolist() is True
+    assert same(np.zeros((0, 2)), np.zeros((0, 2))).shape == (0, 2)
+
+
+def test_the_output_is_flat_and_its_shape_known() -> None:
+    box = BlackBox(lambda x: x.T[None] * 2, X)
+    assert box.output_shape == (1, 2, 2)
+    assert box.y0.tolist() == [0.2, 6.0, -5.0, 2e-3]
+    assert box(X + 1).tolist() == [2.2, 8.0, -3.0, 2.002]
+    assert (box.evaluations, box.deterministic, box.mutates) == (3, True, False)
+
+
+def test_a_buffer_that_is_handed_out_again_does_not_change_what_was_returned() -> None:
+    buffer = np.zeros(2)
+
+    def f(x: Array) -> Array:
+        buffer[:] = x
+        return buffer
+
+    box = BlackBox(f, np.array([1.0, 2.0]))
+    one = box(np.array([3.0, 4.0]))
+    other = box(np.array([5.0, 6.0]))
+    assert box.y0.tolist() == [1, 2]
+    assert (one.tolist(), other.tolist()) == ([3, 4], [5, 6])
+
+
+@pytest.mark.parametrize("view", [lambda b: b, lambda b: b[::-1], lambda b: b.reshape(1, 2), lambda b: b[:1]])
+def test_views_of_one_buffer_too(view: object) -> None:
+    assert callable(view)
+    buffer = np.zeros(2)
+
+    def f(x: Array) -> Array:
+        buffer[:] = x
+        return np.asarray(view(buffer))
+
+    box = BlackBox(f, np.array([1.0, 2.0]))
+    one = box(np.array([3.0, 4.0])).copy()
+    kept = box(np.array([3.0, 4.0]))
+    box(np.array([5.0, 6.0]))
+    assert kept.tolist() == one.tolist()
+
+
+def test_what_is_not_deterministic_or_changes_its_argument() -> None:
+    rng = np.random.default_rng(0)
+    assert not BlackBox(lambda x: x + rng.random(), X).deterministic
+    assert BlackBox(lambda x: x + np.nan, X).deterministic
+
+    def spoils(x: Array) -> Array:
+        x[0] += 1
+        return x
+
+    before = X.copy()
+    assert BlackBox(spoils, X).mutates
+    np.testing.assert_array_equal(X, before)
+
+
+def test_what_computes_in_single_precision() -> None:
+    assert BlackBox(lambda x: np.sin(x.astype(np.float32)), X).single
+    assert BlackBox(lambda x: np.sin(x.astype(np.float32)).astype(np.float64), X).single
+    assert not BlackBox(np.sin, X).single
+    box = BlackBox(np.sign, X)
+    assert box.single  # nothing has been seen that says otherwise
+    wide = BlackBox(lambda x: np.where(x > 5, x, 0), X)
+    assert wide.single
+    wide(X + 10.1)
+    assert not wide.single
+
+
+@pytest.mark.parametrize(
+    ("f", "said"),
+    [
+        (lambda x: None, "the function returned a NoneType; an array of real numbers is needed"),
+        (lambda x: x * 1j, "the function returned complex numbers; an array of real numbers is needed"),
+        (lambda x: [[1], [2, 3]], "the function returned a list that is no array"),
+        (lambda x: int("one"), "the function raised ValueError: invalid literal for int() with base 10: 'one'"),
+    ],
+)
+def test_what_breaks_the_contract(f: object, said: str) -> None:
+    assert callable(f)
+    with pytest.raises(FunctionFailedError) as error:
+        BlackBox(f, X)
+    assert str(error.value) == said
+
+
+def test_one_shape_for_inputs_of_one_shape() -> None:
+    box = BlackBox(lambda x: x[x > 0], X)
+    with pytest.raises(FunctionFailedError) as error:
+        box(-X)
+    assert str(error.value) == "the function returned shape (1,) after shape (3,) for inputs of one shape"
+
+
+def test_numbers_of_any_real_kind_become_doubles() -> None:
+    for f in (lambda x: x > 0, lambda x: x.astype(np.int8), lambda x: x.astype(np.float32), lambda x: x.tolist()):
+        assert BlackBox(f, X).y0.dtype == np.float64
+    assert BlackBox(lambda x: 3, X).y0.tolist() == [3.0]

@@ -1,0 +1,135 @@
+"""The words of a finding, from numbers made up for it; that inspections come to say them is test_inspection.py's."""
+
+import numpy as np
+import pytest
+
+from jacinspect.findings import (
+    hadamard_invalid,
+    mutates_input,
+    not_deterministic,
+    of_coverage,
+    of_directions,
+    of_entries,
+)
+from jacinspect.jacobian.agreement import Comparison, Directions, Status, compare
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.detection import Detection, Unresolved
+from jacinspect.jacobian.differences import Kind
+from jacinspect.jacobian.numeric import Numeric
+from jacinspect.report import Finding, JacobianReport
+from tests.oracles import Array, Shape
+
+EPSILON = 2.0**-52
+
+
+def diagonal(shape: Shape) -> Pattern:
+    index = np.arange(int(np.prod(shape)))
+    return Pattern.from_pairs(index, index, shape, shape)
+
+
+def numeric_of(values: list[float], bars: list[float], shape: Shape | None = None) -> Numeric:
+    data, size = np.array(values), len(values)
+    blank = np.zeros(size, bool)
+    pattern = diagonal((size,) if shape is None else shape)
+    return Numeric(
+        Jacobian(pattern, data), np.array(bars), np.zeros(size, np.int8), blank, blank, np.abs(data), EPSILON, {}
+    )
+
+
+def findings(numeric: Numeric, claim: list[float], x: Array | None = None, y0: Array | None = None) -> list[Finding]:
+    analytic = Jacobian(numeric.jacobian.pattern, np.array(claim))
+    shape = numeric.jacobian.pattern.operand_shape
+    x = np.ones(shape) if x is None else x
+    y0 = np.ones(len(claim)) if y0 is None else y0
+    comparison = compare(analytic, numeric, x, y0, None, False)
+    return list(of_entries(comparison, analytic, numeric, x, y0))
+
+
+def test_the_worst_of_those_that_disagree_is_named() -> None:
+    numeric = numeric_of([1.0, 2.0, 3.0, 4.0], [1e-9, 1e-9, 1e-12, 1e-9], (2, 2))
+    (found,) = findings(numeric, [1.0, 2.5, 3.1, 4.0])
+    assert (found.code, found.name, found.severity) == ("J001", "derivative-disagrees", "error")
+    assert found.at == ((0, 1), (1, 0))
+    assert found.message == (
+        "2 entries disagree, worst ∂A[1,0]/∂X[1,0]: analytic 3.1, numeric 3 ± 1e-12, ratio 1.033333333"
+    )
+
+
+def test_one_entry_disagrees() -> None:
+    (found,) = findings(numeric_of([1.0, 0.0], [1e-12, 0.0]), [1.00000001, 0.0])
+    assert found.message == ("1 entry disagrees, worst ∂A[0]/∂X[0]: analytic 1, numeric 1 ± 1e-12, ratio 1.00000001")
+    (found,) = findings(numeric_of([1.0, 0.0], [1e-12, 1e-12]), [1.0, 0.5])
+    assert found.message == "1 entry disagrees, worst ∂A[1]/∂X[1]: analytic 0.5, numeric 0 ± 1e-12"
+
+
+def test_more_places_than_are_listed_are_counted() -> None:
+    (found,) = findings(numeric_of([1.0] * 100, [1e-12] * 100), [2.0] * 100)
+    assert found.message.startswith("100 entries disagree")
+    assert found.at == tuple((k,) for k in range(16))
+
+
+def test_inconclusive_entries() -> None:
+    wide = numeric_of([1.0, 1.0], [1e-12, 1e-2])
+    (found,) = findings(wide, [1.0, 1.0])
+    assert (found.code, found.severity) == ("J006", "error")
+    assert found.message == "1 entry inconclusive: ∂A[1]/∂X[1] is 1 ± 0.01, too wide to judge by"
+    unresolved = numeric_of([np.nan, 1.0], [np.inf, 1e-12])
+    unresolved.kind[0] = Kind.UNRESOLVED
+    (found,) = findings(unresolved, [1.0, 1.0])
+    assert found.message == (
+        "1 entry inconclusive: no step size gives a difference for ∂A[0]/∂X[0] that can be trusted"
+    )
+
+
+def test_entries_without_a_number() -> None:
+    numeric = numeric_of([1.0, np.nan, 1.0], [1e-12, np.inf, 1e-12])
+    numeric.kind[1] = Kind.NONFINITE
+    (found,) = findings(numeric, [1.0, 1.0, 1.0])
+    assert (found.code, found.severity) == ("J004", "error")
+    assert found.message == "1 entry not finite: no difference for ∂A[1]/∂X[1] is finite at the finite X[1] = 1"
+
+
+def test_rules_and_patterns_that_directions_refute() -> None:
+    numeric = numeric_of([1.0, 2.0, 3.0], [1e-12] * 3)
+    calm = Comparison(np.zeros(3, np.int8), np.zeros(3), np.ones(3))
+    none = np.zeros(0, np.int64)
+    assert list(of_directions(Directions(none, none, 3, 1e-9), calm, numeric, none)) == []
+    rule = Directions(none, np.array([1, 2]), 3, 1e-9)
+    (found,) = of_directions(rule, calm, numeric, none)
+    assert found.code == "J001"
+    assert "of 2 outputs, first of A[1], is off" in found.message
+    (found,) = of_directions(rule, calm, numeric, np.array([1, 2]))
+    assert (found.code, found.severity) == ("J012", "error")
+    assert "for 2 outputs" in found.message
+    assert found.at == ((1,), (2,))
+    status = np.array([0, Status.DISAGREES, Status.DISAGREES], np.int8)
+    accused = Comparison(status, np.zeros(3), np.ones(3))
+    assert list(of_directions(rule, accused, numeric, none)) == []  # their entries are listed already
+
+
+def coverage(detection: Detection, share: float) -> list[Finding]:
+    jacobian = JacobianReport(
+        (4, 4), (4, 4), "column", "numerator", "", "dense", None, 1, None, None, None, None, None, None, None
+    )
+    return list(of_coverage(detection, share, jacobian))
+
+
+def test_what_a_budget_left_out() -> None:
+    assert coverage(Detection(diagonal((4,)), 3, 11), 1.0) == []
+    (found,) = coverage(Detection(diagonal((4,)), 3, 11), 0.25)
+    assert (found.code, found.severity) == ("J007", "note")
+    assert found.message.startswith("the budget allows values for 0.25 of the entries; the pattern is proved")
+    open_ = Unresolved(np.array([1, 2]), np.zeros(2, int), np.arange(4))
+    (found,) = coverage(Detection(diagonal((4,)), 3, 11, (open_,)), 0.5)
+    assert "which of 8 entries are zero is not proved" in found.message
+    assert "0.5 of them were compared" in found.message
+
+
+@pytest.mark.parametrize(("finding", "code"), [(not_deterministic(), "J005"), (mutates_input(), "J008")])
+def test_what_ends_an_inspection(finding: Finding, code: str) -> None:
+    assert (finding.code, finding.severity, finding.at) == (code, "error", ())
+
+
+def test_shapes_without_a_hadamard_product() -> None:
+    pattern = Pattern.from_pairs(np.array([0]), np.array([1]), (), (2, 3))
+    assert hadamard_invalid(None, pattern).message == "A' ⊙ dX does not exist: A is a single number and X is 2×3"

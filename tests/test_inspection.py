@@ -1,0 +1,625 @@
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jacinspect
+from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.functions.catalogue import ENTRIES
+from jacinspect.functions.function import Function
+from jacinspect.inspection import EXPECTATIONS, Settings, inspect_function
+from jacinspect.report import Report
+from tests.oracles import Array, Shape, arranged, dense, softmax_jacobian, tensor_of, times
+
+F = Callable[[Array], Any]
+NAMES = [entry.name for entry in ENTRIES]
+ELEMENTWISE = [entry.name for entry in ENTRIES if entry.kind == "elementwise"]
+
+
+def normal(shape: Shape, seed: int = 0) -> Array:
+    return np.asarray(np.random.default_rng(seed).standard_normal(shape))
+
+
+def codes(report: Report, severity: str = "error") -> list[str]:
+    return [finding.code for finding in report.findings if finding.severity == severity]
+
+
+def message(report: Report, code: str) -> str:
+    (found,) = [finding for finding in report.findings if finding.code == code]
+    return found.message
+
+
+def with_rule(value: F, rule: Callable[[Array, Array], Any]) -> Function:
+    return Function("mine", "unknown", value=value, rule=rule, source="python")
+
+
+def against(value: F, matrix: Array, x: Array, **settings: Any) -> Report:
+    """Hold a dense M×N claim, rows and columns row-major, against f."""
+    shape = np.shape(value(x.copy()))
+    rule = lambda x, dx: (matrix @ dx.ravel()).reshape(shape)  # noqa: E731
+    return inspect_function(with_rule(value, rule), x, Settings(**settings))
+
+
+# --- Correct functions are never accused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (3, 4), (2, 3, 2), (0, 3)])
+def test_the_catalogue_at_random_points(name: str, shape: Shape) -> None:
+    if not shape and name in ("softmax", "cumsum"):
+        return
+    for seed in range(3):
+        for scale in (1e-8, 1.0, 30.0, 1e4):
+            report = jacinspect.inspect(name, normal(shape, seed) * scale, seed=seed)
+            assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
+            assert report.verdict == "pass" or (name == "cumsum" and codes(report) == ["J006"]), report.findings
+
+
+HARD = [0.0, -0.0, 5e-324, -5e-324, 1e-300, -1e-300, 1e-20, 1e-12, -1e-9, 1e-3, 0.5, -3.0, 20.0, -40.0, 1e3, -1e5, 1e8]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("strict", [False, True])
+def test_elementwise_functions_at_hard_points(name: str, strict: bool) -> None:
+    report = jacinspect.inspect(name, HARD, strict_kinks=strict)
+    bent = name in ("relu", "leaky_relu", "abs")
+    overflows = name == "exp"
+    assert codes(report) == (["J003"] if strict and bent else [])
+    assert set(codes(report, "note")) <= {"J003", "J004"}
+    assert ("J004" in codes(report, "note")) == overflows
+    if bent:
+        assert {(0,), (1,)} <= {index for f in report.findings if f.code == "J003" for index in f.at}
+    assert report.jacobian is not None
+    assert report.jacobian.is_diagonal
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_elementwise_functions_where_entries_are_not_finite(name: str) -> None:
+    report = jacinspect.inspect(name, [np.inf, -np.inf, np.nan, 0.5, -2.0])
+    assert report.verdict == "pass"
+    assert report.jacobian is not None
+    assert report.jacobian.is_diagonal
+    json.loads(report.to_json())
+
+
+@pytest.mark.parametrize("x", [[1e300, -1e300, 1e307], [1.7e308, -1.7e308, 1.0]])
+@pytest.mark.parametrize("name", ["identity", "relu", "leaky_relu", "abs", "silu", "gelu", "softplus", "elu", "tanh"])
+def test_elementwise_functions_at_the_largest_numbers(name: str, x: list[float]) -> None:
+    assert jacinspect.inspect(name, x).verdict == "pass"
+
+
+def layer_norm(x: Array) -> Array:
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return np.asarray(centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5))
+
+
+def layer_norm_jvp(x: Array, dx: Array) -> Array:
+    centred, slope = x - x.mean(axis=-1, keepdims=True), dx - dx.mean(axis=-1, keepdims=True)
+    scale = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5)
+    return np.asarray(slope / scale - centred * (centred * slope).mean(axis=-1, keepdims=True) / scale**3)
+
+
+def log_softmax(x: Array) -> Array:
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def log_softmax_jvp(x: Array, dx: Array) -> Array:
+    return np.asarray(dx - (np.exp(log_softmax(x)) * dx).sum(axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_functions_of_the_user_s_own(seed: int) -> None:
+    w = normal((4, 5), 99)
+    x = normal((3, 4), seed)
+    for value, rule in [
+        (layer_norm, layer_norm_jvp),
+        (lambda x: x @ w, lambda x, dx: dx @ w),
+        (lambda x: np.tanh(x @ w).sum(axis=0), lambda x, dx: (dx @ w / np.cosh(x @ w) ** 2).sum(axis=0)),
+        (lambda x: np.maximum(x, 0) @ w, lambda x, dx: (dx * (x > 0)) @ w),
+    ]:
+        report = inspect_function(with_rule(value, rule), x, Settings())
+        assert report.verdict == "pass", report.findings
+
+
+@pytest.mark.xfail(strict=True, reason="the floor knows the rounding of f and of x, not what cancels inside f")
+def test_functions_that_cancel_inside() -> None:
+    accused = []
+    for seed in range(40):
+        for x, value, rule in [
+            (5 * normal((2, 5), seed), log_softmax, log_softmax_jvp),
+            (1e3 + normal((3, 6), seed), layer_norm, layer_norm_jvp),
+            (1e-3 * normal((5,), seed), lambda x: 1 - np.cos(x), lambda x, dx: np.sin(x) * dx),
+        ]:
+            report = inspect_function(with_rule(value, rule), x, Settings())
+            accused += [seed] * (report.verdict == "fail")
+    assert not accused
+
+
+# --- Planted errors are found -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spoil", "number"),
+    [
+        (lambda d: -d, 12),
+        (lambda d: d * (1 + 1e-6), 12),
+        (lambda d: d * 0, 12),
+        (lambda d: d * 2, 12),
+        (lambda d: d + np.where(np.arange(12).reshape(3, 4) == 7, 1e-8, 0), 1),
+        (lambda d: np.where(np.arange(12).reshape(3, 4) == 7, -d, d), 1),
+        (lambda d: np.full_like(d, 0.5), 12),
+    ],
+)
+def test_a_wrong_elementwise_derivative(spoil: F, number: int) -> None:
+    for seed in range(5):
+        x = normal((3, 4), seed)
+        right = jacinspect.inspect(np.sin, x, derivative=np.cos, seed=seed)
+        assert (right.verdict, codes(right)) == ("pass", [])
+        wrong = jacinspect.inspect(np.sin, x, derivative=lambda x: spoil(np.cos(x)), seed=seed)
+        assert (wrong.verdict, codes(wrong)) == ("fail", ["J001"])
+        assert wrong.agreement is not None
+        assert wrong.agreement.verdict == "fail"
+        assert message(wrong, "J001").startswith(f"{number} entr")
+        if number == 1:
+            assert [finding.at for finding in wrong.findings if finding.code == "J001"] == [((1, 3),)]
+            assert wrong.agreement.worst[0].operand == wrong.agreement.worst[0].output == (1, 3)
+
+
+def test_one_entry_of_ten_thousand_wrong_by_1e_8() -> None:
+    for seed in range(3):
+        x = normal((100, 100), seed)
+
+        def derivative(x: Array) -> Array:
+            slope = np.cos(x)
+            slope[37, 59] *= 1 + 1e-8
+            return np.asarray(slope)
+
+        report = jacinspect.inspect(np.sin, x, derivative=derivative, seed=seed)
+        assert [finding.at for finding in report.findings if finding.code == "J001"] == [((37, 59),)]
+
+
+def test_a_dense_derivative_of_cumsum() -> None:
+    x = normal((6,))
+    assert against(np.cumsum, np.tri(6), x).verdict == "pass"
+    report = against(np.cumsum, np.ones((6, 6)), x)
+    assert (report.verdict, codes(report)) == ("fail", ["J001"])
+    assert "the derivative has entries where the function has none" in message(report, "J001")
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-6])
+def test_a_missing_or_superfluous_coupling(size: float) -> None:
+    weights = np.diag([1.0, 2, 3, 4, 5])
+    weights[1, 3] = size
+    x = normal((5,))
+    assert against(lambda x: np.sin(weights @ x), np.cos(weights @ x)[:, None] * weights, x).verdict == "pass"
+    less = weights.copy()
+    less[1, 3] = 0
+    missing = against(lambda x: np.sin(weights @ x), np.cos(weights @ x)[:, None] * less, x)
+    assert codes(missing) == ["J001"]
+    assert "∂A[1]/∂X[3]" in message(missing, "J001")
+    superfluous = against(lambda x: np.sin(less @ x), np.cos(less @ x)[:, None] * weights, x)
+    assert codes(superfluous) == ["J001"]
+    assert "A[1]" in message(superfluous, "J001")
+
+
+def test_a_transposed_jacobian() -> None:
+    x = normal((4,))
+    w = normal((4, 4), 1)
+    jacobian = np.cos(w @ x)[:, None] * w
+    assert against(lambda x: np.sin(w @ x), jacobian, x).verdict == "pass"
+    assert codes(against(lambda x: np.sin(w @ x), jacobian.T, x)) == ["J001"]
+    order = [2, 0, 3, 1]  # a permutation whose transpose shares no entry with it
+    matrix = dense(lambda p, q: float(q[0] == order[p[0]]), (4,), (4,))
+    assert against(lambda x: x[order], matrix, x).verdict == "pass"
+    assert codes(against(lambda x: x[order], matrix.T, x)) == ["J001"]
+
+
+@pytest.mark.parametrize(("slope", "verdict", "code"), [(0, "pass", "J003"), (1, "pass", "J003"), (0.5, "pass", "J003"),
+                                                        (-1, "fail", "J001"), (1.5, "fail", "J001")])  # fmt: skip
+def test_slopes_of_relu_at_zero(slope: float, verdict: str, code: str) -> None:
+    def derivative(x: Array) -> Array:
+        return np.where(x > 0, 1.0, np.where(x == 0, slope, 0.0))
+
+    report = jacinspect.inspect(lambda x: np.maximum(x, 0), [0.0, 1.0, -1.0], derivative=derivative)
+    assert report.verdict == verdict
+    assert [finding.code for finding in report.findings] == [code]
+    assert message(report, code) == (
+        f"1 entry on a kink: at X[0] = 0, ∂A[0]/∂X[0] has slope 0 to the left and 1 to the right; analytic {slope:.6g}"
+    )
+    strict = jacinspect.inspect(lambda x: np.maximum(x, 0), [0.0, 1.0], derivative=derivative, strict_kinks=True)
+    assert (strict.verdict, codes(strict)) == ("fail", [code])
+
+
+# --- Findings, one by one ---------------------------------------------------------------------------------------------
+
+
+def test_expectations_that_hold() -> None:
+    x, vector = normal((3, 4)), normal((5,))
+    assert jacinspect.inspect("tanh", x, expect=[name for name in EXPECTATIONS if name not in ("dense", "permutation")])
+    for name, point, expected in [
+        ("tanh", x, ["diagonal", "block-diagonal", "permutation", "broadcast", "lower-triangular", "symmetric"]),
+        ("softmax", x, ["block-diagonal"]),
+        ("softmax", vector, ["symmetric", "dense"]),
+        ("cumsum", vector, ["lower-triangular"]),
+        ("transpose", x, ["permutation", "broadcast"]),
+    ]:
+        report = jacinspect.inspect(name, point, expect=expected)
+        assert (report.verdict, codes(report)) == ("pass", []), name
+
+
+@pytest.mark.parametrize(
+    ("expectation", "f", "said"),
+    [
+        ("diagonal", "softmax", "expected diagonal, found dense: ∂A["),
+        ("block-diagonal", "cumsum", "expected block-diagonal, found lower-triangular: ∂A[4]/∂X[0] = 1"),
+        ("permutation", "softmax", "expected permutation, found dense: ∂A["),
+        ("broadcast", "cumsum", "expected broadcast, found lower-triangular: ∂A["),
+        ("lower-triangular", "softmax", "expected lower-triangular, found dense: ∂A["),
+        ("upper-triangular", "cumsum", "expected upper-triangular, found lower-triangular: ∂A["),
+        ("symmetric", "cumsum", "expected symmetric, found lower-triangular: ∂A["),
+        ("dense", "cumsum", "expected dense, found lower-triangular: ∂A[0]/∂X[1] = 0"),
+        ("diagonal", lambda x: x[:3] ** 2, "expected diagonal, found broadcast: the matrix is 3×5, not square"),
+        ("symmetric", lambda x: x[:3] ** 2, "expected symmetric, found broadcast: the matrix is 3×5, not square"),
+    ],
+)
+def test_an_expectation_that_does_not_hold_has_a_witness(expectation: str, f: Any, said: str) -> None:
+    report = jacinspect.inspect(f, normal((5,)), expect=[expectation])
+    assert (report.verdict, codes(report)) == ("fail", ["J002"])
+    assert message(report, "J002").startswith(said)
+
+
+@pytest.mark.parametrize("expectation", EXPECTATIONS)
+def test_a_witness_speaks_against_what_was_expected(expectation: str) -> None:
+    """The entry that is named lies where the property allows none (or, for dense, is one that is missing)."""
+    matrix = np.zeros((6, 6))
+    matrix[[0, 0, 2, 5, 4, 3], [1, 4, 0, 2, 4, 3]] = [1, 2, 3, 4, 5, 6]
+    report = jacinspect.inspect(lambda x: matrix @ x, normal((6,)), expect=[expectation])
+    text = message(report, "J002")
+    output, operand = (int(text.split(f"{name}[")[1].split("]")[0]) for name in ("∂A", "∂X"))
+    value = float(text.split("= ")[1])
+    assert value == pytest.approx(matrix[output, operand], rel=1e-5)
+    assert (value == 0) == (expectation == "dense")
+    if expectation in ("diagonal", "block-diagonal", "symmetric"):
+        assert output != operand
+    if expectation == "lower-triangular":
+        assert operand > output
+    if expectation == "upper-triangular":
+        assert operand < output
+    if expectation in ("permutation", "broadcast"):
+        assert output == 0
+
+
+def test_values_that_are_not_finite() -> None:
+    report = jacinspect.inspect(np.log, [-1.0, 2.0])
+    assert codes(report) == ["J004"]
+    assert message(report, "J004") == "1 entry not finite: A[0] is nan at the finite X[0] = -1"
+    infinite = jacinspect.inspect(np.sqrt, [0.0, 2.0], derivative=lambda x: 0.5 / np.sqrt(x))
+    assert codes(infinite) == ["J004"]
+    assert "the analytic ∂A[0]/∂X[0] is inf" in message(infinite, "J004")
+    overflow = jacinspect.inspect("exp", [710.0, 1.0])
+    assert (overflow.verdict, codes(overflow, "note")) == ("pass", ["J004"])
+    assert message(overflow, "J004") == "1 entry not compared: value and derivative overflow to inf at X[0] = 710"
+    operand = jacinspect.inspect("sigmoid", [np.nan, 1.0])
+    assert (operand.verdict, codes(operand, "note")) == ("pass", ["J004"])
+    assert message(operand, "J004") == "1 entry not compared: X[0] is nan"
+    constant = jacinspect.inspect(lambda x: np.full(3, np.nan), [1.0])
+    assert "A[0] is nan whatever the operand is" in message(constant, "J004")
+
+
+def test_a_function_that_is_not_one() -> None:
+    rng = np.random.default_rng(0)
+    report = jacinspect.inspect(lambda x: x + rng.random(), normal((3,)))
+    assert (report.verdict, codes(report)) == ("fail", ["J005"])
+    assert report.jacobian is None
+    json.loads(report.to_json())
+
+
+def test_a_function_that_changes_its_argument() -> None:
+    def f(x: Array) -> Array:
+        x *= 2
+        return x
+
+    x = normal((3,))
+    before = x.copy()
+    report = jacinspect.inspect(f, x)
+    assert (report.verdict, codes(report)) == ("fail", ["J008"])
+    np.testing.assert_array_equal(x, before)
+
+
+def test_a_function_that_hands_out_its_buffer_or_its_argument() -> None:
+    buffer = np.zeros(4)
+
+    def f(x: Array) -> Array:
+        np.sin(x, out=buffer)
+        return buffer
+
+    report = jacinspect.inspect(f, normal((4,)), derivative=np.cos)
+    assert (report.verdict, report.findings) == ("pass", ())
+    assert jacinspect.inspect(lambda x: x, normal((4,)), derivative=np.ones_like).verdict == "pass"
+    assert jacinspect.inspect(lambda x: x[::-1], normal((4,))).verdict == "pass"
+
+
+def test_what_no_step_resolves_is_inconclusive() -> None:
+    for derivative in (np.cos, lambda x: -np.cos(x), None):
+        report = jacinspect.inspect(np.sin, [1e17], derivative=derivative)
+        assert (report.verdict, codes(report)) == ("inconclusive", ["J006"])
+
+
+def test_a_budget_of_evaluations() -> None:
+    report = jacinspect.inspect(np.sum, normal((300, 300)), max_evaluations=200)
+    assert (report.verdict, codes(report, "note")) == ("pass", ["J007"])
+    assert not report.detection.proved
+    assert report.agreement is not None
+    assert 0 < report.agreement.coverage < 1
+    assert report.jacobian is not None
+    assert (report.jacobian.stored, report.jacobian.arrangement) == (None, None)
+    rows = jacinspect.inspect("softmax", normal((40, 500)), max_evaluations=200)
+    assert "proved: 40 diagonal blocks of 500×500" in message(rows, "J007")
+    assert rows.jacobian is not None
+    assert rows.jacobian.structure == "block-diagonal"
+
+
+def test_a_sampled_comparison_still_finds_a_wrong_rule() -> None:
+    x = normal((300, 300))
+    for factor, verdict in ((1.0, "pass"), (1.001, "fail")):
+        function = with_rule(np.sum, partial(scaled_sum, factor))
+        report = inspect_function(function, x, Settings(max_evaluations=200))
+        assert report.verdict == verdict
+        assert report.agreement is not None
+        assert report.agreement.entries_compared == 16
+        assert report.agreement.coverage == 16 / 90_000
+
+
+def scaled_sum(factor: float, x: Array, dx: Array) -> Any:
+    return factor * np.sum(dx)
+
+
+def test_a_budget_of_memory() -> None:
+    w = normal((60, 60), 3)
+    report = against(lambda x: w @ x, w, normal((60,)), memory=200_000)
+    assert report.verdict == "pass"
+    assert "J007" in codes(report, "note")
+    assert report.agreement is not None
+    assert report.agreement.coverage < 1
+
+
+def test_hadamard_off_by_how_much() -> None:
+    x, dx = normal((2, 3)), normal((2, 3), 1)
+    report = jacinspect.inspect("softmax", x, direction=dx)
+    truth = softmax_jacobian(x, 1)
+    product = times(truth, dx.ravel())
+    short = [truth[k, k] * dx.ravel()[k] for k in range(6)]
+    off = max(abs(a - b) for a, b in zip(product, short, strict=True))
+    assert report.hadamard is not None
+    np.testing.assert_allclose(report.hadamard.product.ravel(), product, rtol=1e-12)
+    assert not report.hadamard_valid
+    assert message(report, "J009").endswith(f"it is off by up to {off:.3g}")
+    assert jacinspect.inspect("tanh", x, direction=dx).hadamard_valid
+    there_is_none = jacinspect.inspect(lambda x: x.sum(axis=0), x)
+    assert message(there_is_none, "J009") == "A' ⊙ dX does not exist: A is 3 and X is 2×3"
+
+
+def test_a_dependence_that_lives_close_to_x_alone() -> None:
+    """And only when all entries move at once, as along a random direction and never in a search."""
+    x = normal((4,))
+
+    def f(y: Array) -> Array:
+        near = float(np.max(np.abs(y - x)) < 0.2 and np.all(y != x))
+        return np.asarray(y + near * (y - x)[::-1])
+
+    report = jacinspect.inspect(f, x, derivative=np.ones_like)
+    assert "J012" in codes(report)
+    assert report.verdict != "pass"
+
+
+def test_a_dependence_near_x_that_a_second_search_finds() -> None:
+    x = normal((4,))
+
+    def f(y: Array) -> Array:
+        near = float(np.max(np.abs(y - x)) < 0.2)
+        return np.asarray(y + near * (y - x)[::-1])
+
+    report = jacinspect.inspect(f, x)
+    assert codes(report) == []
+    assert report.jacobian is not None
+    assert report.jacobian.numeric is not None
+    np.testing.assert_allclose(report.jacobian.numeric.matrix(), np.eye(4) + np.eye(4)[::-1], atol=1e-9)
+
+
+# --- The report's numbers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vec", ["column", "row"])
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+def test_matrices_as_they_are_shown(vec: str, layout: str) -> None:
+    x = normal((2, 3))
+    report = jacinspect.inspect("softmax", x, vec=vec, layout=layout)
+    expected = arranged(tensor_of(softmax_jacobian(x, 1), (2, 3), (2, 3)), (2, 3), vec, layout)
+    assert report.jacobian is not None
+    for of in ("analytic", "numeric"):
+        matrix = report.jacobian.matrix(of)
+        assert matrix is not None
+        np.testing.assert_allclose(matrix, expected, atol=1e-10)
+    shown = report.to_dict()["jacobian"]
+    np.testing.assert_allclose(shown["analytic"], expected, atol=1e-14)
+    listed = set(zip(shown["pattern"]["rows"], shown["pattern"]["columns"], strict=True))
+    assert listed == {(o, i) for o in range(6) for i in range(6) if expected[o, i] != 0}
+
+
+def test_equal_runs_give_equal_text() -> None:
+    cases: list[tuple[Any, Array]] = [("softmax", normal((3, 4))), ("relu", np.zeros(3)), (np.sum, normal((200, 200)))]
+    for name, point in cases:
+        texts = {jacinspect.inspect(name, point, seed=5, max_evaluations=300).to_json() for _ in range(3)}
+        assert len(texts) == 1
+    one, other = (jacinspect.inspect("tanh", normal((3,)), seed=seed).to_json() for seed in (0, 1))
+    assert one != other
+
+
+def test_nonzeros_are_those_of_this_point() -> None:
+    report = jacinspect.inspect("relu", [1.0, -1.0, 2.0, -3.0])
+    assert report.jacobian is not None
+    assert (report.jacobian.stored, report.jacobian.nonzeros) == (4, 2)
+    unnamed = jacinspect.inspect(lambda x: np.maximum(x, 0), [1.0, -1.0, 2.0, -3.0])
+    assert unnamed.jacobian is not None
+    assert unnamed.jacobian.nonzeros == 2
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
+def test_nothing_in_nothing_out(shape: Shape) -> None:
+    for f in ("sigmoid", np.sum, lambda x: np.ones(2), "softmax"):
+        report = jacinspect.inspect(f, np.zeros(shape))
+        assert report.verdict == "pass"
+        assert report.jacobian is not None
+        assert report.jacobian.structure == "zero"
+        json.loads(report.to_json())
+
+
+# --- float32 ----------------------------------------------------------------------------------------------------------
+
+
+def test_float32_operands_are_differenced_in_double_where_f_accepts_it() -> None:
+    x = normal((3, 4)).astype(np.float32)
+    for name in NAMES:
+        report = jacinspect.inspect(name, x)
+        assert report.verdict == "pass", name
+        assert report.operand.values.dtype == np.float32
+    report = jacinspect.inspect(np.sin, x, derivative=lambda x: np.cos(x) * (1 + 1e-9))
+    assert codes(report) == ["J001"]
+
+
+def test_a_function_that_takes_float32_alone() -> None:
+    def f(x: Array) -> Array:
+        if x.dtype != np.float32:
+            raise TypeError("float32 wanted")
+        return np.asarray(np.tanh(x))
+
+    x = normal((3, 4)).astype(np.float32)
+    slope: F = lambda x: 1 - np.tanh(x) ** 2  # noqa: E731
+    assert jacinspect.inspect(f, x, derivative=slope).verdict == "pass"
+    assert jacinspect.inspect(f, x, derivative=lambda x: slope(x) * 1.01).verdict == "fail"
+    with pytest.raises(FunctionFailedError, match="float32 wanted"):
+        jacinspect.inspect(f, x.astype(np.float64))
+
+
+def test_a_function_that_computes_in_float32() -> None:
+    f = lambda x: np.tanh(x.astype(np.float32))  # noqa: E731
+    for seed in range(10):
+        x = normal((3, 4), seed)
+        assert jacinspect.inspect(f, x, derivative=lambda x: 1 - np.tanh(x) ** 2).verdict == "pass"
+        assert jacinspect.inspect(f, x, derivative=lambda x: 1.01 - np.tanh(x) ** 2).verdict == "fail"
+
+
+# --- What cannot be inspected -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "said"),
+    [
+        (lambda x: None, "the function returned a NoneType; an array of real numbers is needed"),
+        (lambda x: "text", "the function returned a str; an array of real numbers is needed"),
+        (lambda x: x + 1j, "the function returned complex numbers; an array of real numbers is needed"),
+        (lambda x: [[1.0], [2.0, 3.0]], "the function returned a list that is no array"),
+        (lambda x: {2: x}[1], "the function raised KeyError: 1"),
+        (lambda x: x @ np.ones(7), "the function raised ValueError: "),
+    ],
+)
+def test_functions_that_break_the_contract(f: F, said: str) -> None:
+    with pytest.raises(FunctionFailedError) as error:
+        jacinspect.inspect(f, normal((3,)))
+    assert str(error.value).startswith(said)
+
+
+def test_a_function_whose_shape_changes_from_call_to_call() -> None:
+    calls: list[int] = []
+
+    def f(x: Array) -> Array:
+        calls.append(1)
+        return x[: 1 + len(calls) % 2]
+
+    with pytest.raises(FunctionFailedError) as error:
+        jacinspect.inspect(f, [1.0, -1.0, 2.0])
+    assert str(error.value) == "the function returned shape (1,) after shape (2,) for inputs of one shape"
+
+
+def test_lists_booleans_and_integers_are_arrays_too() -> None:
+    assert jacinspect.inspect(lambda x: [float(x[0]), float(x[1]) ** 2], [1.0, 2.0]).verdict == "pass"
+    report = jacinspect.inspect(lambda x: x > 0, [1.0, -2.0])
+    assert report.jacobian is not None
+    assert report.jacobian.structure == "diagonal"
+    assert report.verdict == "pass"
+    assert jacinspect.inspect(lambda x: float(np.sum(x)), [1.0, 2.0]).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("derivative", "said"),
+    [
+        (
+            lambda x: None,
+            "the derivative returned object of shape (); an element-wise one has the operand's shape (3,)",
+        ),
+        (lambda x: np.ones(2), "the derivative returned float64 of shape (2,); "),
+        (lambda x: x + 1j, "the derivative returned complex128 of shape (3,); "),
+        (lambda x: 1 / 0, "the derivative raised ZeroDivisionError: division by zero"),
+    ],
+)
+def test_derivatives_that_break_the_contract(derivative: F, said: str) -> None:
+    with pytest.raises(FunctionFailedError) as error:
+        jacinspect.inspect(np.sin, normal((3,)), derivative=derivative)
+    assert said in str(error.value)
+
+
+def test_a_constant_derivative_may_be_a_number() -> None:
+    assert jacinspect.inspect(lambda x: 3 * x, normal((3,)), derivative=lambda x: 3.0).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"vec": "diagonal"}, "vec: 'diagonal' is not one of column, row"),
+        ({"layout": "both"}, "layout: 'both' is not one of numerator, denominator"),
+        ({"expect": ["diagonl"]}, f"expect: 'diagonl' is not one of {', '.join(EXPECTATIONS)}"),
+        ({"expect": "diagonl"}, f"expect: 'diagonl' is not one of {', '.join(EXPECTATIONS)}"),
+        ({"rtol": -1.0}, "rtol: -1.0 is not a finite number of at least 0"),
+        ({"atol": float("nan")}, "atol: nan is not a finite number of at least 0"),
+        ({"noise": float("inf")}, "noise: inf is not a finite number of at least 0"),
+        ({"max_evaluations": 0}, "max_evaluations: 0 is not at least 1"),
+        ({"seed": -1}, "seed: -1 is negative; a seed is 0 or more"),
+        ({"tolerance": 1}, "unknown setting 'tolerance'; there are seed, vec, "),
+        (
+            {"parameters": {"axis": 0}},
+            "parameters go with a catalogue name; bind a callable's own with functools.partial",
+        ),
+        ({"direction": [1.0, 2.0]}, "direction: shape (2,) does not fit the operand's shape (3,)"),
+        ({"direction": ["a", "b", "c"]}, "direction: an array of real numbers is needed, not of <U1"),
+    ],
+)
+def test_settings_that_make_no_sense(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as error:
+        jacinspect.inspect(np.sin, normal((3,)), **settings)
+    assert str(error.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (["a"], "X: an array of real numbers is needed, not of <U1"),
+        ([1 + 1j], "X: an array of real numbers is needed, not of complex128"),
+        ([[1], [2, 3]], "X: "),
+        (None, "X: an array of real numbers is needed, not of object"),
+    ],
+)
+def test_operands_that_make_no_sense(x: Any, said: str) -> None:
+    with pytest.raises(InputError) as error:
+        jacinspect.inspect("tanh", x)
+    assert str(error.value).startswith(said)
+
+
+def test_parameters_of_a_catalogue_function() -> None:
+    report = jacinspect.inspect("softmax", normal((2, 3)), parameters={"axis": 0})
+    assert report.jacobian is not None
+    assert report.jacobian.blocks is not None
+    assert (report.jacobian.blocks.count, report.jacobian.blocks.shape) == (3, (2, 2))
