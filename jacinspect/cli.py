@@ -251,7 +251,7 @@ class _Progress:
 def _read(source: str, dtype: str, memory: int) -> "Array":
     from jacinspect.operands.files import read_operand
 
-    return read_operand(source, dtype, memory, sys.stdin and sys.stdin.buffer)
+    return read_operand(source, dtype, memory, sys.stdin.buffer if sys.stdin else None)
 
 
 def _parameter(text: str) -> tuple[str, float]:

@@ -32,7 +32,16 @@ def numeric_of(values: list[float], bars: list[float], shape: Shape | None = Non
     blank = np.zeros(size, bool)
     pattern = diagonal((size,) if shape is None else shape)
     return Numeric(
-        Jacobian(pattern, data), np.array(bars), np.zeros(size, np.int8), blank, blank, np.abs(data), EPSILON, {}
+        Jacobian(pattern, data),
+        np.array(bars),
+        np.zeros(size, np.int8),
+        blank,
+        blank,
+        np.abs(data),
+        EPSILON,
+        blank * 0.0,
+        blank * 0.0,
+        {},
     )
 
 

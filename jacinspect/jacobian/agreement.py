@@ -131,14 +131,14 @@ def along_directions(
     rough[jacobian.pattern.rows[(numeric.kind != Kind.SMOOTH) | ~np.isfinite(jacobian.data)]] = True
     size = Jacobian(jacobian.pattern, np.abs(jacobian.data))
     bars = Jacobian(jacobian.pattern, numeric.bar)
-    rounding = (size @ np.where(np.isfinite(x), np.abs(x), 0).ravel()) / max(coverage, 1e-12)
+    rounding = numeric.rounding / max(coverage, 1e-12)
     pattern_refuted, analytic_refuted = np.zeros(height, bool), np.zeros(height, bool)
     compared = ~rough & np.isfinite(box.y0)
     widest = 0.0
     for _ in range(_DIRECTIONS):
         with np.errstate(over="ignore"):
             v = np.where(np.isfinite(x), rng.standard_normal(x.shape) * step_scale(x), 0)
-        stencil = Stencil(box, x, v, slice(None), None, box.y0, epsilon, rounding)
+        stencil = Stencil(box, x, v, slice(None), None, box.y0, epsilon, rounding, numeric.noise)
         first = first_pass(stencil, _REACH)
         reach = np.abs(v).ravel()
         with np.errstate(all="ignore"):

@@ -7,17 +7,29 @@ noise of the function itself where it computes in single precision.
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from math import log2
+from math import comb, log2, sqrt
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Index
 
-__all__ = ["Estimate", "FirstPass", "Kind", "Stencil", "first_pass", "ladder", "precision", "step_scale"]
+__all__ = [
+    "Estimate",
+    "FirstPass",
+    "Kind",
+    "Stencil",
+    "doubtful",
+    "first_pass",
+    "ladder",
+    "precision",
+    "rounding_noise",
+    "step_scale",
+]
 
 _SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _RUNGS = 12
+_NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 _BLOCK = 2**15  # entries, whose temporaries stay in the processor's cache
 # Each rung of the ladder is not quite 4, each step of the first pass not quite 2 times smaller than the last: at whole
 # ratios a step that happens to be a multiple of f's period makes all coarser ones so, and a wrong slope looks settled.
@@ -77,6 +89,7 @@ class Stencil:
     y0: Array
     epsilon: float
     rounding: Array | float = 0.0
+    noise: Array | float = 0.0
 
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
@@ -95,13 +108,12 @@ class Stencil:
             peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(y0))
             peak = np.where(np.isfinite(peak), peak, np.abs(y0))  # where f overflows on one side
             central = (high - low) / (before + after)
-            if self.inputs is not None:
-                size = np.abs(x * central)
-            else:
-                size = np.broadcast_to(self.rounding, self.y0.shape)[block]
+            size = np.fmax(np.abs(x * central), np.broadcast_to(self.rounding, self.y0.shape)[block])
             size = np.where(np.isfinite(size), size, 0)
+            noise = np.broadcast_to(self.noise, self.y0.shape)[block]
+            noise = np.where(noise <= _NOISIEST * peak, np.maximum(noise, self.epsilon * peak), self.epsilon * peak)
             smallest = float(precision(self.epsilon).smallest_subnormal)
-            floor = 8 * (self.epsilon * peak + self.epsilon * size + smallest) / (before + after)
+            floor = 8 * (noise + self.epsilon * size + smallest) / (before + after)
             return (y0 - low) / before, central, (high - y0) / after, floor
 
     def _widths(self, t: float, block: slice) -> tuple[Array, Array, Array]:
@@ -121,7 +133,8 @@ class Stencil:
             outputs=_indices(self.outputs, self.y0.size)[chosen],
             inputs=None if self.inputs is None else _indices(self.inputs, self.x.size)[chosen],
             y0=self.y0[chosen],
-            rounding=self.rounding if np.ndim(self.rounding) == 0 else np.asarray(self.rounding)[chosen],
+            rounding=_part(self.rounding, chosen),
+            noise=_part(self.noise, chosen),
         )
 
     @property
@@ -131,9 +144,19 @@ class Stencil:
         with np.errstate(under="ignore"):
             return np.asarray(np.abs(self.y0) / unit)
 
+    def width(self, t: float) -> Array:
+        """How far apart the points at step t to the left and to the right are, for each output."""
+        if self.inputs is None:
+            return np.asarray(2 * t)
+        return np.asarray(2 * t * self.v.ravel()[self.inputs])
+
     def scaled(self, x_unit: Array) -> "Stencil":
         """Return the stencil with steps in another unit; x_unit has x's shape."""
         return replace(self, v=np.where(self.v != 0, x_unit, 0).astype(self.v.dtype))
+
+
+def _part(value: Array | float, chosen: Array | slice) -> Array | float:
+    return value if isinstance(value, float) else np.asarray(value[chosen])
 
 
 def _indices(index: Index, length: int) -> Array:
@@ -142,21 +165,56 @@ def _indices(index: Index, length: int) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class FirstPass:
-    """Derivatives along a line at first sight: value ± bar, and whether the one-sided slopes close in on each other.
+    """Derivatives along a line at first sight: value ± bar, and how far the one-sided slopes stay apart.
 
-    `size` is that of f per unit of x, a step away: x² is not of size 0 at 0.
+    `excess` is by how much the slopes' gap exceeds what their closing in and the rounding floor allow: 0 where f is
+    smooth. `size` is that of f per unit of x, a step away: x² is not of size 0 at 0. `width` is the last step's.
     """
 
     value: Array
     bar: Array
-    closing: Array
+    excess: Array
     size: Array
+    width: Array
 
-    def doubtful(self, epsilon: float) -> Array:
-        """Where a ladder should look again: slopes apart, a value not finite, or a bar wide against f's size."""
-        with np.errstate(all="ignore"):
-            reference = np.maximum(np.abs(self.value), self.size)
-            return ~self.closing | ~(self.bar <= np.maximum(_SHARP * reference, precision(epsilon).tiny))
+    @property
+    def closing(self) -> Array:
+        """Whether the one-sided slopes close in on each other."""
+        return np.asarray(self.excess <= 0)
+
+
+def rounding_noise(box: BlackBox, x: Array) -> Array:
+    """Measure how far rounding inside f moves each output, by sixth differences over steps too short for f to bend.
+
+    ε|f| misses what cancels inside f, such as 1 − cos x. Hamming (1962); Moré & Wild (2011), Estimating computational
+    noise. Two step sizes, for at the shorter a part of f may not move at all; and what cancels leaves its trace in the
+    values too, which are all multiples of a granule larger than their own last bit.
+    """
+    unit = np.where(np.isfinite(x), step_scale(x) * np.random.default_rng(0).uniform(0.5, 1, x.shape), 0)
+    noise = np.zeros(box.y0.size)
+    with np.errstate(all="ignore"):
+        for delta in (2.0**-44, 2.0**-28):
+            sums = [np.zeros(box.y0.size) for _ in range(3)]
+            granule, moves = _granule(box.y0), np.zeros(box.y0.size, bool)
+            for k in range(-4, 5):
+                y = box((x + k * delta * unit).astype(x.dtype))
+                granule = np.fmin(granule, _granule(y))
+                y = y - box.y0  # small, so that summing adds no rounding
+                moves |= y != 0
+                for start, total in enumerate(sums, -4):
+                    if 0 <= k - start <= 6:
+                        total += (-1) ** (k - start) * comb(6, k - start) * y
+            for total in sums:
+                noise = np.fmax(noise, np.abs(total) / sqrt(924))  # the norm of the weights
+            noise = np.fmax(noise, np.where(moves, granule / 2, 0))
+    return np.where(np.isfinite(noise), noise, 0)
+
+
+def _granule(y: Array) -> Array:
+    """Return the largest power of 2 that each number is a multiple of; infinity for 0."""
+    mantissa, exponent = np.frexp(np.where(np.isfinite(y), y, 0))
+    digits = np.ldexp(mantissa, 53).astype(np.int64)
+    return np.where(digits == 0, np.inf, np.ldexp((digits & -digits).astype(np.float64), exponent - 53))
 
 
 def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
@@ -167,29 +225,38 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     t = reach * 2.0 ** min(round(log2(8 * stencil.epsilon**0.2)), -2)
     steps = [t, t / _FIRST_RATIO, t / _FIRST_RATIO**2]
     samples = [stencil.sample(step) for step in steps]
-    value, bar, size = np.empty(stencil.y0.size), np.empty(stencil.y0.size), stencil.size
-    closing = np.empty(stencil.y0.size, bool)
+    value, bar, excess, size = *(np.empty(stencil.y0.size) for _ in range(3)), stencil.size
     for start in range(0, value.size, _BLOCK):  # the temporaries are of the size of a block
         block = slice(start, start + _BLOCK)
         slopes = [stencil.slopes(step, *sample, block) for step, sample in zip(steps, samples, strict=True)]
-        value[block], bar[block], rise, closing[block] = _extrapolated(slopes, steps[-1])
+        value[block], bar[block], excess[block], rise = _extrapolated(slopes, steps[-1])
         size[block] += rise
-    return FirstPass(value, bar, closing, size)
+    return FirstPass(value, bar, excess, size, stencil.width(steps[-1]))
 
 
 def _extrapolated(slopes: list[tuple[Array, ...]], t: float) -> tuple[Array, Array, Array, Array]:
-    """Extrapolate three slopes, the last at step t: value, bar, how far f moves, whether the sides close in."""
+    """Extrapolate three slopes, the last at step t: value, bar, excess of the gap, how far f moves in a step."""
     power = _FIRST_RATIO**2
     with np.errstate(all="ignore"):
         (_, coarse, _, _), (_, middle, _, middle_floor), (left, fine, right, floor) = slopes
         gap, smaller, smallest = (np.abs(after - before) for before, _, after, _ in slopes)
-        closing = (smaller <= 0.75 * gap) | (smaller <= 2 * middle_floor)
-        closing &= (smallest <= 0.75 * smaller) | (smallest <= 2 * floor)
+        excess = np.maximum(
+            np.where(smaller <= 0.75 * gap, 0, smaller - 2 * middle_floor)
+            * _FIRST_RATIO,  # a floor grows as steps shrink
+            np.where(smallest <= 0.75 * smaller, 0, smallest - 2 * floor),
+        )
         coarse = middle + (middle - coarse) / (power - 1)
         middle = fine + (fine - middle) / (power - 1)
         value = middle + (middle - coarse) / (power**2 - 1)
         rise = np.fmax(np.abs(left), np.abs(right)) * t
-        return value, np.abs(value - middle) + floor, np.where(np.isfinite(rise), rise, 0), closing
+        return value, np.abs(value - middle) + floor, excess, np.where(np.isfinite(rise), rise, 0)
+
+
+def doubtful(value: Array, bar: Array, size: Array, epsilon: float) -> Array:
+    """Where a ladder should look again: a value that is not finite, or a bar wide against f's size."""
+    with np.errstate(all="ignore"):
+        reference = np.maximum(np.abs(value), size)
+        return np.asarray(~(bar <= np.maximum(_SHARP * reference, precision(epsilon).tiny)))
 
 
 def ladder(stencil: Stencil) -> Estimate:

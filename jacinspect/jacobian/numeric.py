@@ -9,7 +9,16 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Color, Jacobian, Pattern, colors_of
-from jacinspect.jacobian.differences import Estimate, Kind, Stencil, first_pass, ladder, step_scale
+from jacinspect.jacobian.differences import (
+    Estimate,
+    Kind,
+    Stencil,
+    doubtful,
+    first_pass,
+    ladder,
+    rounding_noise,
+    step_scale,
+)
 
 __all__ = ["Numeric", "numeric_jacobian", "refine"]
 
@@ -21,7 +30,8 @@ _LONGER = 256  # times longer steps than the ladder's account for so many times 
 class Numeric:
     """A Jacobian by differences: for each stored entry its error bar, its kind, and whether it is still doubtful.
 
-    `epsilon` is the relative noise of f's values.
+    `epsilon` is the relative noise of f's values; for each output, `noise` is what rounding inside f was measured to
+    do, and `rounding` what a relative change of 1 in everything that it reads does.
     `credible` is where nothing speaks against the first pass, neither its one-sided slopes nor another's claim; `size`
     is that of the output near x per unit of the input, against which a bar is wide or not. Of the entries on a kink or
     a jump, `kinks` lists (entry, slope to the left, slope to the right).
@@ -34,19 +44,36 @@ class Numeric:
     credible: Array
     size: Array
     epsilon: float
+    noise: Array
+    rounding: Array
     kinks: dict[int, tuple[float, float]]
 
 
 def numeric_jacobian(box: BlackBox, x: Array, pattern: Pattern, colors: Array, number: int, epsilon: float) -> Numeric:
-    """Difference f along one seed a color; `epsilon` is the relative noise of f's values."""
+    """Difference f along one seed a color; `epsilon` is the relative noise of f's values.
+
+    Only when all entries are there is it known what an output's rounding depends on: Σ|x·∂A/∂x| over all that it
+    reads, for a sum of large terms may be small. The bars and the slopes' gaps are judged with that.
+    """
     stored = pattern.stored
-    data, bar, size = np.zeros(stored), np.zeros(stored), np.zeros(stored)
-    doubtful, credible = np.zeros(stored, bool), np.zeros(stored, bool)
+    data, bar, size, excess, width = (np.zeros(stored) for _ in range(5))
+    noise = rounding_noise(box, x)
     for color in colors_of(pattern, colors, number):
-        first = first_pass(_stencil(box, x, color, epsilon))
-        data[color.entries], bar[color.entries], size[color.entries] = first.value, first.bar, first.size
-        doubtful[color.entries], credible[color.entries] = first.doubtful(epsilon), first.closing
-    return Numeric(Jacobian(pattern, data), bar, np.zeros(stored, np.int8), doubtful, credible, size, epsilon, {})
+        first = first_pass(_stencil(box, x, color, epsilon, noise))
+        for whole, part in ((data, first.value), (bar, first.bar), (size, first.size), (excess, first.excess)):
+            whole[color.entries] = part
+        width[color.entries] = first.width
+    with np.errstate(all="ignore"):
+        here = np.abs(box.y0)[pattern.rows] / step_scale(x).ravel()[pattern.indices]
+        again = doubtful(data, bar, here, epsilon)
+        terms = np.where(again, 0, np.abs(data * x.ravel()[pattern.indices]))  # what is in doubt may be far too large
+        rounding = np.bincount(pattern.rows, weights=terms, minlength=pattern.shape[0])[: pattern.shape[0]]
+        floor = 8 * epsilon * (rounding[pattern.rows] - terms) / width
+    bar += floor
+    credible = excess <= 2 * floor
+    again |= ~credible | doubtful(data, bar, here, epsilon)
+    kind = np.zeros(stored, np.int8)
+    return Numeric(Jacobian(pattern, data), bar, kind, again, credible, size, epsilon, noise, rounding, {})
 
 
 def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int, epsilon: float, calls: int) -> None:
@@ -65,7 +92,7 @@ def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int
         if box.evaluations >= end:
             numeric.kind[entries] = Kind.UNRESOLVED
             continue
-        _put(numeric, entries, ladder(_stencil(box, x, color, epsilon).subset(again)))
+        _put(numeric, entries, ladder(_stencil(box, x, color, epsilon, numeric.noise, numeric.rounding).subset(again)))
 
 
 def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
@@ -85,6 +112,10 @@ def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
     numeric.kinks.update(zip(entries[on].tolist(), slopes, strict=True))
 
 
-def _stencil(box: BlackBox, x: Array, color: Color, epsilon: float) -> Stencil:
+def _stencil(
+    box: BlackBox, x: Array, color: Color, epsilon: float, noise: Array, rounding: Array | None = None
+) -> Stencil:
     seed = np.where(color.seed, step_scale(x), 0).astype(x.dtype)
-    return Stencil(box, x, seed, color.outputs, color.inputs, box.y0[color.outputs], epsilon)
+    known = 0.0 if rounding is None else rounding[color.outputs]
+    y0, noise = box.y0[color.outputs], noise[color.outputs]
+    return Stencil(box, x, seed, color.outputs, color.inputs, y0, epsilon, known, noise)

@@ -97,7 +97,8 @@ def _pattern(j: JacobianReport) -> str:
     if j.stored is None:
         return f"{text}: not proved within the budget"
     zeros = f", {j.stored - j.nonzeros} of them 0 here" if j.nonzeros is not None and j.nonzeros < j.stored else ""
-    return f"{text}: {j.stored} of {j.entries} {'entry' if j.entries == 1 else 'entries'}{zeros}; {j.colors} color{'s' * (j.colors != 1)}"
+    entries = f"{j.entries} {'entry' if j.entries == 1 else 'entries'}"
+    return f"{text}: {j.stored} of {entries}{zeros}; {j.colors} color{'s' * (j.colors != 1)}"
 
 
 def _diagonality(j: JacobianReport) -> str:

@@ -110,7 +110,16 @@ def test_a_bar_too_wide_to_judge_by_is_inconclusive() -> None:
     value = np.array([1.0, 1.0, 1.0])
     blank = np.zeros(3, bool)
     numeric = Numeric(
-        Jacobian(pattern, value), np.array([1e-5, 2e-4, 2e-4]), np.zeros(3, np.int8), blank, blank, value, EPSILON, {}
+        Jacobian(pattern, value),
+        np.array([1e-5, 2e-4, 2e-4]),
+        np.zeros(3, np.int8),
+        blank,
+        blank,
+        value,
+        EPSILON,
+        value,
+        value,
+        {},
     )
     analytic = Jacobian(pattern, np.array([1.0, 1.0, 1.1]))
     comparison = compare(analytic, numeric, np.ones(3), np.ones(3), None, False)
