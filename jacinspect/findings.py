@@ -9,6 +9,7 @@ from jacinspect.jacobian.agreement import Comparison, Directions, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.detection import Detection
+from jacinspect.jacobian.differences import Kind
 from jacinspect.jacobian.hadamard import Product
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement
@@ -96,6 +97,9 @@ def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: 
             if name == "block-diagonal" and jacobian.structure == name:
                 continue
             message = f"expected {name}, which could not be established within the budget (J007)"
+            yield Finding("J002", "structure-unexpected", "error", message)
+        elif name == "symmetric" and jacobian.is_square and jacobian.is_symmetric is None:
+            message = "expected symmetric, which could not be established from a sample of the values (J007)"
             yield Finding("J002", "structure-unexpected", "error", message)
         elif not _holds(name, jacobian, arrangement):
             yield _unexpected(name, jacobian, arrangement, numeric)
@@ -199,7 +203,7 @@ class _Words:
         return f"{number} not compared: {_at('X', cause, self.pattern.operand_shape)} is {self.x[cause]}"
 
     def inconclusive(self, entry: int, number: str) -> str:
-        if np.isfinite(self.numeric.bar[entry]) and np.isfinite(self.numeric.jacobian.data[entry]):
+        if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):
             return f"{number} inconclusive: {self._entry(entry)} is {self._value(entry)}, too wide to judge by"
         return f"{number} inconclusive: no step size gives a difference for {self._entry(entry)} that can be trusted"
 

@@ -49,6 +49,8 @@ EXPECTATIONS = (
 _DOUBLE, _SINGLE = 2.0**-52, 2.0**-23
 _ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
 _WORST = 5  # entries listed
+_FIXED_CALLS = 30  # to measure the noise, and along the directions
+_CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,7 @@ class _Inspection:
         if result.directions.pattern_refuted.size:
             budget = Budget(self.box.evaluations + calls // 2, self.settings.memory)
             detection = detect_again(self.box, self.x, detection, result.directions.pattern_refuted, self.rng, budget)
-            result = self._values(detection, calls)
+            result = self._values(detection, self.box.evaluations + calls // 2)
             unresolved = result.directions.pattern_refuted
         return self._finish(base, detection, result, unresolved, dx)
 
@@ -279,12 +281,14 @@ class _Inspection:
     def _has_rule(self) -> bool:
         return self.function.rule is not None or self.function.derivative is not None
 
-    def _values(self, detection: Detection, calls: int) -> "_Result":
-        """Build the analytic and the numeric Jacobian on what was detected, and hold each against the other."""
+    def _values(self, detection: Detection, limit: int) -> "_Result":
+        """Build the analytic and the numeric Jacobian on what was detected, and hold each against the other.
+
+        `limit` is the number of calls, all that were made before included, at which to have done.
+        """
         pattern, total = _with_samples(detection, self.settings.memory, self.rng)
         colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
-        # Half of the calls pays for all first passes (six calls a color); ladders and directions have the rest.
-        affordable = max(calls // 12, 1)
+        affordable = max((limit - self.box.evaluations - _FIXED_CALLS) // _CALLS_PER_COLOR, 1)
         affordable = min(affordable, max(self.settings.memory * number // (_ENTRY_BYTES * max(pattern.stored, 1)), 1))
         if number > affordable:
             kept = np.sort(self.rng.choice(number, affordable, replace=False))
@@ -299,7 +303,7 @@ class _Inspection:
             numeric.doubtful |= suspects
             numeric.credible &= ~suspects
         numeric.doubtful &= np.isfinite(self.box.y0)[pattern.rows] & np.isfinite(self.x).ravel()[pattern.indices]
-        refine(numeric, self.box, self.x, colors, number, epsilon, max(calls // 2, 64))
+        refine(numeric, self.box, self.x, colors, number, epsilon, max(limit - self.box.evaluations, _FIXED_CALLS))
         comparison = compare(
             analytic, numeric, self.x, self.box.y0, self.settings.tolerance, self.settings.strict_kinks
         )
@@ -317,13 +321,12 @@ class _Inspection:
             *find.of_coverage(detection, result.coverage, jacobian),
         ]
         upstream = self.rng.standard_normal(_output_shape(self.box))
-        product, chain, valid = None, None, False
+        values, product, chain = result.best, None, None
+        pattern = values.pattern
         if result.coverage == 1:
-            values = result.best
             product, chain = hadamard(values, dx), chain_rule(values, upstream)
-            pattern = values.pattern
-            valid = product.hadamard is not None and np.array_equal(pattern.rows, pattern.indices)
-            found += [] if valid else [find.hadamard_invalid(product, pattern)]
+        valid = pattern.output_shape == pattern.operand_shape and np.array_equal(pattern.rows, pattern.indices)
+        found += [] if valid else [find.hadamard_invalid(product, pattern)]
         return replace(
             base,
             jacobian=jacobian,
@@ -351,7 +354,7 @@ class _Inspection:
             tensor_shape=pattern.output_shape + pattern.operand_shape,
             vec=vec,
             layout=layout,
-            index_formula=index_formula(values, numeric.bar),
+            index_formula=index_formula(values, numeric.bar, complete),
             structure=structure,
             blocks=blocks if structure == "block-diagonal" else None,
             colors=result.colors,

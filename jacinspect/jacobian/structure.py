@@ -204,10 +204,11 @@ def diagonal_blocks(first: Array, last: Array, width: int, vec: str) -> Blocks |
     return Blocks(cuts.size + 1, (int(heights[0]), int(widths[0])) if alike else None, vec)
 
 
-def index_formula(jacobian: Jacobian, bars: Array) -> str:
+def index_formula(jacobian: Jacobian, bars: Array, complete: bool = True) -> str:
     """Return ∂A_ij/∂X_pq as the pattern and the values say, such as A'_ij δ_ip δ_jq.
 
-    Two axes of one length whose indices agree in every entry give a δ, two that are ordered in every entry a bracket.
+    Two axes of one length whose indices agree in every entry give a δ, two that are ordered in every entry a bracket;
+    of a Jacobian that is not `complete`, but a sample, only the δs are told.
     """
     pattern = jacobian.pattern
     outputs, inputs = pattern.output_shape, pattern.operand_shape
@@ -216,6 +217,7 @@ def index_formula(jacobian: Jacobian, bars: Array) -> str:
     if not pattern.stored:
         return f"{head} = 0"
     deltas, orders = _relations(pattern)
+    orders = orders if complete else []
     factors = [f"δ_{i[a]}{p[b]}" for a, b in deltas]
     factors += [f"[{p[axis]} {sign} {i[axis]}]" for axis, sign in orders]
     # Everything that the δs and brackets allow is there, and is 1: the formula is complete without a coefficient.
