@@ -297,10 +297,14 @@ class _Tableau:
         self._steady = np.where(closing, np.minimum(self._steady + 1, 3), 0).astype(np.int8)
         self._gap = gap
         columns = [slope]
+        spread = np.zeros(slope.size)
         self.improved = False
         for power, previous in enumerate(self._previous[:2], 1):
             better = columns[-1] + (columns[-1] - previous) / (self._ratio**power - 1)
-            bar = np.maximum(np.abs(better - columns[-1]), np.abs(better - previous)) + floor
+            # No column claims to be more than so much sharper than the one before: where f'' jumps close to x, two
+            # columns may agree by chance.
+            spread = np.fmax(np.maximum(np.abs(better - columns[-1]), np.abs(better - previous)), spread / 8)
+            bar = spread + floor
             take = (self._steady == 3) & (bar < self.bar)
             self.value[take], self.bar[take] = better[take], bar[take]
             self.improved |= bool(take.any())
