@@ -131,7 +131,8 @@ def along_directions(
     rough[jacobian.pattern.rows[(numeric.kind != Kind.SMOOTH) | ~np.isfinite(jacobian.data)]] = True
     size = Jacobian(jacobian.pattern, np.abs(jacobian.data))
     bars = Jacobian(jacobian.pattern, numeric.bar)
-    rounding = (size @ np.where(np.isfinite(x), np.abs(x), 0).ravel()) / max(coverage, 1e-12)
+    # flat on both sides: `@` gives a vector the output's shape where the operand is a vector itself
+    rounding = (size @ np.where(np.isfinite(x), np.abs(x), 0)).ravel() / max(coverage, 1e-12)
     pattern_refuted, analytic_refuted = np.zeros(height, bool), np.zeros(height, bool)
     compared = ~rough & np.isfinite(box.y0)
     widest = 0.0
@@ -140,13 +141,13 @@ def along_directions(
             v = np.where(np.isfinite(x), rng.standard_normal(x.shape) * step_scale(x), 0)
         stencil = Stencil(box, x, v, slice(None), None, box.y0, epsilon, rounding)
         first = first_pass(stencil, _REACH)
-        reach = np.abs(v).ravel()
+        reach = np.abs(v)
         with np.errstate(all="ignore"):
-            slack = 4 * epsilon * (size @ reach) / max(coverage, 1e-12) + (bars @ reach)
+            slack = (4 * epsilon * (size @ reach) / max(coverage, 1e-12) + (bars @ reach)).ravel()
             allowed = first.bar + slack
             compared &= first.closing & np.isfinite(first.value)
             if coverage == 1:
-                predicted = jacobian @ v.ravel()
+                predicted = (jacobian @ v).ravel()
                 pattern_refuted |= _differs(stencil, first.value, predicted, allowed, slack, compared)
             if jvp is not None:
                 claimed = np.asarray(jvp(v), np.float64).ravel()
