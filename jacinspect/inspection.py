@@ -49,6 +49,7 @@ EXPECTATIONS = (
 _DOUBLE, _SINGLE = 2.0**-52, 2.0**-23
 _ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
 _WORST = 5  # entries listed
+_OPERANDS = "xyzuvw"  # of a callable
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def inspect(
     derivative: Callable[[Any], Any] | None = None,
     *,
     parameters: dict[str, float] | None = None,
+    others: Sequence[Any] = (),
+    wrt: int | str = 1,
     direction: Any = None,
     **settings: Any,
 ) -> Report:
@@ -112,15 +115,20 @@ def inspect(
     Parameters
     ----------
     function
-        A catalogue name, or a callable from an array of X's shape to an array.
+        A catalogue name, or a callable from an array of X's shape, and of those of `others`, to an array.
     X
         The operand: real numbers of any shape. float32 stays float32, everything else is taken as float64.
     derivative
-        An element-wise derivative f'(X), of X's shape, to be checked in place of the function's own.
+        An element-wise derivative by `wrt`, to be checked in place of the function's own; of the same arguments as the
+        function. It returns f'(X) in the output's shape.
     parameters
         Values for a catalogue function's parameters.
+    others
+        The operands after X, of a function of several.
+    wrt
+        Which operand to differentiate by: its place, X being 1, or its name (x, y, …). The others are fixed.
     direction
-        dX, of X's shape, for the Hadamard comparison; random if left out.
+        dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
     **settings
         The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise.
 
@@ -132,7 +140,7 @@ def inspect(
     Raises
     ------
     InputError
-        When the name, X, the direction or a setting cannot be used.
+        When the name, an operand, the direction or a setting cannot be used.
     FunctionFailedError
         When the function or the derivative raises, or does not return an array of real numbers of one shape.
     """
@@ -145,10 +153,15 @@ def inspect(
         raise InputError("parameters go with a catalogue name; bind a callable's own with functools.partial")
     if not isinstance(function, Function):
         name = getattr(function, "__name__", type(function).__name__)
-        function = Function(name, "unknown", value=function, source="python")
+        names = tuple(_OPERANDS[place] if place < len(_OPERANDS) else f"x{place}" for place in range(1 + len(others)))
+        function = Function(name, "unknown", value=function, source="python", operands=names)
     if derivative is not None:
-        function = replace(function, derivative=derivative, rule=None, derivative_formula="")
-    return inspect_function(function, _real(X, "X"), Settings(**settings), direction=direction)
+        function = replace(
+            function, derivative=derivative, rule=None, derivative_formula="", partials=(), partial_formulas=()
+        )
+    operands = [_real(X, "X"), *(_real(other, f"others[{k}]") for k, other in enumerate(others))]
+    of_one = function.by(wrt, operands)
+    return inspect_function(of_one, operands[function.position(wrt) - 1], Settings(**settings), direction=direction)
 
 
 def inspect_function(
@@ -160,7 +173,7 @@ def inspect_function(
     direction: Any = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """Inspect a Function at a float array x; see `inspect`.
+    """Inspect a Function of one operand, or with all others fixed, at a float array x; see `inspect`.
 
     `source` says where x came from, `progress` hears of every call of the function, by their number so far.
     """
@@ -172,7 +185,7 @@ def inspect_function(
     base = Report(
         version=__version__,
         function=_function_report(function),
-        operand=OperandReport("x", 1, x, source, settings.seed),
+        operand=_operand_report(function, x, source, settings.seed),
         output=box.y0.reshape(_output_shape(box)),
         jacobian=None,
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
@@ -182,6 +195,7 @@ def inspect_function(
         chain_rule=None,
         findings=(),
         memory=settings.memory,
+        fixed=dict(function.fixed),
     )
     if box.mutates or not box.deterministic:
         return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
@@ -222,7 +236,13 @@ def _function_report(function: Function) -> FunctionReport:
         function.source,
         function.formula or None,
         function.derivative_formula or None,
+        function.operands,
     )
+
+
+def _operand_report(function: Function, x: Array, source: str, seed: int) -> OperandReport:
+    (name,) = (name for name in function.operands if name not in function.fixed)
+    return OperandReport(name, function.position(name), x, source, seed)
 
 
 @dataclass(eq=False)
@@ -268,7 +288,7 @@ class _Inspection:
         if self.function.rule is not None or self.function.derivative is None or self.function.source == "catalogue":
             return self.function.jvp(self.x, tangent)
         slope = np.asarray(self.function.derivative(self.x.copy()))
-        if slope.dtype.kind not in "fiub" or slope.shape not in ((), self.x.shape):
+        if slope.dtype.kind not in "fiub" or slope.shape not in ((), self.x.shape, self.box.output_shape):
             raise FunctionFailedError(
                 f"the derivative returned {slope.dtype} of shape {slope.shape}; an element-wise one has the operand's "
                 f"shape {self.x.shape}"
@@ -321,9 +341,8 @@ class _Inspection:
         if result.coverage == 1:
             values = result.best
             product, chain = hadamard(values, dx), chain_rule(values, upstream)
-            pattern = values.pattern
-            valid = product.hadamard is not None and np.array_equal(pattern.rows, pattern.indices)
-            found += [] if valid else [find.hadamard_invalid(product, pattern)]
+            valid = values.pattern.is_elementwise
+            found += [] if valid else [find.hadamard_invalid(product, values.pattern)]
         return replace(
             base,
             jacobian=jacobian,
