@@ -231,17 +231,16 @@ def _inspect(
     texts = [first or "", *place(found.name, found.operands, further, shape or "2x3")]
     if [*texts, direction].count("-") > 1:
         raise InputError("standard input (-) can be read only once; name a file for the others")
-    operands: list[Array] = []
-    for number, text in enumerate(texts, 1):
-        if is_shape(text) if number > 1 else source is None:
-            operands.append(random_operand(parse_shape(text), dtype, checked.seed, checked.memory, number))
-        else:
-            operands.append(_read(text, dtype, checked.memory))
-    of_one, operand = found.by(position, operands), operands[position - 1]
+    drawn = [source is None, *map(is_shape, texts[1:])]
+    operands = [
+        random_operand(parse_shape(text), dtype, checked.seed, checked.memory, number)
+        if at_random
+        else _read(text, dtype, checked.memory)
+        for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
+    ]
+    of_one, operand, text = found.by(position, operands), operands[position - 1], texts[position - 1]
     along = None if direction is None else _read(direction, dtype, checked.memory)
-    text = texts[position - 1]
-    drawn = is_shape(text) if position > 1 else source is None
-    where = "random" if drawn else "standard input" if text == "-" else text
+    where = "random" if drawn[position - 1] else "standard input" if text == "-" else text
     with _Progress() as progress:
         return inspect_function(of_one, operand, checked, source=where, direction=along, progress=progress.called)
 

@@ -100,9 +100,9 @@ class Settings:
 
 
 def inspect(
-    function: str | Function | Callable[[Any], Any],
+    function: str | Function | Callable[..., Any],
     X: Any,
-    derivative: Callable[[Any], Any] | None = None,
+    derivative: Callable[..., Any] | None = None,
     *,
     parameters: dict[str, float] | None = None,
     others: Sequence[Any] = (),
