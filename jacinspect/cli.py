@@ -128,6 +128,17 @@ def inspect(
             help="The operand from .npy, .npz (file.npz:key), .csv, .tsv, .txt or .json; - is standard input.",
         ),
     ] = None,
+    further: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="[NAME=]SHAPE_OR_FILE",
+            help="A further operand, repeatable, in order: filled at random, or from a file.",
+        ),
+    ] = None,
+    wrt: Annotated[
+        str, typer.Option(metavar="NAME_OR_NUMBER", show_default=False, help="The operand to differentiate by.")
+    ] = "1",
     param: Annotated[
         list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the function.")
     ] = None,
@@ -170,7 +181,7 @@ def inspect(
     """
     try:
         report = _inspect(
-            function, shape, source, param or [], direction, dtype.value, output,
+            function, shape, source, further or [], wrt, param or [], direction, dtype.value, output,
             seed=seed, vec=vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
             rtol=rtol, atol=atol, strict_kinks=strict_kinks,
             memory=memory, max_evaluations=max_evaluations, noise=noise,
@@ -192,6 +203,8 @@ def _inspect(
     name: str,
     shape: str | None,
     source: str | None,
+    further: list[str],
+    wrt: str,
     param: list[str],
     direction: str | None,
     dtype: str,
@@ -201,6 +214,7 @@ def _inspect(
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
     from jacinspect.functions.catalogue import function
     from jacinspect.inspection import Settings, inspect_function
+    from jacinspect.operands.further import is_shape, place
     from jacinspect.operands.shapes import parse_shape, parse_size, random_operand
 
     settings["memory"] = parse_size(settings["memory"])
@@ -212,15 +226,23 @@ def _inspect(
         raise InputError(
             "give the operand's shape (--shape 2x2) or a file with it (--input x.csv)" + (", not both" if shape else "")
         )
-    operand: Array
-    if source is not None:
-        operand = _read(source, dtype, checked.memory)
-    else:
-        operand = random_operand(parse_shape(shape or ""), dtype, checked.seed, checked.memory)
+    position = found.position(int(wrt) if wrt.isdecimal() else wrt)
+    first = source if shape is None else shape
+    texts = [first or "", *place(found.name, found.operands, further, shape or "2x3")]
+    if [*texts, direction].count("-") > 1:
+        raise InputError("standard input (-) can be read only once; name a file for the others")
+    drawn = [source is None, *map(is_shape, texts[1:])]
+    operands = [
+        random_operand(parse_shape(text), dtype, checked.seed, checked.memory, number)
+        if at_random
+        else _read(text, dtype, checked.memory)
+        for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
+    ]
+    of_one, operand, text = found.by(position, operands), operands[position - 1], texts[position - 1]
     along = None if direction is None else _read(direction, dtype, checked.memory)
-    where = "random" if source is None else "standard input" if source == "-" else source
+    where = "random" if drawn[position - 1] else "standard input" if text == "-" else text
     with _Progress() as progress:
-        return inspect_function(found, operand, checked, source=where, direction=along, progress=progress.called)
+        return inspect_function(of_one, operand, checked, source=where, direction=along, progress=progress.called)
 
 
 class _Progress:

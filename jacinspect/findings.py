@@ -131,14 +131,15 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport)
 def hadamard_invalid(product: Product | None, pattern: Pattern) -> Finding:
     """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
     shapes = [_times(shape) for shape in (pattern.output_shape, pattern.operand_shape)]
-    if pattern.output_shape != pattern.operand_shape:
+    if pattern.places is None:
         message = f"A' ⊙ dX does not exist: A is {shapes[0]} and X is {shapes[1]}"
     elif product is None or product.max_difference is None:
         message = "f is not element-wise, so no A' ⊙ dX is its differential"
     else:
+        nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
         message = (
-            "f is not element-wise, so no A' ⊙ dX is its differential: with A' = diag J, the nearest, it is off by up "
-            f"to {product.max_difference:.3g}"
+            f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, it is off by "
+            f"up to {product.max_difference:.3g}"
         )
     return Finding("J009", "hadamard-invalid", "note", message)
 

@@ -51,6 +51,7 @@ _ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporar
 _WORST = 5  # entries listed
 _FIXED_CALLS = 30  # to measure the noise, and along the directions
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
+_OPERANDS = "xyzuvw"  # of a callable
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,13 @@ class Settings:
 
 
 def inspect(
-    function: str | Function | Callable[[Any], Any],
+    function: str | Function | Callable[..., Any],
     X: Any,
-    derivative: Callable[[Any], Any] | None = None,
+    derivative: Callable[..., Any] | None = None,
     *,
     parameters: dict[str, float] | None = None,
+    others: Sequence[Any] = (),
+    wrt: int | str = 1,
     direction: Any = None,
     **settings: Any,
 ) -> Report:
@@ -114,15 +117,20 @@ def inspect(
     Parameters
     ----------
     function
-        A catalogue name, or a callable from an array of X's shape to an array.
+        A catalogue name, or a callable from an array of X's shape, and of those of `others`, to an array.
     X
         The operand: real numbers of any shape. float32 stays float32, everything else is taken as float64.
     derivative
-        An element-wise derivative f'(X), of X's shape, to be checked in place of the function's own.
+        An element-wise derivative by `wrt`, to be checked in place of the function's own; of the same arguments as the
+        function. It returns f'(X) in the output's shape.
     parameters
         Values for a catalogue function's parameters.
+    others
+        The operands after X, of a function of several.
+    wrt
+        Which operand to differentiate by: its place, X being 1, or its name (x, y, …). The others are fixed.
     direction
-        dX, of X's shape, for the Hadamard comparison; random if left out.
+        dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
     **settings
         The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise.
 
@@ -134,7 +142,7 @@ def inspect(
     Raises
     ------
     InputError
-        When the name, X, the direction or a setting cannot be used.
+        When the name, an operand, the direction or a setting cannot be used.
     FunctionFailedError
         When the function or the derivative raises, or does not return an array of real numbers of one shape.
     """
@@ -147,10 +155,15 @@ def inspect(
         raise InputError("parameters go with a catalogue name; bind a callable's own with functools.partial")
     if not isinstance(function, Function):
         name = getattr(function, "__name__", type(function).__name__)
-        function = Function(name, "unknown", value=function, source="python")
+        names = tuple(_OPERANDS[place] if place < len(_OPERANDS) else f"x{place}" for place in range(1 + len(others)))
+        function = Function(name, "unknown", value=function, source="python", operands=names)
     if derivative is not None:
-        function = replace(function, derivative=derivative, rule=None, derivative_formula="")
-    return inspect_function(function, _real(X, "X"), Settings(**settings), direction=direction)
+        function = replace(
+            function, derivative=derivative, rule=None, derivative_formula="", partials=(), partial_formulas=()
+        )
+    operands = [_real(X, "X"), *(_real(other, f"others[{k}]") for k, other in enumerate(others))]
+    of_one = function.by(wrt, operands)
+    return inspect_function(of_one, operands[function.position(wrt) - 1], Settings(**settings), direction=direction)
 
 
 def inspect_function(
@@ -162,7 +175,7 @@ def inspect_function(
     direction: Any = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """Inspect a Function at a float array x; see `inspect`.
+    """Inspect a Function of one operand, or with all others fixed, at a float array x; see `inspect`.
 
     `source` says where x came from, `progress` hears of every call of the function, by their number so far.
     """
@@ -174,7 +187,7 @@ def inspect_function(
     base = Report(
         version=__version__,
         function=_function_report(function),
-        operand=OperandReport("x", 1, x, source, settings.seed),
+        operand=_operand_report(function, x, source, settings.seed),
         output=box.y0.reshape(_output_shape(box)),
         jacobian=None,
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
@@ -184,6 +197,7 @@ def inspect_function(
         chain_rule=None,
         findings=(),
         memory=settings.memory,
+        fixed=dict(function.fixed),
     )
     if box.mutates or not box.deterministic:
         return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
@@ -224,7 +238,13 @@ def _function_report(function: Function) -> FunctionReport:
         function.source,
         function.formula or None,
         function.derivative_formula or None,
+        function.operands,
     )
+
+
+def _operand_report(function: Function, x: Array, source: str, seed: int) -> OperandReport:
+    (name,) = (name for name in function.operands if name not in function.fixed)
+    return OperandReport(name, function.position(name), x, source, seed)
 
 
 @dataclass(eq=False)
@@ -270,7 +290,7 @@ class _Inspection:
         if self.function.rule is not None or self.function.derivative is None or self.function.source == "catalogue":
             return self.function.jvp(self.x, tangent)
         slope = np.asarray(self.function.derivative(self.x.copy()))
-        if slope.dtype.kind not in "fiub" or slope.shape not in ((), self.x.shape):
+        if slope.dtype.kind not in "fiub" or slope.shape not in ((), self.x.shape, self.box.output_shape):
             raise FunctionFailedError(
                 f"the derivative returned {slope.dtype} of shape {slope.shape}; an element-wise one has the operand's "
                 f"shape {self.x.shape}"
@@ -325,7 +345,7 @@ class _Inspection:
         pattern = values.pattern
         if result.coverage == 1:
             product, chain = hadamard(values, dx), chain_rule(values, upstream)
-        valid = pattern.output_shape == pattern.operand_shape and np.array_equal(pattern.rows, pattern.indices)
+        valid = pattern.is_elementwise
         found += [] if valid else [find.hadamard_invalid(product, pattern)]
         return replace(
             base,

@@ -1,7 +1,8 @@
 """What an inspection found: a frozen Report, its findings, its verdict and exit status, and its JSON. Next: a view."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite, prod
 from typing import Any
@@ -55,6 +56,7 @@ class FunctionReport:
     source: str
     formula: str | None
     derivative: str | None
+    operands: tuple[str, ...] = ("x",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +195,7 @@ class Report:
     chain_rule: Product | None
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
+    fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
 
     @cached_property
     def verdict(self) -> str:

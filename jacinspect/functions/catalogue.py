@@ -7,6 +7,7 @@ there is.
 from difflib import get_close_matches
 
 from jacinspect.errors import InputError
+from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
@@ -14,7 +15,7 @@ from jacinspect.functions.function import Function
 
 __all__ = ["ENTRIES", "function", "names"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *COUPLED)
+ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *BINARY, *COUPLED)
 
 
 def function(name: str, /, **parameters: float) -> Function:

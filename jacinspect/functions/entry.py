@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -28,8 +28,10 @@ class Entry:
     """A catalogue function whose parameters are not bound yet.
 
     `value(x)` and, for an element-wise function, `derivative(x)` map a float64 array to a float64 array; for others
-    `jvp(x, dx)` pushes a tangent. The keyword-only arguments of `value`, with their defaults, are the function's
-    parameters (a whole number as default: whole numbers only); its rule takes the same ones.
+    `jvp(x, dx)` pushes a tangent. A function of several `operands` is element-wise: `value(x, y)` and the rules in
+    `partials`, one for each operand, see arrays of one shape, to which the operands were broadcast. The keyword-only
+    arguments of `value`, with their defaults, are the function's parameters (a whole number as default: whole numbers
+    only); its rules take the same ones.
 
     An element-wise rule must give each entry the same bits whatever its neighbours are, because detection compares
     exactly: select with np.where, never by compressing (x[mask]), which moves entries between a vectorised loop and
@@ -39,9 +41,12 @@ class Entry:
     name: str
     value: Rule
     formula: str
-    derivative_formula: str
+    derivative_formula: str = ""
     derivative: Rule | None = None
     jvp: Rule | None = None
+    operands: tuple[str, ...] = ("x",)
+    partials: tuple[Rule, ...] = ()
+    partial_formulas: tuple[str, ...] = ()
     kind: str = "elementwise"
     aliases: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()  # the parameters that have no meaning at 0 or below
@@ -76,6 +81,9 @@ class Entry:
             parameters=parameters,
             formula=self.formula,
             derivative_formula=self.derivative_formula,
+            operands=self.operands,
+            partials=tuple(partial(run, rule) for rule in self.partials),
+            partial_formulas=self.partial_formulas,
         )
 
     def _checked(self, name: str, given: object) -> float:
@@ -97,17 +105,30 @@ class Entry:
         return number
 
 
-def _by_blocks(name: str, parameters: Mapping[str, float], rule: Rule, x: Array) -> Array:
-    """Apply an element-wise rule of 1-d float64 arrays to a real array of any shape; NaN gives NaN."""
-    x = np.asarray(x)
-    result = np.empty(x.shape, _result_type(name, x))
-    flat, flat_result = x.reshape(-1), result.reshape(-1)
-    # Overflow to inf and underflow to 0 are answers; any other floating-point flag is a defect, and stays visible.
-    with np.errstate(over="ignore", under="ignore"):
-        for start in range(0, x.size, _BLOCK):
-            block = flat[start : start + _BLOCK].astype(np.float64, copy=False)
-            computed = rule(block, **parameters)
-            flat_result[start : start + _BLOCK] = np.where(np.isnan(block), block, computed)
+def _by_blocks(name: str, parameters: Mapping[str, float], rule: Rule, *arrays: Array) -> Array:
+    """Apply an element-wise rule of 1-d float64 arrays to real arrays, broadcast to one shape; NaN gives NaN."""
+    operands = [np.asarray(array) for array in arrays]
+    dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
+    result = np.empty(np.broadcast_shapes(*(operand.shape for operand in operands)), dtype)
+    # Overflow to inf and underflow to 0 are answers; any other floating-point flag is a defect, and stays visible. But
+    # where two operands meet, inf - inf, 0 * inf and 1 / 0 are questions too, and IEEE 754 has answered them.
+    poles: Literal["ignore"] | None = "ignore" if len(operands) > 1 else None
+    access: list[list[Any]] = [*[["readonly"]] * len(operands), ["writeonly"]]
+    blocks = np.nditer(
+        [*operands, result],
+        flags=["external_loop", "buffered", "zerosize_ok"],
+        op_flags=access,
+        op_dtypes=[np.dtype(np.float64)] * (len(operands) + 1),
+        order="C",
+        casting="same_kind",
+        buffersize=_BLOCK,
+    )
+    with np.errstate(over="ignore", under="ignore", divide=poles, invalid=poles), blocks:
+        for *block, computed in blocks:
+            values = rule(*block, **parameters)
+            for operand in block:
+                values = np.where(np.isnan(operand), operand, values)
+            computed[...] = values
     return result
 
 

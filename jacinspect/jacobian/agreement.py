@@ -140,13 +140,13 @@ def along_directions(
             v = np.where(np.isfinite(x), rng.standard_normal(x.shape) * step_scale(x), 0)
         stencil = Stencil(box, x, v, slice(None), None, box.y0, epsilon, rounding, numeric.noise)
         first = first_pass(stencil, _REACH)
-        reach = np.abs(v).ravel()
+        reach = np.abs(v)
         with np.errstate(all="ignore"):
-            slack = 4 * epsilon * (size @ reach) / max(coverage, 1e-12) + (bars @ reach)
+            slack = (4 * epsilon * (size @ reach) / max(coverage, 1e-12) + (bars @ reach)).ravel()
             allowed = first.bar + slack
             compared &= first.closing & np.isfinite(first.value)
             if coverage == 1:
-                predicted = jacobian @ v.ravel()
+                predicted = (jacobian @ v).ravel()
                 pattern_refuted |= _differs(stencil, first.value, predicted, allowed, slack, compared)
             if jvp is not None:
                 claimed = np.asarray(jvp(v), np.float64).ravel()

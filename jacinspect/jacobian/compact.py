@@ -68,6 +68,20 @@ class Pattern:
         """The output of each stored entry, ascending."""
         return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
 
+    @cached_property
+    def places(self) -> Array | None:
+        """The input at each output's place: the operand's flat indices, broadcast to the output's shape and flat."""
+        inputs = np.arange(self.shape[1], dtype=self.indices.dtype).reshape(self.operand_shape)
+        try:
+            return np.broadcast_to(inputs, self.output_shape).ravel()
+        except ValueError:
+            return None
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each output reads nothing but the input at its place (see `places`)."""
+        return self.places is not None and np.array_equal(self.places[self.rows], self.indices)
+
     def transposed_order(self) -> Array:
         """Return the order of the stored entries that sorts them by input, then by output."""
         return np.argsort(self.indices, kind="stable")
@@ -135,6 +149,20 @@ class Jacobian:
             terms = self.data * np.asarray(cotangent).ravel()[self.pattern.rows]
         sums = np.bincount(self.indices, weights=terms, minlength=self.shape[1])
         return sums[: self.shape[1]].reshape(self.pattern.operand_shape)
+
+    def elementwise(self) -> Array | None:
+        """Return A', the derivative of each output by the input at its place, zero where none is stored.
+
+        The input at an output's place is the one that broadcasting the operand to the output's shape puts there: of
+        equal shapes, A' is the diagonal. None where the operand does not broadcast.
+        """
+        places = self.pattern.places
+        if places is None:
+            return None
+        on = places[self.pattern.rows] == self.indices
+        slopes = np.zeros(self.shape[0], self.data.dtype)
+        slopes[self.pattern.rows[on]] = self.data[on]
+        return slopes.reshape(self.pattern.output_shape)
 
     def diagonal(self) -> Array:
         """Return the entries (k, k) of the row-major matrix, zero where none is stored; min(M, N) numbers."""

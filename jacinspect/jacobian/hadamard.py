@@ -1,6 +1,6 @@
 """A' ⊙ dX beside J·vec(dX), the chain rule's A' ⊙ G beside Jᵀ·vec(G), and what each costs. Next: report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -23,7 +23,10 @@ class Cost:
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """The Hadamard product with the diagonal of J (None where shapes forbid it) beside the product with all of J."""
+    """A Hadamard product with A' (None where shapes forbid it) beside the product with all of J.
+
+    Where the operand is broadcast, `written_out` is dX in the output's shape, each number as often as it is read.
+    """
 
     factor: Array
     hadamard: Array | None
@@ -31,25 +34,49 @@ class Product:
     max_difference: float | None
     hadamard_cost: Cost | None
     matrix_cost: Cost
+    written_out: Array | None = None
 
 
 def hadamard(jacobian: Jacobian, direction: Array) -> Product:
-    """Compare A' ⊙ dX with J·vec(dX), A' being the diagonal of J in the operand's shape; dX has the operand's shape."""
-    return _compare(jacobian, direction, jacobian @ direction)
+    """Compare A' ⊙ dX, with dX broadcast to A's shape, with J·vec(dX); dX has the operand's shape.
+
+    A' has each output's derivative by the input at its place (see `Jacobian.elementwise`), and nothing else of J.
+    """
+    slopes, output_shape = jacobian.elementwise(), jacobian.pattern.output_shape
+    if slopes is None:
+        return _compare(jacobian, direction, None, jacobian @ direction)
+    written_out = np.broadcast_to(direction, output_shape)
+    with np.errstate(all="ignore"):
+        compared = _compare(jacobian, direction, slopes * written_out, jacobian @ direction)
+    return compared if direction.shape == output_shape else replace(compared, written_out=written_out)
 
 
 def chain_rule(jacobian: Jacobian, upstream: Array) -> Product:
-    """Compare A' ⊙ G with Jᵀ·vec(G), where G = ∂L/∂A has the output's shape: backpropagation by ⊙ and in full."""
-    return _compare(jacobian, upstream, jacobian.vjp(upstream))
+    """Compare A' ⊙ G, summed where the operand is broadcast, with Jᵀ·vec(G): backpropagation by ⊙ and in full.
+
+    G = ∂L/∂A has the output's shape; both results have the operand's.
+    """
+    slopes = jacobian.elementwise()
+    if slopes is None:
+        return _compare(jacobian, upstream, None, jacobian.vjp(upstream))
+    with np.errstate(all="ignore"):
+        short = _summed_to(slopes * upstream, jacobian.pattern.operand_shape)
+    return _compare(jacobian, upstream, short, jacobian.vjp(upstream))
 
 
-def _compare(jacobian: Jacobian, factor: Array, product: Array) -> Product:
+def _summed_to(array: Array, shape: tuple[int, ...]) -> Array:
+    """Sum over the axes along which something of `shape` was broadcast: the transpose of broadcasting it."""
+    ahead = array.ndim - len(shape)
+    repeats = [axis for axis, n in enumerate(array.shape) if axis < ahead or (shape[axis - ahead] == 1 and n != 1)]
+    return array.sum(axis=tuple(repeats), keepdims=True).reshape(shape) if repeats else array
+
+
+def _compare(jacobian: Jacobian, factor: Array, short: Array | None, product: Array) -> Product:
     pattern = jacobian.pattern
     matrix = Cost(_BYTES * prod(pattern.shape), prod(pattern.shape))
-    if pattern.output_shape != pattern.operand_shape:
+    if short is None:
         return Product(factor, None, product, None, None, matrix)
     with np.errstate(all="ignore"):
-        short = jacobian.diagonal().reshape(factor.shape) * factor
         difference = np.abs(short - product)
     finite = difference[np.isfinite(difference)]  # inf − inf where both overflow alike
     size = pattern.shape[0]

@@ -228,7 +228,7 @@ def index_formula(jacobian: Jacobian, bars: Array, complete: bool = True) -> str
         allowed = allowed * (outputs[axis] + 1) // (2 * outputs[axis])
     if allowed == pattern.stored and np.all(np.abs(jacobian.data - 1) <= bars):
         coefficient = ""
-    elif outputs == inputs and deltas == [(axis, axis) for axis in range(len(inputs))]:
+    elif pattern.is_elementwise:
         coefficient = f"A'{_sub(i)}"
     else:
         free = [p[b] for b in range(len(inputs)) if b not in {b for _, b in deltas}]

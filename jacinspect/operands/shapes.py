@@ -86,8 +86,10 @@ def require_fits(shape: tuple[int, ...], dtype: npt.DTypeLike, memory: int, what
         raise InputError(f"{what}: shape {described} is more than numpy can index; take fewer or shorter axes")
 
 
-def random_operand(shape: tuple[int, ...], dtype: npt.DTypeLike, seed: int, memory: int) -> Array:
+def random_operand(shape: tuple[int, ...], dtype: npt.DTypeLike, seed: int, memory: int, position: int = 1) -> Array:
     """Draw a standard normal operand of `shape` and `dtype`; a float32 one is the float64 one, rounded.
+
+    One seed gives the operands of one function, at `position` 1, 2 …, different numbers.
 
     Raises
     ------
@@ -98,6 +100,7 @@ def random_operand(shape: tuple[int, ...], dtype: npt.DTypeLike, seed: int, memo
         raise InputError(f"seed {seed} is negative: a seed is 0, 1, 2 …")
     require_fits(shape, dtype, memory, "random operand")
     try:
-        return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+        own = seed if position == 1 else [seed, position]
+        return np.random.default_rng(own).standard_normal(shape).astype(dtype)
     except MemoryError:
         raise InputError(f"random operand: {MACHINE_FULL}") from None

@@ -65,11 +65,17 @@ def _headline(report: Report, width: int) -> Iterator[Text]:
     else:
         yield from _hanging("", 2, "", f"{name}  {shapes}", width)
         yield verdict
+    call = f"f({', '.join(function.operands)})"
+    derivative = f"∂f/∂{operand.name}" if report.fixed else "f'(x)" if function.kind == "elementwise" else "df"
+    indent = max(len(call), 5)
     if function.formula:
-        yield from _hanging("f(x)  = ", 8, "", function.formula, width)
+        yield from _hanging(f"{call:{indent}} = ", indent + 3, "", function.formula, width)
     if function.derivative:
-        label = "f'(x) = " if function.kind == "elementwise" else "df    = "
-        yield from _hanging(label, 8, "", function.derivative, width)
+        yield from _hanging(f"{derivative:{indent}} = ", indent + 3, "", function.derivative, width)
+    if report.fixed:
+        fixed = " and ".join(f"{name} {_times(values.shape)}" for name, values in report.fixed.items())
+        line = f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; {fixed} fixed"
+        yield from _hanging("", 0, "", line, width)
 
 
 def _answers(report: Report, j: JacobianReport) -> Iterator[tuple[str, str]]:
@@ -84,7 +90,8 @@ def _answers(report: Report, j: JacobianReport) -> Iterator[tuple[str, str]]:
     if report.chain_rule is not None and report.chain_rule.max_difference is not None:
         sign = "=" if report.hadamard_valid else "≠"
         difference = f"largest difference {report.chain_rule.max_difference:.3g}"
-        yield "chain rule", f"A' ⊙ ∂L/∂A {sign} Jᵀ·vec(∂L/∂A): {difference}"
+        summed = ", summed over the repeats," if _written_out(report) else ""
+        yield "chain rule", f"A' ⊙ ∂L/∂A{summed} {sign} Jᵀ·vec(∂L/∂A): {difference}"
     yield "agreement", _agreement(report)
 
 
@@ -97,8 +104,35 @@ def _pattern(j: JacobianReport) -> str:
     if j.stored is None:
         return f"{text}: not proved within the budget"
     zeros = f", {j.stored - j.nonzeros} of them 0 here" if j.nonzeros is not None and j.nonzeros < j.stored else ""
-    entries = f"{j.entries} {'entry' if j.entries == 1 else 'entries'}"
-    return f"{text}: {j.stored} of {entries}{zeros}; {j.colors} color{'s' * (j.colors != 1)}"
+    entries = "entry" if j.entries == 1 else "entries"
+    colors = f"{j.colors} color{'s' * (j.colors != 1)}"
+    return f"{text}: {j.stored} of {j.entries} {entries}{zeros}; {colors}{_readers(j)}"
+
+
+def _readers(j: JacobianReport) -> str:
+    """Say how often each input is read, where each output reads one and some input is read by several."""
+    if j.arrangement is None or not j.stored:
+        return ""
+    pattern = j.arrangement.pattern
+    readers = np.bincount(pattern.indices, minlength=pattern.shape[1])
+    if np.diff(pattern.indptr).max() > 1 or readers.max() < 2:
+        return ""
+    fewest, most = int(readers.min()), int(readers.max())
+    return f"; each input is read by {most if fewest == most else f'{fewest} to {most}'} outputs"
+
+
+def _written_out(report: Report) -> str:
+    """Write the operand's tangent as it is broadcast to A's shape, such as dX 1ᵀ; nothing where shapes are equal."""
+    product = report.hadamard
+    if product is None or product.written_out is None:
+        return ""
+    shape, output = product.factor.shape, product.written_out.shape
+    if len(output) != 2:
+        return "dX"
+    rows, columns = (1, 1, *shape)[-2:]
+    down = "1 " * (rows == 1 and output[0] != 1)
+    along = " 1ᵀ" * (columns == 1 and output[1] != 1)
+    return f"{down}dX{'ᵀ' * (len(shape) == 1 and columns != 1)}{along}"
 
 
 def _diagonality(j: JacobianReport) -> str:
@@ -118,10 +152,17 @@ def _hadamard(report: Report) -> str:
         return "not computed: only a sample of J has values"
     if product.max_difference is None:
         return "A' ⊙ dX does not exist: A and X have different shapes"
+    sign = "=" if report.hadamard_valid else "≠"
     difference = f"largest difference {product.max_difference:.3g}"
-    if report.hadamard_valid:
-        return f"A' ⊙ dX = J·vec(dX): {difference}"
-    return f"A' ⊙ dX ≠ J·vec(dX): {difference}, with A' = diag J"
+    if product.written_out is None:
+        nearest = "" if report.hadamard_valid else ", with A' = diag J"
+        return f"A' ⊙ dX {sign} J·vec(dX): {difference}{nearest}"
+    repeated = _written_out(report)
+    how = " by products with vectors of ones" if " " in repeated else ""
+    return (
+        f"A' ⊙ {f'({repeated})' if how else 'dX'} {sign} J·vec(dX): {difference}; "
+        f"dX, {_times(product.factor.shape)}, is broadcast to A's {_times(product.written_out.shape)}{how}"
+    )
 
 
 def _agreement(report: Report) -> str:
@@ -165,10 +206,12 @@ def _background(report: Report, j: JacobianReport) -> Iterator[tuple[str, str]]:
 
 def _numbers(report: Report, j: JacobianReport, width: int, full: bool) -> Iterator[Text]:
     """Give the arrays and matrices: point and value, the Jacobian, the Hadamard product, the chain rule."""
-    point = [("X", report.operand.values), ("A = f(X)", report.output)]
+    point: list[tuple[str, Array | None]] = [("X", report.operand.values), ("A = f(X)", report.output)]
+    if report.fixed:
+        fixed = [(f"{name}, fixed", values) for name, values in report.fixed.items()]
+        point = [(f"X = {report.operand.name}", report.operand.values), *fixed, ("A", report.output)]
     if report.hadamard_valid and j.numeric is not None:
-        shape = report.operand.values.shape
-        point.append(("A' = f'(X)", (j.analytic or j.numeric).diagonal().reshape(shape)))
+        point.append(("A' = f'(X)" if not report.fixed else "A'", (j.analytic or j.numeric).elementwise()))
     yield from _flow((p for title, array in point for p in _array(title, array, width, full)), width)
     panels = [("pattern", spy(j.arrangement, width))] if j.arrangement is not None else []
     for title, of in (("J analytic", "analytic"), ("J numeric", "numeric"), ("± error bar", "error_bar")):
@@ -176,14 +219,17 @@ def _numbers(report: Report, j: JacobianReport, width: int, full: bool) -> Itera
             panels.append((title, _matrix(j, of, width, full)))
     yield from _flow(panels, width)
     large = max(report.operand.values.shape, default=0) > _WHOLE
+    written_out = _written_out(report)
     for product, factor, short, long in (
-        (report.hadamard, "dX", "A' ⊙ dX", "J·vec(dX)"),
-        (report.chain_rule, "G = ∂L/∂A", "A' ⊙ G", "Jᵀ·vec(G)"),
+        (report.hadamard, "dX", f"A' ⊙ {f'({written_out})' if ' ' in written_out else 'dX'}", "J·vec(dX)"),
+        (report.chain_rule, "G = ∂L/∂A", f"A' ⊙ G{', summed' if written_out else ''}", "Jᵀ·vec(G)"),
     ):
         if product is not None:
             arrays = [(factor, product.factor), (short, product.hadamard), (long, product.product)]
             if large and report.hadamard_valid:  # the two are the same, and one glimpse is enough
                 arrays[1:] = [(f"{short} = {long}", product.product)]
+            repeated = f"{written_out}{'' if ' ' in written_out else ', broadcast'}"
+            arrays.insert(1, (repeated, product.written_out))
             yield from _flow((p for title, array in arrays for p in _array(title, array, width, full)), width)
 
 

@@ -1,0 +1,195 @@
+"""The element-wise operators of two operands: a table of value and partial derivatives side by side.
+
+In: a name's row. Out, through catalogue.py: a Function of x and y, which broadcast as numpy's operands do. A row's
+formulas see one-dimensional float64 arrays of one length; dtypes, NaN and poles are entry.py's business. As in
+elementwise.py, every form keeps its digits wherever float64 has any: within 10 ulp, at every pair (x, y), but for the
+value of logaddexp beside its zeros, which lie on the curve exp(x) + exp(y) = 1: there it is right to 2 ulp of 1.
+
+At a tie the derivative of maximum and minimum is ½ in each operand, and that of hypot at (0, 0) is 0, as abs'(0) is.
+"""
+
+from math import log
+
+import numpy as np
+
+from jacinspect.functions.entry import Entry
+from jacinspect.functions.function import Array
+from jacinspect.functions.rounding import difference
+
+__all__ = ["BINARY"]
+
+_LARGEST = float(np.finfo(np.float64).max)
+
+
+def _above(x: Array, y: Array) -> Array:
+    """1 where x > y, ½ where x = y, else 0."""
+    return 0.5 * (x > y) + 0.5 * (x >= y)
+
+
+def _ratio_over_square(x: Array, y: Array) -> Array:
+    """Divide x by y², in parts that neither overflow nor lose digits before the result does."""
+    (x, p), (y, q) = np.frexp(x), np.frexp(y)
+    return np.asarray(np.ldexp(x / y / y, p - 2 * q))
+
+
+def _times_power(factor: Array, x: Array, p: Array) -> Array:
+    """Give factor · |x|^p, by halves where the power overflows or loses digits before the product; 0 if it is 0."""
+    power, root = np.power(np.abs(x), p), np.power(np.abs(x), 0.5 * p)
+    tame = (power > 1e-290) & (power < 1e290)
+    return np.where(root == 0, 0.0, np.where(tame, factor * power, factor * root * root))
+
+
+def _pow_by_x(x: Array, y: Array) -> Array:
+    p, rest = difference(np.clip(y, -_LARGEST, _LARGEST), np.ones(()))
+    log_x = np.log(np.abs(x))
+    # The exponent's rounding error counts log x times. That is little, or the power is 0 or inf whatever it is.
+    mended = 1.0 + np.where(np.abs(rest * log_x) < 0.5, rest * log_x, 0.0)
+    odd = np.where(x < 0, np.fmod(p, 2.0), 0.0)  # a fraction of an exponent is for x >= 0 alone
+    sign = np.where(odd == 0, 1.0, np.where(np.abs(odd) == 1, -1.0, np.nan))
+    return np.where(y == 0, 0.0, _times_power(y, x, p) * mended * sign)
+
+
+def _pow_by_y(x: Array, y: Array) -> Array:
+    return np.where(x < 0, np.nan, _times_power(np.log(np.abs(x)), x, y))
+
+
+def _scaled(x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Give x and y times the power of two that brings the larger one to [½, 1), and the power taken off.
+
+    An infinite operand becomes ±1 and leaves of a finite one 0: the direction of (x, y) is all that remains.
+    """
+    largest = np.maximum(np.abs(x), np.abs(y))
+    infinite = np.isinf(largest)
+    _, power = np.frexp(largest)
+    x, y = (np.where(infinite, np.isinf(a) * np.sign(a), np.ldexp(a, -power)) for a in (x, y))
+    return x, y, power
+
+
+def _cosine(x: Array, y: Array) -> Array:
+    """Give x / hypot(x, y), and 0 at (0, 0)."""
+    a, b, _ = _scaled(x, y)
+    h = np.hypot(a, b)
+    return a / np.where(h == 0, 1.0, h)
+
+
+def _over_norm_squared(x: Array, y: Array) -> Array:
+    """Give x / (x² + y²)."""
+    a, b, power = _scaled(x, y)
+    mantissa, p = np.frexp(x)
+    return np.where(np.isinf(x) | np.isinf(y), 0.0, np.ldexp(mantissa / (a * a + b * b), p - 2 * power))
+
+
+def _decay(x: Array, y: Array) -> Array:
+    """exp(-|x - y|), where equal infinities have a difference of 0."""
+    d, rest = difference(x, y)
+    d, rest = np.where(x == y, 0.0, d), np.where(np.isfinite(rest), rest, 0.0)
+    return np.exp(-np.abs(d)) * (1.0 - np.sign(d) * rest)
+
+
+def _logaddexp(x: Array, y: Array) -> Array:
+    return np.where(x == y, x + log(2), np.maximum(x, y) + np.log1p(_decay(x, y)))
+
+
+def _share(x: Array, y: Array) -> Array:
+    """exp(x) / (exp(x) + exp(y)), the sigmoid of x - y."""
+    e = _decay(x, y)
+    return np.where(x >= y, 1.0, e) / (1.0 + e)
+
+
+BINARY = (
+    Entry(
+        name="add",
+        kind="binary",
+        operands=("x", "y"),
+        formula="x + y",
+        value=np.add,
+        partials=(lambda x, y: np.ones_like(x), lambda x, y: np.ones_like(y)),  # noqa: ARG005
+        partial_formulas=("1", "1"),
+    ),
+    Entry(
+        name="sub",
+        aliases=("subtract",),
+        kind="binary",
+        operands=("x", "y"),
+        formula="x - y",
+        value=np.subtract,
+        partials=(lambda x, y: np.ones_like(x), lambda x, y: -np.ones_like(y)),  # noqa: ARG005
+        partial_formulas=("1", "-1"),
+    ),
+    Entry(
+        name="mul",
+        aliases=("multiply", "hadamard"),
+        kind="binary",
+        operands=("x", "y"),
+        formula="x * y",
+        value=np.multiply,
+        partials=(lambda x, y: y, lambda x, y: x),  # noqa: ARG005
+        partial_formulas=("y", "x"),
+    ),
+    Entry(
+        name="div",
+        aliases=("divide", "true_divide"),
+        kind="binary",
+        operands=("x", "y"),
+        formula="x / y",
+        value=np.divide,
+        partials=(lambda x, y: 1.0 / y, lambda x, y: -_ratio_over_square(x, y)),  # noqa: ARG005
+        partial_formulas=("1 / y", "-x / y**2"),
+    ),
+    Entry(
+        name="pow",
+        aliases=("power", "float_power"),
+        kind="binary",
+        operands=("x", "y"),
+        formula="x**y",
+        value=np.power,
+        partials=(_pow_by_x, _pow_by_y),
+        partial_formulas=("y * x**(y - 1)", "x**y * log(x)"),
+    ),
+    Entry(
+        name="maximum",
+        kind="binary",
+        operands=("x", "y"),
+        formula="max(x, y)",
+        value=np.maximum,
+        partials=(_above, lambda x, y: _above(y, x)),
+        partial_formulas=("1 if x > y else 1/2 if x == y else 0", "1 if y > x else 1/2 if x == y else 0"),
+    ),
+    Entry(
+        name="minimum",
+        kind="binary",
+        operands=("x", "y"),
+        formula="min(x, y)",
+        value=np.minimum,
+        partials=(lambda x, y: _above(y, x), _above),
+        partial_formulas=("1 if x < y else 1/2 if x == y else 0", "1 if y < x else 1/2 if x == y else 0"),
+    ),
+    Entry(
+        name="hypot",
+        kind="binary",
+        operands=("x", "y"),
+        formula="sqrt(x**2 + y**2)",
+        value=np.hypot,
+        partials=(_cosine, lambda x, y: _cosine(y, x)),
+        partial_formulas=("x / sqrt(x**2 + y**2)", "y / sqrt(x**2 + y**2)"),
+    ),
+    Entry(
+        name="atan2",
+        aliases=("arctan2",),
+        kind="binary",
+        operands=("x", "y"),
+        formula="atan2(x, y)",
+        value=np.arctan2,
+        partials=(lambda x, y: _over_norm_squared(y, x), lambda x, y: -_over_norm_squared(x, y)),
+        partial_formulas=("y / (x**2 + y**2)", "-x / (x**2 + y**2)"),
+    ),
+    Entry(
+        name="logaddexp",
+        kind="binary",
+        operands=("x", "y"),
+        formula="log(exp(x) + exp(y))",
+        value=_logaddexp,
+        partials=(_share, lambda x, y: _share(y, x)),
+        partial_formulas=("exp(x) / (exp(x) + exp(y))", "exp(y) / (exp(x) + exp(y))"),
+    ),
+)

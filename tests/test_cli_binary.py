@@ -1,0 +1,146 @@
+"""--with and --wrt, by running the program."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import Validate
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str, folder: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "NO_COLOR"}}
+    environment |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
+    command = [sys.executable, "-m", "jacinspect", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, input=stdin, capture_output=True, encoding="utf-8", check=False
+    )
+
+
+def report(*arguments: str, **how: Any) -> dict[str, Any]:
+    done = run(*arguments, "--json", **how)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    loaded: dict[str, Any] = json.loads(done.stdout)
+    return loaded
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_broadcasting_is_explained() -> None:
+    done = run("multiply", "--shape", "2x3", "--with", "2x1", "--wrt", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = words(done.stdout)
+    for said in (
+        "mul X 2×1 float64 → A 2×3 ✓ pass f(x, y) = x * y ∂f/∂y = x X is y, operand 2 of 2; x 2×3 fixed",
+        "6×2, not square",
+        "broadcast: 6 of 12 entries; 1 color; each input is read by 3 outputs",
+        "∂A_ij/∂X_pq = A'_ij δ_ip",
+        "A' ⊙ (dX 1ᵀ) = J·vec(dX): largest difference 0; dX, 2×1, is broadcast to A's 2×3 by products with vectors",
+        "A' ⊙ ∂L/∂A, summed over the repeats, = Jᵀ·vec(∂L/∂A): largest difference",
+        "X = y x, fixed",
+        "A' ⊙ G, summed",
+    ):
+        assert said in text
+    drawn = report("multiply", "--shape", "2x3", "--with", "2x1", "--wrt", "1")["operand"]["values"]
+    for number in np.ravel(drawn):
+        assert f"{number:.5g}" in text
+
+
+@pytest.mark.parametrize("wrt", ["1", "2", "x", "y"])
+def test_the_json_says_which_operand(wrt: str, validated: Validate) -> None:
+    done = run("multiply", "-s", "2x3", "--with", "2x3", "--wrt", wrt, "--json")
+    operand = (found := validated(done.stdout))["operand"]
+    name = wrt if wrt in "xy" else "xy"[int(wrt) - 1]
+    assert (operand["name"], operand["position"]) == (name, "xy".index(name) + 1)
+    assert (operand["source"], operand["seed"]) == ("random", 0)
+    assert found["function"]["derivative"] == {"x": "y", "y": "x"}[name]
+    assert found["jacobian"]["structure"] == "diagonal"
+
+
+def test_random_operands_differ_by_position_and_seed_and_not_by_wrt() -> None:
+    def operand(wrt: str, seed: str) -> Any:
+        return report("add", "-s", "5", "--with", "5", "--wrt", wrt, "--seed", seed)["operand"]["values"]
+
+    draws = [tuple(operand(wrt, seed)) for wrt in "12" for seed in "01"]
+    assert len(set(draws)) == 4
+    assert draws[0] == tuple(report("tanh", "-s", "5")["operand"]["values"])
+    output = report("add", "-s", "5", "--with", "5")["output"]["values"]
+    np.testing.assert_array_equal(output, np.add(draws[0], draws[2]))
+
+
+def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
+    np.save(tmp_path / "y.npy", [[10.0], [20.0]])
+    arguments = ["div", "--input", "x.csv", "--with", "y=y.npy", "--wrt", "y"]
+    found = report(*arguments, folder=tmp_path)
+    assert found["operand"]["source"] == "y.npy"
+    assert found["output"]["values"] == [[0.1, 0.2, 0.3], [0.2, 0.25, 0.3]]
+    assert report(*arguments, "--layout", "denominator", folder=tmp_path)["jacobian"]["shape"] == [2, 6]
+    found = report("sub", "--input", "x.csv", "--with", "-", "--wrt", "2", folder=tmp_path, stdin="1 1 2\n")
+    assert found["operand"]["source"] == "standard input"
+    assert found["output"]["values"] == [[0, 1, 1], [3, 4, 4]]
+    (tmp_path / "y=1.csv").write_text("1,2,3\n")
+    assert report("add", "-s", "3", "--with", "./y=1.csv", "--wrt", "2", folder=tmp_path)["operand"]["values"] == [
+        1,
+        2,
+        3,
+    ]
+
+
+def test_a_kink_at_a_tie(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("1,2,3\n")
+    (tmp_path / "y.csv").write_text("1,5,0\n")
+    found = report("maximum", "-i", "x.csv", "--with", "y.csv", folder=tmp_path)
+    assert np.diag(found["jacobian"]["analytic"]).tolist() == [0.5, 0, 1]
+    assert [finding["code"] for finding in found["findings"]] == ["J003"]
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("sigmoid -s 2 --with 3", "sigmoid takes one operand: leave out --with 3"),
+        ("sigmoid -s 2 --wrt 2", "sigmoid has no operand 2 to differentiate by; it has x (1)"),
+        (
+            "multiply -s 2x3",
+            "mul takes x and y: y is missing; add --with SHAPE_OR_FILE, such as --with 2x3",
+        ),
+        ("multiply -s 2 --with 2 --with 5", "--with 5 is one operand too many: mul takes x and y"),
+        ("multiply -s 2 --with 2 --wrt z", "mul has no operand 'z' to differentiate by; it has x (1) and y (2)"),
+        ("multiply -s 2 --with 2 --wrt 3", "mul has no operand 3 to differentiate by; it has x (1) and y (2)"),
+        ("multiply -s 2 --with x=2", "--with x=2: x is the first operand; --shape or --input gives it"),
+        ("multiply -s 2 --with y=2 --with y=3", "--with y=3: y is given twice"),
+        ("multiply -s 2 --with z=2", "--with z=2: mul takes x and y; write ./z=… for a file of that name"),
+        ("multiply -s 2 --with 2xx", "shape '2xx' is not a shape: write sizes separated by x, such as 4, 2x3 or 2x3x4"),
+        ("multiply -s 2 --with no.csv", "no.csv: there is no such file"),
+        ("multiply -i - --with -", "standard input (-) can be read only once; name a file for the others"),
+        (
+            "multiply -s 2x3 --with 2",
+            "mul: x of shape 2x3 and y of shape 2 are incompatible: their last axes have sizes 3 and 2, and neither is "
+            "1;\ngive y as 2x1 for one value per row, as 3 or 1x3 for one per column",
+        ),
+        (
+            "multiply -s 2x3 --with 2x1 --wrt 2 --direction samples/hidden.npy",
+            "direction: shape (4, 3) does not fit the operand's shape (2, 1)",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_a_line_or_two(command: str, message: str) -> None:
+    done = run(*command.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"jacinspect: {message}\n"
+
+
+def test_help_names_both_options() -> None:
+    text = run("--help").stdout
+    assert "--with" in text
+    assert "--wrt" in text
