@@ -1,0 +1,171 @@
+"""The numeric differential dA of a callable along dX, with an error bar for every output. Next: identity.
+
+Differences along one direction (see differences.py) are all there is: neither a pattern nor a rule is known here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.differences import Estimate, Kind, Stencil, first_pass, ladder
+
+__all__ = ["Measured", "differential"]
+
+_FINER = 2.0**-20  # of the first ladder's steps: where it climbs again, for what lies that near to a kink
+_BATCH = 2**17  # outputs on one ladder, whose columns take some 40 numbers an output
+_WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
+_ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
+_SMALLEST = float(np.finfo(np.float64).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Derivatives that lie between `low` and `high` (apart only at a kink or a jump), give or take `bar`.
+
+    `size` is that of f per unit of the direction, against which a bar is wide or not; `resolved` is where a derivative
+    was found, `finite` where f is. All have one shape.
+    """
+
+    low: Array
+    high: Array
+    bar: Array
+    size: Array
+    resolved: Array
+    finite: Array
+
+    def distance(self, claimed: Array) -> Array:
+        """Return how far a claim lies outside [low, high]."""
+        with np.errstate(all="ignore"):
+            return np.asarray(np.maximum(np.maximum(self.low - claimed, claimed - self.high), 0.0))
+
+    def allowed(self, claimed: Array) -> Array:
+        """Return what that distance may be: the bar, and the rounding of the claim itself."""
+        return np.asarray(self.bar + _ROUNDING * np.abs(claimed))
+
+    def unclear(self, claimed: Array) -> Array:
+        """Where no derivative was found, or with too wide a bar to judge a claim by."""
+        large = np.maximum(np.maximum(np.abs(self.low), np.abs(self.high)), np.maximum(np.abs(claimed), self.size))
+        with np.errstate(all="ignore"):
+            return np.asarray(~self.resolved | (self.bar > np.maximum(_WIDE * large, _SMALLEST)))
+
+    def refutes(self, claimed: Array) -> Array:
+        """Where a claim is further off than it may be."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.finite & self.resolved & ~(self.distance(claimed) <= self.allowed(claimed)))
+
+    def scaled(self, factor: float, known: bool) -> "Measured":
+        """Return these times a factor; as not finite, where they are not `known`."""
+        low, high, bar, size = (part * factor for part in (self.low, self.high, self.bar, self.size))
+        return Measured(low, high, bar, size, self.resolved, self.finite & known)
+
+    @classmethod
+    def columns(cls, columns: Sequence["Measured"], height: int) -> "Measured":
+        """Set flat ones of `height` entries side by side."""
+        parts = {part.name: [getattr(column, part.name) for column in columns] for part in fields(cls)}
+        empty = {name: np.zeros((height, 0), bool if name in ("resolved", "finite") else float) for name in parts}
+        return cls(**{name: np.stack(part, axis=1) if part else empty[name] for name, part in parts.items()})
+
+    def pulled(self, weights: Array) -> "Measured":
+        """Return the sums over the first axis of weights (that axis long) times these: a cotangent pulled back."""
+        w = weights.reshape(-1, *(1,) * (self.low.ndim - 1))
+        known = self.finite & self.resolved
+        with np.errstate(all="ignore"):
+            ends = [np.where(known, w * end, 0.0) for end in (self.low, self.high)]
+            low, high = np.minimum(*ends), np.maximum(*ends)
+            terms = np.maximum(np.abs(low), np.abs(high))
+            # n products and their sum are off by at most n·u/(1 - n·u) < n·ε of Σ|terms| (Higham 2002, 3.1).
+            bar = np.where(known, np.abs(w) * self.bar, 0.0) + weights.size * 2.0**-52 * terms
+            size = np.where(known, np.abs(w) * self.size, 0.0)
+        resolved = np.all(self.resolved | ~self.finite | (w == 0), axis=0)
+        finite = np.all(self.finite | (w == 0), axis=0)
+        low, high, bar, size = (part.sum(axis=0) for part in (low, high, bar, size))
+        return Measured(low, high, bar, size, np.asarray(resolved), np.asarray(finite))
+
+
+def differential(
+    box: BlackBox, x: Array, dx: Array, epsilon: float, rounding: Array, claimed: Array | None = None
+) -> Measured:
+    """Difference f along dX at X.
+
+    Parameters
+    ----------
+    box, x, dx
+        f, and point and direction of the operand's shape; dX is 0 where X is not finite.
+    epsilon
+        The relative noise of f's values.
+    rounding
+        A bound, for each output, on what a relative change of epsilon in X does to it, over epsilon.
+    claimed
+        What another says of dA, flat: where it differs, differences look again before anyone calls it wrong. When one
+        such output is settled, the others are left as they are.
+
+    Returns
+    -------
+    Measured
+        Flat, an entry an output.
+    """
+    stencil = Stencil(box, x, dx, slice(None), None, box.y0, epsilon, rounding)
+    first = first_pass(stencil)
+    kind = np.where(np.isfinite(box.y0), Kind.SMOOTH, Kind.NONFINITE).astype(np.int8)
+    found = Estimate(first.value, first.bar, kind, first.value.copy(), first.value.copy())
+    finite = kind == Kind.SMOOTH
+    doubtful = finite & first.doubtful(epsilon)
+    found.kind[finite & ~(first.closing & np.isfinite(first.bar))] = Kind.UNRESOLVED
+    _again(stencil, found, np.flatnonzero(doubtful))
+    if claimed is not None:
+        with np.errstate(all="ignore"):
+            off = ~doubtful & finite & ~(np.abs(claimed - found.value) <= found.bar + _ROUNDING * np.abs(claimed))
+        _again(stencil, found, np.flatnonzero(off), claimed)
+    return _measured(found, first.size)
+
+
+_PARTS = ("value", "bar", "kind", "left", "right")
+
+
+def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | None = None) -> None:
+    """Look at some outputs at ever smaller steps, a batch at a time; with a claim, until one batch refutes it."""
+    for start in range(0, outputs.size, _BATCH):
+        batch = outputs[start : start + _BATCH]
+        estimate = _resolved(stencil.subset(batch))
+        with np.errstate(all="ignore"):  # of two that bear each other out, the sharper: noise asks for longer steps
+            sharper = (found.kind[batch] == Kind.SMOOTH) & (found.bar[batch] < estimate.bar)
+            sharper &= (estimate.kind == Kind.SMOOTH) & (np.abs(found.value[batch] - estimate.value) <= estimate.bar)
+        for name in _PARTS:
+            getattr(found, name)[batch[~sharper]] = getattr(estimate, name)[~sharper]
+        if claimed is not None:
+            with np.errstate(all="ignore"):
+                off = np.abs(claimed[batch] - found.value[batch]) > found.bar[batch] + _ROUNDING * np.abs(
+                    claimed[batch]
+                )
+            if np.any(off & (found.kind[batch] == Kind.SMOOTH)):
+                return
+
+
+def _resolved(stencil: Stencil) -> Estimate:
+    """Climb a ladder, and a much finer one for what the first does not find smooth."""
+    estimate = ladder(stencil)
+    rough = np.flatnonzero((estimate.kind != Kind.SMOOTH) & (estimate.kind != Kind.NONFINITE))
+    if not rough.size:
+        return estimate
+    finer = ladder(replace(stencil.subset(rough), v=stencil.v * _FINER))
+    with np.errstate(all="ignore"):  # where rounding hides a kink from the finer one, the kink stays
+        hidden = 4 * finer.bar / _FINER > np.abs(estimate.right - estimate.left)[rough]
+    better = (finer.kind == Kind.SMOOTH) & ~(hidden & (estimate.kind[rough] != Kind.UNRESOLVED))
+    for name in _PARTS:
+        scale = 1.0 if name == "kind" else 1 / _FINER
+        getattr(estimate, name)[rough[better]] = getattr(finer, name)[better] * scale
+    return estimate
+
+
+def _measured(found: Estimate, size: Array) -> Measured:
+    apart = (found.kind == Kind.KINK) | (found.kind == Kind.JUMP)
+    return Measured(
+        low=np.where(apart, np.fmin(found.left, found.right), found.value),
+        high=np.where(apart, np.fmax(found.left, found.right), found.value),
+        bar=found.bar,
+        size=size,
+        resolved=np.asarray(found.kind != Kind.UNRESOLVED),
+        finite=np.asarray(found.kind != Kind.NONFINITE),
+    )
