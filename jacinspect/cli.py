@@ -5,6 +5,8 @@ numpy, and all that needs it, is imported when an inspection starts, so that hel
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from math import inf
 from pathlib import Path
@@ -18,7 +20,10 @@ from jacinspect._version import __version__
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from jacinspect.functions.function import Array
+    from jacinspect.identity_report import IdentityReport
     from jacinspect.report import Report
 
 __all__ = ["app"]
@@ -154,7 +159,7 @@ def inspect(
 
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
-    try:
+    with _errors_told(traceback):
         report = _inspect(
             function, shape, source, param or [], direction, dtype.value, output,
             seed=seed, vec=vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
@@ -162,6 +167,62 @@ def inspect(
             memory=memory, max_evaluations=max_evaluations, noise=noise,
         )  # fmt: skip
         _show(report, _Format.json if as_json else form, output, full)
+    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+@app.command()
+def identities(
+    function: Annotated[str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.")] = "sigmoid",
+    shape: Annotated[
+        str | None, typer.Option("--shape", "-s", help="Shape of X, filled at random: 4, 2x3.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--input", "-i", metavar="FILE", help="X from a file, as for inspect.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the function.")
+    ] = None,
+    dtype: Annotated[_Dtype, typer.Option(help="What X is rounded to.")] = _Dtype.float64,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
+    form: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="A ✗ does not change the exit status.")] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
+) -> None:
+    """Verify the tensor identities of a vector or a matrix on its own numbers.
+
+    Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
+    """
+    with _errors_told(traceback):
+        report = _identities(function, shape, source, param or [], dtype.value, seed, output)
+        _show(report, _Format.json if as_json else form, output, False)
+    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+def _identities(
+    name: str, shape: str | None, source: str | None, param: list[str], dtype: str, seed: int, output: Path | None
+) -> "IdentityReport":
+    from jacinspect.functions.catalogue import function
+    from jacinspect.identities import verify_identities
+    from jacinspect.inspection import Settings
+
+    settings = Settings(seed=seed)
+    found = function(name, **dict(map(_parameter, param)))
+    if output is not None:
+        _require_writable(output)
+    operand, where = _operand(shape, source, dtype, settings.seed, settings.memory)
+    with _Progress() as progress:
+        return verify_identities(found, operand, seed=seed, source=where, progress=progress.called)
+
+
+@contextmanager
+def _errors_told(traceback: bool) -> Iterator[None]:
+    """Tell what the user can mend on standard error, and leave with the status that says so."""
+    try:
+        yield
     except JacinspectError as error:
         if traceback and isinstance(error, FunctionFailedError) and error.__cause__ is not None:
             import traceback as tracebacks
@@ -171,7 +232,6 @@ def inspect(
         raise typer.Exit(ExitStatus.UNUSABLE) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
-    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
 def _inspect(
@@ -187,26 +247,30 @@ def _inspect(
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
     from jacinspect.functions.catalogue import function
     from jacinspect.inspection import Settings, inspect_function
-    from jacinspect.operands.shapes import parse_shape, parse_size, random_operand
+    from jacinspect.operands.shapes import parse_size
 
     settings["memory"] = parse_size(settings["memory"])
     checked = Settings(**settings)
     found = function(name, **dict(map(_parameter, param)))
     if output is not None:
         _require_writable(output)
+    operand, where = _operand(shape, source, dtype, checked.seed, checked.memory)
+    along = None if direction is None else _read(direction, dtype, checked.memory)
+    with _Progress() as progress:
+        return inspect_function(found, operand, checked, source=where, direction=along, progress=progress.called)
+
+
+def _operand(shape: str | None, source: str | None, dtype: str, seed: int, memory: int) -> "tuple[Array, str]":
+    """Draw the operand or read it; with words for where it came from."""
+    from jacinspect.operands.shapes import parse_shape, random_operand
+
     if (shape is None) == (source is None):
         raise InputError(
             "give the operand's shape (--shape 2x2) or a file with it (--input x.csv)" + (", not both" if shape else "")
         )
-    operand: Array
     if source is not None:
-        operand = _read(source, dtype, checked.memory)
-    else:
-        operand = random_operand(parse_shape(shape or ""), dtype, checked.seed, checked.memory)
-    along = None if direction is None else _read(direction, dtype, checked.memory)
-    where = "random" if source is None else "standard input" if source == "-" else source
-    with _Progress() as progress:
-        return inspect_function(found, operand, checked, source=where, direction=along, progress=progress.called)
+        return _read(source, dtype, memory), "standard input" if source == "-" else source
+    return random_operand(parse_shape(shape or ""), dtype, seed, memory), "random"
 
 
 class _Progress:
@@ -259,7 +323,7 @@ def _require_writable(output: Path) -> None:
         raise InputError(f"--output {output}: permission denied")
 
 
-def _show(report: "Report", form: _Format, output: Path | None, full: bool) -> None:
+def _show(report: "Report | IdentityReport", form: _Format, output: Path | None, full: bool) -> None:
     """Print the report, or write it to a file in one piece."""
     if output is not None:
         _replace(output, report.to_json(full) if form is _Format.json else _plain(report, full))
@@ -274,27 +338,30 @@ def _show(report: "Report", form: _Format, output: Path | None, full: bool) -> N
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _print(report: "Report", full: bool) -> None:
+def _print(report: "Report | IdentityReport", full: bool) -> None:
     from rich.console import Console
-
-    from jacinspect.views.text import render
 
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ∂ still gets everything else
     console = Console(highlight=False, soft_wrap=full)
-    console.print(render(report, console.width, full))
+    console.print(_text(report, console.width, full))
 
 
-def _plain(report: "Report", full: bool) -> str:
+def _plain(report: "Report | IdentityReport", full: bool) -> str:
     from io import StringIO
 
     from rich.console import Console
 
-    from jacinspect.views.text import render
-
     console = Console(file=StringIO(), width=80, highlight=False, color_system=None, soft_wrap=full)
-    console.print(render(report, console.width, full))
+    console.print(_text(report, console.width, full))
     return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def _text(report: "Report | IdentityReport", width: int, full: bool) -> "RenderableType":
+    from jacinspect.report import Report
+    from jacinspect.views import identities, text
+
+    return text.render(report, width, full) if isinstance(report, Report) else identities.render(report, width)
 
 
 def _replace(output: Path, text: str) -> None:

@@ -18,7 +18,7 @@ from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, vec_positions
 from jacinspect.jacobian.differences import step_scale
 from jacinspect.jacobian.differential import Measured, differential
-from jacinspect.jacobian.identity import Identity, Side, exact, impossible, within_bars
+from jacinspect.jacobian.identity import Identity, Route, Side, exact, impossible, within_bars
 from jacinspect.jacobian.tensor_identities import (
     how_contracted,
     how_held,
@@ -46,7 +46,7 @@ _STATEMENTS = {
 }
 _RESHAPE = "∂A/∂X = Reshape(∂vec A/∂vec X, {})"
 _RESHAPE_BACK = "∂vec A/∂vec X = Reshape(∂A/∂X, {})"
-_COMMUTED = "∂vec(Aᵀ)/∂vec(Xᵀ) = K·(∂vec A/∂vec X)·Kᵀ"
+_COMMUTED = "∂vec Aᵀ/∂vec Xᵀ = K·(∂vec A/∂vec X)·Kᵀ"
 
 
 def verify_identities(
@@ -142,11 +142,11 @@ class _Verification:
         lost = int(x.size - np.count_nonzero(self._usable))
         zeros = f", 0 for {lost} not finite" if lost else ""
         if self._of_matrix:
-            letters = f"a = vec X, b = vec dX{zeros}"
+            letters = f"a = vec X, b = vec dX, B = b·aᵀ{zeros}"
             yield from vector_identities(x.ravel(order="F"), self._dx.ravel(order="F"), letters)
             yield from matrix_identities(x, self._dx, f"A = X, B = dX{zeros}")
         else:
-            yield from vector_identities(x, self._dx, f"a = x, b = dx{zeros}")
+            yield from vector_identities(x, self._dx, f"a = x, b = dx, B = b·aᵀ{zeros}")
         if self.output_shape != self._x.shape:
             yield from self._impossible()
         else:
@@ -231,16 +231,16 @@ class _Verification:
             return
         tensor = self._columns(self._slices, "C").reshape(self.output_shape + self._x.shape)
         matrix = self._columns(self._slices, "F")
-        note = "tensor and matrix by the rule, one unit tangent a time"
+        route = Route("tensor and matrix by the rule, one unit tangent a time")
         reshaped = matrix.reshape(tensor.shape, order="F")
-        yield exact("reshape-to-tensor", _RESHAPE.format(self._letters("tensor")), given, tensor, reshaped, note)
+        yield exact("reshape-to-tensor", _RESHAPE.format(self._letters("tensor")), given, tensor, reshaped, route)
         reshaped = tensor.reshape(matrix.shape, order="F")
-        yield exact("reshape-to-matrix", _RESHAPE_BACK.format(self._letters("matrix")), given, matrix, reshaped, note)
+        yield exact("reshape-to-matrix", _RESHAPE_BACK.format(self._letters("matrix")), given, matrix, reshaped, route)
         left, right = (commutation(shape, built=True) for shape in shapes)
         assert not isinstance(left, Jacobian)
         assert not isinstance(right, Jacobian)
-        swapped = left @ matrix @ right.T
-        yield exact("commuted-jacobian", _COMMUTED, given, tensor.reshape(matrix.shape), swapped, f"{note}; K built")
+        swapped, route = left @ matrix @ right.T, route + Route("K built")
+        yield exact("commuted-jacobian", _COMMUTED, given, tensor.reshape(matrix.shape), swapped, route)
 
     def _sampled_arrangements(
         self, given: str, output: tuple[int, ...], operand: tuple[int, ...]
@@ -248,7 +248,7 @@ class _Verification:
         """Verify the same on some slices ∂A/∂X_pq and the columns of ∂vec A/∂vec X at their places."""
         rows = self._columns(self._slices, "C")
         columns = self._columns(vec_positions(operand, "column")[self._slices], "F")
-        note = f"not built: {self._sample()} by the rule"
+        route = Route("tensor and matrix by the rule, one unit tangent a time", self._sample())
         back, there = np.empty_like(rows), np.empty_like(rows)
         for at in range(self._slices.size):
             back[:, at] = columns[:, at].reshape(output, order="F").ravel()
@@ -260,7 +260,7 @@ class _Verification:
             ("reshape-to-matrix", _RESHAPE_BACK.format(self._letters("matrix")), flat, columns, there),
             ("commuted-jacobian", _COMMUTED, flat, rows, _each(commutation(output, built=False), columns)),
         ):
-            yield exact(name, statement, given, left, right, note, shape)
+            yield exact(name, statement, given, left, right, route, shape)
 
     def _letters(self, of: str) -> str:
         same = self.output_shape == self._x.shape
@@ -269,7 +269,9 @@ class _Verification:
         return "m,n,m,n" if same else ",".join(map(str, self.output_shape + self._x.shape))
 
     def _sample(self) -> str:
-        return f"{self._slices.size} of {self._x.size} slices ∂A/∂{'X_pq' if self._of_matrix else 'x_j'}"
+        """Say what was compared of ∂A/∂X where that is not built."""
+        whole, one = ("∂A/∂X", "∂A/∂X_pq") if self._of_matrix else ("∂a/∂x", "∂a/∂x_j")
+        return f"{whole} not built, {self._slices.size} of its {self._x.size} slices {one} compared"
 
     # --- By differences of f: dA, ∂A/∂X and ∂L/∂X ---
 
@@ -283,41 +285,40 @@ class _Verification:
         dx, shape = self._dx, self._x.shape
         short = slopes * dx
         measured = self._measure(dx, slopes, short.ravel())
-        by = f"d{'A' if self._of_matrix else 'a'} by differences of f"
+        by = Route(f"d{'A' if self._of_matrix else 'a'} by differences of f")
 
-        def line(name: str, sides: tuple[int, ...], right: Array, note: str) -> Identity:
-            return within_bars(name, self._statement(name), given, (sides, sides), measured, right.ravel(), note)
+        def line(name: str, sides: tuple[int, ...], right: Array, route: Route) -> Identity:
+            return within_bars(name, self._statement(name), given, (sides, sides), measured, right.ravel(), route)
 
         yield line("differential-hadamard", shape, short, by)
         tensor = DiagonalTensor(shape)
         product = times(tensor.contract((slopes, (4, 5) if self._of_matrix else (2,))), dx)
-        note = f"{by}; {how_contracted(tensor, '𝕄' if self._of_matrix else '𝔻')}"
-        yield line("differential-tensor", shape, product, note)
+        contracted = how_contracted(tensor, "𝕄" if self._of_matrix else "𝔻")
+        yield line("differential-tensor", shape, product, by + contracted)
         for vec, order in (("column", "F"), ("row", "C")) if self._of_matrix else ():
             matrix = diagonal(_vec(slopes, order), built=self._complete)
             product = _unvec(times(matrix, _vec(dx, order)), shape, order)
-            held = how_held(matrix, "Diag(vec A')")
-            yield line(f"differential-vec-{vec}", (dx.size,), product, f"{by}; {held}")
+            yield line(f"differential-vec-{vec}", (dx.size,), product, by + how_held(matrix, "Diag(vec A')"))
 
     def _gradient_and_chain_rule(self, slopes: Array, given: str) -> Iterator[Identity]:
         """Verify ∂A/∂X = TensorDiag(A'), and what follows for ∂L/∂X."""
         shape, upstream = self._x.shape, self._upstream
         measured = self._measured_slices(slopes)
-        claimed = np.zeros(measured.low.shape)
+        claimed = np.zeros(measured.low.shape)  # TensorDiag(A'), as measured: outputs as rows, the slices as columns
         claimed[self._slices, np.arange(self._slices.size)] = slopes.ravel()[self._slices]
         by = f"∂{'A/∂X' if self._of_matrix else 'a/∂x'} by differences of f"
-        note = by if self._complete else f"{by}; not built: {self._sample()}"
+        route = Route(by, "" if self._complete else self._sample())
         sides = (2 * shape, 2 * shape)
-        yield within_bars("gradient", self._statement("gradient"), given, sides, measured, claimed, note)
+        yield within_bars("gradient", self._statement("gradient"), given, sides, measured, claimed, route)
         short = slopes * upstream
         pulled = measured.pulled(upstream.ravel())
         right = short.ravel()[self._slices]
-        yield within_bars("chain-rule", self._statement("chain-rule"), given, (shape, shape), pulled, right, note)
+        yield within_bars("chain-rule", self._statement("chain-rule"), given, (shape, shape), pulled, right, route)
         matrix = diagonal(_vec(slopes, "F"), built=self._complete)
         vec = _vec(upstream, "F")
         product = _unvec(matrix.vjp(vec) if isinstance(matrix, Jacobian) else matrix.T @ vec, shape, "F")
-        note = how_held(matrix, "Diag(vec A')" if self._of_matrix else "Diag(a')")
-        yield exact("chain-rule-vec", self._statement("chain-rule-vec"), given, short, product, note)
+        route = how_held(matrix, "Diag(vec A')" if self._of_matrix else "Diag(a')")
+        yield exact("chain-rule-vec", self._statement("chain-rule-vec"), given, short, product, route)
 
     def _measured_slices(self, slopes: Array) -> Measured:
         """Measure ∂A/∂X_pq for the chosen slices, each a column; X_pq is moved in units of its own size."""

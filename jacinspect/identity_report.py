@@ -71,7 +71,7 @@ def _as_dict(identity: Identity) -> dict[str, Any]:
         "max_difference": _number(identity.max_difference),
         "bound": _number(identity.bound),
         "holds": identity.holds,
-        "note": "; ".join(filter(None, (identity.given, identity.note))),
+        "note": "; ".join(filter(None, (identity.given, *identity.route))),
     }
 
 

@@ -3,6 +3,7 @@
 Whoever makes one has computed the two sides by different routes; here they are only compared.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +12,23 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differential import Measured
 
-__all__ = ["Identity", "Side", "exact", "impossible", "within_bars"]
+__all__ = ["Identity", "Route", "Side", "exact", "impossible", "within_bars"]
 
 Side = Array | Jacobian
+
+
+@dataclass(frozen=True)
+class Route:
+    """How two sides were computed, and what of it a reader must know: what was not built, sampled or left out."""
+
+    note: str = ""
+    caveat: str = ""
+
+    def __add__(self, other: "Route") -> "Route":
+        return Route(*("; ".join(filter(None, pair)) for pair in zip(self, other, strict=True)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((self.note, self.caveat))
 
 
 @dataclass(frozen=True)
@@ -32,11 +47,11 @@ class Identity:
     max_difference: float | None
     bound: float | None
     holds: bool
-    note: str  # how the two sides were computed
+    route: Route  # how the two sides were computed
 
 
 def exact(
-    name: str, statement: str, given: str, left: Side, right: Side, note: str, whole: tuple[int, ...] | None = None
+    name: str, statement: str, given: str, left: Side, right: Side, route: Route, whole: tuple[int, ...] | None = None
 ) -> Identity:
     """Compare two sides that must agree to the last bit: selections, and sums of one product with exact zeros.
 
@@ -50,12 +65,12 @@ def exact(
     shapes = [_shape(side) for side in (left, right)]
     difference = _difference(left, right) if shapes[0] == shapes[1] else np.inf
     left_shape, right_shape = (whole, whole) if whole is not None else shapes
-    return Identity(name, statement, given, left_shape, right_shape, difference, 0.0, difference == 0, note)
+    return Identity(name, statement, given, left_shape, right_shape, difference, 0.0, difference == 0, route)
 
 
-def impossible(name: str, statement: str, given: str, left_shape: tuple[int, ...], note: str) -> Identity:
+def impossible(name: str, statement: str, given: str, left_shape: tuple[int, ...], why: str) -> Identity:
     """Give an identity whose right side does not exist."""
-    return Identity(name, statement, given, left_shape, None, None, None, False, note)
+    return Identity(name, statement, given, left_shape, None, None, None, False, Route(caveat=why))
 
 
 def within_bars(
@@ -65,7 +80,7 @@ def within_bars(
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
     left: Measured,
     right: Array,
-    note: str,
+    route: Route,
 ) -> Identity:
     """Compare a measured left side with a claimed right side of its shape, every entry within its own bar.
 
@@ -74,17 +89,16 @@ def within_bars(
     difference, allowed, off = left.distance(right), left.allowed(right), left.refutes(right)
     unclear = left.finite & left.unclear(right) & ~off
     judged = left.finite & ~unclear
-    parts = [note]
     if unclear.any():
-        parts.append(f"{_entries(unclear)} inconclusive: no step size gives a derivative to judge by")
+        route += Route(caveat=f"{_entries(unclear)} inconclusive: no step size gives a derivative to judge by")
     if not left.finite.all():
-        parts.append(f"{_entries(~left.finite)} left out: not finite")
+        route += Route(caveat=f"{_entries(~left.finite)} of {left.finite.size} left out: not finite")
     holds = not off.any() and not unclear.any() and bool(judged.any() or not judged.size)
     at = _worst(difference, off if off.any() else judged)
     worst, bound = (None, None) if at is None else (float(difference.flat[at]), float(allowed.flat[at]))
     if not judged.size:
         worst, bound = 0.0, 0.0
-    return Identity(name, statement, given, *shapes, worst, bound, holds, "; ".join(parts))
+    return Identity(name, statement, given, *shapes, worst, bound, holds, route)
 
 
 def _entries(chosen: Array) -> str:
