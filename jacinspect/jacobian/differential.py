@@ -111,13 +111,9 @@ def differential(
     kind = np.where(np.isfinite(box.y0), Kind.SMOOTH, Kind.NONFINITE).astype(np.int8)
     found = Estimate(first.value, first.bar, kind, first.value.copy(), first.value.copy())
     finite = kind == Kind.SMOOTH
-    doubtful = finite & first.doubtful(epsilon)
     found.kind[finite & ~(first.closing & np.isfinite(first.bar))] = Kind.UNRESOLVED
-    _again(stencil, found, np.flatnonzero(doubtful))
-    if claimed is not None:
-        with np.errstate(all="ignore"):
-            off = ~doubtful & finite & ~(np.abs(claimed - found.value) <= found.bar + _ROUNDING * np.abs(claimed))
-        _again(stencil, found, np.flatnonzero(off), claimed)
+    _again(stencil, found, np.flatnonzero(finite & first.doubtful(epsilon)))
+    _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
     return _measured(found, first.size)
 
 
@@ -128,35 +124,45 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
     """Look at some outputs at ever smaller steps, a batch at a time; with a claim, until one batch refutes it."""
     for start in range(0, outputs.size, _BATCH):
         batch = outputs[start : start + _BATCH]
-        estimate = _resolved(stencil.subset(batch))
+        part = stencil.subset(batch)
+        claims = None if claimed is None else claimed[batch]
+        estimate = ladder(part)
+        rough = (estimate.kind != Kind.SMOOTH) & (estimate.kind != Kind.NONFINITE)
+        _climb_finer(part, estimate, np.flatnonzero(rough | _refuted(estimate, claims)))
         with np.errstate(all="ignore"):  # of two that bear each other out, the sharper: noise asks for longer steps
             sharper = (found.kind[batch] == Kind.SMOOTH) & (found.bar[batch] < estimate.bar)
             sharper &= (estimate.kind == Kind.SMOOTH) & (np.abs(found.value[batch] - estimate.value) <= estimate.bar)
+        if claimed is not None:  # the first pass stands accused of having seen what is not there
+            sharper[:] = False
         for name in _PARTS:
             getattr(found, name)[batch[~sharper]] = getattr(estimate, name)[~sharper]
-        if claimed is not None:
-            with np.errstate(all="ignore"):
-                off = np.abs(claimed[batch] - found.value[batch]) > found.bar[batch] + _ROUNDING * np.abs(
-                    claimed[batch]
-                )
-            if np.any(off & (found.kind[batch] == Kind.SMOOTH)):
-                return
+        if _refuted(found.subset(batch), claims).any():
+            return
 
 
-def _resolved(stencil: Stencil) -> Estimate:
-    """Climb a ladder, and a much finer one for what the first does not find smooth."""
-    estimate = ladder(stencil)
-    rough = np.flatnonzero((estimate.kind != Kind.SMOOTH) & (estimate.kind != Kind.NONFINITE))
-    if not rough.size:
-        return estimate
-    finer = ladder(replace(stencil.subset(rough), v=stencil.v * _FINER))
-    with np.errstate(all="ignore"):  # where rounding hides a kink from the finer one, the kink stays
-        hidden = 4 * finer.bar / _FINER > np.abs(estimate.right - estimate.left)[rough]
-    better = (finer.kind == Kind.SMOOTH) & ~(hidden & (estimate.kind[rough] != Kind.UNRESOLVED))
-    for name in _PARTS:
-        scale = 1.0 if name == "kind" else 1 / _FINER
-        getattr(estimate, name)[rough[better]] = getattr(finer, name)[better] * scale
-    return estimate
+def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
+    """Where a derivative speaks against a claim, if there is one."""
+    if claimed is None:
+        return np.zeros(estimate.kind.shape, bool)
+    with np.errstate(all="ignore"):
+        off = np.abs(claimed - estimate.value) > estimate.bar + _ROUNDING * np.abs(claimed)
+    return np.asarray(off & (estimate.kind == Kind.SMOOTH))
+
+
+def _climb_finer(stencil: Stencil, estimate: Estimate, outputs: Array) -> None:
+    """Climb a much finer ladder for some outputs, near a kink of f or of f', and take what contradicts the first."""
+    if not outputs.size:
+        return
+    finer = ladder(replace(stencil.subset(outputs), v=stencil.v * _FINER))
+    value, bar, kind = finer.value / _FINER, finer.bar / _FINER, estimate.kind[outputs]
+    with np.errstate(all="ignore"):
+        apart = np.abs(value - estimate.value[outputs]) > bar + estimate.bar[outputs]
+        # Rounding may hide a kink from the finer steps: it is one unless they see far less than its two slopes' gap.
+        sharp = 4 * bar <= np.abs(estimate.right - estimate.left)[outputs]
+    better = np.select([kind == Kind.SMOOTH, kind == Kind.UNRESOLVED], [apart, np.ones_like(apart)], sharp)
+    better &= finer.kind == Kind.SMOOTH
+    estimate.value[outputs[better]], estimate.bar[outputs[better]] = value[better], bar[better]
+    estimate.kind[outputs[better]] = Kind.SMOOTH
 
 
 def _measured(found: Estimate, size: Array) -> Measured:

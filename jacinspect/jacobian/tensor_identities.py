@@ -71,14 +71,14 @@ def how_contracted(tensor: DiagonalTensor, name: str) -> Route:
     """Say whether 𝔻 or 𝕄 was built."""
     entries = prod(tensor.shape)
     if tensor.is_built:
-        return Route(f"{name} built: {entries} entries")
+        return Route(f"{name} built: {_entries(entries)}")
     return Route(caveat=f"{name} not built, of its {entries:.2g} entries the {prod(tensor.of)} that are 1 contracted")
 
 
 def how_held(matrix: Side, name: str) -> Route:
     """Say whether a matrix was built."""
     if not isinstance(matrix, Jacobian):
-        return Route(f"{name} built: {matrix.size} entries")
+        return Route(f"{name} built: {_entries(matrix.size)}")
     return Route(
         caveat=f"{name} not built, of its {prod(matrix.shape):.2g} entries {matrix.data.size} held (sparse rows)"
     )
@@ -87,3 +87,7 @@ def how_held(matrix: Side, name: str) -> Route:
 def times(matrix: Side, operand: Array) -> Array:
     """Contract all axes of the operand with the last ones of a matrix or tensor; gives the operand's shape."""
     return matrix @ operand if isinstance(matrix, Jacobian) else np.tensordot(matrix, operand, operand.ndim)
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
