@@ -284,7 +284,7 @@ class _Verification:
         """Verify dA = A' ⊙ dX, by TensorDiag, and by Diag in both orders of vec."""
         dx, shape = self._dx, self._x.shape
         short = slopes * dx
-        measured = self._measure(dx, slopes, short.ravel())
+        measured = self._measure(dx, slopes, short.ravel()).only(self._usable.ravel())
         by = Route(f"d{'A' if self._of_matrix else 'a'} by differences of f")
 
         def line(name: str, sides: tuple[int, ...], right: Array, route: Route) -> Identity:
@@ -303,15 +303,15 @@ class _Verification:
     def _gradient_and_chain_rule(self, slopes: Array, given: str) -> Iterator[Identity]:
         """Verify ∂A/∂X = TensorDiag(A'), and what follows for ∂L/∂X."""
         shape, upstream = self._x.shape, self._upstream
-        measured = self._measured_slices(slopes)
+        measured, known = self._measured_slices(slopes), self._usable.ravel()[self._slices]
         claimed = np.zeros(measured.low.shape)  # TensorDiag(A'), as measured: outputs as rows, the slices as columns
         claimed[self._slices, np.arange(self._slices.size)] = slopes.ravel()[self._slices]
         by = f"∂{'A/∂X' if self._of_matrix else 'a/∂x'} by differences of f"
         route = Route(by, "" if self._complete else self._sample())
         sides = (2 * shape, 2 * shape)
-        yield within_bars("gradient", self._statement("gradient"), given, sides, measured, claimed, route)
+        yield within_bars("gradient", self._statement("gradient"), given, sides, measured.only(known), claimed, route)
         short = slopes * upstream
-        pulled = measured.pulled(upstream.ravel())
+        pulled = measured.pulled(upstream.ravel()).only(known)
         right = short.ravel()[self._slices]
         yield within_bars("chain-rule", self._statement("chain-rule"), given, (shape, shape), pulled, right, route)
         matrix = diagonal(_vec(slopes, "F"), built=self._complete)
@@ -326,13 +326,13 @@ class _Verification:
         columns = []
         refuted = False
         for place in self._slices:
-            unit, usable = float(units[place]), bool(self._usable.flat[place])
+            unit = float(units[place])
             claimed, direction = np.zeros(size), np.zeros(size)
             claimed[place] = slopes.flat[place] * unit
-            direction[place] = unit if usable else 0.0
+            direction[place] = unit if self._usable.flat[place] else 0.0
             column = self._measure(direction.reshape(self._x.shape), slopes, None if refuted else claimed)
             refuted = refuted or bool(column.refutes(claimed).any())
-            columns.append(column.scaled(1 / unit, usable))
+            columns.append(column.scaled(1 / unit))
         return Measured.columns(columns, size)
 
 

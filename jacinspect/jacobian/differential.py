@@ -55,10 +55,14 @@ class Measured:
         with np.errstate(all="ignore"):
             return np.asarray(self.finite & self.resolved & ~(self.distance(claimed) <= self.allowed(claimed)))
 
-    def scaled(self, factor: float, known: bool) -> "Measured":
-        """Return these times a factor; as not finite, where they are not `known`."""
+    def scaled(self, factor: float) -> "Measured":
+        """Return these times a positive factor."""
         low, high, bar, size = (part * factor for part in (self.low, self.high, self.bar, self.size))
-        return Measured(low, high, bar, size, self.resolved, self.finite & known)
+        return Measured(low, high, bar, size, self.resolved, self.finite)
+
+    def only(self, known: Array) -> "Measured":
+        """Return these, as not finite where they are not `known`; the shapes may broadcast."""
+        return replace(self, finite=self.finite & known)
 
     @classmethod
     def columns(cls, columns: Sequence["Measured"], height: int) -> "Measured":

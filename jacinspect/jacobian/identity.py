@@ -92,7 +92,9 @@ def within_bars(
     if unclear.any():
         route += Route(caveat=f"{_entries(unclear)} inconclusive: no step size gives a derivative to judge by")
     if not left.finite.all():
-        route += Route(caveat=f"{_entries(~left.finite)} of {left.finite.size} left out: not finite")
+        route += Route(caveat=f"{_entries(~left.finite)} left out of {left.finite.size}, not being finite")
+    if judged.size and not judged.any() and not unclear.any():
+        route += Route(caveat="nothing is left to compare")
     holds = not off.any() and not unclear.any() and bool(judged.any() or not judged.size)
     at = _worst(difference, off if off.any() else judged)
     worst, bound = (None, None) if at is None else (float(difference.flat[at]), float(allowed.flat[at]))
