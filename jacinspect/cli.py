@@ -359,9 +359,10 @@ def _plain(report: "Report | IdentityReport", full: bool) -> str:
 
 def _text(report: "Report | IdentityReport", width: int, full: bool) -> "RenderableType":
     from jacinspect.report import Report
-    from jacinspect.views import identities, text
+    from jacinspect.views.identities import render as render_identities
+    from jacinspect.views.text import render
 
-    return text.render(report, width, full) if isinstance(report, Report) else identities.render(report, width)
+    return render(report, width, full) if isinstance(report, Report) else render_identities(report, width)
 
 
 def _replace(output: Path, text: str) -> None:
