@@ -137,7 +137,7 @@ class _Verification:
             self._slices = np.sort(rng.choice(x.size, affordable, replace=False))
 
     def identities(self) -> Iterator[Identity]:
-        """Give every identity, in the order of the mission's table."""
+        """Give every identity: of any vectors, of any matrices, with A', and of ∂A/∂X in its arrangements."""
         x = np.where(self._usable, self._x, 0.0).astype(np.float64)
         lost = int(x.size - np.count_nonzero(self._usable))
         zeros = f", 0 for {lost} not finite" if lost else ""
