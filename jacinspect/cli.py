@@ -5,6 +5,8 @@ numpy, and all that needs it, is imported when an inspection starts, so that hel
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from math import inf
 from pathlib import Path
@@ -19,6 +21,7 @@ from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, Jacin
 
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array
+    from jacinspect.identity_report import IdentityReport
     from jacinspect.report import Report
 
 __all__ = ["app", "run"]
@@ -179,7 +182,7 @@ def inspect(
 
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
-    try:
+    with _errors_told(traceback):
         report = _inspect(
             function, shape, source, further or [], wrt, param or [], direction, dtype.value, output,
             seed=seed, vec=vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
@@ -187,6 +190,66 @@ def inspect(
             memory=memory, max_evaluations=max_evaluations, noise=noise,
         )  # fmt: skip
         _show(report, _Format.json if as_json else form, output, full)
+    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+@app.command()
+def identities(
+    function: Annotated[str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.")] = "sigmoid",
+    shape: Annotated[
+        str | None, typer.Option("--shape", "-s", help="Shape of X, filled at random: 4, 2x3.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--input", "-i", metavar="FILE", help="X from a file, as for inspect.")
+    ] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the function.")
+    ] = None,
+    dtype: Annotated[_Dtype, typer.Option(help="What X is rounded to.")] = _Dtype.float64,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
+    form: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="A ✗ does not change the exit status.")] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
+) -> None:
+    """Verify the tensor identities of a vector or a matrix on its own numbers.
+
+    Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
+    """
+    with _errors_told(traceback):
+        report = _identities(function, shape, source, param or [], dtype.value, seed, output)
+        _show(report, _Format.json if as_json else form, output, False)
+    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+def _identities(
+    name: str, shape: str | None, source: str | None, param: list[str], dtype: str, seed: int, output: Path | None
+) -> "IdentityReport":
+    from jacinspect.functions.catalogue import function
+    from jacinspect.identities import verify_identities
+    from jacinspect.inspection import Settings
+
+    settings = Settings(seed=seed)
+    found = function(name, **dict(map(_parameter, param)))
+    if len(found.operands) > 1:
+        raise InputError(f"{found.name} has operands {' and '.join(found.operands)}; the identities are of A = f(X)")
+    if output is not None:
+        _require_writable(output)
+    text, at_random = _first(shape, source), source is None
+    operand = _operand(text, at_random, dtype, settings.seed, settings.memory)
+    where = _origin(text, at_random)
+    with _Progress() as progress:
+        return verify_identities(found, operand, seed=seed, source=where, progress=progress.called)
+
+
+@contextmanager
+def _errors_told(traceback: bool) -> Iterator[None]:
+    """Tell what the user can mend on standard error, and leave with the status that says so."""
+    try:
+        yield
     except JacinspectError as error:
         if traceback and isinstance(error, FunctionFailedError) and error.__cause__ is not None:
             import traceback as tracebacks
@@ -196,7 +259,6 @@ def inspect(
         raise typer.Exit(ExitStatus.UNUSABLE) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
-    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
 def _inspect(
@@ -215,34 +277,51 @@ def _inspect(
     from jacinspect.functions.catalogue import function
     from jacinspect.inspection import Settings, inspect_function
     from jacinspect.operands.further import is_shape, place
-    from jacinspect.operands.shapes import parse_shape, parse_size, random_operand
+    from jacinspect.operands.shapes import parse_size
 
     settings["memory"] = parse_size(settings["memory"])
     checked = Settings(**settings)
     found = function(name, **dict(map(_parameter, param)))
     if output is not None:
         _require_writable(output)
-    if (shape is None) == (source is None):
-        raise InputError(
-            "give the operand's shape (--shape 2x2) or a file with it (--input x.csv)" + (", not both" if shape else "")
-        )
     position = found.position(int(wrt) if wrt.isdecimal() else wrt)
-    first = source if shape is None else shape
-    texts = [first or "", *place(found.name, found.operands, further, shape or "2x3")]
+    texts = [_first(shape, source), *place(found.name, found.operands, further, shape or "2x3")]
     if [*texts, direction].count("-") > 1:
         raise InputError("standard input (-) can be read only once; name a file for the others")
     drawn = [source is None, *map(is_shape, texts[1:])]
     operands = [
-        random_operand(parse_shape(text), dtype, checked.seed, checked.memory, number)
-        if at_random
-        else _read(text, dtype, checked.memory)
+        _operand(text, at_random, dtype, checked.seed, checked.memory, number)
         for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
     ]
-    of_one, operand, text = found.by(position, operands), operands[position - 1], texts[position - 1]
-    along = None if direction is None else _read(direction, dtype, checked.memory)
-    where = "random" if drawn[position - 1] else "standard input" if text == "-" else text
+    along = None if direction is None else _operand(direction, False, dtype, checked.seed, checked.memory)
+    where = _origin(texts[position - 1], drawn[position - 1])
+    of_one, operand = found.by(position, operands), operands[position - 1]
     with _Progress() as progress:
         return inspect_function(of_one, operand, checked, source=where, direction=along, progress=progress.called)
+
+
+def _first(shape: str | None, source: str | None) -> str:
+    """Return what was typed for the first operand: a shape or else a file."""
+    if (shape is None) == (source is None):
+        raise InputError(
+            "give the operand's shape (--shape 2x2) or a file with it (--input x.csv)" + (", not both" if shape else "")
+        )
+    return source if shape is None else shape  # type: ignore[return-value]
+
+
+def _operand(text: str, at_random: bool, dtype: str, seed: int, memory: int, number: int = 1) -> "Array":
+    """Draw the operand of a number in a shape, or read it from a file."""
+    from jacinspect.operands.shapes import parse_shape, random_operand
+
+    if at_random:
+        return random_operand(parse_shape(text), dtype, seed, memory, number)
+    from jacinspect.operands.files import read_operand
+
+    return read_operand(text, dtype, memory, sys.stdin.buffer if sys.stdin else None)
+
+
+def _origin(text: str, at_random: bool) -> str:
+    return "random" if at_random else "standard input" if text == "-" else text
 
 
 class _Progress:
@@ -270,12 +349,6 @@ class _Progress:
         self._status.update(f"{evaluations} calls of the function")
 
 
-def _read(source: str, dtype: str, memory: int) -> "Array":
-    from jacinspect.operands.files import read_operand
-
-    return read_operand(source, dtype, memory, sys.stdin.buffer if sys.stdin else None)
-
-
 def _parameter(text: str) -> tuple[str, float]:
     name, equals, value = text.partition("=")
     try:
@@ -295,7 +368,7 @@ def _require_writable(output: Path) -> None:
         raise InputError(f"--output {output}: permission denied")
 
 
-def _show(report: "Report", form: _Format, output: Path | None, full: bool) -> None:
+def _show(report: "Report | IdentityReport", form: _Format, output: Path | None, full: bool) -> None:
     """Print the report, or write it to a file in one piece."""
     if output is not None:
         text = report.to_json(full) if form is _Format.json else _text(report, full)
@@ -316,17 +389,24 @@ def _show(report: "Report", form: _Format, output: Path | None, full: bool) -> N
             raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from None
 
 
-def _text(report: "Report", full: bool, stream: TextIO | None = None) -> str:
+def _text(report: "Report | IdentityReport", full: bool, stream: TextIO | None = None) -> str:
     """Render for a terminal, or whatever the stream is; without one, return the text, plain and 80 columns wide."""
     from io import StringIO
 
     from rich.console import Console
 
-    from jacinspect.views.text import render
+    from jacinspect.report import Report
 
     plain = {"width": 80, "color_system": None} if stream is None else {}
     console = Console(file=stream or StringIO(), highlight=False, soft_wrap=full, **plain)  # type: ignore[arg-type]
-    console.print(render(report, console.width, full))
+    if isinstance(report, Report):
+        from jacinspect.views import text as view
+
+        console.print(view.render(report, console.width, full))
+    else:
+        from jacinspect.views import identities as identities_view
+
+        console.print(identities_view.render(report, console.width))
     return "" if stream else str(console.file.getvalue())  # type: ignore[attr-defined]
 
 

@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "jacinspect"
 
-ROOMS = ["errors", "jacobian", "functions", "operands", "report", "findings", "inspection", "views", "cli"]
+ROOMS = [
+    "errors", "jacobian", "functions", "operands", "report", "findings", "inspection", "identity_report", "identities",
+    "views", "cli",
+]  # fmt: skip
 
 # A module or a folder: what of ours it may import, besides its own folder.
 MAY_IMPORT = {
@@ -23,7 +26,9 @@ MAY_IMPORT = {
     "report": {"errors", "jacobian"},
     "findings": {"errors", "jacobian", "report"},
     "inspection": {"errors", "functions", "jacobian", "report", "findings", "_version"},
-    "views": {"errors", "jacobian", "report"},
+    "identity_report": {"errors", "jacobian", "report"},
+    "identities": {"errors", "functions", "jacobian", "report", "findings", "identity_report", "_version"},
+    "views": {"errors", "jacobian", "report", "identity_report"},
     "cli": {"_version", *ROOMS},
     "__main__": {"cli"},
     "__init__": {"_version", "functions", "inspection", "report"},  # the public names
@@ -33,7 +38,7 @@ MAY_IMPORT = {
 ALLOWED = {
     "typer": {"cli"},
     "click": set[str](),
-    "rich": {"cli", "views.text", "views.spy"},
+    "rich": {"cli", "views.text", "views.spy", "views.identities"},
     "torch": {"functions.imported"},
     "jax": {"functions.imported"},
 }
@@ -91,7 +96,7 @@ def called(module: str) -> set[str]:
 
 def test_the_finder_finds() -> None:
     assert {"cli", "__init__", "__main__", "views.text", "jacobian.compact", "operands.files"} <= set(modules())
-    assert {"jacinspect.views.text.render", "rich.console.Console"} <= imported("cli")  # inside functions
+    assert {"jacinspect.views.text", "rich.console.Console"} <= imported("cli")  # inside functions
     assert {"errors", "views.text", "inspection", "functions.catalogue"} <= ours("cli")
     assert {"jacobian.compact", "jacobian.structure", "errors"} <= ours("report")
     assert "typer.echo" in called("cli")

@@ -1,0 +1,82 @@
+"""What came of verifying the identities: frozen, with its verdict, exit status and JSON. Next: views/identities."""
+
+import json
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from jacinspect.errors import ExitStatus
+from jacinspect.jacobian.identity import Identity
+from jacinspect.report import SCHEMA_VERSION, FunctionReport, OperandReport
+
+__all__ = ["IdentityReport"]
+
+
+@dataclass(frozen=True, eq=False)
+class IdentityReport:
+    """Every identity, held against one function at one operand; `output_shape` is that of f(X)."""
+
+    version: str
+    function: FunctionReport
+    operand: OperandReport
+    output_shape: tuple[int, ...]
+    identities: tuple[Identity, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Whether all of them hold: "pass" or "fail"."""
+        return "pass" if all(identity.holds for identity in self.identities) else "fail"
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """0 where all of them hold, 1 where one does not."""
+        return ExitStatus.OK if self.verdict == "pass" else ExitStatus.FINDINGS
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready objects."""
+        function = self.function
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "version": self.version,
+            "function": {
+                "name": function.name,
+                "kind": function.kind,
+                "parameters": {name: _number(value) for name, value in function.parameters.items()},
+                "source": function.source,
+                "formula": function.formula,
+                "derivative": function.derivative,
+            },
+            "operand": {
+                "shape": list(self.operand.values.shape),
+                "dtype": str(self.operand.values.dtype),
+                "source": self.operand.source,
+                "seed": self.operand.seed,
+            },
+            "identities": [_as_dict(identity) for identity in self.identities],
+            "verdict": self.verdict,
+        }
+
+    def to_json(self, _full: bool = False) -> str:
+        """Return the report as one line of RFC 8259 JSON; equal runs give equal text. It is always given in full."""
+        text = json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+        return text.encode("utf-8", "replace").decode() + "\n"  # a file's name need not be Unicode
+
+
+def _as_dict(identity: Identity) -> dict[str, Any]:
+    return {
+        "name": identity.name,
+        "statement": identity.statement,
+        "left_shape": list(identity.left_shape),
+        "right_shape": None if identity.right_shape is None else list(identity.right_shape),
+        "max_difference": _number(identity.max_difference),
+        "bound": _number(identity.bound),
+        "holds": identity.holds,
+        "note": "; ".join(filter(None, (identity.given, *identity.route))),
+    }
+
+
+def _number(x: float | None) -> float | str | None:
+    """Write a number as RFC 8259 can: non-finite ones by name."""
+    if x is None or isfinite(x):
+        return x
+    return "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"

@@ -1,0 +1,185 @@
+"""The numeric differential dA of a callable along dX, with an error bar for every output. Next: identity.
+
+Differences along one direction (see differences.py) are all there is: neither a pattern nor a rule is known here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.differences import Estimate, Kind, Stencil, doubtful, first_pass, ladder
+
+__all__ = ["Measured", "differential"]
+
+_FINER = 2.0**-20  # of the first ladder's steps: where it climbs again, for what lies that near to a kink
+_BATCH = 2**17  # outputs on one ladder, whose columns take some 40 numbers an output
+_WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
+_ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
+_SMALLEST = float(np.finfo(np.float64).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Derivatives that lie between `low` and `high` (apart only at a kink or a jump), give or take `bar`.
+
+    `size` is that of f per unit of the direction, against which a bar is wide or not; `resolved` is where a derivative
+    was found, `finite` where f is. All have one shape.
+    """
+
+    low: Array
+    high: Array
+    bar: Array
+    size: Array
+    resolved: Array
+    finite: Array
+
+    def distance(self, claimed: Array) -> Array:
+        """Return how far a claim lies outside [low, high]."""
+        with np.errstate(all="ignore"):
+            return np.asarray(np.maximum(np.maximum(self.low - claimed, claimed - self.high), 0.0))
+
+    def allowed(self, claimed: Array) -> Array:
+        """Return what that distance may be: the bar, and the rounding of the claim itself."""
+        return np.asarray(self.bar + _ROUNDING * np.abs(claimed))
+
+    def unclear(self, claimed: Array) -> Array:
+        """Where no derivative was found, or with too wide a bar to judge a claim by."""
+        large = np.maximum(np.maximum(np.abs(self.low), np.abs(self.high)), np.maximum(np.abs(claimed), self.size))
+        with np.errstate(all="ignore"):
+            return np.asarray(~self.resolved | (self.bar > np.maximum(_WIDE * large, _SMALLEST)))
+
+    def refutes(self, claimed: Array) -> Array:
+        """Where a claim is further off than it may be."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self.finite & self.resolved & ~(self.distance(claimed) <= self.allowed(claimed)))
+
+    def scaled(self, factor: float) -> "Measured":
+        """Return these times a positive factor."""
+        low, high, bar, size = (part * factor for part in (self.low, self.high, self.bar, self.size))
+        return Measured(low, high, bar, size, self.resolved, self.finite)
+
+    def only(self, known: Array) -> "Measured":
+        """Return these, as not finite where they are not `known`; the shapes may broadcast."""
+        return replace(self, finite=self.finite & known)
+
+    @classmethod
+    def columns(cls, columns: Sequence["Measured"], height: int) -> "Measured":
+        """Set flat ones of `height` entries side by side."""
+        parts = {part.name: [getattr(column, part.name) for column in columns] for part in fields(cls)}
+        empty = {name: np.zeros((height, 0), bool if name in ("resolved", "finite") else float) for name in parts}
+        return cls(**{name: np.stack(part, axis=1) if part else empty[name] for name, part in parts.items()})
+
+    def pulled(self, weights: Array) -> "Measured":
+        """Return the sums over the first axis of weights (that axis long) times these: a cotangent pulled back."""
+        w = weights.reshape(-1, *(1,) * (self.low.ndim - 1))
+        known = self.finite & self.resolved
+        with np.errstate(all="ignore"):
+            ends = [np.where(known, w * end, 0.0) for end in (self.low, self.high)]
+            low, high = np.minimum(*ends), np.maximum(*ends)
+            terms = np.maximum(np.abs(low), np.abs(high))
+            # n products and their sum are off by at most n·u/(1 - n·u) < n·ε of Σ|terms| (Higham 2002, 3.1).
+            bar = np.where(known, np.abs(w) * self.bar, 0.0) + weights.size * 2.0**-52 * terms
+            size = np.where(known, np.abs(w) * self.size, 0.0)
+        resolved = np.all(self.resolved | ~self.finite | (w == 0), axis=0)
+        finite = np.all(self.finite | (w == 0), axis=0)
+        low, high, bar, size = (part.sum(axis=0) for part in (low, high, bar, size))
+        return Measured(low, high, bar, size, np.asarray(resolved), np.asarray(finite))
+
+
+def differential(
+    box: BlackBox, x: Array, dx: Array, epsilon: float, rounding: Array, claimed: Array | None = None
+) -> Measured:
+    """Difference f along dX at X.
+
+    Parameters
+    ----------
+    box, x, dx
+        f, and point and direction of the operand's shape; dX is 0 where X is not finite.
+    epsilon
+        The relative noise of f's values.
+    rounding
+        A bound, for each output, on what a relative change of epsilon in X does to it, over epsilon.
+    claimed
+        What another says of dA, flat: where it differs, differences look again before anyone calls it wrong. When one
+        such output is settled, the others are left as they are.
+
+    Returns
+    -------
+    Measured
+        Flat, an entry an output.
+    """
+    stencil = Stencil(box, x, dx, slice(None), None, box.y0, epsilon, rounding)
+    first = first_pass(stencil)
+    kind = np.where(np.isfinite(box.y0), Kind.SMOOTH, Kind.NONFINITE).astype(np.int8)
+    found = Estimate(first.value, first.bar, kind, first.value.copy(), first.value.copy())
+    finite = kind == Kind.SMOOTH
+    found.kind[finite & ~(first.closing & np.isfinite(first.bar))] = Kind.UNRESOLVED
+    _again(
+        stencil,
+        found,
+        np.flatnonzero(finite & (~first.closing | doubtful(first.value, first.bar, stencil.size, epsilon))),
+    )
+    _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
+    return _measured(found, first.size)
+
+
+_PARTS = ("value", "bar", "kind", "left", "right")
+
+
+def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | None = None) -> None:
+    """Look at some outputs at ever smaller steps, a batch at a time; with a claim, until one batch refutes it."""
+    for start in range(0, outputs.size, _BATCH):
+        batch = outputs[start : start + _BATCH]
+        part = stencil.subset(batch)
+        claims = None if claimed is None else claimed[batch]
+        estimate = ladder(part)
+        rough = (estimate.kind != Kind.SMOOTH) & (estimate.kind != Kind.NONFINITE)
+        _climb_finer(part, estimate, np.flatnonzero(rough | _refuted(estimate, claims)))
+        with np.errstate(all="ignore"):  # of two that bear each other out, the sharper: noise asks for longer steps
+            sharper = (found.kind[batch] == Kind.SMOOTH) & (found.bar[batch] < estimate.bar)
+            sharper &= (estimate.kind == Kind.SMOOTH) & (np.abs(found.value[batch] - estimate.value) <= estimate.bar)
+        if claimed is not None:  # the first pass stands accused of having seen what is not there
+            sharper[:] = False
+        for name in _PARTS:
+            getattr(found, name)[batch[~sharper]] = getattr(estimate, name)[~sharper]
+        if _refuted(found.subset(batch), claims).any():
+            return
+
+
+def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
+    """Where a derivative speaks against a claim, if there is one."""
+    if claimed is None:
+        return np.zeros(estimate.kind.shape, bool)
+    with np.errstate(all="ignore"):
+        off = np.abs(claimed - estimate.value) > estimate.bar + _ROUNDING * np.abs(claimed)
+    return np.asarray(off & (estimate.kind == Kind.SMOOTH))
+
+
+def _climb_finer(stencil: Stencil, estimate: Estimate, outputs: Array) -> None:
+    """Climb a much finer ladder for some outputs, near a kink of f or of f', and take what contradicts the first."""
+    if not outputs.size:
+        return
+    finer = ladder(replace(stencil.subset(outputs), v=stencil.v * _FINER))
+    value, bar, kind = finer.value / _FINER, finer.bar / _FINER, estimate.kind[outputs]
+    with np.errstate(all="ignore"):
+        apart = np.abs(value - estimate.value[outputs]) > bar + estimate.bar[outputs]
+        # Rounding may hide a kink from the finer steps: it is one unless they see far less than its two slopes' gap.
+        sharp = 4 * bar <= np.abs(estimate.right - estimate.left)[outputs]
+    better = np.select([kind == Kind.SMOOTH, kind == Kind.UNRESOLVED], [apart, np.ones_like(apart)], sharp)
+    better &= finer.kind == Kind.SMOOTH
+    estimate.value[outputs[better]], estimate.bar[outputs[better]] = value[better], bar[better]
+    estimate.kind[outputs[better]] = Kind.SMOOTH
+
+
+def _measured(found: Estimate, size: Array) -> Measured:
+    apart = (found.kind == Kind.KINK) | (found.kind == Kind.JUMP)
+    return Measured(
+        low=np.where(apart, np.fmin(found.left, found.right), found.value),
+        high=np.where(apart, np.fmax(found.left, found.right), found.value),
+        bar=found.bar,
+        size=size,
+        resolved=np.asarray(found.kind != Kind.UNRESOLVED),
+        finite=np.asarray(found.kind != Kind.NONFINITE),
+    )
