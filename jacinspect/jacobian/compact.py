@@ -68,6 +68,18 @@ class Pattern:
         """The output of each stored entry, ascending."""
         return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
 
+    def places(self, outputs: Array, inputs: Array) -> Array:
+        """Return where the entries (output, input) are stored, -1 for those that are not; arrays of one shape."""
+        low, high = (self.indptr[outputs].astype(np.int64), self.indptr[outputs + 1].astype(np.int64))
+        end = high.copy()
+        while np.any(low < high):  # a bisection in all rows at once
+            middle = (low + high) // 2
+            below = (low < high) & (self.indices[np.minimum(middle, self.stored - 1)] < inputs)
+            low, high = np.where(below, middle + 1, low), np.where(below | (low == high), high, middle)
+        if not self.stored:
+            return np.full(low.shape, -1)
+        return np.where((low < end) & (self.indices[np.minimum(low, self.stored - 1)] == inputs), low, -1)
+
     def transposed_order(self) -> Array:
         """Return the order of the stored entries that sorts them by input, then by output."""
         return np.argsort(self.indices, kind="stable")
