@@ -56,9 +56,18 @@ class _Dtype(StrEnum):
     float32 = "float32"
 
 
+class _Form(StrEnum):
+    vec = "vec"
+    tensor = "tensor"
+    stacked = "stacked"
+    blocks = "blocks"
+
+
 class _Format(StrEnum):
     text = "text"
     json = "json"
+    markdown = "markdown"
+    latex = "latex"
 
 
 class _Expect(StrEnum):
@@ -71,6 +80,8 @@ class _Expect(StrEnum):
     symmetric = "symmetric"
     dense = "dense"
 
+
+_SAVED = (".npz", ".mtx")  # what views.sparse writes
 
 app = typer.Typer(
     cls=_InspectByDefault,
@@ -122,6 +133,9 @@ def inspect(
     ] = None,
     vec: Annotated[_Vec, typer.Option(help="Order of vec.")] = _Vec.column,
     layout: Annotated[_Layout, typer.Option(help="Orientation of the matrix.")] = _Layout.numerator,
+    form: Annotated[
+        _Form, typer.Option("--as", help="Which arrangement of the numbers to print; stacked: ∂A/∂X_pq on each other.")
+    ] = _Form.vec,
     expect: Annotated[
         list[_Expect] | None,
         typer.Option(
@@ -141,10 +155,14 @@ def inspect(
         int | None, typer.Option(metavar="N", help="Budget of calls; chosen by the operand's size if left out.")
     ] = None,
     noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
-    form: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
+    to: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Findings do not change the exit status.")] = False,
@@ -156,12 +174,14 @@ def inspect(
     """
     try:
         report = _inspect(
-            function, shape, source, param or [], direction, dtype.value, output,
+            function, shape, source, param or [], direction, dtype.value, form.value, output, save,
             seed=seed, vec=vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
             rtol=rtol, atol=atol, strict_kinks=strict_kinks,
             memory=memory, max_evaluations=max_evaluations, noise=noise,
         )  # fmt: skip
-        _show(report, _Format.json if as_json else form, output, full)
+        _show(report, _Format.json if as_json else to, form.value, output, full)
+        if save is not None:
+            _save(report, save)
     except JacinspectError as error:
         if traceback and isinstance(error, FunctionFailedError) and error.__cause__ is not None:
             import traceback as tracebacks
@@ -181,19 +201,26 @@ def _inspect(
     param: list[str],
     direction: str | None,
     dtype: str,
+    form: str,
     output: Path | None,
+    save: Path | None,
     **settings: Any,
 ) -> "Report":
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
     from jacinspect.functions.catalogue import function
     from jacinspect.inspection import Settings, inspect_function
+    from jacinspect.jacobian.layouts import arrange
     from jacinspect.operands.shapes import parse_shape, parse_size, random_operand
 
     settings["memory"] = parse_size(settings["memory"])
     checked = Settings(**settings)
     found = function(name, **dict(map(_parameter, param)))
-    if output is not None:
-        _require_writable(output)
+    _require_writable("--output", output)
+    _require_writable("--save", save)
+    if save is not None and save.suffix not in _SAVED:
+        raise InputError(f"--save {save}: the name has to end in {' or '.join(_SAVED)}")
+    if save is not None and output is not None and save.resolve() == output.resolve():
+        raise InputError(f"--save {save}: is where --output writes the report; name another file")
     if (shape is None) == (source is None):
         raise InputError(
             "give the operand's shape (--shape 2x2) or a file with it (--input x.csv)" + (", not both" if shape else "")
@@ -203,6 +230,7 @@ def _inspect(
         operand = _read(source, dtype, checked.memory)
     else:
         operand = random_operand(parse_shape(shape or ""), dtype, checked.seed, checked.memory)
+    arrange(form, (), operand.shape)  # refuses a form that has no place for the operand's axes
     along = None if direction is None else _read(direction, dtype, checked.memory)
     where = "random" if source is None else "standard input" if source == "-" else source
     with _Progress() as progress:
@@ -250,31 +278,45 @@ def _parameter(text: str) -> tuple[str, float]:
         raise InputError(f"--param {text!r}: write NAME=VALUE with a number, such as negative_slope=0.2") from None
 
 
-def _require_writable(output: Path) -> None:
-    if output.is_dir():
-        raise InputError(f"--output {output}: is a folder; name a file in it")
-    if not output.parent.is_dir():
-        raise InputError(f"--output {output}: there is no folder {output.parent}")
-    if not os.access(output if output.exists() else output.parent, os.W_OK):
-        raise InputError(f"--output {output}: permission denied")
-
-
-def _show(report: "Report", form: _Format, output: Path | None, full: bool) -> None:
-    """Print the report, or write it to a file in one piece."""
-    if output is not None:
-        _replace(output, report.to_json(full) if form is _Format.json else _plain(report, full))
+def _require_writable(option: str, file: Path | None) -> None:
+    if file is None:
         return
+    if file.is_dir():
+        raise InputError(f"{option} {file}: is a folder; name a file in it")
+    if not file.parent.is_dir():
+        raise InputError(f"{option} {file}: there is no folder {file.parent}")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise InputError(f"{option} {file}: permission denied")
+
+
+def _show(report: "Report", to: _Format, form: str, output: Path | None, full: bool) -> None:
+    """Print the report, or write it to a file in one piece."""
+    report.form(form)  # refuses, in JSON too, a form that has no place for the output's axes
     try:
-        if form is _Format.json:
-            sys.stdout.buffer.write(report.to_json(full).encode())
+        if output is not None:
+            _replace("--output", output, _written(report, to, form, full).encode())
+        elif to is _Format.text:
+            _print(report, form, full)
+            sys.stdout.flush()
         else:
-            _print(report, full)
-        sys.stdout.flush()
+            sys.stdout.buffer.write(_written(report, to, form, full).encode())
+            sys.stdout.flush()
     except BrokenPipeError:  # whoever reads has had enough; Python must not find the pipe closed once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _print(report: "Report", full: bool) -> None:
+def _written(report: "Report", to: _Format, form: str, full: bool) -> str:
+    if to is _Format.json:
+        return report.to_json(full)
+    if to is _Format.text:
+        return _plain(report, form, full)
+    from importlib import import_module
+
+    render = import_module(f"jacinspect.views.{to.value}").render
+    return str(render(report, full, form))
+
+
+def _print(report: "Report", form: str, full: bool) -> None:
     from rich.console import Console
 
     from jacinspect.views.text import render
@@ -282,10 +324,10 @@ def _print(report: "Report", full: bool) -> None:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ∂ still gets everything else
     console = Console(highlight=False, soft_wrap=full)
-    console.print(render(report, console.width, full))
+    console.print(render(report, console.width, full, form))
 
 
-def _plain(report: "Report", full: bool) -> str:
+def _plain(report: "Report", form: str, full: bool) -> str:
     from io import StringIO
 
     from rich.console import Console
@@ -293,24 +335,35 @@ def _plain(report: "Report", full: bool) -> str:
     from jacinspect.views.text import render
 
     console = Console(file=StringIO(), width=80, highlight=False, color_system=None, soft_wrap=full)
-    console.print(render(report, console.width, full))
+    console.print(render(report, console.width, full, form))
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
-def _replace(output: Path, text: str) -> None:
+def _save(report: "Report", file: Path) -> None:
+    """Write the Jacobian itself, once the report has said what there is to say about it."""
+    from jacinspect.views.sparse import RENDERERS
+
+    try:
+        content = RENDERERS[file.suffix](report)
+    except InputError as error:
+        raise InputError(f"--save {file}: {error}") from None
+    _replace("--save", file, content)
+
+
+def _replace(option: str, file: Path, content: bytes) -> None:
     """Write a file so that it is, at every moment, either the old one or the complete new one."""
-    target = output.resolve()
+    target = file.resolve()
     try:
         if target.exists() and not target.is_file():  # a device or a pipe
-            target.write_text(text, encoding="utf-8")
+            target.write_bytes(content)
             return
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            draft.write_text(text, encoding="utf-8")
+            draft.write_bytes(content)
             if target.exists():
                 draft.chmod(target.stat().st_mode)
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"--output {output}: {(error.strerror or str(error)).lower()}") from None
+        raise InputError(f"{option} {file}: {(error.strerror or str(error)).lower()}") from None

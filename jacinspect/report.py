@@ -146,21 +146,24 @@ class JacobianReport:
         """How many entries the pattern has; None where it is not proved."""
         return None if self.arrangement is None else self.arrangement.pattern.stored
 
-    def part(
-        self, of: str, rows: list[int], columns: list[int], form: Form | None = None
-    ) -> list[list[float | None]]:
-        """Return "analytic", "numeric" or "error_bar" at some rows and columns; None where nothing is stored.
+    def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
+        """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.
 
-        They are those of the vec matrix, or of another form of it.
+        None where nothing is stored.
         """
         jacobian = self.analytic if of == "analytic" else self.numeric
         if jacobian is None:
             return []
         values = jacobian.data if self.error_bar is None or of != "error_bar" else self.error_bar
-        pattern = jacobian.pattern
-        form = form or arrange("vec", pattern.output_shape, pattern.operand_shape, self.vec, self.layout)
-        places = pattern.places(*form.sources(np.array(rows, np.int64)[:, None], np.array(columns, np.int64)))
+        places = jacobian.pattern.places(outputs, inputs)
         return [[None if place < 0 else float(values[place]) for place in line] for line in places]
+
+    def part(self, of: str, rows: list[int], columns: list[int]) -> list[list[float | None]]:
+        """Return "analytic", "numeric" or "error_bar" at some rows and columns of the vec matrix; None as in `at`."""
+        assert self.numeric is not None
+        pattern = self.numeric.pattern
+        form = arrange("vec", pattern.output_shape, pattern.operand_shape, self.vec, self.layout)
+        return self.at(of, *form.sources(np.array(rows, np.int64)[:, None], np.array(columns, np.int64)))
 
     def matrix(self, of: str) -> Array | None:
         """Return "analytic", "numeric" or "error_bar" as a dense matrix in this vec order and layout, or None."""

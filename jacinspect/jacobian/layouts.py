@@ -1,4 +1,4 @@
-"""The same numbers in other forms: the vec matrix, the tensor, the stack of ∂A/∂X_pq, their Kronecker blocks. Next: views.
+"""The same numbers in other forms: vec matrix, tensor, the stack of ∂A/∂X_pq, their Kronecker blocks. Next: views.
 
 A form is an order of the tensor's axes (first those of A: i, j …, then those of X: p, q …), of which some run down the
 rows and the others along the columns. Where an entry stands, and which entry stands somewhere, follow from that alone.
@@ -13,9 +13,9 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern, vec_positions
-from jacinspect.jacobian.structure import index_letters
+from jacinspect.jacobian.structure import Arrangement, Blocks, index_letters
 
-__all__ = ["FORMS", "Form", "Placed", "arrange", "commutation", "is_transposition"]
+__all__ = ["FORMS", "Form", "Placed", "arrange", "commutation", "is_transposition", "vec_order"]
 
 FORMS = ("vec", "tensor", "stacked", "blocks")
 
@@ -138,8 +138,10 @@ class Form:
         if self.name == "stacked":
             where = "on each other" if straight else "side by side"
             return f"the blocks {block} {where}, in the order of vec(X); {read} is its {line} of J"
-        at = _at(p) if straight else _at(p[::-1] if len(p) > 1 else ["0", *p])
-        return f"the block {block} at {at}, the sum of all E_{''.join(at[1:-1].split(','))} ⊗ {block}; {read} is its {line} of J"
+        down, along = [*p, "0", "0"][:2]
+        at = (down, along) if straight else (along, down)
+        placed = f"the block {block} at ({','.join(at)}), the sum of all E_{''.join(at)} ⊗ {block}"
+        return f"{placed}; {read} is its {line} of J"
 
     @property
     def _letters(self) -> list[str]:
@@ -152,7 +154,7 @@ class Form:
 
     def _label(self, place: int, axes: tuple[int, ...]) -> str:
         dims = self.output_shape + self.operand_shape
-        index = dict(zip(axes, _unravel(np.int64(place), tuple(dims[axis] for axis in axes)), strict=True))
+        index = dict(zip(axes, _unravel(np.asarray(place), tuple(dims[axis] for axis in axes)), strict=True))
         return ",".join(str(index[axis]) for axis in self._named(axes))
 
     def _length(self, axes: tuple[int, ...]) -> int:
@@ -168,7 +170,11 @@ class Form:
 
 
 def arrange(
-    name: str, output_shape: tuple[int, ...], operand_shape: tuple[int, ...], vec: str = "column", layout: str = "numerator"
+    name: str,
+    output_shape: tuple[int, ...],
+    operand_shape: tuple[int, ...],
+    vec: str = "column",
+    layout: str = "numerator",
 ) -> Form:
     """Return a form of the Jacobian: "vec", "tensor", "stacked" or "blocks".
 
@@ -194,10 +200,10 @@ def arrange(
             f"--as {name}: is for vectors and matrices, and {which} has {len(shape)} axes "
             f"({'×'.join(map(str, shape))});\nuse --as vec or --as tensor"
         )
-    ordered = (lambda axes: axes[::-1]) if vec == "column" else (lambda axes: axes)
+    order = -1 if vec == "column" else 1
     rows, columns = {
-        "vec": (ordered(a), ordered(x)),
-        "stacked": (ordered(x) + a[:1], a[1:]),
+        "vec": (a[::order], x[::order]),
+        "stacked": (x[::order] + a[:1], a[1:]),
         "blocks": (x[:1] + a[:1], x[1:] + a[1:]),
         "tensor": _slices(a, x) if layout == "numerator" else _slices(x, a)[::-1],
     }[name]
@@ -207,7 +213,7 @@ def arrange(
 
 
 def _slices(outer: tuple[int, ...], inner: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the axes of a grid of slices as a matrix: slices of a vector go down, a slice that is a vector is a row."""
+    """Return the axes of a grid of slices as a matrix: the slices of a vector go down; a vector as a slice is a row."""
     down, along = (outer, ()) if len(outer) == 1 else (outer[:-1], outer[-1:])
     return down + inner[:-1], along + inner[-1:]
 
@@ -233,6 +239,45 @@ def is_transposition(pattern: Pattern) -> bool:
     return alone and np.array_equal(pattern.indices, vec_positions(shape, "column"))
 
 
+def vec_order(form: Form, blocks: Blocks | None, arrangement: Arrangement | None) -> str | None:
+    """Say what the order of vec does to this Jacobian, and by which permutation; None where that is nothing special.
+
+    Parameters
+    ----------
+    form
+        Gives the shapes, the order of vec and the layout.
+    blocks, arrangement
+        The blocks that were found, in either order, and the pattern where it is proved.
+    """
+    names = [commutation(shape) or ("P" if len(shape) > 2 else "") for shape in (form.output_shape, form.operand_shape)]
+    if not any(names):
+        return None
+    if arrangement is not None and is_transposition(arrangement.pattern):
+        swap = (form.vec == "row") != (form.layout == "denominator")
+        m, n = form.operand_shape[:: -1 if swap else 1]
+        return f"J has the pattern of the commutation permutation {commutation((m, n))}, with K_mn·vec(X) = vec(Xᵀ)"
+    meaning = f"vec_row = {names[1] or names[0]}·vec_column"
+    meaning += " (P a permutation)" if "P" in names else " (the commutation permutation)"
+    same = form.output_shape == form.operand_shape
+    if same and arrangement is not None and np.array_equal(arrangement.pattern.rows, arrangement.pattern.indices):
+        return f"J is diagonal in either order; {meaning} only reorders it"
+    if blocks is None:
+        return None
+    other = {"row": "column", "column": "row"}[form.vec]
+    left, right = names if form.layout == "numerator" else names[::-1]
+    product = f"{left}·J·{right}ᵀ" if form.vec == "column" else f"{left}ᵀ·J·{right}"
+    if blocks.vec != form.vec:
+        return f"strided in {form.vec}-major vec; {product} is J in {other}-major vec, block-diagonal: {meaning}"
+    both = arrangement is not None and _has_blocks(arrangement, other)
+    also = "block-diagonal as well" if both else "strided"
+    return f"block-diagonal in {form.vec}-major vec; {product} is J in {other}-major vec, {also}: {meaning}"
+
+
+def _has_blocks(arrangement: Arrangement, vec: str) -> bool:
+    blocks = Arrangement(arrangement.pattern, vec, arrangement.layout).blocks
+    return blocks is not None and blocks.vec == vec
+
+
 def _unravel(flat: Array, dims: tuple[int, ...]) -> list[Array]:
     """Return the index along each axis; broadcasts, and allows axes of length 0 where there is nothing to place."""
     return [flat // max(prod(dims[axis + 1 :]), 1) % max(dims[axis], 1) for axis in range(len(dims))]
@@ -240,7 +285,3 @@ def _unravel(flat: Array, dims: tuple[int, ...]) -> list[Array]:
 
 def _entry(name: str, letters: list[str]) -> str:
     return f"{name}_{''.join(letters)}" if letters else name
-
-
-def _at(letters: list[str]) -> str:
-    return f"({','.join((letters + ['0', '0'])[:2])})"

@@ -1,0 +1,112 @@
+"""A Report for pull requests and notebooks, as GitHub-flavoured markdown. A pure function."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+
+from jacinspect.jacobian.layouts import Form
+from jacinspect.report import JacobianReport, Report
+from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
+from jacinspect.views.facts import SIGNS, answers, background, costs, times
+
+__all__ = ["render"]
+
+_WIDTH = 88  # of a fenced block: what a pull request shows without a scroll bar
+_MARKS = re.compile(r"([\\`*_<>\[\]|&~#$])")
+
+
+def render(report: Report, full: bool = False, form: str = "vec") -> str:
+    """Write the report with the Jacobian in one of `layouts.FORMS`; with `full`, matrices whatever their size.
+
+    Raises
+    ------
+    InputError
+        With `full`, when a dense matrix exceeds the memory budget; for a form that has no place for more axes.
+    """
+    if full:
+        report.require_dense_fits()
+    parts = [*_headline(report)]
+    j, arranged = report.jacobian, report.form(form)
+    if j is not None and arranged is not None:
+        parts.append(_table(["", ""], ([label, text] for label, text in answers(report, j, arranged))))
+        parts += _numbers(report, j, arranged, full)
+        header, *rows = costs(report, j) or [[]]
+        if rows:
+            parts += ["### Bytes and multiplications of one product with J", _table(header, rows)]
+        parts.append(_table(["", ""], ([label, text] for label, text in background(report, j, arranged))))
+    if report.findings:
+        found = (
+            f"- **{finding.code} {finding.severity}** {finding.name}: {_escaped(finding.message)}"
+            for finding in report.findings
+        )
+        parts += ["### Findings", "\n".join(found)]
+    parts.append(f"**verdict: {SIGNS[report.verdict]} {report.verdict}**")
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline(report: Report) -> Iterator[str]:
+    function, operand = report.function, report.operand
+    parameters = ", ".join(f"{name}={value:g}" for name, value in function.parameters.items())
+    name = f"{function.name}{f'({parameters})' if parameters else ''}"
+    output = "" if report.output is None else f" → A {times(report.output.shape)}"
+    yield (
+        f"## {_escaped(name)}: X {times(operand.values.shape)} {operand.values.dtype}{output}, "
+        f"{SIGNS[report.verdict]} {report.verdict}"
+    )
+    formulas = [("f(x)", function.formula), ("f'(x)" if function.kind == "elementwise" else "df", function.derivative)]
+    lines = [f"{label:5} = {formula}" for label, formula in formulas if formula]
+    if lines:
+        yield _fenced(lines)
+
+
+def _numbers(report: Report, j: JacobianReport, form: Form, full: bool) -> Iterator[str]:
+    yield from _block("Point", point_panels(report, j, _WIDTH, full))
+    groups = list(jacobian_groups(j, form, _WIDTH, full))
+    if groups:
+        title = "Jacobian" if form.name == "vec" else f"Jacobian, as {form.name}"
+        lines = [line for group in groups for line in [*_beside(group), ""]]
+        yield from (f"### {title}", _fenced(lines))
+    for title, group in zip(("Hadamard product", "Chain rule"), product_groups(report, _WIDTH, full), strict=False):
+        yield from _block(title, group)
+
+
+def _block(title: str, panels: Iterable[Panel]) -> Iterator[str]:
+    yield f"### {title}"
+    yield _fenced(_beside(panels))
+
+
+def _beside(panels: Iterable[Panel]) -> list[str]:
+    """Set panels side by side while they fit, and go on below."""
+    lines: list[str] = []
+    row: list[str] = []
+    for title, cells in panels:
+        panel = [title, *_aligned(cells)]
+        size = max(map(len, panel))
+        wide = max(map(len, row), default=0)
+        if row and wide + 4 + size > _WIDTH:
+            lines, row = [*lines, *row, ""], []
+        start = max(map(len, row)) + 4 if row else 0
+        row = [f"{left:<{start}}{right}" for left, right in zip_longest(row, panel, fillvalue="")]
+    return [*lines, *row]
+
+
+def _aligned(cells: list[list[str]]) -> list[str]:
+    if not cells or not cells[0]:
+        return ["(no entries)"]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells]
+
+
+def _fenced(lines: list[str]) -> str:
+    text = "\n".join(line.rstrip() for line in lines).rstrip("\n")
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _table(header: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
