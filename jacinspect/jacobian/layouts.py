@@ -57,6 +57,11 @@ class Form:
         return self.outer_shape + self.inner_shape
 
     @property
+    def is_matrix(self) -> bool:
+        """Whether it has rows and columns alone; a tensor between vectors or numbers has."""
+        return self.name != "tensor" or max(len(self.output_shape), len(self.operand_shape)) < 2
+
+    @property
     def outer_shape(self) -> tuple[int, ...]:
         """Of the tensor, the axes that number its slices: the output's in numerator layout."""
         return self.output_shape if self.layout == "numerator" else self.operand_shape

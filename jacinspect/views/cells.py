@@ -63,12 +63,12 @@ def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Pane
 
 
 def jacobian_groups(j: JacobianReport, form: Form, width: int, full: bool) -> Iterator[list[Panel]]:
-    """Give the Jacobian in a form: analytic, numeric, error bars in one group; of a tensor, a group for each grid row."""
+    """Give the Jacobian: analytic, numeric, error bars in one group; of a tensor, a group for each row of its grid."""
     matrices = []
     for title, of in (("J analytic", "analytic"), ("J numeric", "numeric"), ("± error bar", "error_bar")):
         if getattr(j, of) is None:
             continue
-        if form.name == "tensor":
+        if not form.is_matrix:
             yield from tensor_groups(j, of, form, title, width, full)
         else:
             matrices.append((title, matrix_cells(j, of, form, width, full)))
@@ -109,7 +109,7 @@ def matrix_cells(j: JacobianReport, of: str, form: Form, width: int, full: bool,
 
     def cells(rows: Shown, columns: Shown) -> Cells:
         body = _entries(j, of, rows, columns, form.sources)
-        if form.name == "vec" or not labelled or not rows or not columns:
+        if form.name in ("vec", "tensor") or not labelled or not rows or not columns:
             return body
         head = [GAP if c is None else form.column_label(c) for c in columns]
         labels = [GAP if r is None else form.row_label(r) for r in rows]

@@ -60,7 +60,7 @@ def _jacobian(j: JacobianReport, form: Form, full: bool) -> Iterator[str]:
         return
     of = "analytic" if j.analytic is not None else "numeric"
     yield f"The Jacobian, {of}, as {form.name} ({j.layout} layout):"
-    if form.name != "tensor":
+    if form.is_matrix:
         yield _display(f"{_head(form)} = {_matrix(matrix_cells(j, of, form, _WIDTH, full, labelled=False))}")
         return
     for group in tensor_groups(j, of, form, "", _WIDTH, full):
@@ -76,6 +76,8 @@ def _head(form: Form) -> str:
         return rf"J = \frac{{\partial\,{vec} A}}{{\partial({vec} X)^{{\mathsf T}}}}"
     if form.name == "vec":
         return rf"J^{{\mathsf T}} = \frac{{\partial({vec} A)^{{\mathsf T}}}}{{\partial\,{vec} X}}"
+    if form.name == "tensor":
+        return "T" if straight else r"T^{\mathsf T}"
     index = ["p", "q"][: len(form.operand_shape)]
     block = rf"\frac{{\partial A}}{{\partial X{_below(index)}}}"
     if form.name == "blocks":

@@ -91,11 +91,12 @@ def _panels(panels: Iterable[tuple[str, Cells]]) -> list[Panel]:
 
 
 def _pattern(j: JacobianReport, form: Form, width: int) -> list[Panel]:
-    """Give the sparsity pattern of the form; a tensor is drawn as the grid of its slices."""
+    """Give the sparsity pattern of the form; of a tensor, whose slices show little of it, that of the vec matrix."""
     if j.arrangement is None:
         return []
-    placed = j.arrangement if form.name == "vec" else form.placed(j.arrangement.pattern)
-    return [("pattern", spy_with_scales(placed, width))]
+    if form.name in ("vec", "tensor"):
+        return [("pattern" if form.name == "vec" else "pattern, as vec", spy_with_scales(j.arrangement, width))]
+    return [("pattern", spy_with_scales(form.placed(j.arrangement.pattern), width))]
 
 
 def _aligned(cells: Cells) -> list[Text]:
