@@ -43,7 +43,7 @@ def _pattern(j: JacobianReport) -> str:
     text = j.structure
     if j.blocks is not None:
         size = f" of {times(j.blocks.shape)}" if j.blocks.shape else ""
-        order = "" if j.blocks.vec == j.vec else f" in {j.blocks.vec}-major vec"
+        order = "" if j.blocks.vec == j.vec else f" in {j.blocks.vec}-major vec (after the commutation permutation)"
         text += f", {j.blocks.count} blocks{size}{order}"
     if j.stored is None:
         return f"{text}: not proved within the budget"
@@ -129,7 +129,7 @@ def costs(report: Report, j: JacobianReport) -> list[list[str]]:
         return []
     pattern = j.arrangement.pattern
     rows = cost_table(pattern.shape, pattern.stored, report.hadamard_valid)
-    table = [["entries of X", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.hadamard_valid]]
+    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.hadamard_valid]]
     for row in rows:
         ways = (row.matrix, row.sparse, row.hadamard)
         table.append([_count(row.entries), *(_cost(cost) for cost in ways if cost is not None)])

@@ -32,7 +32,7 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
         parts += _numbers(report, j, arranged, full)
         header, *rows = costs(report, j) or [[]]
         if rows:
-            parts += ["### Bytes and multiplications of one product with J", _table(header, rows)]
+            parts += ["### Bytes and multiplications of one product with J, by entries of X", _table(header, rows)]
         parts.append(_table(["", ""], ([label, text] for label, text in background(report, j, arranged))))
     if report.findings:
         found = (

@@ -10,6 +10,7 @@ from jacinspect.jacobian.blackbox import Array
 __all__ = ["Placed", "spy", "spy_with_scales"]
 
 _SMALL = 16  # rows and columns drawn one by one
+_MARGIN = 2  # columns between a scale and what it measures
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # of a braille character, by row and column
 
 
@@ -43,15 +44,16 @@ def spy_with_scales(arrangement: Placed, width: int, height: int = 10) -> list[T
     rows, columns = arrangement.shape
     if not rows or not columns:
         return spy(arrangement, width, height)
-    margin = max(len(_ends(rows)), 1) + 1
+    margin = max(len(_ends(rows)), 1) + _MARGIN
     small = _one_by_one(arrangement.shape, width - margin)
     drawn = spy(arrangement, max(width - margin, 3), height)
     inside = drawn if small else drawn[1:-1]
     first, last = ("0…" * (len(inside) == 1 < rows) + str(rows - 1), "") if len(inside) == 1 else ("0", str(rows - 1))
     labels = [first, *[""] * (len(inside) - 2), last][: len(inside)]
     labels = labels if small else ["", *labels, ""]
-    margin = max(map(len, labels)) + 1
-    lines = [Text.assemble((f"{label:>{margin - 1}} ", "dim"), line) for label, line in zip(labels, drawn, strict=True)]
+    margin = max(map(len, labels)) + _MARGIN
+    beside = (f"{label:>{margin - _MARGIN}}{' ' * _MARGIN}" for label in labels)
+    lines = [Text.assemble((label, "dim"), line, no_wrap=True) for label, line in zip(beside, drawn, strict=True)]
     edge = 0 if small else 1
     across = _scale(columns, drawn[0].cell_len - 2 * edge)
     return [Text(" " * (margin + edge) + across, style="dim", no_wrap=True), *lines]

@@ -39,7 +39,7 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     if j is not None and arranged is not None:
         lines += [*_facts(answers(report, j, arranged), width), Text()]
         lines += _numbers(report, j, arranged, width, full)
-        lines += _costs(report, j)
+        lines += _costs(report, j, width)
         lines += _facts(background(report, j, arranged), width)
     if report.findings:
         lines += [Text(), *_findings(report, width)]
@@ -74,13 +74,17 @@ def _numbers(report: Report, j: JacobianReport, form: Form, width: int, full: bo
         yield from _flow(_panels(group), width)
 
 
-def _costs(report: Report, j: JacobianReport) -> Iterator[Text]:
-    """Give the cost table, its label standing where those of the facts stand."""
+def _costs(report: Report, j: JacobianReport, width: int) -> Iterator[Text]:
+    """Give the cost table below a label among the facts'; where it is too wide, each of its rows wrapped."""
     table = costs(report, j)
-    if table:
-        yield Text.assemble(("cost".ljust(13), "cyan"), "bytes and multiplications of one product with J")
-        for line in _aligned(table):
-            yield Text("  ").append_text(line)
+    if not table:
+        return
+    yield from _hanging("cost", 13, "cyan", "bytes and multiplications of one product with J, by entries of X", width)
+    for line, row in zip(_aligned(table), table, strict=True):
+        if line.cell_len <= width - 13:
+            yield Text(" " * 13).append_text(line)
+        else:
+            yield from _hanging("", 13, "", " ".join(row), width)
 
 
 # --- Panels as lines --------------------------------------------------------------------------------------------------

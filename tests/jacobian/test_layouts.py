@@ -267,7 +267,7 @@ def test_places_are_those_of_a_plain_search() -> None:
     rng = np.random.default_rng(3)
     for density in (0.0, 0.2, 0.7, 1.0):
         there = rng.random((5, 7)) < density
-        pattern = Pattern.from_pairs(*np.nonzero(there), (5,), (7,))
+        pattern = Pattern.from_pairs(np.nonzero(there)[0], np.nonzero(there)[1], (5,), (7,))
         pairs = list(zip(pattern.rows.tolist(), pattern.indices.tolist(), strict=True))
         outputs, inputs = np.indices((5, 7))
         expected = [[pairs.index((o, i)) if (o, i) in pairs else -1 for i in range(7)] for o in range(5)]
