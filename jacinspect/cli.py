@@ -61,9 +61,23 @@ class _Dtype(StrEnum):
     float32 = "float32"
 
 
+class _Form(StrEnum):
+    vec = "vec"
+    tensor = "tensor"
+    stacked = "stacked"
+    blocks = "blocks"
+
+
+class _ReportFormat(StrEnum):
+    text = "text"
+    json = "json"
+
+
 class _Format(StrEnum):
     text = "text"
     json = "json"
+    markdown = "markdown"
+    latex = "latex"
 
 
 class _Expect(StrEnum):
@@ -76,6 +90,8 @@ class _Expect(StrEnum):
     symmetric = "symmetric"
     dense = "dense"
 
+
+_SAVED = (".npz", ".mtx")  # what views.sparse writes
 
 app = typer.Typer(
     cls=_InspectByDefault,
@@ -150,6 +166,9 @@ def inspect(
     ] = None,
     vec: Annotated[_Vec, typer.Option(help="Order of vec.")] = _Vec.column,
     layout: Annotated[_Layout, typer.Option(help="Orientation of the matrix.")] = _Layout.numerator,
+    form: Annotated[
+        _Form, typer.Option("--as", help="Which arrangement of the numbers to print; stacked: ∂A/∂X_pq on each other.")
+    ] = _Form.vec,
     expect: Annotated[
         list[_Expect] | None,
         typer.Option(
@@ -169,10 +188,14 @@ def inspect(
         int | None, typer.Option(metavar="N", help="Budget of calls; chosen by the operand's size if left out.")
     ] = None,
     noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
-    form: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
+    to: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Findings do not change the exit status.")] = False,
@@ -184,12 +207,14 @@ def inspect(
     """
     with _errors_told(traceback):
         report = _inspect(
-            function, shape, source, further or [], wrt, param or [], direction, dtype.value, output,
+            function, shape, source, further or [], wrt, param or [], direction, dtype.value, form.value, output, save,
             seed=seed, vec=vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
             rtol=rtol, atol=atol, strict_kinks=strict_kinks,
             memory=memory, max_evaluations=max_evaluations, noise=noise,
         )  # fmt: skip
-        _show(report, _Format.json if as_json else form, output, full)
+        _show(report, _Format.json if as_json else to, form.value, output, full)
+        if save is not None:
+            _save(report, save)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
@@ -207,7 +232,7 @@ def identities(
     ] = None,
     dtype: Annotated[_Dtype, typer.Option(help="What X is rounded to.")] = _Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
-    form: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
+    to: Annotated[_ReportFormat, typer.Option("--format", "-f", help="What to print.")] = _ReportFormat.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
@@ -221,7 +246,7 @@ def identities(
     """
     with _errors_told(traceback):
         report = _identities(function, shape, source, param or [], dtype.value, seed, output)
-        _show(report, _Format.json if as_json else form, output, False)
+        _show(report, _Format.json if as_json else _Format(to.value), "vec", output, False)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
@@ -236,8 +261,7 @@ def _identities(
     found = function(name, **dict(map(_parameter, param)))
     if len(found.operands) > 1:
         raise InputError(f"{found.name} has operands {' and '.join(found.operands)}; the identities are of A = f(X)")
-    if output is not None:
-        _require_writable(output)
+    _require_writable("--output", output)
     text, at_random = _first(shape, source), source is None
     operand = _operand(text, at_random, dtype, settings.seed, settings.memory)
     where = _origin(text, at_random)
@@ -270,20 +294,27 @@ def _inspect(
     param: list[str],
     direction: str | None,
     dtype: str,
+    form: str,
     output: Path | None,
+    save: Path | None,
     **settings: Any,
 ) -> "Report":
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
     from jacinspect.functions.catalogue import function
     from jacinspect.inspection import Settings, inspect_function
+    from jacinspect.jacobian.layouts import arrange
     from jacinspect.operands.further import is_shape, place
     from jacinspect.operands.shapes import parse_size
 
     settings["memory"] = parse_size(settings["memory"])
     checked = Settings(**settings)
     found = function(name, **dict(map(_parameter, param)))
-    if output is not None:
-        _require_writable(output)
+    _require_writable("--output", output)
+    _require_writable("--save", save)
+    if save is not None and save.suffix not in _SAVED:
+        raise InputError(f"--save {save}: the name has to end in {' or '.join(_SAVED)}")
+    if save is not None and output is not None and save.resolve() == output.resolve():
+        raise InputError(f"--save {save}: is where --output writes the report; name another file")
     position = found.position(int(wrt) if wrt.isdecimal() else wrt)
     texts = [_first(shape, source), *place(found.name, found.operands, further, shape or "2x3")]
     if [*texts, direction].count("-") > 1:
@@ -296,6 +327,7 @@ def _inspect(
     along = None if direction is None else _operand(direction, False, dtype, checked.seed, checked.memory)
     where = _origin(texts[position - 1], drawn[position - 1])
     of_one, operand = found.by(position, operands), operands[position - 1]
+    arrange(form, (), operand.shape)  # refuses a form that has no place for the operand's axes
     with _Progress() as progress:
         return inspect_function(of_one, operand, checked, source=where, direction=along, progress=progress.called)
 
@@ -359,29 +391,31 @@ def _parameter(text: str) -> tuple[str, float]:
         raise InputError(f"--param {text!r}: write NAME=VALUE with a number, such as negative_slope=0.2") from None
 
 
-def _require_writable(output: Path) -> None:
-    if output.is_dir():
-        raise InputError(f"--output {output}: is a folder; name a file in it")
-    if not output.parent.is_dir():
-        raise InputError(f"--output {output}: there is no folder {output.parent}")
-    if not os.access(output if output.exists() else output.parent, os.W_OK):
-        raise InputError(f"--output {output}: permission denied")
+def _require_writable(option: str, file: Path | None) -> None:
+    if file is None:
+        return
+    if file.is_dir():
+        raise InputError(f"{option} {file}: is a folder; name a file in it")
+    if not file.parent.is_dir():
+        raise InputError(f"{option} {file}: there is no folder {file.parent}")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise InputError(f"{option} {file}: permission denied")
 
 
-def _show(report: "Report | IdentityReport", form: _Format, output: Path | None, full: bool) -> None:
+def _show(report: "Report | IdentityReport", to: _Format, form: str, output: Path | None, full: bool) -> None:
     """Print the report, or write it to a file in one piece."""
+    written = "" if to is _Format.text and output is None else _written(report, to, form, full)
     if output is not None:
-        text = report.to_json(full) if form is _Format.json else _text(report, full)
-        _replace(output, text.encode(errors="backslashreplace"))
+        _replace("--output", output, written.encode(errors="backslashreplace"))
         return
     if sys.stdout is None:
         raise InputError("standard output is closed; write to a file with --output")
     try:
-        if form is _Format.json:
-            sys.stdout.buffer.write(report.to_json(full).encode())
-        else:
+        if to is _Format.text:
             sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # without ∂ there is still the rest
-            _text(report, full, sys.stdout)
+            _text(report, form, full, sys.stdout)
+        else:
+            sys.stdout.buffer.write(written.encode())
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python finds it closed once more at exit
@@ -389,7 +423,22 @@ def _show(report: "Report | IdentityReport", form: _Format, output: Path | None,
             raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from None
 
 
-def _text(report: "Report | IdentityReport", full: bool, stream: TextIO | None = None) -> str:
+def _written(report: "Report | IdentityReport", to: _Format, form: str, full: bool) -> str:
+    """Write the report as JSON, text, markdown or LaTeX."""
+    from jacinspect.report import Report
+
+    if isinstance(report, Report):
+        report.form(form)  # refuses, in JSON too, a form that has no place for the output's axes
+    if to is _Format.json:
+        return report.to_json(full)
+    if to is _Format.text:
+        return _text(report, form, full)
+    from importlib import import_module
+
+    return str(import_module(f"jacinspect.views.{to.value}").render(report, full, form))
+
+
+def _text(report: "Report | IdentityReport", form: str, full: bool, stream: TextIO | None = None) -> str:
     """Render for a terminal, or whatever the stream is; without one, return the text, plain and 80 columns wide."""
     from io import StringIO
 
@@ -402,7 +451,7 @@ def _text(report: "Report | IdentityReport", full: bool, stream: TextIO | None =
     if isinstance(report, Report):
         from jacinspect.views import text as view
 
-        console.print(view.render(report, console.width, full))
+        console.print(view.render(report, console.width, full, form))
     else:
         from jacinspect.views import identities as identities_view
 
@@ -410,13 +459,24 @@ def _text(report: "Report | IdentityReport", full: bool, stream: TextIO | None =
     return "" if stream else str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
-def _replace(output: Path, content: bytes) -> None:
+def _save(report: "Report", file: Path) -> None:
+    """Write the Jacobian itself, once the report has said what there is to say about it."""
+    from jacinspect.views.sparse import RENDERERS
+
+    try:
+        content = RENDERERS[file.suffix](report)
+    except InputError as error:
+        raise InputError(f"--save {file}: {error}") from None
+    _replace("--save", file, content)
+
+
+def _replace(option: str, file: Path, content: bytes) -> None:
     """Write a file so that it is, at every moment, either the old one or the complete new one."""
     try:
-        if output.exists() and not output.is_file():  # a device or a pipe
-            output.write_bytes(content)
+        if file.exists() and not file.is_file():  # a device or a pipe
+            file.write_bytes(content)
             return
-        target = output.resolve()
+        target = file.resolve()
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
             draft.write_bytes(content)
@@ -428,4 +488,4 @@ def _replace(output: Path, content: bytes) -> None:
     except BrokenPipeError:
         return
     except OSError as error:
-        raise InputError(f"--output {output}: {(error.strerror or str(error)).lower()}") from None
+        raise InputError(f"{option} {file}: {(error.strerror or str(error)).lower()}") from None

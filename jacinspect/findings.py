@@ -131,7 +131,7 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport)
 def hadamard_invalid(product: Product | None, pattern: Pattern) -> Finding:
     """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
     shapes = [_times(shape) for shape in (pattern.output_shape, pattern.operand_shape)]
-    if pattern.places is None:
+    if pattern.sources is None:
         message = f"A' ⊙ dX does not exist: A is {shapes[0]} and X is {shapes[1]}"
     elif product is None or product.max_difference is None:
         message = "f is not element-wise, so no A' ⊙ dX is its differential"

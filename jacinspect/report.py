@@ -11,8 +11,9 @@ import numpy as np
 
 from jacinspect.errors import ExitStatus, InputError, format_size
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Jacobian, row_major
+from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.hadamard import Product
+from jacinspect.jacobian.layouts import Form, arrange
 from jacinspect.jacobian.structure import Arrangement, Blocks
 
 __all__ = [
@@ -148,23 +149,24 @@ class JacobianReport:
         """How many entries the pattern has; None where it is not proved."""
         return None if self.arrangement is None else self.arrangement.pattern.stored
 
-    def part(self, of: str, rows: list[int], columns: list[int]) -> list[list[float | None]]:
-        """Return "analytic", "numeric" or "error_bar" at some rows and columns; None where nothing is stored."""
+    def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
+        """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.
+
+        None where nothing is stored.
+        """
         jacobian = self.analytic if of == "analytic" else self.numeric
         if jacobian is None:
             return []
         values = jacobian.data if self.error_bar is None or of != "error_bar" else self.error_bar
-        pattern = jacobian.pattern
-        straight = self.layout == "numerator"
-        outputs = row_major(pattern.output_shape, self.vec, rows if straight else columns)
-        inputs = row_major(pattern.operand_shape, self.vec, columns if straight else rows)
-        part: list[list[float | None]] = []
-        for output in outputs:
-            start, stop = pattern.indptr[output], pattern.indptr[output + 1]
-            places = start + np.searchsorted(pattern.indices[start:stop], inputs)
-            found = [place < stop and pattern.indices[place] == i for place, i in zip(places, inputs, strict=True)]
-            part.append([float(values[p]) if hit else None for p, hit in zip(places, found, strict=True)])
-        return part if straight else [list(column) for column in zip(*part, strict=True)]
+        places = jacobian.pattern.places(outputs, inputs)
+        return [[None if place < 0 else float(values[place]) for place in line] for line in places]
+
+    def part(self, of: str, rows: list[int], columns: list[int]) -> list[list[float | None]]:
+        """Return "analytic", "numeric" or "error_bar" at some rows and columns of the vec matrix; None as in `at`."""
+        assert self.numeric is not None
+        pattern = self.numeric.pattern
+        form = arrange("vec", pattern.output_shape, pattern.operand_shape, self.vec, self.layout)
+        return self.at(of, *form.sources(np.array(rows, np.int64)[:, None], np.array(columns, np.int64)))
 
     def matrix(self, of: str) -> Array | None:
         """Return "analytic", "numeric" or "error_bar" as a dense matrix in this vec order and layout, or None."""
@@ -207,6 +209,19 @@ class Report:
     def exit_status(self) -> ExitStatus:
         """0 where everything holds, 1 where something does not."""
         return ExitStatus.OK if self.verdict == "pass" else ExitStatus.FINDINGS
+
+    def form(self, name: str) -> Form | None:
+        """Return the Jacobian's form "vec", "tensor", "stacked" or "blocks"; None where the inspection had to stop.
+
+        Raises
+        ------
+        InputError
+            For "stacked" and "blocks" of arrays with more than two axes.
+        """
+        j = self.jacobian
+        if j is None or self.output is None:
+            return None
+        return arrange(name, self.output.shape, self.operand.values.shape, j.vec, j.layout)
 
     def to_dict(self, full: bool = False) -> dict[str, Any]:
         """Return the report as JSON-ready objects, in the order of report.schema.json.

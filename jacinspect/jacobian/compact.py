@@ -69,7 +69,7 @@ class Pattern:
         return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
 
     @cached_property
-    def places(self) -> Array | None:
+    def sources(self) -> Array | None:
         """The input at each output's place: the operand's flat indices, broadcast to the output's shape and flat."""
         inputs = np.arange(self.shape[1], dtype=self.indices.dtype).reshape(self.operand_shape)
         try:
@@ -79,8 +79,20 @@ class Pattern:
 
     @property
     def is_elementwise(self) -> bool:
-        """Whether each output reads nothing but the input at its place (see `places`)."""
-        return self.places is not None and np.array_equal(self.places[self.rows], self.indices)
+        """Whether each output reads nothing but the input at its place (see `sources`)."""
+        return self.sources is not None and np.array_equal(self.sources[self.rows], self.indices)
+
+    def places(self, outputs: Array, inputs: Array) -> Array:
+        """Return where the entries (output, input) are stored, -1 for those that are not; arrays of one shape."""
+        low, high = (self.indptr[outputs].astype(np.int64), self.indptr[outputs + 1].astype(np.int64))
+        end = high.copy()
+        while np.any(low < high):  # a bisection in all rows at once
+            middle = (low + high) // 2
+            below = (low < high) & (self.indices[np.minimum(middle, self.stored - 1)] < inputs)
+            low, high = np.where(below, middle + 1, low), np.where(below | (low == high), high, middle)
+        if not self.stored:
+            return np.full(low.shape, -1)
+        return np.where((low < end) & (self.indices[np.minimum(low, self.stored - 1)] == inputs), low, -1)
 
     def transposed_order(self) -> Array:
         """Return the order of the stored entries that sorts them by input, then by output."""
@@ -156,7 +168,7 @@ class Jacobian:
         The input at an output's place is the one that broadcasting the operand to the output's shape puts there: of
         equal shapes, A' is the diagonal. None where the operand does not broadcast.
         """
-        places = self.pattern.places
+        places = self.pattern.sources
         if places is None:
             return None
         on = places[self.pattern.rows] == self.indices

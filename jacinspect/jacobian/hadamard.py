@@ -8,9 +8,10 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 
-__all__ = ["Cost", "Product", "chain_rule", "hadamard"]
+__all__ = ["Cost", "CostRow", "Product", "chain_rule", "cost_table", "hadamard"]
 
 _BYTES = 8  # of a float64
+_TERABYTE = 2**40
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,19 @@ class Cost:
 
     bytes: int
     multiplications: int
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """What one product with J takes for an operand of some entries: dense (or as the tensor), compressed rows, ⊙.
+
+    `hadamard` is None for a function that is not element-wise.
+    """
+
+    entries: int
+    matrix: Cost
+    sparse: Cost
+    hadamard: Cost | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,3 +95,26 @@ def _compare(jacobian: Jacobian, factor: Array, short: Array | None, product: Ar
     finite = difference[np.isfinite(difference)]  # inf − inf where both overflow alike
     size = pattern.shape[0]
     return Product(factor, short, product, float(finite.max(initial=0)), Cost(_BYTES * size, size), matrix)
+
+
+def cost_table(shape: tuple[int, int], stored: int, elementwise: bool) -> list[CostRow]:
+    """Tabulate what one product with an M×N Jacobian takes, then for 10, 100 … times the outputs and inputs.
+
+    The last row is the first whose dense matrix exceeds a terabyte. Each output is taken to go on reading as many
+    inputs as it does here, so that `stored` entries grow with the outputs.
+    """
+    rows: list[CostRow] = []
+    factor = 1
+    while not rows or (0 < rows[-1].matrix.bytes <= _TERABYTE):
+        height, width, number = (factor * count for count in (*shape, stored))
+        index = 4 if max(height, width, number) < 2**31 else 8
+        rows.append(
+            CostRow(
+                width,
+                Cost(_BYTES * height * width, height * width),
+                Cost((_BYTES + index) * number + index * (height + 1), number),
+                Cost(_BYTES * height, height) if elementwise else None,
+            )
+        )
+        factor *= 10
+    return rows

@@ -13,7 +13,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 
-__all__ = ["Arrangement", "Blocks", "diagonal_blocks", "index_formula"]
+__all__ = ["Arrangement", "Blocks", "diagonal_blocks", "index_formula", "index_letters"]
 
 _INPUTS = "pqrstuvw"
 _OUTPUTS = "ijklmno"
@@ -212,7 +212,7 @@ def index_formula(jacobian: Jacobian, bars: Array, complete: bool = True) -> str
     """
     pattern = jacobian.pattern
     outputs, inputs = pattern.output_shape, pattern.operand_shape
-    i, p = _letters(_OUTPUTS, len(outputs)), _letters(_INPUTS, len(inputs))
+    i, p = index_letters(len(outputs), len(inputs))
     head = f"∂A{_sub(i)}/∂X{_sub(p)}"
     if not pattern.stored:
         return f"{head} = 0"
@@ -261,6 +261,11 @@ def _indices(pattern: Pattern, a: int, b: int) -> tuple[Array, Array]:
         pattern.rows // prod(outputs[a + 1 :]) % outputs[a],
         pattern.indices // prod(inputs[b + 1 :]) % inputs[b],
     )
+
+
+def index_letters(outputs: int, inputs: int) -> tuple[list[str], list[str]]:
+    """Return the letters that number the axes of A (i, j …) and of X (p, q …)."""
+    return _letters(_OUTPUTS, outputs), _letters(_INPUTS, inputs)
 
 
 def _letters(alphabet: str, number: int) -> list[str]:

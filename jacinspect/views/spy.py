@@ -1,27 +1,78 @@
 """A sparsity pattern drawn in characters: a square an entry where that fits, braille dots where it does not."""
 
+from typing import Protocol
+
 import numpy as np
 from rich.text import Text
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.structure import Arrangement
 
-__all__ = ["spy"]
+__all__ = ["Placed", "spy", "spy_with_scales"]
 
 _SMALL = 16  # rows and columns drawn one by one
+_MARGIN = 2  # columns between a scale and what it measures
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # of a braille character, by row and column
 
 
-def spy(arrangement: Arrangement, width: int, height: int = 8) -> list[Text]:
+class Placed(Protocol):
+    """What can be drawn: a matrix's shape, and the row and column of each of its entries."""
+
+    @property
+    def shape(self) -> tuple[int, int]: ...  # noqa: D102
+
+    @property
+    def rows(self) -> Array: ...  # noqa: D102
+
+    @property
+    def columns(self) -> Array: ...  # noqa: D102
+
+
+def spy(arrangement: Placed, width: int, height: int = 8) -> list[Text]:
     """Draw a pattern in at most `width` columns and `height` lines; a dot of a large one stands for many entries."""
     rows, columns = arrangement.shape
     if not rows or not columns:
         return [Text("(no entries)", style="dim")]
-    if rows <= _SMALL and columns <= min(_SMALL, width // 2):
+    if _one_by_one(arrangement.shape, width):
         marks = np.zeros((rows, columns), bool)
         marks[arrangement.rows, arrangement.columns] = True
         return [_line(line) for line in marks]
     return _braille(arrangement, width, height)
+
+
+def spy_with_scales(arrangement: Placed, width: int, height: int = 10) -> list[Text]:
+    """Draw a pattern as `spy` does, with the first and last column above it, the first and last row beside it."""
+    rows, columns = arrangement.shape
+    if not rows or not columns:
+        return spy(arrangement, width, height)
+    margin = max(len(_ends(rows)), 1) + _MARGIN
+    small = _one_by_one(arrangement.shape, width - margin)
+    drawn = spy(arrangement, max(width - margin, 3), height)
+    inside = drawn if small else drawn[1:-1]
+    first, last = ("0…" * (len(inside) == 1 < rows) + str(rows - 1), "") if len(inside) == 1 else ("0", str(rows - 1))
+    labels = [first, *[""] * (len(inside) - 2), last][: len(inside)]
+    labels = labels if small else ["", *labels, ""]
+    margin = max(map(len, labels)) + _MARGIN
+    beside = (f"{label:>{margin - _MARGIN}}{' ' * _MARGIN}" for label in labels)
+    lines = [Text.assemble((label, "dim"), line, no_wrap=True) for label, line in zip(beside, drawn, strict=True)]
+    edge = 0 if small else 1
+    across = _scale(columns, drawn[0].cell_len - 2 * edge)
+    return [Text(" " * (margin + edge) + across, style="dim", no_wrap=True), *lines]
+
+
+def _scale(length: int, width: int) -> str:
+    """Set 0 and the last index at the ends of `width` columns, or next to each other where that is too narrow."""
+    last = str(length - 1)
+    if length == 1:
+        return last
+    return f"0{last:>{width - 1}}" if len(last) + 2 <= width else _ends(length)
+
+
+def _ends(length: int) -> str:
+    return f"0…{length - 1}" if length > 1 else "0"
+
+
+def _one_by_one(shape: tuple[int, int], width: int) -> bool:
+    return shape[0] <= _SMALL and shape[1] <= min(_SMALL, width // 2)
 
 
 def _line(marks: Array) -> Text:
@@ -32,7 +83,7 @@ def _line(marks: Array) -> Text:
     return line
 
 
-def _braille(arrangement: Arrangement, width: int, height: int) -> list[Text]:
+def _braille(arrangement: Placed, width: int, height: int) -> list[Text]:
     rows, columns = arrangement.shape
     down, across = 4 * height, 2 * (width - 2)
     scale = max(rows / down, columns / across)  # one for both, so that a diagonal looks like one

@@ -1,0 +1,220 @@
+"""A report's arrays as panels of short strings, whole or by their corners, for every view. Pure functions."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.layouts import Form
+from jacinspect.report import JacobianReport, Report
+from jacinspect.views.facts import index, short, written_out
+
+__all__ = [
+    "GAP",
+    "NOTHING",
+    "Cells",
+    "Panel",
+    "array_panels",
+    "jacobian_groups",
+    "matrix_cells",
+    "point_panels",
+    "product_groups",
+    "slope",
+    "tensor_groups",
+]
+
+GAP, NOTHING = "…", "·"  # what is left out; an entry outside the pattern
+_EDGE = 2  # rows and columns shown at each end of what is too large
+_DIGITS, _FEWER_DIGITS = 5, 4  # of a number; fewer in corners, which are only a glimpse
+_WHOLE = 8  # rows and columns shown entirely
+_SLICES = 3  # of an array of more than two axes, and of a tensor in each direction
+
+Cells = list[list[str]]
+Panel = tuple[str, Cells]  # a title, and what stands below it
+Shown = list[int | None]  # indices, and None for what is left out
+
+
+def point_panels(report: Report, j: JacobianReport, width: int, full: bool) -> Iterator[Panel]:
+    """Give the point, the value there and, where it exists, the element-wise derivative A'."""
+    arrays: list[tuple[str, Array | None]] = [("X", report.operand.values), ("A = f(X)", report.output)]
+    if report.fixed:
+        fixed = [(f"{name}, fixed", values) for name, values in report.fixed.items()]
+        arrays = [(f"X = {report.operand.name}", report.operand.values), *fixed, ("A", report.output)]
+    arrays.append(("A'" if report.fixed else "A' = f'(X)", slope(report, j)))
+    for title, array in arrays:
+        yield from array_panels(title, array, width, full)
+
+
+def slope(report: Report, j: JacobianReport) -> Array | None:
+    """Return A', of A's shape; None where f is not element-wise, or has no values."""
+    values = j.analytic or j.numeric
+    if values is None or not report.hadamard_valid:
+        return None
+    return values.elementwise()
+
+
+def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Panel]]:
+    """Give the Hadamard product beside J·vec(dX), then the chain rule's beside Jᵀ·vec(G)."""
+    repeated = written_out(report)
+    large = max(report.operand.values.shape, default=0) > _WHOLE
+    for of, factor, hadamard, long in (
+        (report.hadamard, "dX", f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "J·vec(dX)"),
+        (report.chain_rule, "G = ∂L/∂A", f"A' ⊙ G{', summed' if repeated else ''}", "Jᵀ·vec(G)"),
+    ):
+        if of is not None:
+            arrays = [(factor, of.factor), (hadamard, of.hadamard), (long, of.product)]
+            if large and report.hadamard_valid:  # the two are the same, and one glimpse is enough
+                arrays[1:] = [(f"{hadamard} = {long}", of.product)]
+            arrays.insert(1, (f"{repeated}{'' if ' ' in repeated else ', broadcast'}", of.written_out))
+            yield [panel for title, array in arrays for panel in array_panels(title, array, width, full)]
+
+
+def jacobian_groups(j: JacobianReport, form: Form, width: int, full: bool) -> Iterator[list[Panel]]:
+    """Give the Jacobian: analytic, numeric, error bars in one group; of a tensor, a group for each row of its grid."""
+    matrices = []
+    for title, of in (("J analytic", "analytic"), ("J numeric", "numeric"), ("± error bar", "error_bar")):
+        if getattr(j, of) is None:
+            continue
+        if not form.is_matrix:
+            yield from tensor_groups(j, of, form, title, width, full)
+        else:
+            matrices.append((title, matrix_cells(j, of, form, width, full)))
+    if matrices:
+        yield matrices
+
+
+# --- Arrays -----------------------------------------------------------------------------------------------------------
+
+
+def array_panels(title: str, array: Array | None, width: int, full: bool) -> Iterator[Panel]:
+    """Give an array as panels: a vector as one line, a matrix as lines, more axes as slices."""
+    if array is None:
+        return
+    if array.ndim <= 2:
+        yield title, _grid(array.reshape((1, -1) if array.ndim < 2 else array.shape), width, full)
+        return
+    slices = list(np.ndindex(array.shape[:-2]))
+    for at in slices if full else slices[:_SLICES]:
+        yield f"{title}{index(at)}", _grid(array[at], width, full)
+    if len(slices) > _SLICES and not full:
+        yield GAP, [[f"{len(slices) - _SLICES} more slices"]]
+
+
+def _grid(matrix: Array, width: int, full: bool) -> Cells:
+    def cells(rows: Shown, columns: Shown) -> Cells:
+        digits = _digits(rows, columns)
+        return [[GAP if r is None or c is None else short(float(matrix[r, c]), digits) for c in columns] for r in rows]
+
+    return _fitted(cells, matrix.shape, width, full)
+
+
+# --- Jacobians --------------------------------------------------------------------------------------------------------
+
+
+def matrix_cells(j: JacobianReport, of: str, form: Form, width: int, full: bool, labelled: bool = True) -> Cells:
+    """Give a form as a matrix, or its corners; labelled where the numbers of rows and columns say too little."""
+
+    def cells(rows: Shown, columns: Shown) -> Cells:
+        body = _entries(j, of, rows, columns, form.sources)
+        if form.name in ("vec", "tensor") or not labelled or not rows or not columns:
+            return body
+        head = [GAP if c is None else form.column_label(c) for c in columns]
+        labels = [GAP if r is None else form.row_label(r) for r in rows]
+        corner = f"{form.row_letters} \\ {form.column_letters}".strip(" \\")
+        return [[corner, *head], *([label, *line] for label, line in zip(labels, body, strict=True))]
+
+    return _fitted(cells, form.matrix_shape, width, full)
+
+
+def tensor_groups(j: JacobianReport, of: str, form: Form, title: str, width: int, full: bool) -> Iterator[list[Panel]]:
+    """Give the tensor as a grid of slices ∂A_ij/∂X (∂A/∂X_pq in denominator layout), a group for each row of it."""
+    rank = len(form.outer_shape)
+    choices = [_shown(length, full, _SLICES, 1) for length in form.outer_shape + form.inner_shape[:-2]]
+    grid = [[]] if rank < 2 else product(*choices[: rank - 1])
+    for number, line in enumerate(grid):
+        panels: list[Panel] = []
+        for rest in product(*choices[rank - 1 if rank > 1 else 0 :]):
+            fixed = [k for k in (*line, *rest) if k is not None]
+            gap = len(fixed) < len(choices)
+            name = _slice_name(form, tuple(fixed[:rank]), tuple(fixed[rank:]))
+            panels.append(("", [[GAP]]) if gap else (name, _slice(j, of, form, fixed, width, full)))
+        if title and panels and not number:
+            panels[0] = (f"{title}, {panels[0][0]}", panels[0][1])
+        yield panels
+
+
+def _slice_name(form: Form, outer: tuple[int, ...], inner: tuple[int, ...]) -> str:
+    a, x = (outer, inner) if form.layout == "numerator" else (inner, outer)
+    return f"∂A{index(a)}/∂X{index(x)}"
+
+
+def _slice(j: JacobianReport, of: str, form: Form, fixed: list[int], width: int, full: bool) -> Cells:
+    """Give the matrix that is left of the tensor when its first indices are fixed; a vector is a row."""
+    rank = len(form.outer_shape)
+    height, along = (1, 1, *form.inner_shape)[-2:]
+    outer, lead = _flat(fixed[:rank], form.outer_shape), _flat(fixed[rank:], form.inner_shape[:-2])
+
+    def source(rows: Array, columns: Array) -> tuple[Array, Array]:
+        inner = (lead * height + rows) * along + columns
+        other = np.full_like(inner, outer)
+        return (other, inner) if form.layout == "numerator" else (inner, other)
+
+    return _fitted(lambda rows, columns: _entries(j, of, rows, columns, source), (height, along), width, full)
+
+
+def _flat(fixed: list[int], shape: tuple[int, ...]) -> int:
+    flat = 0
+    for k, length in zip(fixed, shape, strict=True):
+        flat = flat * length + k
+    return flat
+
+
+Source = Callable[[Array, Array], tuple[Array, Array]]  # row and column -> output and input
+
+
+def _entries(j: JacobianReport, of: str, rows: Shown, columns: Shown, source: Source) -> Cells:
+    """Give the entries at some rows and columns; what is outside the pattern is a dot."""
+    there = np.array([r for r in rows if r is not None], np.int64)[:, None]
+    values = iter(j.at(of, *source(there, np.array([c for c in columns if c is not None], np.int64))))
+    digits = 1 if of == "error_bar" else _digits(rows, columns)
+    cells = []
+    for r in rows:
+        line = iter(next(values)) if r is not None else iter([])
+        cells.append([GAP if r is None or c is None else short(next(line), digits, NOTHING) for c in columns])
+    return cells
+
+
+# --- What is shown of something large ---------------------------------------------------------------------------------
+
+
+def _fitted(cells: Callable[[Shown, Shown], Cells], shape: tuple[int, ...], width: int, full: bool) -> Cells:
+    """Give all cells, or corners of them that fit into `width` columns."""
+    rows, columns = (_shown(length, full) for length in shape)
+    while True:
+        grid = cells(rows, columns)
+        if full or len(columns) <= 2 or _width(grid) <= width:
+            return grid
+        columns = _fewer(columns, shape[1])
+
+
+def _width(grid: Cells) -> int:
+    return sum(max(map(len, column)) + 2 for column in zip(*grid, strict=True)) - 2
+
+
+def _digits(rows: Shown, columns: Shown) -> int:
+    return _FEWER_DIGITS if None in rows or None in columns else _DIGITS
+
+
+def _shown(length: int, full: bool, whole: int = _WHOLE, edge: int = _EDGE) -> Shown:
+    """Return the indices to show, with None for a gap."""
+    if full or length <= whole:
+        return list(range(length))
+    return [*range(edge), None, *range(length - edge, length)]
+
+
+def _fewer(columns: Shown, length: int) -> Shown:
+    """Take away a column beside the gap, or make the gap."""
+    half = (len(columns) - (None in columns)) // 2
+    last = half if None not in columns and len(columns) % 2 else half - 1
+    return [*range(last), None, *range(length - half, length)] if half else columns[:1]

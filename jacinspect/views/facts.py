@@ -1,0 +1,221 @@
+"""What a report says in words, for every view that a person reads: labelled facts, the cost table. Pure functions."""
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+
+from jacinspect.errors import format_size
+from jacinspect.jacobian.hadamard import Cost, cost_table
+from jacinspect.jacobian.layouts import FORMS, Form, vec_order
+from jacinspect.report import JacobianReport, Report
+
+__all__ = ["SIGNS", "answers", "background", "costs", "formulas", "headline", "index", "short", "times", "written_out"]
+
+SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+_DIGITS = 5
+
+
+def headline(report: Report) -> tuple[str, str]:
+    """Name the function with its parameters, and the shapes of X and A."""
+    function, operand = report.function, report.operand
+    parameters = ", ".join(f"{name}={value:g}" for name, value in function.parameters.items())
+    shapes = f"X {times(operand.values.shape)} {operand.values.dtype}"
+    if report.output is not None:
+        shapes += f" → A {times(report.output.shape)}"
+    return f"{function.name}{f'({parameters})' if parameters else ''}", shapes
+
+
+def formulas(report: Report) -> Iterator[tuple[str, str]]:
+    """Give the formula of the function and that of its derivative; of several operands, which one X is."""
+    function, operand = report.function, report.operand
+    if function.formula:
+        yield f"f({', '.join(function.operands)})", function.formula
+    if function.derivative:
+        own = "f'(x)" if function.kind == "elementwise" else "df"
+        yield f"∂f/∂{operand.name}" if report.fixed else own, function.derivative
+    if report.fixed:
+        fixed = " and ".join(f"{name} {times(values.shape)}" for name, values in report.fixed.items())
+        yield "", f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; {fixed} fixed"
+
+
+def answers(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[str, str]]:
+    """Give what a person asks first: shape, pattern, diagonality, Hadamard, agreement."""
+    of = "∂vec(A)/∂vec(X)" if j.layout == "numerator" else "∂vec(A)ᵀ/∂vec(X)"
+    square = "square" if j.is_square else "not square"
+    yield "shape", f"{times(j.shape)}, {square}: {of} in {j.vec}-major vec, {j.layout} layout"
+    if form.name != "vec":
+        yield f"as {form.name}", _form(j, form)
+    yield "pattern", _pattern(j)
+    yield "diagonality", _diagonality(j)
+    yield "formula", j.index_formula
+    yield "Hadamard", _hadamard(report)
+    if report.chain_rule is not None and report.chain_rule.max_difference is not None:
+        sign = "=" if report.hadamard_valid else "≠"
+        difference = f"largest difference {report.chain_rule.max_difference:.3g}"
+        summed = ", summed over the repeats," if written_out(report) else ""
+        yield "chain rule", f"A' ⊙ ∂L/∂A{summed} {sign} Jᵀ·vec(∂L/∂A): {difference}"
+    yield "agreement", _agreement(report)
+
+
+def _form(j: JacobianReport, form: Form) -> str:
+    parts = [times(form.shape), "square" if form.is_square else "not square"]
+    if j.arrangement is not None:
+        parts.append("diagonal" if form.is_diagonal(j.arrangement.pattern) else "not diagonal")
+    return f"{', '.join(parts)}: {form.relation}"
+
+
+def _pattern(j: JacobianReport) -> str:
+    text = j.structure
+    if j.blocks is not None:
+        size = f" of {times(j.blocks.shape)}" if j.blocks.shape else ""
+        order = "" if j.blocks.vec == j.vec else f" in {j.blocks.vec}-major vec (after the commutation permutation)"
+        text += f", {j.blocks.count} blocks{size}{order}"
+    if j.stored is None:
+        return f"{text}: not proved within the budget"
+    zeros = f", {j.stored - j.nonzeros} of them 0 here" if j.nonzeros is not None and j.nonzeros < j.stored else ""
+    entries = "entry" if j.entries == 1 else "entries"
+    colors = f"{j.colors} color{'s' * (j.colors != 1)}"
+    return f"{text}: {j.stored} of {j.entries} {entries}{zeros}; {colors}{_readers(j)}"
+
+
+def _readers(j: JacobianReport) -> str:
+    """Say how often each input is read, where each output reads one and some input is read by several."""
+    if j.arrangement is None or not j.stored:
+        return ""
+    pattern = j.arrangement.pattern
+    readers = np.bincount(pattern.indices, minlength=pattern.shape[1])
+    if np.diff(pattern.indptr).max() > 1 or readers.max() < 2:
+        return ""
+    fewest, most = int(readers.min()), int(readers.max())
+    return f"; each input is read by {most if fewest == most else f'{fewest} to {most}'} outputs"
+
+
+def written_out(report: Report) -> str:
+    """Write the operand's tangent as it is broadcast to A's shape, such as dX 1ᵀ; nothing where shapes are equal."""
+    product = report.hadamard
+    if product is None or product.written_out is None:
+        return ""
+    shape, output = product.factor.shape, product.written_out.shape
+    if len(output) != 2:
+        return "dX"
+    rows, columns = (1, 1, *shape)[-2:]
+    down = "1 " * (rows == 1 and output[0] != 1)
+    along = " 1ᵀ" * (columns == 1 and output[1] != 1)
+    return f"{down}dX{'ᵀ' * (len(shape) == 1 and columns != 1)}{along}"
+
+
+def _diagonality(j: JacobianReport) -> str:
+    parts = ["diagonal" if j.is_diagonal else "not diagonal"]
+    if j.off_diagonal_ratio is not None:
+        parts.append(f"off-diagonal ratio {j.off_diagonal_ratio:.3g}")
+    if j.arrangement is not None:
+        parts.append("bandwidths {} below, {} above".format(*j.arrangement.bandwidths))
+    if j.is_symmetric is not None:
+        parts.append("symmetric" if j.is_symmetric else "not symmetric")
+    return ", ".join(parts)
+
+
+def _hadamard(report: Report) -> str:
+    product = report.hadamard
+    if product is None:
+        return "not computed: only a sample of J has values"
+    if product.max_difference is None:
+        return "A' ⊙ dX does not exist: A and X have different shapes"
+    sign = "=" if report.hadamard_valid else "≠"
+    difference = f"largest difference {product.max_difference:.3g}"
+    if product.written_out is None:
+        nearest = "" if report.hadamard_valid else ", with A' = diag J"
+        return f"A' ⊙ dX {sign} J·vec(dX): {difference}{nearest}"
+    repeated = written_out(report)
+    how = " by products with vectors of ones" if " " in repeated else ""
+    return (
+        f"A' ⊙ {f'({repeated})' if how else 'dX'} {sign} J·vec(dX): {difference}; "
+        f"dX, {times(product.factor.shape)}, is broadcast to A's {times(product.written_out.shape)}{how}"
+    )
+
+
+def _agreement(report: Report) -> str:
+    a = report.agreement
+    if a is None or report.jacobian is None:
+        return "not compared"
+    if not a.entries_compared:
+        return "no analytic derivative to compare with" if report.jacobian.analytic is None else "nothing to compare"
+    share = f" ({a.coverage:.3g} of all)" if a.coverage < 1 else ""
+    entries = f"{a.entries_compared} {'entry' if a.entries_compared == 1 else 'entries'}"
+    text = f"analytic and numeric: {a.verdict} over {entries}{share}"
+    if a.worst:
+        w = a.worst[0]
+        at = f"∂A{index(w.output)}/∂X{index(w.operand)}"
+        values = f"{short(w.analytic)} and {short(w.numeric)} ± {w.error_bar:.1g}"
+        text += f"; worst {at}: {values}, {a.max_ratio:.2g} of its bar"
+    return text
+
+
+def background(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[str, str]]:
+    """Give what is worth knowing besides: layout and vec, other forms, how the structure was established."""
+    yield "layout", _layout(j)
+    order = vec_order(form, j.blocks, j.arrangement)
+    if order is not None:
+        yield "vec", order
+    axes = [form.output_shape, form.operand_shape]
+    most = max(map(len, axes))
+    names = FORMS if most == 2 else ("vec", "tensor") if most > 2 else ("vec",)  # of vectors, all are one
+    others = [report.form(name) for name in names]
+    sizes = [f"{f.name} {times(f.shape)}{'' if f.is_square else ' (not square)'}" for f in others if f and f != form]
+    if sizes:
+        yield "also as", f"{', '.join(sizes)}: the same numbers (--as)"
+    d = report.detection
+    proof = "every dependence followed to single inputs" if d.proved else "not proved"
+    missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
+    yield (
+        "detection",
+        f"{d.evaluations} evaluations, observed at {d.points} point{'s' * (d.points != 1)}, {proof}{missed}",
+    )
+    yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
+
+
+def _layout(j: JacobianReport) -> str:
+    other = "denominator" if j.layout == "numerator" else "numerator"
+    if j.is_symmetric:
+        return f"{j.layout}; {other} layout is the same matrix, for J is symmetric"
+    return f"{j.layout}; {other} layout is the transpose, {times(j.shape[::-1])}"
+
+
+def costs(report: Report, j: JacobianReport) -> list[list[str]]:
+    """Tabulate bytes and multiplications of one product with J, here and for more entries of X; a header first.
+
+    Empty where the pattern is not proved.
+    """
+    if j.arrangement is None:
+        return []
+    pattern = j.arrangement.pattern
+    rows = cost_table(pattern.shape, pattern.stored, report.hadamard_valid)
+    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.hadamard_valid]]
+    for row in rows:
+        ways = (row.matrix, row.sparse, row.hadamard)
+        table.append([_count(row.entries), *(_cost(cost) for cost in ways if cost is not None)])
+    return table
+
+
+def _cost(cost: Cost) -> str:
+    return f"{format_size(cost.bytes)}, {_count(cost.multiplications)}"
+
+
+def _count(number: int) -> str:
+    return str(number) if number < 10**6 else f"{number:.3g}"
+
+
+def short(value: float | None, digits: int = _DIGITS, none: str = "none") -> str:
+    """Write a number with few digits: 0.24901, 4e-13."""
+    return none if value is None else f"{value + 0.0:.{digits}g}"  # -0 is 0
+
+
+def index(index: tuple[int, ...]) -> str:
+    """Write an index: [0,1], or nothing for that of a single number."""
+    return f"[{','.join(map(str, index))}]" if index else ""
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """Write a shape: 2×3, 4, scalar."""
+    return "×".join(map(str, shape)) if len(shape) > 1 else f"{prod(shape)}" if shape else "scalar"

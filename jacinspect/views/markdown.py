@@ -1,0 +1,106 @@
+"""A Report for pull requests and notebooks, as GitHub-flavoured markdown. A pure function."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+
+from jacinspect.jacobian.layouts import Form
+from jacinspect.report import JacobianReport, Report
+from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
+from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline
+
+__all__ = ["render"]
+
+_WIDTH = 88  # of a fenced block: what a pull request shows without a scroll bar
+_MARKS = re.compile(r"([\\`*_<>\[\]|&~#$])")
+
+
+def render(report: Report, full: bool = False, form: str = "vec") -> str:
+    """Write the report with the Jacobian in one of `layouts.FORMS`; with `full`, matrices whatever their size.
+
+    Raises
+    ------
+    InputError
+        With `full`, when a dense matrix exceeds the memory budget; for a form that has no place for more axes.
+    """
+    if full:
+        report.require_dense_fits()
+    parts = [*_headline(report)]
+    j, arranged = report.jacobian, report.form(form)
+    if j is not None and arranged is not None:
+        parts.append(_table(["", ""], ([label, text] for label, text in answers(report, j, arranged))))
+        parts += _numbers(report, j, arranged, full)
+        header, *rows = costs(report, j) or [[]]
+        if rows:
+            parts += ["### Bytes and multiplications of one product with J, by entries of X", _table(header, rows)]
+        parts.append(_table(["", ""], ([label, text] for label, text in background(report, j, arranged))))
+    if report.findings:
+        found = (
+            f"- **{finding.code} {finding.severity}** {finding.name}: {_escaped(finding.message)}"
+            for finding in report.findings
+        )
+        parts += ["### Findings", "\n".join(found)]
+    parts.append(f"**verdict: {SIGNS[report.verdict]} {report.verdict}**")
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline(report: Report) -> Iterator[str]:
+    name, shapes = headline(report)
+    yield f"## {_escaped(name)}: {shapes}, {SIGNS[report.verdict]} {report.verdict}"
+    lines = list(formulas(report))
+    indent = max((len(label) for label, _ in lines), default=0)
+    if lines:
+        yield _fenced([f"{label:{indent}} = {text}" if label else text for label, text in lines])
+
+
+def _numbers(report: Report, j: JacobianReport, form: Form, full: bool) -> Iterator[str]:
+    yield from _block("Point", point_panels(report, j, _WIDTH, full))
+    groups = list(jacobian_groups(j, form, _WIDTH, full))
+    if groups:
+        title = "Jacobian" if form.name == "vec" else f"Jacobian, as {form.name}"
+        lines = [line for group in groups for line in [*_beside(group), ""]]
+        yield from (f"### {title}", _fenced(lines))
+    for title, group in zip(("Hadamard product", "Chain rule"), product_groups(report, _WIDTH, full), strict=False):
+        yield from _block(title, group)
+
+
+def _block(title: str, panels: Iterable[Panel]) -> Iterator[str]:
+    yield f"### {title}"
+    yield _fenced(_beside(panels))
+
+
+def _beside(panels: Iterable[Panel]) -> list[str]:
+    """Set panels side by side while they fit, and go on below."""
+    lines: list[str] = []
+    row: list[str] = []
+    for title, cells in panels:
+        panel = [title, *_aligned(cells)]
+        size = max(map(len, panel))
+        wide = max(map(len, row), default=0)
+        if row and wide + 4 + size > _WIDTH:
+            lines, row = [*lines, *row, ""], []
+        start = max(map(len, row)) + 4 if row else 0
+        row = [f"{left:<{start}}{right}" for left, right in zip_longest(row, panel, fillvalue="")]
+    return [*lines, *row]
+
+
+def _aligned(cells: list[list[str]]) -> list[str]:
+    if not cells or not cells[0]:
+        return ["(no entries)"]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells]
+
+
+def _fenced(lines: list[str]) -> str:
+    text = "\n".join(line.rstrip() for line in lines).rstrip("\n")
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _table(header: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
