@@ -41,7 +41,7 @@ def run(command: str, folder: Path) -> str:
 def steady(output: str) -> str:
     """Mask what differs between processors: the last digits of rounding errors, and which entry has the largest."""
     output = re.sub(r"worst .*?of its bar", "worst …", output, flags=re.DOTALL)
-    return re.sub(r"\b\d(\.\d+)?e-\d+", "tiny", output)
+    return re.sub(r" +", " ", re.sub(r"\b\d(\.\d+)?e-\d+", "tiny", output))
 
 
 CASES = [case for block in CONSOLE.findall(README.read_text("utf-8")) for case in commands(block)]

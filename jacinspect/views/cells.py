@@ -13,6 +13,7 @@ from jacinspect.views.facts import index, short, written_out
 __all__ = [
     "GAP",
     "NOTHING",
+    "WHOLE",
     "Cells",
     "Panel",
     "array_panels",
@@ -27,7 +28,7 @@ __all__ = [
 GAP, NOTHING = "…", "·"  # what is left out; an entry outside the pattern
 _EDGE = 2  # rows and columns shown at each end of what is too large
 _DIGITS, _FEWER_DIGITS = 5, 4  # of a number; fewer in corners, which are only a glimpse
-_WHOLE = 8  # rows and columns shown entirely
+WHOLE = 8  # rows and columns shown entirely
 _SLICES = 3  # of an array of more than two axes, and of a tensor in each direction
 
 Cells = list[list[str]]
@@ -57,7 +58,7 @@ def slope(report: Report, j: JacobianReport) -> Array | None:
 def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Panel]]:
     """Give the Hadamard product beside J·vec(dX), then the chain rule's beside Jᵀ·vec(G)."""
     repeated = written_out(report)
-    large = max(report.operand.values.shape, default=0) > _WHOLE
+    large = max(report.operand.values.shape, default=0) > WHOLE
     for of, factor, hadamard, long in (
         (report.hadamard, "dX", f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "J·vec(dX)"),
         (report.chain_rule, "G = ∂L/∂A", f"A' ⊙ G{', summed' if repeated else ''}", "Jᵀ·vec(G)"),
@@ -206,7 +207,7 @@ def _digits(rows: Shown, columns: Shown) -> int:
     return _FEWER_DIGITS if None in rows or None in columns else _DIGITS
 
 
-def _shown(length: int, full: bool, whole: int = _WHOLE, edge: int = _EDGE) -> Shown:
+def _shown(length: int, full: bool, whole: int = WHOLE, edge: int = _EDGE) -> Shown:
     """Return the indices to show, with None for a gap."""
     if full or length <= whole:
         return list(range(length))

@@ -39,7 +39,7 @@ def spy(arrangement: Placed, width: int, height: int = 8) -> list[Text]:
     return _braille(arrangement, width, height)
 
 
-def spy_with_scales(arrangement: Placed, width: int, height: int = 10) -> list[Text]:
+def spy_with_scales(arrangement: Placed, width: int, height: int = 8) -> list[Text]:
     """Draw a pattern as `spy` does, with the first and last column above it, the first and last row beside it."""
     rows, columns = arrangement.shape
     if not rows or not columns:

@@ -4,7 +4,7 @@ What is too large to be read is shown by its pattern and its corners, never as p
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, zip_longest
+from itertools import accumulate, chain, zip_longest
 from textwrap import wrap
 
 from rich.console import Group, RenderableType
@@ -13,7 +13,7 @@ from rich.text import Text
 from jacinspect.errors import printable
 from jacinspect.jacobian.layouts import Form
 from jacinspect.report import JacobianReport, Report
-from jacinspect.views.cells import GAP, NOTHING, Cells, jacobian_groups, point_panels, product_groups
+from jacinspect.views.cells import GAP, NOTHING, WHOLE, Cells, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline
 from jacinspect.views.spy import spy_with_scales
 
@@ -64,15 +64,17 @@ def _headline(report: Report, width: int) -> Iterator[Text]:
 
 
 def _numbers(report: Report, j: JacobianReport, form: Form, width: int, full: bool) -> Iterator[Text]:
-    """Give the arrays and matrices: point and value, the Jacobian, the Hadamard product, the chain rule."""
-    yield from _flow(_panels(point_panels(report, j, width, full)), width)
-    pattern = _pattern(j, form, width)
-    for group in jacobian_groups(j, form, width, full):
-        yield from _flow([*pattern, *_panels(group)], width)
-        pattern = []
-    yield from _flow(pattern, width)
-    for group in product_groups(report, width, full):
-        yield from _flow(_panels(group), width)
+    """Give the arrays and matrices: point and value, the Jacobian, the Hadamard product, the chain rule.
+
+    Each of these begins on a line of its own, except where only corners are shown: a glimpse should be short.
+    """
+    jacobian = [_panels(group) for group in jacobian_groups(j, form, width, full)] or [[]]
+    jacobian[0] = _pattern(j, form, width) + jacobian[0]
+    products = [_panels(group) for group in product_groups(report, width, full)]
+    groups = [_panels(point_panels(report, j, width, full)), *jacobian, *products]
+    glimpse = max(report.operand.values.shape, default=0) > WHOLE and form.is_matrix
+    for row in [chain.from_iterable(groups)] if glimpse else groups:
+        yield from _flow(row, width)
 
 
 def _costs(report: Report, j: JacobianReport, width: int) -> Iterator[Text]:
