@@ -111,6 +111,16 @@ class Directions:
     miss_probability: float | None  # that an entry as large as the largest stored one was missed all the same
 
 
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """The same while it gathers, a boolean for each output, and the widest difference that was allowed."""
+
+    pattern_refuted: Array
+    analytic_refuted: Array
+    compared: Array
+    widest: float
+
+
 def along_directions(
     box: BlackBox,
     x: Array,
@@ -129,34 +139,50 @@ def along_directions(
     height = jacobian.shape[0]
     rough = np.zeros(height, bool)
     rough[jacobian.pattern.rows[(numeric.kind != Kind.SMOOTH) | ~np.isfinite(jacobian.data)]] = True
-    size = Jacobian(jacobian.pattern, np.abs(jacobian.data))
-    bars = Jacobian(jacobian.pattern, numeric.bar)
-    rounding = numeric.rounding / max(coverage, 1e-12)
-    pattern_refuted, analytic_refuted = np.zeros(height, bool), np.zeros(height, bool)
     compared = ~rough & np.isfinite(box.y0)
-    widest = 0.0
+    told = _Told(np.zeros(height, bool), np.zeros(height, bool), compared, 0.0)
     for _ in range(_DIRECTIONS):
-        with np.errstate(over="ignore"):
-            v = np.where(np.isfinite(x), rng.standard_normal(x.shape) * step_scale(x), 0)
+        told = _along(box, x, numeric, jvp, rng.standard_normal(x.shape), epsilon, max(coverage, 1e-12), told)
+    largest = float(np.max(np.abs(jacobian.data), initial=0, where=np.isfinite(jacobian.data)))
+    missed = min(1.0, sqrt(2 / pi) * told.widest / largest) ** _DIRECTIONS if largest and told.compared.any() else None
+    return Directions(
+        np.flatnonzero(told.pattern_refuted),
+        np.flatnonzero(told.analytic_refuted),
+        int(np.count_nonzero(told.compared)),
+        missed,
+    )
+
+
+def _along(
+    box: BlackBox,
+    x: Array,
+    numeric: Numeric,
+    jvp: Callable[[Array], Array] | None,
+    gaussian: Array,
+    epsilon: float,
+    coverage: float,
+    told: _Told,
+) -> _Told:
+    """Add to what was told what one direction says; all its arrays are gone when the next one is asked."""
+    jacobian = numeric.jacobian
+    with np.errstate(all="ignore"):
+        v = np.where(np.isfinite(x), gaussian * step_scale(x), 0)
+        rounding = numeric.rounding if coverage == 1 else numeric.rounding / coverage
         stencil = Stencil(box, x, v, slice(None), None, box.y0, epsilon, rounding, numeric.noise)
         first = first_pass(stencil, _REACH)
-        reach = np.abs(v)
-        with np.errstate(all="ignore"):
-            slack = (4 * epsilon * (size @ reach) / max(coverage, 1e-12) + (bars @ reach)).ravel()
-            allowed = first.bar + slack
-            compared &= first.closing & np.isfinite(first.value)
-            if coverage == 1:
-                predicted = (jacobian @ v).ravel()
-                pattern_refuted |= _differs(stencil, first.value, predicted, allowed, slack, compared)
-            if jvp is not None:
-                claimed = np.asarray(jvp(v), np.float64).ravel()
-                analytic_refuted |= _differs(stencil, first.value, claimed, allowed, slack, compared)
-        widest = max(widest, float(allowed[compared].max(initial=0)))
-    largest = float(np.max(np.abs(jacobian.data), initial=0, where=np.isfinite(jacobian.data)))
-    missed = min(1.0, sqrt(2 / pi) * widest / largest) ** _DIRECTIONS if largest and compared.any() else None
-    return Directions(
-        np.flatnonzero(pattern_refuted), np.flatnonzero(analytic_refuted), int(np.count_nonzero(compared)), missed
-    )
+        errors = Jacobian(jacobian.pattern, 4 * epsilon * np.abs(jacobian.data) / coverage + numeric.bar)
+        slack = (errors @ np.abs(v)).ravel()
+        allowed = first.bar + slack
+        compared = told.compared & first.closing & np.isfinite(first.value)
+        pattern_refuted, analytic_refuted = told.pattern_refuted, told.analytic_refuted
+        if coverage == 1:
+            predicted = (jacobian @ v).ravel()
+            pattern_refuted = pattern_refuted | _differs(stencil, first.value, predicted, allowed, slack, compared)
+        if jvp is not None:
+            claimed = np.asarray(jvp(v), np.float64).ravel()
+            analytic_refuted = analytic_refuted | _differs(stencil, first.value, claimed, allowed, slack, compared)
+    widest = max(told.widest, float(allowed[compared].max(initial=0)))
+    return _Told(pattern_refuted, analytic_refuted, compared, widest)
 
 
 def _differs(stencil: Stencil, value: Array, claimed: Array, allowed: Array, slack: Array, compared: Array) -> Array:
