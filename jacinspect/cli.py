@@ -448,6 +448,8 @@ def _text(report: "Report | IdentityReport", form: str, full: bool, stream: Text
 
     plain = {"width": 80, "color_system": None} if stream is None else {}
     console = Console(file=stream or StringIO(), highlight=False, soft_wrap=full, **plain)  # type: ignore[arg-type]
+    if console.width < 1:  # COLUMNS=0, as some shells have it
+        console.width = 80
     if isinstance(report, Report):
         from jacinspect.views import text as view
 

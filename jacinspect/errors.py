@@ -5,7 +5,15 @@ Every error here is worded for the person who typed the command: what, where, an
 
 from enum import IntEnum
 
-__all__ = ["ExitStatus", "FunctionFailedError", "InputError", "JacinspectError", "format_size", "printable"]
+__all__ = [
+    "ExitStatus",
+    "FunctionFailedError",
+    "InputError",
+    "JacinspectError",
+    "format_shape",
+    "format_size",
+    "printable",
+]
 
 
 class ExitStatus(IntEnum):
@@ -27,6 +35,11 @@ class InputError(JacinspectError):
 
 class FunctionFailedError(JacinspectError):
     """The inspected function raised, or broke the contract array -> array; the cause is chained."""
+
+
+def format_shape(shape: tuple[int, ...]) -> str:
+    """Write a shape as the field does: ``2×3``, ``4``, ``scalar``."""
+    return "×".join(map(str, shape)) or "scalar"
 
 
 def printable(text: str) -> str:

@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from jacinspect.errors import format_shape
 from jacinspect.jacobian.agreement import Comparison, Directions, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -130,7 +131,9 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport)
 
 def hadamard_invalid(product: Product | None, pattern: Pattern) -> Finding:
     """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
-    shapes = [_times(shape) for shape in (pattern.output_shape, pattern.operand_shape)]
+    shapes = [
+        format_shape(shape) if shape else "a single number" for shape in (pattern.output_shape, pattern.operand_shape)
+    ]
     if pattern.sources is None:
         message = f"A' ⊙ dX does not exist: A is {shapes[0]} and X is {shapes[1]}"
     elif product is None or product.max_difference is None:
@@ -241,7 +244,7 @@ def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, n
     message = f"expected {name}, found {jacobian.structure}"
     needs_square = name in ("diagonal", "permutation", "lower-triangular", "upper-triangular", "symmetric")
     if needs_square and not jacobian.is_square:
-        message += f": the matrix is {_times(jacobian.shape)}, not square"
+        message += f": the matrix is {format_shape(jacobian.shape)}, not square"
         return Finding("J002", "structure-unexpected", "error", message)
     pattern = arrangement.pattern
     if name == "dense":
@@ -298,7 +301,3 @@ def _places(flat: Array, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 def _number(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) if shape else "a single number"

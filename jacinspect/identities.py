@@ -11,7 +11,7 @@ import numpy as np
 
 from jacinspect import findings as find
 from jacinspect._version import __version__
-from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.errors import FunctionFailedError, InputError, format_shape
 from jacinspect.functions.function import Array, Function
 from jacinspect.identity_report import IdentityReport
 from jacinspect.jacobian.blackbox import BlackBox
@@ -186,7 +186,9 @@ class _Verification:
         except Exception as error:
             raise FunctionFailedError(f"the derivative raised {type(error).__name__}: {error}") from error
         if pushed.size != self._box.y0.size:
-            raise FunctionFailedError(f"the derivative gives {pushed.shape} for an output of shape {self.output_shape}")
+            raise FunctionFailedError(
+                f"the derivative gives {format_shape(pushed.shape)} for shape {format_shape(self.output_shape)}"
+            )
         return np.where(np.isfinite(pushed), pushed, 0.0).reshape(self.output_shape)
 
     def _columns(self, places: Array, order: str) -> Array:
@@ -206,8 +208,8 @@ class _Verification:
                 slopes = np.asarray(self._function.derivative(self._x.copy()))
             if slopes.dtype.kind not in "fiub" or slopes.shape not in ((), self._x.shape):
                 raise FunctionFailedError(
-                    f"the derivative returned {slopes.dtype} of shape {slopes.shape}; an element-wise one has the "
-                    f"operand's shape {self._x.shape}"
+                    f"the derivative returned {slopes.dtype} of shape {format_shape(slopes.shape)}; an element-wise "
+                    f"one has the operand's shape {format_shape(self._x.shape)}"
                 )
             slopes, given = (
                 np.broadcast_to(slopes, self._x.shape).astype(np.float64),

@@ -9,7 +9,7 @@ import numpy as np
 
 from jacinspect import findings as find
 from jacinspect._version import __version__
-from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, format_shape
 from jacinspect.functions.catalogue import function as catalogue_function
 from jacinspect.functions.function import Array, Function
 from jacinspect.jacobian.agreement import (
@@ -74,6 +74,9 @@ class Settings:
     noise: float | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.expect, str):
+            object.__setattr__(self, "expect", (self.expect,))
+        self._require_integers()
         for name, given, allowed in (
             ("vec", [self.vec], ("column", "row")),
             ("layout", [self.layout], ("numerator", "denominator")),
@@ -90,6 +93,12 @@ class Settings:
             raise InputError(f"max_evaluations: {self.max_evaluations} is not at least 1")
         if self.seed < 0:
             raise InputError(f"seed: {self.seed} is negative; a seed is 0 or more")
+
+    def _require_integers(self) -> None:
+        for name in ("seed", "memory", "max_evaluations"):
+            number = getattr(self, name)
+            if number is not None and not isinstance(number, int):
+                raise InputError(f"{name}: {number!r} is not an integer")
 
     @property
     def tolerance(self) -> Tolerance | None:
@@ -182,7 +191,9 @@ def inspect_function(
     rng = np.random.default_rng([settings.seed, 1])  # not the stream that a random operand is drawn from
     dx = rng.standard_normal(x.shape) if direction is None else _real(direction, "direction")
     if dx.shape != x.shape:
-        raise InputError(f"direction: shape {dx.shape} does not fit the operand's shape {x.shape}")
+        raise InputError(
+            f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
+        )
     box, point = _black_box(function, x, progress)
     base = Report(
         version=__version__,
@@ -276,24 +287,25 @@ class _Inspection:
         try:
             with np.errstate(all="ignore"):
                 result = np.asarray(self._rule(tangent))
-        except InputError:
+        except JacinspectError:
             raise
         except Exception as error:
             raise FunctionFailedError(f"the derivative raised {type(error).__name__}: {error}") from error
         if result.size != self.box.y0.size:
             raise FunctionFailedError(
-                f"the derivative gives {result.shape} for an output of shape {_output_shape(self.box)}"
+                f"the derivative gives {format_shape(result.shape)} for an output of shape "
+                f"{format_shape(_output_shape(self.box))}"
             )
         return result
 
     def _rule(self, tangent: Array) -> Array:
-        if self.function.rule is not None or self.function.derivative is None or self.function.source == "catalogue":
+        if self.function.rule is not None or self.function.derivative is None:
             return self.function.jvp(self.x, tangent)
         slope = np.asarray(self.function.derivative(self.x.copy()))
         if slope.dtype.kind not in "fiub" or slope.shape not in ((), self.x.shape, self.box.output_shape):
             raise FunctionFailedError(
-                f"the derivative returned {slope.dtype} of shape {slope.shape}; an element-wise one has the operand's "
-                f"shape {self.x.shape}"
+                f"the derivative returned {slope.dtype} of shape {format_shape(slope.shape)}; an element-wise one has "
+                f"the operand's shape {format_shape(self.x.shape)}"
             )
         return np.where(tangent == 0, 0.0, slope) * tangent
 

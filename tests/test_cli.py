@@ -443,7 +443,7 @@ MISTAKES: list[tuple[str, list[str]]] = [
     (f"sigmoid -i {SAMPLES / 'layers.npz'}", ["layers.npz", "w1", "w2"]),
     ("sigmoid -i -", ["standard input", "empty"]),
     ("sigmoid -s 2x2 --direction nosuch.csv", ["nosuch.csv", "no such file"]),
-    (f"sigmoid -s 2x2 --direction {SAMPLES / 'weights.csv'}", ["direction", "(2, 3)", "(2, 2)"]),
+    (f"sigmoid -s 2x2 --direction {SAMPLES / 'weights.csv'}", ["direction", "2×3", "2×2"]),
     ("sigmoid -s 2 -o /nosuch/report.json", ["/nosuch", "no folder"]),
     (f"sigmoid -s 2 -o {FOLDER}", [FOLDER, "folder"]),
     (f"sigmoid -s 2 -o {SAMPLES / 'table.tsv' / 'x'}", ["table.tsv"]),

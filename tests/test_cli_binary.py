@@ -130,7 +130,7 @@ def test_a_kink_at_a_tie(tmp_path: Path) -> None:
         ),
         (
             "multiply -s 2x3 --with 2x1 --wrt 2 --direction samples/hidden.npy",
-            "direction: shape (4, 3) does not fit the operand's shape (2, 1)",
+            "direction: shape 4×3 does not fit the operand's shape 2×1",
         ),
     ],
 )

@@ -541,7 +541,7 @@ def test_a_function_whose_shape_changes_from_call_to_call() -> None:
 
     with pytest.raises(FunctionFailedError) as error:
         jacinspect.inspect(f, [1.0, -1.0, 2.0])
-    assert str(error.value) == "the function returned shape (1,) after shape (2,) for inputs of one shape"
+    assert str(error.value) == "the function returned shape 1 after shape 2 for inputs of one shape"
 
 
 def test_lists_booleans_and_integers_are_arrays_too() -> None:
@@ -558,10 +558,10 @@ def test_lists_booleans_and_integers_are_arrays_too() -> None:
     [
         (
             lambda x: None,
-            "the derivative returned object of shape (); an element-wise one has the operand's shape (3,)",
+            "the derivative returned object of shape scalar; an element-wise one has the operand's shape 3",
         ),
-        (lambda x: np.ones(2), "the derivative returned float64 of shape (2,); "),
-        (lambda x: x + 1j, "the derivative returned complex128 of shape (3,); "),
+        (lambda x: np.ones(2), "the derivative returned float64 of shape 2; "),
+        (lambda x: x + 1j, "the derivative returned complex128 of shape 3; "),
         (lambda x: 1 / 0, "the derivative raised ZeroDivisionError: division by zero"),
     ],
 )
@@ -592,7 +592,7 @@ def test_a_constant_derivative_may_be_a_number() -> None:
             {"parameters": {"axis": 0}},
             "parameters go with a catalogue name; bind a callable's own with functools.partial",
         ),
-        ({"direction": [1.0, 2.0]}, "direction: shape (2,) does not fit the operand's shape (3,)"),
+        ({"direction": [1.0, 2.0]}, "direction: shape 2 does not fit the operand's shape 3"),
         ({"direction": ["a", "b", "c"]}, "direction: an array of real numbers is needed, not of <U1"),
     ],
 )

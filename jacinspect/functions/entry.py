@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jacinspect.errors import InputError
+from jacinspect.errors import InputError, format_shape
 from jacinspect.functions.function import Array, Function
 
 __all__ = ["Entry"]
@@ -146,7 +146,7 @@ def _at_once(name: str, parameters: Mapping[str, float], rule: Rule, *arrays: Ar
 def _check_axis(name: str, axis: float, shape: tuple[int, ...]) -> None:
     if not -len(shape) <= axis < len(shape):
         has = f"its axes are {-len(shape)} to {len(shape) - 1}" if shape else "it has no axes"
-        raise InputError(f"{name}: axis {axis} is out of range for an operand of shape {shape}; {has}")
+        raise InputError(f"{name}: axis {axis} is out of range for an operand of shape {format_shape(shape)}; {has}")
 
 
 def _result_type(name: str, x: Array) -> np.dtype[Any]:

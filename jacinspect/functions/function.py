@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import InputError
+from jacinspect.errors import InputError, format_shape
 from jacinspect.functions.broadcasting import require_broadcastable
 
 __all__ = ["Array", "Function"]
@@ -123,7 +123,9 @@ class Function:
         """
         x, dx = np.asarray(x), np.asarray(dx)
         if dx.shape != x.shape:
-            raise InputError(f"a tangent of shape {dx.shape} does not fit an operand of shape {x.shape}")
+            raise InputError(
+                f"a tangent of shape {format_shape(dx.shape)} does not fit the operand's {format_shape(x.shape)}"
+            )
         if self.rule is not None:
             return self.rule(x, dx)
         if self.derivative is None:

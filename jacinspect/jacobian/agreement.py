@@ -1,4 +1,4 @@
-"""Do the analytic and the numeric Jacobian agree? Entry by entry, then along random directions. Next: inspection."""
+"""Do the analytic and the numeric Jacobian agree? Entry by entry, then along random directions. Next: findings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.errors import FunctionFailedError, InputError, format_shape
 
 __all__ = ["Array", "BlackBox", "same"]
 
@@ -74,7 +74,8 @@ class BlackBox:
             self.output_shape = array.shape
         elif array.shape != self.output_shape:
             raise FunctionFailedError(
-                f"the function returned shape {array.shape} after shape {self.output_shape} for inputs of one shape"
+                f"the function returned shape {format_shape(array.shape)} after shape "
+                f"{format_shape(self.output_shape)} for inputs of one shape"
             )
         reused = self._last is not None and np.may_share_memory(array, self._last)
         self._last = array  # held, so that a fresh result cannot come to lie where this one was

@@ -11,6 +11,7 @@ from math import prod
 
 import numpy as np
 
+from jacinspect.errors import InputError, format_shape
 from jacinspect.jacobian.blackbox import Array
 
 __all__ = ["Color", "Jacobian", "Pattern", "colors_of", "compress", "row_major", "vec_positions"]
@@ -150,6 +151,10 @@ class Jacobian:
     def __matmul__(self, tangent: Array) -> Array:
         """J @ dX, the jvp: dX in the operand's shape (or flat); gives the output's shape (or flat)."""
         tangent = np.asarray(tangent)
+        if tangent.size != self.shape[1]:
+            raise InputError(
+                f"J @ dX: {format_shape(tangent.shape)} does not fit the {format_shape(self.shape)} Jacobian"
+            )
         shape = self.pattern.output_shape if tangent.shape == self.pattern.operand_shape else (self.shape[0],)
         with np.errstate(all="ignore"):
             terms = self.data * tangent.ravel()[self.indices]

@@ -77,8 +77,9 @@ class Stencil:
     """A line x + t·v through a point, and the outputs that are differenced along it.
 
     With `inputs` (the one input along v that each output reads) slopes are by that input, divided by the difference
-    that was represented; without, they are by t. `y0` is f(x) at the outputs, `epsilon` the relative noise of f, and
-    `rounding`, used without inputs, bounds what a relative change of epsilon in x does to each output.
+    that was represented; without, they are by t. `y0` is f(x) at the outputs, `epsilon` the relative noise of f. Of
+    each output, `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured to do;
+    0 where unknown.
     """
 
     box: BlackBox

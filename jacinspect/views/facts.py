@@ -1,16 +1,15 @@
 """What a report says in words, for every view that a person reads: labelled facts, the cost table. Pure functions."""
 
 from collections.abc import Iterator
-from math import prod
 
 import numpy as np
 
-from jacinspect.errors import format_size
+from jacinspect.errors import format_shape, format_size
 from jacinspect.jacobian.hadamard import Cost, cost_table
 from jacinspect.jacobian.layouts import FORMS, Form, vec_order
 from jacinspect.report import JacobianReport, Report
 
-__all__ = ["SIGNS", "answers", "background", "costs", "formulas", "headline", "index", "short", "times", "written_out"]
+__all__ = ["SIGNS", "answers", "background", "costs", "formulas", "headline", "index", "short", "written_out"]
 
 SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 _DIGITS = 5
@@ -20,9 +19,9 @@ def headline(report: Report) -> tuple[str, str]:
     """Name the function with its parameters, and the shapes of X and A."""
     function, operand = report.function, report.operand
     parameters = ", ".join(f"{name}={value:g}" for name, value in function.parameters.items())
-    shapes = f"X {times(operand.values.shape)} {operand.values.dtype}"
+    shapes = f"X {format_shape(operand.values.shape)} {operand.values.dtype}"
     if report.output is not None:
-        shapes += f" → A {times(report.output.shape)}"
+        shapes += f" → A {format_shape(report.output.shape)}"
     return f"{function.name}{f'({parameters})' if parameters else ''}", shapes
 
 
@@ -35,7 +34,7 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         own = "f'(x)" if function.kind == "elementwise" else "df"
         yield f"∂f/∂{operand.name}" if report.fixed else own, function.derivative
     if report.fixed:
-        fixed = " and ".join(f"{name} {times(values.shape)}" for name, values in report.fixed.items())
+        fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())
         yield "", f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; {fixed} fixed"
 
 
@@ -43,7 +42,7 @@ def answers(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[str
     """Give what a person asks first: shape, pattern, diagonality, Hadamard, agreement."""
     of = "∂vec(A)/∂vec(X)" if j.layout == "numerator" else "∂vec(A)ᵀ/∂vec(X)"
     square = "square" if j.is_square else "not square"
-    yield "shape", f"{times(j.shape)}, {square}: {of} in {j.vec}-major vec, {j.layout} layout"
+    yield "shape", f"{format_shape(j.shape)}, {square}: {of} in {j.vec}-major vec, {j.layout} layout"
     if form.name != "vec":
         yield f"as {form.name}", _form(j, form)
     yield "pattern", _pattern(j)
@@ -59,7 +58,7 @@ def answers(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[str
 
 
 def _form(j: JacobianReport, form: Form) -> str:
-    parts = [times(form.shape), "square" if form.is_square else "not square"]
+    parts = [format_shape(form.shape), "square" if form.is_square else "not square"]
     if j.arrangement is not None:
         parts.append("diagonal" if form.is_diagonal(j.arrangement.pattern) else "not diagonal")
     return f"{', '.join(parts)}: {form.relation}"
@@ -68,7 +67,7 @@ def _form(j: JacobianReport, form: Form) -> str:
 def _pattern(j: JacobianReport) -> str:
     text = j.structure
     if j.blocks is not None:
-        size = f" of {times(j.blocks.shape)}" if j.blocks.shape else ""
+        size = f" of {format_shape(j.blocks.shape)}" if j.blocks.shape else ""
         order = "" if j.blocks.vec == j.vec else f" in {j.blocks.vec}-major vec (after the commutation permutation)"
         text += f", {j.blocks.count} blocks{size}{order}"
     if j.stored is None:
@@ -131,7 +130,7 @@ def _hadamard(report: Report) -> str:
     how = " by products with vectors of ones" if " " in repeated else ""
     return (
         f"A' ⊙ {f'({repeated})' if how else 'dX'} {sign} J·vec(dX): {difference}; "
-        f"dX, {times(product.factor.shape)}, is broadcast to A's {times(product.written_out.shape)}{how}"
+        f"dX, {format_shape(product.factor.shape)}, is broadcast to A's {format_shape(product.written_out.shape)}{how}"
     )
 
 
@@ -162,7 +161,9 @@ def background(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[
     most = max(map(len, axes))
     names = FORMS if most == 2 else ("vec", "tensor") if most > 2 else ("vec",)  # of vectors, all are one
     others = [report.form(name) for name in names]
-    sizes = [f"{f.name} {times(f.shape)}{'' if f.is_square else ' (not square)'}" for f in others if f and f != form]
+    sizes = [
+        f"{f.name} {format_shape(f.shape)}{'' if f.is_square else ' (not square)'}" for f in others if f and f != form
+    ]
     if sizes:
         yield "also as", f"{', '.join(sizes)}: the same numbers (--as)"
     d = report.detection
@@ -179,7 +180,7 @@ def _layout(j: JacobianReport) -> str:
     other = "denominator" if j.layout == "numerator" else "numerator"
     if j.is_symmetric:
         return f"{j.layout}; {other} layout is the same matrix, for J is symmetric"
-    return f"{j.layout}; {other} layout is the transpose, {times(j.shape[::-1])}"
+    return f"{j.layout}; {other} layout is the transpose, {format_shape(j.shape[::-1])}"
 
 
 def costs(report: Report, j: JacobianReport) -> list[list[str]]:
@@ -214,8 +215,3 @@ def short(value: float | None, digits: int = _DIGITS, none: str = "none") -> str
 def index(index: tuple[int, ...]) -> str:
     """Write an index: [0,1], or nothing for that of a single number."""
     return f"[{','.join(map(str, index))}]" if index else ""
-
-
-def times(shape: tuple[int, ...]) -> str:
-    """Write a shape: 2×3, 4, scalar."""
-    return "×".join(map(str, shape)) if len(shape) > 1 else f"{prod(shape)}" if shape else "scalar"

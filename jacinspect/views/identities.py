@@ -7,6 +7,7 @@ from textwrap import wrap
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from jacinspect.errors import format_shape
 from jacinspect.identity_report import IdentityReport
 from jacinspect.jacobian.identity import Identity
 
@@ -43,7 +44,7 @@ def _headline(report: IdentityReport) -> Text:
     function, operand = report.function, report.operand.values
     parameters = ", ".join(f"{name}={value:g}" for name, value in function.parameters.items())
     line = Text.assemble((f"{function.name}{f'({parameters})' if parameters else ''}", "bold"))
-    line.append(f"  X {_times(operand.shape)} {operand.dtype} → A {_times(report.output_shape)}")
+    line.append(f"  X {format_shape(operand.shape)} {operand.dtype} → A {format_shape(report.output_shape)}")
     sign, style = _SIGNS[report.verdict]
     return line.append(f"   {sign} {report.verdict}", style=style)
 
@@ -64,10 +65,10 @@ def _line(identity: Identity, mark: str, width: int) -> Iterator[Text]:
 
 
 def _shapes(identity: Identity) -> str:
-    left, right = _times(identity.left_shape), identity.right_shape
+    left, right = format_shape(identity.left_shape), identity.right_shape
     if right is None:
         return f"{left}, none"
-    return f"both {left}" if right == identity.left_shape else f"{left}, {_times(right)}"
+    return f"both {left}" if right == identity.left_shape else f"{left}, {format_shape(right)}"
 
 
 def _difference(identity: Identity) -> str:
@@ -78,7 +79,3 @@ def _difference(identity: Identity) -> str:
         return "0"
     sign = "≤" if identity.max_difference <= identity.bound else ">"
     return f"{identity.max_difference:.2g} {sign} {identity.bound:.1g}"
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "scalar"

@@ -6,11 +6,12 @@ The fragment needs amsmath. Indices count from 1, as in mathematics, and a vecto
 import re
 from collections.abc import Iterator
 
+from jacinspect.errors import format_shape
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.layouts import Form, arrange
 from jacinspect.report import JacobianReport, Report
 from jacinspect.views.cells import GAP, NOTHING, Cells, array_panels, matrix_cells, slope, tensor_groups
-from jacinspect.views.facts import short, times
+from jacinspect.views.facts import short, written_out
 
 __all__ = ["render"]
 
@@ -114,7 +115,9 @@ def _identities(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
     if output.ndim <= 2:
         moved = product.factor if product.written_out is None else product.written_out  # dX, broadcast to A's shape
         left, right, result = (_whole(array, full) for array in (derivative, moved, product.product))
-        yield _display(rf"dA = A' \odot dX = {left} \odot {right} = {result}")
+        repeated = written_out(report).replace("1ᵀ", r"\mathbf{1}^{\mathsf T}").replace("1 ", r"\mathbf{1}\,")
+        tangent = f"({repeated})" if " " in repeated else "dX"
+        yield _display(rf"dA = A' \odot {tangent} = {left} \odot {right} = {result}")
     else:
         yield _display(r"dA = A' \odot dX")
     diagonal = rf"\operatorname{{Diag}}({vec} A')" if product.written_out is None else "J"
@@ -193,7 +196,7 @@ def _vec(vec: str) -> str:
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    return times(shape).replace("×", r"\times ").replace("scalar", "1")
+    return format_shape(shape).replace("×", r"\times ").replace("scalar", "1")
 
 
 def _escaped(text: str) -> str:

@@ -175,10 +175,10 @@ def test_any_shape_and_dtype(name: str, x: NDArray[np.generic]) -> None:
 def test_an_axis_that_the_operand_lacks(name: str) -> None:
     with pytest.raises(InputError) as error:
         function(name, axis=2)(np.zeros((2, 3)))
-    assert str(error.value) == f"{name}: axis 2 is out of range for an operand of shape (2, 3); its axes are -2 to 1"
+    assert str(error.value) == f"{name}: axis 2 is out of range for an operand of shape 2×3; its axes are -2 to 1"
     with pytest.raises(InputError) as error:
         function(name, axis=-3).jvp(np.zeros((2, 3)), np.zeros((2, 3)))
-    assert str(error.value) == f"{name}: axis -3 is out of range for an operand of shape (2, 3); its axes are -2 to 1"
+    assert str(error.value) == f"{name}: axis -3 is out of range for an operand of shape 2×3; its axes are -2 to 1"
     with pytest.raises(InputError) as error:
         function(name)(np.array(1.0))
-    assert str(error.value) == f"{name}: axis -1 is out of range for an operand of shape (); it has no axes"
+    assert str(error.value) == f"{name}: axis -1 is out of range for an operand of shape scalar; it has no axes"
