@@ -161,13 +161,6 @@ class JacobianReport:
         places = jacobian.pattern.places(outputs, inputs)
         return [[None if place < 0 else float(values[place]) for place in line] for line in places]
 
-    def part(self, of: str, rows: list[int], columns: list[int]) -> list[list[float | None]]:
-        """Return "analytic", "numeric" or "error_bar" at some rows and columns of the vec matrix; None as in `at`."""
-        assert self.numeric is not None
-        pattern = self.numeric.pattern
-        form = arrange("vec", pattern.output_shape, pattern.operand_shape, self.vec, self.layout)
-        return self.at(of, *form.sources(np.array(rows, np.int64)[:, None], np.array(columns, np.int64)))
-
     def matrix(self, of: str) -> Array | None:
         """Return "analytic", "numeric" or "error_bar" as a dense matrix in this vec order and layout, or None."""
         if of == "error_bar":

@@ -14,7 +14,7 @@ import numpy as np
 from jacinspect.errors import InputError, format_shape
 from jacinspect.jacobian.blackbox import Array
 
-__all__ = ["Color", "Jacobian", "Pattern", "colors_of", "compress", "row_major", "vec_positions"]
+__all__ = ["Color", "Jacobian", "Pattern", "colors_of", "compress", "vec_positions"]
 
 Index = Array | slice
 
@@ -22,13 +22,6 @@ Index = Array | slice
 def vec_positions(shape: tuple[int, ...], vec: str) -> Array:
     """Return, for each row-major flat index of an array of this shape, its place in vec order ("column" or "row")."""
     return np.arange(prod(shape)).reshape(shape, order="F" if vec == "column" else "C").ravel()
-
-
-def row_major(shape: tuple[int, ...], vec: str, positions: list[int]) -> Array:
-    """Return the row-major flat indices of some places in vec order: the inverse of `vec_positions`, for a few."""
-    if vec == "row" or not positions or not shape:
-        return np.asarray(positions, np.int64)
-    return np.ravel_multi_index(np.unravel_index(np.asarray(positions, np.int64), shape, order="F"), shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,13 +173,6 @@ class Jacobian:
         slopes = np.zeros(self.shape[0], self.data.dtype)
         slopes[self.pattern.rows[on]] = self.data[on]
         return slopes.reshape(self.pattern.output_shape)
-
-    def diagonal(self) -> Array:
-        """Return the entries (k, k) of the row-major matrix, zero where none is stored; min(M, N) numbers."""
-        on = self.pattern.rows == self.indices
-        diagonal = np.zeros(min(self.shape), self.data.dtype)
-        diagonal[self.indices[on]] = self.data[on]
-        return diagonal
 
 
 def _sums(terms: Array, indptr: Array) -> Array:

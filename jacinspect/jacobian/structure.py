@@ -178,11 +178,6 @@ class Arrangement:
             return False
         return bool(np.all(np.abs(values[order] - values[mirrored]) <= bars[order] + bars[mirrored]))
 
-    def off_diagonal_witness(self, values: Array) -> int | None:
-        """Return the stored entry off the diagonal with the largest value, or None."""
-        off = np.flatnonzero(self.rows != self.columns)
-        return int(off[np.argmax(np.abs(values[off]))]) if off.size else None
-
 
 def diagonal_blocks(first: Array, last: Array, width: int, vec: str) -> Blocks | None:
     """Cut a matrix before each row whose columns, and those of all rows below, lie right of all columns above.

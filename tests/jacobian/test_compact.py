@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jacinspect.jacobian.coloring import color_columns
-from jacinspect.jacobian.compact import Jacobian, Pattern, colors_of, compress, row_major, vec_positions
+from jacinspect.jacobian.compact import Jacobian, Pattern, colors_of, compress, vec_positions
 from tests.oracles import Array, Shape, arranged, column_order, positions, tensor_of, times, vec
 
 shapes = st.lists(st.integers(0, 4), max_size=3).map(tuple)
@@ -46,10 +46,6 @@ def test_places_in_vec_order(shape: Shape) -> None:
     column = vec_positions(shape, "column").tolist()
     for k, p in enumerate(positions(shape)):
         assert column_order(shape)[column[k]] == p
-    for order in ("column", "row"):
-        places = list(range(x.size))
-        assert row_major(shape, order, places).tolist() == vec(x, order)
-        assert row_major(shape, order, places[::-2]).tolist() == vec(x, order)[::-2]
 
 
 @given(shapes, shapes, st.floats(0, 1), st.integers(0, 2**32 - 1))
@@ -120,13 +116,6 @@ def test_rows_without_entries_are_zero_wherever_they_stand() -> None:
         jacobian = jacobian_of(matrix, (4,), (5,))
         np.testing.assert_array_equal(jacobian @ np.ones(5), [sum(row) for row in matrix.tolist()])
         np.testing.assert_array_equal(jacobian.vjp(np.ones(4)), [sum(matrix[:, i]) for i in range(5)])
-
-
-@pytest.mark.parametrize(("height", "width"), [(3, 3), (2, 5), (5, 2), (1, 1), (0, 3)])
-def test_diagonal(height: int, width: int) -> None:
-    matrix = random_matrix((height,), (width,), 8, 0.6)
-    diagonal = jacobian_of(matrix, (height,), (width,)).diagonal()
-    assert diagonal.tolist() == [matrix[k, k] for k in range(min(height, width))]
 
 
 def test_products_overflow_quietly() -> None:

@@ -174,13 +174,11 @@ def test_off_diagonal_ratio(scale: float) -> None:
     assert it.off_diagonal_ratio(values * scale) == pytest.approx(off / whole, rel=1e-7)
     assert it.off_diagonal_ratio(-values * scale) == pytest.approx(off / whole, rel=1e-7)
     assert it.off_diagonal_ratio(values * 0) is None
-    assert it.off_diagonal_witness(values) == sorted(read).index((2, 0))
 
 
 def test_off_diagonal_ratio_at_its_ends() -> None:
     diagonal = square({(0, 0), (1, 1)}, 2)
     assert diagonal.off_diagonal_ratio(np.array([2.0, 1.0])) == 0
-    assert diagonal.off_diagonal_witness(np.array([2.0, 1.0])) is None
     assert square({(0, 1), (1, 0)}, 2).off_diagonal_ratio(np.array([2.0, 1.0])) == 1
     assert arrangement({(0, 0)}, (1,), (2,)).off_diagonal_ratio(np.array([2.0])) is None
     assert square(set(), 2).off_diagonal_ratio(np.array([])) is None
