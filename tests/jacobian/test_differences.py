@@ -145,9 +145,10 @@ CANCELLING: list[tuple[F, Truth, float]] = [
 ]
 
 
-def test_the_bars_cover_the_truth_of_functions_that_cancel_inside() -> None:
+def uncovered(cases: list[tuple[F, Truth, float]]) -> list[float]:
+    """List the points at which a confident number lies outside its bar."""
     false = []
-    for f, derivative, around in CANCELLING:
+    for f, derivative, around in cases:
         x = around * np.random.default_rng(0).uniform(0.5, 1.5, 40)
         numeric = measured(f, x)
         for k, at in enumerate(x.tolist()):
@@ -155,7 +156,17 @@ def test_the_bars_cover_the_truth_of_functions_that_cancel_inside() -> None:
                 error = abs(mpf(float(np.nan_to_num(numeric.jacobian.data[k]))) - derivative(mpf(at)))
             if numeric.kind[k] == Kind.SMOOTH and error > numeric.bar[k] + 1e-15:
                 false.append(at)
-    assert not false
+    return false
+
+
+def test_the_bars_cover_the_truth_of_functions_that_cancel_inside() -> None:
+    assert not uncovered(CANCELLING)
+
+
+@pytest.mark.xfail(strict=True, reason="where f has lost all digits it is a staircase, whose flat steps look smooth")
+def test_the_bars_cover_the_truth_where_all_digits_are_lost() -> None:
+    naive_log_sigmoid, derivative, _ = CANCELLING[2]
+    assert not uncovered([(naive_log_sigmoid, derivative, 30.0)])
 
 
 def test_where_the_first_pass_has_no_doubt_it_is_right() -> None:
