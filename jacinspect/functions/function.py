@@ -95,9 +95,7 @@ class Function:
             return lambda x: rule(*before, x, *after)
 
         def push(x: Array, dx: Array) -> Array:
-            zeros = [np.zeros(np.shape(operand)) for operand in operands]
-            assert self.rule is not None
-            return self.rule(*before, x, *after, *zeros[:place], dx, *zeros[place + 1 :])
+            return self.push([*before, x, *after], [dx if k == place else None for k in range(len(operands))])
 
         derivative = self.partials[place] if self.partials else self.derivative
         return replace(
@@ -110,6 +108,34 @@ class Function:
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},
         )
+
+    def push(self, operands: Sequence[Array], tangents: Sequence[Array | None]) -> Array:
+        """Push a tangent of each operand (its shape; None where it does not move) through f; gives the output's shape.
+
+        At least one operand moves.
+
+        Raises
+        ------
+        TypeError
+            If the function has no analytic rule.
+        """
+        if self.rule is not None:
+            still = [np.zeros(np.shape(x)) if dx is None else dx for x, dx in zip(operands, tangents, strict=True)]
+            return self.rule(*operands, *still)
+        rules = self.partials or (self.derivative,)
+        total: Array | None = None
+        for rule, tangent in zip(rules, tangents, strict=True):
+            if tangent is None:
+                continue
+            if rule is None:
+                raise TypeError(f"{self.name} has no analytic derivative")
+            # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
+            slopes = np.where(tangent == 0, 0.0, rule(*operands))
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # inf and 0 are the answers there
+                term = np.asarray(slopes * tangent)
+                total = term if total is None else total + term
+        assert total is not None
+        return total
 
     def jvp(self, x: Array, dx: Array) -> Array:
         """Push the tangent dx (x's shape) through f at x; gives the output's shape.
@@ -126,11 +152,4 @@ class Function:
             raise InputError(
                 f"a tangent of shape {format_shape(dx.shape)} does not fit the operand's {format_shape(x.shape)}"
             )
-        if self.rule is not None:
-            return self.rule(x, dx)
-        if self.derivative is None:
-            raise TypeError(f"{self.name} has no analytic derivative")
-        # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
-        slopes = np.where(dx == 0, 0.0, self.derivative(x))
-        with np.errstate(over="ignore", under="ignore"):  # inf and 0 are the answers there
-            return np.asarray(slopes * dx)
+        return self.push([x], [dx])
