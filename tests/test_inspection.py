@@ -571,9 +571,10 @@ def test_lists_booleans_and_integers_are_arrays_too() -> None:
     [
         (
             lambda x: None,
-            "the derivative returned object of shape scalar; an element-wise one has the operand's shape 3",
+            "the derivative returned a NoneType; an element-wise one has the output's shape 3, a Jacobian is 3×3",
         ),
         (lambda x: np.ones(2), "the derivative returned float64 of shape 2; "),
+        (lambda x: np.ones((3, 2)), "the derivative returned float64 of shape 3×2; "),
         (lambda x: x + 1j, "the derivative returned complex128 of shape 3; "),
         (lambda x: 1 / 0, "the derivative raised ZeroDivisionError: division by zero"),
     ],
