@@ -13,7 +13,7 @@ from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Function
 
-__all__ = ["ENTRIES", "function", "names"]
+__all__ = ["ENTRIES", "function", "knows", "names"]
 
 ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *BINARY, *COUPLED)
 
@@ -44,6 +44,11 @@ def function(name: str, /, **parameters: float) -> Function:
     if entry is None:
         raise InputError(f"there is no function {name!r}; {_hint(name)}")
     return entry.bind(parameters)
+
+
+def knows(name: str) -> bool:
+    """Whether there is a function of this name, in any spelling that `function` takes."""
+    return _key(name) in _BY_KEY
 
 
 def names() -> list[str]:
