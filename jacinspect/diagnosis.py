@@ -28,7 +28,7 @@ class Suspicion:
     """What is known of a derivative that disagrees.
 
     `claimed` and `numeric` have one pattern; `analytic` is where the claim comes from. `complete` is whether every
-    entry of the Jacobian was compared. `x` and `y0` are the operand and f(x), flat; `parameters` are f's numbers by name.
+    entry of the Jacobian was compared. `x` and `y0` are the operand and f(x), flat; `parameters` f's numbers by name.
     `neighbours` gives names with derivatives, flat, of functions that may have been meant, and
     `at_output` the slopes that an element-wise claim has at f(X) in place of X, if it is asked.
     """

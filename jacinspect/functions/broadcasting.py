@@ -5,7 +5,7 @@ from itertools import combinations
 
 from jacinspect.errors import InputError
 
-__all__ = ["require_broadcastable"]
+__all__ = ["clash", "require_broadcastable"]
 
 Shape = tuple[int, ...]
 
@@ -19,24 +19,25 @@ def require_broadcastable(function: str, names: Sequence[str], shapes: Sequence[
         It names the two operands, the sizes that clash, and the shapes that would do.
     """
     for first, second in combinations(range(len(shapes)), 2):
-        back = _clash(shapes[first], shapes[second])
-        if back is None:
+        words = clash(shapes[first], shapes[second])
+        if words is None:
             continue
-        place = {1: "last axes", 2: "second last axes"}.get(back, f"axes number {back} from the end")
-        sizes = f"{shapes[first][-back]} and {shapes[second][-back]}"
         # the one with fewer axes is the likelier mistake
         wrong, right = (second, first) if len(shapes[second]) <= len(shapes[first]) else (first, second)
         raise InputError(
             f"{function}: {names[first]} of shape {_typed(shapes[first])} and {names[second]} of shape "
-            f"{_typed(shapes[second])} are incompatible: their {place} have sizes {sizes}, and neither is 1;\n"
+            f"{_typed(shapes[second])} are incompatible: {words};\n"
             f"give {names[wrong]} as {_advice(shapes[wrong], shapes[right])}"
         )
 
 
-def _clash(a: Shape, b: Shape) -> int | None:
-    """Return the first axis, counted from the end, from 1, along which the sizes differ and neither is 1."""
-    pairs = enumerate(zip(a[::-1], b[::-1], strict=False), 1)
-    return next((back for back, (m, n) in pairs if m != n and 1 not in (m, n)), None)
+def clash(a: Shape, b: Shape) -> str | None:
+    """Say along which axes, counted from the end, the sizes differ and neither is 1; None if the shapes broadcast."""
+    for back, (m, n) in enumerate(zip(a[::-1], b[::-1], strict=False), 1):
+        if m != n and 1 not in (m, n):
+            place = {1: "last axes", 2: "second last axes"}.get(back, f"axes number {back} from the end")
+            return f"their {place} have sizes {m} and {n}, and neither is 1"
+    return None
 
 
 def _advice(wrong: Shape, right: Shape) -> str:
