@@ -1,6 +1,6 @@
 """The pipeline: a function and an operand in, a Report out. It reads in the order in which the data travels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -11,7 +11,7 @@ from jacinspect import findings as find
 from jacinspect._version import __version__
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, format_shape
 from jacinspect.functions.catalogue import function as catalogue_function
-from jacinspect.functions.function import Array, Function
+from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.jacobian.agreement import (
     Comparison,
     Directions,
@@ -115,7 +115,7 @@ def inspect(
     X: Any,
     derivative: Callable[..., Any] | None = None,
     *,
-    parameters: dict[str, float] | None = None,
+    parameters: Mapping[str, Parameter] | None = None,
     others: Sequence[Any] = (),
     wrt: int | str = 1,
     direction: Any = None,

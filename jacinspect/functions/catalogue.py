@@ -11,14 +11,14 @@ from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
-from jacinspect.functions.function import Function
+from jacinspect.functions.function import Function, Parameter
 
 __all__ = ["ENTRIES", "function", "names"]
 
 ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *BINARY, *COUPLED)
 
 
-def function(name: str, /, **parameters: float) -> Function:
+def function(name: str, /, **parameters: Parameter) -> Function:
     """Look up a function of the catalogue.
 
     Parameters

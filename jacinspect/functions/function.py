@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from jacinspect.errors import InputError, format_shape
 from jacinspect.functions.broadcasting import require_broadcastable
 
-__all__ = ["Array", "Function"]
+__all__ = ["Array", "Function", "Parameter"]
 
 Array = NDArray[Any]
+Parameter = float | bool | str | None
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Function:
     value: Callable[..., Array]
     derivative: Callable[..., Array] | None = None
     rule: Callable[..., Array] | None = None  # the jvp of a function that is not element-wise
-    parameters: Mapping[str, float] = field(default_factory=dict)  # all of them, in declared order, with their values
+    parameters: Mapping[str, Parameter] = field(
+        default_factory=dict
+    )  # all of them, in declared order, with their values
     formula: str = ""
     derivative_formula: str = ""
     source: str = "catalogue"

@@ -6,6 +6,7 @@ import pytest
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import ENTRIES, function, names
 from jacinspect.functions.entry import Entry
+from jacinspect.functions.function import Parameter
 
 ALL = {
     *("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "identity", "square", "exp", "abs"),
@@ -93,12 +94,16 @@ def test_parameters_are_effective_and_complete() -> None:
         ("elu", {"alpha": np.nan}, "elu: alpha must be a finite number, not nan"),
         ("silu", {"beta": -np.inf}, "silu: beta must be a finite number, not -inf"),
         ("silu", {"beta": "big"}, "silu: beta must be a number, not 'big'"),
-        ("silu", {"beta": None}, "silu: beta must be a number, not None"),
+        ("silu", {"beta": None}, "silu: beta must be a number, not none"),
+        ("silu", {"beta": True}, "silu: beta must be a number, not true"),
+        ("softmax", {"axis": True}, "softmax: axis must be an integer, not true"),
+        ("softmax", {"axis": "last"}, "softmax: axis must be an integer, not 'last'"),
+        ("softmax", {"axis": None}, "softmax: axis must be an integer, not none"),
         ("softplus", {"beta": 0}, "softplus: beta must be greater than 0, not 0"),
         ("softplus", {"beta": -1.5}, "softplus: beta must be greater than 0, not -1.5"),
     ],
 )
-def test_parameters_that_make_no_sense(name: str, parameters: dict[str, float], message: str) -> None:
+def test_parameters_that_make_no_sense(name: str, parameters: dict[str, Parameter], message: str) -> None:
     with pytest.raises(InputError) as error:
         function(name, **parameters)
     assert str(error.value) == message
