@@ -9,13 +9,14 @@ from difflib import get_close_matches
 from jacinspect.errors import InputError
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
+from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Function, Parameter
 
 __all__ = ["ENTRIES", "function", "names"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *BINARY, *COUPLED)
+ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED)
 
 
 def function(name: str, /, **parameters: Parameter) -> Function:

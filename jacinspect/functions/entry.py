@@ -15,7 +15,7 @@ import numpy as np
 from jacinspect.errors import InputError, format_parameter, format_shape
 from jacinspect.functions.function import Array, Function, Parameter
 
-__all__ = ["Entry"]
+__all__ = ["Entry", "Rule"]
 
 Rule = Callable[..., Array]
 

@@ -38,9 +38,7 @@ class Function:
     value: Callable[..., Array]
     derivative: Callable[..., Array] | None = None
     rule: Callable[..., Array] | None = None  # the jvp of a function that is not element-wise
-    parameters: Mapping[str, Parameter] = field(
-        default_factory=dict
-    )  # all of them, in declared order, with their values
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)  # all of them, in declared order
     formula: str = ""
     derivative_formula: str = ""
     source: str = "catalogue"
