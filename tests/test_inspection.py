@@ -52,6 +52,8 @@ def against(value: F, matrix: Array, x: Array, **settings: Any) -> Report:
 def test_the_catalogue_at_random_points(name: str, shape: Shape) -> None:
     if not shape and name in ("softmax", "cumsum"):
         return
+    if 0 in shape and name in ("mean", "max", "min", "var", "std"):
+        return
     for seed in range(3):
         for scale in (1e-8, 1.0, 30.0, 1e4):
             report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)

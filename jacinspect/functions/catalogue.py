@@ -13,10 +13,11 @@ from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Function, Parameter
+from jacinspect.functions.reductions import REDUCTIONS
 
 __all__ = ["ENTRIES", "function", "names"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED)
+ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS)
 
 
 def function(name: str, /, **parameters: Parameter) -> Function:

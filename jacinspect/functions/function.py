@@ -34,7 +34,7 @@ class Function:
     """
 
     name: str
-    kind: str  # "elementwise", "row-wise", "shape-changing", "binary"
+    kind: str  # "elementwise", "row-wise", "reduction", "shape-changing", "binary"
     value: Callable[..., Array]
     derivative: Callable[..., Array] | None = None
     rule: Callable[..., Array] | None = None  # the jvp of a function that is not element-wise

@@ -15,6 +15,7 @@ ALL = {
     *("sign", "erf", "log_sigmoid"),
     *("add", "sub", "mul", "div", "pow", "maximum", "minimum", "hypot", "atan2", "logaddexp"),
     *("softmax", "cumsum", "transpose"),
+    *("sum", "mean", "prod", "max", "min", "logsumexp", "norm", "var", "std"),
 }
 
 
@@ -41,6 +42,9 @@ def test_every_listed_name_is_found(name: str) -> None:
         ("arctan", "atan"),
         ("arcsinh", "asinh"),
         ("LogSigmoid", "log_sigmoid"),
+        ("amax", "max"),
+        ("amin", "min"),
+        ("log_sum_exp", "logsumexp"),
         ("LeakyReLU", "leaky_relu"),
         ("leaky-relu", "leaky_relu"),
         ("Leaky ReLU", "leaky_relu"),
