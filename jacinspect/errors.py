@@ -1,4 +1,4 @@
-"""What can go wrong through no fault of jacinspect's, the exit statuses, and how messages write a number of bytes.
+"""What can go wrong through no fault of jacinspect's, the exit statuses, and how messages write shapes and sizes.
 
 Every error here is worded for the person who typed the command: what, where, and what would be right.
 """
@@ -15,6 +15,7 @@ __all__ = [
     "FunctionRaisedError",
     "InputError",
     "JacinspectError",
+    "format_parameter",
     "format_shape",
     "format_size",
     "printable",
@@ -64,6 +65,13 @@ _NOT_THEIRS = (
     os.path.dirname(__file__) + os.sep,  # noqa: PTH120 (pathlib takes a tenth of the time that --help has)
     *(sysconfig.get_path(of) + os.sep for of in ("stdlib", "platstdlib", "purelib", "platlib")),
 )
+
+
+def format_parameter(value: float | bool | str | None) -> str:
+    """Write a parameter's value as people type it: ``none``, ``true``, ``0.2``, a word as it is."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def format_shape(shape: tuple[int, ...]) -> str:

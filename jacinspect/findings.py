@@ -207,9 +207,9 @@ class _Words:
         return f"{number} not finite: {what} at the finite {self._operand(entry)}"
 
     def overflow(self, entry: int, number: str) -> str:
-        return (
-            f"{number} not compared: value and derivative overflow to {self._claimed(entry)} at {self._operand(entry)}"
-        )
+        value, slope = self.y0[self.pattern.rows[entry]], self._claimed(entry)
+        limits = f"{value}" if value == slope else f"{value} and {slope}"
+        return f"{number} not compared: value and derivative overflow to {limits} at {self._operand(entry)}"
 
     def excused(self, entry: int, number: str) -> str:
         start, stop = self.pattern.indptr[self.pattern.rows[entry] : self.pattern.rows[entry] + 2]

@@ -12,16 +12,18 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
+from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
-from jacinspect.functions.function import Array, Function
+from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.reductions import REDUCTIONS
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *BINARY, *COUPLED)
+ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS)
 
 
-def function(name: str, /, **parameters: float) -> Function:
+def function(name: str, /, **parameters: Parameter) -> Function:
     """Look up a function of the catalogue.
 
     Parameters

@@ -47,7 +47,7 @@ def plain(f: Any) -> Any:
     if torch is None:
         return f
     if isinstance(f, type) and issubclass(f, torch.autograd.Function):
-        return f.apply
+        return f.apply  # type: ignore[attr-defined]
     if isinstance(f, torch.nn.Module):
         return deepcopy(f).double().eval().requires_grad_(False)
     return f

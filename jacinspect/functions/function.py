@@ -46,16 +46,14 @@ class Function:
     """
 
     name: str
-    kind: str  # "elementwise", "row-wise", "shape-changing", "binary"
+    kind: str  # "elementwise", "row-wise", "reduction", "shape-changing", "binary"
     value: Callable[..., Array]
     derivative: Callable[..., Array] | None = None
     rule: Callable[..., Array] | None = None  # the jvp of a function that is not element-wise
     vjp: Callable[..., Array] | None = None
     claim: Callable[..., Any] | None = None
     claim_kind: str | None = None
-    parameters: Mapping[str, Parameter] = field(
-        default_factory=dict
-    )  # all of them, in declared order, with their values
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)  # all of them, in declared order
     formula: str = ""
     derivative_formula: str = ""
     source: str = "catalogue"

@@ -172,7 +172,7 @@ def of_callable(
     InputError
         If it is a class, takes no operand, or has no such parameter.
     """
-    name = name or getattr(f, "__name__", type(f).__name__)
+    name = name or str(getattr(f, "__name__", type(f).__name__))
     called = _instance(f, name)
     operands, values = _divided(called, name, dict(parameters or {}), further)
     call = _call(called, operands, dict(parameters or {}))

@@ -95,6 +95,12 @@ def test_what_is_not_finite() -> None:
     assert names(judged(f, x, [*claims[:2], -np.inf, *claims[3:]]))[2] == "NONFINITE"
 
 
+@pytest.mark.parametrize(("f", "slopes"), [(np.sinh, [np.inf, np.inf]), (np.cosh, [-np.inf, np.inf])])
+def test_overflow_on_the_left_as_on_the_right(f: F, slopes: list[float]) -> None:
+    assert names(judged(f, [-800.0, 800.0], slopes)) == ["OVERFLOWS", "OVERFLOWS"]
+    assert names(judged(f, [-800.0, 800.0], [-slopes[0], -slopes[1]]))[1] == "NONFINITE"
+
+
 def test_a_tolerance_replaces_the_bars() -> None:
     x, truth = [1.0, 2.0], np.cos([1.0, 2.0])
     for factor, own, expected in [
