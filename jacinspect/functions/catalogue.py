@@ -58,7 +58,7 @@ def _hint(name: str) -> str:
     spelled = {_key(known): known for known in names()}
     close = [spelled[key] for key in get_close_matches(_key(name), spelled, n=3, cutoff=0.6)]
     if not close:
-        return f"there are {', '.join(entry.name for entry in ENTRIES[:40])}{', …' * (len(ENTRIES) > 40)}"
+        return f"there are {', '.join(entry.name for entry in ENTRIES[:24])}{', …' * (len(ENTRIES) > 24)}"
     return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
 
 
