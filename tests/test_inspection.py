@@ -52,13 +52,13 @@ def against(value: F, matrix: Array, x: Array, **settings: Any) -> Report:
 def test_the_catalogue_at_random_points(name: str, shape: Shape) -> None:
     if not shape and name in ("softmax", "cumsum"):
         return
-    if 0 in shape and name in ("mean", "max", "min", "var", "std"):
+    if 0 in shape and name in ("mean", "max", "min", "var", "std", "logsumexp"):  # of nothing: an error, or -inf
         return
     for seed in range(3):
         for scale in (1e-8, 1.0, 30.0, 1e4):
             report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
             assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
-            unsettled = name == "cumsum" or (name == "sign" and scale == 1e-8)  # a step may reach over the jump
+            unsettled = name == "cumsum" or (name == "std" and scale == 1e-8)  # a step reaches over std's kink
             assert report.verdict == "pass" or (unsettled and codes(report) == ["J006"]), report.findings
 
 

@@ -15,6 +15,7 @@ import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Function
 from jacinspect.report import Finding, Report
+from jacinspect.views.facts import headline
 from tests.conftest import Validate
 
 CATALOGUE = [
@@ -232,6 +233,15 @@ def test_the_catalogue_gives_valid_reports(validated: Validate, name: str) -> No
         assert (parsed["jacobian"]["vec"], parsed["jacobian"]["layout"]) == (vec, layout)
         assert parsed["jacobian"]["entries"] == np.prod(shape) ** 2
         assert parsed["verdict"] == "pass", (shape, parsed["findings"])
+
+
+def test_parameters_of_every_type_are_valid(validated: Validate) -> None:
+    report = jacinspect.inspect("sum", normal(2, 3))
+    assert validated(report.to_json())["function"]["parameters"] == {"axis": None, "keepdims": False}
+    named = replace(report, function=replace(report.function, parameters={"order": "fro", "bound": np.inf}))
+    assert validated(named.to_json())["function"]["parameters"] == {"order": "fro", "bound": "Infinity"}
+    assert headline(report)[0] == "sum(axis=none, keepdims=false)"
+    assert headline(named)[0] == "sum(order=fro, bound=inf)"
 
 
 @pytest.mark.parametrize("name", INSPECTIONS)

@@ -90,7 +90,7 @@ def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Ar
 def _hint(name: str) -> str:
     close = similar(name)
     if not close:
-        return f"there are {', '.join(entry.name for entry in ENTRIES[:40])}{', …' * (len(ENTRIES) > 40)}"
+        return f"there are {', '.join(entry.name for entry in ENTRIES[:24])}{', …' * (len(ENTRIES) > 24)}"
     return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
 
 

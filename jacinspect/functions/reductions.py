@@ -2,6 +2,7 @@
 
 In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists, or
 None. Nothing overflows before the result does, and no digits are lost but to the n roundings of a sum or product.
+An entry's slope in var and std vanishes at the mean, and beside it is right to the ulps of the largest slope.
 Where there is no derivative it is 0 for norm and std, as abs'(0) is, and shared evenly among equal maxima.
 """
 

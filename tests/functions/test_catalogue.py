@@ -77,7 +77,7 @@ def test_a_name_like_no_other(typed: str) -> None:
     start, _, listed = str(error.value).partition("there are ")
     assert start == f"there is no function {typed!r}; "
     expected = [entry.name for entry in ENTRIES]
-    assert listed.split(", ") == (expected if len(expected) <= 40 else [*expected[:40], "…"])
+    assert listed.split(", ") == (expected if len(expected) <= 24 else [*expected[:24], "…"])
 
 
 def test_parameters_are_effective_and_complete() -> None:
