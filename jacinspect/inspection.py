@@ -367,10 +367,12 @@ class _Inspection:
 
     def _cause(self, detection: Detection, result: "_Result") -> str:
         """Say what may have gone wrong with a derivative that disagrees, if one thing explains every entry."""
-        if self.analytic is None or result.analytic is None or not np.any(result.comparison.status == Status.DISAGREES):
+        if self.analytic is None or result.analytic is None or not result.is_refuted:
             return ""
         numbers = {
-            name: float(value) for name, value in self.function.parameters.items() if type(value) in (int, float)
+            name: float(value)
+            for name, value in self.function.parameters.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
         }
 
         def at_output() -> Array | None:
@@ -438,13 +440,18 @@ class _Result:
 
     @property
     def best(self) -> Jacobian:
-        """The values to show products with: the analytic ones if there are any."""
-        return self.numeric.jacobian if self.analytic is None else self.analytic
+        """The values to show products with: the analytic ones, unless there are none or they are wrong."""
+        return self.numeric.jacobian if self.analytic is None or self.is_refuted else self.analytic
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether the analytic derivative is wrong somewhere."""
+        return bool(np.any(self.comparison.status == Status.DISAGREES))
 
     @property
     def nonzero(self) -> Array:
         """Which stored entries are not zero at this point."""
-        if self.analytic is not None:
+        if self.analytic is not None and not self.is_refuted:
             return np.asarray(self.analytic.data != 0)
         return np.asarray(np.abs(self.numeric.jacobian.data) > self.numeric.bar)
 

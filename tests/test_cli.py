@@ -421,7 +421,7 @@ MISTAKES: list[tuple[str, list[str]]] = [
     ("sigmoid -s 2 --dtype int8", ["int8", "float64", "float32"]),
     ("sigmoid -s 2 --expect round", ["round", "diagonal", "symmetric"]),
     ("leaky_relu -s 2 -p negative_slope", ["'negative_slope'", "NAME=VALUE"]),
-    ("leaky_relu -s 2 -p negative_slope=steep", ["negative_slope=steep", "number"]),
+    ("leaky_relu -s 2 -p negative_slope=steep", ["negative_slope", "'steep'", "number"]),
     ("leaky_relu -s 2 -p slope=1", ["'slope'", "negative_slope"]),
     ("softplus -s 2 -p beta=0", ["beta", "greater than 0"]),
     ("sigmoid -s 2 -p beta=1", ["'beta'", "no parameters"]),

@@ -223,14 +223,14 @@ def _divided(
 ) -> tuple[tuple[str, ...], dict[str, Parameter]]:
     """Divide f's arguments into operands, by name, and parameters, those with a plain value, with that or their own."""
     signature = signature_of(f)
+    arguments = [] if signature is None else list(signature.parameters.values())
+    unknown = [key for key in given if key not in {p.name for p in arguments}]
+    if unknown and arguments and not any(p.kind is p.VAR_KEYWORD for p in arguments):
+        settable = [p.name for p in arguments if p.kind in _NAMED or p.default is not p.empty]
+        raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
     if signature is None or isinstance(f, np.ufunc):
         number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
         return tuple(_named(number, further)), given
-    arguments = signature.parameters.values()
-    unknown = [key for key in given if key not in signature.parameters]
-    if unknown and not any(p.kind is p.VAR_KEYWORD for p in arguments):
-        settable = [p.name for p in arguments if p.kind in _NAMED]
-        raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
     positional = [p for p in arguments if p.kind in _POSITIONAL and p.name not in given]
     required = [p.name for p in positional if p.default is p.empty]
     wanted = 1 + len(further) - len(required) - sum(p.name in further for p in positional if p.default is not p.empty)

@@ -28,7 +28,7 @@ def headline(report: Report) -> tuple[str, str]:
 def formulas(report: Report) -> Iterator[tuple[str, str]]:
     """Give the formula of the function and that of its derivative; of several operands, which one X is."""
     function, operand = report.function, report.operand
-    if function.formula:
+    if function.formula and function.formula != function.name:
         yield f"f({', '.join(function.operands)})", function.formula
     if function.derivative:
         own = "f'(x)" if function.kind == "elementwise" else "df"

@@ -157,9 +157,8 @@ def exact(x: Array) -> Array:
 def refuted(read: Pairs, claim: Array, seed: int = 0) -> tuple[list[int], list[int], float | None]:
     x = np.random.default_rng(7).standard_normal(7)
     box, numeric = differenced(mixed, x, read)
-    directions = along_directions(
-        box, x, numeric, lambda v: np.array(times(claim, v)), np.random.default_rng(seed), EPSILON, 1.0
-    )
+    rule = from_jvp(lambda v: np.array(times(claim, v)))
+    directions = along_directions(box, x, numeric, rule, np.random.default_rng(seed), EPSILON, 1.0)
     assert directions.compared == 6
     return directions.pattern_refuted.tolist(), directions.analytic_refuted.tolist(), directions.miss_probability
 
