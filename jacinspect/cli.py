@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
 from pathlib import Path
@@ -20,7 +21,7 @@ from jacinspect._version import __version__
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, printable
 
 if TYPE_CHECKING:
-    from jacinspect.functions.function import Array
+    from jacinspect.functions.function import Array, Function, Parameter
     from jacinspect.identity_report import IdentityReport
     from jacinspect.report import Report
 
@@ -91,6 +92,42 @@ class _Expect(StrEnum):
     dense = "dense"
 
 
+class _DerivativeKind(StrEnum):
+    elementwise = "elementwise"
+    gradient = "gradient"
+    jacobian = "jacobian"
+    jvp = "jvp"
+    vjp = "vjp"
+
+
+class _Backend(StrEnum):
+    numpy = "numpy"
+    torch = "torch"
+    jax = "jax"
+
+
+# Options that more than one command has.
+_Param = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the function.")
+]
+_Derivative = Annotated[
+    str | None,
+    typer.Option(
+        "--derivative",
+        "-d",
+        metavar="REF_OR_EXPR",
+        help="A hand-written derivative to be checked: an expression, module:function or file.py:function.",
+    ),
+]
+_Kind = Annotated[
+    _DerivativeKind | None,
+    typer.Option(help="What --derivative is, where the shape of its result should not tell.", show_default=False),
+]
+_Arrays = Annotated[
+    _Backend | None, typer.Option("--backend", help="Whose arrays the function takes, where trying should not tell.")
+]
+
+_PRINTED_SHOWN = 1000  # bytes of what inspected code prints
 _SAVED = (".npz", ".mtx")  # what views.sparse writes
 
 app = typer.Typer(
@@ -128,7 +165,8 @@ def _jacinspect(
 ) -> None:
     """Say whether a derivative is right, and what its Jacobian looks like.
 
-    FUNCTION is a name of the catalogue, such as sigmoid, relu or softmax. Give the operand's shape, or a file with it.
+    FUNCTION is a name of the catalogue (sigmoid, softmax), an expression ('x * sigmoid(x)'), or somebody's own code
+    (module:function, path/file.py:function). Give the operand's shape, or a file with it.
     """
 
 
@@ -158,13 +196,14 @@ def inspect(
     wrt: Annotated[
         str, typer.Option(metavar="NAME_OR_NUMBER", show_default=False, help="The operand to differentiate by.")
     ] = "1",
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the function.")
-    ] = None,
+    param: _Param = None,
+    derivative: _Derivative = None,
+    derivative_kind: _Kind = None,
+    backend: _Arrays = None,
     direction: Annotated[
         str | None, typer.Option(metavar="FILE", help="dX for the Hadamard comparison; random if left out.")
     ] = None,
-    vec: Annotated[_Vec, typer.Option(help="Order of vec.")] = _Vec.column,
+    vec: Annotated[_Vec | None, typer.Option(help="Order of vec; column if left out.", show_default=False)] = None,
     layout: Annotated[_Layout, typer.Option(help="Orientation of the matrix.")] = _Layout.numerator,
     form: Annotated[
         _Form, typer.Option("--as", help="Which arrangement of the numbers to print; stacked: ∂A/∂X_pq on each other.")
@@ -205,13 +244,15 @@ def inspect(
 
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
-    with _errors_told(traceback):
+    with _errors_told(traceback), _own_words():
         report = _inspect(
-            function, shape, source, further or [], wrt, param or [], direction, dtype.value, form.value, output, save,
-            seed=seed, vec=vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
+            _Typed(function, param or [], derivative, derivative_kind, backend),
+            shape, source, further or [], wrt, direction, dtype.value, form.value, output, save,
+            seed=seed, vec=vec and vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
             rtol=rtol, atol=atol, strict_kinks=strict_kinks,
             memory=memory, max_evaluations=max_evaluations, noise=noise,
         )  # fmt: skip
+    with _errors_told(traceback):
         _show(report, _Format.json if as_json else to, form.value, output, full)
         if save is not None:
             _save(report, save)
@@ -227,9 +268,10 @@ def identities(
     source: Annotated[
         str | None, typer.Option("--input", "-i", metavar="FILE", help="X from a file, as for inspect.")
     ] = None,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the function.")
-    ] = None,
+    param: _Param = None,
+    derivative: _Derivative = None,
+    derivative_kind: _Kind = None,
+    backend: _Arrays = None,
     dtype: Annotated[_Dtype, typer.Option(help="What X is rounded to.")] = _Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
     to: Annotated[_ReportFormat, typer.Option("--format", "-f", help="What to print.")] = _ReportFormat.text,
@@ -244,21 +286,22 @@ def identities(
 
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """
+    with _errors_told(traceback), _own_words():
+        typed = _Typed(function, param or [], derivative, derivative_kind, backend)
+        report = _identities(typed, shape, source, dtype.value, seed, output)
     with _errors_told(traceback):
-        report = _identities(function, shape, source, param or [], dtype.value, seed, output)
         _show(report, _Format.json if as_json else _Format(to.value), "vec", output, False)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
 def _identities(
-    name: str, shape: str | None, source: str | None, param: list[str], dtype: str, seed: int, output: Path | None
+    typed: "_Typed", shape: str | None, source: str | None, dtype: str, seed: int, output: Path | None
 ) -> "IdentityReport":
-    from jacinspect.functions.catalogue import function
     from jacinspect.identities import verify_identities
     from jacinspect.inspection import Settings
 
     settings = Settings(seed=seed)
-    found = function(name, **dict(map(_parameter, param)))
+    found = typed.function([])
     if len(found.operands) > 1:
         raise InputError(f"{found.name} has operands {' and '.join(found.operands)}; the identities are of A = f(X)")
     _require_writable("--output", output)
@@ -266,7 +309,58 @@ def _identities(
     operand = _operand(text, at_random, dtype, settings.seed, settings.memory)
     where = _origin(text, at_random)
     with _Progress() as progress:
-        return verify_identities(found, operand, seed=seed, source=where, progress=progress.called)
+        return verify_identities(found.by(1, [operand]), operand, seed=seed, source=where, progress=progress.called)
+
+
+@dataclass(frozen=True)
+class _Typed:
+    """A function as it was typed, and the derivative that is to be checked."""
+
+    name: str
+    parameters: list[str]
+    derivative: str | None
+    kind: _DerivativeKind | None
+    backend: _Backend | None
+
+    def function(self, further: list[str]) -> "Function":
+        """Find what is meant; `further` is what --with was given."""
+        from jacinspect.functions.resolve import claiming, resolve
+        from jacinspect.operands.further import name_of
+
+        backend = self.backend and self.backend.value
+        found = resolve(self.name, dict(map(_parameter, self.parameters)), [*map(name_of, further)], backend)
+        if self.derivative is not None:
+            return claiming(found, self.derivative, self.kind and self.kind.value, backend)
+        if self.kind is not None:
+            raise InputError("--derivative-kind says what --derivative is; give that too")
+        return found
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Keep off standard output what inspected code prints there; then tell the beginning of it on standard error."""
+    from tempfile import TemporaryFile
+
+    if sys.stdout is None:
+        yield
+        return
+    sys.stdout.flush()
+    with TemporaryFile() as printed:
+        saved = os.dup(1)
+        os.dup2(printed.fileno(), 1)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            os.dup2(saved, 1)
+            os.close(saved)
+            size = printed.seek(0, os.SEEK_END)
+            printed.seek(0)
+            lines = printed.read(_PRINTED_SHOWN).decode(errors="replace").splitlines()
+            if lines:
+                more = f"\n  … {size} bytes in all" if size > _PRINTED_SHOWN else ""
+                text = "".join(f"\n  {printable(line)}" for line in lines)
+                typer.echo(f"jacinspect: the inspected code printed:{text}{more}", err=True)
 
 
 @contextmanager
@@ -286,12 +380,11 @@ def _errors_told(traceback: bool) -> Iterator[None]:
 
 
 def _inspect(
-    name: str,
+    typed: "_Typed",
     shape: str | None,
     source: str | None,
     further: list[str],
     wrt: str,
-    param: list[str],
     direction: str | None,
     dtype: str,
     form: str,
@@ -300,7 +393,6 @@ def _inspect(
     **settings: Any,
 ) -> "Report":
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
-    from jacinspect.functions.catalogue import function
     from jacinspect.inspection import Settings, inspect_function
     from jacinspect.jacobian.layouts import arrange
     from jacinspect.operands.further import is_shape, place
@@ -308,13 +400,13 @@ def _inspect(
 
     settings["memory"] = parse_size(settings["memory"])
     checked = Settings(**settings)
-    found = function(name, **dict(map(_parameter, param)))
     _require_writable("--output", output)
     _require_writable("--save", save)
     if save is not None and save.suffix not in _SAVED:
         raise InputError(f"--save {save}: the name has to end in {' or '.join(_SAVED)}")
     if save is not None and output is not None and save.resolve() == output.resolve():
         raise InputError(f"--save {save}: is where --output writes the report; name another file")
+    found = typed.function(further)
     position = found.position(int(wrt) if wrt.isdecimal() else wrt)
     texts = [_first(shape, source), *place(found.name, found.operands, further, shape or "2x3")]
     if [*texts, direction].count("-") > 1:
@@ -381,14 +473,20 @@ class _Progress:
         self._status.update(f"{evaluations} calls of the function")
 
 
-def _parameter(text: str) -> tuple[str, float]:
+def _parameter(text: str) -> "tuple[str, Parameter]":
+    """Read NAME=VALUE: a whole number, a number, true, false or none, and anything else as the text that it is."""
     name, equals, value = text.partition("=")
-    try:
-        if not equals or not name.strip():
-            raise ValueError
-        return name.strip(), float(value)
-    except ValueError:
-        raise InputError(f"--param {text!r}: write NAME=VALUE with a number, such as negative_slope=0.2") from None
+    if not equals or not name.strip():
+        raise InputError(f"--param {text!r}: write NAME=VALUE, such as negative_slope=0.2")
+    words: dict[str, Parameter] = {"true": True, "false": False, "none": None}
+    if value.strip().lower() in words:
+        return name.strip(), words[value.strip().lower()]
+    for number in (int, float):
+        try:
+            return name.strip(), number(value)
+        except ValueError:
+            continue
+    return name.strip(), value
 
 
 def _require_writable(option: str, file: Path | None) -> None:

@@ -42,10 +42,10 @@ def mutates_input() -> Finding:
 
 
 def of_entries(
-    comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array
+    comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str = ""
 ) -> Iterator[Finding]:
-    """J001, J003, J004 and J006: what became of the entries that were compared."""
-    words = _Words(numeric.jacobian.pattern, analytic, numeric, x, y0)
+    """J001, J003, J004 and J006: what became of the entries compared; `cause` is what explains J001, if any."""
+    words = _Words(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
     status = comparison.status
     on_kink = np.zeros(status.size, bool)
     on_kink[list(numeric.kinks)] = True
@@ -88,6 +88,14 @@ def of_directions(
             "read agrees: the derivative has entries where the function has none"
         )
         yield Finding("J001", "derivative-disagrees", "error", message)
+    if directions.inputs_refuted.size and not np.any(comparison.status == Status.DISAGREES):
+        message = (
+            f"along a random cotangent the analytic derivative by {_number(directions.inputs_refuted.size, 'input')}, "
+            f"first by {_at('X', int(directions.inputs_refuted[0]), pattern.operand_shape)}, is off although every "
+            "entry that was compared agrees: the derivative has entries where the function has none"
+        )
+        places = _places(directions.inputs_refuted, pattern.operand_shape)
+        yield Finding("J001", "derivative-disagrees", "error", message, places)
 
 
 def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: Numeric) -> Iterator[Finding]:
@@ -153,7 +161,10 @@ _NAMES = {"J001": "derivative-disagrees", "J003": "kink", "J004": "non-finite", 
 class _Words:
     """Words for entries, by their place among the stored ones."""
 
-    def __init__(self, pattern: Pattern, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array) -> None:
+    def __init__(
+        self, pattern: Pattern, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str
+    ) -> None:
+        self.cause = cause
         self.pattern, self.analytic, self.numeric, self.x, self.y0 = pattern, analytic, numeric, x.ravel(), y0
 
     def finding(
@@ -177,7 +188,7 @@ class _Words:
         ratio = f", ratio {claimed / value:.10g}" if value else ""
         values = f"analytic {claimed:.8g}, numeric {self._value(entry)}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
-        return f"{number} {verb}, worst {self._entry(entry)}: {values}"
+        return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.cause and '; consistent with '}{self.cause}"
 
     def kink(self, entry: int, number: str) -> str:
         left, right = self.numeric.kinks[entry]
@@ -196,9 +207,9 @@ class _Words:
         return f"{number} not finite: {what} at the finite {self._operand(entry)}"
 
     def overflow(self, entry: int, number: str) -> str:
-        return (
-            f"{number} not compared: value and derivative overflow to {self._claimed(entry)} at {self._operand(entry)}"
-        )
+        value, slope = self.y0[self.pattern.rows[entry]], self._claimed(entry)
+        limits = f"{value}" if value == slope else f"{value} and {slope}"
+        return f"{number} not compared: value and derivative overflow to {limits} at {self._operand(entry)}"
 
     def excused(self, entry: int, number: str) -> str:
         start, stop = self.pattern.indptr[self.pattern.rows[entry] : self.pattern.rows[entry] + 2]

@@ -11,10 +11,10 @@ import numpy as np
 
 from jacinspect import findings as find
 from jacinspect._version import __version__
-from jacinspect.errors import FunctionFailedError, InputError, format_shape
+from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
 from jacinspect.identity_report import IdentityReport
-from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.compact import Jacobian, vec_positions
 from jacinspect.jacobian.differences import step_scale
 from jacinspect.jacobian.differential import Measured, differential
@@ -28,6 +28,7 @@ from jacinspect.jacobian.tensor_identities import (
 )
 from jacinspect.jacobian.tensors import LARGEST_BUILT, DiagonalTensor, commutation, diagonal, fits
 from jacinspect.report import FunctionReport, OperandReport
+from jacinspect.subject import analytic_at, black_box
 
 __all__ = ["verify_identities"]
 
@@ -71,7 +72,8 @@ def verify_identities(
     Raises
     ------
     InputError
-        When X is neither a vector nor a matrix, or f has no analytic derivative to take A' from.
+        When X is neither a vector nor a matrix, f has no analytic derivative to take A' from, or has a vjp alone
+        where its Jacobian is too large to be built.
     FunctionFailedError
         When f or its derivative raises or breaks its contract, is not deterministic, or changes its argument.
     """
@@ -80,8 +82,6 @@ def verify_identities(
             f"the identities are of vectors and matrices, and X has {x.ndim} axes; "
             "give it one or two, such as --shape 4 or --shape 2x3"
         )
-    if function.rule is None and function.derivative is None:
-        raise InputError(f"{function.name} has no analytic derivative, and the identities are about A' = f'(X)")
     verification = _Verification(function, x, np.random.default_rng([seed, 1]), progress)
     return IdentityReport(
         version=__version__,
@@ -99,26 +99,13 @@ def verify_identities(
     )
 
 
-def _black_box(function: Function, x: Array, progress: Callable[[int], None]) -> BlackBox:
-    box = BlackBox(function, x, progress)
-    if box.mutates or not box.deterministic:
-        raise FunctionFailedError((find.mutates_input() if box.mutates else find.not_deterministic()).message)
-    return box
-
-
 class _Verification:
     """One function at one operand, and what its identities have in common."""
 
     def __init__(self, function: Function, x: Array, rng: np.random.Generator, progress: Callable[[int], None]) -> None:
-        self._function = function
-        try:  # differences of float32 numbers say little; so in double precision, where f accepts it
-            self._x = x.astype(np.float64)
-            self._box = _black_box(function, self._x, progress)
-        except FunctionFailedError:
-            if x.dtype == np.float64:
-                raise
-            self._x = x
-            self._box = _black_box(function, x, progress)
+        self._box, self._x = black_box(function, x, progress)
+        if self._box.mutates or not self._box.deterministic:
+            raise FunctionFailedError((find.mutates_input() if self._box.mutates else find.not_deterministic()).message)
         assert self._box.output_shape is not None
         self.output_shape = self._box.output_shape
         self._of_matrix = x.ndim == 2
@@ -133,6 +120,7 @@ class _Verification:
         self._complete = fits(self._box.y0.size, x.size)
         affordable = x.size if self._complete else max(LARGEST_BUILT // max(self._box.y0.size, 1), _FEWEST_SLICES)
         self._slices = np.arange(x.size)
+        self._analytic, self._push_flat = self._derivative(function)
         if affordable < x.size:
             self._slices = np.sort(rng.choice(x.size, affordable, replace=False))
 
@@ -176,19 +164,27 @@ class _Verification:
 
     # --- By the rule: A', and slices of ∂A/∂X ---
 
+    def _derivative(self, function: Function) -> tuple[Analytic, Callable[[Array], Array]]:
+        """Return f's analytic derivative at X and its jvp, flat; of a vjp alone, by way of the whole Jacobian."""
+        analytic = analytic_at(function, self._x, self.output_shape)
+        if analytic is None:
+            raise InputError(f"{function.name} has no analytic derivative, and the identities are about A' = f'(X)")
+        if analytic.push is not None:
+            return analytic, analytic.push
+        assert analytic.pull is not None
+        if not self._complete:
+            raise InputError(
+                f"{function.name} has a vjp alone, from which a Jacobian of {self._box.y0.size}×{self._x.size} is too "
+                "large to be built for the identities; take a smaller X"
+            )
+        rows = [analytic.pull(unit) for unit in np.eye(self._box.y0.size)]
+        matrix = np.reshape(rows, (self._box.y0.size, self._x.size))
+        return analytic, lambda tangent: np.asarray(matrix @ tangent.ravel())
+
     def _push(self, tangent: Array) -> Array:
         """Return the rule's jvp, 0 where it is not finite."""
-        try:
-            with np.errstate(all="ignore"):
-                pushed = np.asarray(self._function.jvp(self._x, tangent), np.float64)
-        except InputError:
-            raise
-        except Exception as error:
-            raise FunctionFailedError(f"the derivative raised {type(error).__name__}: {error}") from error
-        if pushed.size != self._box.y0.size:
-            raise FunctionFailedError(
-                f"the derivative gives {format_shape(pushed.shape)} for shape {format_shape(self.output_shape)}"
-            )
+        with np.errstate(all="ignore"):
+            pushed = self._push_flat(tangent)
         return np.where(np.isfinite(pushed), pushed, 0.0).reshape(self.output_shape)
 
     def _columns(self, places: Array, order: str) -> Array:
@@ -203,18 +199,8 @@ class _Verification:
     def _slopes(self) -> tuple[Array, str]:
         """Return A', and what it is; where it is not finite it is 0, and so is dX from now on."""
         prime = "A'" if self._of_matrix else "a'"
-        if self._function.rule is None and self._function.derivative is not None:
-            with np.errstate(all="ignore"):
-                slopes = np.asarray(self._function.derivative(self._x.copy()))
-            if slopes.dtype.kind not in "fiub" or slopes.shape not in ((), self._x.shape):
-                raise FunctionFailedError(
-                    f"the derivative returned {slopes.dtype} of shape {format_shape(slopes.shape)}; an element-wise "
-                    f"one has the operand's shape {format_shape(self._x.shape)}"
-                )
-            slopes, given = (
-                np.broadcast_to(slopes, self._x.shape).astype(np.float64),
-                f"{prime} = f'({'X' if self._of_matrix else 'x'})",
-            )
+        if self._analytic.slopes is not None:
+            slopes, given = self._analytic.slopes, f"{prime} = f'({'X' if self._of_matrix else 'x'})"
         elif self._complete:
             diagonal_of_rule = self._columns(self._slices, "C").diagonal()
             slopes, given = diagonal_of_rule.reshape(self._x.shape), f"{prime} = the diagonal of the rule's Jacobian"

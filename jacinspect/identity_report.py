@@ -75,8 +75,8 @@ def _as_dict(identity: Identity) -> dict[str, Any]:
     }
 
 
-def _number(x: float | None) -> float | str | None:
-    """Write a number as RFC 8259 can: non-finite ones by name."""
-    if x is None or isfinite(x):
+def _number(x: float | str | None) -> float | str | None:
+    """Write a number as RFC 8259 can, non-finite ones by name; what is none stays as it is."""
+    if x is None or isinstance(x, str) or isfinite(x):
         return x
     return "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"

@@ -1,6 +1,7 @@
 """The pipeline: a function and an operand in, a Report out. It reads in the order in which the data travels."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -9,9 +10,12 @@ import numpy as np
 
 from jacinspect import findings as find
 from jacinspect._version import __version__
-from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, format_shape
-from jacinspect.functions.catalogue import function as catalogue_function
-from jacinspect.functions.function import Array, Function
+from jacinspect.diagnosis import Suspicion, diagnose
+from jacinspect.errors import InputError, JacinspectError, format_shape
+from jacinspect.functions.catalogue import neighbours
+from jacinspect.functions.frameworks import untracked
+from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.resolve import claiming, resolve
 from jacinspect.jacobian.agreement import (
     Comparison,
     Directions,
@@ -21,9 +25,10 @@ from jacinspect.jacobian.agreement import (
     compare,
     suspicious,
 )
+from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
-from jacinspect.jacobian.compact import Jacobian, Pattern, compress, vec_positions
+from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 from jacinspect.jacobian.detection import Budget, Detection, detect, detect_again
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
@@ -38,6 +43,7 @@ from jacinspect.report import (
     OperandReport,
     Report,
 )
+from jacinspect.subject import analytic_at, black_box
 
 __all__ = ["EXPECTATIONS", "Settings", "inspect", "inspect_function"]
 
@@ -51,19 +57,20 @@ _ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporar
 _WORST = 5  # entries listed
 _FIXED_CALLS = 30  # to measure the noise, and along the directions
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
-_OPERANDS = "xyzuvw"  # of a callable
+_CALLS_PER_VJP = 4  # what a vjp takes
 
 
 @dataclass(frozen=True)
 class Settings:
     """How to inspect; the defaults are the command line's.
 
+    `vec` None is "column", and then a user's own M×N matrix that differs in "row" is not guessed at.
     `memory` is in bytes; `max_evaluations`, calls of the function, is chosen by the operand's size if None; `noise` is
     the relative noise of the function's values in place of rounding. `rtol` and `atol` replace the error bars.
     """
 
     seed: int = 0
-    vec: str = "column"
+    vec: str | None = None
     layout: str = "numerator"
     expect: Sequence[str] = ()
     rtol: float | None = None
@@ -78,7 +85,7 @@ class Settings:
             object.__setattr__(self, "expect", (self.expect,))
         self._require_integers()
         for name, given, allowed in (
-            ("vec", [self.vec], ("column", "row")),
+            ("vec", [self.order], ("column", "row")),
             ("layout", [self.layout], ("numerator", "denominator")),
             ("expect", self.expect, EXPECTATIONS),
         ):
@@ -101,6 +108,11 @@ class Settings:
                 raise InputError(f"{name}: {number!r} is not an integer")
 
     @property
+    def order(self) -> str:
+        """The order of vec in which matrices are shown."""
+        return self.vec or "column"
+
+    @property
     def tolerance(self) -> Tolerance | None:
         """The user's own tolerance, or None to judge by the error bars."""
         return None if self.rtol is None and self.atol is None else Tolerance(self.rtol or 0.0, self.atol or 0.0)
@@ -113,10 +125,12 @@ class Settings:
 def inspect(
     function: str | Function | Callable[..., Any],
     X: Any,
-    derivative: Callable[..., Any] | None = None,
+    derivative: str | Callable[..., Any] | None = None,
     *,
-    parameters: dict[str, float] | None = None,
-    others: Sequence[Any] = (),
+    derivative_kind: str | None = None,
+    backend: str | None = None,
+    parameters: Mapping[str, Parameter] | None = None,
+    others: Sequence[Any] | Mapping[str, Any] = (),
     wrt: int | str = 1,
     direction: Any = None,
     **settings: Any,
@@ -126,16 +140,25 @@ def inspect(
     Parameters
     ----------
     function
-        A catalogue name, or a callable from an array of X's shape, and of those of `others`, to an array.
+        A catalogue name, an expression ("x * sigmoid(x)"), a reference to code ("module:function",
+        "path/file.py:function"), or a callable of numpy, torch or jax arrays: from one of X's shape, and of those of
+        `others`, to one.
     X
         The operand: real numbers of any shape. float32 stays float32, everything else is taken as float64.
     derivative
-        An element-wise derivative by `wrt`, to be checked in place of the function's own; of the same arguments as the
-        function. It returns f'(X) in the output's shape.
+        A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, or a callable
+        of the same operands. It returns f'(X) in the output's shape, the gradient of a scalar function in the
+        operand's, or the Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or
+        LinearOperator. Of several operands it may return a tuple with one for each.
+    derivative_kind
+        "elementwise", "gradient" or "jacobian" where the shape should not decide; "jvp" for a callable (X, dX) -> dA,
+        "vjp" for (X, dA) -> dX.
+    backend
+        "numpy", "torch" or "jax": which arrays a function of somebody's own takes; found out by trying if None.
     parameters
-        Values for a catalogue function's parameters.
+        Values for the function's parameters.
     others
-        The operands after X, of a function of several.
+        The operands after X, of a function of several, in order or by name.
     wrt
         Which operand to differentiate by: its place, X being 1, or its name (x, y, …). The others are fixed.
     direction
@@ -158,21 +181,26 @@ def inspect(
     unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
     if unknown:
         raise InputError(f"unknown setting {unknown[0]!r}; there are {', '.join(Settings.__dataclass_fields__)}")
-    if isinstance(function, str):
-        function = catalogue_function(function, **parameters or {})
-    elif parameters:
-        raise InputError("parameters go with a catalogue name; bind a callable's own with functools.partial")
-    if not isinstance(function, Function):
-        name = getattr(function, "__name__", type(function).__name__)
-        names = tuple(_OPERANDS[place] if place < len(_OPERANDS) else f"x{place}" for place in range(1 + len(others)))
-        function = Function(name, "unknown", value=function, source="python", operands=names)
+    checked = Settings(**settings)
+    further = list(others) if isinstance(others, Mapping) else [None] * len(others)
+    found = resolve(function, parameters, further, backend)
     if derivative is not None:
-        function = replace(
-            function, derivative=derivative, rule=None, derivative_formula="", partials=(), partial_formulas=()
+        found = claiming(found, derivative, derivative_kind, backend)
+    operands = [_real(X, "X"), *_in_order(found, others)]
+    of_one = found.by(wrt, operands)
+    return inspect_function(of_one, operands[found.position(wrt) - 1], checked, direction=direction)
+
+
+def _in_order(function: Function, others: Sequence[Any] | Mapping[str, Any]) -> list[Array]:
+    """Return the operands after the first in the function's order."""
+    if not isinstance(others, Mapping):
+        return [_real(other, f"others[{k}]") for k, other in enumerate(others)]
+    names = function.operands[1:]
+    if set(names) != set(others):
+        raise InputError(
+            f"others: {function.name} takes {', '.join(names) or 'no more'}; given are {', '.join(others)}"
         )
-    operands = [_real(X, "X"), *(_real(other, f"others[{k}]") for k, other in enumerate(others))]
-    of_one = function.by(wrt, operands)
-    return inspect_function(of_one, operands[function.position(wrt) - 1], Settings(**settings), direction=direction)
+    return [_real(others[name], name) for name in names]
 
 
 def inspect_function(
@@ -194,7 +222,7 @@ def inspect_function(
         raise InputError(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
-    box, point = _black_box(function, x, progress)
+    box, point = black_box(function, x, progress)
     base = Report(
         version=__version__,
         function=_function_report(function),
@@ -212,28 +240,18 @@ def inspect_function(
     )
     if box.mutates or not box.deterministic:
         return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
-    return _Inspection(function, point, box, settings, rng).report(base, dx)
+    analytic = analytic_at(function, point, _output_shape(box), settings.vec)
+    return _Inspection(function, point, box, analytic, settings, rng).report(base, dx)
 
 
 def _real(given: Any, name: str) -> Array:
     try:
-        array = np.asarray(given)
+        array = np.asarray(untracked(given))
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
     return array if array.dtype == np.float32 else array.astype(np.float64)
-
-
-def _black_box(function: Function, x: Array, progress: Callable[[int], None]) -> tuple[BlackBox, Array]:
-    """Wrap f, at x in double precision where f accepts that, for differences of float32 numbers say little."""
-    if x.dtype != np.float64:
-        try:
-            wide = x.astype(np.float64)
-            return BlackBox(function, wide, progress), wide
-        except FunctionFailedError:
-            pass
-    return BlackBox(function, x, progress), x
 
 
 def _output_shape(box: BlackBox) -> tuple[int, ...]:
@@ -265,6 +283,7 @@ class _Inspection:
     function: Function
     x: Array
     box: BlackBox
+    analytic: Analytic | None
     settings: Settings
     rng: np.random.Generator
 
@@ -283,36 +302,6 @@ class _Inspection:
             unresolved = result.directions.pattern_refuted
         return self._finish(base, detection, result, unresolved, dx)
 
-    def _jvp(self, tangent: Array) -> Array:
-        try:
-            with np.errstate(all="ignore"):
-                result = np.asarray(self._rule(tangent))
-        except JacinspectError:
-            raise
-        except Exception as error:
-            raise FunctionFailedError(f"the derivative raised {type(error).__name__}: {error}") from error
-        if result.size != self.box.y0.size:
-            raise FunctionFailedError(
-                f"the derivative gives {format_shape(result.shape)} for an output of shape "
-                f"{format_shape(_output_shape(self.box))}"
-            )
-        return result
-
-    def _rule(self, tangent: Array) -> Array:
-        if self.function.rule is not None or self.function.derivative is None:
-            return self.function.jvp(self.x, tangent)
-        slope = np.asarray(self.function.derivative(self.x.copy()))
-        if slope.dtype.kind not in "fiub" or slope.shape not in ((), self.x.shape, self.box.output_shape):
-            raise FunctionFailedError(
-                f"the derivative returned {slope.dtype} of shape {format_shape(slope.shape)}; an element-wise one has "
-                f"the operand's shape {format_shape(self.x.shape)}"
-            )
-        return np.where(tangent == 0, 0.0, slope) * tangent
-
-    @property
-    def _has_rule(self) -> bool:
-        return self.function.rule is not None or self.function.derivative is not None
-
     def _values(self, detection: Detection, limit: int) -> "_Result":
         """Build the analytic and the numeric Jacobian on what was detected, and hold each against the other.
 
@@ -326,8 +315,11 @@ class _Inspection:
             kept = np.sort(self.rng.choice(number, affordable, replace=False))
             pattern = pattern.restricted(np.isin(colors, kept))
             colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
+        if self.analytic is not None and self.analytic.push is None:
+            pattern = _affordable_rows(pattern, max(limit // _CALLS_PER_VJP, 1), self.rng)
+            colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
         coverage = pattern.stored / total if total else 1.0
-        analytic = compress(pattern, colors, number, self._jvp) if self._has_rule else None
+        analytic = None if self.analytic is None else self.analytic.on(pattern, colors, number)
         epsilon = self.settings.noise or (_SINGLE if self.box.single or self.x.dtype == np.float32 else _DOUBLE)
         numeric = numeric_jacobian(self.box, self.x, pattern, colors, number, epsilon)
         if analytic is not None:
@@ -339,15 +331,16 @@ class _Inspection:
         comparison = compare(
             analytic, numeric, self.x, self.box.y0, self.settings.tolerance, self.settings.strict_kinks
         )
-        jvp = self._jvp if self._has_rule else None
-        directions = along_directions(self.box, self.x, numeric, jvp, self.rng, epsilon, coverage)
+        directions = along_directions(self.box, self.x, numeric, self.analytic, self.rng, epsilon, coverage)
         return _Result(analytic, numeric, comparison, directions, number, coverage)
 
     def _finish(self, base: Report, detection: Detection, result: "_Result", unresolved: Array, dx: Array) -> Report:
         """Describe what was found."""
         jacobian = self._describe(detection, result)
         found = [
-            *find.of_entries(result.comparison, result.analytic, result.numeric, self.x, self.box.y0),
+            *find.of_entries(
+                result.comparison, result.analytic, result.numeric, self.x, self.box.y0, self._cause(detection, result)
+            ),
             *find.of_directions(result.directions, result.comparison, result.numeric, unresolved),
             *find.of_expectations(self.settings.expect, jacobian, result.numeric),
             *find.of_coverage(detection, result.coverage, jacobian),
@@ -372,8 +365,40 @@ class _Inspection:
             findings=tuple(sorted(found, key=lambda finding: (finding.severity != "error", finding.code))),
         )
 
+    def _cause(self, detection: Detection, result: "_Result") -> str:
+        """Say what may have gone wrong with a derivative that disagrees, if one thing explains every entry."""
+        if self.analytic is None or result.analytic is None or not np.any(result.comparison.status == Status.DISAGREES):
+            return ""
+        numbers = {
+            name: float(value) for name, value in self.function.parameters.items() if type(value) in (int, float)
+        }
+
+        def at_output() -> Array | None:
+            slopes = self.analytic is not None and self.analytic.slopes is not None
+            if not slopes or self.function.claim is None or _output_shape(self.box) != self.x.shape:
+                return None
+            with suppress(JacinspectError):
+                there = analytic_at(self.function, self.box.y0.reshape(self.x.shape), self.x.shape)
+                return None if there is None or there.slopes is None else there.slopes.ravel()
+            return None
+
+        return diagnose(
+            Suspicion(
+                self.analytic,
+                result.analytic,
+                result.numeric,
+                result.comparison,
+                detection.proved and result.coverage == 1,
+                self.x.ravel(),
+                self.box.y0,
+                numbers,
+                lambda: neighbours(self.x, numbers),
+                at_output,
+            )
+        )
+
     def _describe(self, detection: Detection, result: "_Result") -> JacobianReport:
-        vec, layout = self.settings.vec, self.settings.layout
+        vec, layout = self.settings.order, self.settings.layout
         values, numeric = result.best, result.numeric
         pattern = detection.pattern
         arrangement = Arrangement(pattern, vec, layout) if detection.proved else None
@@ -445,6 +470,16 @@ def _with_samples(detection: Detection, memory: int, rng: np.random.Generator) -
         np.concatenate(outputs), np.concatenate(inputs), pattern.output_shape, pattern.operand_shape
     )
     return sampled, total
+
+
+def _affordable_rows(pattern: Pattern, affordable: int, rng: np.random.Generator) -> Pattern:
+    """Keep the rows of as many of a row coloring's colors as a vjp can be asked for, chosen at random."""
+    transposed = pattern.T
+    colors, number = color_columns(transposed.rows, transposed.indices, transposed.shape[1])
+    if number <= affordable:
+        return pattern
+    kept = np.sort(rng.choice(number, affordable, replace=False))
+    return transposed.restricted(np.isin(colors, kept)).T
 
 
 def _blocks_of_groups(detection: Detection, vec: str, layout: str) -> Blocks | None:

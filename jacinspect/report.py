@@ -53,7 +53,7 @@ class FunctionReport:
 
     name: str
     kind: str
-    parameters: dict[str, float]
+    parameters: dict[str, float | bool | str | None]
     source: str
     formula: str | None
     derivative: str | None
@@ -398,9 +398,9 @@ def _numbers(nested: Any) -> Any:
     return [_numbers(item) for item in nested] if isinstance(nested, list) else _number(nested)
 
 
-def _number(x: float | None) -> float | str | None:
-    """Write a number as RFC 8259 can: non-finite ones by name."""
-    if x is None or isfinite(x):
+def _number(x: float | str | None) -> float | str | None:
+    """Write a number as RFC 8259 can, non-finite ones by name; what is none stays as it is."""
+    if x is None or isinstance(x, str) or isfinite(x):
         return x
     return "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"
 

@@ -102,11 +102,14 @@ def test_rules_and_patterns_that_directions_refute() -> None:
     numeric = numeric_of([1.0, 2.0, 3.0], [1e-12] * 3)
     calm = Comparison(np.zeros(3, np.int8), np.zeros(3), np.ones(3))
     none = np.zeros(0, np.int64)
-    assert list(of_directions(Directions(none, none, 3, 1e-9), calm, numeric, none)) == []
-    rule = Directions(none, np.array([1, 2]), 3, 1e-9)
+    assert list(of_directions(Directions(none, none, none, 3, 1e-9), calm, numeric, none)) == []
+    rule = Directions(none, np.array([1, 2]), none, 3, 1e-9)
     (found,) = of_directions(rule, calm, numeric, none)
     assert found.code == "J001"
     assert "of 2 outputs, first of A[1], is off" in found.message
+    (found,) = of_directions(Directions(none, none, np.array([1]), 3, 1e-9), calm, numeric, none)
+    assert (found.code, found.at) == ("J001", ((1,),))
+    assert "the analytic derivative by 1 input, first by X[1], is off" in found.message
     (found,) = of_directions(rule, calm, numeric, np.array([1, 2]))
     assert (found.code, found.severity) == ("J012", "error")
     assert "for 2 outputs" in found.message

@@ -12,6 +12,7 @@ from jacinspect.functions.catalogue import ENTRIES
 from jacinspect.functions.function import Function
 from jacinspect.inspection import EXPECTATIONS, Settings, inspect_function
 from jacinspect.report import Report
+from tests.functions.truth import inside
 from tests.oracles import Array, Shape, arranged, dense, softmax_jacobian, tensor_of, times
 
 F = Callable[[Array], Any]
@@ -51,22 +52,31 @@ def against(value: F, matrix: Array, x: Array, **settings: Any) -> Report:
 def test_the_catalogue_at_random_points(name: str, shape: Shape) -> None:
     if not shape and name in ("softmax", "cumsum"):
         return
+    if 0 in shape and name in ("mean", "max", "min", "var", "std"):
+        return
     for seed in range(3):
         for scale in (1e-8, 1.0, 30.0, 1e4):
-            report = jacinspect.inspect(name, normal(shape, seed) * scale, seed=seed)
+            report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
             assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
-            assert report.verdict == "pass" or (name == "cumsum" and codes(report) == ["J006"]), report.findings
+            unsettled = name == "cumsum" or (name == "sign" and scale == 1e-8)  # a step may reach over the jump
+            assert report.verdict == "pass" or (unsettled and codes(report) == ["J006"]), report.findings
 
 
 HARD = [0.0, -0.0, 5e-324, -5e-324, 1e-300, -1e-300, 1e-20, 1e-12, -1e-9, 1e-3, 0.5, -3.0, 20.0, -40.0, 1e3, -1e5, 1e8]
 
 
+def hard_points(name: str) -> Array:
+    """Those at which a derivative can be measured: no step reaches a pole or a jump, none is as wide as a wave."""
+    x = np.array(HARD)
+    return inside(name, x[np.abs(x) < 1e8] if name in ("sin", "cos", "tan") else x)
+
+
 @pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("strict", [False, True])
 def test_elementwise_functions_at_hard_points(name: str, strict: bool) -> None:
-    report = jacinspect.inspect(name, HARD, strict_kinks=strict)
+    report = jacinspect.inspect(name, hard_points(name), strict_kinks=strict)
     bent = name in ("relu", "leaky_relu", "abs")
-    overflows = name == "exp"
+    overflows = name in ("exp", "expm1", "sinh", "cosh")
     assert codes(report) == (["J003"] if strict and bent else [])
     assert set(codes(report, "note")) <= {"J003", "J004"}
     assert ("J004" in codes(report, "note")) == overflows
@@ -78,7 +88,7 @@ def test_elementwise_functions_at_hard_points(name: str, strict: bool) -> None:
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_elementwise_functions_where_entries_are_not_finite(name: str) -> None:
-    report = jacinspect.inspect(name, [np.inf, -np.inf, np.nan, 0.5, -2.0])
+    report = jacinspect.inspect(name, inside(name, np.array([np.inf, -np.inf, np.nan, 0.5, -2.0])))
     assert report.verdict == "pass"
     assert report.jacobian is not None
     assert report.jacobian.is_diagonal
@@ -302,6 +312,9 @@ def test_values_that_are_not_finite() -> None:
     overflow = jacinspect.inspect("exp", [710.0, 1.0])
     assert (overflow.verdict, codes(overflow, "note")) == ("pass", ["J004"])
     assert message(overflow, "J004") == "1 entry not compared: value and derivative overflow to inf at X[0] = 710"
+    opposite = jacinspect.inspect("cosh", [-711.0, 1.0])
+    assert (opposite.verdict, codes(opposite, "note")) == ("pass", ["J004"])
+    assert "value and derivative overflow to inf and -inf at X[0] = -711" in message(opposite, "J004")
     operand = jacinspect.inspect("sigmoid", [np.nan, 1.0])
     assert (operand.verdict, codes(operand, "note")) == ("pass", ["J004"])
     assert message(operand, "J004") == "1 entry not compared: X[0] is nan"
@@ -496,7 +509,7 @@ def test_nothing_in_nothing_out(shape: Shape) -> None:
 def test_float32_operands_are_differenced_in_double_where_f_accepts_it() -> None:
     x = normal((3, 4)).astype(np.float32)
     for name in NAMES:
-        report = jacinspect.inspect(name, x)
+        report = jacinspect.inspect(name, inside(name, x))
         assert report.verdict == "pass", name
         assert report.operand.values.dtype == np.float32
     report = jacinspect.inspect(np.sin, x, derivative=lambda x: np.cos(x) * (1 + 1e-9))
@@ -571,9 +584,10 @@ def test_lists_booleans_and_integers_are_arrays_too() -> None:
     [
         (
             lambda x: None,
-            "the derivative returned object of shape scalar; an element-wise one has the operand's shape 3",
+            "the derivative returned a NoneType; an element-wise one has the output's shape 3, a Jacobian is 3×3",
         ),
         (lambda x: np.ones(2), "the derivative returned float64 of shape 2; "),
+        (lambda x: np.ones((3, 2)), "the derivative returned float64 of shape 3×2; "),
         (lambda x: x + 1j, "the derivative returned complex128 of shape 3; "),
         (lambda x: 1 / 0, "the derivative raised ZeroDivisionError: division by zero"),
     ],

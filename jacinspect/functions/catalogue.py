@@ -4,21 +4,26 @@ In: a name or alias and parameters. Out: a Function with its parameters bound, f
 there is.
 """
 
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+
+import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
+from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
-from jacinspect.functions.function import Function
+from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.reductions import REDUCTIONS
 
-__all__ = ["ENTRIES", "function", "knows", "names"]
+__all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *BINARY, *COUPLED)
+ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS)
 
 
-def function(name: str, /, **parameters: float) -> Function:
+def function(name: str, /, **parameters: Parameter) -> Function:
     """Look up a function of the catalogue.
 
     Parameters
@@ -46,20 +51,44 @@ def function(name: str, /, **parameters: float) -> Function:
     return entry.bind(parameters)
 
 
-def knows(name: str) -> bool:
-    """Whether there is a function of this name, in any spelling that `function` takes."""
-    return _key(name) in _BY_KEY
-
-
 def names() -> list[str]:
     """List what `function` knows: every name, followed by its aliases, in the catalogue's order."""
     return [name for entry in ENTRIES for name in (entry.name, *entry.aliases)]
 
 
-def _hint(name: str) -> str:
-    """Say what the person may have meant, the likeliest first."""
+def knows(name: str) -> bool:
+    """Whether `function` would find it."""
+    return _key(name) in _BY_KEY
+
+
+def similar(name: str) -> list[str]:
+    """List up to three names that the person may have meant, the likeliest first."""
     spelled = {_key(known): known for known in names()}
-    close = [spelled[key] for key in get_close_matches(_key(name), spelled, n=3, cutoff=0.6)]
+    return [spelled[key] for key in get_close_matches(_key(name), spelled, n=3, cutoff=0.6)]
+
+
+def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array]]:
+    """Give the element-wise functions that may have been meant, and f'(x) of each, flat.
+
+    Each with the defaults of its parameters, and then with those of `numbers` that are called like them.
+    """
+    for entry in ENTRIES:
+        if entry.derivative is None:
+            continue
+        known = {name: numbers[name] for name in entry.defaults if name in numbers}
+        for given in [{}, known] if known else [{}]:
+            try:
+                f = entry.bind(given)
+            except InputError:
+                continue
+            assert f.derivative is not None
+            parameters = ", ".join(f"{name}={value:g}" for name, value in f.parameters.items())
+            with np.errstate(all="ignore"):
+                yield entry.name + (f" with {parameters}" if parameters else ""), f.derivative(x).ravel()
+
+
+def _hint(name: str) -> str:
+    close = similar(name)
     if not close:
         return f"there are {', '.join(entry.name for entry in ENTRIES[:40])}{', …' * (len(ENTRIES) > 40)}"
     return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"

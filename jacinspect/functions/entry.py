@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_shape
-from jacinspect.functions.function import Array, Function
+from jacinspect.errors import InputError, format_parameter, format_shape
+from jacinspect.functions.function import Array, Function, Parameter
 
-__all__ = ["Entry"]
+__all__ = ["Entry", "Rule"]
 
 Rule = Callable[..., Array]
 
@@ -30,8 +30,8 @@ class Entry:
     `value(x)` and, for an element-wise function, `derivative(x)` map a float64 array to a float64 array; for others
     `jvp(x, dx)` pushes a tangent. A function of several `operands` is element-wise: `value(x, y)` and the rules in
     `partials`, one for each operand, see arrays of one shape, to which the operands were broadcast. The keyword-only
-    arguments of `value`, with their defaults, are the function's parameters (a whole number as default: whole numbers
-    only); its rules take the same ones.
+    arguments of `value`, with their defaults, are the function's parameters, and its rules take the same ones. A whole
+    number as default: whole numbers only. None: those or None. A bool: true or false.
 
     An element-wise rule must give each entry the same bits whatever its neighbours are, because detection compares
     exactly: select with np.where, never by compressing (x[mask]), which moves entries between a vectorised loop and
@@ -52,11 +52,11 @@ class Entry:
     positive: tuple[str, ...] = ()  # the parameters that have no meaning at 0 or below
 
     @property
-    def defaults(self) -> dict[str, float]:
+    def defaults(self) -> dict[str, Parameter]:
         """The parameters and their defaults, in declared order."""
         return dict(getattr(self.value, "__kwdefaults__", None) or {})
 
-    def bind(self, given: Mapping[str, float]) -> Function:
+    def bind(self, given: Mapping[str, Parameter]) -> Function:
         """Make the function with the given parameters, and the defaults of the others.
 
         Raises
@@ -65,12 +65,12 @@ class Entry:
             If a parameter is unknown or its value makes no sense.
         """
         parameters = self.defaults
-        for name, number in given.items():
+        for name, value in given.items():
             if not parameters:
                 raise InputError(f"{self.name} has no parameters; {name!r} cannot be set")
             if name not in parameters:
                 raise InputError(f"{self.name} has no parameter {name!r}; it has {', '.join(parameters)}")
-            parameters[name] = self._checked(name, number)
+            parameters[name] = self._checked(name, value)
         run = partial(_by_blocks if self.jvp is None else _at_once, self.name, parameters)
         return Function(
             name=self.name,
@@ -86,17 +86,25 @@ class Entry:
             partial_formulas=self.partial_formulas,
         )
 
-    def _checked(self, name: str, given: object) -> float:
-        """Convert the value of a parameter to a number of its default's type."""
-        wanted = f"{self.name}: {name} must be "
-        whole = isinstance(self.defaults[name], int)
+    def _checked(self, name: str, given: object) -> Parameter:
+        """Convert the value of a parameter to its default's type."""
+        default, wanted = self.defaults[name], f"{self.name}: {name} must be "
+        if isinstance(default, bool):
+            if not isinstance(given, (bool, np.bool_)):
+                raise InputError(f"{wanted}true or false, not {_said(given)}")
+            return bool(given)
+        if default is None and given is None:
+            return None
+        whole = "an integer or none" if default is None else "an integer" if isinstance(default, int) else ""
         try:
+            if isinstance(given, (bool, np.bool_)):  # float(True) is 1, but who types true does not mean 1
+                raise TypeError
             number = float(given)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
-            raise InputError(f"{wanted}a number, not {given!r}") from None
+            raise InputError(f"{wanted}{whole or 'a number'}, not {_said(given)}") from None
         if whole:
             if not number.is_integer():
-                raise InputError(f"{wanted}an integer, not {number:g}")
+                raise InputError(f"{wanted}{whole}, not {number:g}")
             return int(number)
         if not isfinite(number):
             raise InputError(f"{wanted}a finite number, not {number:g}")
@@ -105,7 +113,12 @@ class Entry:
         return number
 
 
-def _by_blocks(name: str, parameters: Mapping[str, float], rule: Rule, *arrays: Array) -> Array:
+def _said(given: object) -> str:
+    """Repeat a value that is refused: a word in quotes, all else as people type it."""
+    return format_parameter(given) if given is None or isinstance(given, (bool, float)) else repr(given)
+
+
+def _by_blocks(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array) -> Array:
     """Apply an element-wise rule of 1-d float64 arrays to real arrays, broadcast to one shape; NaN gives NaN."""
     operands = [np.asarray(array) for array in arrays]
     dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
@@ -132,7 +145,7 @@ def _by_blocks(name: str, parameters: Mapping[str, float], rule: Rule, *arrays: 
     return result
 
 
-def _at_once(name: str, parameters: Mapping[str, float], rule: Rule, *arrays: Array) -> Array:
+def _at_once(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array) -> Array:
     """Apply a rule of whole float64 arrays, the operand and perhaps a tangent, to real arrays of one shape."""
     operands = [np.asarray(array) for array in arrays]
     dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
@@ -143,8 +156,8 @@ def _at_once(name: str, parameters: Mapping[str, float], rule: Rule, *arrays: Ar
         return np.asarray(result).astype(dtype, copy=False)
 
 
-def _check_axis(name: str, axis: float, shape: tuple[int, ...]) -> None:
-    if not -len(shape) <= axis < len(shape):
+def _check_axis(name: str, axis: Parameter, shape: tuple[int, ...]) -> None:
+    if isinstance(axis, int) and not -len(shape) <= axis < len(shape):
         has = f"its axes are {-len(shape)} to {len(shape) - 1}" if shape else "it has no axes"
         raise InputError(f"{name}: axis {axis} is out of range for an operand of shape {format_shape(shape)}; {has}")
 

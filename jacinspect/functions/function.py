@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 from jacinspect.errors import InputError, format_shape
 from jacinspect.functions.broadcasting import require_broadcastable
 
-__all__ = ["Array", "Function"]
+__all__ = ["Array", "Function", "NoForwardRuleError", "Parameter"]
 
 Array = NDArray[Any]
+Parameter = float | bool | str | None
+
+
+class NoForwardRuleError(TypeError):
+    """What a `rule` raises where a function turns out to have a vjp alone."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +34,26 @@ class Function:
 
     Of several `operands`, `value(x, y, …)` takes them all. If it is element-wise, with broadcasting, `partials` has a
     derivative for each, of all operands and the output's shape; if not, `rule(x, y, …, dx, dy, …)` pushes a tangent of
-    each. Only what `by` makes of it, a function of one operand, the others being `fixed`, can be inspected.
+    each.
+
+    A framework's function has a `vjp(x, dA)` that pulls a cotangent of the output back, perhaps beside a rule.
+    Somebody's own derivative is a `claim` of the same operands, whose result is told apart by its shape unless
+    `claim_kind` says what it is; as "jvp" or "vjp" it takes a tangent or a cotangent after the operands (see
+    derivative.py). A claim is taken in place of every other rule. A vjp or a claim may give a tuple with an entry for
+    each operand.
+
+    Only what `by` makes of it, a function of one operand, the others being `fixed`, can be inspected.
     """
 
     name: str
-    kind: str  # "elementwise", "row-wise", "shape-changing", "binary"
+    kind: str  # "elementwise", "row-wise", "reduction", "shape-changing", "binary"
     value: Callable[..., Array]
     derivative: Callable[..., Array] | None = None
     rule: Callable[..., Array] | None = None  # the jvp of a function that is not element-wise
-    parameters: Mapping[str, float] = field(default_factory=dict)  # all of them, in declared order, with their values
+    vjp: Callable[..., Array] | None = None
+    claim: Callable[..., Any] | None = None
+    claim_kind: str | None = None
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)  # all of them, in declared order
     formula: str = ""
     derivative_formula: str = ""
     source: str = "catalogue"
@@ -45,6 +61,7 @@ class Function:
     partials: tuple[Callable[..., Array], ...] = ()
     partial_formulas: tuple[str, ...] = ()
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
+    tried: Callable[["Function", Sequence[Array]], "Function"] | None = None  # itself, once it is tried on operands
 
     def __call__(self, *operands: Array) -> Array:
         """f(x) or f(x, y, …), an array; operands are any real arrays."""
@@ -85,14 +102,20 @@ class Function:
         if len(operands) != len(self.operands):
             takes = "one operand" if len(self.operands) == 1 else f"the operands {' and '.join(self.operands)}"
             raise InputError(f"{self.name} takes {takes}; the number given is {len(operands)}")
+        if self.tried is not None:
+            return self.tried(self, operands).by(wrt, operands)
+        claim, vjp = (rule and _of_operand(rule, place, len(operands)) for rule in (self.claim, self.vjp))
         if len(operands) == 1:
-            return self
+            return replace(self, claim=claim, vjp=vjp)
         if self.partials:
             require_broadcastable(self.name, self.operands, [np.shape(operand) for operand in operands])
-        before, after = list(operands[:place]), list(operands[place + 1 :])
+        fixed = [np.asarray(operand).view() for operand in operands]
+        for operand in fixed:  # a function that writes into one of these would be another at the next call
+            operand.flags.writeable = False
+        before, after = fixed[:place], fixed[place + 1 :]
 
-        def fix(rule: Callable[..., Array]) -> Callable[..., Array]:
-            return lambda x: rule(*before, x, *after)
+        def fix(rule: Callable[..., Any]) -> Callable[..., Any]:
+            return lambda x, *tangent: rule(*before, x, *after, *tangent)
 
         def push(x: Array, dx: Array) -> Array:
             return self.push([*before, x, *after], [dx if k == place else None for k in range(len(operands))])
@@ -103,11 +126,17 @@ class Function:
             value=fix(self.value),
             derivative=derivative and fix(derivative),
             rule=self.rule and push,
+            vjp=vjp and fix(vjp),
+            claim=claim and fix(claim),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
             partials=(),
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},
         )
+
+    def claiming(self, derivative: Callable[..., Any], kind: str | None = None, formula: str = "") -> "Function":
+        """Return this function with somebody's own derivative, to be checked in place of every other rule."""
+        return replace(self, claim=derivative, claim_kind=kind, derivative_formula=formula, partial_formulas=())
 
     def push(self, operands: Sequence[Array], tangents: Sequence[Array | None]) -> Array:
         """Push a tangent of each operand (its shape; None where it does not move) through f; gives the output's shape.
@@ -153,3 +182,13 @@ class Function:
                 f"a tangent of shape {format_shape(dx.shape)} does not fit the operand's {format_shape(x.shape)}"
             )
         return self.push([x], [dx])
+
+
+def _of_operand(derivative: Callable[..., Any], place: int, number: int) -> Callable[..., Any]:
+    """Wrap a derivative that may give a tuple, an entry for each operand, so that it gives that at a place."""
+
+    def derivative_by(*operands: Any) -> Any:
+        given = derivative(*operands)
+        return given[place] if isinstance(given, tuple) and len(given) == number else given
+
+    return derivative_by

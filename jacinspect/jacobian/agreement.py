@@ -1,12 +1,12 @@
 """Do the analytic and the numeric Jacobian agree? Entry by entry, then along random directions. Next: findings."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from math import pi, sqrt
 
 import numpy as np
 
+from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import Kind, Stencil, first_pass, ladder, precision, step_scale
@@ -28,7 +28,7 @@ class Status(IntEnum):
     DISAGREES = 2
     INCONCLUSIVE = 3
     NONFINITE = 4
-    OVERFLOWS = 5  # value and analytic derivative overflow to the same limit
+    OVERFLOWS = 5  # value and analytic derivative overflow, as where |f| grows with x or away from x = 0
     EXCUSED = 6  # an operand that the output reads is not finite
 
 
@@ -92,7 +92,8 @@ def compare(
         Status.NONFINITE
     )
     if analytic is not None:
-        status[np.isinf(limit) & (claimed == limit)] = Status.OVERFLOWS
+        outward = np.where(x.ravel()[pattern.indices] < 0, -limit, limit)  # the slope's, as of cosh on both sides
+        status[np.isinf(limit) & ((claimed == limit) | (claimed == outward))] = Status.OVERFLOWS
     if not np.isfinite(x).all():
         fine = np.isfinite(x).ravel()[pattern.indices]
         excused = np.zeros(pattern.shape[0], bool)
@@ -103,20 +104,25 @@ def compare(
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """What random directions said: outputs whose pattern they refute, and whose analytic jvp they refute."""
+    """What random directions said: outputs whose pattern they refute, and whose analytic derivative they refute.
+
+    Of an analytic derivative that is known by its vjp alone, the inputs by which it is refuted are in `inputs_refuted`.
+    """
 
     pattern_refuted: Array
     analytic_refuted: Array
+    inputs_refuted: Array
     compared: int  # outputs held against every direction
     miss_probability: float | None  # that an entry as large as the largest stored one was missed all the same
 
 
 @dataclass(frozen=True, eq=False)
 class _Told:
-    """The same while it gathers, a boolean for each output, and the widest difference that was allowed."""
+    """The same while it gathers, a boolean for each output or input, and the widest difference that was allowed."""
 
     pattern_refuted: Array
     analytic_refuted: Array
+    inputs_refuted: Array
     compared: Array
     widest: float
 
@@ -125,29 +131,32 @@ def along_directions(
     box: BlackBox,
     x: Array,
     numeric: Numeric,
-    jvp: Callable[[Array], Array] | None,
+    analytic: Analytic | None,
     rng: np.random.Generator,
     epsilon: float,
     coverage: float,
 ) -> Directions:
-    """Difference f along Gaussian directions v, and hold J·v and the analytic jvp(v) against it, output by output.
+    """Difference f along Gaussian directions v, and hold J·v and the analytic product against it, output by output.
 
     The assembled J·v refutes a pattern that is too small; it is compared only where J is complete (coverage 1). The
-    analytic jvp(v) refutes a rule with entries outside the pattern. Outputs with a kink near x are left out.
+    analytic product refutes a derivative with entries outside the pattern. Where only its vjp is known, that is held
+    against Jᵀ·w, input by input, and against w·(J·v) in one number where J is not complete. Outputs with a kink near x
+    are left out.
     """
     jacobian = numeric.jacobian
-    height = jacobian.shape[0]
+    height, width = jacobian.shape
     rough = np.zeros(height, bool)
     rough[jacobian.pattern.rows[(numeric.kind != Kind.SMOOTH) | ~np.isfinite(jacobian.data)]] = True
     compared = ~rough & np.isfinite(box.y0)
-    told = _Told(np.zeros(height, bool), np.zeros(height, bool), compared, 0.0)
+    told = _Told(np.zeros(height, bool), np.zeros(height, bool), np.zeros(width, bool), compared, 0.0)
     for _ in range(_DIRECTIONS):
-        told = _along(box, x, numeric, jvp, rng.standard_normal(x.shape), epsilon, max(coverage, 1e-12), told)
+        told = _along(box, x, numeric, analytic, rng, epsilon, max(coverage, 1e-12), told)
     largest = float(np.max(np.abs(jacobian.data), initial=0, where=np.isfinite(jacobian.data)))
     missed = min(1.0, sqrt(2 / pi) * told.widest / largest) ** _DIRECTIONS if largest and told.compared.any() else None
     return Directions(
         np.flatnonzero(told.pattern_refuted),
         np.flatnonzero(told.analytic_refuted),
+        np.flatnonzero(told.inputs_refuted),
         int(np.count_nonzero(told.compared)),
         missed,
     )
@@ -157,8 +166,8 @@ def _along(
     box: BlackBox,
     x: Array,
     numeric: Numeric,
-    jvp: Callable[[Array], Array] | None,
-    gaussian: Array,
+    analytic: Analytic | None,
+    rng: np.random.Generator,
     epsilon: float,
     coverage: float,
     told: _Told,
@@ -166,7 +175,7 @@ def _along(
     """Add to what was told what one direction says; all its arrays are gone when the next one is asked."""
     jacobian = numeric.jacobian
     with np.errstate(all="ignore"):
-        v = np.where(np.isfinite(x), gaussian * step_scale(x), 0)
+        v = np.where(np.isfinite(x), rng.standard_normal(x.shape) * step_scale(x), 0)
         rounding = numeric.rounding if coverage == 1 else numeric.rounding / coverage
         stencil = Stencil(box, x, v, slice(None), None, box.y0, epsilon, rounding, numeric.noise)
         first = first_pass(stencil, _REACH)
@@ -174,15 +183,45 @@ def _along(
         slack = (errors @ np.abs(v)).ravel()
         allowed = first.bar + slack
         compared = told.compared & first.closing & np.isfinite(first.value)
-        pattern_refuted, analytic_refuted = told.pattern_refuted, told.analytic_refuted
+        pattern_refuted, analytic_refuted, inputs_refuted = (
+            told.pattern_refuted, told.analytic_refuted, told.inputs_refuted
+        )  # fmt: skip
         if coverage == 1:
             predicted = (jacobian @ v).ravel()
             pattern_refuted = pattern_refuted | _differs(stencil, first.value, predicted, allowed, slack, compared)
-        if jvp is not None:
-            claimed = np.asarray(jvp(v), np.float64).ravel()
+        if analytic is not None and analytic.push is not None:
+            claimed = analytic.push(v)
             analytic_refuted = analytic_refuted | _differs(stencil, first.value, claimed, allowed, slack, compared)
+        elif analytic is not None and analytic.pull is not None:
+            w = np.where(compared, rng.standard_normal(compared.size), 0.0)
+            pulled = analytic.pull(w)
+            inputs_refuted = inputs_refuted | (
+                _differs_by_input(numeric, pulled, w)
+                if coverage == 1
+                else _differs_in_sum(pulled, v.ravel(), w, first.value, allowed)
+            )
     widest = max(told.widest, float(allowed[compared].max(initial=0)))
-    return _Told(pattern_refuted, analytic_refuted, compared, widest)
+    return _Told(pattern_refuted, analytic_refuted, inputs_refuted, compared, widest)
+
+
+def _differs_by_input(numeric: Numeric, pulled: Array, w: Array) -> Array:
+    """Where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out."""
+    jacobian = numeric.jacobian
+    data = np.where(w[jacobian.pattern.rows] == 0, 0.0, jacobian.data)
+    size = np.abs(data)
+    bars = np.where(w[jacobian.pattern.rows] == 0, 0.0, numeric.bar) + 2 * _ROUNDING * size
+    difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
+    return np.asarray(difference > Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel())
+
+
+def _differs_in_sum(pulled: Array, v: Array, w: Array, value: Array, allowed: Array) -> Array:
+    """Where a claimed Jᵀ·w is off in the one number (Jᵀ·w)·v = w·(J·v): everywhere it is not 0, or nowhere."""
+    still = w == 0
+    terms, measured = pulled * v, np.where(still, 0.0, w * value)
+    slack = np.where(still, 0.0, np.abs(w) * allowed).sum()
+    slack += terms.size * 2.0**-52 * np.abs(terms).sum() + measured.size * 2.0**-52 * np.abs(measured).sum()
+    off = abs(terms.sum() - measured.sum()) > slack
+    return np.asarray((terms != 0) & off)
 
 
 def _differs(stencil: Stencil, value: Array, claimed: Array, allowed: Array, slack: Array, compared: Array) -> Array:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError, InputError, format_shape
+from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, format_shape, raised
 
 __all__ = ["Array", "BlackBox", "same"]
 
@@ -28,7 +28,8 @@ class BlackBox:
     and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
     far is a float32 number (`single`), as of a function that computes in float32. `progress` hears of every call.
 
-    Raises FunctionFailedError when f raises, or returns something that is not one array of real numbers of one shape.
+    Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
+    real numbers of one shape.
     """
 
     def __init__(self, f: Callable[[Array], Any], x: Array, progress: Callable[[int], None] = lambda _: None) -> None:
@@ -54,21 +55,32 @@ class BlackBox:
                 raw = self._f(x)
         except InputError:  # a catalogue function's own word, already worded for the person
             raise
-        except Exception as error:
-            raise FunctionFailedError(f"the function raised {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise FunctionRaisedError(f"the function raised {raised(error)}") from error
         y = self._checked(raw)
         if self.single and y.size:
             with np.errstate(over="ignore", under="ignore"):
                 self.single = bool(same(y.astype(np.float32).astype(np.float64), y).all())
         return y
 
+    def where_defined(self, x: Array) -> Array:
+        """Return f(x), flat, and NaN for all of it where f raises, as it may outside its domain."""
+        try:
+            return self(x)
+        except FunctionRaisedError:
+            return np.full(self.y0.size, np.nan)
+
     def _checked(self, raw: Any) -> Array:
+        if isinstance(raw, tuple | list) and any(isinstance(part, np.ndarray) and part.ndim for part in raw):
+            what = f"a {type(raw).__name__} of {len(raw)}, arrays among them"
+            raise FunctionFailedError(f"the function returned {what}; it has to return one array")
         try:
             array = np.asarray(raw)
         except ValueError as error:
             raise FunctionFailedError(f"the function returned a {type(raw).__name__} that is no array") from error
         if array.dtype.kind not in "fiub":
-            what = "complex numbers" if array.dtype.kind == "c" else f"a {type(raw).__name__}"
+            what = {"c": "complex numbers", "O": "an array of objects"}.get(array.dtype.kind, "")
+            what = what if isinstance(raw, np.ndarray) and what else f"a {type(raw).__name__}"
             raise FunctionFailedError(f"the function returned {what}; an array of real numbers is needed")
         if self.output_shape is None:
             self.output_shape = array.shape

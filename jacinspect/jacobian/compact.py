@@ -92,6 +92,12 @@ class Pattern:
         """Return the order of the stored entries that sorts them by input, then by output."""
         return np.argsort(self.indices, kind="stable")
 
+    @property
+    def T(self) -> "Pattern":  # noqa: N802 (the name that numpy and scipy give it)
+        """The transpose: which outputs read each input; its entries are these in `transposed_order`."""
+        order = self.transposed_order()
+        return Pattern.from_pairs(self.indices[order], self.rows[order], self.operand_shape, self.output_shape)
+
     def restricted(self, keep: Array) -> "Pattern":
         """Return the pattern of those columns alone for which `keep` (N booleans) is true."""
         kept = keep[self.indices]
@@ -135,11 +141,7 @@ class Jacobian:
     @property
     def T(self) -> "Jacobian":  # noqa: N802 (the name that numpy and scipy give it)
         """The transpose, N×M."""
-        order = self.pattern.transposed_order()
-        pattern = Pattern.from_pairs(
-            self.indices[order], self.pattern.rows[order], self.pattern.operand_shape, self.pattern.output_shape
-        )
-        return Jacobian(pattern, self.data[order])
+        return Jacobian(self.pattern.T, self.data[self.pattern.transposed_order()])
 
     def __matmul__(self, tangent: Array) -> Array:
         """J @ dX, the jvp: dX in the operand's shape (or flat); gives the output's shape (or flat)."""

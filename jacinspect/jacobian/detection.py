@@ -6,13 +6,14 @@ What this cannot see: an exact cancellation, an effect below one ulp, a branch t
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from math import comb, prod
 
 import numpy as np
 
-from jacinspect.errors import FunctionFailedError
+from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
@@ -106,14 +107,14 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
 
     Raises
     ------
-    FunctionFailedError
+    FunctionRaisedError
         When f raises at every flip tried.
     """
     assert box.output_shape is not None
     found = _Found()
     pending = np.full(box.y0.size, x.size > 0)
     points = 1
-    failure: FunctionFailedError | None = None
+    failure: FunctionRaisedError | None = None
     for flip, last in _flips(x, rng):
         if not pending.any():
             break
@@ -125,7 +126,7 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
             if shown.any():
                 _trace(box, [(x, box.y0, flip, y), (flip, y, x, box.y0)], np.flatnonzero(shown), budget, found)
                 points += 1
-        except FunctionFailedError as error:
+        except FunctionRaisedError as error:
             failure = error
             continue
         pending &= ~shown
@@ -137,7 +138,8 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
         points += bool(rounds)
         if not refuted.size:
             break
-        _trace(box, rounds, refuted, budget, found)
+        with suppress(FunctionRaisedError):  # between points at which f does not raise; the next round has others
+            _trace(box, rounds, refuted, budget, found)
     else:
         found.unresolved.append(Unresolved(refuted, np.zeros(refuted.size, np.int64), np.arange(x.size)))
     return Detection(pattern, points, box.evaluations, tuple(found.unresolved))
@@ -152,9 +154,11 @@ def detect_again(
     points = before.points
     for reach in (0.25, 2.0**-10):
         step = _moved(x, rng.choice([-1.0, 1.0], x.shape), reach * np.maximum(np.abs(x), 1), rng)
-        y = box(step)
-        points += 1
-        _trace(box, [(x, box.y0, step, y), (step, y, x, box.y0)], outputs[~same(y, box.y0)[outputs]], budget, found)
+        with suppress(FunctionRaisedError):
+            y = box(step)
+            points += 1
+            moved = outputs[~same(y, box.y0)[outputs]]
+            _trace(box, [(x, box.y0, step, y), (step, y, x, box.y0)], moved, budget, found)
     return Detection(found.pattern(box.output_shape, x.shape), points, box.evaluations, tuple(found.unresolved))
 
 
@@ -213,7 +217,7 @@ def _confirm(
         try:
             y2 = box(second)
             break
-        except FunctionFailedError:
+        except FunctionRaisedError:
             continue
     else:
         return none, []
@@ -224,7 +228,7 @@ def _confirm(
         mixture = np.where(moved, second, x)
         try:
             y = box(mixture)
-        except FunctionFailedError:
+        except FunctionRaisedError:
             continue
         wrong = ~_predicted(pattern, moved.ravel(), box.y0, y2, y)
         for unresolved in found.unresolved:

@@ -95,8 +95,8 @@ class Stencil:
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
         with np.errstate(all="ignore"):
-            low = self.box((self.x - t * self.v).astype(self.x.dtype, copy=False))[self.outputs]
-            return low, self.box((self.x + t * self.v).astype(self.x.dtype, copy=False))[self.outputs]
+            low = self.box.where_defined((self.x - t * self.v).astype(self.x.dtype, copy=False))[self.outputs]
+            return low, self.box.where_defined((self.x + t * self.v).astype(self.x.dtype, copy=False))[self.outputs]
 
     def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, ...]:
         """Return the slopes to the left, central and to the right at step t, and their rounding floor.
@@ -198,7 +198,7 @@ def rounding_noise(box: BlackBox, x: Array) -> Array:
             sums = [np.zeros(box.y0.size) for _ in range(3)]
             granule, moves = _granule(box.y0), np.zeros(box.y0.size, bool)
             for k in range(-4, 5):
-                y = box((x + k * delta * unit).astype(x.dtype))
+                y = box.where_defined((x + k * delta * unit).astype(x.dtype))
                 granule = np.fmin(granule, _granule(y))
                 y = y - box.y0  # small, so that summing adds no rounding
                 moves |= y != 0

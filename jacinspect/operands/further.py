@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from jacinspect.errors import InputError
 from jacinspect.operands.wording import did_you_mean, shown
 
-__all__ = ["is_shape", "place"]
+__all__ = ["is_shape", "name_of", "place"]
+
+_NAMED = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
+
+
+def name_of(text: str) -> str | None:
+    """Return the name that an operand was given, as in ``NAME=SHAPE_OR_FILE``, or None."""
+    match = _NAMED.fullmatch(text)
+    return match and match[1]
 
 
 def is_shape(text: str) -> bool:
@@ -45,7 +53,7 @@ def place(function: str, names: Sequence[str], given: Sequence[str], example: st
     placed: dict[str, str] = {}
     in_order = []
     for text in given:
-        match = re.fullmatch(r"([^\W\d]\w*)=(.*)", text, re.DOTALL)
+        match = _NAMED.fullmatch(text)
         if match is None:
             in_order.append(text)
             continue

@@ -6,11 +6,16 @@ import pytest
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import ENTRIES, function, names
 from jacinspect.functions.entry import Entry
+from jacinspect.functions.function import Parameter
+from tests.functions.truth import domain
 
 ALL = {
     *("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "identity", "square", "exp", "abs"),
+    *("sqrt", "rsqrt", "reciprocal", "log", "log1p", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "asinh"),
+    *("sign", "erf", "log_sigmoid"),
     *("add", "sub", "mul", "div", "pow", "maximum", "minimum", "hypot", "atan2", "logaddexp"),
     *("softmax", "cumsum", "transpose"),
+    *("sum", "mean", "prod", "max", "min", "logsumexp", "norm", "var", "std"),
 }
 
 
@@ -34,6 +39,12 @@ def test_every_listed_name_is_found(name: str) -> None:
         ("swish", "silu"),
         ("linear", "identity"),
         ("exponential", "exp"),
+        ("arctan", "atan"),
+        ("arcsinh", "asinh"),
+        ("LogSigmoid", "log_sigmoid"),
+        ("amax", "max"),
+        ("amin", "min"),
+        ("log_sum_exp", "logsumexp"),
         ("LeakyReLU", "leaky_relu"),
         ("leaky-relu", "leaky_relu"),
         ("Leaky ReLU", "leaky_relu"),
@@ -48,8 +59,8 @@ def test_aliases_and_spellings(typed: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("sigmod", "there is no function 'sigmod'; did you mean sigmoid?"),
-        ("swich", "there is no function 'swich'; did you mean swish?"),
+        ("sigmod", "there is no function 'sigmod'; did you mean sigmoid, log_sigmoid or sign?"),
+        ("swich", "there is no function 'swich'; did you mean swish, sinh or asinh?"),
         ("leeky-relu", "there is no function 'leeky-relu'; did you mean leaky_relu, lrelu or relu?"),
     ],
 )
@@ -93,12 +104,16 @@ def test_parameters_are_effective_and_complete() -> None:
         ("elu", {"alpha": np.nan}, "elu: alpha must be a finite number, not nan"),
         ("silu", {"beta": -np.inf}, "silu: beta must be a finite number, not -inf"),
         ("silu", {"beta": "big"}, "silu: beta must be a number, not 'big'"),
-        ("silu", {"beta": None}, "silu: beta must be a number, not None"),
+        ("silu", {"beta": None}, "silu: beta must be a number, not none"),
+        ("silu", {"beta": True}, "silu: beta must be a number, not true"),
+        ("softmax", {"axis": True}, "softmax: axis must be an integer, not true"),
+        ("softmax", {"axis": "last"}, "softmax: axis must be an integer, not 'last'"),
+        ("softmax", {"axis": None}, "softmax: axis must be an integer, not none"),
         ("softplus", {"beta": 0}, "softplus: beta must be greater than 0, not 0"),
         ("softplus", {"beta": -1.5}, "softplus: beta must be greater than 0, not -1.5"),
     ],
 )
-def test_parameters_that_make_no_sense(name: str, parameters: dict[str, float], message: str) -> None:
+def test_parameters_that_make_no_sense(name: str, parameters: dict[str, Parameter], message: str) -> None:
     with pytest.raises(InputError) as error:
         function(name, **parameters)
     assert str(error.value) == message
@@ -113,7 +128,12 @@ def test_the_formulas_of_the_contract() -> None:
 
 # What a formula may use; s is the sigmoid. The conditional and the operators are Python's own.
 WORDS = {
-    **{name: getattr(np, name) for name in ("exp", "tanh", "log", "sqrt", "sign", "abs")},
+    **{
+        name: getattr(np, name)
+        for name in ("exp", "tanh", "log", "sqrt", "sign", "abs", "sin", "cos", "tan", "sinh", "cosh")
+    },
+    "atan": np.arctan,
+    "asinh": np.arcsinh,
     "max": max,
     "erf": math.erf,
     "pi": np.pi,
@@ -125,7 +145,7 @@ WORDS = {
 def test_the_formulas_printed_are_those_computed(entry: Entry) -> None:
     f = function(entry.name)
     assert f.derivative is not None
-    for x in (-2.5, -0.3, 0.7, 3.1):
+    for x in domain(f.name, np.array([-2.5, -0.3, 0.7, 3.1])).tolist():
         scope = {**WORDS, **f.parameters, "x": x}
         assert eval(f.formula, scope) == pytest.approx(float(f(np.array(x))), rel=1e-12)
         assert eval(f.derivative_formula, scope) == pytest.approx(float(f.derivative(np.array(x))), rel=1e-12)

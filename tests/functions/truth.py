@@ -61,9 +61,40 @@ def ulps(got: float, truth: Any) -> float:
 
 
 def worst(got: Iterable[float], x: Iterable[float], truth: Callable[[Any], Any]) -> tuple[float, float]:
-    """The largest error in ulp, and where."""
+    """The largest error in ulp, and where; a truth of None leaves the word to IEEE's signed zero."""
     with mpmath.workdps(DIGITS):
-        return max((ulps(float(y), truth(mpf(float(at)))), float(at)) for y, at in zip(got, x, strict=True))
+        true = [(float(y), float(at), truth(mpf(float(at)))) for y, at in zip(got, x, strict=True)]
+        return max((ulps(y, exact), at) for y, at, exact in true if exact is not None)
+
+
+# where a function is defined, if not at every number and both infinities
+DOMAINS: dict[str, Callable[[NDArray[Any]], NDArray[np.bool_]]] = {
+    "sqrt": lambda x: x >= 0,
+    "rsqrt": lambda x: x >= 0,
+    "log": lambda x: x >= 0,
+    "log1p": lambda x: x >= -1,
+    "sin": np.isfinite,
+    "cos": np.isfinite,
+    "tan": np.isfinite,
+}
+
+
+def defined(name: str, x: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether the function has a value at each of x; it has none at NaN."""
+    return DOMAINS[name](x) if name in DOMAINS else np.asarray(x == x)
+
+
+def domain(name: str, x: NDArray[Any]) -> NDArray[Any]:
+    """Those of x at which the function has a value."""
+    return x[defined(name, x)]
+
+
+def inside(name: str, x: NDArray[Any]) -> NDArray[Any]:
+    """x itself, or for a function with a domain's end, a pole or a jump at 0, numbers that far from it."""
+    if name in ("sqrt", "rsqrt", "log", "log1p"):
+        x = np.abs(x)
+    away = name in ("sqrt", "rsqrt", "log", "reciprocal", "sign")
+    return x + np.copysign(0.5, x).astype(x.dtype) if away else x
 
 
 def _s(x: Any) -> Any:
@@ -72,6 +103,10 @@ def _s(x: Any) -> Any:
 
 def _normal(x: Any) -> Any:
     return mpmath.erfc(-x / mpmath.sqrt(2)) / 2 if abs(x) < 1000 else mpf(int(x > 0))
+
+
+def _inverse(x: Any) -> Any:
+    return 1 / x if x else mpf(inf)
 
 
 def _density(x: Any) -> Any:
@@ -104,4 +139,20 @@ TEXTBOOK: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "square": (lambda x: x * x, lambda x: 2 * x),
     "exp": (mpmath.exp, mpmath.exp),
     "abs": (abs, mpmath.sign),
+    "sqrt": (mpmath.sqrt, lambda x: _inverse(2 * mpmath.sqrt(x))),
+    "rsqrt": (lambda x: _inverse(mpmath.sqrt(x)), lambda x: -_inverse(2 * x * mpmath.sqrt(x))),
+    "reciprocal": (lambda x: 1 / x if x else None, lambda x: -_inverse(x * x)),
+    "log": (mpmath.log, _inverse),
+    "log1p": (lambda x: mpmath.log1p(x) if x > -1 else -mpf(inf), lambda x: _inverse(1 + x)),
+    "expm1": (mpmath.expm1, mpmath.exp),
+    "sin": (mpmath.sin, mpmath.cos),
+    "cos": (mpmath.cos, lambda x: -mpmath.sin(x)),
+    "tan": (mpmath.tan, lambda x: mpmath.sec(x) ** 2),
+    "atan": (mpmath.atan, lambda x: 1 / (1 + x * x)),
+    "sinh": (mpmath.sinh, mpmath.cosh),
+    "cosh": (mpmath.cosh, mpmath.sinh),
+    "asinh": (mpmath.asinh, lambda x: 1 / mpmath.sqrt(1 + x * x)),
+    "sign": (mpmath.sign, lambda x: mpf(0)),
+    "erf": (mpmath.erf, lambda x: 2 * mpmath.exp(-x * x) / mpmath.sqrt(mpmath.pi)),
+    "log_sigmoid": (lambda x: -mpmath.log1p(mpmath.exp(-x)), lambda x: _s(-x)),
 }

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jacinspect.jacobian.agreement import Comparison, Status, Tolerance, along_directions, compare, suspicious
+from jacinspect.jacobian.analytic import from_jvp, from_vjp
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -92,6 +93,12 @@ def test_what_is_not_finite() -> None:
     assert names(judged(f, x, claims)) == expected
     assert names(judged(f, x, None))[2] == "NONFINITE"
     assert names(judged(f, x, [*claims[:2], -np.inf, *claims[3:]]))[2] == "NONFINITE"
+
+
+@pytest.mark.parametrize(("f", "slopes"), [(np.sinh, [np.inf, np.inf]), (np.cosh, [-np.inf, np.inf])])
+def test_overflow_on_the_left_as_on_the_right(f: F, slopes: list[float]) -> None:
+    assert names(judged(f, [-800.0, 800.0], slopes)) == ["OVERFLOWS", "OVERFLOWS"]
+    assert names(judged(f, [-800.0, 800.0], [-slopes[0], -slopes[1]]))[1] == "NONFINITE"
 
 
 def test_a_tolerance_replaces_the_bars() -> None:
@@ -194,7 +201,7 @@ def test_a_pair_of_errors_that_cancels_for_equal_signs_is_refuted() -> None:
 def test_outputs_on_a_kink_are_left_out() -> None:
     x = np.array([0.0, 1.0, 2.0])
     box, numeric = differenced(np.abs, x, {(k, k) for k in range(3)})
-    directions = along_directions(box, x, numeric, lambda v: 5 * v, np.random.default_rng(0), EPSILON, 1.0)
+    directions = along_directions(box, x, numeric, from_jvp(lambda v: 5 * v), np.random.default_rng(0), EPSILON, 1.0)
     assert directions.analytic_refuted.tolist() == [1, 2]
     assert directions.compared == 2
 
@@ -202,7 +209,8 @@ def test_outputs_on_a_kink_are_left_out() -> None:
 def test_outputs_with_a_kink_within_a_direction_s_steps_are_left_out() -> None:
     x = np.array([1e-6, 1.0, -2e-6])
     box, numeric = differenced(np.abs, x, {(k, k) for k in range(3)})
-    directions = along_directions(box, x, numeric, lambda v: np.sign(x) * v, np.random.default_rng(0), EPSILON, 1.0)
+    claim = from_jvp(lambda v: np.sign(x) * v)
+    directions = along_directions(box, x, numeric, claim, np.random.default_rng(0), EPSILON, 1.0)
     assert directions.compared == 1
     assert directions.pattern_refuted.size == directions.analytic_refuted.size == 0
 
@@ -214,7 +222,33 @@ def test_a_sampled_jacobian_refutes_no_pattern_but_a_wrong_rule() -> None:
     for factor, expected in ((1.0, []), (1.1, [0])):
         claim = factor * weights
         directions = along_directions(
-            box, x, numeric, partial(np.matmul, claim), np.random.default_rng(0), EPSILON, 0.5
+            box, x, numeric, from_jvp(partial(np.matmul, claim)), np.random.default_rng(0), EPSILON, 0.5
         )
         assert directions.pattern_refuted.tolist() == []
         assert directions.analytic_refuted.tolist() == expected
+
+
+def test_a_vjp_with_entries_outside_the_pattern_is_refuted_by_its_inputs() -> None:
+    x = np.arange(1.0, 5.0)
+    pairs = {(o, i) for o in range(4) for i in range(o + 1)}
+    box, numeric = differenced(np.cumsum, x, pairs)
+    right = np.tril(np.ones((4, 4)))
+    for column, excess in ((None, 0.0), (2, 1e-6), (3, 1.0)):
+        claim = right.copy()
+        if column is not None:
+            claim[0, column] += excess
+        vjp = from_vjp(partial(np.matmul, claim.T))
+        assert vjp.on(numeric.jacobian.pattern, np.zeros(4), 1).matrix("row").tolist() == right.tolist()
+        directions = along_directions(box, x, numeric, vjp, np.random.default_rng(0), EPSILON, 1.0)
+        assert directions.inputs_refuted.tolist() == [] if column is None else [column]
+        assert directions.analytic_refuted.size == directions.pattern_refuted.size == 0
+
+
+def test_a_vjp_held_against_a_sample_is_refuted_in_sum() -> None:
+    weights = np.array([[1.0, 2, 3, 4], [0, 5, 0, 7]])
+    x = np.ones(4)
+    box, numeric = differenced(lambda x: weights @ x, x, {(0, 0), (0, 2)})
+    for factor, expected in ((1.0, []), (1 + 1e-6, [0, 1, 2, 3])):
+        vjp = from_vjp(partial(np.matmul, factor * weights.T))
+        directions = along_directions(box, x, numeric, vjp, np.random.default_rng(0), EPSILON, 0.5)
+        assert directions.inputs_refuted.tolist() == expected

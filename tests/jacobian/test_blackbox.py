@@ -1,7 +1,10 @@
+import re
+import sys
+
 import numpy as np
 import pytest
 
-from jacinspect.errors import FunctionFailedError
+from jacinspect.errors import FunctionFailedError, FunctionRaisedError
 from jacinspect.jacobian.blackbox import BlackBox, same
 from tests.oracles import Array
 
@@ -87,7 +90,9 @@ def test_what_computes_in_single_precision() -> None:
         (lambda x: None, "the function returned a NoneType; an array of real numbers is needed"),
         (lambda x: x * 1j, "the function returned complex numbers; an array of real numbers is needed"),
         (lambda x: [[1], [2, 3]], "the function returned a list that is no array"),
-        (lambda x: int("one"), "the function raised ValueError: invalid literal for int() with base 10: 'one'"),
+        (lambda x: np.array([{}]), "the function returned an array of objects; an array of real numbers is needed"),
+        (lambda x: (x, x), "the function returned a tuple of 2, arrays among them; it has to return one array"),
+        (lambda x: [1.0, x], "the function returned a list of 2, arrays among them; it has to return one array"),
     ],
 )
 def test_what_breaks_the_contract(f: object, said: str) -> None:
@@ -108,3 +113,29 @@ def test_numbers_of_any_real_kind_become_doubles() -> None:
     for f in (lambda x: x > 0, lambda x: x.astype(np.int8), lambda x: x.astype(np.float32), lambda x: x.tolist()):
         assert BlackBox(f, X).y0.dtype == np.float64
     assert BlackBox(lambda x: 3, X).y0.tolist() == [3.0]
+
+
+def test_what_f_raises_is_told_with_the_line_it_came_from() -> None:
+    for f in (lambda x: int("one"), lambda x: np.linalg.inv(x[0])):
+        with pytest.raises(FunctionRaisedError) as error:
+            BlackBox(f, X)
+        told, place = str(error.value).split("\n")
+        assert told.startswith("the function raised ValueError: invalid" if "int" in place else "the function raised Lin")
+        assert re.fullmatch(r"  tests/jacobian/test_blackbox\.py:\d+: for f in .*", place)
+    with pytest.raises(FunctionRaisedError, match="the function raised SystemExit: 3"):
+        BlackBox(lambda x: sys.exit(3), X)
+
+
+def test_where_f_raises_it_is_not_defined() -> None:
+    def log(x: Array) -> Array:
+        if np.any(x <= 0):
+            raise ValueError("math domain error")
+        return np.log(x)
+
+    box = BlackBox(log, np.array([1.0, 2.0]))
+    assert np.isnan(box.where_defined(np.array([1.0, -1.0]))).all()
+    assert box.where_defined(np.array([1.0, 1.0])).tolist() == [0, 0]
+    assert box.evaluations == 4
+    shapes = BlackBox(lambda x: x[x > 0], X)
+    with pytest.raises(FunctionFailedError, match="returned shape 1 after shape 3"):
+        shapes.where_defined(-X)

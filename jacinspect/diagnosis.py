@@ -1,0 +1,230 @@
+"""What may have gone wrong with a derivative that disagrees: the one explanation that fits every entry, or none.
+
+In: the claim and the numeric Jacobian with its bars. Out: a few words for J001, which says "consistent with" them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import e, gcd, log, pi, prod, sqrt
+
+import numpy as np
+
+from jacinspect.jacobian.agreement import Comparison, Status
+from jacinspect.jacobian.analytic import Analytic
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.numeric import Numeric
+
+__all__ = ["Suspicion", "diagnose"]
+
+_ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
+_FEW = 4  # entries that may be named one by one
+_ROOTS = {"√π": sqrt(pi), "√(2π)": sqrt(2 * pi), "1/√(2π)": 1 / sqrt(2 * pi), "√(2/π)": sqrt(2 / pi)}
+_CONSTANTS = {"π": pi, "2π": 2 * pi, "π/2": pi / 2, "π/180": pi / 180, "e": e, "ln 2": log(2), "ln 10": log(10)}
+
+
+@dataclass(frozen=True, eq=False)
+class Suspicion:
+    """What is known of a derivative that disagrees.
+
+    `claimed` and `numeric` have one pattern; `analytic` is where the claim comes from. `complete` is whether every
+    entry of the Jacobian was compared. `x` and `y0` are the operand and f(x), flat; `parameters` f's numbers by name.
+    `neighbours` gives names with derivatives, flat, of functions that may have been meant, and
+    `at_output` the slopes that an element-wise claim has at f(X) in place of X, if it is asked.
+    """
+
+    analytic: Analytic
+    claimed: Jacobian
+    numeric: Numeric
+    comparison: Comparison
+    complete: bool
+    x: Array
+    y0: Array
+    parameters: Mapping[str, float]
+    neighbours: Callable[[], Iterable[tuple[str, Array]]]
+    at_output: Callable[[], Array | None]
+
+    @property
+    def judged(self) -> Array:
+        """Which stored entries agree or disagree, and are not left open."""
+        status = self.comparison.status
+        return np.asarray((status == Status.AGREES) | (status == Status.DISAGREES)) & self._smooth
+
+    @property
+    def _smooth(self) -> Array:
+        smooth = np.ones(self.numeric.bar.size, bool)
+        smooth[list(self.numeric.kinks)] = False
+        return smooth
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether every output reads nothing but the input at its place, and all of them one."""
+        pattern = self.claimed.pattern
+        return pattern.is_elementwise and pattern.stored == pattern.shape[0]
+
+    def is_times(self, factor: float) -> bool:
+        """Whether the claim is so many times the numeric value, in every entry."""
+        claimed, value, bar = (part[self.judged] for part in (self.claimed.data, self._value, self.numeric.bar))
+        with np.errstate(all="ignore"):
+            allowed = abs(factor) * bar + _ROUNDING * np.abs(claimed)
+            return bool(np.all(np.abs(claimed - factor * value) <= allowed))
+
+    def is_given(self, expected: Array) -> bool:
+        """Whether the claim is as expected, in every entry, to within the numeric bars."""
+        claimed, expected, bar = (part[self.judged] for part in (self.claimed.data, expected, self.numeric.bar))
+        with np.errstate(all="ignore"):
+            return bool(np.all(np.abs(claimed - expected) <= bar + _ROUNDING * np.abs(claimed)))
+
+    @property
+    def _value(self) -> Array:
+        return self.numeric.jacobian.data
+
+
+def diagnose(suspicion: Suspicion) -> str:
+    """Return the first explanation that fits every entry, such as "the opposite sign", or nothing."""
+    if not suspicion.judged.any():
+        return ""
+    explanations = (_zero, _sign, _named_factor, _transposed, _other_function, _as_if_elementwise, _factor, _somewhere)
+    return next(filter(None, (explain(suspicion) for explain in explanations)), "")
+
+
+def _zero(s: Suspicion) -> str:
+    return "" if s.claimed.data[s.judged].any() else "a derivative cut off from X: it is 0 in every entry"
+
+
+def _sign(s: Suspicion) -> str:
+    return "the opposite sign" if s.is_times(-1.0) else ""
+
+
+def _named_factor(s: Suspicion) -> str:
+    """Look for a factor that has a name: a parameter that the chain rule asks for, a length, 2, π."""
+    for name, number in s.parameters.items():
+        if abs(number) in (0.0, 1.0):
+            continue
+        if s.is_times(1 / number):
+            return f"a missing chain factor: it is right times {name}={number:g}"
+        if s.is_times(number):
+            return f"a chain factor too many: it is {name}={number:g} times what is right"
+    for called, factor in _factors(s):
+        for sign in (1, -1):
+            if s.is_times(sign * factor):
+                return f"a constant factor of {'−' * (sign < 0)}{called}"
+    return ""
+
+
+def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
+    """Give factors with their names: sizes and their roots, as of a mean or of a scale, fractions, and constants."""
+    pattern = s.claimed.pattern
+    for of, shape in (("A", pattern.output_shape), ("X", pattern.operand_shape)):
+        for size in dict.fromkeys([*shape, prod(shape)]):
+            if size > 1:
+                axis = f" ({size} is {'the' if size == prod(shape) else 'a'} size of {of})"
+                yield f"{size}{axis}", size
+                yield f"1/{size}{axis}", 1 / size
+                yield f"√{size}{axis}", sqrt(size)
+                yield f"1/√{size}{axis}", 1 / sqrt(size)
+    for above in range(1, 11):
+        for below in range(1, 11):
+            if gcd(above, below) == 1 and above != below:
+                yield f"{above}/{below}" if below > 1 else f"{above}", above / below
+    for n in (2, 3, 5):
+        yield f"√{n}", sqrt(n)
+        yield f"1/√{n}", 1 / sqrt(n)
+    yield from _ROOTS.items()
+    for name, number in _CONSTANTS.items():
+        yield name, number
+        yield f"1/({name})", 1 / number
+
+
+def _factor(s: Suspicion) -> str:
+    """Look for any constant factor; it takes two entries of different size to call it constant."""
+    judged = s.judged & (s._value != 0)
+    value, bar = s._value[judged], s.numeric.bar[judged]
+    with np.errstate(all="ignore"):
+        order = np.argsort(bar / np.abs(value))
+    if not order.size or not np.any(np.abs(np.abs(value) - np.abs(value[order[0]])) > bar + bar[order[0]]):
+        return ""
+    factor = float(s.claimed.data[judged][order[0]] / value[order[0]])
+    return f"a constant factor of {factor:.10g}" if np.isfinite(factor) and s.is_times(factor) else ""
+
+
+def _transposed(s: Suspicion) -> str:
+    """Hold the claim's products against those of the transpose: whatever form it has, they are all that is needed."""
+    pattern = s.claimed.pattern
+    shape = pattern.output_shape
+    if s.is_elementwise and len(shape) == 2 and shape[0] == shape[1] and shape == pattern.operand_shape:
+        flipped = s._value.reshape(shape).T.ravel()
+        if s.is_given(flipped):
+            return "f'(X) transposed"
+    if not s.complete or pattern.shape[0] != pattern.shape[1] or not s.judged.all() or s.is_elementwise:
+        return ""
+    jacobian, rng = s.numeric.jacobian, np.random.default_rng(0)
+    bars = Jacobian(pattern, s.numeric.bar + _ROUNDING * np.abs(jacobian.data))
+    for _ in range(2):
+        v = rng.standard_normal(pattern.shape[1])
+        if s.analytic.push is not None:
+            given = s.analytic.push(v.reshape(pattern.operand_shape))
+            expected, slack = jacobian.vjp(v), bars.vjp(np.abs(v))
+        else:
+            assert s.analytic.pull is not None
+            given, expected, slack = s.analytic.pull(v), jacobian @ v, bars @ np.abs(v)
+        with np.errstate(all="ignore"):
+            allowed = slack.ravel() + _ROUNDING * pattern.shape[1] * np.abs(given).max(initial=0)
+            if not np.all(np.abs(given - expected.ravel()) <= allowed):
+                return ""
+    return "the transpose of the Jacobian"
+
+
+def _other_function(s: Suspicion) -> str:
+    """Look for another function of which the claim is the derivative; a claim of one number is that of too many."""
+    if not s.is_elementwise or np.unique(s.claimed.data[s.judged]).size < 2:
+        return ""
+    if s.is_given(s.y0):
+        return "f itself in place of its derivative"
+    for name, slopes in s.neighbours():
+        if s.is_given(slopes):
+            return f"the derivative of {name}"
+    there = s.at_output()
+    if there is not None:
+        judged = s.judged
+        with np.errstate(all="ignore"):
+            allowed = s.numeric.bar + _ROUNDING * np.abs(there)
+            if np.all(np.abs(there - s._value)[judged] <= allowed[judged]):
+                return "a derivative in terms of f(x): it is right where it is given f(X) for X"
+    return ""
+
+
+def _as_if_elementwise(s: Suspicion) -> str:
+    """See whether the claim is right where an element-wise function would have its derivative, and 0 elsewhere."""
+    pattern = s.claimed.pattern
+    if pattern.sources is None:
+        return ""
+    off = (pattern.sources[pattern.rows] != pattern.indices) & s.judged
+    disagrees = s.comparison.status == Status.DISAGREES
+    if off.any() and not s.claimed.data[off].any() and not disagrees[~off].any():
+        return "an element-wise derivative, while f is not element-wise: the entries off the diagonal are missing"
+    return ""
+
+
+def _somewhere(s: Suspicion) -> str:
+    """See where the claim is wrong, if it is right elsewhere."""
+    wrong = (s.comparison.status == Status.DISAGREES) & s.judged
+    right = s.judged & ~wrong
+    if not right.any():
+        return ""
+    if s.is_elementwise:
+        at = s.x[s.claimed.indices]
+        for where, sign in (("x < 0", -1), ("x > 0", 1)):
+            if np.all((np.sign(at) == sign)[wrong]) and not np.any((np.sign(at) == sign)[right]):
+                return f"a derivative that is right except where {where}"
+    number = int(np.count_nonzero(wrong))
+    if number <= _FEW and 4 * number <= int(np.count_nonzero(s.judged)):
+        pattern = s.claimed.pattern
+        pairs = zip(pattern.rows[wrong], pattern.indices[wrong], strict=True)
+        places = [f"{_of('A', a, pattern.output_shape)}/{_of('X', x, pattern.operand_shape)}" for a, x in pairs]
+        return f"a derivative that is right except in {', '.join(places)}"
+    return ""
+
+
+def _of(name: str, flat: int, shape: tuple[int, ...]) -> str:
+    return f"∂{name}[{','.join(str(int(k)) for k in np.unravel_index(int(flat), shape))}]" if shape else f"∂{name}"

@@ -1,0 +1,263 @@
+"""The reductions: a table of value and jvp, along one axis or, as numpy does if none is named, of everything.
+
+In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists, or
+None. Nothing overflows before the result does, and no digits are lost but to the n roundings of a sum or product.
+Where there is no derivative it is 0 for norm and std, as abs'(0) is, and shared evenly among equal maxima.
+"""
+
+import numpy as np
+
+from jacinspect.errors import InputError, format_shape
+from jacinspect.functions.coupled import exponentials, softmax
+from jacinspect.functions.entry import Entry
+from jacinspect.functions.function import Array
+
+__all__ = ["REDUCTIONS"]
+
+Axis = int | None
+
+
+def _sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN in truth
+        return np.asarray(np.sum(x, axis=axis, keepdims=keepdims))
+
+
+def _mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    n = _count("mean", x, axis)
+    total = _sum(x, axis=axis, keepdims=keepdims)
+    return np.where(np.isfinite(total), total / n, _sum(x / n, axis=axis, keepdims=keepdims))
+
+
+def _prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    with np.errstate(invalid="ignore"):  # 0 · inf is NaN in truth
+        factors, powers = np.frexp(_along_last(x, axis))
+        while factors.shape[-1] > 1:
+            factors, powers = _pairs(factors, powers)
+        return _kept(np.ldexp(factors, powers).prod(axis=-1), x, axis, keepdims)
+
+
+def _prod_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
+    with np.errstate(invalid="ignore"):
+        slopes = np.ldexp(*_others(*np.frexp(_along_last(x, axis))))
+        seeds = _along_last(dx, axis)
+        # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
+        return _kept((np.where(seeds == 0, 0.0, slopes) * seeds).sum(axis=-1), x, axis, keepdims)
+
+
+def _pairs(factors: Array, powers: Array) -> tuple[Array, Array]:
+    """Multiply neighbours along the last axis, an odd one by 1; factors in [½, 1) and powers of 2, so no overflow."""
+    if factors.shape[-1] % 2:
+        one = [(0, 0)] * (factors.ndim - 1) + [(0, 1)]
+        factors, powers = np.pad(factors, one, constant_values=1.0), np.pad(powers, one)
+    products, carried = np.frexp(factors[..., ::2] * factors[..., 1::2])
+    return products, powers[..., ::2] + powers[..., 1::2] + carried
+
+
+def _others(factors: Array, powers: Array) -> tuple[Array, Array]:
+    """Give for each entry along the last axis the product of all others: its neighbour times what their pair leaves."""
+    n = factors.shape[-1]
+    if n <= 1:
+        return np.ones_like(factors), np.zeros_like(powers)
+    outer, outer_powers = (np.repeat(part, 2, axis=-1)[..., :n] for part in _others(*_pairs(factors, powers)))
+    partner = np.arange(n) ^ 1
+    alone = partner == n  # the odd one has none
+    partner[alone] = 0
+    products, carried = np.frexp(outer * np.where(alone, 1.0, factors[..., partner]))
+    return products, outer_powers + carried + np.where(alone, 0, powers[..., partner])
+
+
+def _max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    _count("max", x, axis)
+    return np.asarray(np.max(x, axis=axis, keepdims=keepdims))
+
+
+def _max_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
+    return _shared(x == _max(x, axis=axis, keepdims=True), dx, axis, keepdims)
+
+
+def _min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    _count("min", x, axis)
+    return np.asarray(np.min(x, axis=axis, keepdims=keepdims))
+
+
+def _min_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
+    return _shared(x == _min(x, axis=axis, keepdims=True), dx, axis, keepdims)
+
+
+def _shared(chosen: Array, dx: Array, axis: Axis, keepdims: bool) -> Array:
+    """Average the tangent over the entries chosen; where there is none, because of a NaN, it is NaN."""
+    number = chosen.sum(axis=axis, keepdims=True)
+    share = np.where(chosen, dx / np.maximum(number, 1), 0.0).sum(axis=axis, keepdims=True)
+    return _squeezed(np.where(number, share, np.nan), axis, keepdims)
+
+
+def _logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    top, e = exponentials(x, axis)
+    at_top = x == top
+    equals = at_top.sum(axis=axis, keepdims=True)
+    # The 1 that a maximum adds is left to log1p, so that small others keep their digits.
+    others = np.where(at_top, 0.0, e).sum(axis=axis, keepdims=True) + np.maximum(equals - 1, 0)
+    return _squeezed(top + np.log1p(others), axis, keepdims)
+
+
+def _logsumexp_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
+    return np.asarray((softmax(x, axis=axis) * dx).sum(axis=axis, keepdims=keepdims))
+
+
+def _norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    u, power, top = _scaled(x, axis)
+    root = np.ldexp(np.sqrt((u * u).sum(axis=axis, keepdims=True)), power)
+    return _squeezed(np.where(np.isinf(top), top, root), axis, keepdims)
+
+
+def _norm_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
+    u, _, _ = _scaled(x, axis)
+    root = np.sqrt((u * u).sum(axis=axis, keepdims=True))
+    return _squeezed((u / np.where(root == 0, 1.0, root) * dx).sum(axis=axis, keepdims=True), axis, keepdims)
+
+
+# numpy's correction, 0, divides by n; torch's default is 1, and divides by n - 1.
+def _var(x: Array, *, axis: Axis = None, correction: int = 0, keepdims: bool = False) -> Array:
+    d, power, n = _deviations("var", x, axis, correction)
+    return _squeezed(np.ldexp((d * d).sum(axis=axis, keepdims=True) / n, 2 * power), axis, keepdims)
+
+
+def _var_jvp(x: Array, dx: Array, *, axis: Axis, correction: int, keepdims: bool) -> Array:
+    d, power, n = _deviations("var", x, axis, correction)
+    return _squeezed(np.ldexp(2.0 * (d * dx).sum(axis=axis, keepdims=True) / n, power), axis, keepdims)
+
+
+def _std(x: Array, *, axis: Axis = None, correction: int = 0, keepdims: bool = False) -> Array:
+    d, power, n = _deviations("std", x, axis, correction)
+    return _squeezed(np.ldexp(np.sqrt((d * d).sum(axis=axis, keepdims=True) / n), power), axis, keepdims)
+
+
+def _std_jvp(x: Array, dx: Array, *, axis: Axis, correction: int, keepdims: bool) -> Array:
+    d, _, n = _deviations("std", x, axis, correction)
+    std = np.sqrt((d * d).sum(axis=axis, keepdims=True) / n)
+    slopes = d / (n * np.where(std == 0, 1.0, std))
+    return _squeezed((slopes * dx).sum(axis=axis, keepdims=True), axis, keepdims)
+
+
+def _deviations(name: str, x: Array, axis: Axis, correction: int) -> tuple[Array, Array, int]:
+    """Give x minus its mean, over a power of 2; that power; and what the sum of squares is divided by."""
+    n = _count(name, x, axis)
+    if n <= correction:
+        raise InputError(f"{name}: n - correction = {n - correction} cannot be divided by, n = {n} being averaged over")
+    u, power, top = _scaled(x, axis)
+    d = u - u.sum(axis=axis, keepdims=True) / n
+    d = d - d.sum(axis=axis, keepdims=True) / n  # the rounded mean is off; what it is off by is known well
+    return np.where(np.isinf(top), np.nan, d), power, n - correction
+
+
+def _scaled(x: Array, axis: Axis) -> tuple[Array, Array, Array]:
+    """Give x over the power of 2 that brings the largest |x| to [½, 1); that power; and the largest |x|.
+
+    An infinite entry becomes ±1 and leaves of a finite one 0: the direction of x is all that remains.
+    """
+    top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
+    _, power = np.frexp(top)
+    u = np.where(np.isinf(top), np.isinf(x) * np.sign(x), np.ldexp(x, -power))
+    return np.where(np.isnan(x), x, u), power, top
+
+
+def _count(name: str, x: Array, axis: Axis) -> int:
+    """How many entries are reduced to one; InputError if that is none."""
+    n = x.size if axis is None else x.shape[axis]
+    if not n:
+        where = "" if axis is None else f" along axis {axis}"
+        raise InputError(f"{name}: an operand of shape {format_shape(x.shape)} has no entries{where} to take it of")
+    return n
+
+
+def _along_last(x: Array, axis: Axis) -> Array:
+    return x.reshape(-1) if axis is None else np.moveaxis(x, axis, -1)
+
+
+def _kept(result: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """Put back the axes that were reduced, if they are to be kept."""
+    if not keepdims:
+        return np.asarray(result)
+    return result.reshape((1,) * x.ndim) if axis is None else np.expand_dims(result, axis)
+
+
+def _squeezed(result: Array, axis: Axis, keepdims: bool) -> Array:
+    return result if keepdims else np.squeeze(result, axis)
+
+
+REDUCTIONS = (
+    Entry(
+        name="sum",
+        kind="reduction",
+        formula="x_1 + ... + x_n",
+        value=_sum,
+        jvp=lambda x, dx, *, axis, keepdims: _sum(dx, axis=axis, keepdims=keepdims),  # noqa: ARG005
+        derivative_formula="dx_1 + ... + dx_n",
+    ),
+    Entry(
+        name="mean",
+        kind="reduction",
+        formula="(x_1 + ... + x_n) / n",
+        value=_mean,
+        jvp=lambda x, dx, *, axis, keepdims: _mean(dx, axis=axis, keepdims=keepdims),  # noqa: ARG005
+        derivative_formula="(dx_1 + ... + dx_n) / n",
+    ),
+    Entry(
+        name="prod",
+        kind="reduction",
+        formula="x_1 * ... * x_n",
+        value=_prod,
+        jvp=_prod_jvp,
+        derivative_formula="p_1 * dx_1 + ... + p_n * dx_n, p_i = product of all x but x_i",
+    ),
+    Entry(
+        name="max",
+        aliases=("amax",),
+        kind="reduction",
+        formula="max(x_1, ..., x_n)",
+        value=_max,
+        jvp=_max_jvp,
+        derivative_formula="mean of dx_i where x_i = max(x)",
+    ),
+    Entry(
+        name="min",
+        aliases=("amin",),
+        kind="reduction",
+        formula="min(x_1, ..., x_n)",
+        value=_min,
+        jvp=_min_jvp,
+        derivative_formula="mean of dx_i where x_i = min(x)",
+    ),
+    Entry(
+        name="logsumexp",
+        kind="reduction",
+        formula="log(exp(x_1) + ... + exp(x_n))",
+        value=_logsumexp,
+        jvp=_logsumexp_jvp,
+        derivative_formula="s_1 * dx_1 + ... + s_n * dx_n, s = softmax(x)",
+    ),
+    Entry(
+        name="norm",
+        kind="reduction",
+        formula="sqrt(x_1**2 + ... + x_n**2)",
+        value=_norm,
+        jvp=_norm_jvp,
+        derivative_formula="(x_1 * dx_1 + ... + x_n * dx_n) / norm(x)",
+    ),
+    Entry(
+        name="var",
+        kind="reduction",
+        formula="((x_1 - m)**2 + ... + (x_n - m)**2) / (n - correction), m = mean(x)",
+        value=_var,
+        jvp=_var_jvp,
+        derivative_formula="2 * ((x_1 - m) * dx_1 + ... + (x_n - m) * dx_n) / (n - correction)",
+    ),
+    Entry(
+        name="std",
+        kind="reduction",
+        formula="sqrt(var(x))",
+        value=_std,
+        jvp=_std_jvp,
+        derivative_formula="((x_1 - m) * dx_1 + ... + (x_n - m) * dx_n) / ((n - correction) * std(x)), m = mean(x)",
+    ),
+)

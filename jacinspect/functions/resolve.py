@@ -1,0 +1,120 @@
+"""What a person types or passes, to a Function: a catalogue name, an expression, a reference, or a callable.
+
+In: the text or callable, values of parameters, and how many further operands there are. Out: a Function; and, for a
+derivative, that Function claiming it.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jacinspect.errors import InputError
+from jacinspect.functions import catalogue
+from jacinspect.functions.derivative import DERIVATIVE_KINDS
+from jacinspect.functions.expression import expression
+from jacinspect.functions.frameworks import BACKENDS
+from jacinspect.functions.function import Function, Parameter
+from jacinspect.functions.imported import is_reference, load, of_callable, taking
+
+__all__ = ["claiming", "resolve"]
+
+
+def resolve(
+    function: str | Function | Callable[..., Any],
+    parameters: Mapping[str, Parameter] | None = None,
+    further: Sequence[str | None] = (),
+    backend: str | None = None,
+) -> Function:
+    """Find the Function that is meant.
+
+    Parameters
+    ----------
+    function
+        A name of the catalogue, an expression, "module:function", "file.py:function", or a callable.
+    parameters
+        Values for its parameters, by name.
+    further
+        The operands after the first, each with its name where it was given one.
+    backend
+        "numpy", "torch" or "jax", for code; found out if None.
+
+    Raises
+    ------
+    InputError
+        If nothing is meant by it, or a parameter cannot be set.
+    FunctionFailedError
+        If importing the code raises.
+    """
+    given = dict(parameters or {})
+    if backend is not None and backend not in BACKENDS:
+        raise InputError(f"backend: {backend!r} is not one of {', '.join(BACKENDS)}")
+    if isinstance(function, Function):
+        if given:
+            raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
+        return function
+    if not isinstance(function, str):
+        return of_callable(function, None, given, further, backend)
+    if is_reference(function):
+        return of_callable(load(function), function, given, further, backend)
+    if catalogue.knows(function) or re.fullmatch(r"(?!x$)\w*", function):
+        return catalogue.function(function, **given)
+    try:
+        return expression(function, given)
+    except InputError:
+        if re.fullmatch(r"[\w -]+", function) and catalogue.similar(function):  # a name with a dash or a blank
+            return catalogue.function(function, **given)
+        raise
+
+
+def claiming(
+    function: Function,
+    derivative: str | Callable[..., Any],
+    kind: str | None = None,
+    backend: str | None = None,
+) -> Function:
+    """Return the function with a derivative to be checked: an expression, a reference or a callable.
+
+    Parameters
+    ----------
+    function
+        The function, of any number of operands.
+    derivative
+        An expression in its operands and parameters, or code that takes the operands, and for a rule the tangent (jvp)
+        or the cotangent (vjp) after them. What it returns is told apart by its shape, or said by `kind`.
+    kind
+        One of `derivative.DERIVATIVE_KINDS`, or None.
+    backend
+        As for `resolve`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be found, or an expression has names that are neither operands nor parameters.
+    """
+    if kind is not None and kind not in DERIVATIVE_KINDS:
+        raise InputError(f"derivative kind {kind!r} is not one of {', '.join(DERIVATIVE_KINDS)}")
+    if not isinstance(derivative, str):
+        name = getattr(derivative, "__name__", type(derivative).__name__)
+        return function.claiming(taking(derivative, name, function, kind, backend), kind)
+    text = derivative.strip()
+    if is_reference(text):
+        return function.claiming(taking(load(text), text, function, kind, backend), kind, text)
+    if kind in ("jvp", "vjp"):
+        raise InputError(f"derivative {text!r}: a {kind} is code that takes a tangent too, not an expression")
+    return function.claiming(_expressed(text, function), kind, text)
+
+
+def _expressed(text: str, function: Function) -> Callable[..., Any]:
+    """Return an expression in a function's operands and parameters as a callable of its operands, in their order."""
+    names = expression(text).operands
+    bound = {name: value for name, value in function.parameters.items() if name in names}
+    found = expression(text, bound)
+    operands, read = function.operands, found.operands
+    if read == ("x",) and (len(operands) == 1 or re.search(r"\bx\b", text) is None):
+        operands = read + operands[1:]  # x is the only operand, whatever its name; or what stands for none, in "1"
+    for name in read:
+        if name not in operands:
+            known = [*function.operands, *function.parameters]
+            raise InputError(f"derivative {text!r}: {function.name} has no {name}; it has {', '.join(known)}")
+    places = [operands.index(name) for name in read]
+    return lambda *given: found.value(*(given[place] for place in places))

@@ -1,0 +1,87 @@
+"""An analytic derivative at one point as the comparison sees it: values on a pattern, and products. Next: agreement.
+
+It comes as the slopes of an element-wise function, as the entries of a matrix, or as a rule for one product; a jvp is
+asked a color of the columns at a time, a vjp a color of the rows (two outputs may share one when they read no common
+input).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.compact import Jacobian, Pattern, compress
+
+__all__ = ["Analytic", "from_entries", "from_jvp", "from_slopes", "from_vjp"]
+
+Product = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Analytic:
+    """∂A/∂X as somebody claims it; not all of its entries need lie in the pattern that was found.
+
+    `on` gives its values on a pattern with a column coloring and the number of colors. `push` maps a tangent of X's
+    shape to J·v, flat; `pull`, where that is None, a cotangent of A's M entries to Jᵀ·w, flat. Of an element-wise
+    function, `slopes` is f' in A's shape.
+    """
+
+    on: Callable[[Pattern, Array, int], Jacobian]
+    push: Product | None = None
+    pull: Product | None = None
+    slopes: Array | None = None
+
+
+def from_slopes(values: Array) -> Analytic:
+    """Take f' of A's shape: the derivative of each output by the input that broadcasting puts at its place."""
+
+    def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
+        flat = values.ravel()
+        if pattern.stored == flat.size and pattern.is_elementwise:
+            return Jacobian(pattern, flat)
+        assert pattern.sources is not None
+        return Jacobian(pattern, np.where(pattern.sources[pattern.rows] == pattern.indices, flat[pattern.rows], 0.0))
+
+    def push(tangent: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(np.where(tangent == 0, 0.0, values) * tangent).ravel()
+
+    return Analytic(on, push, slopes=values)
+
+
+def from_entries(
+    entries: tuple[Array, Array, Array], output_shape: tuple[int, ...], operand_shape: tuple[int, ...]
+) -> Analytic:
+    """Take entries (rows, columns, values), flat row-major, summed where they stand at one place; all others are 0."""
+    rows, columns, values = entries
+    pattern = Pattern.from_pairs(rows, columns, output_shape, operand_shape)
+    data = np.zeros(pattern.stored)
+    np.add.at(data, pattern.places(rows, columns), values)
+    jacobian = Jacobian(pattern, data)
+
+    def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
+        held = np.append(jacobian.data, 0.0)  # the place -1 stands for what is not
+        return Jacobian(pattern, held[jacobian.pattern.places(pattern.rows, pattern.indices)])
+
+    return Analytic(on, lambda tangent: (jacobian @ tangent).ravel())
+
+
+def from_jvp(jvp: Product) -> Analytic:
+    """Take a map from a tangent of X's shape to that of A's."""
+    return Analytic(partial(compress, jvp=jvp), lambda tangent: np.asarray(jvp(tangent), np.float64).ravel())
+
+
+def from_vjp(vjp: Product) -> Analytic:
+    """Take a map from a cotangent of A's shape to that of X's."""
+
+    def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
+        order, transposed = pattern.transposed_order(), pattern.T
+        colors, number = color_columns(transposed.rows, transposed.indices, transposed.shape[1])
+        data = np.empty(pattern.stored)
+        data[order] = compress(transposed, colors, number, vjp).data
+        return Jacobian(pattern, data)
+
+    return Analytic(on, pull=lambda cotangent: np.asarray(vjp(cotangent), np.float64).ravel())

@@ -1,0 +1,45 @@
+"""What is inspected, as the engine sees it: a Function at a point as a black box, and its analytic derivative there.
+
+The one never hears of the other. Next: inspection, identities.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from jacinspect.errors import FunctionFailedError
+from jacinspect.functions.derivative import derivative_at
+from jacinspect.functions.function import Array, Function
+from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
+from jacinspect.jacobian.blackbox import BlackBox
+
+__all__ = ["analytic_at", "black_box"]
+
+
+def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> tuple[BlackBox, Array]:
+    """Wrap f, at x in double precision where f accepts that, for differences of float32 numbers say little.
+
+    Raises
+    ------
+    FunctionFailedError
+        When f raises, or does not return an array of real numbers of one shape.
+    """
+    if x.dtype != np.float64:
+        try:
+            wide = x.astype(np.float64)
+            return BlackBox(function, wide, progress), wide
+        except FunctionFailedError:
+            pass
+    return BlackBox(function, x, progress), x
+
+
+def analytic_at(function: Function, x: Array, output_shape: tuple[int, ...], vec: str | None = None) -> Analytic | None:
+    """Take the analytic derivative at x in whichever form the function has it; see `derivative_at`."""
+    derivative = derivative_at(function, x, output_shape, vec)
+    if derivative is None:
+        return None
+    if derivative.form == "entries":
+        return from_entries(derivative.of, output_shape, x.shape)
+    if derivative.form == "slopes":
+        return from_slopes(derivative.of)
+    return from_jvp(derivative.of) if derivative.form == "jvp" else from_vjp(derivative.of)
