@@ -1,5 +1,6 @@
 """The derivatives written down: their text, and that they are the derivatives."""
 
+import ast
 import re
 import warnings
 from collections.abc import Iterator
@@ -63,6 +64,12 @@ ELEMENTWISE: dict[str, tuple[str, ...]] = {
     "where(x > 0, x**2, 0)": ("where(x > 0, 2 * x, 0)",),
     "where(0 < x < 1, y, x * y)": ("where(0 < x < 1, 0, y)", "where(0 < x < 1, 1, x)"),
     "where(x > 0, 1, 2)": ("0",),
+    "sin(2 * x)": ("cos(2 * x) * 2",),
+    "log(x)": ("1 / x",),
+    "abs(x)": ("sign(x)",),
+    "sqrt(x**2 + 1)": ("sqrt'(x**2 + 1) * 2 * x",),
+    "hypot(x, y)": ("x / sqrt(x**2 + y**2)", "y / sqrt(x**2 + y**2)"),
+    "sign(x) * x": ("sign(x)",),
     "max(0, x)": ("where(x > 0, 1, where(0 == x, 1 / 2, 0))",),
     "logaddexp(x, y)": ("exp(x) / (exp(x) + exp(y))", "exp(y) / (exp(x) + exp(y))"),
     "tanh(exp(tanh(exp(x)))) * sigmoid(x) * x * x * x * x": ("",),
@@ -84,6 +91,16 @@ COUPLED: dict[str, tuple[tuple[str, ...], list[Shape]]] = {
         ("", "cumsum(where(x > 0, 0, dy))"),
         [(2, 3), (2, 3)],
     ),
+    "sum(x**2)": (("sum(2 * x * dx)",), [(2, 3)]),
+    "mean((x - y)**2, axis=0)": (
+        ("mean(2 * (x - y) * dx, axis=0)", "mean(-2 * (x - y) * dy, axis=0)"),
+        [(2, 3), (3,)],
+    ),
+    "x - mean(x, axis=-1, keepdims=True)": (("dx - mean(dx, axis=-1, keepdims=True)",), [(2, 3)]),
+    "sum(x - y, axis=None)": (("", ""), [(3,), (2, 3)]),
+    "sum(x @ w + x @ w)": (("sum(dx @ w + dx @ w)", "sum(x @ dw + x @ dw)"), [(2, 3), (3, 4)]),
+    "x / norm(x)": (("",), [(3,)]),
+    "max(x) * y": (("", "max(x) * dy"), [(3,), (3,)]),
     "softmax(y) * x": (("softmax(y) * dx", ""), [(2, 3), (2, 3)]),
     # dx may have a smaller shape than x + y, and then its sums are not those of the whole
     "cumsum(x + y)": (("", ""), [(3,), (2, 3)]),
@@ -148,18 +165,23 @@ def computed(formula: str, point: dict[str, Array]) -> Array:
 
     names: dict[str, Any] = {name: value(name) for name in catalogue.names()}
     names |= {f"prime_of_{name}": derivative(name) for name in [*catalogue.names(), "Logistic"]}
-    # two comparisons in one are two questions to Python
-    python = re.sub(r"where\(0 < x < 1,", "where((0 < x) & (x < 1),", re.sub(r"(\w+)'\(", r"prime_of_\1(", formula))
-    constants = {
-        "where": np.where,
-        "log": np.log,
-        "pi": np.pi,
-        "e": np.e,
-        "Logistic": value("sigmoid"),
-        "max": np.maximum,
-    }
+    python = re.sub(r"(\w+)'\(", r"prime_of_\1(", formula)
+    python = re.sub(r"\b0 < x < 1\b", "(0 < x) & (x < 1)", python)  # which is two questions to Python
+    tree = _Numbers().visit(ast.parse(python, mode="eval"))
+    words = {"where": np.where, "pi": np.pi, "e": np.e, "Logistic": value("sigmoid"), "number": np.float64}
     with np.errstate(all="ignore"):
-        return np.asarray(eval(python, {"__builtins__": {}}, {**names, **constants, **point}))
+        code = compile(ast.fix_missing_locations(tree), "", "eval")
+        return np.asarray(eval(code, {"__builtins__": {}}, {**names, **words, **point}))
+
+
+class _Numbers(ast.NodeTransformer):
+    """Numpy's numbers, which divide by 0, in place of Python's; but not as parameters."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Call(ast.Name("number", ast.Load()), [node], [])
+
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword:
+        return node
 
 
 def check_slopes(text: str, shape: Shape) -> int:

@@ -120,7 +120,9 @@ def test_what_f_raises_is_told_with_the_line_it_came_from() -> None:
         with pytest.raises(FunctionRaisedError) as error:
             BlackBox(f, X)
         told, place = str(error.value).split("\n")
-        assert told.startswith("the function raised ValueError: invalid" if "int" in place else "the function raised Lin")
+        assert told.startswith(
+            "the function raised ValueError: invalid" if "int" in place else "the function raised Lin"
+        )
         assert re.fullmatch(r"  tests/jacobian/test_blackbox\.py:\d+: for f in .*", place)
     with pytest.raises(FunctionRaisedError, match="the function raised SystemExit: 3"):
         BlackBox(lambda x: sys.exit(3), X)
