@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 from jacinspect._version import __version__
 
 if TYPE_CHECKING:
+    from jacinspect.assertion import assert_jacobian
     from jacinspect.functions.catalogue import function
     from jacinspect.inspection import inspect
     from jacinspect.report import Report
 
-__all__ = ["Report", "__version__", "function", "inspect"]
+__all__ = ["Report", "__version__", "assert_jacobian", "function", "inspect"]
 
 _HOMES = {
     "Report": "jacinspect.report",
+    "assert_jacobian": "jacinspect.assertion",
     "function": "jacinspect.functions.catalogue",
     "inspect": "jacinspect.inspection",
 }

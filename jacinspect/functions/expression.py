@@ -13,7 +13,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.evaluation import Part, is_elementwise, push
-from jacinspect.functions.function import Array, Function
+from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.grammar import parse
 from jacinspect.functions.symbolic import derivative_formula
 from jacinspect.functions.typed import Typed
@@ -23,7 +23,7 @@ __all__ = ["expression"]
 _LONGEST_DIFFERENTIATED = 500  # characters; the derivative of a longer text is no line to read
 
 
-def expression(text: str, parameters: Mapping[str, float | bool | str | None] = {}) -> Function:
+def expression(text: str, parameters: Mapping[str, Parameter] = {}) -> Function:
     """Make a Function of an expression; grammar.py says what can be written.
 
     Parameters

@@ -9,8 +9,7 @@ what is not there is refused with the piece underlined. evaluation.py computes t
                | "where" "(" comparison "," part "," part ")"
     comparison = part {("<" | "<=" | ">" | ">=" | "==" | "!=") part}
 
-A function is whatever the catalogue knows by that name; a constant is a part without operands, True, False, None or a
-text in quotes.
+A function is whatever the catalogue knows by that name; a constant is a part without operands, True, False or None.
 """
 
 import ast
@@ -25,7 +24,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions import catalogue
 from jacinspect.functions.evaluation import MATMUL, Part, apply, where
-from jacinspect.functions.function import Function
+from jacinspect.functions.function import Function, Parameter
 from jacinspect.functions.reading import LAMBDA, read
 from jacinspect.functions.typed import Typed
 
@@ -50,6 +49,7 @@ _WRONG_OPERATORS: dict[type[ast.operator], tuple[str, str]] = {
     ast.LShift: ("<<", "<< is no operator here: less than is written <"),
     ast.RShift: (">>", ">> is no operator here: greater than is written >"),
 }
+_OF_TWO = {"max": "maximum", "min": "minimum"}
 _COMPARISONS: dict[type[ast.cmpop], np.ufunc] = {
     ast.Lt: np.less,
     ast.LtE: np.less_equal,
@@ -223,6 +223,9 @@ class _Parser:
         name = self._known(called, len(node.args))
         function = catalogue.function(name, **self._keywords(node, name))
         takes, given = len(function.operands), len(node.args)
+        if takes != given and called.id.lower() in _OF_TWO:
+            words = f"{called.id} takes one operand or 2; put one {called.id} into another"
+            raise self._typed.refuse(words, node)
         if takes != given:
             words = f"{called.id} takes {_count(takes)}, and here are {given}"
             if function.parameters and given > takes:
@@ -232,9 +235,8 @@ class _Parser:
 
     def _known(self, called: ast.Name, operands: int) -> str:
         """Find the catalogue's name; max and min of two operands are the operators of two."""
-        plain = {"max": "maximum", "min": "minimum"}.get(called.id.lower())
-        if plain is not None and operands == 2:
-            return plain
+        if called.id.lower() in _OF_TWO and operands == 2:
+            return _OF_TWO[called.id.lower()]
         if called.id in _CONSTANTS:
             raise self._typed.refuse(f"{called.id} is a number; to multiply, write {called.id} * (…)", called)
         if len(called.id) == 1 and not catalogue.knows(called.id):
@@ -243,9 +245,9 @@ class _Parser:
             raise self._typed.refuse(_unknown(called.id), called)
         return called.id
 
-    def _keywords(self, node: ast.Call, name: str) -> dict[str, Any]:
+    def _keywords(self, node: ast.Call, name: str) -> dict[str, Parameter]:
         """Read a call's parameters; the catalogue says of each whether there is one, and what it may be."""
-        given: dict[str, Any] = {}
+        given: dict[str, Parameter] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise self._typed.refuse("parameters are written one by one, without **", keyword)
@@ -258,8 +260,8 @@ class _Parser:
                 raise self._typed.refuse(str(error), keyword) from None
         return given
 
-    def _constant(self, name: str, node: ast.expr) -> float | bool | str | None:
-        if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool | str)):
+    def _constant(self, name: str, node: ast.expr) -> Parameter:
+        if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool)):
             return node.value
         constant = self.part(node).constant
         if constant is None:

@@ -92,7 +92,7 @@ def _words(message: str, line: str, start: int, end: int) -> str:
         return "nothing can be given a value with =; is equal to is written =="
     if message == "invalid decimal literal":
         return "this number cannot be read; between a number and a name, write *"
-    begins = first.isalnum() or first in ("(", "_")
+    begins = message == "invalid syntax" and (first.isalnum() or first in ("(", "_"))
     if "comma" in message or (begins and line[:start].endswith(" ")):
         return "an operator is missing: to multiply, write *"
     return f"this cannot be read: {printable(message)}"

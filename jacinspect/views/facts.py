@@ -139,7 +139,9 @@ def _agreement(report: Report) -> str:
     if a is None or report.jacobian is None:
         return "not compared"
     if not a.entries_compared:
-        return "no analytic derivative to compare with" if report.jacobian.analytic is None else "nothing to compare"
+        if not a.coverage:
+            return "nothing was checked: there is no analytic derivative (--derivative gives one); J is numeric"
+        return "nothing to compare"
     share = f" ({a.coverage:.3g} of all)" if a.coverage < 1 else ""
     entries = f"{a.entries_compared} {'entry' if a.entries_compared == 1 else 'entries'}"
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"

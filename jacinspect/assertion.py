@@ -1,0 +1,50 @@
+"""For pytest: an inspection whose findings are the failure's message."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jacinspect.inspection import inspect
+from jacinspect.report import Report
+from jacinspect.views.brief import render
+
+__all__ = ["assert_jacobian"]
+
+
+def assert_jacobian(
+    function: str | Callable[..., Any],
+    X: Any,
+    derivative: str | Callable[..., Any] | None = None,
+    *,
+    expect: str | Sequence[str] = (),
+    **options: Any,
+) -> Report:
+    """Assert that a derivative is right at X, and that the Jacobian has the properties expected of it.
+
+    Parameters
+    ----------
+    function, X, derivative
+        As for `inspect`; without a derivative, and where the function has none of its own, only the structure is held
+        against `expect`.
+    expect
+        "diagonal", "block-diagonal", "permutation", "broadcast", "lower-triangular", "upper-triangular", "symmetric",
+        "dense": one, or several.
+    **options
+        What else `inspect` takes: derivative_kind, backend, parameters, others, wrt, direction, and settings.
+
+    Returns
+    -------
+    Report
+        That of the inspection.
+
+    Raises
+    ------
+    AssertionError
+        When the verdict is not "pass"; its text has the findings and the entries that are off by most.
+    InputError, FunctionFailedError
+        As for `inspect`.
+    """
+    __tracebackhide__ = True  # pytest then shows the line that called
+    report = inspect(function, X, derivative, expect=expect, **options)
+    if report.verdict != "pass":
+        raise AssertionError(render(report))
+    return report
