@@ -127,7 +127,7 @@ _Arrays = Annotated[
     _Backend | None, typer.Option("--backend", help="Whose arrays the function takes, where trying should not tell.")
 ]
 
-_PRINTED_SHOWN = 1000  # bytes of what inspected code prints
+_PRINTED_SHOWN, _LINES_SHOWN = 1000, 5  # bytes and lines of what inspected code prints
 _SAVED = (".npz", ".mtx")  # what views.sparse writes
 
 app = typer.Typer(
@@ -356,11 +356,11 @@ def _own_words() -> Iterator[None]:
             os.close(saved)
             size = printed.seek(0, os.SEEK_END)
             printed.seek(0)
-            lines = printed.read(_PRINTED_SHOWN).decode(errors="replace").splitlines()
-            if lines:
-                more = f"\n  … {size} bytes in all" if size > _PRINTED_SHOWN else ""
-                text = "".join(f"\n  {printable(line)}" for line in lines)
-                typer.echo(f"jacinspect: the inspected code printed:{text}{more}", err=True)
+            beginning = printed.read(_PRINTED_SHOWN).decode(errors="replace").splitlines()
+            shown = [f"\n  {printable(line)}" for line in beginning[:_LINES_SHOWN]]
+            if shown:
+                more = f"\n  … {size} bytes in all" if len(beginning) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
+                typer.echo(f"jacinspect: the inspected code printed:{''.join(shown)}{more}", err=True)
 
 
 @contextmanager

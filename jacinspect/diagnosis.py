@@ -28,9 +28,10 @@ class Suspicion:
     """What is known of a derivative that disagrees.
 
     `claimed` and `numeric` have one pattern; `analytic` is where the claim comes from. `complete` is whether every
-    entry of the Jacobian was compared. `x` and `y0` are the operand and f(x), flat; `parameters` f's numbers by name.
-    `neighbours` gives names with derivatives, flat, of functions that may have been meant, and
-    `at_output` the slopes that an element-wise claim has at f(X) in place of X, if it is asked.
+    entry of the Jacobian was compared, `whole` whether f was seen to return nothing but whole numbers. `x` and `y0` are
+    the operand and f(x), flat; `parameters` f's numbers by name. `neighbours` gives names with derivatives, flat, of
+    functions that may have been meant, and `at_output` the slopes that an element-wise claim has at f(X) in place of X,
+    if it is asked.
     """
 
     analytic: Analytic
@@ -38,6 +39,7 @@ class Suspicion:
     numeric: Numeric
     comparison: Comparison
     complete: bool
+    whole: bool
     x: Array
     y0: Array
     parameters: Mapping[str, float]
@@ -84,8 +86,22 @@ def diagnose(suspicion: Suspicion) -> str:
     """Return the first explanation that fits every entry, such as "the opposite sign", or nothing."""
     if not suspicion.judged.any():
         return ""
-    explanations = (_zero, _sign, _named_factor, _transposed, _other_function, _as_if_elementwise, _factor, _somewhere)
+    explanations = (
+        _whole,
+        _zero,
+        _sign,
+        _named_factor,
+        _transposed,
+        _other_function,
+        _as_if_elementwise,
+        _factor,
+        _somewhere,
+    )
     return next(filter(None, (explain(suspicion) for explain in explanations)), "")
+
+
+def _whole(s: Suspicion) -> str:
+    return "an f that returns whole numbers, whose derivative is 0" if s.whole and not s._value.any() else ""
 
 
 def _zero(s: Suspicion) -> str:

@@ -185,7 +185,7 @@ class _Words:
 
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
-        ratio = f", ratio {claimed / value:.10g}" if value else ""
+        ratio = f", ratio {claimed / value:.10g}" if value and claimed else ""
         values = f"analytic {claimed:.8g}, numeric {self._value(entry)}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
         return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.cause and '; consistent with '}{self.cause}"
@@ -292,7 +292,10 @@ def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | Non
     values = numeric.jacobian.data
     if values.size != rows.size:
         return int(entries[0])
-    return int(entries[np.argmax(np.nan_to_num(np.abs(values[entries])))])
+    size = np.nan_to_num(np.abs(values[entries]))
+    return int(
+        entries[np.argmax(size >= size.max() * (1 - 1e-9))]
+    )  # the first of those that rounding alone tells apart
 
 
 def _unread(pattern: Pattern) -> tuple[int, int]:

@@ -391,6 +391,7 @@ class _Inspection:
                 result.numeric,
                 result.comparison,
                 detection.proved and result.coverage == 1,
+                self.box.whole,
                 self.x.ravel(),
                 self.box.y0,
                 numbers,
@@ -522,6 +523,7 @@ def _agreement(result: _Result, found: list[Finding]) -> AgreementReport:
     codes = {finding.code for finding in found if finding.severity == "error"}
     fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}
     return AgreementReport(
+        checked=analytic is not None,
         verdict="fail" if fails else "inconclusive" if open_ else "pass",
         entries_compared=int(compared.size),
         coverage=result.coverage,

@@ -95,8 +95,12 @@ class EntryReport:
 
 @dataclass(frozen=True)
 class AgreementReport:
-    """Whether the analytic and the numeric Jacobian agree, over which share of the entries, and where least."""
+    """Whether the analytic and the numeric Jacobian agree, over which share of the entries, and where least.
 
+    `checked` is whether there is an analytic derivative at all.
+    """
+
+    checked: bool
     verdict: str
     entries_compared: int
     coverage: float

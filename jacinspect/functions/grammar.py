@@ -197,7 +197,11 @@ class _Parser:
         if node.attr == "T":
             return self._applied(node, catalogue.function("transpose"), [node.value])
         words, piece = "only .T may follow a dot", self._typed.piece(node)
-        if piece == self._typed.line and all(name.isidentifier() for name in piece.split(".")):
+        if (
+            piece == self._typed.line
+            and not piece.startswith("x.")
+            and all(name.isidentifier() for name in piece.split("."))
+        ):
             module, _, name = piece.rpartition(".")
             words += f"; for Python code, write MODULE:FUNCTION, as in {module}:{name}"
         raise self._typed.refuse(words, node)

@@ -26,7 +26,8 @@ class BlackBox:
 
     Called with an array of `x`'s shape, it gives the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
-    far is a float32 number (`single`), as of a function that computes in float32. `progress` hears of every call.
+    far is a whole number (`whole`), or a float32 number (`single`), as of a function that computes in float32.
+    `progress` hears of every call.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape.
@@ -36,7 +37,7 @@ class BlackBox:
         self._f, self._progress = f, progress
         self._last: Any = None
         self.evaluations = 0
-        self.single = True
+        self._narrow = self.whole = True
         self.output_shape: tuple[int, ...] | None = None
         argument = x.copy()
         self.y0 = self(argument).copy()  # a copy: f may hand out the same buffer, or its argument, every time
@@ -58,10 +59,17 @@ class BlackBox:
         except (Exception, SystemExit) as error:
             raise FunctionRaisedError(f"the function raised {raised(error)}") from error
         y = self._checked(raw)
-        if self.single and y.size:
+        if self.whole:
+            self.whole = bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
+        if self._narrow and y.size:
             with np.errstate(over="ignore", under="ignore"):
-                self.single = bool(same(y.astype(np.float32).astype(np.float64), y).all())
+                self._narrow = bool(same(y.astype(np.float32).astype(np.float64), y).all())
         return y
+
+    @property
+    def single(self) -> bool:
+        """Whether f seems to compute in float32."""
+        return self._narrow and not self.whole
 
     def where_defined(self, x: Array) -> Array:
         """Return f(x), flat, and NaN for all of it where f raises, as it may outside its domain."""

@@ -9,7 +9,18 @@ from jacinspect.jacobian.hadamard import Cost, cost_table
 from jacinspect.jacobian.layouts import FORMS, Form, vec_order
 from jacinspect.report import JacobianReport, Report
 
-__all__ = ["SIGNS", "answers", "background", "costs", "formulas", "headline", "index", "short", "written_out"]
+__all__ = [
+    "SIGNS",
+    "answers",
+    "background",
+    "costs",
+    "formulas",
+    "headline",
+    "index",
+    "short",
+    "verdict",
+    "written_out",
+]
 
 SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 _DIGITS = 5
@@ -23,6 +34,12 @@ def headline(report: Report) -> tuple[str, str]:
     if report.output is not None:
         shapes += f" → A {format_shape(report.output.shape)}"
     return f"{function.name}{f'({parameters})' if parameters else ''}", shapes
+
+
+def verdict(report: Report) -> str:
+    """Give the verdict with its sign; where there was no derivative to check, what it is a verdict on."""
+    unchecked = report.agreement is not None and not report.agreement.checked and report.verdict == "pass"
+    return f"{SIGNS[report.verdict]} {report.verdict}" + (", on structure alone: no derivative was checked" * unchecked)
 
 
 def formulas(report: Report) -> Iterator[tuple[str, str]]:
@@ -139,9 +156,11 @@ def _agreement(report: Report) -> str:
     if a is None or report.jacobian is None:
         return "not compared"
     if not a.entries_compared:
-        if not a.coverage:
-            return "nothing was checked: there is no analytic derivative (--derivative gives one); J is numeric"
-        return "nothing to compare"
+        return (
+            "nothing to compare"
+            if a.checked
+            else "nothing was checked: there is no derivative (--derivative gives one)"
+        )
     share = f" ({a.coverage:.3g} of all)" if a.coverage < 1 else ""
     entries = f"{a.entries_compared} {'entry' if a.entries_compared == 1 else 'entries'}"
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from jacinspect.jacobian.layouts import Form
 from jacinspect.report import JacobianReport, Report
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline
+from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, verdict
 
 __all__ = ["render"]
 
@@ -40,7 +40,7 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
             for finding in report.findings
         )
         parts += ["### Findings", "\n".join(found)]
-    parts.append(f"**verdict: {SIGNS[report.verdict]} {report.verdict}**")
+    parts.append(f"**verdict: {verdict(report)}**")
     return "\n\n".join(parts) + "\n"
 
 

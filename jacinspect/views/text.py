@@ -14,7 +14,7 @@ from jacinspect.errors import printable
 from jacinspect.jacobian.layouts import Form
 from jacinspect.report import JacobianReport, Report
 from jacinspect.views.cells import GAP, NOTHING, WHOLE, Cells, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline
+from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, verdict
 from jacinspect.views.spy import spy_with_scales
 
 __all__ = ["render"]
@@ -45,17 +45,17 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
         lines += [*_facts(background(report, j, arranged), width), Text()]
     if report.findings:
         lines += [*_findings(report, width), Text()]
-    return Group(*lines, Text(f"verdict: {SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict]))
+    return Group(*lines, Text(f"verdict: {verdict(report)}", style=_STYLES[report.verdict]))
 
 
 def _headline(report: Report, width: int) -> Iterator[Text]:
     name, shapes = headline(report)
-    verdict = Text(f"{SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])
-    if len(name) + 2 + len(shapes) + 3 + len(verdict) <= width:
-        yield Text.assemble((printable(name), "bold"), f"  {shapes}   ", verdict)
+    told = Text(f"{SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])
+    if len(name) + 2 + len(shapes) + 3 + len(told) <= width:
+        yield Text.assemble((printable(name), "bold"), f"  {shapes}   ", told)
     else:
         yield from _hanging("", 2, "", f"{name}  {shapes}", width)
-        yield verdict
+        yield told
     lines = list(formulas(report))
     indent = max((len(label) for label, _ in lines), default=0)
     for label, text in lines:

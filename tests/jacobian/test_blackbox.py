@@ -76,10 +76,9 @@ def test_what_computes_in_single_precision() -> None:
     assert BlackBox(lambda x: np.sin(x.astype(np.float32)), X).single
     assert BlackBox(lambda x: np.sin(x.astype(np.float32)).astype(np.float64), X).single
     assert not BlackBox(np.sin, X).single
-    box = BlackBox(np.sign, X)
-    assert box.single  # nothing has been seen that says otherwise
-    wide = BlackBox(lambda x: np.where(x > 5, x, 0), X)
-    assert wide.single
+    assert not BlackBox(np.sign, X).single  # whole numbers say nothing
+    wide = BlackBox(lambda x: np.where(x > 5, x, 0.5), X)
+    assert wide.single  # nothing has been seen that says otherwise
     wide(X + 10.1)
     assert not wide.single
 
