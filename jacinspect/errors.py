@@ -3,11 +3,7 @@
 Every error here is worded for the person who typed the command: what, where, and what would be right.
 """
 
-import linecache
-import os
-import sysconfig
 from enum import IntEnum
-from traceback import walk_tb
 
 __all__ = [
     "ExitStatus",
@@ -50,21 +46,23 @@ class FunctionRaisedError(FunctionFailedError):
 
 def raised(error: BaseException) -> str:
     """Tell an exception of somebody's code: its type, its message, and the last line of their own that led to it."""
+    import linecache
+    import os
+    import sysconfig
+    from pathlib import Path
+    from traceback import walk_tb
+
+    installed = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
+    not_theirs = tuple(folder + os.sep for folder in (str(Path(__file__).parent), *installed))
     message = str(error).strip()
     told = type(error).__name__ + (f": {message}" if message else "")
     for frame, line in reversed(list(walk_tb(error.__traceback__))):
         file = frame.f_code.co_filename
         code = linecache.getline(file, line).strip()
-        if code and not file.startswith(_NOT_THEIRS):
+        if code and not file.startswith(not_theirs):
             near = os.path.relpath(file)
             return f"{told}\n  {file if near.startswith('..') else near}:{line}: {code}"
     return told
-
-
-_NOT_THEIRS = (
-    os.path.dirname(__file__) + os.sep,  # noqa: PTH120 (pathlib takes a tenth of the time that --help has)
-    *(sysconfig.get_path(of) + os.sep for of in ("stdlib", "platstdlib", "purelib", "platlib")),
-)
 
 
 def format_parameter(value: float | bool | str | None) -> str:
