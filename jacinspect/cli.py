@@ -351,6 +351,8 @@ def _own_words() -> Iterator[None]:
         try:
             yield
         finally:
+            if sys.stdout.closed:
+                sys.stdout = os.fdopen(1, "w", closefd=False)
             sys.stdout.flush()
             os.dup2(saved, 1)
             os.close(saved)

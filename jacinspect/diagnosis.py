@@ -198,7 +198,7 @@ def _other_function(s: Suspicion) -> str:
     if s.is_given(s.y0):
         return "f itself in place of its derivative"
     for name, slopes in s.neighbours():
-        if s.is_given(slopes):
+        if s.is_given(slopes[s.claimed.indices]):
             return f"the derivative of {name}"
     there = s.at_output()
     if there is not None:

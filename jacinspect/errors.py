@@ -54,7 +54,8 @@ def raised(error: BaseException) -> str:
 
     installed = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
     not_theirs = tuple(folder + os.sep for folder in (str(Path(__file__).parent), *installed))
-    message = str(error).strip()
+    message, *more = str(error).strip().splitlines() or [""]
+    message = f"{message[:300]}{' …' if more or len(message) > 300 else ''}"
     told = type(error).__name__ + (f": {message}" if message else "")
     for frame, line in reversed(list(walk_tb(error.__traceback__))):
         file = frame.f_code.co_filename

@@ -32,7 +32,7 @@ from jacinspect.subject import analytic_at, black_box
 
 __all__ = ["verify_identities"]
 
-_DOUBLE, _SINGLE = 2.0**-52, 2.0**-23
+_SINGLE = 2.0**-23
 _FEWEST_SLICES = 2  # ∂A/∂X_pq that are compared, however large they are
 
 # Of A = f(X): the name, what it says of a vector ("" where it would say nothing new), and of a matrix.
@@ -116,7 +116,7 @@ class _Verification:
         finite = np.isfinite(self._box.y0).reshape(self.output_shape)
         self._upstream = np.where(finite, rng.standard_normal(self.output_shape), 0.0)
         self._box((self._x + self._dx / 8).astype(self._x.dtype))  # at x, float32 numbers may be chance
-        self._epsilon = _SINGLE if self._box.single or self._x.dtype == np.float32 else _DOUBLE
+        self._epsilon = max(self._box.epsilon, _SINGLE if self._x.dtype == np.float32 else 0.0)
         self._complete = fits(self._box.y0.size, x.size)
         affordable = x.size if self._complete else max(LARGEST_BUILT // max(self._box.y0.size, 1), _FEWEST_SLICES)
         self._slices = np.arange(x.size)

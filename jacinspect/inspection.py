@@ -52,7 +52,7 @@ EXPECTATIONS = (
     "lower-triangular", "upper-triangular", "symmetric", "dense",
 )  # fmt: skip
 
-_DOUBLE, _SINGLE = 2.0**-52, 2.0**-23
+_SINGLE = 2.0**-23
 _ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
 _WORST = 5  # entries listed
 _FIXED_CALLS = 30  # to measure the noise, and along the directions
@@ -320,7 +320,7 @@ class _Inspection:
             colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
         coverage = pattern.stored / total if total else 1.0
         analytic = None if self.analytic is None else self.analytic.on(pattern, colors, number)
-        epsilon = self.settings.noise or (_SINGLE if self.box.single or self.x.dtype == np.float32 else _DOUBLE)
+        epsilon = self.settings.noise or max(self.box.epsilon, _SINGLE if self.x.dtype == np.float32 else 0.0)
         numeric = numeric_jacobian(self.box, self.x, pattern, colors, number, epsilon)
         if analytic is not None:
             suspects = suspicious(analytic, numeric)

@@ -140,11 +140,9 @@ def _claimed(function: Function, x: Array, output_shape: Shape, vec: str | None)
 def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:
     """Read a matrix with the face of scipy.sparse's, of scipy's LinearOperator, or of anything that has an M×N @."""
     if hasattr(given, "tocoo"):
-        coo = given.tocoo()
-        order = _order(operand, output, vec)
-        rows, columns = (at[np.asarray(index)] for at, index in zip(order, (coo.row, coo.col), strict=True))
-        return Derivative("entries", (rows, columns, np.asarray(coo.data, np.float64)))
+        return _of_sparse(given.tocoo(), operand, output, vec)
     to, along = _order(operand, output, vec)
+    product = given.matvec if hasattr(given, "matvec") else given.__matmul__
 
     def pushed(vector: Array, product: Callable[[Array], Any], along: Array, to: Array) -> Array:
         result = np.empty(to.size)
@@ -152,12 +150,33 @@ def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> De
         return result
 
     try:
-        given @ np.zeros(along.size)
-    except NotImplementedError:
+        product(np.zeros(along.size))
+    except (NotImplementedError, RecursionError):  # scipy's own goes round in circles where there is no matvec
         return Derivative("vjp", _checked(lambda w: pushed(w, given.rmatvec, to, along), operand))
     except Exception as error:
         raise FunctionFailedError(f"the derivative's matrix raised {raised(error)}") from error
-    return Derivative("jvp", _checked(lambda v: pushed(v, lambda flat: given @ flat, along, to), output))
+    return Derivative("jvp", _checked(lambda v: pushed(v, product, along, to), output))
+
+
+def _of_sparse(coo: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:
+    """Bring the entries of a sparse matrix into row-major order."""
+    values = np.asarray(coo.data, np.float64)
+
+    def read(order: str | None) -> tuple[Array, Array]:
+        rows, columns = _order(operand, output, order)
+        return rows[np.asarray(coo.row)], columns[np.asarray(coo.col)]
+
+    def summed(entries: tuple[Array, Array]) -> tuple[Array, Array]:
+        places, inverse = np.unique(entries[0] * prod(operand) + entries[1], return_inverse=True)
+        sums = np.bincount(inverse, values, places.size)
+        return places[sums != 0], sums[sums != 0]
+
+    if vec is None and not _one_order(operand, output):
+        column, row = (summed(read(order)) for order in ("column", "row"))
+        if not all(map(np.array_equal, column, row)):
+            raise _two_readings(operand, output)
+        vec = "row"
+    return Derivative("entries", (*read(vec), values))
 
 
 def _ordered(matrix: Array, operand: Shape, output: Shape, vec: str | None) -> Derivative:

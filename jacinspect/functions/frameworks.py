@@ -6,10 +6,12 @@ ever imported here; a function that needs one has imported it.
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,8 @@ from jacinspect.functions.function import Array, NoForwardRuleError
 
 __all__ = ["BACKENDS", "Face", "face_of", "plain", "signature_of", "untracked"]
 
-BACKENDS = ("numpy", "torch", "jax")
+_FRAMEWORKS = ("torch", "jax")
+BACKENDS = ("numpy", *_FRAMEWORKS)
 
 Call = Callable[..., Any]
 
@@ -41,16 +44,22 @@ class Face:
 def plain(f: Any) -> Any:
     """Return what is to be called: of a torch.autograd.Function its `apply`, of an nn.Module an evaluating double copy.
 
-    The copy is one in double precision and in evaluation mode, whose own parameters take no part in autodiff.
+    Raises
+    ------
+    InputError
+        If the module cannot be copied.
     """
     torch: Any = sys.modules.get("torch")
     if torch is None:
         return f
     if isinstance(f, type) and issubclass(f, torch.autograd.Function):
         return f.apply  # type: ignore[attr-defined]
-    if isinstance(f, torch.nn.Module):
-        return deepcopy(f).double().eval().requires_grad_(False)
-    return f
+    if not isinstance(f, torch.nn.Module):
+        return f
+    try:
+        return deepcopy(f).double().eval()
+    except RuntimeError as error:
+        raise InputError(f"{type(f).__name__}: the module cannot be copied in double precision: {error}") from error
 
 
 def untracked(operand: Any) -> Any:
@@ -105,7 +114,7 @@ def face_of(f: Any, call: Call, operands: Sequence[Array], backend: str | None =
     InputError
         If the backend asked for is not there.
     """
-    backend = backend or _declared(f) or _tried(call, operands)
+    backend = backend or _declared(f) or _tried(f, call, operands)
     if backend == "numpy":
         return Face("numpy", call)
     if backend not in sys.modules:
@@ -118,25 +127,71 @@ def _declared(f: Any) -> str | None:
     torch: Any = sys.modules.get("torch")
     if torch is not None and (isinstance(f, torch.nn.Module) or _autograd_function(f) is not None):
         return "torch"
-    homes = {str(home).split(".")[0] for home in (getattr(f, "__module__", None), type(f).__module__)}
-    return next((name for name in ("torch", "jax") if homes & {name, f"{name}lib"} and name in sys.modules), None)
+    return next(iter(_homes([f])), None)
 
 
-def _tried(call: Call, operands: Sequence[Array]) -> str:
-    """Try numpy arrays first, then those of each framework that somebody has imported."""
-    try:
-        with np.errstate(all="ignore"):
-            result = call(*(operand.copy() for operand in operands))
-    except Exception as error:
-        others = [name for name in ("torch", "jax") if name in sys.modules]
-        for name in others:
-            with suppress(Exception):  # what the function has to say comes when it is inspected
-                (_torch_face if name == "torch" else _jax_face)(call).value(*(operand.copy() for operand in operands))
-                return name
-        # To refuse the very type of the array is a framework's way; what it says of its own arrays is the matter then.
-        return others[0] if others and isinstance(error, TypeError | AttributeError) else "numpy"
-    homes = {kind.__module__.split(".")[0] for kind in type(result).__mro__}
-    return next((name for name in ("torch", "jax") if homes & {name, f"{name}lib"}), "numpy")
+def _homes(objects: Iterable[Any]) -> list[str]:
+    """Name the frameworks that some of the objects are of, or modules of."""
+    homes = set()
+    for each in objects:
+        places = [each.__name__] if isinstance(each, ModuleType) else [getattr(each, "__module__", None)]
+        places += [kind.__module__ for kind in (each if isinstance(each, type) else type(each)).__mro__]
+        homes |= {str(place).split(".")[0] for place in places}
+    return [name for name in _FRAMEWORKS if homes & {name, f"{name}lib"} and name in sys.modules]
+
+
+def _mentioned(f: Any, depth: int = 4) -> set[str]:
+    """Name the frameworks that f's code speaks of, itself or in the functions that it calls."""
+    f = inspect.unwrap(f.func if isinstance(f, partial) else f)
+    f = getattr(f, "__func__", f)
+    if not hasattr(f, "__code__"):
+        f = getattr(type(f).__call__, "__func__", type(f).__call__)
+    code = getattr(f, "__code__", None)
+    if code is None or depth == 0:
+        return set()
+    names, codes = set(), [code]
+    for part in codes:
+        names |= set(part.co_names)
+        codes += [constant for constant in part.co_consts if isinstance(constant, CodeType)]
+    known = [f.__globals__[name] for name in names if name in f.__globals__]
+    for cell in f.__closure__ or ():
+        with suppress(ValueError):  # a cell that is still empty
+            known.append(cell.cell_contents)
+    found = {*_homes(known), *(name for name in _FRAMEWORKS if name in names and name in sys.modules)}
+    return found.union(*(_mentioned(each, depth - 1) for each in known if isinstance(each, FunctionType | partial)))
+
+
+def _tried(f: Any, call: Call, operands: Sequence[Array]) -> str:
+    """Try the arrays of the frameworks that f's code speaks of, numpy's, and those of what else has been imported."""
+    mentioned = _mentioned(f)
+    loaded = [name for name in _FRAMEWORKS if name in sys.modules]
+    order = [name for name in loaded if name in mentioned]
+    for name in [*order, "numpy", *(name for name in loaded if name not in mentioned)]:
+        with suppress(Exception, SystemExit), np.errstate(all="ignore"):  # its word comes when it is inspected
+            result = _TRIALS[name](call, [operand.copy() for operand in operands])
+            home = next(iter(_homes([result])), "numpy")
+            if home == name or name == "numpy":
+                return home
+    return order[0] if order else "numpy"
+
+
+def _numpy_trial(call: Call, operands: list[Array]) -> Any:
+    return call(*operands)
+
+
+def _torch_trial(call: Call, operands: list[Array]) -> Any:
+    """Call with tensors that autograd follows, which numpy's functions do not take."""
+    torch: Any = sys.modules["torch"]
+    return call(*(torch.tensor(operand, requires_grad=True).clone() for operand in operands))
+
+
+def _jax_trial(call: Call, operands: list[Array]) -> Any:
+    jax: Any = sys.modules["jax"]
+    with jax.enable_x64(True):
+        return call(*map(jax.numpy.asarray, operands))
+
+
+_TRIALS = {"numpy": _numpy_trial, "torch": _torch_trial, "jax": _jax_trial}
 
 
 def _torch_face(call: Call) -> Face:
@@ -148,8 +203,7 @@ def _torch_face(call: Call) -> Face:
     def number(result: Any) -> Any:
         if not isinstance(result, torch.Tensor):
             return result
-        narrow = result.dtype in (torch.bfloat16, torch.float16)
-        return (result.double() if narrow else result).to_dense().numpy(force=True)
+        return (result.double() if result.dtype is torch.bfloat16 else result).to_dense().numpy(force=True)
 
     def vjp(*given: Array) -> tuple[Array, ...]:
         *operands, cotangent = given
@@ -170,14 +224,14 @@ def _torch_face(call: Call) -> Face:
 
 def _jax_face(call: Call) -> Face:
     jax: Any = sys.modules["jax"]
+    numpy = jax.numpy
 
     def arrays(given: Sequence[Array]) -> list[Any]:
-        return [jax.numpy.asarray(array) for array in given]
+        return [numpy.asarray(array) for array in given]
 
     def value(*operands: Array) -> Any:
         with jax.enable_x64(True):
-            result = call(*arrays(operands))
-            return np.asarray(result) if isinstance(result, jax.Array) else result
+            return _from_jax(call(*arrays(operands)))
 
     def rule(*given: Array) -> Array:
         half = len(given) // 2
@@ -188,13 +242,25 @@ def _jax_face(call: Call) -> Face:
                 if "custom_vjp" not in str(error):
                     raise
                 raise NoForwardRuleError(str(error)) from error
-            return np.asarray(pushed)
+            return np.asarray(_from_jax(pushed))
 
     def vjp(*given: Array) -> tuple[Array, ...]:
         *operands, cotangent = given
         with jax.enable_x64(True):
             result, pull = jax.vjp(call, *arrays(operands))
-            pulled = pull(jax.numpy.asarray(cotangent, result.dtype).reshape(result.shape))
-            return tuple(np.asarray(part) for part in pulled)
+            if not numpy.issubdtype(result.dtype, numpy.inexact):
+                return tuple(np.zeros(operand.shape) for operand in operands)
+            pulled = pull(numpy.asarray(cotangent, result.dtype).reshape(result.shape))
+            return tuple(np.asarray(_from_jax(part)) for part in pulled)
 
     return Face("jax", value, rule, vjp, "jax.jvp or jax.vjp")
+
+
+def _from_jax(result: Any) -> Any:
+    """Return a jax array as one of numpy's, and anything else as it is."""
+    jax: Any = sys.modules["jax"]
+    if getattr(result, "dtype", None) == jax.dtypes.float0:  # the tangents of whole numbers
+        return np.zeros(result.shape)
+    if not isinstance(result, jax.Array):
+        return result
+    return np.asarray(result.astype(np.float64) if result.dtype == jax.numpy.bfloat16 else result)

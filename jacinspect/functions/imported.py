@@ -25,7 +25,6 @@ __all__ = ["imported", "is_reference", "load", "of_callable", "taking"]
 
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def is_reference(text: str) -> bool:
@@ -80,12 +79,16 @@ def load(text: str) -> Any:
 
 
 def _near(name: str, owner: object) -> str:
-    known = [other for other, value in vars(owner).items() if callable(value) and not other.startswith("_")]
-    close = get_close_matches(name, known, n=3)
+    functions = {
+        other: value
+        for other, value in getattr(owner, "__dict__", {}).items()
+        if callable(value) and not isinstance(value, type) and not other.startswith("_")
+    }
+    close = get_close_matches(name, functions, n=3)
     if close:
         return f"; did you mean {' or '.join(close)}?"
     own = [
-        other for other in known if getattr(vars(owner)[other], "__module__", None) == getattr(owner, "__name__", "")
+        other for other, value in functions.items() if getattr(value, "__module__", "") == owner.__dict__["__name__"]
     ]
     return f"; it has {', '.join(own[:12])}{', …' * (len(own) > 12)}" if own else ""
 
@@ -199,9 +202,14 @@ def taking(
     signature = signature_of(called)
     places = list(signature.parameters.values()) if signature is not None else []
     takes_any = any(place.kind is place.VAR_KEYWORD for place in places)
-    named = {place.name for place in places[len(function.operands) + (kind in ("jvp", "vjp")) :]}
+    shared = [place for place in places if place.name in function.parameters and place.name not in function.operands]
+    positional = [place for place in places if place.kind in _POSITIONAL]
+    number = len(function.operands) + (kind in ("jvp", "vjp"))
+    spare = max(len(positional) - number, 0)  # of the positional arguments, so many can be parameters: the last ones
+    named = {place.name for place in shared if place not in positional}
+    named |= {place.name for place in [place for place in shared if place in positional][::-1][:spare]}
     passed = {key: value for key, value in function.parameters.items() if key in named or takes_any}
-    call = _call(called, tuple(place.name for place in places if place.name not in passed), passed)
+    call = _call(called, [place.name for place in positional if place.name not in passed][:number], passed)
 
     def run(*given: Array) -> Any:
         return face_of(called, call, given, backend).value(*given)
@@ -226,7 +234,7 @@ def _divided(
     arguments = [] if signature is None else list(signature.parameters.values())
     unknown = [key for key in given if key not in {p.name for p in arguments}]
     if unknown and arguments and not any(p.kind is p.VAR_KEYWORD for p in arguments):
-        settable = [p.name for p in arguments if p.kind in _NAMED or p.default is not p.empty]
+        settable = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
         raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
     if signature is None or isinstance(f, np.ufunc):
         number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
@@ -273,7 +281,7 @@ def _call(f: Callable[..., Any], operands: Sequence[str], parameters: dict[str, 
         return lambda *given: f(*given, **parameters)
 
     def call(*given: Any) -> Any:
-        named = {**parameters, **dict(zip(operands, given, strict=True))}
+        named = {**parameters, **dict(zip(operands, given, strict=False))}
         return f(*[named.pop(place.name, place.default) for place in nameless], **named)
 
     return call

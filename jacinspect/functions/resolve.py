@@ -56,14 +56,13 @@ def resolve(
         return of_callable(function, None, given, further, backend)
     if is_reference(function):
         return of_callable(load(function), function, given, further, backend)
-    if catalogue.knows(function) or re.fullmatch(r"(?!x$)\w*", function):
+    if backend is not None:
+        raise InputError(f"backend {backend}: is for people's own code, and {function!r} is none")
+    name = re.fullmatch(r"(?!x$)\w*", function) is not None
+    dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further
+    if name or catalogue.knows(function) or (dashed and catalogue.similar(function)):
         return catalogue.function(function, **given)
-    try:
-        return expression(function, given)
-    except InputError:
-        if re.fullmatch(r"[\w -]+", function) and catalogue.similar(function):  # a name with a dash or a blank
-            return catalogue.function(function, **given)
-        raise
+    return expression(function, given)
 
 
 def claiming(

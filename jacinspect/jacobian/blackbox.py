@@ -12,6 +12,8 @@ __all__ = ["Array", "BlackBox", "same"]
 
 Array = NDArray[Any]
 
+_BITS = (4, 8, 11, 24, 53)  # so few that they say nothing; of bfloat16, float16, float32 and float64
+
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
     """Entry by entry: equal, where NaN equals NaN and -0 equals 0."""
@@ -21,13 +23,24 @@ def same(a: Array, b: Array) -> NDArray[np.bool_]:
     return np.asarray(equal)
 
 
+def _fits(y: Array, bits: int) -> bool:
+    """Whether all finite numbers have so many significant bits, or fewer, and a size that float32 can hold."""
+    y = np.where(np.isfinite(y), y, 0)
+    size = np.abs(y)
+    if np.any((size > 0) & (size < 2.0**-149)) or np.any(size >= 2.0**128):
+        return False
+    mantissa, _ = np.frexp(y)
+    scaled = np.ldexp(mantissa, bits)
+    return bool(np.all(scaled == np.floor(scaled)))
+
+
 class BlackBox:
     """A callable array -> array, called only with fresh arrays of one shape.
 
     Called with an array of `x`'s shape, it gives the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
-    far is a whole number (`whole`), or a float32 number (`single`), as of a function that computes in float32.
-    `progress` hears of every call.
+    far is a whole number (`whole`); `epsilon` is that of the narrowest precision whose numbers all of it are, as of a
+    function that computes in float32. `progress` hears of every call.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape.
@@ -37,7 +50,7 @@ class BlackBox:
         self._f, self._progress = f, progress
         self._last: Any = None
         self.evaluations = 0
-        self._narrow = self.whole = True
+        self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
         argument = x.copy()
         self.y0 = self(argument).copy()  # a copy: f may hand out the same buffer, or its argument, every time
@@ -61,15 +74,15 @@ class BlackBox:
         y = self._checked(raw)
         if self.whole:
             self.whole = bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
-        if self._narrow and y.size:
-            with np.errstate(over="ignore", under="ignore"):
-                self._narrow = bool(same(y.astype(np.float32).astype(np.float64), y).all())
+        while self._bits < _BITS[-1] and not _fits(y, self._bits):
+            self._bits = _BITS[_BITS.index(self._bits) + 1]
         return y
 
     @property
-    def single(self) -> bool:
-        """Whether f seems to compute in float32."""
-        return self._narrow and not self.whole
+    def epsilon(self) -> float:
+        """The spacing of the numbers beside 1 in the precision in which f seems to compute."""
+        known = not self.whole and self._bits > _BITS[0]  # 0, ½, 1 and whole numbers are no sign of any
+        return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
 
     def where_defined(self, x: Array) -> Array:
         """Return f(x), flat, and NaN for all of it where f raises, as it may outside its domain."""
@@ -79,7 +92,7 @@ class BlackBox:
             return np.full(self.y0.size, np.nan)
 
     def _checked(self, raw: Any) -> Array:
-        if isinstance(raw, tuple | list) and any(isinstance(part, np.ndarray) and part.ndim for part in raw):
+        if isinstance(raw, tuple | list) and any(getattr(part, "shape", ()) for part in raw):
             what = f"a {type(raw).__name__} of {len(raw)}, arrays among them"
             raise FunctionFailedError(f"the function returned {what}; it has to return one array")
         try:

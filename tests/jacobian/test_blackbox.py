@@ -72,15 +72,18 @@ def test_what_is_not_deterministic_or_changes_its_argument() -> None:
     np.testing.assert_array_equal(X, before)
 
 
-def test_what_computes_in_single_precision() -> None:
-    assert BlackBox(lambda x: np.sin(x.astype(np.float32)), X).single
-    assert BlackBox(lambda x: np.sin(x.astype(np.float32)).astype(np.float64), X).single
-    assert not BlackBox(np.sin, X).single
-    assert not BlackBox(np.sign, X).single  # whole numbers say nothing
-    wide = BlackBox(lambda x: np.where(x > 5, x, 0.5), X)
-    assert wide.single  # nothing has been seen that says otherwise
+def test_the_precision_in_which_f_computes() -> None:
+    for dtype, epsilon in ((np.float16, 2.0**-10), (np.float32, 2.0**-23), (np.float64, 2.0**-52)):
+        assert BlackBox(lambda x: np.sin(x.astype(dtype)), X).epsilon == epsilon  # noqa: B023
+        assert BlackBox(lambda x: np.sin(x.astype(dtype)).astype(np.float64), X).epsilon == epsilon  # noqa: B023
+    assert BlackBox(np.sign, X).epsilon == 2.0**-52  # whole numbers say nothing
+    assert BlackBox(lambda x: np.where(x > 0, 0.75, 0.5), X).epsilon == 2.0**-52  # nor do these
+    assert BlackBox(lambda x: np.where(x > 0, 5e-324, 2.0**-1000), X).epsilon == 2.0**-52  # nor what float32 cannot hold
+    wide = BlackBox(lambda x: np.where(x > 5, x, np.float32(0.1)), X)
+    assert wide.epsilon == 2.0**-23  # nothing has been seen that says otherwise
     wide(X + 10.1)
-    assert not wide.single
+    assert wide.epsilon == 2.0**-52
+    assert BlackBox(lambda x: np.where(x > 2, np.inf, np.float32(0.1)), X).epsilon == 2.0**-23
 
 
 @pytest.mark.parametrize(

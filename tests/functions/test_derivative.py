@@ -1,0 +1,552 @@
+"""A user's own derivative, in whichever form it comes, against the dense matrix that it stands for."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.sparse.linalg
+
+import jacinspect
+from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.functions.derivative import Derivative, derivative_at
+from jacinspect.functions.function import Function
+from jacinspect.report import Report
+from tests.oracles import Array, Shape, arranged, column_order, dense, positions, tensor_of
+
+Claim = Callable[..., Any]
+
+RNG = np.random.default_rng(0)
+X, W = RNG.standard_normal((2, 3)), RNG.standard_normal((3, 4))
+
+# A = X·W, of shape 2×4: no two of the sizes are equal, and neither order of vec is the other's transpose.
+MATRIX = dense(lambda p, q: float(W[q[1], p[1]]) if p[0] == q[0] else 0.0, (2, 4), (2, 3))
+TENSOR = tensor_of(MATRIX, (2, 4), (2, 3))
+IN_ORDER = {order: arranged(TENSOR, (2, 4), order, "numerator") for order in ("column", "row")}
+
+
+def product(x: Array) -> Array:
+    return np.asarray(x @ W)
+
+
+def claimed(claim: Claim, x: Array, output: Shape, kind: str | None = None, vec: str | None = None) -> Derivative:
+    function = Function("f", "unknown", lambda x: np.zeros(output)).claiming(claim, kind).by(1, [x])
+    found = derivative_at(function, x, output, vec)
+    assert found is not None
+    return found
+
+
+def matrix_of(derivative: Derivative, output: Shape, operand: Shape) -> Array:
+    """The dense row-major matrix that a derivative stands for, an entry or a unit vector at a time."""
+    outputs, inputs = positions(output), positions(operand)
+    matrix = np.zeros((len(outputs), len(inputs)))
+    if derivative.form == "slopes":
+        assert derivative.of.shape == output
+        for o, p in enumerate(outputs):
+            for i, q in enumerate(inputs):
+                here = p[len(p) - len(q) :]
+                matrix[o, i] = derivative.of[p] * all(k in (at, 0) and (k == at or n == 1)
+                                                      for k, at, n in zip(q, here, operand, strict=True))  # fmt: skip
+    elif derivative.form == "entries":
+        for o, i, value in zip(*derivative.of, strict=True):
+            matrix[o, i] += value
+    elif derivative.form == "jvp":
+        for i, q in enumerate(inputs):
+            unit = np.zeros(operand)
+            unit[q] = 1
+            assert derivative.of(unit).shape == output
+            matrix[:, i] = derivative.of(unit).ravel()
+    else:
+        for o, p in enumerate(outputs):
+            unit = np.zeros(output)
+            unit[p] = 1
+            assert derivative.of(unit).shape == operand
+            matrix[o] = derivative.of(unit).ravel()
+    return matrix
+
+
+def refused(claim: Claim, x: Array, output: Shape, kind: str | None = None, vec: str | None = None) -> str:
+    """What is said of a derivative that fits in no way."""
+    with pytest.raises(FunctionFailedError) as error:
+        claimed(claim, x, output, kind, vec)
+    return str(error.value)
+
+
+def codes(report: Report) -> list[str]:
+    return [finding.code for finding in report.findings if finding.severity == "error"]
+
+
+# --- One Jacobian in many forms
+
+
+class Tocoo:
+    """The least of scipy.sparse's face."""
+
+    def __init__(self, matrix: Array) -> None:
+        self.shape = matrix.shape
+        self.tocoo = lambda: scipy.sparse.coo_matrix(matrix)
+
+
+class Times:
+    """Nothing but a shape and a product."""
+
+    def __init__(self, matrix: Array) -> None:
+        self.shape, self.matrix = matrix.shape, matrix
+
+    def __matmul__(self, vector: Array) -> Array:
+        return np.asarray(self.matrix @ vector)
+
+
+class BackwardFace(Times):
+    """LinearOperator's face where only the transposed product is written."""
+
+    def __matmul__(self, vector: Array) -> Array:
+        raise NotImplementedError
+
+    def rmatvec(self, vector: Array) -> Array:
+        return np.asarray(self.matrix.T @ vector)
+
+
+class Backward(scipy.sparse.linalg.LinearOperator):  # type: ignore[misc]
+    """scipy's own LinearOperator with rmatvec alone, which it allows, with a warning."""
+
+    def __init__(self, matrix: Array) -> None:
+        super().__init__(np.dtype(float), matrix.shape)
+        self.matrix = matrix
+
+    def _rmatvec(self, vector: Array) -> Array:
+        return np.asarray(self.matrix.T @ vector)
+
+
+class BackwardRefusing(Backward):
+    """The same, where the forward product says so."""
+
+    def _matvec(self, vector: Array) -> Array:
+        raise NotImplementedError
+
+
+class MatvecFace:
+    """LinearOperator's methods without its operators."""
+
+    def __init__(self, matrix: Array) -> None:
+        self.shape = matrix.shape
+        self.matvec = lambda vector: matrix @ vector
+        self.rmatvec = lambda vector: matrix.T @ vector
+
+
+def with_duplicates(matrix: Array) -> Any:
+    """A coo matrix whose every entry comes as two that sum to it, from the last to the first."""
+    rows, columns = (np.tile(index[::-1], 2) for index in np.nonzero(matrix))
+    values = matrix[rows, columns] * np.repeat([0.75, 0.25], rows.size // 2)
+    return scipy.sparse.coo_matrix((values, (rows, columns)), matrix.shape)
+
+
+def forward(matrix: Array) -> Any:
+    return scipy.sparse.linalg.LinearOperator(matrix.shape, matvec=lambda vector: matrix @ vector, dtype=float)
+
+
+FACES: dict[str, Callable[[Array], Any]] = {
+    "an array": np.array,
+    "an array in Fortran order": np.asfortranarray,
+    "nested lists": lambda matrix: matrix.tolist(),
+    **{
+        kind.__name__: kind
+        for kind in (
+            scipy.sparse.csr_matrix, scipy.sparse.csc_matrix, scipy.sparse.dia_matrix, scipy.sparse.lil_matrix,
+            scipy.sparse.coo_array, scipy.sparse.csr_array, scipy.sparse.bsr_array, scipy.sparse.dok_array,
+        )
+    },
+    "coo with duplicates": with_duplicates,
+    "csr of float32": lambda matrix: scipy.sparse.csr_matrix(matrix.astype(np.float32)),
+    "tocoo alone": Tocoo,
+    "LinearOperator with matvec": forward,
+    "LinearOperator of a matrix": scipy.sparse.linalg.aslinearoperator,
+    "LinearOperator with rmatvec alone": Backward,
+    "LinearOperator whose matvec refuses": BackwardRefusing,
+    "anything with @": Times,
+    "anything with rmatvec": BackwardFace,
+    "methods without operators": MatvecFace,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("vec", ["column", "row"])
+@pytest.mark.parametrize("face", FACES)
+def test_a_jacobian_in_any_face(face: str, vec: str) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "LinearOperator subclass", RuntimeWarning)
+        found = claimed(lambda x: FACES[face](IN_ORDER[vec]), X, (2, 4), vec=vec)
+        matrix = matrix_of(found, (2, 4), (2, 3))
+    np.testing.assert_allclose(matrix, MATRIX, rtol=1e-6 if "float32" in face else 1e-15)
+    if "rmatvec" in face or "refuses" in face:
+        assert found.form == "vjp"
+
+
+@pytest.mark.parametrize("face", ["an array", "csr_array", "coo with duplicates", "LinearOperator with matvec"])
+@pytest.mark.parametrize("vec", ["column", "row"])
+def test_one_entry_of_it_that_is_off_by_a_millionth(face: str, vec: str) -> None:
+    spoiled = IN_ORDER[vec].copy()
+    row, column = np.argwhere(spoiled)[5]
+    spoiled[row, column] *= 1 + 1e-6
+    assert jacinspect.inspect(product, X, lambda x: FACES[face](IN_ORDER[vec]), vec=vec).verdict == "pass"
+    report = jacinspect.inspect(product, X, lambda x: FACES[face](spoiled), vec=vec)
+    assert codes(report) == ["J001"]
+    (finding,) = (finding for finding in report.findings if finding.code == "J001")
+    order = column_order if vec == "column" else positions
+    assert finding.at == (order((2, 3))[column],)
+    assert finding.message.startswith("1 entry")
+
+
+def test_a_matrix_in_the_other_order_or_transposed_is_wrong() -> None:
+    other = {"column": "row", "row": "column"}
+    for vec in ("column", "row"):
+        assert codes(jacinspect.inspect(product, X, lambda x, vec=vec: IN_ORDER[other[vec]], vec=vec)) == ["J001"]
+    square = RNG.standard_normal((3, 3))
+    vector = RNG.standard_normal(3)
+    for face in (np.array, scipy.sparse.csr_array, forward):
+        assert jacinspect.inspect(lambda x: square @ x, vector, lambda x, face=face: face(square)).verdict == "pass"
+        report = jacinspect.inspect(lambda x: square @ x, vector, lambda x, face=face: face(square.T))
+        assert codes(report) == ["J001"]
+
+
+def test_a_superfluous_entry_of_a_sparse_matrix_is_found() -> None:
+    x = RNG.standard_normal(5)
+    for face in (np.array, scipy.sparse.csr_matrix, forward, Times, BackwardFace):
+        spoiled = np.diag(np.cos(x))
+        assert jacinspect.inspect(np.sin, x, lambda x, face=face: face(np.diag(np.cos(x)))).verdict == "pass"
+        spoiled[4, 1] = 0.1
+        report = jacinspect.inspect(np.sin, x, lambda x, face=face, spoiled=spoiled: face(spoiled))
+        assert (report.verdict, codes(report)) == ("fail", ["J001"]), face
+
+
+def test_a_tensor_needs_no_order() -> None:
+    found = claimed(lambda x: TENSOR, X, (2, 4))
+    np.testing.assert_array_equal(matrix_of(found, (2, 4), (2, 3)), MATRIX)
+    assert jacinspect.inspect(product, X, lambda x: TENSOR).verdict == "pass"
+    spoiled = TENSOR.copy()
+    spoiled[1, 3, 1, 0] *= -1
+    assert codes(jacinspect.inspect(product, X, lambda x: spoiled)) == ["J001"]
+
+
+# --- Where two readings fit
+
+TWO_READINGS = (
+    "the derivative returned 8×6, which can be ∂vec(A)/∂vec(X) in column-major or in row-major vec:\n"
+    "say which with --vec column or --vec row, or return the tensor 2×4×2×3"
+)
+
+
+@pytest.mark.parametrize("face", ["an array", "csr_matrix", "coo_array", "LinearOperator with matvec"])
+def test_without_an_order_a_matrix_is_not_guessed_at(face: str) -> None:
+    for matrix in IN_ORDER.values():
+        with pytest.raises(InputError) as error:
+            jacinspect.inspect(product, X, lambda x, matrix=matrix: FACES[face](matrix))
+        assert str(error.value) == TWO_READINGS
+
+
+def test_without_an_order_a_matrix_of_a_matrix_s_single_output_is_not_guessed_at() -> None:
+    gradient = np.arange(6.0).reshape(2, 3)
+    with pytest.raises(InputError, match="column-major or in row-major"):
+        claimed(lambda x: gradient.reshape(1, 6), X, ())
+    for vec, order in (("column", "F"), ("row", "C")):
+        found = claimed(lambda x, order=order: gradient.ravel(order=order)[None], X, (), vec=vec)
+        assert matrix_of(found, (), (2, 3)).ravel().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("face", ["an array", "csr_matrix", "LinearOperator with matvec"])
+@pytest.mark.parametrize(("output", "operand"), [((4,), (3,)), ((1, 4), (3, 1)), ((4, 1, 1), (3,)), ((), (3,))])
+def test_of_vectors_both_orders_are_one(face: str, output: Shape, operand: Shape) -> None:
+    matrix = RNG.standard_normal((len(positions(output)), len(positions(operand))))
+    found = claimed(lambda x: FACES[face](matrix), np.ones(operand), output)
+    np.testing.assert_array_equal(matrix_of(found, output, operand), matrix)
+
+
+@pytest.mark.parametrize("face", ["an array", "csr_matrix"])
+def test_a_matrix_that_both_orders_read_alike_is_no_matter_of_order(face: str) -> None:
+    found = claimed(lambda x: FACES[face](2 * np.eye(6)), X, (2, 3))
+    np.testing.assert_array_equal(matrix_of(found, (2, 3), (2, 3)), 2 * np.eye(6))
+
+
+def test_nan_at_one_place_of_both_readings_is_one_reading() -> None:
+    matrix = np.eye(4)
+    matrix[0, 0] = np.nan
+    found = claimed(lambda x: matrix, np.ones((2, 2)), (2, 2))
+    assert np.isnan(matrix_of(found, (2, 2), (2, 2))[0, 0])
+
+
+# --- Element-wise, gradient, jvp, vjp
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1), (2, 3), (2, 3, 2), (0,), (0, 3), (3, 1)])
+def test_of_the_output_s_shape_it_is_element_wise(shape: Shape) -> None:
+    x = np.random.default_rng(1).standard_normal(shape)
+    found = claimed(np.cos, x, shape)
+    assert found.form == "slopes"
+    np.testing.assert_array_equal(found.of, np.cos(x))
+    report = jacinspect.inspect(np.sin, x, np.cos)
+    assert (report.verdict, codes(report)) == ("pass", [])
+    if x.size:
+        wrong = jacinspect.inspect(np.sin, x, lambda x: np.cos(x) * (1 + 1e-6))
+        assert codes(wrong) == ["J001"]
+
+
+@pytest.mark.parametrize("given", [3, 3.0, np.float32(3), np.array(3), np.full((2, 3), 3), [[3, 3, 3], [3, 3, 3]]])
+def test_a_constant_slope(given: Any) -> None:
+    found = claimed(lambda x: given, X, (2, 3))
+    assert found.form == "slopes"
+    assert found.of.tolist() == [[3.0] * 3] * 2
+    assert found.of.dtype == np.float64
+
+
+def test_booleans_are_the_slopes_of_relu() -> None:
+    report = jacinspect.inspect(lambda x: np.maximum(x, 0), X, lambda x: x > 0)
+    assert report.verdict == "pass"
+    assert codes(jacinspect.inspect(lambda x: np.maximum(x, 0), X, lambda x: x < 0)) == ["J001"]
+
+
+@pytest.mark.parametrize(("output", "operand"), [((2, 3), (3,)), ((2, 3), (2, 1)), ((4, 2, 3), (2, 3)), ((5,), ())])
+def test_slopes_where_the_operand_is_broadcast(output: Shape, operand: Shape) -> None:
+    factor = np.random.default_rng(2).standard_normal(output)
+    x = np.random.default_rng(3).standard_normal(operand)
+    report = jacinspect.inspect(lambda x: factor * np.sin(x), x, lambda x: factor * np.cos(x))
+    assert (report.verdict, codes(report)) == ("pass", [])
+    wrong = jacinspect.inspect(lambda x: factor * np.sin(x), x, lambda x: np.broadcast_to(np.cos(x), output))
+    assert codes(wrong) == ["J001"]
+
+
+@pytest.mark.parametrize("output", [(), (1,), (1, 1)])
+def test_of_the_operand_s_shape_it_is_the_gradient_of_a_scalar_function(output: Shape) -> None:
+    def square(x: Array) -> Array:
+        return np.asarray((x**2).sum()).reshape(output)
+
+    found = claimed(lambda x: 2 * x, X, output)
+    np.testing.assert_array_equal(matrix_of(found, output, (2, 3)), 2 * X.reshape(1, 6))
+    assert jacinspect.inspect(square, X, lambda x: 2 * x).verdict == "pass"
+    assert codes(jacinspect.inspect(square, X, lambda x: x)) == ["J001"]
+    assert codes(jacinspect.inspect(square, X, lambda x: 2 * x[::-1])) == ["J001"]
+
+
+def test_a_constant_gradient() -> None:
+    assert jacinspect.inspect(np.sum, X, lambda x: 1.0).verdict == "pass"
+    assert codes(jacinspect.inspect(np.sum, X, lambda x: 1.5)) == ["J001"]
+
+
+def test_rules() -> None:
+    def jvp(x: Array, dx: Array) -> Array:
+        return np.asarray(dx @ W)
+
+    def vjp(x: Array, da: Array) -> Array:
+        return np.asarray(da @ W.T)
+
+    for rule, kind in ((jvp, "jvp"), (vjp, "vjp")):
+        found = claimed(rule, X, (2, 4), kind)
+        assert found.form == kind
+        np.testing.assert_allclose(matrix_of(found, (2, 4), (2, 3)), MATRIX, rtol=1e-15)
+        flat = claimed(lambda x, v, rule=rule: rule(x, v).ravel(), X, (2, 4), kind)
+        np.testing.assert_allclose(matrix_of(flat, (2, 4), (2, 3)), MATRIX, rtol=1e-15)
+        assert jacinspect.inspect(product, X, rule, derivative_kind=kind).verdict == "pass"
+        for spoil in (-1.0, 1 + 1e-6, 0.0):
+            wrong = jacinspect.inspect(
+                product, X, lambda x, v, rule=rule, spoil=spoil: spoil * rule(x, v), derivative_kind=kind
+            )
+            assert codes(wrong) == ["J001"]
+
+
+def test_a_rule_with_one_entry_that_is_wrong() -> None:
+    one = np.zeros((2, 4, 2, 3))
+    one[1, 2, 1, 0] = 1e-4
+    jvp = lambda x, dx: dx @ W + np.einsum("abpq,pq->ab", one, dx)  # noqa: E731
+    vjp = lambda x, da: da @ W.T + np.einsum("abpq,ab->pq", one, da)  # noqa: E731
+    for rule, kind in ((jvp, "jvp"), (vjp, "vjp")):
+        report = jacinspect.inspect(product, X, rule, derivative_kind=kind)
+        (finding,) = (finding for finding in report.findings if finding.code == "J001")
+        assert (finding.at, finding.message.split(",")[0][:7]) == (((1, 0),), "1 entry")
+        assert "∂A[1,2]/∂X[1,0]" in finding.message
+
+
+def test_a_vjp_with_an_entry_where_the_function_has_none() -> None:
+    x = RNG.standard_normal(4)
+
+    def vjp(x: Array, da: Array) -> Array:
+        pulled = np.cos(x) * da
+        pulled[0] += 0.01 * da[3]
+        return np.asarray(pulled)
+
+    report = jacinspect.inspect(np.sin, x, vjp, derivative_kind="vjp")
+    assert (report.verdict, codes(report)) == ("fail", ["J001"])
+    assert jacinspect.inspect(np.sin, x, lambda x, da: np.cos(x) * da, derivative_kind="vjp").verdict == "pass"
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (1,), (1, 1), ()])
+@pytest.mark.parametrize("kind", ["jvp", "vjp"])
+def test_rules_of_nothing_and_of_one_number(shape: Shape, kind: str) -> None:
+    x = np.full(shape, 0.5)
+    report = jacinspect.inspect(np.sin, x, lambda x, v: np.cos(x) * v, derivative_kind=kind)
+    assert (report.verdict, codes(report)) == ("pass", [])
+
+
+def test_jacobians_of_nothing() -> None:
+    for x, matrix in ((np.zeros((0, 3)), np.zeros((0, 0))), (np.zeros(0), scipy.sparse.csr_matrix((0, 0)))):
+        report = jacinspect.inspect(np.sin, x, lambda x, matrix=matrix: matrix)
+        assert (report.verdict, codes(report)) == ("pass", [])
+    found = claimed(lambda x: np.zeros((3, 0)), np.zeros(0), (3,))
+    assert matrix_of(found, (3,), (0,)).shape == (3, 0)
+
+
+def test_what_a_kind_says_is_taken() -> None:
+    x = RNG.standard_normal((2, 3))
+    assert claimed(lambda x: x, x, (2, 3), "elementwise").form == "slopes"
+    assert claimed(lambda x: TENSOR, X, (2, 4), "jacobian").form == "entries"
+    assert claimed(lambda x: 2 * x, x, (), "gradient").form == "entries"
+    said = refused(lambda x: x, x, (2, 3), "jacobian")
+    assert said == "the derivative returned float64 of shape 2×3; a Jacobian is 6×6 or 2×3×2×3"
+    said = refused(lambda x: TENSOR, X, (2, 4), "gradient")
+    there_is_none = "A is 2×4 and X is 2×3: there is no gradient derivative of that"
+    assert said == f"the derivative returned float64 of shape 2×4×2×3; {there_is_none}"
+    assert "there is no elementwise derivative" in refused(lambda x: TENSOR, X, (2, 4), "elementwise")
+    with pytest.raises(InputError, match="derivative kind 'slope' is not one of elementwise, gradient"):
+        jacinspect.inspect(np.sin, x, np.cos, derivative_kind="slope")
+
+
+# --- Several operands
+
+
+def dense_layer(x: Array, weight: Array, bias: Array) -> Array:
+    return np.asarray(np.tanh(x @ weight + bias))
+
+
+def backward(x: Array, weight: Array, bias: Array, upstream: Array) -> tuple[Array, Array, Array]:
+    inner = upstream * (1 - dense_layer(x, weight, bias) ** 2)
+    return inner @ weight.T, x.T @ inner, inner.sum(axis=0)
+
+
+@pytest.mark.parametrize("wrt", ["x", "weight", "bias", 1, 2, 3])
+def test_a_backward_that_returns_all_cotangents(wrt: int | str) -> None:
+    operands = [W, RNG.standard_normal(4)]
+    report = jacinspect.inspect(dense_layer, X, backward, derivative_kind="vjp", others=operands, wrt=wrt)
+    assert (report.verdict, codes(report)) == ("pass", [])
+    place = ["x", "weight", "bias"].index(wrt) if isinstance(wrt, str) else wrt - 1
+
+    def broken(*given: Array) -> tuple[Array, ...]:
+        parts = [*backward(*given)]
+        parts[place] = parts[place] * (1 + 1e-6)
+        return tuple(parts)
+
+    wrong = jacinspect.inspect(dense_layer, X, broken, derivative_kind="vjp", others=operands, wrt=wrt)
+    assert codes(wrong) == ["J001"]
+    others = {1, 2, 3} - {place + 1}
+    for other in others:
+        right = jacinspect.inspect(dense_layer, X, broken, derivative_kind="vjp", others=operands, wrt=other)
+        assert right.verdict == "pass"
+
+
+def test_a_tuple_of_slopes_or_of_tensors() -> None:
+    y = RNG.standard_normal((2, 3))
+    for wrt in (1, 2):
+        report = jacinspect.inspect(np.multiply, X, lambda x, y: (y, x), others=[y], wrt=wrt)
+        assert report.verdict == "pass"
+        swapped = jacinspect.inspect(np.multiply, X, lambda x, y: (x, y), others=[y], wrt=wrt)
+        assert codes(swapped) == ["J001"]
+    by_w = dense(lambda p, q: float(X[p[0], q[0]]) if p[1] == q[1] else 0.0, (2, 4), (3, 4))
+    both = TENSOR, tensor_of(by_w, (2, 4), (3, 4))
+    for wrt in (1, 2):
+        assert jacinspect.inspect(np.matmul, X, lambda x, w: both, others=[W], wrt=wrt).verdict == "pass"
+        assert jacinspect.inspect(np.matmul, X, lambda x, w, k=wrt: both[k - 1], others=[W], wrt=wrt).verdict == "pass"
+
+
+# --- What is no derivative
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "a NoneType"),
+        ("slope", "a str"),
+        ({}, "a dict"),
+        (np.zeros((2, 3), complex), "complex128 of shape 2×3"),
+        (np.full((2, 3), None), "object of shape 2×3"),
+        (np.zeros((3, 2)), "float64 of shape 3×2"),
+        (np.zeros(6), "float64 of shape 6"),
+        (np.zeros((6, 5)), "float64 of shape 6×5"),
+        (np.zeros((2, 3, 3, 2)), "float64 of shape 2×3×3×2"),
+        ([[1.0], [2.0, 3.0]], "a list that is no array"),
+        (scipy.sparse.csr_matrix((5, 6)), "a csr_matrix of shape 5×6"),
+    ],
+)
+def test_what_fits_in_no_way_is_told_with_what_would(given: Any, said: str) -> None:
+    wanted = "an element-wise one has the output's shape 2×3, a Jacobian is 6×6 or 2×3×2×3"
+    assert refused(lambda x: given, X, (2, 3)) == f"the derivative returned {said}; {wanted}"
+
+
+def test_what_would_fit_depends_on_the_shapes() -> None:
+    assert refused(lambda x: np.zeros(7), X, (2, 4)).endswith("; a Jacobian is 8×6 or 2×4×2×3")
+    assert refused(lambda x: np.zeros(7), X, ()).endswith(
+        "; the gradient of a scalar function has the operand's shape 2×3, a Jacobian is 1×6 or 2×3"
+    )
+    assert refused(lambda x: np.zeros(7), np.zeros(3), (4,)).endswith("; a Jacobian is 4×3")
+
+
+@pytest.mark.parametrize(("kind", "needed"), [("jvp", "2×4"), ("vjp", "2×3")])
+def test_a_rule_of_another_shape(kind: str, needed: str) -> None:
+    for given, said in ((np.zeros(5), "float64 of shape 5"), (None, "a NoneType"), ("no", "a str")):
+        with pytest.raises(FunctionFailedError) as error:
+            jacinspect.inspect(product, X, lambda x, v, given=given: given, derivative_kind=kind)
+        assert str(error.value) == f"the derivative gives {said} where {needed} numbers are needed"
+
+
+def boom(*_: Any) -> Any:
+    raise ValueError("no such slope")
+
+
+@pytest.mark.parametrize("kind", [None, "jvp", "vjp"])
+def test_a_derivative_that_raises(kind: str | None) -> None:
+    with pytest.raises(FunctionFailedError) as error:
+        jacinspect.inspect(np.sin, X, boom, derivative_kind=kind)
+    first, second = str(error.value).split("\n")
+    assert first == "the derivative raised ValueError: no such slope"
+    assert second.endswith('raise ValueError("no such slope")')
+    assert "test_derivative.py:" in second
+
+
+def test_a_derivative_that_exits() -> None:
+    with pytest.raises(FunctionFailedError, match="the derivative raised SystemExit: 3"):
+        jacinspect.inspect(np.sin, X, lambda x: __import__("sys").exit(3))
+
+
+def test_an_operator_whose_product_raises() -> None:
+    def broken(x: Array) -> Any:
+        return scipy.sparse.linalg.LinearOperator((3, 3), matvec=boom, dtype=float)
+
+    with pytest.raises(FunctionFailedError, match=r"the derivative's matrix raised ValueError: no such slope\n"):
+        jacinspect.inspect(np.sin, np.ones(3), broken)
+
+
+def test_a_derivative_that_spoils_what_it_is_given_does_no_harm() -> None:
+    def derivative(x: Array) -> Array:
+        slopes = np.cos(x)
+        x[...] = 7
+        return np.asarray(slopes)
+
+    def rule(x: Array, v: Array) -> Array:
+        result = np.cos(x) * v
+        x[...] = 7
+        v[...] = 7
+        return np.asarray(result)
+
+    assert jacinspect.inspect(np.sin, X, derivative).verdict == "pass"
+    for kind in ("jvp", "vjp"):
+        assert jacinspect.inspect(np.sin, X, rule, derivative_kind=kind).verdict == "pass"
+
+
+def test_a_slope_that_is_not_finite_is_not_passed_over() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    for place in (np.nan, np.inf):
+        report = jacinspect.inspect(np.sin, x, lambda x, place=place: np.where(x == 2, place, np.cos(x)))
+        assert report.verdict == "fail"
+        matrix = jacinspect.inspect(np.sin, x, lambda x, place=place: np.diag(np.where(x == 2, place, np.cos(x))))
+        assert matrix.verdict == "fail"
+
+
+def test_a_function_without_any_derivative_has_none() -> None:
+    assert derivative_at(Function("f", "unknown", np.sin), X, (2, 3)) is None
