@@ -78,7 +78,7 @@ def test_the_precision_in_which_f_computes() -> None:
         assert BlackBox(lambda x: np.sin(x.astype(dtype)).astype(np.float64), X).epsilon == epsilon  # noqa: B023
     assert BlackBox(np.sign, X).epsilon == 2.0**-52  # whole numbers say nothing
     assert BlackBox(lambda x: np.where(x > 0, 0.75, 0.5), X).epsilon == 2.0**-52  # nor do these
-    assert BlackBox(lambda x: np.where(x > 0, 5e-324, 2.0**-1000), X).epsilon == 2.0**-52  # nor what float32 cannot hold
+    assert BlackBox(lambda x: np.where(x > 0, 5e-324, 2.0**-1000), X).epsilon == 2.0**-52  # nor what float32 has not
     wide = BlackBox(lambda x: np.where(x > 5, x, np.float32(0.1)), X)
     assert wide.epsilon == 2.0**-23  # nothing has been seen that says otherwise
     wide(X + 10.1)
