@@ -5,7 +5,7 @@ numpy, and all that needs it, is imported when an inspection starts, so that hel
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +21,7 @@ from jacinspect._version import __version__
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, printable
 
 if TYPE_CHECKING:
+    from jacinspect.check_report import Outcome, Tally
     from jacinspect.functions.function import Array, Function, Parameter
     from jacinspect.identity_report import IdentityReport
     from jacinspect.report import Report
@@ -72,6 +73,14 @@ class _Form(StrEnum):
 class _ReportFormat(StrEnum):
     text = "text"
     json = "json"
+
+
+class _CheckFormat(StrEnum):
+    text = "text"
+    json = "json"
+    junit = "junit"
+    github = "github"
+    markdown = "markdown"
 
 
 class _Format(StrEnum):
@@ -246,7 +255,7 @@ def inspect(
     """
     with _errors_told(traceback), _own_words():
         report = _inspect(
-            _Typed(function, param or [], derivative, derivative_kind, backend),
+            _Request(function, param or [], derivative, derivative_kind, backend),
             shape, source, further or [], wrt, direction, dtype.value, form.value, output, save,
             seed=seed, vec=vec and vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
             rtol=rtol, atol=atol, strict_kinks=strict_kinks,
@@ -272,6 +281,9 @@ def identities(
     derivative: _Derivative = None,
     derivative_kind: _Kind = None,
     backend: _Arrays = None,
+    vec: Annotated[
+        _Vec | None, typer.Option(help="Order of a derivative that is an M×N matrix.", show_default=False)
+    ] = None,
     dtype: Annotated[_Dtype, typer.Option(help="What X is rounded to.")] = _Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
     to: Annotated[_ReportFormat, typer.Option("--format", "-f", help="What to print.")] = _ReportFormat.text,
@@ -287,15 +299,127 @@ def identities(
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """
     with _errors_told(traceback), _own_words():
-        typed = _Typed(function, param or [], derivative, derivative_kind, backend)
-        report = _identities(typed, shape, source, dtype.value, seed, output)
+        typed = _Request(function, param or [], derivative, derivative_kind, backend)
+        report = _identities(typed, shape, source, dtype.value, seed, vec and vec.value, output)
     with _errors_told(traceback):
         _show(report, _Format.json if as_json else _Format(to.value), "vec", output, False)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
+@app.command()
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME ...]", help="The checks to run, all if left out; * and ? match.", show_default=False
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where the checks are; the nearest jacinspect.toml or pyproject.toml if left out."
+        ),
+    ] = None,
+    to: Annotated[_CheckFormat, typer.Option("--format", "-f", help="What to print.")] = _CheckFormat.text,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Inspections made side by side.")] = 1,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="End an inspection that takes longer (J010).")
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
+) -> None:
+    """Run the checks declared in pyproject.toml or jacinspect.toml.
+
+    Exit status: 0 everything holds, 1 something does not, 2 nothing could be checked, 130 interrupted.
+    """
+    with _errors_told(False):
+        status = _check(names or [], config, to, output, jobs, timeout, fail_fast)
+    raise typer.Exit(status)
+
+
+def _check(
+    names: list[str],
+    config: Path | None,
+    to: _CheckFormat,
+    output: Path | None,
+    jobs: int,
+    timeout: float | None,
+    fail_fast: bool,
+) -> int:
+    from jacinspect.check_report import Outcome, Tally
+    from jacinspect.suite import find_configuration, load_suite
+    from jacinspect.workers import Pool
+
+    if timeout is not None and not 0 < timeout < inf:
+        raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
+    _require_writable("--output", output)
+    suite = load_suite(find_configuration(Path.cwd()) if config is None else config).selected(names)
+    status = None
+    with Pool(suite, jobs, timeout) as pool, _Progress(quiet=output is None and _is_terminal(sys.stdout)) as progress:
+        tally = Tally(len(pool.inspections))
+
+        def made() -> Iterator[Outcome]:
+            nonlocal status
+            try:
+                for outcome in pool.outcomes():
+                    tally.add(outcome)
+                    progress.tell(f"{tally.done} of {tally.planned} inspections")
+                    yield outcome
+                    if fail_fast and outcome.report.verdict != "pass":
+                        return
+            except KeyboardInterrupt:  # what was made is told all the same
+                status = ExitStatus.INTERRUPTED
+
+        _write_checked(made(), tally, to, output, max(len(each.name) for each in suite.checks))
+    if to is not _CheckFormat.text:
+        for check, code in tally.unneeded:
+            typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
+    return tally.exit_status if status is None else status
+
+
+def _write_checked(
+    outcomes: "Iterator[Outcome]", tally: "Tally", to: _CheckFormat, output: Path | None, width: int
+) -> None:
+    """Write the outcomes as they come: to standard output, or to a draft that replaces the file when it is complete."""
+    if to is _CheckFormat.text:
+        from jacinspect.views import check_text
+
+        console = _console(sys.stdout if output is None else None, soft_wrap=True)
+        lines = check_text.render(outcomes, tally, width)
+        if output is None:
+            with _standard_output():
+                for line in lines:
+                    console.print(line)
+            return
+        pieces: Iterator[str] = (f"{line.plain}\n" for line in lines)
+    elif to is _CheckFormat.json:
+        from jacinspect.views import check_json
+
+        pieces = check_json.render(outcomes, tally, __version__)
+    else:
+        from importlib import import_module
+
+        module = {_CheckFormat.markdown: "check_markdown"}.get(to, to.value)
+        pieces = import_module(f"jacinspect.views.{module}").render(outcomes, tally)
+    if output is not None:
+        _replace("--output", output, (piece.encode(errors="backslashreplace") for piece in pieces))
+        return
+    with _standard_output():
+        for piece in pieces:
+            sys.stdout.buffer.write(piece.encode(errors="backslashreplace"))
+            sys.stdout.buffer.flush()
+
+
 def _identities(
-    typed: "_Typed", shape: str | None, source: str | None, dtype: str, seed: int, output: Path | None
+    typed: "_Request",
+    shape: str | None,
+    source: str | None,
+    dtype: str,
+    seed: int,
+    vec: str | None,
+    output: Path | None,
 ) -> "IdentityReport":
     from jacinspect.identities import verify_identities
     from jacinspect.inspection import Settings
@@ -309,11 +433,13 @@ def _identities(
     operand = _operand(text, at_random, dtype, settings.seed, settings.memory)
     where = _origin(text, at_random)
     with _Progress() as progress:
-        return verify_identities(found.by(1, [operand]), operand, seed=seed, source=where, progress=progress.called)
+        return verify_identities(
+            found.by(1, [operand]), operand, seed=seed, source=where, vec=vec, progress=progress.called
+        )
 
 
 @dataclass(frozen=True)
-class _Typed:
+class _Request:
     """A function as it was typed, and the derivative that is to be checked."""
 
     name: str
@@ -351,10 +477,12 @@ def _own_words() -> Iterator[None]:
         try:
             yield
         finally:
-            if sys.stdout.closed:
-                sys.stdout = os.fdopen(1, "w", closefd=False)
-            sys.stdout.flush()
+            closed = sys.stdout.closed
+            if not closed:
+                sys.stdout.flush()
             os.dup2(saved, 1)
+            if closed:  # by the code
+                sys.stdout = os.fdopen(1, "w", closefd=False)
             os.close(saved)
             size = printed.seek(0, os.SEEK_END)
             printed.seek(0)
@@ -382,7 +510,7 @@ def _errors_told(traceback: bool) -> Iterator[None]:
 
 
 def _inspect(
-    typed: "_Typed",
+    typed: "_Request",
     shape: str | None,
     source: str | None,
     further: list[str],
@@ -451,10 +579,10 @@ def _origin(text: str, at_random: bool) -> str:
 
 
 class _Progress:
-    """After a second of work, and on a terminal only, tells on standard error how many calls were made."""
+    """After a second of work, and on a terminal only, tells on standard error how far it has come."""
 
-    def __init__(self) -> None:
-        self._due = monotonic() + 1 if sys.stderr.isatty() else inf
+    def __init__(self, quiet: bool = False) -> None:
+        self._due = monotonic() + 1 if _is_terminal(sys.stderr) and not quiet else inf
         self._status: Any = None
 
     def __enter__(self) -> "_Progress":
@@ -465,6 +593,9 @@ class _Progress:
             self._status.stop()
 
     def called(self, evaluations: int) -> None:
+        self.tell(f"{evaluations} calls of the function")
+
+    def tell(self, words: str) -> None:
         if monotonic() < self._due:
             return
         if self._status is None:
@@ -472,7 +603,11 @@ class _Progress:
 
             self._status = Console(stderr=True).status("")
             self._status.start()
-        self._status.update(f"{evaluations} calls of the function")
+        self._status.update(words)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _parameter(text: str) -> "tuple[str, Parameter]":
@@ -506,16 +641,23 @@ def _show(report: "Report | IdentityReport", to: _Format, form: str, output: Pat
     """Print the report, or write it to a file in one piece."""
     written = "" if to is _Format.text and output is None else _written(report, to, form, full)
     if output is not None:
-        _replace("--output", output, written.encode(errors="backslashreplace"))
+        _replace("--output", output, [written.encode(errors="backslashreplace")])
         return
-    if sys.stdout is None:
-        raise InputError("standard output is closed; write to a file with --output")
-    try:
+    with _standard_output():
         if to is _Format.text:
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # without ∂ there is still the rest
             _text(report, form, full, sys.stdout)
         else:
             sys.stdout.buffer.write(written.encode())
+
+
+@contextmanager
+def _standard_output() -> Iterator[None]:
+    """Write to standard output, whatever it can write, while somebody reads it."""
+    if sys.stdout is None:
+        raise InputError("standard output is closed; write to a file with --output")
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # without ∂ there is still the rest
+    try:
+        yield
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python finds it closed once more at exit
@@ -540,16 +682,9 @@ def _written(report: "Report | IdentityReport", to: _Format, form: str, full: bo
 
 def _text(report: "Report | IdentityReport", form: str, full: bool, stream: TextIO | None = None) -> str:
     """Render for a terminal, or whatever the stream is; without one, return the text, plain and 80 columns wide."""
-    from io import StringIO
-
-    from rich.console import Console
-
     from jacinspect.report import Report
 
-    plain = {"width": 80, "color_system": None} if stream is None else {}
-    console = Console(file=stream or StringIO(), highlight=False, soft_wrap=full, **plain)  # type: ignore[arg-type]
-    if console.width < 1:  # COLUMNS=0, as some shells have it
-        console.width = 80
+    console = _console(stream, full)
     if isinstance(report, Report):
         from jacinspect.views import text as view
 
@@ -558,7 +693,20 @@ def _text(report: "Report | IdentityReport", form: str, full: bool, stream: Text
         from jacinspect.views import identities as identities_view
 
         console.print(identities_view.render(report, console.width))
-    return "" if stream else str(console.file.getvalue())  # type: ignore[attr-defined]
+    return "" if stream else str(console.file.getvalue())
+
+
+def _console(stream: TextIO | None, soft_wrap: bool) -> Any:
+    """Make a rich Console for a stream, or without one for a text of 80 columns."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    plain = {"width": 80, "color_system": None} if stream is None else {}
+    console = Console(file=stream or StringIO(), highlight=False, soft_wrap=soft_wrap, **plain)  # type: ignore[arg-type]
+    if console.width < 1:  # COLUMNS=0, as some shells have it
+        console.width = 80
+    return console
 
 
 def _save(report: "Report", file: Path) -> None:
@@ -569,19 +717,26 @@ def _save(report: "Report", file: Path) -> None:
         content = RENDERERS[file.suffix](report)
     except InputError as error:
         raise InputError(f"--save {file}: {error}") from None
-    _replace("--save", file, content)
+    _replace("--save", file, [content])
 
 
-def _replace(option: str, file: Path, content: bytes) -> None:
+def _replace(option: str, file: Path, content: Iterable[bytes]) -> None:
     """Write a file so that it is, at every moment, either the old one or the complete new one."""
+
+    def write(to: Path) -> None:
+        with to.open("wb") as opened:
+            for piece in content:
+                opened.write(piece)
+                opened.flush()
+
     try:
         if file.exists() and not file.is_file():  # a device or a pipe
-            file.write_bytes(content)
+            write(file)
             return
         target = file.resolve()
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            draft.write_bytes(content)
+            write(draft)
             if target.exists():
                 draft.chmod(target.stat().st_mode)
             draft.replace(target)

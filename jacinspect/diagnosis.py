@@ -224,9 +224,10 @@ def _as_if_elementwise(s: Suspicion) -> str:
 
 def _somewhere(s: Suspicion) -> str:
     """See where the claim is wrong, if it is right elsewhere."""
-    wrong = (s.comparison.status == Status.DISAGREES) & s.judged
+    disagrees = s.comparison.status == Status.DISAGREES
+    wrong = disagrees & s.judged
     right = s.judged & ~wrong
-    if not right.any():
+    if not right.any() or np.any(disagrees & ~s.judged):
         return ""
     if s.is_elementwise:
         at = s.x[s.claimed.indices]

@@ -57,6 +57,7 @@ def raised(error: BaseException) -> str:
     message, *more = str(error).strip().splitlines() or [""]
     message = f"{message[:300]}{' …' if more or len(message) > 300 else ''}"
     told = type(error).__name__ + (f": {message}" if message else "")
+    told += "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     for frame, line in reversed(list(walk_tb(error.__traceback__))):
         file = frame.f_code.co_filename
         code = linecache.getline(file, line).strip()

@@ -17,6 +17,7 @@ from jacinspect.jacobian.structure import Arrangement
 from jacinspect.report import Finding, JacobianReport
 
 __all__ = [
+    "crashed",
     "hadamard_invalid",
     "mutates_input",
     "not_deterministic",
@@ -24,6 +25,7 @@ __all__ = [
     "of_directions",
     "of_entries",
     "of_expectations",
+    "timed_out",
 ]
 
 _LISTED = 16  # places that a finding lists; its message has their number
@@ -33,6 +35,17 @@ def not_deterministic() -> Finding:
     """J005: nothing more can be said of a function that is not one."""
     message = "the same input gave two different outputs; fix its random state (a seed, evaluation mode) to inspect it"
     return Finding("J005", "not-deterministic", "error", message)
+
+
+def timed_out(seconds: float) -> Finding:
+    """J010: the inspection did not end in time."""
+    message = f"the inspection took longer than {seconds:g} s (--timeout) and was ended"
+    return Finding("J010", "timeout", "error", message)
+
+
+def crashed(how: str) -> Finding:
+    """J011: the function raised, or ended the process that it ran in."""
+    return Finding("J011", "crashed", "error", how)
 
 
 def mutates_input() -> Finding:

@@ -56,6 +56,7 @@ def verify_identities(
     *,
     seed: int = 0,
     source: str = "array",
+    vec: str | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> IdentityReport:
     """Verify every identity on f at X, a vector or a matrix, with dX and ∂L/∂A drawn at random.
@@ -66,6 +67,8 @@ def verify_identities(
         f with its analytic rule, and a float array of one or two axes.
     seed, source
         Of everything random; and where x came from.
+    vec
+        The order, "column" or "row", of the rows and columns of a user's own M×N derivative.
     progress
         Hears of every call of the function, by their number so far.
 
@@ -82,7 +85,7 @@ def verify_identities(
             f"the identities are of vectors and matrices, and X has {x.ndim} axes; "
             "give it one or two, such as --shape 4 or --shape 2x3"
         )
-    verification = _Verification(function, x, np.random.default_rng([seed, 1]), progress)
+    verification = _Verification(function, x, np.random.default_rng([seed, 1]), vec, progress)
     return IdentityReport(
         version=__version__,
         function=FunctionReport(
@@ -92,8 +95,9 @@ def verify_identities(
             function.source,
             function.formula or None,
             function.derivative_formula or None,
+            function.operands,
         ),
-        operand=OperandReport("x", 1, x, source, seed),
+        operand=OperandReport(function.operands[0], 1, x, source, seed),
         output_shape=verification.output_shape,
         identities=tuple(verification.identities()),
     )
@@ -102,7 +106,14 @@ def verify_identities(
 class _Verification:
     """One function at one operand, and what its identities have in common."""
 
-    def __init__(self, function: Function, x: Array, rng: np.random.Generator, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        function: Function,
+        x: Array,
+        rng: np.random.Generator,
+        vec: str | None,
+        progress: Callable[[int], None],
+    ) -> None:
         self._box, self._x = black_box(function, x, progress)
         if self._box.mutates or not self._box.deterministic:
             raise FunctionFailedError((find.mutates_input() if self._box.mutates else find.not_deterministic()).message)
@@ -120,7 +131,7 @@ class _Verification:
         self._complete = fits(self._box.y0.size, x.size)
         affordable = x.size if self._complete else max(LARGEST_BUILT // max(self._box.y0.size, 1), _FEWEST_SLICES)
         self._slices = np.arange(x.size)
-        self._analytic, self._push_flat = self._derivative(function)
+        self._analytic, self._push_flat = self._derivative(function, vec)
         if affordable < x.size:
             self._slices = np.sort(rng.choice(x.size, affordable, replace=False))
 
@@ -164,9 +175,9 @@ class _Verification:
 
     # --- By the rule: A', and slices of ∂A/∂X ---
 
-    def _derivative(self, function: Function) -> tuple[Analytic, Callable[[Array], Array]]:
+    def _derivative(self, function: Function, vec: str | None) -> tuple[Analytic, Callable[[Array], Array]]:
         """Return f's analytic derivative at X and its jvp, flat; of a vjp alone, by way of the whole Jacobian."""
-        analytic = analytic_at(function, self._x, self.output_shape)
+        analytic = analytic_at(function, self._x, self.output_shape, vec)
         if analytic is None:
             raise InputError(f"{function.name} has no analytic derivative, and the identities are about A' = f'(X)")
         if analytic.push is not None:

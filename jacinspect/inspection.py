@@ -1,5 +1,6 @@
 """The pipeline: a function and an operand in, a Report out. It reads in the order in which the data travels."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ from jacinspect._version import __version__
 from jacinspect.diagnosis import Suspicion, diagnose
 from jacinspect.errors import InputError, JacinspectError, format_shape
 from jacinspect.functions.catalogue import neighbours
-from jacinspect.functions.frameworks import untracked
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
 from jacinspect.jacobian.agreement import (
@@ -45,7 +45,7 @@ from jacinspect.report import (
 )
 from jacinspect.subject import analytic_at, black_box
 
-__all__ = ["EXPECTATIONS", "Settings", "inspect", "inspect_function"]
+__all__ = ["EXPECTATIONS", "Settings", "inspect", "inspect_function", "uninspected"]
 
 EXPECTATIONS = (
     "diagonal", "block-diagonal", "permutation", "broadcast",
@@ -186,6 +186,8 @@ def inspect(
     found = resolve(function, parameters, further, backend)
     if derivative is not None:
         found = claiming(found, derivative, derivative_kind, backend)
+    elif derivative_kind is not None:
+        raise InputError("derivative_kind: says what derivative is; give that too")
     operands = [_real(X, "X"), *_in_order(found, others)]
     of_one = found.by(wrt, operands)
     return inspect_function(of_one, operands[found.position(wrt) - 1], checked, direction=direction)
@@ -223,13 +225,36 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    base = Report(
-        version=__version__,
-        function=_function_report(function),
-        operand=_operand_report(function, x, source, settings.seed),
+    (name,) = (name for name in function.operands if name not in function.fixed)
+    base = replace(
+        uninspected(function, name, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
-        jacobian=None,
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
+    )
+    if box.mutates or not box.deterministic:
+        return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
+    analytic = analytic_at(function, point, _output_shape(box), settings.vec)
+    return _Inspection(function, point, box, analytic, settings, rng).report(base, dx)
+
+
+def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings, source: str = "array") -> Report:
+    """Return the Report of an inspection that has not begun: a function, and the operand to inspect it by."""
+    place = function.position(wrt)
+    return Report(
+        version=__version__,
+        function=FunctionReport(
+            function.name,
+            function.kind,
+            dict(function.parameters),
+            function.source,
+            function.formula or None,
+            function.derivative_formula or None,
+            function.operands,
+        ),
+        operand=OperandReport(function.operands[place - 1], place, x, source, settings.seed),
+        output=None,
+        jacobian=None,
+        detection=DetectionReport(0, 0, False, True, None),
         agreement=None,
         hadamard=None,
         hadamard_valid=False,
@@ -238,42 +263,27 @@ def inspect_function(
         memory=settings.memory,
         fixed=dict(function.fixed),
     )
-    if box.mutates or not box.deterministic:
-        return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
-    analytic = analytic_at(function, point, _output_shape(box), settings.vec)
-    return _Inspection(function, point, box, analytic, settings, rng).report(base, dx)
+
+
+def _untracked(operand: Any) -> Any:
+    """Return an operand as numpy can read it: a torch tensor without its graph, on the CPU; anything else as it is."""
+    torch: Any = sys.modules.get("torch")
+    return operand.detach().cpu() if torch is not None and isinstance(operand, torch.Tensor) else operand
 
 
 def _real(given: Any, name: str) -> Array:
     try:
-        array = np.asarray(untracked(given))
+        array = np.asarray(_untracked(given))
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
-    return array if array.dtype == np.float32 else array.astype(np.float64)
+    return np.array(array, np.float32 if array.dtype == np.float32 else np.float64, order="C")
 
 
 def _output_shape(box: BlackBox) -> tuple[int, ...]:
     assert box.output_shape is not None
     return box.output_shape
-
-
-def _function_report(function: Function) -> FunctionReport:
-    return FunctionReport(
-        function.name,
-        function.kind,
-        dict(function.parameters),
-        function.source,
-        function.formula or None,
-        function.derivative_formula or None,
-        function.operands,
-    )
-
-
-def _operand_report(function: Function, x: Array, source: str, seed: int) -> OperandReport:
-    (name,) = (name for name in function.operands if name not in function.fixed)
-    return OperandReport(name, function.position(name), x, source, seed)
 
 
 @dataclass(eq=False)
@@ -386,17 +396,17 @@ class _Inspection:
 
         return diagnose(
             Suspicion(
-                self.analytic,
-                result.analytic,
-                result.numeric,
-                result.comparison,
-                detection.proved and result.coverage == 1,
-                self.box.whole,
-                self.x.ravel(),
-                self.box.y0,
-                numbers,
-                lambda: neighbours(self.x, numbers),
-                at_output,
+                analytic=self.analytic,
+                claimed=result.analytic,
+                numeric=result.numeric,
+                comparison=result.comparison,
+                complete=detection.proved and result.coverage == 1,
+                whole=self.box.whole,
+                x=self.x.ravel(),
+                y0=self.box.y0,
+                parameters=numbers,
+                neighbours=lambda: neighbours(self.x, numbers),
+                at_output=at_output,
             )
         )
 

@@ -144,9 +144,13 @@ def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> De
     to, along = _order(operand, output, vec)
     product = given.matvec if hasattr(given, "matvec") else given.__matmul__
 
-    def pushed(vector: Array, product: Callable[[Array], Any], along: Array, to: Array) -> Array:
+    def pushed(vector: Array, product: Callable[[Array], Any], along: Array, to: Array) -> Any:
+        given = product(vector.ravel()[along])
+        numbers = _numbers(given)
+        if numbers is None or numbers.size != to.size:
+            return given
         result = np.empty(to.size)
-        result[to] = np.asarray(product(vector.ravel()[along])).ravel()
+        result[to] = numbers.ravel()
         return result
 
     try:
@@ -160,7 +164,10 @@ def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> De
 
 def _of_sparse(coo: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:
     """Bring the entries of a sparse matrix into row-major order."""
-    values = np.asarray(coo.data, np.float64)
+    values = _numbers(coo.data)
+    if values is None:
+        wanted = _wanted(operand, output, "jacobian")
+        raise FunctionFailedError(f"the derivative returned a matrix of {coo.dtype}, not of real numbers; {wanted}")
 
     def read(order: str | None) -> tuple[Array, Array]:
         rows, columns = _order(operand, output, order)

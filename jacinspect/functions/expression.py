@@ -6,6 +6,7 @@ the derivative down.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from math import isfinite
 from numbers import Real
 
@@ -23,7 +24,7 @@ __all__ = ["expression"]
 _LONGEST_DIFFERENTIATED = 500  # characters; the derivative of a longer text is no line to read
 
 
-def expression(text: str, parameters: Mapping[str, Parameter] = {}) -> Function:
+def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mapping[str, Parameter] = {}) -> Function:
     """Make a Function of an expression; grammar.py says what can be written.
 
     Parameters
@@ -33,6 +34,8 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}) -> Function:
     parameters
         Finite numbers for some of its names. The other names are the operands: x first, the others in order of
         appearance.
+    known
+        Numbers for names that it may have or not; what is no number here counts for nothing.
 
     Returns
     -------
@@ -48,11 +51,14 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}) -> Function:
     """
     typed = Typed.stripped(text)
     numbers = {name: _number(name, given) for name, given in parameters.items()}
+    for name, given in known.items():
+        with suppress(InputError):
+            numbers[name] = _number(name, given)
     parsed = parse(typed, numbers)
-    for name in numbers:
+    for name in parameters:
         if name not in parsed.parameters:
-            known = ", ".join((*parsed.operands, *parsed.parameters)) or "none"
-            raise InputError(f"the expression has no name {name!r} to set; its names: {known}")
+            names = ", ".join((*parsed.operands, *parsed.parameters)) or "none"
+            raise InputError(f"the expression has no name {name!r} to set; its names: {names}")
     operands = tuple(sorted(parsed.operands, key=lambda name: name != "x")) or ("x",)
     forward = _Forward(typed, parsed.tree, operands)
     formula = " ".join(typed.text.split())

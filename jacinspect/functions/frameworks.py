@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -19,10 +19,9 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, NoForwardRuleError
 
-__all__ = ["BACKENDS", "Face", "face_of", "plain", "signature_of", "untracked"]
+__all__ = ["Face", "face_of", "plain", "signature_of"]
 
 _FRAMEWORKS = ("torch", "jax")
-BACKENDS = ("numpy", *_FRAMEWORKS)
 
 Call = Callable[..., Any]
 
@@ -60,12 +59,6 @@ def plain(f: Any) -> Any:
         return deepcopy(f).double().eval()
     except RuntimeError as error:
         raise InputError(f"{type(f).__name__}: the module cannot be copied in double precision: {error}") from error
-
-
-def untracked(operand: Any) -> Any:
-    """Return an operand as numpy can read it: a torch tensor without its graph, on the CPU; anything else as it is."""
-    torch: Any = sys.modules.get("torch")
-    return operand.detach().cpu() if torch is not None and isinstance(operand, torch.Tensor) else operand
 
 
 def signature_of(f: Any) -> inspect.Signature | None:
@@ -107,27 +100,31 @@ def face_of(f: Any, call: Call, operands: Sequence[Array], backend: str | None =
     operands
         Float arrays to try it on.
     backend
-        One of `BACKENDS`, to try nothing.
+        "numpy", "torch" or "jax", to try nothing.
 
     Raises
     ------
     InputError
         If the backend asked for is not there.
     """
-    backend = backend or _declared(f) or _tried(f, call, operands)
+    backend, result = (backend, None) if backend else _tried(f, call, operands)
     if backend == "numpy":
         return Face("numpy", call)
     if backend not in sys.modules:
         raise InputError(f"--backend {backend}: the function's code has not imported {backend}")
-    return _torch_face(call) if backend == "torch" else _jax_face(call)
+    face = _torch_face(call) if backend == "torch" else _jax_face(call)
+    if result is None or _homes([result]):
+        return face
+    return replace(face, rule=None, vjp=None, by="")  # it leaves the framework, where autodiff cannot follow
 
 
 def _declared(f: Any) -> str | None:
     """Name the framework that an object is of, if it is of one."""
     torch: Any = sys.modules.get("torch")
-    if torch is not None and (isinstance(f, torch.nn.Module) or _autograd_function(f) is not None):
+    owner = getattr(f, "__self__", None)
+    if torch is not None and (isinstance(f, torch.nn.Module) or isinstance(owner, torch.nn.Module)):
         return "torch"
-    return next(iter(_homes([f])), None)
+    return "torch" if _autograd_function(f) is not None else next(iter(_homes([f])), None)
 
 
 def _homes(objects: Iterable[Any]) -> list[str]:
@@ -140,15 +137,16 @@ def _homes(objects: Iterable[Any]) -> list[str]:
     return [name for name in _FRAMEWORKS if homes & {name, f"{name}lib"} and name in sys.modules]
 
 
-def _mentioned(f: Any, depth: int = 4) -> set[str]:
-    """Name the frameworks that f's code speaks of, itself or in the functions that it calls."""
+def _mentioned(f: Any, seen: set[int], depth: int = 4) -> set[str]:
+    """Name the frameworks that f's code speaks of, itself or in the functions that it calls; `seen` has their ids."""
     f = inspect.unwrap(f.func if isinstance(f, partial) else f)
     f = getattr(f, "__func__", f)
     if not hasattr(f, "__code__"):
         f = getattr(type(f).__call__, "__func__", type(f).__call__)
     code = getattr(f, "__code__", None)
-    if code is None or depth == 0:
+    if code is None or depth == 0 or id(code) in seen:
         return set()
+    seen.add(id(code))
     names, codes = set(), [code]
     for part in codes:
         names |= set(part.co_names)
@@ -158,21 +156,29 @@ def _mentioned(f: Any, depth: int = 4) -> set[str]:
         with suppress(ValueError):  # a cell that is still empty
             known.append(cell.cell_contents)
     found = {*_homes(known), *(name for name in _FRAMEWORKS if name in names and name in sys.modules)}
-    return found.union(*(_mentioned(each, depth - 1) for each in known if isinstance(each, FunctionType | partial)))
+    called = [each for each in known if isinstance(each, FunctionType | partial)]
+    return found.union(*(_mentioned(each, seen, depth - 1) for each in called))
 
 
-def _tried(f: Any, call: Call, operands: Sequence[Array]) -> str:
-    """Try the arrays of the frameworks that f's code speaks of, numpy's, and those of what else has been imported."""
-    mentioned = _mentioned(f)
+def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any]:
+    """Try the arrays of the frameworks that f is of or speaks of, numpy's, and those of what else has been imported.
+
+    Returns the framework from which the result is too; else one whose arrays f takes at all. With it what f gave, None
+    where nothing was tried or nothing came of it.
+    """
     loaded = [name for name in _FRAMEWORKS if name in sys.modules]
-    order = [name for name in loaded if name in mentioned]
-    for name in [*order, "numpy", *(name for name in loaded if name not in mentioned)]:
+    declared = _declared(f)
+    first = [declared] if declared else [name for name in loaded if name in _mentioned(f, set())]
+    rest = ["numpy", *(name for name in loaded if name not in first)] if loaded and not declared else []
+    left = (first or ["numpy"])[0], None
+    for name in [*first, *rest]:
         with suppress(Exception, SystemExit), np.errstate(all="ignore"):  # its word comes when it is inspected
             result = _TRIALS[name](call, [operand.copy() for operand in operands])
-            home = next(iter(_homes([result])), "numpy")
-            if home == name or name == "numpy":
-                return home
-    return order[0] if order else "numpy"
+            home = next(iter(_homes([result])), name if name in ("numpy", declared) else "")
+            if home:
+                return home, result
+            left = name, result
+    return left
 
 
 def _numpy_trial(call: Call, operands: list[Array]) -> Any:
@@ -219,7 +225,15 @@ def _torch_face(call: Call) -> Face:
             for operand, part in zip(operands, pulled, strict=True)
         )
 
-    return Face("torch", lambda *x: number(call(*map(tensor, x))), vjp=vjp, by="torch.autograd")
+    def value(*operands: Array) -> Any:
+        try:
+            return number(call(*map(tensor, operands)))
+        except RuntimeError as error:
+            if "dtype" in str(error):
+                error.add_note("float64 does not go with tensors of its own: try --dtype float32, or name the module")
+            raise
+
+    return Face("torch", value, vjp=vjp, by="torch.autograd")
 
 
 def _jax_face(call: Call) -> Face:

@@ -61,6 +61,7 @@ class Function:
     partials: tuple[Callable[..., Array], ...] = ()
     partial_formulas: tuple[str, ...] = ()
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
+    place: tuple[str, int] | None = None  # the file and line that somebody's own code is defined at
     tried: Callable[["Function", Sequence[Array]], "Function"] | None = None  # itself, once it is tried on operands
 
     def __call__(self, *operands: Array) -> Array:

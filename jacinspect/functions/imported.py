@@ -18,32 +18,13 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
-from jacinspect.functions.frameworks import face_of, plain, signature_of
+from jacinspect.functions.frameworks import Face, face_of, plain, signature_of
 from jacinspect.functions.function import Array, Function, Parameter
 
-__all__ = ["imported", "is_reference", "load", "of_callable", "taking"]
+__all__ = ["load", "of_callable", "taking"]
 
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
-
-def is_reference(text: str) -> bool:
-    """Whether a text is meant as a reference to code: a module or a .py file, a colon, and a dotted name."""
-    place, colon, name = text.rpartition(":")
-    if not colon:
-        return text.endswith(".py") and not text.startswith(("'", '"'))
-    dotted = all(part.isidentifier() for part in place.split("."))
-    return place.endswith(".py") or (dotted and all(part.isidentifier() for part in name.split(".")))
-
-
-def imported(
-    text: str,
-    parameters: Mapping[str, Parameter] | None = None,
-    further: Sequence[str | None] = (),
-    backend: str | None = None,
-) -> Function:
-    """Import what a reference names; see `load` and `of_callable`."""
-    return of_callable(load(text), text, parameters, further, backend)
 
 
 # --- References -------------------------------------------------------------------------------------------------------
@@ -187,7 +168,16 @@ def of_callable(
         found = replace(function, value=face.value, rule=face.rule, vjp=face.vjp, source=source, tried=None)
         return replace(found, derivative_formula=formula)
 
-    return Function(name, "unknown", call, source="python", operands=operands, parameters=values, tried=tried)
+    return Function(
+        name,
+        "unknown",
+        call,
+        source="python",
+        operands=operands,
+        parameters=values,
+        place=_place(f),
+        tried=tried,
+    )
 
 
 def taking(
@@ -205,16 +195,38 @@ def taking(
     shared = [place for place in places if place.name in function.parameters and place.name not in function.operands]
     positional = [place for place in places if place.kind in _POSITIONAL]
     number = len(function.operands) + (kind in ("jvp", "vjp"))
+    required = [place for place in positional if place.default is place.empty and place not in shared]
+    if kind is None and len(required) == number + 1:
+        raise InputError(
+            f"{name}: takes {required[-1].name} after the operands of {function.name}; if that is a tangent, or the "
+            "cotangent of the output, say --derivative-kind jvp or vjp"
+        )
     spare = max(len(positional) - number, 0)  # of the positional arguments, so many can be parameters: the last ones
     named = {place.name for place in shared if place not in positional}
     named |= {place.name for place in [place for place in shared if place in positional][::-1][:spare]}
     passed = {key: value for key, value in function.parameters.items() if key in named or takes_any}
     call = _call(called, [place.name for place in positional if place.name not in passed][:number], passed)
 
+    faces: list[Face] = []  # of the framework whose arrays it takes, found out at its first call
+
     def run(*given: Array) -> Any:
-        return face_of(called, call, given, backend).value(*given)
+        if not faces:
+            faces.append(face_of(called, call, given, backend))
+        return faces[0].value(*given)
 
     return run
+
+
+def _place(f: Any) -> tuple[str, int] | None:
+    """Find the file and the line at which a function or its class is defined; None of what is not written in Python."""
+    owner = getattr(f, "__self__", None)
+    for definition in (owner if isinstance(owner, type) else f, type(f)):
+        try:
+            file = inspect.getsourcefile(definition)
+            return (file, max(inspect.getsourcelines(definition)[1], 1)) if file else None
+        except (OSError, TypeError):
+            continue
+    return None
 
 
 def _instance(f: Any, name: str) -> Callable[..., Any]:
@@ -240,17 +252,13 @@ def _divided(
         number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
         return tuple(_named(number, further)), given
     positional = [p for p in arguments if p.kind in _POSITIONAL and p.name not in given]
-    required = [p.name for p in positional if p.default is p.empty]
-    wanted = 1 + len(further) - len(required) - sum(p.name in further for p in positional if p.default is not p.empty)
-    operands = []
-    for p in positional:
-        if p.default is p.empty or p.name in further:
-            operands.append(p.name)
-        elif wanted > 0:
-            operands.append(p.name)
-            wanted -= 1
+    required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
+    unnamed = sum(name is None for name in further) - sum(name not in further for name in required[1:])
+    optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
+    operands = [p.name for p in positional if p.name in (*required, *optional, *further)]
     if any(p.kind is p.VAR_POSITIONAL for p in arguments):
-        operands += [letter for letter in _named(len(operands) + wanted, further) if letter not in operands][:wanted]
+        number = 1 + len(further)
+        operands += [name for name in _named(number, further) if name not in operands][: number - len(operands)]
     if not operands:
         raise InputError(f"{name}: takes no positional argument to be the operand")
     missing = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in given]
@@ -268,20 +276,18 @@ def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:
 
 
 def _call(f: Callable[..., Any], operands: Sequence[str], parameters: dict[str, Parameter]) -> Callable[..., Any]:
-    """Return a callable of the operands alone: it calls f with them by position and with the parameters by name.
-
-    Unless a parameter stands between the operands, or has no name that f would take.
-    """
+    """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name."""
     signature = signature_of(f)
-    places = [] if signature is None else list(signature.parameters.values())
-    nameless = [place for place in places if place.kind is place.POSITIONAL_ONLY]
-    first = [place.name for place in places[: len(operands)]]
-    unknown = set(operands) - {place.name for place in places}
-    if unknown or (first == list(operands) and not any(place.name in parameters for place in nameless)):
+    if signature is None or not parameters or not set(operands) <= set(signature.parameters):
         return lambda *given: f(*given, **parameters)
+    names = signature.parameters
+    rest = next((name for name, place in names.items() if place.kind is place.VAR_KEYWORD), "")
+    stray = {name: value for name, value in parameters.items() if name not in names}
 
     def call(*given: Any) -> Any:
-        named = {**parameters, **dict(zip(operands, given, strict=False))}
-        return f(*[named.pop(place.name, place.default) for place in nameless], **named)
+        arguments = {**parameters, **dict(zip(operands, given, strict=True)), **({rest: stray} if stray else {})}
+        bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
+        bound.apply_defaults()  # what is taken by position alone cannot be left out in the middle
+        return f(*bound.args, **bound.kwargs)
 
     return call

@@ -75,8 +75,11 @@ def _misspelt(typed: Typed, error: SyntaxError) -> InputError:
         return typed.refuse("the expression ends too early: something is missing after it", (len(line), len(line)))
     start = min(error.offset - 1, len(line))
     if "positional argument follows" in error.msg:
-        start = line.index("=")
-        return typed.refuse("the operands come first, then name=value; is equal to is written ==", (start, start + 1))
+        equals = re.search(r"(?<![=<>!])=(?!=)", line)
+        words = "the operands come first, then name=value"
+        if equals is not None:
+            return typed.refuse(f"{words}; is equal to is written ==", equals.span())
+        return typed.refuse(words, (start, max((error.end_offset or 0) - 1, start + 1)))
     end = max((error.end_offset or 0) - 1, start + 1)
     return typed.refuse(_words(error.msg, line, start, end), (start, end))
 

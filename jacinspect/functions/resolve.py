@@ -6,17 +6,28 @@ derivative, that Function claiming it.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from keyword import iskeyword
 from typing import Any
 
 from jacinspect.errors import InputError
 from jacinspect.functions import catalogue
 from jacinspect.functions.derivative import DERIVATIVE_KINDS
-from jacinspect.functions.expression import expression
-from jacinspect.functions.frameworks import BACKENDS
 from jacinspect.functions.function import Function, Parameter
-from jacinspect.functions.imported import is_reference, load, of_callable, taking
 
-__all__ = ["claiming", "resolve"]
+# What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
+
+__all__ = ["claiming", "is_reference", "resolve"]
+
+_BACKENDS = ("numpy", "torch", "jax")
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is meant as a reference to code: a module or a .py file, a colon, and a dotted name."""
+    place, colon, name = text.rpartition(":")
+    if not colon:
+        return text.endswith(".py") and not text.startswith(("'", '"'))
+    dotted = all(part.isidentifier() and not iskeyword(part) for part in place.split("."))
+    return place.endswith(".py") or (dotted and all(part.isidentifier() for part in name.split(".")))
 
 
 def resolve(
@@ -46,22 +57,28 @@ def resolve(
         If importing the code raises.
     """
     given = dict(parameters or {})
-    if backend is not None and backend not in BACKENDS:
-        raise InputError(f"backend: {backend!r} is not one of {', '.join(BACKENDS)}")
+    if backend is not None and backend not in _BACKENDS:
+        raise InputError(f"backend: {backend!r} is not one of {', '.join(_BACKENDS)}")
     if isinstance(function, Function):
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
         return function
     if not isinstance(function, str):
+        from jacinspect.functions.imported import of_callable
+
         return of_callable(function, None, given, further, backend)
     if is_reference(function):
+        from jacinspect.functions.imported import load, of_callable
+
         return of_callable(load(function), function, given, further, backend)
     if backend is not None:
         raise InputError(f"backend {backend}: is for people's own code, and {function!r} is none")
     name = re.fullmatch(r"(?!x$)\w*", function) is not None
-    dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further
+    dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further and not given
     if name or catalogue.knows(function) or (dashed and catalogue.similar(function)):
         return catalogue.function(function, **given)
+    from jacinspect.functions.expression import expression
+
     return expression(function, given)
 
 
@@ -92,6 +109,8 @@ def claiming(
     """
     if kind is not None and kind not in DERIVATIVE_KINDS:
         raise InputError(f"derivative kind {kind!r} is not one of {', '.join(DERIVATIVE_KINDS)}")
+    from jacinspect.functions.imported import load, taking
+
     if not isinstance(derivative, str):
         name = getattr(derivative, "__name__", type(derivative).__name__)
         return function.claiming(taking(derivative, name, function, kind, backend), kind)
@@ -105,9 +124,9 @@ def claiming(
 
 def _expressed(text: str, function: Function) -> Callable[..., Any]:
     """Return an expression in a function's operands and parameters as a callable of its operands, in their order."""
-    names = expression(text).operands
-    bound = {name: value for name, value in function.parameters.items() if name in names}
-    found = expression(text, bound)
+    from jacinspect.functions.expression import expression
+
+    found = expression(text, known=function.parameters)
     operands, read = function.operands, found.operands
     if read == ("x",) and (len(operands) == 1 or re.search(r"\bx\b", text) is None):
         operands = read + operands[1:]  # x is the only operand, whatever its name; or what stands for none, in "1"

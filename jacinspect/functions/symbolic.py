@@ -51,8 +51,8 @@ class _Differential:
 
     def of(self, part: Part) -> _Change | None:
         """Differentiate a part."""
-        if isinstance(self._tangent, ast.Name) and part.operand == self._tangent.id:
-            raise _NoFormError  # an operand of the tangent's name
+        if isinstance(self._tangent, ast.Name) and isinstance(part.node, ast.Name) and part.node.id == self._tangent.id:
+            raise _NoFormError  # an operand or a parameter of the tangent's name
         if part.function is None:
             return _Change(self._tangent, _shape(part)) if part.operand == self._wrt else None
         changes = [self.of(argument) for argument in part.arguments]

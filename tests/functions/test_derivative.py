@@ -550,3 +550,26 @@ def test_a_slope_that_is_not_finite_is_not_passed_over() -> None:
 
 def test_a_function_without_any_derivative_has_none() -> None:
     assert derivative_at(Function("f", "unknown", np.sin), X, (2, 3)) is None
+
+
+def test_complex_matrices_are_refused_in_every_face() -> None:
+    x = np.array([1.0, 2.0])
+    for given in (
+        lambda x: scipy.sparse.diags(2 * x + 5j),
+        lambda x: scipy.sparse.linalg.aslinearoperator(np.diag(2 * x + 5j)),
+        lambda x: np.diag(2j * x),
+    ):
+        with pytest.raises(FunctionFailedError, match=r"complex|where 2 numbers are needed"):
+            jacinspect.inspect("x**2", x, given)
+
+
+def test_a_rule_is_called_once_for_each_product() -> None:
+    calls: list[int] = []
+
+    def jvp(x: Array, dx: Array) -> Array:
+        calls.append(1)
+        return np.cumsum(dx)
+
+    report = jacinspect.inspect(np.cumsum, np.arange(30.0), jvp, derivative_kind="jvp")
+    assert report.verdict == "pass"
+    assert len(calls) <= 30 + 2 + 1  # a color each, the directions, and one to find out whose arrays it takes

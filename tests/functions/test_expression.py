@@ -628,3 +628,9 @@ def test_every_function_of_the_catalogue_can_be_called() -> None:
         point = [np.array([[0.3, 0.6], [0.2, 0.9]])] * len(operands)
         np.testing.assert_array_equal(g(*point), f(*point), err_msg=name)
         np.testing.assert_array_equal(g.push(point, point), f.push(point, point), err_msg=name)
+
+
+@pytest.mark.parametrize("text", ["sum(**x, x)", "where(x==1, sum(x, axis=0, x), 1)", "sum(axis=0, x)"])
+def test_an_operand_after_a_parameter(text: str) -> None:
+    with pytest.raises(InputError, match="the operands come first, then name=value"):
+        expression(text)

@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
-from jacinspect.functions.frameworks import face_of, plain, signature_of, untracked
+from jacinspect.functions.frameworks import face_of, plain, signature_of
 from jacinspect.report import Report
 from tests.oracles import Array, Shape, dense, softmax_jacobian
 
@@ -521,7 +521,6 @@ def test_operands_of_the_framework_s_own() -> None:
     for x in (torch.tensor(X, requires_grad=True), jnp.asarray(X)):
         report = passes(torch.tanh, x)
         np.testing.assert_allclose(report.operand.values, X, rtol=1e-6)
-    assert untracked(X) is X
 
 
 # --- Which framework
@@ -621,3 +620,33 @@ def test_a_backend_that_the_code_has_not_imported() -> None:
         done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
         said = f"InputError: --backend {backend}: the function's code has not imported {backend}\n"
         assert done.stderr.endswith(said)
+
+
+def test_a_function_that_leaves_its_framework_has_no_derivative_there() -> None:
+    for f in (lambda x: torch.tanh(x).detach().numpy(), lambda x: torch.tanh(x).sum().item()):
+        report = jacinspect.inspect(f, X)
+        assert (report.verdict, report.function.source) == ("pass", "torch")
+        assert report.agreement is not None
+        assert not report.agreement.checked
+
+
+def test_a_module_of_single_precision_inside_a_function() -> None:
+    inner = torch.nn.Linear(3, 2)
+    with pytest.raises(FunctionFailedError, match=r"dtype.*try --dtype float32"):
+        jacinspect.inspect(lambda x: inner(x), X)
+    assert jacinspect.inspect(inner.forward, X.astype(np.float32)).function.source == "torch"
+
+
+def test_without_a_framework_nothing_is_tried() -> None:
+    program = (
+        "import numpy as np, sys, jacinspect\n"
+        "calls = []\n"
+        "def f(x): calls.append(float(x[0])); return np.tanh(x)\n"
+        "jacinspect.inspect(f, [1.0])\n"
+        "assert not {'torch', 'jax'} & set(sys.modules)\n"
+        "print(calls[:3])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    first, second, third = eval(done.stdout)
+    assert first == second == 1.0  # f(X) twice, to see that it is a function
+    assert third != 1.0

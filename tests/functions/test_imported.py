@@ -15,7 +15,8 @@ import pytest
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Function
-from jacinspect.functions.imported import imported, is_reference, load, of_callable
+from jacinspect.functions.imported import load, of_callable
+from jacinspect.functions.resolve import is_reference
 from jacinspect.report import Report
 from tests.oracles import Array
 
@@ -114,7 +115,7 @@ def test_the_places_that_code_can_be_in(folder: Path, place: str) -> None:
     assert load(f"{place}:Scaled.Inner.cube")(2.0) == 8.0
     assert load(f"{place}:scaled.method")(2.0) == 1.0
     assert load(f"{place}:scaled")(2.0) == 4.0
-    function = imported(f"{place}:swish", {"beta": 2.0})
+    function = of_callable(found, f"{place}:swish", {"beta": 2.0})
     assert (function.name, function.operands, function.parameters) == (f"{place}:swish", ("x",), {"beta": 2.0})
 
 

@@ -12,7 +12,7 @@ import pytest
 import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import function as catalogue_function
-from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.functions.resolve import claiming, is_reference, resolve
 from jacinspect.report import Report
 from tests.oracles import Array
 
@@ -224,3 +224,27 @@ def test_an_expression_as_the_function() -> None:
 
 def test_an_expression_that_is_a_bare_x_is_the_identity() -> None:
     np.testing.assert_array_equal(output(jacinspect.inspect("x", X)), X)
+
+
+def test_parameters_called_like_functions_of_the_catalogue() -> None:
+    def standardised(x: Array, mean: float = 0.5, std: float = 2.0) -> Array:
+        return (x - mean) / std
+
+    x = np.array([1.0, -3.0])
+    assert jacinspect.inspect(standardised, x, "1 / std").verdict == "pass"
+    assert jacinspect.inspect("logits-max", x, parameters={"max": 1.0}).verdict == "pass"
+
+
+def test_a_rule_that_was_not_said_to_be_one() -> None:
+    with pytest.raises(
+        InputError, match=r"takes upstream after the operands of tanh.*say --derivative-kind jvp or vjp"
+    ):
+        jacinspect.inspect("tanh", [1.0], lambda x, upstream: upstream * (1 - np.tanh(x) ** 2))
+    with pytest.raises(InputError, match="derivative_kind: says what derivative is"):
+        jacinspect.inspect("tanh", [1.0], derivative_kind="jvp")
+
+
+def test_a_word_of_python_s_is_no_module() -> None:
+    assert not is_reference("lambda:x")
+    with pytest.raises(InputError, match="lambda"):
+        resolve("lambda:x")

@@ -1,0 +1,88 @@
+"""What `jacinspect check` found, an Outcome an inspection, and the Tally of many of them. Next: a view."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from jacinspect.errors import ExitStatus
+from jacinspect.report import Report
+
+__all__ = ["Outcome", "Tally"]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The report of one inspection of a check, a label by which it differs from the check's others, and its place.
+
+    `file` and `line` are where the function is defined, or else where the check is. `allow` has the codes of the
+    findings that the check allows, `allowed` those of them that were needed.
+    """
+
+    check: str
+    label: str  # such as "2x3, seed 0, by k"
+    report: Report
+    file: str
+    line: int
+    allow: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The check and the label: ``swish [2x3, seed 0]``."""
+        return f"{self.check} [{self.label}]"
+
+    @property
+    def ratio(self) -> float | None:
+        """How much of its error bar the worst entry takes; None where nothing was compared."""
+        return None if self.report.agreement is None else self.report.agreement.max_ratio
+
+
+@dataclass(eq=False)
+class Tally:
+    """How many inspections passed, failed and were inconclusive so far; `planned` were to be made.
+
+    `allowances` has (check, code) for each finding that a check allows, and whether that was ever needed.
+    """
+
+    planned: int
+    verdicts: Counter[str] = field(default_factory=Counter)
+    allowances: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        self.verdicts[outcome.report.verdict] += 1
+        for code in outcome.allow:
+            key = outcome.check, code
+            self.allowances[key] = self.allowances.get(key, False) or code in outcome.allowed
+
+    @property
+    def unneeded(self) -> list[tuple[str, str]]:
+        """The allowances, (check, code), that no inspection needed; none before all are made."""
+        return [key for key, needed in self.allowances.items() if not needed] if self.done == self.planned else []
+
+    @property
+    def done(self) -> int:
+        """How many were made."""
+        return sum(self.verdicts.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of each verdict."""
+        return {verdict: self.verdicts[verdict] for verdict in ("pass", "fail", "inconclusive")}
+
+    @property
+    def verdict(self) -> str:
+        """The worst of all: "fail", "inconclusive" or "pass"."""
+        return next((verdict for verdict in ("fail", "inconclusive") if self.verdicts[verdict]), "pass")
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """0 where every inspection passed, 1 where one did not, 2 where none was made."""
+        if not self.done:
+            return ExitStatus.UNUSABLE
+        return ExitStatus.OK if self.verdict == "pass" else ExitStatus.FINDINGS
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{number} {verdict}" for verdict, number in self.counts.items() if number)
+        left = self.planned - self.done
+        made = f"{self.done} {'inspection' if self.done == 1 else 'inspections'}"
+        return f"{made}: {counts or 'none'}" + (f"; {left} not made" if left else "")

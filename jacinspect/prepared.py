@@ -1,0 +1,166 @@
+"""A Check ready to be inspected: its function found, its operands and settings held to make sense. Next: workers.
+
+Whatever is wrong with it is said here, before anything is computed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jacinspect.check_report import Outcome
+from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
+from jacinspect.findings import crashed
+from jacinspect.functions.function import Array, Function
+from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.inspection import Settings, inspect_function, uninspected
+from jacinspect.operands.files import read_operand
+from jacinspect.operands.further import is_shape
+from jacinspect.operands.shapes import parse_shape, parse_size, random_operand
+from jacinspect.suite import Check, Inspection, Suite
+
+__all__ = ["Prepared", "prepare"]
+
+_CODES = tuple(f"J{number:03}" for number in range(1, 13))
+_DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A check with its function, and its settings but for the seed; `file` and `line` are where it is defined."""
+
+    check: Check
+    function: Function
+    settings: dict[str, Any]
+    file: str
+    line: int
+
+    def outcome(self, inspection: Inspection, started: Callable[[Outcome], None]) -> Outcome:
+        """Inspect; before anything of the user's runs, `started` is given the outcome of an inspection not made."""
+        settings = Settings(seed=inspection.seed, **self.settings)
+        operands, sources = self._operands(inspection, settings)
+        place = self.function.position(inspection.wrt) - 1
+        x, source = operands[place], sources[place]
+        report = uninspected(self.function, inspection.wrt, x, settings, source)
+        label = self._label(inspection)
+        begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
+        started(begun)
+        try:
+            found = self.function.by(inspection.wrt, operands)
+            report = inspect_function(found, x, settings, source=source)
+        except JacinspectError as error:
+            report = replace(report, findings=(crashed(str(error)),))
+        return self._allowing(replace(begun, report=report))
+
+    def _operands(self, inspection: Inspection, settings: Settings) -> tuple[list[Array], list[str]]:
+        check, names = self.check, self.function.operands
+        texts = [check.operands.get(name, inspection.shape) for name in names]
+        operands, sources = [], []
+        for number, text in enumerate(texts, 1):
+            assert text is not None
+            if is_shape(text):
+                drawn = random_operand(parse_shape(text), check.dtype, inspection.seed, settings.memory, number)
+            else:
+                drawn = read_operand(text, check.dtype, settings.memory, None)
+            operands.append(drawn)
+            sources.append("random" if is_shape(text) else text)
+        return operands, sources
+
+    def _label(self, inspection: Inspection) -> str:
+        """Say by what an inspection differs from the check's others."""
+        parts = [inspection.shape] if inspection.shape is not None else []
+        parts.append(f"seed {inspection.seed}")
+        if len(self.function.operands) > 1:
+            parts.append(f"by {self.function.operands[self.function.position(inspection.wrt) - 1]}")
+        return ", ".join(parts)
+
+    def _allowing(self, outcome: Outcome) -> Outcome:
+        """Make notes of the errors that the check allows."""
+        findings = outcome.report.findings
+        allowed = {finding.code for finding in findings if finding.severity == "error"} & set(self.check.allow)
+        told = [
+            replace(finding, severity="note", message=f"{finding.message} (allowed)")
+            if finding.code in allowed
+            else finding
+            for finding in findings
+        ]
+        report = replace(outcome.report, findings=tuple(sorted(told, key=lambda f: (f.severity != "error", f.code))))
+        return replace(outcome, report=report, allowed=tuple(sorted(allowed)))
+
+
+def prepare(suite: Suite) -> list[Prepared]:
+    """Find the functions of all checks of a suite, in the folder of its file, and hold their settings to make sense.
+
+    Raises
+    ------
+    InputError
+        If something cannot be found or makes no sense; the message names the file and the key.
+    """
+    return [_prepared(suite, check) for check in suite.checks]
+
+
+def _prepared(suite: Suite, check: Check) -> Prepared:
+    function = _function(suite, check)
+    settings = dict(check.settings)
+    if "memory" in settings:
+        settings["memory"] = _about(suite, check, "memory", lambda: parse_size(str(settings["memory"])))
+    for name, value in settings.items():
+        _about(suite, check, name, partial(Settings, **{name: value}))
+    for seed in check.seeds:
+        _about(suite, check, "seeds", partial(Settings, seed=seed))
+    for wrt in check.wrt:
+        _about(suite, check, "wrt", partial(function.position, wrt))
+    _require_shapes(suite, check)
+    for key, given, known in (("allow", check.allow, _CODES), ("dtype", (check.dtype,), _DTYPES)):
+        for value in given:
+            if value not in known:
+                raise InputError(f"{suite.key(check)}.{key}: {value!r} is not one of {', '.join(known)}")
+    file, line = function.place or (str(suite.file), check.line or 1)
+    return Prepared(check, function, settings, file, line)
+
+
+def _about(suite: Suite, check: Check, key: str, run: Callable[[], Any]) -> Any:
+    """Run what may refuse, and name the key where it does."""
+    try:
+        return run()
+    except (InputError, FunctionFailedError) as error:
+        raise InputError(f"{suite.key(check)}.{key}: {error}") from error
+
+
+def _function(suite: Suite, check: Check) -> Function:
+    further = [name for name in check.operands if name != "x"]  # which is the first, of what has no names of its own
+    found = partial(resolve, check.function, check.parameters, further, check.backend)
+    function: Function = _about(suite, check, "function", found)
+    _require_operands(suite, check, function)
+    if check.derivative is None:
+        if check.derivative_kind is not None:
+            raise InputError(f"{suite.key(check)}.derivative_kind: says what derivative is; give that too")
+        return function
+    claim = partial(claiming, function, check.derivative, check.derivative_kind, check.backend)
+    claimed: Function = _about(suite, check, "derivative", claim)
+    return claimed
+
+
+def _require_operands(suite: Suite, check: Check, function: Function) -> None:
+    """Hold the operands that the check gives against those that the function takes."""
+    unknown = [name for name in check.operands if name not in function.operands]
+    missing = [name for name in function.operands[1:] if name not in check.operands]
+    key = f"{suite.key(check)}.operands"
+    takes = f"{function.name} takes {', '.join(function.operands)}"
+    if unknown:
+        raise InputError(f"{key}.{unknown[0]}: there is no such operand; {takes}")
+    if missing:
+        raise InputError(f"{key}: {', '.join(missing)} is missing; {takes}")
+
+
+def _require_shapes(suite: Suite, check: Check) -> None:
+    given = [(f"operands.{name}", text) for name, text in check.operands.items()]
+    for key, text in [*(("shapes", shape) for shape in check.shapes), *given]:
+        try:
+            if key == "shapes" or is_shape(text):
+                parse_shape(text)
+            elif not Path(text.partition(":")[0]).is_file():
+                raise InputError(f"there is no file {text}")
+        except InputError as error:
+            raise InputError(f"{suite.key(check)}.{key}: {error}") from None

@@ -1,0 +1,288 @@
+"""[tool.jacinspect] -> checks -> inspections: what a configuration file asks for, before anything is imported or run.
+
+In: a pyproject.toml or jacinspect.toml. Out: a Suite of Checks, and the Inspections that they come to: check × shape ×
+seed × operand. Next: workers.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from jacinspect.errors import InputError
+
+__all__ = ["Check", "Inspection", "Suite", "find_configuration", "load_suite"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One entry of [tool.jacinspect.checks]: a function, what it is inspected at, and what is expected of it.
+
+    `line` is where its table begins in the configuration file, from 1; 0 where that was not found.
+    """
+
+    name: str
+    function: str
+    line: int = 0
+    derivative: str | None = None
+    derivative_kind: str | None = None
+    backend: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    operands: Mapping[str, str] = field(default_factory=dict)
+    wrt: tuple[str | int, ...] = (1,)
+    shapes: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    dtype: str = "float64"
+    allow: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)  # those of inspection.Settings but for the seed
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One inspection of a check: the first operand's shape (None where the check itself gives that), seed, operand."""
+
+    check: str
+    shape: str | None
+    seed: int
+    wrt: str | int
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The checks of a configuration file, in its order."""
+
+    file: Path
+    checks: tuple[Check, ...]
+
+    def check(self, name: str) -> Check:
+        """Return the check of this name."""
+        return next(check for check in self.checks if check.name == name)
+
+    def selected(self, patterns: Sequence[str]) -> "Suite":
+        """Keep the checks whose names match one of the patterns, with `*`, `?` and `[…]`; all where there are none.
+
+        Raises
+        ------
+        InputError
+            If a pattern matches no check, or there are no checks at all.
+        """
+        for pattern in patterns:
+            if not any(fnmatchcase(check.name, pattern) for check in self.checks):
+                close = get_close_matches(pattern, [check.name for check in self.checks], n=3)
+                names = ", ".join(check.name for check in self.checks[:12]) or "none"
+                hint = f"did you mean {' or '.join(close)}?" if close else f"there are {names}"
+                raise InputError(f"{self.file}: there is no check {pattern!r}; {hint}")
+        kept = [c for c in self.checks if not patterns or any(fnmatchcase(c.name, pattern) for pattern in patterns)]
+        if not kept:
+            raise InputError(f"{self.file}: has no checks; add a table such as [{_prefix(self.file)}checks.NAME]")
+        return Suite(self.file, tuple(kept))
+
+    def inspections(self, first: Mapping[str, str]) -> list[Inspection]:
+        """List every check × shape × seed × operand; `first` has the name of each check's first operand.
+
+        Raises
+        ------
+        InputError
+            If nobody says at what shape a check's first operand is to be drawn.
+        """
+        listed = []
+        for check in self.checks:
+            shapes: tuple[str | None, ...] = (None,) if first[check.name] in check.operands else check.shapes
+            if not shapes:
+                raise InputError(f'{self.key(check)}: shapes are missing, such as shapes = ["3", "2x3"]')
+            listed += [
+                Inspection(check.name, shape, seed, wrt)
+                for shape in shapes
+                for seed in check.seeds
+                for wrt in check.wrt
+            ]
+        return listed
+
+    def key(self, check: Check) -> str:
+        """Name a check's table in the configuration file, for a message."""
+        return f"{self.file}: {_prefix(self.file)}checks.{check.name}"
+
+
+def find_configuration(folder: Path) -> Path:
+    """Find the nearest jacinspect.toml, or pyproject.toml with a [tool.jacinspect], in a folder or those above it.
+
+    Raises
+    ------
+    InputError
+        If there is none, or a pyproject.toml on the way cannot be read.
+    """
+    for place in (folder, *folder.parents):
+        if (place / "jacinspect.toml").is_file():
+            return place / "jacinspect.toml"
+        project = place / "pyproject.toml"
+        if project.is_file() and "jacinspect" in _table(_parsed(project), "tool", project):
+            return project
+    raise InputError(
+        f"there is no jacinspect.toml, and no pyproject.toml with a [tool.jacinspect], in {folder} or above it; "
+        "name one with --config"
+    )
+
+
+def load_suite(file: Path) -> Suite:
+    """Read the checks of a jacinspect.toml, or of the [tool.jacinspect] of any other TOML file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or a key in it is unknown, missing or of a wrong type; the message names it.
+    """
+    document = _parsed(file)
+    prefix = _prefix(file)
+    if prefix:
+        tool = _table(document, "tool", file)
+        if "jacinspect" not in tool:
+            raise InputError(f"{file}: has no [tool.jacinspect]")
+        document = _table(tool, "jacinspect", file, "tool.")
+    reader = _Reader(file, prefix)
+    shared = reader.read({key: value for key, value in document.items() if key != "checks"}, _SHARED, prefix)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    checks = []
+    for name, table in _table(document, "checks", file, prefix).items():
+        key = f"{prefix}checks.{name}"
+        if not isinstance(table, dict):
+            raise InputError(f"{file}: {key}: a table is needed, such as [{key}]")
+        own = reader.read(table, _SHARED | _OWN, f"{key}.")
+        if "function" not in own:
+            raise InputError(f"{file}: {key}: function is missing")
+        line = next((n for n, text in enumerate(lines, 1) if _heads(text, key)), 0)
+        checks.append(_check(name, line, shared, own))
+    return Suite(file, tuple(checks))
+
+
+def _prefix(file: Path) -> str:
+    return "" if file.name == "jacinspect.toml" else "tool.jacinspect."
+
+
+def _heads(line: str, key: str) -> bool:
+    return line.split("#")[0].strip().replace('"', "").replace("'", "").replace(" ", "") == f"[{key}]".replace(" ", "")
+
+
+def _check(name: str, line: int, shared: Mapping[str, Any], own: Mapping[str, Any]) -> Check:
+    given = {**shared, **own}
+    settings = {key: given.pop(key) for key in _SETTINGS if key in given}
+    return Check(name, line=line, settings=settings, **given)
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: {(error.strerror or str(error)).lower()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: is not TOML: {error}") from None
+
+
+def _table(document: Mapping[str, Any], key: str, file: Path, prefix: str = "") -> dict[str, Any]:
+    table = document.get(key, {})
+    if not isinstance(table, dict):
+        raise InputError(f"{file}: {prefix}{key}: a table is needed, not {_named(table)}")
+    return table
+
+
+# --- Keys and their types ---------------------------------------------------------------------------------------------
+
+_SETTINGS = (
+    "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise",
+)  # fmt: skip
+_SHARED = {
+    "shapes": "shapes", "seeds": "integers", "dtype": "text", "backend": "text", "allow": "texts", "vec": "text",
+    "layout": "text", "expect": "texts", "rtol": "number", "atol": "number", "strict_kinks": "boolean",
+    "memory": "size", "max_evaluations": "integer", "noise": "number",
+}  # fmt: skip
+_OWN = {
+    "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
+    "operands": "operands", "wrt": "places",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Turns the values of a table into what a Check holds, and names the key of those that cannot be."""
+
+    file: Path
+    prefix: str
+
+    def read(self, table: Mapping[str, Any], kinds: Mapping[str, str], prefix: str) -> dict[str, Any]:
+        for key in table:
+            if key not in kinds:
+                close = get_close_matches(key, kinds, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(kinds)}"
+                raise InputError(f"{self.file}: {prefix}{key}: there is no such key; {hint}")
+        return {key: self._value(value, kinds[key], f"{prefix}{key}") for key, value in table.items()}
+
+    def _value(self, value: Any, kind: str, key: str) -> Any:
+        wanted, read = _KINDS[kind]
+        result = read(value)
+        if result is None:
+            raise InputError(f"{self.file}: {key}: {wanted} is needed, not {_named(value)}")
+        return result
+
+
+def _named(value: Any) -> str:
+    kinds = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "a table",
+    }
+    return f"{kinds.get(type(value), type(value).__name__)} ({value!r:.60})"
+
+
+def _list(value: Any, kind: type | tuple[type, ...]) -> tuple[Any, ...] | None:
+    given = value if isinstance(value, list) else [value]
+    fits = given and all(isinstance(item, kind) and not isinstance(item, bool) for item in given)
+    return tuple(given) if fits else None
+
+
+def _texts(value: Any) -> tuple[str, ...] | None:
+    return () if value == [] else _list(value, str)
+
+
+def _parameters(value: Any) -> dict[str, Any] | None:
+    fits = isinstance(value, dict) and all(isinstance(item, bool | int | float | str) for item in value.values())
+    return value if fits else None
+
+
+def _operands(value: Any) -> dict[str, str] | None:
+    if not isinstance(value, dict):
+        return None
+    given = {name: str(item) if isinstance(item, int) else item for name, item in value.items()}
+    return given if all(isinstance(item, str) for item in given.values()) else None
+
+
+def _shapes(value: Any) -> tuple[str, ...] | None:
+    given = _list(value, (str, int))
+    return None if given is None else tuple(map(str, given))
+
+
+def _size(value: Any) -> Any:
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _plain(kind: type | tuple[type, ...]) -> Any:
+    return lambda value: value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else None
+
+
+_KINDS: dict[str, tuple[str, Any]] = {
+    "text": ("a string", _plain(str)),
+    "texts": ("a string or an array of strings", _texts),
+    "number": ("a number", _plain((int, float))),
+    "integer": ("an integer", _plain(int)),
+    "integers": ("an integer or an array of integers", lambda value: _list(value, int)),
+    "boolean": ("true or false", _plain(bool)),
+    "size": ('a number of bytes such as "4GiB"', _size),
+    "shapes": ('an array of shapes such as ["3", "2x3"]', _shapes),
+    "parameters": ("a table of numbers, booleans and strings", _parameters),
+    "operands": ('a table of shapes or files such as { q = "4x3" }', _operands),
+    "places": ("the name or number of an operand, or an array of them", lambda value: _list(value, (str, int))),
+}

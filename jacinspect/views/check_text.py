@@ -1,0 +1,54 @@
+"""The outcomes of `jacinspect check` for a person: a line each, what does not hold below it, a summary. Pure."""
+
+from collections.abc import Iterable, Iterator
+from math import inf
+
+from rich.text import Text
+
+from jacinspect.check_report import Outcome, Tally
+from jacinspect.errors import printable
+from jacinspect.views.brief import problems
+from jacinspect.views.facts import SIGNS
+
+__all__ = ["render"]
+
+_STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "bold yellow"}
+_WORST = 20  # failures that the summary lists
+_LABEL, _STRUCTURE = 16, 16  # columns
+
+
+def render(outcomes: Iterable[Outcome], tally: Tally, width: int) -> Iterator[Text]:
+    """Give the lines as the outcomes come; `width` is that of the longest name of a check."""
+    failed: list[tuple[float, str]] = []
+    for outcome in outcomes:
+        yield _line(outcome, width)
+        if outcome.report.verdict != "pass":
+            yield from (Text(f"    {printable(line)}") for line in problems(outcome.report))
+            failed.append((-inf if outcome.ratio is None else -outcome.ratio, outcome.name))
+    yield Text()
+    if failed:
+        yield Text("worst first:", style="bold")
+        yield from (Text(f"  {printable(name)}{_ratio(-rank)}") for rank, name in sorted(failed)[:_WORST])
+        if len(failed) > _WORST:
+            yield Text(f"  … and {len(failed) - _WORST} more")
+    for check, code in tally.unneeded:
+        yield Text(f"{printable(check)}: allow {code} was not needed", style="yellow")
+    yield Text(str(tally), style=_STYLES[tally.verdict])
+
+
+def _line(outcome: Outcome, width: int) -> Text:
+    verdict, jacobian = outcome.report.verdict, outcome.report.jacobian
+    structure = "" if jacobian is None else jacobian.structure
+    ratio = "" if outcome.ratio is None else _ratio(outcome.ratio)
+    line = Text.assemble(
+        (SIGNS[verdict], _STYLES[verdict]),
+        f" {printable(outcome.check):<{width}}  {printable(outcome.label):<{_LABEL}}  ",
+        (f"{verdict:<12}", _STYLES[verdict]),
+        f"  {structure:<{_STRUCTURE}}{ratio}",
+    )
+    line.rstrip()
+    return line
+
+
+def _ratio(ratio: float) -> str:
+    return "" if ratio == inf else f"  worst {ratio:.2g} of its bar"
