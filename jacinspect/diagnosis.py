@@ -5,7 +5,8 @@ In: the claim and the numeric Jacobian with its bars. Out: a few words for J001,
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import e, gcd, log, pi, prod, sqrt
+from functools import cached_property
+from math import e, gcd, isqrt, log, pi, prod, sqrt
 
 import numpy as np
 
@@ -19,8 +20,14 @@ __all__ = ["Suspicion", "diagnose"]
 
 _ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 _FEW = 4  # entries that may be named one by one
-_ROOTS = {"√π": sqrt(pi), "√(2π)": sqrt(2 * pi), "1/√(2π)": 1 / sqrt(2 * pi), "√(2/π)": sqrt(2 / pi)}
-_CONSTANTS = {"π": pi, "2π": 2 * pi, "π/2": pi / 2, "π/180": pi / 180, "e": e, "ln 2": log(2), "ln 10": log(10)}
+_OFF_ZERO = 8  # bars, above which a value is well off 0
+_NO_FACTORS = ("axis", "dim", "correction")  # parameters that multiply nothing
+_CONSTANTS = (
+    *(("π", pi), ("1/π", 1 / pi), ("2π", 2 * pi), ("1/(2π)", 1 / (2 * pi)), ("π/2", pi / 2), ("2/π", 2 / pi)),
+    *(("√π", sqrt(pi)), ("√(2π)", sqrt(2 * pi)), ("1/√(2π)", 1 / sqrt(2 * pi)), ("√(2/π)", sqrt(2 / pi))),
+    *(("e", e), ("1/e", 1 / e), ("ln 2", log(2)), ("1/ln 2", 1 / log(2)), ("ln 10", log(10)), ("1/ln 10", 1 / log(10))),
+    *(("π/180", pi / 180), ("180/π", 180 / pi)),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +37,8 @@ class Suspicion:
     `claimed` and `numeric` have one pattern; `analytic` is where the claim comes from. `complete` is whether every
     entry of the Jacobian was compared, `whole` whether f was seen to return nothing but whole numbers. `x` and `y0` are
     the operand and f(x), flat; `parameters` f's numbers by name. `neighbours` gives names with derivatives, flat, of
-    functions that may have been meant, and `at_output` the slopes that an element-wise claim has at f(X) in place of X,
-    if it is asked.
+    functions that may have been meant, and `at_output` the claim's entries at f(X) in place of X, if it is
+    asked of an element-wise f.
     """
 
     analytic: Analytic
@@ -46,66 +53,83 @@ class Suspicion:
     neighbours: Callable[[], Iterable[tuple[str, Array]]]
     at_output: Callable[[], Array | None]
 
-    @property
+    @cached_property
     def judged(self) -> Array:
         """Which stored entries agree or disagree, and are not left open."""
         status = self.comparison.status
-        return np.asarray((status == Status.AGREES) | (status == Status.DISAGREES)) & self._smooth
+        judged = np.asarray((status == Status.AGREES) | (status == Status.DISAGREES))
+        judged[list(self.numeric.kinks)] = False
+        return judged
 
-    @property
-    def _smooth(self) -> Array:
-        smooth = np.ones(self.numeric.bar.size, bool)
-        smooth[list(self.numeric.kinks)] = False
-        return smooth
+    @cached_property
+    def wrong(self) -> Array:
+        """Which of those disagree."""
+        return np.asarray((self.comparison.status == Status.DISAGREES) & self.judged)
 
-    @property
+    @cached_property
+    def certain(self) -> Array:
+        """Which of those have a value that is well off 0, and so says something of a factor; the sharpest first."""
+        value = np.abs(self.value)
+        entries = np.flatnonzero(self.judged & (value > _OFF_ZERO * self.numeric.bar))
+        return np.asarray(entries[np.argsort(self.numeric.bar[entries] / value[entries], kind="stable")])
+
+    @cached_property
     def is_elementwise(self) -> bool:
         """Whether every output reads nothing but the input at its place, and all of them one."""
         pattern = self.claimed.pattern
         return pattern.is_elementwise and pattern.stored == pattern.shape[0]
 
-    def is_times(self, factor: float) -> bool:
-        """Whether the claim is so many times the numeric value, in every entry."""
-        claimed, value, bar = (part[self.judged] for part in (self.claimed.data, self._value, self.numeric.bar))
-        with np.errstate(all="ignore"):
-            allowed = abs(factor) * bar + _ROUNDING * np.abs(claimed)
-            return bool(np.all(np.abs(claimed - factor * value) <= allowed))
-
-    def is_given(self, expected: Array) -> bool:
-        """Whether the claim is as expected, in every entry, to within the numeric bars."""
-        claimed, expected, bar = (part[self.judged] for part in (self.claimed.data, expected, self.numeric.bar))
-        with np.errstate(all="ignore"):
-            return bool(np.all(np.abs(claimed - expected) <= bar + _ROUNDING * np.abs(claimed)))
-
     @property
-    def _value(self) -> Array:
+    def value(self) -> Array:
+        """The numeric value of each stored entry."""
         return self.numeric.jacobian.data
+
+    def is_times(self, factor: float) -> bool:
+        """Whether the claim is so many times the numeric value, in every entry, and some that disagrees says so."""
+        if not (np.isfinite(factor) and self.wrong[self.certain].any()):
+            return False
+        return self._is_times(factor, self.certain[:1]) and self._is_times(factor, self.judged)
+
+    def _is_times(self, factor: float, where: Array) -> bool:
+        claimed = self.claimed.data[where]
+        with np.errstate(all="ignore"):
+            allowed = abs(factor) * self.numeric.bar[where] + _ROUNDING * np.abs(claimed)
+            return bool(np.all(np.abs(claimed - factor * self.value[where]) <= allowed))
+
+    def is_given(self, expected: Array, bar: Array | None = None) -> bool:
+        """Whether the claim is as expected, in every entry, to within the numeric bars or those given."""
+        bars = self.numeric.bar if bar is None else bar
+        claimed, expected, bars = (part[self.judged] for part in (self.claimed.data, expected, bars))
+        with np.errstate(all="ignore"):
+            return bool(np.all(np.abs(claimed - expected) <= bars + _ROUNDING * np.abs(claimed)))
 
 
 def diagnose(suspicion: Suspicion) -> str:
     """Return the first explanation that fits every entry, such as "the opposite sign", or nothing."""
     if not suspicion.judged.any():
         return ""
-    explanations = (
-        _whole,
-        _zero,
-        _sign,
-        _named_factor,
-        _transposed,
-        _other_function,
-        _as_if_elementwise,
-        _factor,
-        _somewhere,
-    )
+    explanations: tuple[Callable[[Suspicion], str], ...] = (_transposed,)
+    if suspicion.wrong.any():  # or else it was a random direction that found the claim out
+        entrywise = (_other_function, _as_if_elementwise, _factor, _somewhere)
+        explanations = (_whole, _sign, _named_factor, _transposed, _zero, *entrywise)
     return next(filter(None, (explain(suspicion) for explain in explanations)), "")
 
 
 def _whole(s: Suspicion) -> str:
-    return "an f that returns whole numbers, whose derivative is 0" if s.whole and not s._value.any() else ""
+    return "an f that returns whole numbers, whose derivative is 0" if s.whole and not s.value.any() else ""
 
 
 def _zero(s: Suspicion) -> str:
-    return "" if s.claimed.data[s.judged].any() else "a derivative cut off from X: it is 0 in every entry"
+    """See whether the claim is 0 throughout, outside f's pattern too."""
+    rng, pattern = np.random.default_rng(0), s.claimed.pattern
+    if s.claimed.data[s.judged].any():
+        return ""
+    if s.analytic.push is not None:
+        product = s.analytic.push(rng.standard_normal(pattern.operand_shape))
+    else:
+        assert s.analytic.pull is not None
+        product = s.analytic.pull(rng.standard_normal(pattern.shape[0]))
+    return "" if np.any(product) else "a derivative cut off from X: it is 0 in every entry"
 
 
 def _sign(s: Suspicion) -> str:
@@ -115,7 +139,7 @@ def _sign(s: Suspicion) -> str:
 def _named_factor(s: Suspicion) -> str:
     """Look for a factor that has a name: a parameter that the chain rule asks for, a length, 2, π."""
     for name, number in s.parameters.items():
-        if abs(number) in (0.0, 1.0):
+        if abs(number) in (0.0, 1.0) or name in _NO_FACTORS:
             continue
         if s.is_times(1 / number):
             return f"a missing chain factor: it is right times {name}={number:g}"
@@ -134,11 +158,13 @@ def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
     for of, shape in (("A", pattern.output_shape), ("X", pattern.operand_shape)):
         for size in dict.fromkeys([*shape, prod(shape)]):
             if size > 1:
-                axis = f" ({size} is {'the' if size == prod(shape) else 'a'} size of {of})"
-                yield f"{size}{axis}", size
-                yield f"1/{size}{axis}", 1 / size
-                yield f"√{size}{axis}", sqrt(size)
-                yield f"1/√{size}{axis}", 1 / sqrt(size)
+                of_what = f"{size} is {'the' if size == prod(shape) else 'a'} size of {of}"
+                root = isqrt(size)
+                name = f"√{size} ({of_what})" if root**2 != size else f"{root} (√{size}, and {of_what})"
+                yield f"{size} ({of_what})", size
+                yield f"1/{size} ({of_what})", 1 / size
+                yield name, sqrt(size)
+                yield f"1/{name}", 1 / sqrt(size)
     for above in range(1, 11):
         for below in range(1, 11):
             if gcd(above, below) == 1 and above != below:
@@ -146,22 +172,16 @@ def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
     for n in (2, 3, 5):
         yield f"√{n}", sqrt(n)
         yield f"1/√{n}", 1 / sqrt(n)
-    yield from _ROOTS.items()
-    for name, number in _CONSTANTS.items():
-        yield name, number
-        yield f"1/({name})", 1 / number
+    yield from _CONSTANTS
 
 
 def _factor(s: Suspicion) -> str:
     """Look for any constant factor; it takes two entries of different size to call it constant."""
-    judged = s.judged & (s._value != 0)
-    value, bar = s._value[judged], s.numeric.bar[judged]
-    with np.errstate(all="ignore"):
-        order = np.argsort(bar / np.abs(value))
-    if not order.size or not np.any(np.abs(np.abs(value) - np.abs(value[order[0]])) > bar + bar[order[0]]):
+    value, bar = np.abs(s.value[s.certain]), s.numeric.bar[s.certain]
+    if not value.size or not np.any(np.abs(value - value[0]) > bar + bar[0]):
         return ""
-    factor = float(s.claimed.data[judged][order[0]] / value[order[0]])
-    return f"a constant factor of {factor:.10g}" if np.isfinite(factor) and s.is_times(factor) else ""
+    factor = float(s.claimed.data[s.certain[0]] / s.value[s.certain[0]])
+    return f"a constant factor of {factor:.10g}" if s.is_times(factor) else ""
 
 
 def _transposed(s: Suspicion) -> str:
@@ -169,8 +189,8 @@ def _transposed(s: Suspicion) -> str:
     pattern = s.claimed.pattern
     shape = pattern.output_shape
     if s.is_elementwise and len(shape) == 2 and shape[0] == shape[1] and shape == pattern.operand_shape:
-        flipped = s._value.reshape(shape).T.ravel()
-        if s.is_given(flipped):
+        value, bar = (part.reshape(shape).T.ravel() for part in (s.value, s.numeric.bar))
+        if s.wrong.any() and s.is_given(value, bar):
             return "f'(X) transposed"
     if not s.complete or pattern.shape[0] != pattern.shape[1] or not s.judged.all() or s.is_elementwise:
         return ""
@@ -201,11 +221,11 @@ def _other_function(s: Suspicion) -> str:
         if s.is_given(slopes[s.claimed.indices]):
             return f"the derivative of {name}"
     there = s.at_output()
-    if there is not None:
+    if there is not None and there[s.judged].any():
         judged = s.judged
         with np.errstate(all="ignore"):
             allowed = s.numeric.bar + _ROUNDING * np.abs(there)
-            if np.all(np.abs(there - s._value)[judged] <= allowed[judged]):
+            if np.all(np.abs(there - s.value)[judged] <= allowed[judged]):
                 return "a derivative in terms of f(x): it is right where it is given f(X) for X"
     return ""
 
@@ -224,10 +244,9 @@ def _as_if_elementwise(s: Suspicion) -> str:
 
 def _somewhere(s: Suspicion) -> str:
     """See where the claim is wrong, if it is right elsewhere."""
-    disagrees = s.comparison.status == Status.DISAGREES
-    wrong = disagrees & s.judged
-    right = s.judged & ~wrong
-    if not right.any() or np.any(disagrees & ~s.judged):
+    wrong, right = s.wrong, s.judged & ~s.wrong
+    elsewhere = (s.comparison.status == Status.DISAGREES) & ~s.judged
+    if not wrong.any() or not right.any() or elsewhere.any():
         return ""
     if s.is_elementwise:
         at = s.x[s.claimed.indices]

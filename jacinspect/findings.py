@@ -80,10 +80,12 @@ def of_entries(
 
 
 def of_directions(
-    directions: Directions, comparison: Comparison, numeric: Numeric, unresolved: Array
+    directions: Directions, comparison: Comparison, numeric: Numeric, unresolved: Array, cause: str = ""
 ) -> Iterator[Finding]:
     """J012 for patterns refuted twice, J001 for a rule with entries that no output was found to read."""
     pattern = numeric.jacobian.pattern
+    disagrees = comparison.status == Status.DISAGREES
+    consistent = f"; consistent with {cause}" if cause and not disagrees.any() else ""  # said of those entries if any
     if unresolved.size:
         message = (
             f"random directions refuted the inputs found for {_number(unresolved.size, 'output')}, and again after a "
@@ -91,23 +93,25 @@ def of_directions(
         )
         yield Finding("J012", "pattern-unresolved", "error", message, _places(unresolved, pattern.output_shape))
     accused = np.zeros(pattern.shape[0], bool)
-    accused[pattern.rows[comparison.status == Status.DISAGREES]] = True
+    told = disagrees | (comparison.status == Status.NONFINITE) | (comparison.status == Status.OVERFLOWS)
+    accused[pattern.rows[told]] = True
     accused[unresolved] = True
     rows = directions.analytic_refuted[~accused[directions.analytic_refuted]]
     if rows.size:
         message = (
             f"along a random direction the analytic derivative of {_number(rows.size, 'output')}, first of "
             f"{_at('A', int(rows[0]), pattern.output_shape)}, is off although every entry that the output was found to "
-            "read agrees: the derivative has entries where the function has none"
+            f"read agrees: the derivative has entries where the function has none{consistent}"
         )
         yield Finding("J001", "derivative-disagrees", "error", message)
-    if directions.inputs_refuted.size and not np.any(comparison.status == Status.DISAGREES):
+    inputs = np.setdiff1d(directions.inputs_refuted, pattern.indices[told])
+    if inputs.size and not disagrees.any():
         message = (
-            f"along a random cotangent the analytic derivative by {_number(directions.inputs_refuted.size, 'input')}, "
-            f"first by {_at('X', int(directions.inputs_refuted[0]), pattern.operand_shape)}, is off although every "
-            "entry that was compared agrees: the derivative has entries where the function has none"
+            f"along a random cotangent the analytic derivative by {_number(inputs.size, 'input')}, first by "
+            f"{_at('X', int(inputs[0]), pattern.operand_shape)}, is off although every entry that was compared "
+            f"agrees: the derivative has entries where the function has none{consistent}"
         )
-        places = _places(directions.inputs_refuted, pattern.operand_shape)
+        places = _places(inputs, pattern.operand_shape)
         yield Finding("J001", "derivative-disagrees", "error", message, places)
 
 

@@ -341,17 +341,17 @@ class _Inspection:
         comparison = compare(
             analytic, numeric, self.x, self.box.y0, self.settings.tolerance, self.settings.strict_kinks
         )
-        directions = along_directions(self.box, self.x, numeric, self.analytic, self.rng, epsilon, coverage)
+        directions = along_directions(
+            self.box, self.x, numeric, self.analytic, self.rng, epsilon, coverage, self.settings.tolerance
+        )
         return _Result(analytic, numeric, comparison, directions, number, coverage)
 
     def _finish(self, base: Report, detection: Detection, result: "_Result", unresolved: Array, dx: Array) -> Report:
         """Describe what was found."""
-        jacobian = self._describe(detection, result)
+        jacobian, cause = self._describe(detection, result), self._cause(detection, result)
         found = [
-            *find.of_entries(
-                result.comparison, result.analytic, result.numeric, self.x, self.box.y0, self._cause(detection, result)
-            ),
-            *find.of_directions(result.directions, result.comparison, result.numeric, unresolved),
+            *find.of_entries(result.comparison, result.analytic, result.numeric, self.x, self.box.y0, cause),
+            *find.of_directions(result.directions, result.comparison, result.numeric, unresolved, cause),
             *find.of_expectations(self.settings.expect, jacobian, result.numeric),
             *find.of_coverage(detection, result.coverage, jacobian),
         ]
@@ -386,12 +386,12 @@ class _Inspection:
         }
 
         def at_output() -> Array | None:
-            slopes = self.analytic is not None and self.analytic.slopes is not None
-            if not slopes or self.function.claim is None or _output_shape(self.box) != self.x.shape:
+            pattern = result.numeric.jacobian.pattern
+            if pattern.output_shape != self.x.shape:
                 return None
-            with suppress(JacinspectError):
+            with suppress(JacinspectError, ValueError):
                 there = analytic_at(self.function, self.box.y0.reshape(self.x.shape), self.x.shape)
-                return None if there is None or there.slopes is None else there.slopes.ravel()
+                return None if there is None else there.on(pattern, np.zeros(self.x.size, np.int32), 1).data
             return None
 
         return diagnose(
@@ -457,7 +457,8 @@ class _Result:
     @property
     def is_refuted(self) -> bool:
         """Whether the analytic derivative is wrong somewhere."""
-        return bool(np.any(self.comparison.status == Status.DISAGREES))
+        refuted = self.directions.analytic_refuted.size or self.directions.inputs_refuted.size
+        return bool(refuted or np.any(self.comparison.status == Status.DISAGREES))
 
     @property
     def nonzero(self) -> Array:

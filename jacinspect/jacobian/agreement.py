@@ -135,13 +135,14 @@ def along_directions(
     rng: np.random.Generator,
     epsilon: float,
     coverage: float,
+    tolerance: Tolerance | None = None,
 ) -> Directions:
     """Difference f along Gaussian directions v, and hold J·v and the analytic product against it, output by output.
 
     The assembled J·v refutes a pattern that is too small; it is compared only where J is complete (coverage 1). The
     analytic product refutes a derivative with entries outside the pattern. Where only its vjp is known, that is held
     against Jᵀ·w, input by input, and against w·(J·v) in one number where J is not complete. Outputs with a kink near x
-    are left out.
+    are left out. A `tolerance` of the user's is allowed for besides.
     """
     jacobian = numeric.jacobian
     height, width = jacobian.shape
@@ -150,7 +151,7 @@ def along_directions(
     compared = ~rough & np.isfinite(box.y0)
     told = _Told(np.zeros(height, bool), np.zeros(height, bool), np.zeros(width, bool), compared, 0.0)
     for _ in range(_DIRECTIONS):
-        told = _along(box, x, numeric, analytic, rng, epsilon, max(coverage, 1e-12), told)
+        told = _along(box, x, numeric, analytic, rng, epsilon, max(coverage, 1e-12), tolerance, told)
     largest = float(np.max(np.abs(jacobian.data), initial=0, where=np.isfinite(jacobian.data)))
     missed = min(1.0, sqrt(2 / pi) * told.widest / largest) ** _DIRECTIONS if largest and told.compared.any() else None
     return Directions(
@@ -170,6 +171,7 @@ def _along(
     rng: np.random.Generator,
     epsilon: float,
     coverage: float,
+    tolerance: Tolerance | None,
     told: _Told,
 ) -> _Told:
     """Add to what was told what one direction says; all its arrays are gone when the next one is asked."""
@@ -189,6 +191,10 @@ def _along(
         if coverage == 1:
             predicted = (jacobian @ v).ravel()
             pattern_refuted = pattern_refuted | _differs(stencil, first.value, predicted, allowed, slack, compared)
+        if tolerance is not None:
+            errors = Jacobian(jacobian.pattern, tolerance.atol + tolerance.rtol * np.abs(jacobian.data))
+            slack = slack + (errors @ np.abs(v)).ravel() / coverage
+            allowed = first.bar + slack
         if analytic is not None and analytic.push is not None:
             claimed = analytic.push(v)
             analytic_refuted = analytic_refuted | _differs(stencil, first.value, claimed, allowed, slack, compared)
@@ -196,7 +202,7 @@ def _along(
             w = np.where(compared, rng.standard_normal(compared.size), 0.0)
             pulled = analytic.pull(w)
             inputs_refuted = inputs_refuted | (
-                _differs_by_input(numeric, pulled, w)
+                _differs_by_input(numeric, pulled, w, tolerance)
                 if coverage == 1
                 else _differs_in_sum(pulled, v.ravel(), w, first.value, allowed)
             )
@@ -204,12 +210,14 @@ def _along(
     return _Told(pattern_refuted, analytic_refuted, inputs_refuted, compared, widest)
 
 
-def _differs_by_input(numeric: Numeric, pulled: Array, w: Array) -> Array:
+def _differs_by_input(numeric: Numeric, pulled: Array, w: Array, tolerance: Tolerance | None) -> Array:
     """Where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out."""
     jacobian = numeric.jacobian
     data = np.where(w[jacobian.pattern.rows] == 0, 0.0, jacobian.data)
     size = np.abs(data)
     bars = np.where(w[jacobian.pattern.rows] == 0, 0.0, numeric.bar) + 2 * _ROUNDING * size
+    if tolerance is not None:
+        bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
     return np.asarray(difference > Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel())
 
