@@ -1,8 +1,9 @@
 """A hundred tests, ten activations by ten seeds, that share nothing: any number of workers can have some of them."""
 
-import jacinspect
 import numpy as np
 import pytest
+
+import jacinspect
 
 ACTIVATIONS = {
     "sigmoid": "sigmoid(x) * (1 - sigmoid(x))",
