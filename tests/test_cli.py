@@ -478,8 +478,14 @@ def test_nothing_typed_is_a_mistake_that_shows_what_to_type() -> None:
 
 
 def test_words_with_blanks_quotes_and_other_scripts() -> None:
-    for typed in (["", "-s", "2"], ["a b", "-s", "2"], ["sigmoid", "-s", ""], ["sigmoid", "-s", "二"]):
+    for typed in (["", "-s", "2"], ["sigmoid", "-s", ""], ["sigmoid", "-s", "二"]):
         one_message(run(*typed), repr(typed[-1] if typed[0] == "sigmoid" else typed[0]))
+
+
+def test_what_is_no_expression_is_underlined() -> None:
+    done = run("a b", "-s", "2")
+    assert (done.status, done.out) == (2, b"")
+    assert done.err == "jacinspect: an operator is missing: to multiply, write *\n  a b\n    ^\n"
 
 
 # --- Pipes, signals, closed streams

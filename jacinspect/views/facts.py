@@ -17,8 +17,8 @@ __all__ = [
     "formulas",
     "headline",
     "index",
+    "reservation",
     "short",
-    "verdict",
     "written_out",
 ]
 
@@ -36,10 +36,10 @@ def headline(report: Report) -> tuple[str, str]:
     return f"{function.name}{f'({parameters})' if parameters else ''}", shapes
 
 
-def verdict(report: Report) -> str:
-    """Give the verdict with its sign; where there was no derivative to check, what it is a verdict on."""
-    unchecked = report.agreement is not None and not report.agreement.checked and report.verdict == "pass"
-    return f"{SIGNS[report.verdict]} {report.verdict}" + (", on structure alone: no derivative was checked" * unchecked)
+def reservation(report: Report) -> str:
+    """Say what a verdict is not about, where there was no derivative to check; nothing where there was."""
+    unchecked = report.agreement is not None and not report.agreement.checked
+    return "no derivative was checked: the verdict is on the structure alone" if unchecked else ""
 
 
 def formulas(report: Report) -> Iterator[tuple[str, str]]:
@@ -156,11 +156,7 @@ def _agreement(report: Report) -> str:
     if a is None or report.jacobian is None:
         return "not compared"
     if not a.entries_compared:
-        return (
-            "nothing to compare"
-            if a.checked
-            else "nothing was checked: there is no derivative (--derivative gives one)"
-        )
+        return "nothing to compare" if a.checked else "no analytic derivative to compare with (--derivative gives one)"
     share = f" ({a.coverage:.3g} of all)" if a.coverage < 1 else ""
     entries = f"{a.entries_compared} {'entry' if a.entries_compared == 1 else 'entries'}"
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from jacinspect.jacobian.layouts import Form
 from jacinspect.report import JacobianReport, Report
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, verdict
+from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
 
 __all__ = ["render"]
 
@@ -40,7 +40,8 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
             for finding in report.findings
         )
         parts += ["### Findings", "\n".join(found)]
-    parts.append(f"**verdict: {verdict(report)}**")
+    parts += [part for part in [reservation(report)] if part]
+    parts.append(f"**verdict: {SIGNS[report.verdict]} {report.verdict}**")
     return "\n\n".join(parts) + "\n"
 
 

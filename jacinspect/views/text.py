@@ -14,7 +14,7 @@ from jacinspect.errors import printable
 from jacinspect.jacobian.layouts import Form
 from jacinspect.report import JacobianReport, Report
 from jacinspect.views.cells import GAP, NOTHING, WHOLE, Cells, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, verdict
+from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
 from jacinspect.views.spy import spy_with_scales
 
 __all__ = ["render"]
@@ -45,7 +45,9 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
         lines += [*_facts(background(report, j, arranged), width), Text()]
     if report.findings:
         lines += [*_findings(report, width), Text()]
-    return Group(*lines, Text(f"verdict: {verdict(report)}", style=_STYLES[report.verdict]))
+    if reservation(report):
+        lines += [*_hanging("", 0, "", reservation(report), width), Text()]
+    return Group(*lines, Text(f"verdict: {SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict]))
 
 
 def _headline(report: Report, width: int) -> Iterator[Text]:
