@@ -39,7 +39,8 @@ def assert_jacobian(
     Raises
     ------
     AssertionError
-        When the verdict is not "pass"; its text has the findings and the entries that are off by most.
+        When the verdict is not "pass"; its text has the findings and the entries that are off by most. And when there
+        is neither a derivative nor anything expected, for then nothing was asserted.
     InputError, FunctionFailedError
         As for `inspect`.
     """
@@ -47,4 +48,6 @@ def assert_jacobian(
     report = inspect(function, X, derivative, expect=expect, **options)
     if report.verdict != "pass":
         raise AssertionError(render(report))
+    if not expect and report.agreement is not None and not report.agreement.checked:
+        raise AssertionError("nothing was asserted: give derivative=, for the function has none of its own, or expect=")
     return report

@@ -11,7 +11,7 @@ from math import e, gcd, isqrt, log, pi, prod, sqrt
 import numpy as np
 
 from jacinspect.jacobian.agreement import Comparison, Status
-from jacinspect.jacobian.analytic import Analytic
+from jacinspect.jacobian.analytic import Analytic, is_linear
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.numeric import Numeric
@@ -108,11 +108,26 @@ def diagnose(suspicion: Suspicion) -> str:
     """Return the first explanation that fits every entry, such as "the opposite sign", or nothing."""
     if not suspicion.judged.any():
         return ""
-    explanations: tuple[Callable[[Suspicion], str], ...] = (_transposed,)
+    explanations: tuple[Callable[[Suspicion], str], ...] = (_nonlinear, _transposed)
     if suspicion.wrong.any():  # or else it was a random direction that found the claim out
         entrywise = (_other_function, _as_if_elementwise, _factor, _somewhere)
-        explanations = (_whole, _sign, _named_factor, _transposed, _zero, *entrywise)
+        explanations = (_nonlinear, _whole, _single, _sign, _named_factor, _transposed, _zero, *entrywise)
     return next(filter(None, (explain(suspicion) for explain in explanations)), "")
+
+
+def _nonlinear(s: Suspicion) -> str:
+    if is_linear(s.analytic, s.claimed.pattern.operand_shape, s.y0.size):
+        return ""
+    of = "tangent" if s.analytic.push is not None else "cotangent"
+    return f"a rule that is not linear in the {of}: its result has to be multiplied by it"
+
+
+def _single(s: Suspicion) -> str:
+    claimed, value = s.claimed.data[s.judged], s.value[s.judged]
+    with np.errstate(all="ignore"):
+        close = np.abs(claimed - value) <= 2.0**-21 * np.abs(value) + s.numeric.bar[s.judged]
+        narrow = claimed.astype(np.float32) == claimed
+    return "a derivative computed in float32" if np.all(close & narrow) else ""
 
 
 def _whole(s: Suspicion) -> str:

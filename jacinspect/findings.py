@@ -269,7 +269,8 @@ def _holds(name: str, jacobian: JacobianReport, arrangement: Arrangement) -> boo
 
 
 def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, numeric: Numeric) -> Finding:
-    message = f"expected {name}, found {jacobian.structure}"
+    found = jacobian.structure if jacobian.structure != name else "entries that are not there"
+    message = f"expected {name}, found {found}"
     needs_square = name in ("diagonal", "permutation", "lower-triangular", "upper-triangular", "symmetric")
     if needs_square and not jacobian.is_square:
         message += f": the matrix is {format_shape(jacobian.shape)}, not square"

@@ -14,7 +14,7 @@ from jacinspect._version import __version__
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
 from jacinspect.identity_report import IdentityReport
-from jacinspect.jacobian.analytic import Analytic
+from jacinspect.jacobian.analytic import Analytic, is_linear
 from jacinspect.jacobian.compact import Jacobian, vec_positions
 from jacinspect.jacobian.differences import step_scale
 from jacinspect.jacobian.differential import Measured, differential
@@ -180,6 +180,9 @@ class _Verification:
         analytic = analytic_at(function, self._x, self.output_shape, vec)
         if analytic is None:
             raise InputError(f"{function.name} has no analytic derivative, and the identities are about A' = f'(X)")
+        if not is_linear(analytic, self._x.shape, self._box.y0.size):
+            of = "tangent" if analytic.push is not None else "cotangent"
+            raise FunctionFailedError(f"the derivative is not linear in the {of}: it has to be multiplied by it")
         if analytic.push is not None:
             return analytic, analytic.push
         assert analytic.pull is not None

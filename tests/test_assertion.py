@@ -240,3 +240,10 @@ def test_what_pytest_shows(tmp_path: Path) -> None:
     for internal in ("assertion.py", "inspection.py", "brief.py", "def assert_jacobian", "Traceback"):
         assert internal not in wrong
     assert "there is no function 'sigmiod'; did you mean sigmoid" in unknown
+
+
+def test_to_assert_nothing_is_a_failure() -> None:
+    with pytest.raises(AssertionError, match="nothing was asserted: give derivative="):
+        jacinspect.assert_jacobian(np.tanh, [1.0])
+    jacinspect.assert_jacobian(np.tanh, [1.0], expect="diagonal")
+    jacinspect.assert_jacobian("tanh", [1.0])

@@ -17,6 +17,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import jacinspect
+from jacinspect.errors import FunctionFailedError
+from jacinspect.functions.catalogue import function
+from jacinspect.functions.resolve import claiming
+from jacinspect.identities import verify_identities
 from jacinspect.report import Report
 from samples.activations import swish, swish_prime_broken
 from samples.attention import attention, attention_backward_broken
@@ -893,3 +897,23 @@ def evaluated(name: str) -> float:
     text = re.sub(r"√(\d+|π)", r"sqrt(\1)", text).replace("√(", "sqrt(").replace("π", "pi")
     assert re.fullmatch(r"(?:[\d.*/()+-]|sqrt|log|pi|e)+", text), name
     return float(eval(text, {"__builtins__": {}}, {"sqrt": sqrt, "log": log, "pi": pi, "e": e}))
+
+
+@pytest.mark.parametrize("kind", ["jvp", "vjp"])
+def test_a_rule_that_forgets_to_multiply(kind: str) -> None:
+    x = np.array([0.5, -1.0, 2.0])
+    of = "tangent" if kind == "jvp" else "cotangent"
+    report = jacinspect.inspect("tanh", x, lambda x, v: 1 - np.tanh(x) ** 2 + 0 * v, derivative_kind=kind)
+    (found,) = [finding for finding in report.findings if finding.code == "J001"]
+    assert (
+        f"; consistent with a rule that is not linear in the {of}: its result has to be multiplied by it"
+        in found.message
+    )
+    with pytest.raises(FunctionFailedError, match=f"the derivative is not linear in the {of}"):
+        verify_identities(claiming(function("tanh"), lambda x, v: 1 - np.tanh(x) ** 2 + 0 * v, kind).by(1, [x]), x)
+
+
+def test_a_derivative_of_single_precision() -> None:
+    report = jacinspect.inspect("tanh", np.array([0.5, -1.0]), lambda x: 1 - np.tanh(x.astype(np.float32)) ** 2)
+    (found,) = [finding for finding in report.findings if finding.code == "J001"]
+    assert found.message.endswith("; consistent with a derivative computed in float32")

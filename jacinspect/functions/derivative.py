@@ -86,17 +86,16 @@ def _run(call: Callable[[], Any]) -> Any:
         raise FunctionFailedError(f"the derivative raised {raised(error)}") from error
 
 
-def _checked(rule: Callable[[Array], Any], shape: Shape) -> Callable[[Array], Array]:
-    """Wrap a jvp or vjp so that what it gives is a float64 array of the shape it has to have."""
+def _checked(rule: Callable[[Array], Any], shape: Shape, flat: bool = True) -> Callable[[Array], Array]:
+    """Wrap a jvp or vjp so that what it gives is a float64 array of the shape it has to have, or `flat` of its size."""
 
     def run(tangent: Array) -> Array:
         with np.errstate(all="ignore"):
             given = _run(lambda: rule(tangent))
         result = _numbers(given)
-        if result is None or result.size != prod(shape):
-            raise FunctionFailedError(
-                f"the derivative gives {_described(given)} where {format_shape(shape)} numbers are needed"
-            )
+        if result is None or result.size != prod(shape) or not (flat or result.shape == shape):
+            needed = f"shape {format_shape(shape)} is needed" if shape else "a number is needed"
+            raise FunctionFailedError(f"the derivative gives {_described(given)} where {needed}")
         return result.reshape(shape)
 
     return run
@@ -109,9 +108,9 @@ def _claimed(function: Function, x: Array, output_shape: Shape, vec: str | None)
     assert function.claim is not None
     claim, kind = function.claim, function.claim_kind
     if kind == "jvp":
-        return Derivative("jvp", _checked(lambda dx: claim(x.copy(), dx.copy()), output_shape))
+        return Derivative("jvp", _checked(lambda dx: claim(x.copy(), dx.copy()), output_shape, flat=False))
     if kind == "vjp":
-        return Derivative("vjp", _checked(lambda da: claim(x.copy(), da.reshape(output_shape).copy()), x.shape))
+        return Derivative("vjp", _checked(lambda da: claim(x.copy(), da.reshape(output_shape).copy()), x.shape, False))
     given = _run(lambda: claim(x.copy()))
     size, shape = (prod(output_shape), x.size), getattr(given, "shape", None)
     if kind in (None, "jacobian") and shape == size and not isinstance(given, np.ndarray):

@@ -167,13 +167,13 @@ class _Parser:
 
     def _name(self, node: ast.Name) -> Part:
         self._require_plain(node)
+        if node.id in self._parameters:
+            self.names[node.id] = None
+            return Part(node, constant=self._parameters[node.id])
         if node.id in _CONSTANTS:
             return Part(node, constant=_CONSTANTS[node.id])
         if node.id == "where":
             raise self._typed.refuse("where is a function: write where(condition, a, b)", node)
-        if node.id in self._parameters:
-            self.names[node.id] = None
-            return Part(node, constant=self._parameters[node.id])
         if catalogue.knows(node.id):
             raise self._typed.refuse(f"{node.id} is a function: write {node.id}(x)", node)
         self.names[node.id] = None

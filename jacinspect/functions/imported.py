@@ -264,8 +264,17 @@ def _divided(
     missing = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in given]
     if missing:
         raise InputError(f"{name}: needs a value for its parameter {missing[0]}: -p {missing[0]}=…")
+    for p in arguments:
+        _require_kind(name, p.name, p.default, given.get(p.name))
     plainly = {p.name: p.default for p in arguments if isinstance(p.default, bool | int | float | str)}
     return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
+
+
+def _require_kind(function: str, name: str, default: Any, given: Parameter) -> None:
+    """Refuse a text for a parameter whose default says that it is a number, or true or false."""
+    if isinstance(given, str) and isinstance(default, bool | int | float):
+        wanted = "true or false" if isinstance(default, bool) else "a number"
+        raise InputError(f"{function}: {name} must be {wanted}, not {given!r}")
 
 
 def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:

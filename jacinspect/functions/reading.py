@@ -17,7 +17,21 @@ __all__ = ["LAMBDA", "read"]
 LAMBDA = "lambda is a word of Python's: write the formula alone, and call an operand lam"
 
 _LONGEST, _DEEPEST = 10_000, 100
-_WRITTEN = {"×": "*", "·": "*", "⋅": "*", "−": "-", "–": "-", "÷": "/", "²": "**2", "³": "**3", "≤": "<=", "≥": ">="}
+_WRITTEN = {
+    "×": "*",
+    "·": "*",
+    "⋅": "*",
+    "−": "-",
+    "–": "-",
+    "÷": "/",
+    "²": "**2",
+    "³": "**3",
+    "≤": "<=",
+    "≥": ">=",
+    "ᵀ": ".T",
+    "⊙": "*",
+    "√": "sqrt(…)",
+}
 
 
 def read(typed: Typed) -> ast.expr:
@@ -35,6 +49,9 @@ def read(typed: Typed) -> ast.expr:
         raise InputError(f"the expression has {len(line)} characters; it may have {_LONGEST}")
     if "#" in line:  # the line breaks are blanks now, and a comment would swallow what comes after it
         raise typed.refuse("there are no comments in an expression", (line.index("#"), len(line)))
+    within = re.search("[·ᵀ]", line)  # which Python takes for letters of a name
+    if within is not None:
+        raise typed.refuse(f"{within[0]} cannot be read: write {_WRITTEN[within[0]]}", within.span())
     try:
         with warnings.catch_warnings():  # of what Python frowns upon, what is wrong is refused below
             warnings.simplefilter("ignore")

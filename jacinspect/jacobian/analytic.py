@@ -15,9 +15,11 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern, compress
 
-__all__ = ["Analytic", "from_entries", "from_jvp", "from_slopes", "from_vjp"]
+__all__ = ["Analytic", "from_entries", "from_jvp", "from_slopes", "from_vjp", "is_linear"]
 
 Product = Callable[[Array], Array]
+
+_LINEAR = 1e-6  # of the largest entry: float32 rules are linear too
 
 
 @dataclass(frozen=True)
@@ -85,3 +87,13 @@ def from_vjp(vjp: Product) -> Analytic:
         return Jacobian(pattern, data)
 
     return Analytic(on, pull=lambda cotangent: np.asarray(vjp(cotangent), np.float64).ravel())
+
+
+def is_linear(analytic: Analytic, operand_shape: tuple[int, ...], outputs: int) -> bool:
+    """Whether a rule gives twice as much for twice a tangent or cotangent, as one that forgets to multiply does not."""
+    rule, shape = (analytic.push, operand_shape) if analytic.push is not None else (analytic.pull, (outputs,))
+    assert rule is not None
+    direction = np.random.default_rng(0).standard_normal(shape)
+    with np.errstate(all="ignore"):
+        once, twice = rule(direction), rule(2 * direction)
+        return bool(np.all(~(np.abs(twice - 2 * once) > _LINEAR * np.abs(twice).max(initial=0))))

@@ -634,3 +634,15 @@ def test_every_function_of_the_catalogue_can_be_called() -> None:
 def test_an_operand_after_a_parameter(text: str) -> None:
     with pytest.raises(InputError, match="the operands come first, then name=value"):
         expression(text)
+
+
+@pytest.mark.parametrize(("text", "sign", "written"), [("x·x", "·", "*"), ("a·x", "·", "*"), ("x @ kᵀ", "ᵀ", ".T")])
+def test_signs_that_python_takes_for_letters(text: str, sign: str, written: str) -> None:
+    with pytest.raises(InputError) as error:
+        expression(text)
+    assert str(error.value).splitlines()[0] == f"{sign} cannot be read: write {written}"
+
+
+def test_a_parameter_called_e() -> None:
+    assert expression("e * x", {"e": 3.0}).value(np.array([2.0])).tolist() == [6.0]
+    assert expression("e * x").value(np.array([1.0])).tolist() == [np.e]
