@@ -1,7 +1,7 @@
 """What `jacinspect check` found, an Outcome an inspection, and the Tally of many of them. Next: a view."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jacinspect.errors import ExitStatus
 from jacinspect.report import Report
@@ -24,6 +24,19 @@ class Outcome:
     line: int
     allow: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
+
+    def concluded(self, report: Report) -> "Outcome":
+        """Return the outcome with the report of the inspection, in which the errors that the check allows are notes."""
+        errors = {finding.code for finding in report.findings if finding.severity == "error"}
+        allowed = errors & set(self.allow)
+        told = [
+            replace(finding, severity="note", message=f"{finding.message} (allowed)")
+            if finding.code in allowed
+            else finding
+            for finding in report.findings
+        ]
+        findings = tuple(sorted(told, key=lambda finding: (finding.severity != "error", finding.code)))
+        return replace(self, report=replace(report, findings=findings), allowed=tuple(sorted(allowed)))
 
     @property
     def name(self) -> str:

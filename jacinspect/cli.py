@@ -4,6 +4,7 @@ numpy, and all that needs it, is imported when an inspection starts, so that hel
 """
 
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from jacinspect.functions.function import Array, Function, Parameter
     from jacinspect.identity_report import IdentityReport
     from jacinspect.report import Report
+    from jacinspect.workers import Pool
 
 __all__ = ["app", "run"]
 
@@ -356,27 +358,38 @@ def _check(
         raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
     _require_writable("--output", output)
     suite = load_suite(find_configuration(Path.cwd()) if config is None else config).selected(names)
-    status = None
     with Pool(suite, jobs, timeout) as pool, _Progress(quiet=output is None and _is_terminal(sys.stdout)) as progress:
         tally = Tally(len(pool.inspections))
 
         def made() -> Iterator[Outcome]:
-            nonlocal status
-            try:
-                for outcome in pool.outcomes():
-                    tally.add(outcome)
-                    progress.tell(f"{tally.done} of {tally.planned} inspections")
-                    yield outcome
-                    if fail_fast and outcome.report.verdict != "pass":
-                        return
-            except KeyboardInterrupt:  # what was made is told all the same
-                status = ExitStatus.INTERRUPTED
+            for outcome in pool.outcomes():
+                tally.add(outcome)
+                progress.tell(f"{tally.done} of {tally.planned} inspections")
+                yield outcome
+                if fail_fast and outcome.report.verdict != "pass":
+                    return
 
-        _write_checked(made(), tally, to, output, max(len(each.name) for each in suite.checks))
+        with _interrupts(pool):  # what was made is told all the same
+            _write_checked(made(), tally, to, output, max(len(each.name) for each in suite.checks))
     if to is not _CheckFormat.text:
         for check, code in tally.unneeded:
             typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
-    return tally.exit_status if status is None else status
+    return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
+
+
+@contextmanager
+def _interrupts(pool: "Pool") -> Iterator[None]:
+    """Let the first Ctrl-C stop the pool, whatever is being done just then, and the second do what it always does."""
+
+    def stop(*_: object) -> None:
+        pool.stopped = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _write_checked(

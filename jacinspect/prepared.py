@@ -6,7 +6,6 @@ Whatever is wrong with it is said here, before anything is computed.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from jacinspect.check_report import Outcome
@@ -17,7 +16,7 @@ from jacinspect.functions.resolve import claiming, resolve
 from jacinspect.inspection import Settings, inspect_function, uninspected
 from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
-from jacinspect.operands.shapes import parse_shape, parse_size, random_operand
+from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
 from jacinspect.suite import Check, Inspection, Suite
 
 __all__ = ["Prepared", "prepare"]
@@ -51,7 +50,7 @@ class Prepared:
             report = inspect_function(found, x, settings, source=source)
         except JacinspectError as error:
             report = replace(report, findings=(crashed(str(error)),))
-        return self._allowing(replace(begun, report=report))
+        return begun.concluded(report)
 
     def _operands(self, inspection: Inspection, settings: Settings) -> tuple[list[Array], list[str]]:
         check, names = self.check, self.function.operands
@@ -74,19 +73,6 @@ class Prepared:
         if len(self.function.operands) > 1:
             parts.append(f"by {self.function.operands[self.function.position(inspection.wrt) - 1]}")
         return ", ".join(parts)
-
-    def _allowing(self, outcome: Outcome) -> Outcome:
-        """Make notes of the errors that the check allows."""
-        findings = outcome.report.findings
-        allowed = {finding.code for finding in findings if finding.severity == "error"} & set(self.check.allow)
-        told = [
-            replace(finding, severity="note", message=f"{finding.message} (allowed)")
-            if finding.code in allowed
-            else finding
-            for finding in findings
-        ]
-        report = replace(outcome.report, findings=tuple(sorted(told, key=lambda f: (f.severity != "error", f.code))))
-        return replace(outcome, report=report, allowed=tuple(sorted(allowed)))
 
 
 def prepare(suite: Suite) -> list[Prepared]:
@@ -111,11 +97,11 @@ def _prepared(suite: Suite, check: Check) -> Prepared:
         _about(suite, check, "seeds", partial(Settings, seed=seed))
     for wrt in check.wrt:
         _about(suite, check, "wrt", partial(function.position, wrt))
-    _require_shapes(suite, check)
     for key, given, known in (("allow", check.allow, _CODES), ("dtype", (check.dtype,), _DTYPES)):
         for value in given:
             if value not in known:
-                raise InputError(f"{suite.key(check)}.{key}: {value!r} is not one of {', '.join(known)}")
+                raise InputError(f"{suite.key(check, key)}: {value!r} is not one of {', '.join(known)}")
+    _require_operands_fit(suite, check, settings.get("memory", Settings.memory))
     file, line = function.place or (str(suite.file), check.line or 1)
     return Prepared(check, function, settings, file, line)
 
@@ -125,7 +111,7 @@ def _about(suite: Suite, check: Check, key: str, run: Callable[[], Any]) -> Any:
     try:
         return run()
     except (InputError, FunctionFailedError) as error:
-        raise InputError(f"{suite.key(check)}.{key}: {error}") from error
+        raise InputError(f"{suite.key(check, key)}: {error}") from error
 
 
 def _function(suite: Suite, check: Check) -> Function:
@@ -154,13 +140,15 @@ def _require_operands(suite: Suite, check: Check, function: Function) -> None:
         raise InputError(f"{key}: {', '.join(missing)} is missing; {takes}")
 
 
-def _require_shapes(suite: Suite, check: Check) -> None:
+def _require_operands_fit(suite: Suite, check: Check, memory: int) -> None:
+    """Read the operands that are files, and hold the shapes of the others against the memory."""
     given = [(f"operands.{name}", text) for name, text in check.operands.items()]
     for key, text in [*(("shapes", shape) for shape in check.shapes), *given]:
-        try:
-            if key == "shapes" or is_shape(text):
-                parse_shape(text)
-            elif not Path(text.partition(":")[0]).is_file():
-                raise InputError(f"there is no file {text}")
-        except InputError as error:
-            raise InputError(f"{suite.key(check)}.{key}: {error}") from None
+        _about(suite, check, key, partial(_require_operand, text, key == "shapes", check.dtype, memory))
+
+
+def _require_operand(text: str, drawn: bool, dtype: str, memory: int) -> None:
+    if drawn or is_shape(text):
+        require_fits(parse_shape(text), dtype, memory, "random operand")
+    else:
+        read_operand(text, dtype, memory, None)

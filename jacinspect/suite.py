@@ -38,6 +38,7 @@ class Check:
     dtype: str = "float64"
     allow: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)  # those of inspection.Settings but for the seed
+    own: frozenset[str] = frozenset()  # the keys in its own table, and not in the one for all checks
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,12 @@ class Suite:
             If a pattern matches no check, or there are no checks at all.
         """
         for pattern in patterns:
-            if not any(fnmatchcase(check.name, pattern) for check in self.checks):
+            if not any(_matches(check.name, pattern) for check in self.checks):
                 close = get_close_matches(pattern, [check.name for check in self.checks], n=3)
                 names = ", ".join(check.name for check in self.checks[:12]) or "none"
                 hint = f"did you mean {' or '.join(close)}?" if close else f"there are {names}"
                 raise InputError(f"{self.file}: there is no check {pattern!r}; {hint}")
-        kept = [c for c in self.checks if not patterns or any(fnmatchcase(c.name, pattern) for pattern in patterns)]
+        kept = [c for c in self.checks if not patterns or any(_matches(c.name, pattern) for pattern in patterns)]
         if not kept:
             raise InputError(f"{self.file}: has no checks; add a table such as [{_prefix(self.file)}checks.NAME]")
         return Suite(self.file, tuple(kept))
@@ -101,9 +102,12 @@ class Suite:
             ]
         return listed
 
-    def key(self, check: Check) -> str:
-        """Name a check's table in the configuration file, for a message."""
-        return f"{self.file}: {_prefix(self.file)}checks.{check.name}"
+    def key(self, check: Check, key: str = "") -> str:
+        """Name a check's table in the configuration file, or a key of it where it stands, for a message."""
+        table = f"{self.file}: {_prefix(self.file)}"
+        if key and key.split(".")[0] not in check.own:
+            return f"{table}{key}"
+        return f"{table}checks.{check.name}" + (f".{key}" if key else "")
 
 
 def find_configuration(folder: Path) -> Path:
@@ -152,23 +156,37 @@ def load_suite(file: Path) -> Suite:
         own = reader.read(table, _SHARED | _OWN, f"{key}.")
         if "function" not in own:
             raise InputError(f"{file}: {key}: function is missing")
-        line = next((n for n, text in enumerate(lines, 1) if _heads(text, key)), 0)
+        path = [*filter(None, prefix.split(".")), "checks", name]
+        line = next((n for n, text in enumerate(lines, 1) if _heads(text, path)), 0)
         checks.append(_check(name, line, shared, own))
     return Suite(file, tuple(checks))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def _prefix(file: Path) -> str:
     return "" if file.name == "jacinspect.toml" else "tool.jacinspect."
 
 
-def _heads(line: str, key: str) -> bool:
-    return line.split("#")[0].strip().replace('"', "").replace("'", "").replace(" ", "") == f"[{key}]".replace(" ", "")
+def _heads(line: str, path: Sequence[str]) -> bool:
+    """Whether a line is the head of the table at a path of keys."""
+    try:
+        table: Any = tomllib.loads(line) if line.lstrip().startswith("[") else {}
+    except tomllib.TOMLDecodeError:
+        return False
+    found = []
+    while isinstance(table, dict) and len(table) == 1:
+        ((key, table),) = table.items()
+        found.append(key)
+    return found == list(path)
 
 
 def _check(name: str, line: int, shared: Mapping[str, Any], own: Mapping[str, Any]) -> Check:
     given = {**shared, **own}
     settings = {key: given.pop(key) for key in _SETTINGS if key in given}
-    return Check(name, line=line, settings=settings, **given)
+    return Check(name, line=line, settings=settings, own=frozenset(own), **given)
 
 
 def _parsed(file: Path) -> dict[str, Any]:
@@ -213,7 +231,7 @@ class _Reader:
     def read(self, table: Mapping[str, Any], kinds: Mapping[str, str], prefix: str) -> dict[str, Any]:
         for key in table:
             if key not in kinds:
-                close = get_close_matches(key, kinds, n=1)
+                close = get_close_matches(key, [*kinds, *(["checks"] if prefix == self.prefix else [])], n=1)
                 hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(kinds)}"
                 raise InputError(f"{self.file}: {prefix}{key}: there is no such key; {hint}")
         return {key: self._value(value, kinds[key], f"{prefix}{key}") for key, value in table.items()}
@@ -256,7 +274,7 @@ def _parameters(value: Any) -> dict[str, Any] | None:
 def _operands(value: Any) -> dict[str, str] | None:
     if not isinstance(value, dict):
         return None
-    given = {name: str(item) if isinstance(item, int) else item for name, item in value.items()}
+    given = {name: str(item) if type(item) is int else item for name, item in value.items()}
     return given if all(isinstance(item, str) for item in given.values()) else None
 
 
@@ -269,6 +287,11 @@ def _size(value: Any) -> Any:
     return value if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
+def _number(value: Any) -> float | None:
+    fits = isinstance(value, float) or (type(value) is int and abs(value) < 2**1024)
+    return value if fits else None
+
+
 def _plain(kind: type | tuple[type, ...]) -> Any:
     return lambda value: value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else None
 
@@ -276,7 +299,7 @@ def _plain(kind: type | tuple[type, ...]) -> Any:
 _KINDS: dict[str, tuple[str, Any]] = {
     "text": ("a string", _plain(str)),
     "texts": ("a string or an array of strings", _texts),
-    "number": ("a number", _plain((int, float))),
+    "number": ("a number", _number),
     "integer": ("an integer", _plain(int)),
     "integers": ("an integer or an array of integers", lambda value: _list(value, int)),
     "boolean": ("true or false", _plain(bool)),

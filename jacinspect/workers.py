@@ -8,11 +8,12 @@ import os
 import signal
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from threading import Thread
 from time import monotonic
 from typing import Any
 
@@ -23,12 +24,14 @@ from jacinspect.suite import Inspection, Suite
 __all__ = ["Pool"]
 
 _SPAWN = get_context("spawn")  # a fork would inherit the parent's threads and what it has imported
+_LOOK = 0.2  # seconds, after which it is seen whether to stop
 _GRACE = 1.0  # seconds for a worker that was told to end
 
 
 def _serve(connection: Connection, suite: Suite) -> None:
     """Be a worker: prepare the suite, then inspect what is asked for, until there is nothing more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears of it too, and decides
+    os.setsid()  # what the code starts goes with it
+    Thread(target=_follow_parent, daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what checked code prints never mixes into a report
     os.chdir(suite.file.parent)
     from jacinspect.prepared import prepare
@@ -51,6 +54,14 @@ def _serve(connection: Connection, suite: Suite) -> None:
                 connection.send(("done", outcome))
 
 
+def _follow_parent() -> None:
+    """End the worker, and what it has started, when its parent is gone, however that ended."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.killpg(0, signal.SIGKILL)
+
+
 @dataclass(eq=False)
 class _Worker:
     """A process, and what it is at: the number of an inspection, when it has to have done, and its outcome so far."""
@@ -64,7 +75,11 @@ class _Worker:
 
     def end(self) -> None:
         """End the process, whatever it is at."""
-        self.process.kill()
+        try:
+            assert self.process.pid is not None
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except OSError:  # it has not come so far as to lead a group, or is gone
+            self.process.kill()
         self.process.join(_GRACE)
         self.connection.close()
 
@@ -77,6 +92,7 @@ class Pool:
     jobs: int = 1
     timeout: float | None = None
     inspections: list[Inspection] = field(default_factory=list)
+    stopped: bool = False  # may be set at any time, such as by a handler of Ctrl-C
     _workers: list[_Worker] = field(default_factory=list)
 
     def __enter__(self) -> "Pool":
@@ -109,7 +125,7 @@ class Pool:
         todo = deque(range(len(self.inspections)))
         done: dict[int, Outcome] = {}
         following = 0
-        while following < len(self.inspections):
+        while following < len(self.inspections) and not self.stopped:
             while len(self._workers) < min(self.jobs, len(todo) + sum(w.task is not None for w in self._workers)):
                 self._start()
             for worker in self._workers:
@@ -123,8 +139,9 @@ class Pool:
 
     def _start(self) -> _Worker:
         ours, theirs = _SPAWN.Pipe()
-        process = _SPAWN.Process(target=_serve, args=(theirs, self.suite), daemon=True)
-        process.start()
+        process = _SPAWN.Process(target=_serve, args=(theirs, self.suite))
+        with _interrupts_ignored():
+            process.start()
         theirs.close()
         worker = _Worker(process, ours, deadline=self._from_now())
         self._workers.append(worker)
@@ -143,7 +160,7 @@ class Pool:
         deadlines = [
             w.deadline for w in self._workers if w.deadline is not None and (w.task is not None or not w.ready)
         ]
-        left = max(min(deadlines) - monotonic(), 0.0) if deadlines else None
+        left = min(max(min(deadlines) - monotonic(), 0.0), _LOOK) if deadlines else _LOOK
         said = wait([worker.connection for worker in self._workers], left)
         now = monotonic()
         return [w for w in self._workers if w.connection in said or (w.deadline in deadlines and w.deadline <= now)]
@@ -191,7 +208,21 @@ class Pool:
         if worker.begun is None:
             raise InputError(f"{self.suite.file}: a worker {how or 'was late'} before its inspection began")
         finding = timed_out(self.timeout or 0.0) if how is None else crashed(f"the function {how}")
-        return replace(worker.begun, report=replace(worker.begun.report, findings=(finding,)))
+        return worker.begun.concluded(replace(worker.begun.report, findings=(finding,)))
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Start a process that ignores Ctrl-C from its first moment; its parent hears of it, and decides."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _how_it_ended(code: int | None) -> str:

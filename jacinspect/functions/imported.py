@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -219,6 +220,7 @@ def taking(
 
 def _place(f: Any) -> tuple[str, int] | None:
     """Find the file and the line at which a function or its class is defined; None of what is not written in Python."""
+    f = inspect.unwrap(f.func if isinstance(f, partial) else f)
     owner = getattr(f, "__self__", None)
     for definition in (owner if isinstance(owner, type) else f, type(f)):
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from jacinspect.check_report import Outcome, Tally
+from jacinspect.errors import printable
 from jacinspect.views.brief import problems
 from jacinspect.views.facts import SIGNS
 
@@ -42,6 +43,7 @@ def _block(lines: Iterable[str]) -> str:
 
 
 def _escaped(text: str) -> str:
+    text = "\t".join(printable(" ".join(part.splitlines())) for part in text.split("\t")).replace("&", "&amp;")
     for character in "\\|`*_<>[]":
         text = text.replace(character, f"\\{character}")
-    return text.replace("\n", " ")
+    return text

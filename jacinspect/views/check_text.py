@@ -28,11 +28,11 @@ def render(outcomes: Iterable[Outcome], tally: Tally, width: int) -> Iterator[Te
     yield Text()
     if failed:
         yield Text("worst first:", style="bold")
-        yield from (Text(f"  {printable(name)}{_ratio(-rank)}") for rank, name in sorted(failed)[:_WORST])
+        yield from (Text(f"  {_one_line(name)}{_ratio(-rank)}") for rank, name in sorted(failed)[:_WORST])
         if len(failed) > _WORST:
             yield Text(f"  … and {len(failed) - _WORST} more")
     for check, code in tally.unneeded:
-        yield Text(f"{printable(check)}: allow {code} was not needed", style="yellow")
+        yield Text(f"{_one_line(check)}: allow {code} was not needed", style="yellow")
     yield Text(str(tally), style=_STYLES[tally.verdict])
 
 
@@ -42,7 +42,7 @@ def _line(outcome: Outcome, width: int) -> Text:
     ratio = "" if outcome.ratio is None else _ratio(outcome.ratio)
     line = Text.assemble(
         (SIGNS[verdict], _STYLES[verdict]),
-        f" {printable(outcome.check):<{width}}  {printable(outcome.label):<{_LABEL}}  ",
+        f" {_one_line(outcome.check):<{width}}  {_one_line(outcome.label):<{_LABEL}}  ",
         (f"{verdict:<12}", _STYLES[verdict]),
         f"  {structure:<{_STRUCTURE}}{ratio}",
     )
@@ -52,3 +52,7 @@ def _line(outcome: Outcome, width: int) -> Text:
 
 def _ratio(ratio: float) -> str:
     return "" if ratio == inf else f"  worst {ratio:.2g} of its bar"
+
+
+def _one_line(text: str) -> str:
+    return printable(text).replace("\n", "\\n")

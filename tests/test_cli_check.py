@@ -1,0 +1,538 @@
+"""`jacinspect check` itself: what is configured, and both streams, the exit status and the files that come of it."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from select import select
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import xmlschema
+from junitparser import Error, Failure, JUnitXml
+
+ROOT = Path(__file__).parents[1]
+UNSET = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM", "PYTHONUTF8", "LC_ALL", "LANG")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET}
+ENVIRONMENT |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+XSD = xmlschema.XMLSchema(ROOT / "tests" / "data" / "junit-10.xsd")
+FORMATS = ["text", "json", "junit", "github", "markdown"]
+
+CODE = r"""
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+import numpy as np
+
+JUNK = b"JUNK\x00\xff\xfe\x1b[2J]]>\n"
+
+def double(x):
+    return 2 * x
+
+def junk(x):
+    print("JUNK \x00 {\"verdict\": 1} <a> ]]>", flush=True)
+    os.write(1, JUNK)
+    subprocess.run([sys.executable, "-S", "-c", f"import os; os.write(1, {JUNK!r})"] if seldom() else ["true"])
+    return 2 * x
+
+CALLS = []
+def seldom():
+    CALLS.append(1)
+    return len(CALLS) == 1
+
+def exits(x):
+    os._exit(3)
+
+def raises(x):
+    raise ValueError("]]> & <b> \x1b[31m \x00 | ``` % ::error:: , \ud800")
+
+def wrong(x):
+    return x * x
+
+def steps(x):
+    return np.abs(x)
+
+def loops(x):
+    while True:
+        pass
+
+def waits(x):
+    Path("waiting").write_text("")
+    time.sleep(60)
+    return x
+
+def prints_at_import(x):
+    return x
+print("JUNK at import", flush=True)
+os.write(1, JUNK)
+"""
+
+CONFIGURATION = r"""
+[tool.jacinspect]
+shapes = ["3", "2x3"]
+[tool.jacinspect.checks.double]
+function = "mycode:double"
+derivative = "2"
+expect = ["diagonal"]
+seeds = [0, 1]
+[tool.jacinspect.checks.attention]
+function = "softmax(q @ k.T) @ v"
+operands = { q = "4x3", k = "5x3", v = "5x2" }
+wrt = ["q", "k", "v"]
+[tool.jacinspect.checks.junk]
+function = "mycode.py:junk"
+[tool.jacinspect.checks.exits]
+function = "mycode.py:exits"
+shapes = 3
+[tool.jacinspect.checks.raises]
+function = "mycode.py:raises"
+shapes = 3
+[tool.jacinspect.checks.wrong]
+function = "mycode.py:wrong"
+derivative = "x"
+shapes = "300"
+[tool.jacinspect.checks.kinks]
+function = "mycode.py:steps"
+derivative = "sign(x)"
+operands = { x = "zero.csv" }
+strict_kinks = true
+allow = ["J003", "J006"]
+[tool.jacinspect.checks."]]> & <b> \"é'.|\u001b"]
+function = "softmax"
+expect = "diagonal"
+shapes = "2x3"
+"""
+ODD = "]]> & <b> \"é'.|\x1b"
+MADE = [
+    *[("double", f"{shape}, seed {seed}", "pass") for shape in ("3", "2x3") for seed in (0, 1)],
+    *[("attention", f"seed 0, by {operand}", "pass") for operand in "qkv"],
+    *[("junk", f"{shape}, seed 0", "pass") for shape in ("3", "2x3")],
+    ("exits", "3, seed 0", "fail"),
+    ("raises", "3, seed 0", "fail"),
+    ("wrong", "300, seed 0", "fail"),
+    ("kinks", "seed 0", "pass"),
+    (ODD, "2x3, seed 0", "fail"),
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the program left behind."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+
+def command(*typed: str) -> list[str]:
+    return [sys.executable, "-m", "jacinspect", "check", *typed]
+
+
+def ran(cwd: Path, *typed: str, hashes: str = "0") -> Run:
+    return _ran(cwd, typed, hashes)
+
+
+@cache
+def _ran(cwd: Path, typed: tuple[str, ...], hashes: str) -> Run:
+    environment = {**ENVIRONMENT, "PYTHONHASHSEED": hashes}
+    done = subprocess.run(command(*typed), capture_output=True, cwd=cwd, env=environment, timeout=60)
+    return Run(done.returncode, done.stdout, done.stderr.decode())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with checks, and everything that the tests look at run side by side: it is mostly starts."""
+    place = tmp_path_factory.mktemp("project")
+    (place / "sub").mkdir()
+    (place / "empty").mkdir()
+    (place / "pyproject.toml").write_text(CONFIGURATION, encoding="utf-8")
+    (place / "mycode.py").write_text(CODE, encoding="utf-8")
+    (place / "hanging.py").write_text("while True: pass\n")
+    (place / "zero.csv").write_text("-1,0,2\n")
+    (place / "loops.toml").write_text(
+        '[tool.jacinspect]\nshapes = 3\n[tool.jacinspect.checks.loops]\nfunction = "mycode.py:loops"\n'
+        '[tool.jacinspect.checks.double]\nfunction = "mycode.py:double"\n'
+    )
+    (place / "hanging.toml").write_text(
+        '[tool.jacinspect]\nshapes = 3\n[tool.jacinspect.checks.a]\nfunction = "hanging.py:f"\n'
+    )
+    (place / "none.toml").write_text("[tool.jacinspect]\n")
+    (place / "old.json").write_text("OLD")
+    planned: list[tuple[tuple[str, ...], str]] = []
+    for to in FORMATS:
+        planned += [(failing(to), "1"), (written(to), "2"), (passing(to), "0")]
+    planned += [(typed, "0") for typed, _ in REFUSED] + [(LOOPING, "0"), (FAST, "0")]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda each: ran(place / "sub", *each[0], hashes=each[1]), planned))
+    return place
+
+
+def failing(to: str) -> tuple[str, ...]:
+    return "-f", to
+
+
+def written(to: str) -> tuple[str, ...]:
+    return "-f", to, "--jobs", "3", "-o", f"../written.{to}"
+
+
+def passing(to: str) -> tuple[str, ...]:
+    return "junk", "dou*", "-f", to
+
+
+LOOPING = ("--config", "../loops.toml", "--timeout", "4", "-f", "junit")
+FAST = ("--fail-fast", "-j", "2", "double", "exits", "raises", "wrong")
+UNNEEDED = "jacinspect: kinks: allow J006 was not needed\n"
+
+
+# --- The answers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_the_status_is_the_same_in_every_format(folder: Path, to: str) -> None:
+    failed, passed = ran(folder / "sub", *failing(to), hashes="1"), ran(folder / "sub", *passing(to))
+    assert (failed.status, failed.err) == (1, "" if to == "text" else UNNEEDED)
+    assert (passed.status, passed.err) == (0, "")
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_what_checked_code_prints_is_in_no_format(folder: Path, to: str) -> None:
+    for typed, hashes in ((failing(to), "1"), (passing(to), "0")):
+        out = ran(folder / "sub", *typed, hashes=hashes).out
+        assert b"junk" in out or to == "github"
+        assert b"JUNK" not in out
+        assert b"\x1b" not in out or to == "markdown"
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_one_job_to_a_pipe_and_three_to_a_file_give_equal_bytes_whatever_the_hashes(folder: Path, to: str) -> None:
+    alone = ran(folder / "sub", *failing(to), hashes="1")
+    together = ran(folder / "sub", *written(to), hashes="2")
+    assert (together.status, together.out, together.err) == (1, b"", alone.err)
+    assert (folder / f"written.{to}").read_bytes() == alone.out
+    assert [each.name for each in folder.iterdir() if each.name.startswith(".")] == []
+
+
+def test_text_has_a_line_an_inspection(folder: Path) -> None:
+    lines = ran(folder / "sub", *failing("text"), hashes="1").text.splitlines()
+    shown = [re.split(r" {2,}", line[2:]) for line in lines if line[:2] in ("✓ ", "✗ ", "? ")]
+    assert [tuple(each[:3]) for each in shown] == [(name.replace("\x1b", r"\x1b"), *more) for name, *more in MADE]
+    assert [each[3:] for each in shown[9:11]] == [[], []]
+    assert re.fullmatch(r"worst .*e\+\d\d of its bar", shown[11][4])
+    assert shown[11][3] == "diagonal"
+    summary = lines[lines.index("worst first:") :]
+    assert [line.split("  ")[1] for line in summary[1:5]] == [
+        "exits [3, seed 0]", "raises [3, seed 0]", "wrong [300, seed 0]",
+        ODD.replace("\x1b", r"\x1b") + " [2x3, seed 0]",
+    ]  # fmt: skip
+    assert summary[5:] == ["kinks: allow J006 was not needed", "14 inspections: 10 pass, 4 fail"]
+    assert "    J011 crashed: the function ended its process with exit status 3" in lines
+
+
+def test_json_is_an_envelope_of_the_reports(folder: Path) -> None:
+    loaded = json.loads(ran(folder / "sub", *failing("json"), hashes="1").out)
+    assert list(loaded) == ["schema_version", "version", "reports", "summary", "verdict"]
+    assert [(each["check"], each["verdict"]) for each in loaded["reports"]] == [(c, v) for c, _, v in MADE]
+    assert loaded["summary"] == {"pass": 10, "fail": 4, "inconclusive": 0}
+    assert loaded["verdict"] == "fail"
+    (kink,) = (each for each in loaded["reports"] if each["check"] == "kinks")
+    ((finding,),) = ([each for each in kink["findings"] if each["code"] == "J003"],)
+    assert finding["severity"] == "note"
+    assert finding["message"].endswith(" (allowed)")
+    passed = json.loads(ran(folder / "sub", *passing("json")).out)
+    assert [each["check"] for each in passed["reports"]] == ["double"] * 4 + ["junk"] * 2
+    assert (passed["verdict"], passed["summary"]["pass"]) == ("pass", 6)
+
+
+def test_a_report_in_the_envelope_is_that_of_inspect(folder: Path) -> None:
+    typed = "mycode:double -s 2x3 -d 2 --expect diagonal --seed 1 --json"
+    alone = subprocess.run(
+        [sys.executable, "-m", "jacinspect", *typed.split()], capture_output=True, cwd=folder, env=ENVIRONMENT
+    )
+    report = json.loads(ran(folder / "sub", *failing("json"), hashes="1").out)["reports"][3]
+    assert report.pop("check") == "double"
+    assert report == json.loads(alone.stdout)
+
+
+def test_junit_is_as_jenkins_has_it_and_is_read(folder: Path) -> None:
+    content = ran(folder / "sub", *failing("junit"), hashes="1").out
+    XSD.validate(ElementTree.fromstring(content))
+    suites = list(JUnitXml.fromstring(content))
+    assert [suite.name for suite in suites][:-1] == list(dict.fromkeys(name for name, *_ in MADE))[:-1]
+    assert suites[-1].name == ODD.replace("\x1b", r"\x1b")
+    cases = [case for suite in suites for case in suite]
+    assert [case.name for case in cases[:-1]] == [f"{name} [{label}]" for name, label, _ in MADE[:-1]]
+    assert [[type(result) for result in case.result] for case in cases] == [
+        {"exits": [Error], "raises": [Error], "wrong": [Failure], ODD: [Failure]}.get(name, []) for name, *_ in MADE
+    ]
+    assert sum(suite.tests for suite in suites) == 14
+    assert [sum(getattr(suite, kind) for suite in suites) for kind in ("failures", "errors")] == [2, 2]
+
+
+def test_github_annotates_the_function_or_else_the_check(folder: Path) -> None:
+    text = ran(folder / "sub", *failing("github"), hashes="1").text
+    *commands, notice, summary = text.splitlines()
+    assert summary == "jacinspect: 14 inspections: 10 pass, 4 fail"
+    assert notice == "::notice title=kinks::allow J006 was not needed"
+    code, checks = str(folder / "mycode.py"), str(folder / "pyproject.toml")
+    lines = {name: CODE.splitlines().index(f"def {name}(x):") + 1 for name in ("exits", "raises", "wrong")}
+    table = next(n for n, line in enumerate(CONFIGURATION.splitlines(), 1) if "]]>" in line)
+    heads = [line.partition(",title=")[0] for line in commands]
+    assert heads[:3] == [f"::error file={code},line={lines[name]}" for name in ("exits", "raises", "wrong")]
+    assert heads[3:] == [f"::error file={checks},line={table}"]
+
+
+def test_markdown_has_a_row_an_inspection(folder: Path) -> None:
+    text = ran(folder / "sub", *failing("markdown"), hashes="1").text
+    rows = [line for line in text.splitlines() if line.startswith(("| ✓", "| ✗"))]
+    assert [row.split(" | ")[0].split()[-1] for row in rows] == [verdict for *_, verdict in MADE]
+    assert text.count("\n### ") == 4
+    assert text.endswith("kinks: allow J006 was not needed\n\n**14 inspections: 10 pass, 4 fail**\n")
+
+
+def test_fail_fast_stops_at_the_first_that_does_not_pass(folder: Path) -> None:
+    done = ran(folder / "sub", *FAST)
+    assert done.status == 1
+    assert [line[:7] for line in done.text.splitlines() if line.startswith(("✓", "✗"))] == ["✓ doubl"] * 4 + ["✗ exits"]
+    assert done.text.endswith("\n5 inspections: 4 pass, 1 fail; 2 not made\n")
+
+
+def test_a_function_that_loops_is_ended(folder: Path) -> None:
+    done = ran(folder / "sub", *LOOPING)
+    assert (done.status, done.err) == (1, "")
+    loops, double = JUnitXml.fromstring(done.out)
+    ((late,), (good,)) = (list(suite) for suite in (loops, double))
+    assert [(type(each), each.type, each.message) for each in late.result] == [
+        (Error, "J010 timeout", "the inspection took longer than 4 s (--timeout) and was ended")
+    ]
+    assert good.result == []
+
+
+# --- Refusals ---------------------------------------------------------------------------------------------------------
+
+REFUSED = [
+    (("duble",), "{up}/pyproject.toml: there is no check 'duble'; did you mean double?"),
+    (("--config", "../no.toml"), "../no.toml: no such file or directory"),
+    (("--config", "../none.toml"), "../none.toml: has no checks; add a table such as [tool.jacinspect.checks.NAME]"),
+    (("--config", "../mycode.py"), "../mycode.py: is not TOML: "),
+    (
+        ("--config", "../hanging.toml", "--timeout", "2", "-o", "../old.json"),
+        "../hanging.toml: importing the checked code took longer than --timeout",
+    ),
+    (("--timeout", "0"), "--timeout 0: a number of seconds above 0 is needed"),
+    (("-o", "no/where.json"), "--output no/where.json: there is no folder no"),
+    (("--jobs", "0"), "Invalid value for '--jobs' / '-j': 0 is not in the range x>=1."),
+    (("-f", "xml"), "Invalid value for '--format' / '-f': 'xml' is not one of"),
+]
+
+
+@pytest.mark.parametrize(("typed", "message"), REFUSED)
+def test_what_cannot_be_checked_is_status_2_and_a_line(folder: Path, typed: tuple[str, ...], message: str) -> None:
+    done = ran(folder / "sub", *typed)
+    assert (done.status, done.out) == (2, b"")
+    assert done.err.startswith(f"jacinspect: {message.format(up=folder)}")
+    assert done.err.count("\n") == 1
+    assert (folder / "old.json").read_text() == "OLD"
+
+
+# --- While it runs ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def running(
+    cwd: Path, *typed: str, err: int = subprocess.PIPE, **variables: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start the program as a terminal does, in a group of its own; of that nothing is left afterwards."""
+    process = subprocess.Popen(
+        command(*typed),
+        stdout=subprocess.PIPE,
+        stderr=err,
+        cwd=cwd,
+        env={**ENVIRONMENT, **variables},
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def until(happened: Any, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def waiting(place: Path) -> Path:
+    place.mkdir()
+    (place / "mycode.py").write_text(CODE, encoding="utf-8")
+    (place / "jacinspect.toml").write_text(
+        'shapes = 3\n[checks.first]\nfunction = "mycode.py:wrong"\nderivative = "x"\n[checks.then]\n'
+        'function = "mycode.py:waits"\n[checks.last]\nfunction = "tanh"\n'
+    )
+    return place
+
+
+def interrupted(place: Path, to: str) -> tuple[bytes, Run]:
+    """Wait until the second inspection waits; read what is written of the first; press Ctrl-C; read the rest."""
+    read = bytearray()
+    with running(waiting(place), "-f", to) as process:
+        assert process.stdout is not None
+        until((place / "waiting").exists)
+        while b"first" not in read and to != "junit":  # which writes a check when it is complete
+            assert select([process.stdout], [], [], 10)[0], f"{to}: the first is not written while the second runs"
+            read += os.read(process.stdout.fileno(), 65536)
+        os.killpg(process.pid, signal.SIGINT)
+        rest, err = process.communicate(timeout=20)
+    return bytes(read), Run(process.returncode, bytes(read) + rest, err.decode())
+
+
+def test_what_is_made_is_written_at_once_and_ctrl_c_leaves_a_complete_document(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(len(FORMATS)) as pool:
+        runs = dict(zip(FORMATS, pool.map(lambda to: interrupted(tmp_path / to, to), FORMATS), strict=True))
+    for to, (_, done) in runs.items():
+        assert (to, done.status, done.err) == (to, 130, "")
+    ends = {to: done.text.rstrip().splitlines()[-1] for to, (_, done) in runs.items()}
+    words = "1 inspection: 1 fail; 2 not made"
+    assert (ends["text"], ends["github"], ends["markdown"]) == (words, f"jacinspect: {words}", f"**{words}**")
+    loaded = json.loads(runs["json"][1].out)
+    assert ([each["check"] for each in loaded["reports"]], loaded["verdict"]) == (["first"], "fail")
+    content = runs["junit"][1].out
+    XSD.validate(ElementTree.fromstring(content))
+    assert [(suite.name, suite.failures) for suite in JUnitXml.fromstring(content)] == [("first", 1)]
+    assert runs["text"][0].startswith("✗ first".encode())
+
+
+def test_a_file_is_the_old_one_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    place = waiting(tmp_path / "place")
+    (place / "out.json").write_text("OLD")
+    with running(place, "-f", "json", "-o", "out.json") as process:
+        until((place / "waiting").exists)
+        assert (place / "out.json").read_text() == "OLD"
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (130, b"", b"")
+    assert json.loads((place / "out.json").read_text())["summary"] == {"pass": 0, "fail": 1, "inconclusive": 0}
+    assert sorted(each.name for each in place.glob(".*")) == []
+
+
+def test_ctrl_c_while_nobody_reads_leaves_a_complete_document(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text(
+        f"seeds = {list(range(300))}\nshapes = 3\n[checks.a]\nfunction = 'tanh'\n"
+    )
+    with running(tmp_path, "-f", "json") as process:
+        assert process.stdout is not None
+        descriptor = process.stdout.fileno()
+        wrote = Path(f"/proc/{process.pid}/io")
+        before = -1
+
+        def full() -> bool:
+            nonlocal before
+            time.sleep(0.2)
+            now = int(wrote.read_text().split("wchar: ")[1].split()[0])
+            stuck, before = now == before and now > 20_000, now
+            return stuck
+
+        until(full)
+        os.killpg(process.pid, signal.SIGINT)
+        content = bytearray()
+        while piece := os.read(descriptor, 65536):
+            content += piece
+        assert process.wait(20) == 130
+    assert json.loads(content)["verdict"] == "pass"
+
+
+def test_ctrl_c_while_a_worker_starts_is_quiet(tmp_path: Path) -> None:
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "sitecustomize.py").write_text(
+        "import sys, time, pathlib\n"
+        "if 'spawn_main' in ' '.join(sys.orig_argv):\n"
+        f"    pathlib.Path({str(tmp_path / 'spawned')!r}).write_text('')\n    time.sleep(1)\n"
+    )
+    place = waiting(tmp_path / "place")
+    with running(place, PYTHONPATH=f"{tmp_path / 'path'}{os.pathsep}{ROOT}") as process:
+        until((tmp_path / "spawned").exists)
+        time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err.decode()) == (130, b"", "")
+
+
+def test_a_thousand_inspections_in_little_memory_with_progress_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text(
+        f"seeds = {list(range(1000))}\nshapes = 2\n[checks.a]\nfunction = 'tanh'\n"
+    )
+    ours, theirs = pty.openpty()
+    with running(tmp_path, "-f", "json", err=theirs, TERM="xterm") as process:
+        os.close(theirs)
+        shown = bytearray()
+
+        def watch() -> None:
+            try:
+                while piece := os.read(ours, 4096):
+                    shown.extend(piece)
+            except OSError:  # the other end is closed
+                return
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        assert process.stdout is not None
+        lines, memory = [], {}
+        for line in process.stdout:
+            lines.append(line)
+            if len(lines) in (200, 900):
+                status = Path(f"/proc/{process.pid}/status").read_text()
+                memory[len(lines)] = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])  # type: ignore[index]
+        assert process.wait(20) == 0
+        watching.join()
+    os.close(ours)
+    assert json.loads(b"".join(lines))["summary"] == {"pass": 1000, "fail": 0, "inconclusive": 0}
+    assert len(lines) == 1002
+    assert memory[900] - memory[200] < 4000, (
+        memory
+    )  # kB; the reports between are 1.6 MB as text, and far more as objects
+    told = [int(number) for number in re.findall(rb"(\d+) of 1000 inspections", bytes(shown))]
+    assert told
+    assert told == sorted(told)
+
+
+def test_a_terminal_has_colours_and_no_progress_between_the_lines(tmp_path: Path) -> None:
+    place = waiting(tmp_path / "place")
+    ours, theirs = pty.openpty()
+    environment = {**ENVIRONMENT, "TERM": "xterm"}
+    typed = command("first", "last")
+    with subprocess.Popen(typed, stdin=theirs, stdout=theirs, stderr=theirs, cwd=place, env=environment) as process:
+        os.close(theirs)
+        shown = bytearray()
+        try:
+            while piece := os.read(ours, 4096):
+                shown += piece
+        except OSError:
+            pass
+        assert process.wait(20) == 1
+    os.close(ours)
+    text = shown.decode()
+    assert "\x1b[1;31m✗\x1b[0m first" in text
+    assert "\x1b[32m✓\x1b[0m last" in text
+    assert "of 2 inspections" not in text
+    assert re.sub(r"\x1b\[[0-9;]*m", "", text).endswith("2 inspections: 1 pass, 1 fail\r\n")

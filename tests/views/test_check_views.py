@@ -1,0 +1,408 @@
+"""What `jacinspect check` writes, of made-up outcomes: to the letter where it is plain, and always well-formed."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import xmlschema
+from jsonschema import Draft202012Validator
+from junitparser import Error, Failure, JUnitXml
+from markdown_it import MarkdownIt
+from referencing import Registry, Resource
+
+from jacinspect.check_report import Outcome, Tally
+from jacinspect.report import EntryReport, Finding
+from jacinspect.views import check_json, check_markdown, check_text, github, junit
+from tests.conftest import SCHEMA, refuse, without_repeats
+from tests.test_check_report import DEAD, KINK, LATE, WIDE, WRONG, outcome
+
+OFF = EntryReport((0,), (1,), 0.25, 0.5, 1e-12)
+XSD = xmlschema.XMLSchema(Path(__file__).parents[1] / "data" / "junit-10.xsd")
+
+HOSTILE = (
+    "]]> & <b>\"'</failure> | `x` ```\n  next \x1b[31m\x00\r\x08 % : , ::error:: \ud800 \ufffe \x85 \u2028 ∂\U0001f600"
+)
+ODD = [
+    "quo\"te's",
+    "a.b",
+    "]]>",
+    "<&>",
+    "ü∂ 数 \U0001f600",
+    "pi|pe",
+    "st*r_s_",
+    "[link](url)",
+    "per%cent::",
+    "tab\t",
+    "`code`",
+]
+CONTROLS = ["esc\x1b[31m", "nul\x00", "return\rhere", "line\nbreak", "\x85next", "para\u2029graph"]
+
+
+def rendered(view: str, outcomes: list[Outcome], planned: int | None = None) -> str:
+    """All that a view writes, the outcomes being counted as they come, as the command line does."""
+    tally = Tally(len(outcomes) if planned is None else planned)
+
+    def counted() -> Iterator[Outcome]:
+        for each in outcomes:
+            tally.add(each)
+            yield each
+
+    if view == "text":
+        width = max((len(each.check) for each in outcomes), default=0)
+        return "".join(f"{line.plain}\n" for line in check_text.render(counted(), tally, width))
+    if view == "json":
+        return "".join(check_json.render(counted(), tally, "1.2.3"))
+    return "".join({"junit": junit, "github": github, "markdown": check_markdown}[view].render(counted(), tally))
+
+
+def mixed() -> list[Outcome]:
+    return [
+        outcome("swish", label="3, seed 0", ratio=0.25),
+        outcome("swish", WRONG, label="2x3, seed 0", ratio=8.0, worst=(OFF,)),
+        outcome("kinked", KINK, allow=("J003", "J006"), allowed=("J003",), ratio=0.0),
+        outcome("wide", WIDE, ratio=float("inf")),
+        outcome("late", LATE, made=False),
+        outcome("dead", DEAD, made=False, line=12),
+        outcome("worse", WRONG, WIDE, ratio=1e12),
+    ]
+
+
+# --- Text -------------------------------------------------------------------------------------------------------------
+
+
+def test_text() -> None:
+    assert rendered("text", mixed()) == (
+        "✓ swish   3, seed 0         pass          diagonal          worst 0.25 of its bar\n"
+        "✗ swish   2x3, seed 0       fail          diagonal          worst 8 of its bar\n"
+        "    J001 derivative-disagrees: 2 entries disagree\n"
+        "          entry  analytic  numeric  ± error bar  difference\n"
+        "    ∂A[0]/∂X[1]      0.25      0.5        1e-12       -0.25\n"
+        "✓ kinked  2, seed 0         pass          diagonal          worst 0 of its bar\n"
+        "? wide    2, seed 0         inconclusive  diagonal\n"
+        "    J006 inconclusive: 1 entry inconclusive\n"
+        "? late    2, seed 0         inconclusive\n"
+        "    J010 timeout: the inspection took longer than 3 s (--timeout) and was ended\n"
+        "✗ dead    2, seed 0         fail\n"
+        "    J011 crashed: the function ended its process with SIGKILL\n"
+        "✗ worse   2, seed 0         fail          diagonal          worst 1e+12 of its bar\n"
+        "    J001 derivative-disagrees: 2 entries disagree\n"
+        "    J006 inconclusive: 1 entry inconclusive\n"
+        "\n"
+        "worst first:\n"
+        "  dead [2, seed 0]\n"
+        "  late [2, seed 0]\n"
+        "  wide [2, seed 0]\n"
+        "  worse [2, seed 0]  worst 1e+12 of its bar\n"
+        "  swish [2x3, seed 0]  worst 8 of its bar\n"
+        "kinked: allow J006 was not needed\n"
+        "7 inspections: 2 pass, 3 fail, 2 inconclusive\n"
+    )
+
+
+def test_the_summary_of_many_failures_has_the_worst() -> None:
+    many = [outcome(f"check{n}", WRONG, ratio=float(n)) for n in range(1, 31)]
+    lines = rendered("text", many).partition("worst first:\n")[2].splitlines()
+    assert lines[0] == "  check30 [2, seed 0]  worst 30 of its bar"
+    assert lines[19] == "  check11 [2, seed 0]  worst 11 of its bar"
+    assert lines[20:] == ["  … and 10 more", "30 inspections: 30 fail"]
+
+
+@pytest.mark.parametrize("name", [*ODD, *CONTROLS])
+def test_a_line_of_text_each_whatever_the_names_and_messages(name: str) -> None:
+    lines = rendered("text", [outcome(name, Finding("J001", "x", "error", HOSTILE))]).splitlines()
+    assert sum(line.startswith("✗ ") for line in lines) == 1
+    first, *below = lines
+    assert re.search(r"  2, seed 0         fail          diagonal ", first)
+    assert all(line.isprintable() for line in lines)
+    assert below[0].startswith("    J001 x: ]]> & <b>\"'</failure> | `x` ```")
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def envelope(schema: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
+    """Parse RFC 8259 JSON and hold it against check.schema.json."""
+    whole = json.loads(SCHEMA.with_name("check.schema.json").read_text(encoding="utf-8"))
+    registry: Registry[Any] = Registry().with_resource("report.schema.json", Resource.from_contents(schema))
+    validator = Draft202012Validator(whole, registry=registry)
+
+    def parse(text: str) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads(text, parse_constant=refuse, object_pairs_hook=without_repeats)
+        faults = [f"{fault.json_path}: {fault.message[:300]}" for fault in validator.iter_errors(loaded)]
+        assert not faults, "\n".join(faults)
+        return loaded
+
+    return parse
+
+
+def test_json(envelope: Callable[[str], dict[str, Any]]) -> None:
+    loaded = envelope(rendered("json", mixed()))
+    assert list(loaded) == ["schema_version", "version", "reports", "summary", "verdict"]
+    assert (loaded["schema_version"], loaded["version"], loaded["verdict"]) == (1, "1.2.3", "fail")
+    assert loaded["summary"] == {"pass": 2, "fail": 3, "inconclusive": 2}
+    assert [(each["check"], each["verdict"]) for each in loaded["reports"]] == [
+        ("swish", "pass"), ("swish", "fail"), ("kinked", "pass"), ("wide", "inconclusive"),
+        ("late", "inconclusive"), ("dead", "fail"), ("worse", "fail"),
+    ]  # fmt: skip
+    for each, made in zip(loaded["reports"], mixed(), strict=True):
+        assert {key: value for key, value in each.items() if key != "check"} == json.loads(made.report.to_json())
+
+
+def test_json_of_nothing(envelope: Callable[[str], dict[str, Any]]) -> None:
+    assert envelope(rendered("json", [], planned=3))["reports"] == []
+
+
+@pytest.mark.parametrize("name", [*ODD, *CONTROLS])
+def test_json_keeps_names_and_messages(envelope: Callable[[str], dict[str, Any]], name: str) -> None:
+    text = rendered("json", [outcome(name, Finding("J001", "derivative-disagrees", "error", HOSTILE))])
+    (report,) = envelope(text.encode(errors="backslashreplace").decode())["reports"]
+    assert report["check"] == name
+    assert report["findings"][0]["message"] == HOSTILE
+
+
+# --- JUnit ------------------------------------------------------------------------------------------------------------
+
+
+def parsed(text: str) -> list[tuple[str, list[tuple[str, list[Any]]]]]:
+    """Hold XML against Jenkins' schema, then read it as a consumer does: suites, their cases and results."""
+    content = text.encode()
+    XSD.validate(ElementTree.fromstring(content))
+    found = JUnitXml.fromstring(content)
+    for suite in found:
+        results = [result for case in suite for result in case.result]
+        counted = (len(list(suite)), *(sum(isinstance(r, kind) for r in results) for kind in (Failure, Error)))
+        assert (suite.tests, suite.failures, suite.errors) == counted
+    return [(suite.name, [(case.name, list(case.result)) for case in suite]) for suite in found]
+
+
+def test_junit() -> None:
+    suites = parsed(rendered("junit", mixed()))
+    assert [name for name, _ in suites] == ["swish", "kinked", "wide", "late", "dead", "worse"]
+    (_, ((first, nothing), (second, (failure,)))), (_, ((_, allowed),)), *rest = suites
+    assert (first, second, nothing, allowed) == ("swish [3, seed 0]", "swish [2x3, seed 0]", [], [])
+    assert (failure.type, failure.message) == ("J001 derivative-disagrees", "2 entries disagree")
+    assert failure.text.splitlines() == [
+        "J001 derivative-disagrees: 2 entries disagree",
+        "      entry  analytic  numeric  ± error bar  difference",
+        "∂A[0]/∂X[1]      0.25      0.5        1e-12       -0.25",
+    ]
+    kinds = {name: type(result) for name, ((_, (result,)),) in rest}
+    assert kinds == {"wide": Failure, "late": Error, "dead": Error, "worse": Failure}
+
+
+def test_junit_of_nothing() -> None:
+    assert parsed(rendered("junit", [], planned=2)) == []
+
+
+def test_a_check_is_one_test_suite_written_when_it_is_complete() -> None:
+    pieces = junit.render(iter([outcome("a"), outcome("a", label="3, seed 0"), outcome("b")]), Tally(3))
+    text = "".join(piece for piece, _ in zip(pieces, range(6), strict=False))
+    assert text.count("<testcase ") == 2
+    assert text.rstrip().endswith("</testsuite>")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_junit_keeps_odd_names(name: str) -> None:
+    ((suite, ((case, _),)),) = parsed(rendered("junit", [outcome(name, WRONG)]))
+    assert (suite, case) == (name, f"{name} [2, seed 0]")
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_junit_spells_out_what_xml_has_no_place_for(name: str) -> None:
+    text = rendered("junit", [outcome(name, Finding("J001", HOSTILE, "error", HOSTILE))])
+    ((_, ((_, (failure,)),)),) = parsed(text)
+    for shown in (failure.message, failure.type, failure.text):
+        assert "]]> & <b>\"'</failure> | `x` ```" in shown
+        assert r"\x1b[31m\x00" in shown
+        assert r"\x08 % : , ::error:: \ud800 \ufffe" in shown
+    assert re.search("[\x00-\x08\x0b-\x1f]", text) is None
+
+
+# --- GitHub -----------------------------------------------------------------------------------------------------------
+
+
+def commands(text: str) -> tuple[list[tuple[str, dict[str, str], str]], list[str]]:
+    """Read workflow commands as the runner does, and the lines that are none."""
+    found, plain = [], []
+    for line in text.split("\n"):
+        match = re.fullmatch(r"::(\w+)(?: (.*?))?::(.*)", line)
+        if match is None:
+            plain.append(line)
+            continue
+        kind, properties, message = match.groups()
+        pairs = dict(each.split("=", 1) for each in (properties or "").split(","))
+        found.append((kind, {k: decoded(v) for k, v in pairs.items()}, decoded(message)))
+    return found, plain
+
+
+def decoded(text: str) -> str:
+    for code, character in (("%2C", ","), ("%3A", ":"), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
+        text = text.replace(code, character)
+    return text
+
+
+def test_github() -> None:
+    assert rendered("github", mixed()) == (
+        "::error file=src/code.py,line=7,title=swish [2x3%2C seed 0]%3A J001 derivative-disagrees::2 entries disagree\n"
+        "::error file=src/code.py,line=7,title=wide [2%2C seed 0]%3A J006 inconclusive::1 entry inconclusive\n"
+        "::error file=src/code.py,line=7,title=late [2%2C seed 0]%3A J010 timeout::"
+        "the inspection took longer than 3 s (--timeout) and was ended\n"
+        "::error file=src/code.py,line=12,title=dead [2%2C seed 0]%3A J011 crashed::"
+        "the function ended its process with SIGKILL\n"
+        "::error file=src/code.py,line=7,title=worse [2%2C seed 0]%3A J001 derivative-disagrees::2 entries disagree\n"
+        "::error file=src/code.py,line=7,title=worse [2%2C seed 0]%3A J006 inconclusive::1 entry inconclusive\n"
+        "::notice title=kinked::allow J006 was not needed\n"
+        "jacinspect: 7 inspections: 2 pass, 3 fail, 2 inconclusive\n"
+    )
+
+
+def test_github_names_a_file_below_here_relative_to_it_and_others_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    places = {
+        "src/a,b:c%.py": str(tmp_path / "here" / "src" / "a,b:c%.py"),
+        str(tmp_path / "d.py"): str(tmp_path / "d.py"),
+    }
+    for shown, given in places.items():
+        ((_, properties, _),), _ = commands(rendered("github", [outcome("a", WRONG, file=given)]))
+        assert properties == {"file": shown, "line": "7", "title": "a [2, seed 0]: J001 derivative-disagrees"}
+
+
+@pytest.mark.parametrize("name", [*ODD, *CONTROLS])
+def test_github_is_a_command_an_error_whatever_the_names_and_messages(name: str) -> None:
+    each = outcome(name, Finding("J001", "x", "error", HOSTILE), allow=("J003",))
+    ((kind, properties, message), notice), plain = commands(rendered("github", [each]))
+    assert (kind, properties["line"]) == ("error", "7")
+    assert message.startswith("]]> & <b>\"'</failure> | `x` ```\n  next \\x1b[31m\\x00\\r\\x08 % : , ::error:: ")
+    assert properties["title"].endswith(" [2, seed 0]: J001 x")
+    if name in ODD and "\t" not in name:
+        assert properties["title"] == f"{name} [2, seed 0]: J001 x"
+        assert notice == ("notice", {"title": name}, "allow J003 was not needed")
+    assert plain == ["jacinspect: 1 inspection: 1 fail", ""]
+
+
+# --- Markdown ---------------------------------------------------------------------------------------------------------
+
+
+def read(text: str) -> tuple[list[list[str]], list[tuple[str, str]], list[str]]:
+    """Read markdown as GitHub's does: the table's rows as they are shown, (heading, block) pairs, paragraphs."""
+    rows: list[list[str]] = []
+    details: list[tuple[str, str]] = []
+    paragraphs: list[str] = []
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    for before, token in pairwise(tokens):
+        if token.type == "tr_open":
+            rows.append([])
+        shown = "".join(child.content for child in token.children or [])
+        if before.type in ("td_open", "th_open"):
+            rows[-1].append(shown)
+        elif before.type == "heading_open":
+            details.append((shown, ""))
+        elif before.type == "paragraph_open":
+            paragraphs.append(shown)
+        if token.type == "fence":
+            assert details[-1][1] == ""
+            details[-1] = details[-1][0], token.content
+    return rows, details, paragraphs
+
+
+def test_markdown() -> None:
+    assert rendered("markdown", mixed()[:4]) == (
+        "## jacinspect check\n"
+        "\n"
+        "| | check | at | structure | worst, of its bar |\n"
+        "|---|---|---|---|---|\n"
+        "| ✓ pass | swish | 3, seed 0 | diagonal | 0.25 |\n"
+        "| ✗ fail | swish | 2x3, seed 0 | diagonal | 8 |\n"
+        "| ✓ pass | kinked | 2, seed 0 | diagonal | 0 |\n"
+        "| ? inconclusive | wide | 2, seed 0 | diagonal | inf |\n"
+        "\n"
+        "### swish \\[2x3, seed 0\\]\n"
+        "\n"
+        "```\n"
+        "J001 derivative-disagrees: 2 entries disagree\n"
+        "      entry  analytic  numeric  ± error bar  difference\n"
+        "∂A[0]/∂X[1]      0.25      0.5        1e-12       -0.25\n"
+        "```\n"
+        "\n"
+        "### wide \\[2, seed 0\\]\n"
+        "\n"
+        "```\n"
+        "J006 inconclusive: 1 entry inconclusive\n"
+        "```\n"
+        "\n"
+        "kinked: allow J006 was not needed\n"
+        "\n"
+        "**4 inspections: 2 pass, 1 fail, 1 inconclusive**\n"
+    )
+
+
+@pytest.mark.parametrize("name", [*ODD, "&lt;b&gt;", *CONTROLS])
+def test_markdown_is_a_row_and_a_block_whatever_the_names_and_messages(name: str) -> None:
+    each = outcome(name, Finding("J001", "x", "error", HOSTILE), allow=("J003",))
+    rows, details, paragraphs = read(rendered("markdown", [each]))
+    assert [len(row) for row in rows] == [5, 5]
+    assert rows[1][0] == "✗ fail"
+    assert rows[1][2:] == ["2, seed 0", "diagonal", "0.5"]
+    if name not in CONTROLS:
+        assert rows[1][1] == name.strip()
+        assert details[1][0] == f"{name} [2, seed 0]"
+    assert details[0] == ("jacinspect check", "")
+    assert len(details) == 2
+    assert details[1][1].startswith("J001 x: ]]> & <b>\"'</failure> | `x` ```\n")
+    assert paragraphs[-1] == "1 inspection: 1 fail"
+    assert len(paragraphs) == 2
+
+
+# --- All --------------------------------------------------------------------------------------------------------------
+
+VIEWS = ["text", "json", "junit", "github", "markdown"]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_comes_is_written_before_what_is_not_there_yet(view: str) -> None:
+    wanted: list[str] = []
+
+    def outcomes() -> Iterator[Outcome]:
+        for name in ("first", "second"):
+            wanted.append(name)
+            yield outcome(name, WRONG)
+        wanted.append("end")
+
+    tally = Tally(2)
+    renderers: dict[str, Callable[[], Iterator[Any]]] = {
+        "text": lambda: (line.plain for line in check_text.render(outcomes(), tally, 6)),
+        "json": lambda: check_json.render(outcomes(), tally, "1"),
+        "junit": lambda: junit.render(outcomes(), tally),
+        "github": lambda: github.render(outcomes(), tally),
+        "markdown": lambda: check_markdown.render(outcomes(), tally),
+    }
+    pieces = renderers[view]()
+    text = ""
+    while "first" not in text:
+        text += next(pieces)
+    assert wanted == (["first", "second"] if view == "junit" else ["first"])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_interrupted_run_is_complete(view: str) -> None:
+    text = rendered(view, [outcome("a")], planned=9)
+    last = text.rstrip().splitlines()[-1]
+    assert (
+        last
+        == {
+            "text": "1 inspection: 1 pass; 8 not made",
+            "json": '], "summary": {"pass": 1, "fail": 0, "inconclusive": 0}, "verdict": "pass"}',
+            "junit": "</testsuites>",
+            "github": "jacinspect: 1 inspection: 1 pass; 8 not made",
+            "markdown": "**1 inspection: 1 pass; 8 not made**",
+        }[view]
+    )
