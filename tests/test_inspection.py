@@ -566,7 +566,8 @@ def test_a_function_whose_shape_changes_from_call_to_call() -> None:
         return x[: 1 + len(calls) % 2]
 
     with pytest.raises(
-        FunctionFailedError, match=r"^the function returned shape 2 after shape 1 for inputs of one shape"
+        FunctionFailedError,
+        match=r"^the function returned shape (2 after shape 1|1 after shape 2) for inputs of one shape",
     ):
         jacinspect.inspect(f, [1.0, -1.0, 2.0])
 

