@@ -521,7 +521,7 @@ def test_another_shape_at_each_call() -> None:
         calls.append(1)
         return np.zeros(len(calls) + 1)
 
-    said = "^the function returned shape (3 after shape 2|4 after shape 3) for"  # by whether a framework was tried first
+    said = "^the function returned shape (3 after shape 2|4 after shape 3) for"  # is it tried first?
     with pytest.raises(FunctionFailedError, match=said):
         jacinspect.inspect(growing, X)
 
