@@ -194,7 +194,7 @@ def _parsed(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{file}: {(error.strerror or str(error)).lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{file}: is not TOML: {error}") from None
 
 
@@ -288,8 +288,9 @@ def _size(value: Any) -> Any:
 
 
 def _number(value: Any) -> float | None:
-    fits = isinstance(value, float) or (type(value) is int and abs(value) < 2**1024)
-    return value if fits else None
+    if type(value) is int and 2**63 <= abs(value) < 2**1023:  # numpy knows no such integers
+        return float(value)
+    return value if isinstance(value, float) or (type(value) is int and abs(value) < 2**63) else None
 
 
 def _plain(kind: type | tuple[type, ...]) -> Any:

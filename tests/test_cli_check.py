@@ -71,7 +71,7 @@ def loops(x):
         pass
 
 def waits(x):
-    Path("waiting").write_text("")
+    Path("waiting").write_text(str(os.getpid()))
     time.sleep(60)
     return x
 
@@ -434,6 +434,26 @@ def test_a_file_is_the_old_one_until_the_new_one_is_complete(tmp_path: Path) -> 
     assert (process.returncode, out, err) == (130, b"", b"")
     assert json.loads((place / "out.json").read_text())["summary"] == {"pass": 0, "fail": 1, "inconclusive": 0}
     assert sorted(each.name for each in place.glob(".*")) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_the_program(tmp_path: Path, how: signal.Signals) -> None:
+    place = waiting(tmp_path / "place")
+    with running(place, "then") as process:
+        until(lambda: (place / "waiting").exists() and (place / "waiting").read_text())
+        worker = int((place / "waiting").read_text())
+        os.kill(process.pid, how)
+        assert process.wait(20) == -how
+
+        def ended() -> bool:  # or a zombie, until somebody asks how it did
+            stat = Path(f"/proc/{worker}/stat")
+            return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+        try:
+            until(ended, 5)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
 
 
 def test_ctrl_c_while_nobody_reads_leaves_a_complete_document(tmp_path: Path) -> None:

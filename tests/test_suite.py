@@ -292,10 +292,19 @@ def test_a_wrong_value_is_named_where_it_stands(folder: Path, key: str, shown: s
     assert said.startswith(f"jacinspect.toml: {shown}: ")
 
 
-def test_a_number_too_long_for_numpy_is_refused_in_words(folder: Path) -> None:
-    assert refusal(write(f"shapes = 3\n[checks.a]\n{TANH}rtol = {10**400}")).startswith(
-        "jacinspect.toml: checks.a.rtol: "
-    )
+def test_a_number_past_a_float_is_refused(folder: Path) -> None:
+    said = refusal(write(f"shapes = 3\n[checks.a]\n{TANH}rtol = {10**400}"))
+    assert said == f"jacinspect.toml: checks.a.rtol: {NUMBER} an integer (1{'0' * 59})"
+
+
+@pytest.mark.parametrize("key", ["rtol", "atol", "noise"])
+def test_an_integer_past_64_bits_is_a_number(folder: Path, key: str) -> None:
+    _, (prepared,) = ready(write(f"shapes = 3\n[checks.a]\n{TANH}{key} = {2**70}"))
+    assert prepared.settings[key] == 2.0**70
+
+
+def test_a_document_nested_too_deeply_is_refused(folder: Path) -> None:
+    assert refusal(write(f"shapes = {'[' * 5000}")).startswith("jacinspect.toml: is not TOML: ")
 
 
 @pytest.mark.parametrize(("name", "content"), [("words.csv", "1,zwei\n"), ("x.xlsx", ""), ("arrays.npz:w", "")])

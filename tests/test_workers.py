@@ -151,6 +151,14 @@ def test_a_function_with_processes_of_its_own(tmp_path: Path) -> None:
 # --- Time -------------------------------------------------------------------------------------------------------------
 
 
+def is_alive(process: int) -> bool:
+    """Whether a process is still at something; one that has ended may be listed until somebody asks how."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True)
 class Late:
     """What came of a suite of which two do not end, and whether a process that one of those started is alive."""
@@ -170,7 +178,7 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Late:
     outcomes = inspected(file, 2, 3.0)
     seconds = time.monotonic() - started
     process = int((folder / "grandchild").read_text())
-    alive = Path(f"/proc/{process}").exists()
+    alive = is_alive(process)
     if alive:
         os.kill(process, signal.SIGKILL)
     return Late({each.check: each for each in outcomes}, seconds, alive)
