@@ -27,8 +27,8 @@ from jacinspect.jacobian.tensor_identities import (
     vector_identities,
 )
 from jacinspect.jacobian.tensors import LARGEST_BUILT, DiagonalTensor, commutation, diagonal, fits
-from jacinspect.report import FunctionReport, OperandReport
-from jacinspect.subject import analytic_at, black_box
+from jacinspect.report import OperandReport
+from jacinspect.subject import analytic_at, black_box, declared
 
 __all__ = ["verify_identities"]
 
@@ -88,15 +88,7 @@ def verify_identities(
     verification = _Verification(function, x, np.random.default_rng([seed, 1]), vec, progress)
     return IdentityReport(
         version=__version__,
-        function=FunctionReport(
-            function.name,
-            function.kind,
-            dict(function.parameters),
-            function.source,
-            function.formula or None,
-            function.derivative_formula or None,
-            function.operands,
-        ),
+        function=declared(function),
         operand=OperandReport(function.operands[0], 1, x, source, seed),
         output_shape=verification.output_shape,
         identities=tuple(verification.identities()),

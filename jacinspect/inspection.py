@@ -38,12 +38,11 @@ from jacinspect.report import (
     DetectionReport,
     EntryReport,
     Finding,
-    FunctionReport,
     JacobianReport,
     OperandReport,
     Report,
 )
-from jacinspect.subject import analytic_at, black_box
+from jacinspect.subject import analytic_at, black_box, declared
 
 __all__ = ["EXPECTATIONS", "Settings", "inspect", "inspect_function", "uninspected"]
 
@@ -242,15 +241,7 @@ def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings
     place = function.position(wrt)
     return Report(
         version=__version__,
-        function=FunctionReport(
-            function.name,
-            function.kind,
-            dict(function.parameters),
-            function.source,
-            function.formula or None,
-            function.derivative_formula or None,
-            function.operands,
-        ),
+        function=declared(function),
         operand=OperandReport(function.operands[place - 1], place, x, source, settings.seed),
         output=None,
         jacobian=None,

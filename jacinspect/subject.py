@@ -12,8 +12,22 @@ from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.function import Array, Function
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
 from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.report import FunctionReport
 
-__all__ = ["analytic_at", "black_box"]
+__all__ = ["analytic_at", "black_box", "declared"]
+
+
+def declared(function: Function) -> FunctionReport:
+    """Say what a function is declared to be; nothing of it is measured."""
+    return FunctionReport(
+        function.name,
+        function.kind,
+        dict(function.parameters),
+        function.source,
+        function.formula or None,
+        function.derivative_formula or None,
+        function.operands,
+    )
 
 
 def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> tuple[BlackBox, Array]:

@@ -58,10 +58,6 @@ class Suite:
     file: Path
     checks: tuple[Check, ...]
 
-    def check(self, name: str) -> Check:
-        """Return the check of this name."""
-        return next(check for check in self.checks if check.name == name)
-
     def selected(self, patterns: Sequence[str]) -> "Suite":
         """Keep the checks whose names match one of the patterns, with `*`, `?` and `[…]`; all where there are none.
 

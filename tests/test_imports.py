@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "report": {"errors", "jacobian"},
     "findings": {"errors", "jacobian", "report"},
     "diagnosis": {"jacobian"},
-    "subject": {"errors", "functions", "jacobian"},
+    "subject": {"errors", "functions", "jacobian", "report"},
     "inspection": {"errors", "functions", "jacobian", "report", "findings", "diagnosis", "subject", "_version"},
     "identity_report": {"errors", "jacobian", "report"},
     "identities": {"errors", "functions", "jacobian", "report", "findings", "subject", "identity_report", "_version"},
