@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.errors import ExitStatus, InputError, format_size
+from jacinspect.errors import ExitStatus, InputError, format_parameter, format_size
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.hadamard import Product
@@ -58,6 +58,14 @@ class FunctionReport:
     formula: str | None
     derivative: str | None
     operands: tuple[str, ...] = ("x",)
+    latex: str | None = None  # the formula
+
+    @property
+    def title(self) -> str:
+        """Its name with its parameters, but for those that are off."""
+        on = {name: value for name, value in self.parameters.items() if value is not None and value is not False}
+        said = ", ".join(f"{name}={format_parameter(value)}" for name, value in on.items())
+        return f"{self.name}({said})" if said else self.name
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ def declared(function: Function) -> FunctionReport:
         function.formula or None,
         function.derivative_formula or None,
         function.operands,
+        function.latex or None,
     )
 
 

@@ -239,7 +239,7 @@ def test_parameters_of_every_type_are_valid(validated: Validate) -> None:
     assert validated(report.to_json())["function"]["parameters"] == {"axis": None, "keepdims": False}
     named = replace(report, function=replace(report.function, parameters={"order": "fro", "bound": np.inf}))
     assert validated(named.to_json())["function"]["parameters"] == {"order": "fro", "bound": "Infinity"}
-    assert headline(report)[0] == "sum(axis=none, keepdims=false)"
+    assert headline(report)[0] == "sum", "what is off is not said"
     assert headline(named)[0] == "sum(order=fro, bound=inf)"
 
 

@@ -48,7 +48,7 @@ COUPLED = (
         name="softmax",
         kind="row-wise",
         formula="exp(x_i) / (exp(x_1) + ... + exp(x_n))",
-        value=softmax,
+        value=lambda x, *, axis=-1: softmax(x, axis=axis),
         jvp=_softmax_jvp,
         derivative_formula="s_i * (dx_i - (s_1 * dx_1 + ... + s_n * dx_n)), s = softmax(x)",
     ),

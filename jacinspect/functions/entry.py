@@ -5,22 +5,37 @@ arrays, NaN, floating-point flags, and whether a parameter makes sense.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from inspect import isfunction
 from math import isfinite
-from typing import Any, Literal
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from jacinspect.errors import InputError, format_parameter, format_shape
 from jacinspect.functions.function import Array, Function, Parameter
 
-__all__ = ["Entry", "Rule"]
+__all__ = ["Entry", "Interval", "Rule", "at", "nowhere"]
 
 Rule = Callable[..., Array]
 
 # Temporaries of this many entries stay in the processor's cache, and a result is all the memory that an array needs.
 _BLOCK = 2**14
+
+
+Interval = tuple[float, float]
+
+
+def nowhere(**_: Parameter) -> tuple[float, ...]:
+    """Give no points at all, whatever the parameters are."""
+    return ()
+
+
+def at(*points: float) -> Callable[..., tuple[float, ...]]:
+    """Give the same points, whatever the parameters are."""
+    return lambda **_: points
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +45,14 @@ class Entry:
     `value(x)` and, for an element-wise function, `derivative(x)` map a float64 array to a float64 array; for others
     `jvp(x, dx)` pushes a tangent. A function of several `operands` is element-wise: `value(x, y)` and the rules in
     `partials`, one for each operand, see arrays of one shape, to which the operands were broadcast. The keyword-only
-    arguments of `value`, with their defaults, are the function's parameters, and its rules take the same ones. A whole
-    number as default: whole numbers only. None: those or None. A bool: true or false.
+    arguments of `value`, with their defaults, are the function's parameters, and its rules take the same ones. Their
+    annotations, or else their defaults, say what a person may give: float, int, bool, Literal words, or None besides.
+
+    What is declared beyond the rules is for people to read, and tests hold it against experiment: `kinks` are the
+    points where an element-wise function has two slopes and `jumps` those where it is not continuous, both functions of
+    the parameters; `domain` is the closed interval of an operand outside which f is NaN; `properties` are "even" or
+    "odd" of f, and "symmetric", "lower-triangular", "upper-triangular" or "permutation" of the Jacobian in row-major
+    vec. `source` is (author, year), `note` what people should know, such as where libraries differ.
 
     An element-wise rule must give each entry the same bits whatever its neighbours are, because detection compares
     exactly: select with np.where, never by compressing (x[mask]), which moves entries between a vectorised loop and
@@ -41,6 +62,7 @@ class Entry:
     name: str
     value: Rule
     formula: str
+    latex: str = ""
     derivative_formula: str = ""
     derivative: Rule | None = None
     jvp: Rule | None = None
@@ -50,6 +72,12 @@ class Entry:
     kind: str = "elementwise"
     aliases: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()  # the parameters that have no meaning at 0 or below
+    kinks: Callable[..., tuple[float, ...]] = nowhere
+    jumps: Callable[..., tuple[float, ...]] = nowhere
+    domain: Mapping[str, Interval] = field(default_factory=dict)
+    properties: tuple[str, ...] = ()
+    source: str = ""
+    note: str = ""
 
     @property
     def defaults(self) -> dict[str, Parameter]:
@@ -80,6 +108,8 @@ class Entry:
             rule=self.jvp and partial(run, self.jvp),
             parameters=parameters,
             formula=self.formula,
+            latex=self.latex,
+            domain=self.domain,
             derivative_formula=self.derivative_formula,
             operands=self.operands,
             partials=tuple(partial(run, rule) for rule in self.partials),
@@ -87,30 +117,42 @@ class Entry:
         )
 
     def _checked(self, name: str, given: object) -> Parameter:
-        """Convert the value of a parameter to its default's type."""
-        default, wanted = self.defaults[name], f"{self.name}: {name} must be "
-        if isinstance(default, bool):
-            if not isinstance(given, (bool, np.bool_)):
-                raise InputError(f"{wanted}true or false, not {_said(given)}")
-            return bool(given)
-        if default is None and given is None:
+        """Convert the value of a parameter to the type that is asked for."""
+        wanted = f"{self.name}: {name} must be "
+        types, words = self._allowed(name)
+        if words or bool in types:
+            for word in words or (True, False):
+                if given == word and isinstance(given, (type(word), np.bool_)):
+                    return word
+            raise InputError(
+                f"{wanted}{' or '.join(map(format_parameter, words or (True, False)))}, not {_said(given)}"
+            )
+        if given is None and NoneType in types:
             return None
-        whole = "an integer or none" if default is None else "an integer" if isinstance(default, int) else ""
+        noun = ("an integer" if int in types else "a number") + " or none" * (NoneType in types)
         try:
             if isinstance(given, (bool, np.bool_)):  # float(True) is 1, but who types true does not mean 1
                 raise TypeError
             number = float(given)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
-            raise InputError(f"{wanted}{whole or 'a number'}, not {_said(given)}") from None
-        if whole:
-            if not number.is_integer():
-                raise InputError(f"{wanted}{whole}, not {number:g}")
-            return int(number)
+            raise InputError(f"{wanted}{noun}, not {_said(given)}") from None
+        if int in types and not number.is_integer():
+            raise InputError(f"{wanted}{noun}, not {number:g}")
         if not isfinite(number):
             raise InputError(f"{wanted}a finite number, not {number:g}")
         if name in self.positive and number <= 0:
             raise InputError(f"{wanted}greater than 0, not {number:g}")
-        return number
+        return int(number) if int in types else number
+
+    def _allowed(self, name: str) -> tuple[tuple[type, ...], tuple[Parameter, ...]]:
+        """Return the types that a parameter may have, or the words that it may be."""
+        default = self.defaults[name]
+        hint = get_type_hints(self.value).get(name, type(default)) if isfunction(self.value) else type(default)
+        if get_origin(hint) is Literal:
+            return (), get_args(hint)
+        if hint is NoneType:  # a lambda says no more
+            return (int, NoneType), ()
+        return get_args(hint) or (hint,), ()
 
 
 def _said(given: object) -> str:

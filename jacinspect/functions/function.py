@@ -56,6 +56,8 @@ class Function:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)  # all of them, in declared order
     formula: str = ""
     derivative_formula: str = ""
+    latex: str = ""  # the formula, as LaTeX has it
+    domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # the interval of an operand, if not all
     source: str = "catalogue"
     operands: tuple[str, ...] = ("x",)
     partials: tuple[Callable[..., Array], ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jacinspect.errors import format_parameter, format_shape, format_size
+from jacinspect.errors import format_shape, format_size
 from jacinspect.jacobian.hadamard import Cost, cost_table
 from jacinspect.jacobian.layouts import FORMS, Form, vec_order
 from jacinspect.report import JacobianReport, Report
@@ -29,11 +29,10 @@ _DIGITS = 5
 def headline(report: Report) -> tuple[str, str]:
     """Name the function with its parameters, and the shapes of X and A."""
     function, operand = report.function, report.operand
-    parameters = ", ".join(f"{name}={format_parameter(value)}" for name, value in function.parameters.items())
     shapes = f"X {format_shape(operand.values.shape)} {operand.values.dtype}"
     if report.output is not None:
         shapes += f" → A {format_shape(report.output.shape)}"
-    return f"{function.name}{f'({parameters})' if parameters else ''}", shapes
+    return function.title, shapes
 
 
 def reservation(report: Report) -> str:

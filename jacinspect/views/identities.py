@@ -7,7 +7,7 @@ from textwrap import wrap
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from jacinspect.errors import format_parameter, format_shape
+from jacinspect.errors import format_shape
 from jacinspect.identity_report import IdentityReport
 from jacinspect.jacobian.identity import Identity
 
@@ -42,8 +42,7 @@ def render(report: IdentityReport, width: int) -> RenderableType:
 
 def _headline(report: IdentityReport) -> Text:
     function, operand = report.function, report.operand.values
-    parameters = ", ".join(f"{name}={format_parameter(value)}" for name, value in function.parameters.items())
-    line = Text.assemble((f"{function.name}{f'({parameters})' if parameters else ''}", "bold"))
+    line = Text.assemble((function.title, "bold"))
     line.append(f"  X {format_shape(operand.shape)} {operand.dtype} → A {format_shape(report.output_shape)}")
     sign, style = _SIGNS[report.verdict]
     return line.append(f"   {sign} {report.verdict}", style=style)
