@@ -1,16 +1,17 @@
 """What is worth saying about a result, in words: numbers in, Findings out. Next: report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 
 import numpy as np
 
 from jacinspect.errors import format_shape
-from jacinspect.jacobian.agreement import Comparison, Directions, Status
+from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.differences import Kind
+from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.hadamard import Product
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement
@@ -64,7 +65,8 @@ def of_entries(
     on_kink[list(numeric.kinks)] = True
     refused = status == Status.DISAGREES
     yield from words.finding("J001", refused & ~on_kink, words.disagreement, comparison.ratio)
-    wrong = refused & on_kink & words.outside(comparison)
+    wrong = refused & on_kink
+    wrong[wrong] = words.outside(comparison, np.flatnonzero(wrong))
     yield from words.finding("J001", wrong, words.kink)
     yield from words.finding("J003", on_kink & refused & ~wrong, words.kink, severity="error")
     yield from words.finding("J003", on_kink & ~refused, words.kink)
@@ -185,20 +187,25 @@ class _Words:
         self.pattern, self.analytic, self.numeric, self.x, self.y0 = pattern, analytic, numeric, x.ravel(), y0
 
     def finding(
-        self, code: str, where: Array, word: object, rank: Array | None = None, severity: str | None = None
+        self,
+        code: str,
+        where: Array,
+        word: object,
+        rank: Callable[[Array], Array] | None = None,
+        severity: str | None = None,
     ) -> Iterator[Finding]:
         entries = np.flatnonzero(where)
         if not entries.size:
             return
-        worst = entries[0] if rank is None else entries[np.argmax(np.nan_to_num(rank[entries], nan=np.inf))]
+        worst = entries[0] if rank is None else entries[np.argmax(np.nan_to_num(rank(entries), nan=np.inf))]
         assert callable(word)
         message = word(int(worst), _number(entries.size, "entry", "entries"))
         places = _places(np.unique(self.pattern.indices[entries]), self.pattern.operand_shape)
         yield Finding(code, _NAMES[code], severity or ("note" if code == "J003" else "error"), message, places)
 
-    def outside(self, comparison: Comparison) -> Array:
+    def outside(self, comparison: Comparison, entries: Array) -> Array:
         """Where the claim lies outside the one-sided slopes, and not merely on a kink."""
-        return comparison.difference > self.numeric.bar
+        return comparison.difference(entries) > self.numeric.bar[entries]
 
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])

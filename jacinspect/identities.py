@@ -206,7 +206,7 @@ class _Verification:
         """Return A', and what it is; where it is not finite it is 0, and so is dX from now on."""
         prime = "A'" if self._of_matrix else "a'"
         if self._analytic.slopes is not None:
-            slopes, given = self._analytic.slopes, f"{prime} = f'({'X' if self._of_matrix else 'x'})"
+            slopes, given = self._analytic.slopes(), f"{prime} = f'({'X' if self._of_matrix else 'x'})"
         elif self._complete:
             diagonal_of_rule = self._columns(self._slices, "C").diagonal()
             slopes, given = diagonal_of_rule.reshape(self._x.shape), f"{prime} = the diagonal of the rule's Jacobian"

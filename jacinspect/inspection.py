@@ -18,10 +18,8 @@ from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
 from jacinspect.jacobian.agreement import (
     Comparison,
-    Directions,
     Status,
     Tolerance,
-    along_directions,
     compare,
     suspicious,
 )
@@ -30,7 +28,10 @@ from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 from jacinspect.jacobian.detection import Budget, Detection, detect, detect_again
+from jacinspect.jacobian.differences import rounding_noise
+from jacinspect.jacobian.directions import Direction, Directions, along_directions, measure_directions
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
+from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
 from jacinspect.jacobian.structure import Arrangement, Blocks, diagonal_blocks, index_formula
 from jacinspect.report import (
@@ -54,7 +55,7 @@ EXPECTATIONS = (
 _SINGLE = 2.0**-23
 _ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
 _WORST = 5  # entries listed
-_FIXED_CALLS = 30  # to measure the noise, and along the directions
+_FEWEST_CALLS = 30  # that a second look may take, whatever was spent before
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
 _CALLS_PER_VJP = 4  # what a vjp takes
 
@@ -218,8 +219,8 @@ def inspect_function(
     `source` says where x came from, `progress` hears of every call of the function, by their number so far.
     """
     rng = np.random.default_rng([settings.seed, 1])  # not the stream that a random operand is drawn from
-    dx = rng.standard_normal(x.shape) if direction is None else _real(direction, "direction")
-    if dx.shape != x.shape:
+    dx = None if direction is None else _real(direction, "direction")
+    if dx is not None and dx.shape != x.shape:
         raise InputError(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
@@ -288,29 +289,33 @@ class _Inspection:
     settings: Settings
     rng: np.random.Generator
 
-    def report(self, base: Report, dx: Array) -> Report:
+    def report(self, base: Report, dx: Array | None) -> Report:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
         size = max(self.x.size, self.box.y0.size)
         calls = self.settings.calls(size)
         budget = Budget(calls // 2, self.settings.memory)
         detection = detect(self.box, self.x, self.rng, budget)
-        result = self._values(detection, calls)
+        epsilon = self.settings.noise or max(self.box.epsilon, _SINGLE if self.x.dtype == np.float32 else 0.0)
+        noise = rounding_noise(self.box, self.x)
+        measured = _Measured(epsilon, noise, measure_directions(self.box, self.x, self.rng, epsilon, noise))
+        result = self._values(detection, measured, calls)
         unresolved: Array = np.zeros(0, np.int64)
         if result.directions.pattern_refuted.size:
             budget = Budget(self.box.evaluations + calls // 2, self.settings.memory)
             detection = detect_again(self.box, self.x, detection, result.directions.pattern_refuted, self.rng, budget)
-            result = self._values(detection, self.box.evaluations + calls // 2)
+            result = self._values(detection, measured, self.box.evaluations + calls // 2)
             unresolved = result.directions.pattern_refuted
+        del measured  # as large as the output
         return self._finish(base, detection, result, unresolved, dx)
 
-    def _values(self, detection: Detection, limit: int) -> "_Result":
+    def _values(self, detection: Detection, measured: "_Measured", limit: int) -> "_Result":
         """Build the analytic and the numeric Jacobian on what was detected, and hold each against the other.
 
         `limit` is the number of calls, all that were made before included, at which to have done.
         """
         pattern, total = _with_samples(detection, self.settings.memory, self.rng)
         colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
-        affordable = max((limit - self.box.evaluations - _FIXED_CALLS) // _CALLS_PER_COLOR, 1)
+        affordable = max((limit - self.box.evaluations) // _CALLS_PER_COLOR, 1)
         affordable = min(affordable, max(self.settings.memory * number // (_ENTRY_BYTES * max(pattern.stored, 1)), 1))
         if number > affordable:
             kept = np.sort(self.rng.choice(number, affordable, replace=False))
@@ -320,24 +325,32 @@ class _Inspection:
             pattern = _affordable_rows(pattern, max(limit // _CALLS_PER_VJP, 1), self.rng)
             colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
         coverage = pattern.stored / total if total else 1.0
+        numeric = numeric_jacobian(self.box, self.x, pattern, colors, number, measured.epsilon, measured.noise)
         analytic = None if self.analytic is None else self.analytic.on(pattern, colors, number)
-        epsilon = self.settings.noise or max(self.box.epsilon, _SINGLE if self.x.dtype == np.float32 else 0.0)
-        numeric = numeric_jacobian(self.box, self.x, pattern, colors, number, epsilon)
         if analytic is not None:
             suspects = suspicious(analytic, numeric)
             numeric.doubtful |= suspects
             numeric.credible &= ~suspects
-        numeric.doubtful &= np.isfinite(self.box.y0)[pattern.rows] & np.isfinite(self.x).ravel()[pattern.indices]
-        refine(numeric, self.box, self.x, colors, number, epsilon, max(limit - self.box.evaluations, _FIXED_CALLS))
+        numeric.forget_infinite(self.x, self.box.y0)
+        refine(numeric, self.box, self.x, colors, number, max(limit - self.box.evaluations, _FEWEST_CALLS))
         comparison = compare(
             analytic, numeric, self.x, self.box.y0, self.settings.tolerance, self.settings.strict_kinks
         )
         directions = along_directions(
-            self.box, self.x, numeric, self.analytic, self.rng, epsilon, coverage, self.settings.tolerance
+            measured.directions,
+            self.box,
+            self.x,
+            numeric,
+            self.analytic,
+            self.rng,
+            coverage,
+            self.settings.tolerance,
         )
         return _Result(analytic, numeric, comparison, directions, number, coverage)
 
-    def _finish(self, base: Report, detection: Detection, result: "_Result", unresolved: Array, dx: Array) -> Report:
+    def _finish(
+        self, base: Report, detection: Detection, result: "_Result", unresolved: Array, dx: Array | None
+    ) -> Report:
         """Describe what was found."""
         jacobian, cause = self._describe(detection, result), self._cause(detection, result)
         found = [
@@ -346,11 +359,12 @@ class _Inspection:
             *find.of_expectations(self.settings.expect, jacobian, result.numeric),
             *find.of_coverage(detection, result.coverage, jacobian),
         ]
-        upstream = self.rng.standard_normal(_output_shape(self.box))
         values, product, chain = result.best, None, None
         pattern = values.pattern
         if result.coverage == 1:
-            product, chain = hadamard(values, dx), chain_rule(values, upstream)
+            dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
+            product = hadamard(values, dx)
+            chain = chain_rule(values, self.rng.standard_normal(_output_shape(self.box)))
         valid = pattern.is_elementwise
         found += [] if valid else [find.hadamard_invalid(product, pattern)]
         return replace(
@@ -407,9 +421,10 @@ class _Inspection:
         pattern = detection.pattern
         arrangement = Arrangement(pattern, vec, layout) if detection.proved else None
         complete = result.coverage == 1 and arrangement is not None
-        blocks = arrangement.blocks if arrangement is not None else _blocks_of_groups(detection, vec, layout)
-        known = "block-diagonal" if blocks else "dense"
-        structure = arrangement.structure if arrangement is not None else known
+        blocks = None if arrangement is not None else _blocks_of_groups(detection, vec, layout)
+        structure = arrangement.structure if arrangement is not None else "block-diagonal" if blocks else "dense"
+        if arrangement is not None and structure == "block-diagonal":
+            blocks = arrangement.blocks
         return JacobianReport(
             shape=pattern.shape if layout == "numerator" else pattern.shape[::-1],
             tensor_shape=pattern.output_shape + pattern.operand_shape,
@@ -417,7 +432,7 @@ class _Inspection:
             layout=layout,
             index_formula=index_formula(values, numeric.bar, complete),
             structure=structure,
-            blocks=blocks if structure == "block-diagonal" else None,
+            blocks=blocks,
             colors=result.colors,
             arrangement=arrangement,
             is_symmetric=_symmetric(arrangement, numeric) if complete else None,
@@ -427,6 +442,15 @@ class _Inspection:
             numeric=numeric.jacobian if complete else None,
             error_bar=numeric.bar if complete else None,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What differences of f say before anything is known of its Jacobian: its noise, relative and for each output."""
+
+    epsilon: float
+    noise: Magnitudes
+    directions: list[Direction]
 
 
 @dataclass(frozen=True, eq=False)
@@ -514,30 +538,20 @@ def _blocks_of_groups(detection: Detection, vec: str, layout: str) -> Blocks | N
 
 def _agreement(result: _Result, found: list[Finding]) -> AgreementReport:
     comparison, analytic, numeric = result.comparison, result.analytic, result.numeric
-    status = comparison.status
-    compared = np.flatnonzero((status <= Status.INCONCLUSIVE) & (analytic is not None))
-    ratio = comparison.ratio[compared]
-    rank = -np.where(np.isnan(ratio), np.inf, ratio)
-    largest = (
-        np.flatnonzero(rank <= np.partition(rank, _WORST - 1)[_WORST - 1]) if rank.size > _WORST else rank.argsort()
-    )
-    largest = largest[np.argsort(rank[largest], kind="stable")][:_WORST]
+    compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
+    summary = comparison.summary(compared, _WORST)
     codes = {finding.code for finding in found if finding.severity == "error"}
     fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}
     return AgreementReport(
         checked=analytic is not None,
         verdict="fail" if fails else "inconclusive" if open_ else "pass",
-        entries_compared=int(compared.size),
+        entries_compared=int(np.count_nonzero(compared)),
         coverage=result.coverage,
-        max_difference=_largest(comparison.difference[compared]),
-        max_error_bar=_largest(numeric.bar[compared] if analytic is not None else numeric.bar),
-        max_ratio=_largest(ratio),
-        worst=tuple(_entry(result, int(entry)) for entry in compared[largest]),
+        max_difference=summary.difference,
+        max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
+        max_ratio=summary.ratio,
+        worst=tuple(_entry(result, entry) for entry in summary.worst),
     )
-
-
-def _largest(values: Array) -> float | None:
-    return float(np.max(values)) if values.size else None
 
 
 def _entry(result: _Result, entry: int) -> EntryReport:

@@ -11,10 +11,12 @@ from jacinspect.findings import (
     of_directions,
     of_entries,
 )
-from jacinspect.jacobian.agreement import Comparison, Directions, Status, compare
+from jacinspect.jacobian.agreement import Comparison, Status, compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.detection import Detection, Unresolved
 from jacinspect.jacobian.differences import Kind
+from jacinspect.jacobian.directions import Directions
+from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.report import Finding, JacobianReport
 from tests.oracles import Array, Shape
@@ -37,10 +39,9 @@ def numeric_of(values: list[float], bars: list[float], shape: Shape | None = Non
         np.zeros(size, np.int8),
         blank,
         blank,
-        np.abs(data),
+        Magnitudes.of(np.abs(data)),
         EPSILON,
-        blank * 0.0,
-        blank * 0.0,
+        Magnitudes(size),
         {},
     )
 
@@ -100,7 +101,7 @@ def test_entries_without_a_number() -> None:
 
 def test_rules_and_patterns_that_directions_refute() -> None:
     numeric = numeric_of([1.0, 2.0, 3.0], [1e-12] * 3)
-    calm = Comparison(np.zeros(3, np.int8), np.zeros(3), np.ones(3))
+    calm = Comparison(np.zeros(3, np.int8), numeric.jacobian.data, numeric)
     none = np.zeros(0, np.int64)
     assert list(of_directions(Directions(none, none, none, 3, 1e-9), calm, numeric, none)) == []
     rule = Directions(none, np.array([1, 2]), none, 3, 1e-9)
@@ -115,7 +116,7 @@ def test_rules_and_patterns_that_directions_refute() -> None:
     assert "for 2 outputs" in found.message
     assert found.at == ((1,), (2,))
     status = np.array([0, Status.DISAGREES, Status.DISAGREES], np.int8)
-    accused = Comparison(status, np.zeros(3), np.ones(3))
+    accused = Comparison(status, numeric.jacobian.data, numeric)
     assert list(of_directions(rule, accused, numeric, none)) == []  # their entries are listed already
 
 

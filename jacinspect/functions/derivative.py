@@ -26,7 +26,8 @@ Shape = tuple[int, ...]
 class Derivative:
     """∂A/∂X at one X, of M outputs and N inputs, in one of four forms.
 
-    slopes   an array of A's shape: f' of an element-wise function, by the input that broadcasting puts at each output
+    slopes   an array of A's shape: f' of an element-wise function, by the input that broadcasting puts at each output;
+             one that may be written to is nobody else's
     entries  (rows, columns, values): flat row-major integers and floats, an entry each; all others are 0
     jvp      a callable: a tangent of X's shape to that of A's
     vjp      a callable: a cotangent of A's shape to that of X's
@@ -68,12 +69,14 @@ def derivative_at(function: Function, x: Array, output_shape: Shape, vec: str | 
             return Derivative("vjp", _checked(lambda da: vjp(x, da.reshape(output_shape)), x.shape))
         if function.derivative is not None:
             derivative = function.derivative
-            given = _run(lambda: derivative(x.copy()))
+            given = _run(lambda: derivative(x))  # a formula of our own, which leaves x alone
             slopes = _numbers(given)
             if slopes is None or slopes.shape not in ((), output_shape):
                 wanted = _wanted(x.shape, output_shape, "elementwise")
                 raise FunctionFailedError(f"the derivative returned {_described(given)}; {wanted}")
-            return Derivative("slopes", np.broadcast_to(slopes, output_shape))
+            return Derivative(
+                "slopes", slopes if slopes.shape == output_shape else np.broadcast_to(slopes, output_shape)
+            )
     return None
 
 

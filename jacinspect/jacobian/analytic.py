@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern, compress
 
@@ -28,30 +28,38 @@ class Analytic:
 
     `on` gives its values on a pattern with a column coloring and the number of colors. `push` maps a tangent of X's
     shape to J·v, flat; `pull`, where that is None, a cotangent of A's M entries to Jᵀ·w, flat. Of an element-wise
-    function, `slopes` is f' in A's shape.
+    function, `slopes` gives f' in A's shape.
     """
 
     on: Callable[[Pattern, Array, int], Jacobian]
     push: Product | None = None
     pull: Product | None = None
-    slopes: Array | None = None
+    slopes: Callable[[], Array] | None = None
 
 
-def from_slopes(values: Array) -> Analytic:
-    """Take f' of A's shape: the derivative of each output by the input that broadcasting puts at its place."""
+def from_slopes(slopes: Callable[[], Array]) -> Analytic:
+    """Take f' of A's shape: the derivative of each output by the input that broadcasting puts at its place.
+
+    It is asked for whenever it is needed; an array that may be written to is given away.
+    """
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
-        flat = values.ravel()
+        flat = slopes().ravel()
         if pattern.stored == flat.size and pattern.is_elementwise:
             return Jacobian(pattern, flat)
         assert pattern.sources is not None
         return Jacobian(pattern, np.where(pattern.sources[pattern.rows] == pattern.indices, flat[pattern.rows], 0.0))
 
     def push(tangent: Array) -> Array:
-        with np.errstate(all="ignore"):
-            return np.asarray(np.where(tangent == 0, 0.0, values) * tangent).ravel()
+        values = slopes()
+        product = values if values.flags.writeable and values.dtype == np.float64 else np.empty(values.shape)
+        flat, factors, v = product.reshape(-1), values.reshape(-1), np.broadcast_to(tangent, values.shape).reshape(-1)
+        for block in blocks(flat.size):
+            with np.errstate(all="ignore"):
+                flat[block] = np.where(v[block] == 0, 0.0, factors[block]) * v[block]
+        return flat
 
-    return Analytic(on, push, slopes=values)
+    return Analytic(on, push, slopes=slopes)
 
 
 def from_entries(

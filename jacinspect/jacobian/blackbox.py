@@ -1,6 +1,6 @@
 """The function as a black box on whole arrays: counted, and held to its contract. Next: detection, differences."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,19 @@ from numpy.typing import NDArray
 
 from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, format_shape, raised
 
-__all__ = ["Array", "BlackBox", "same"]
+__all__ = ["Array", "BlackBox", "Interval", "blocks", "same"]
 
 Array = NDArray[Any]
+Interval = tuple[float, float]
+
+_BLOCK = 2**15  # entries, whose temporaries stay in the processor's cache
 
 _BITS = (4, 8, 11, 24, 53)  # so few that they say nothing; of bfloat16, float16, float32 and float64
+
+
+def blocks(size: int) -> Iterator[slice]:
+    """Cut a range into slices so short that what is computed of one at a time takes no memory to speak of."""
+    return (slice(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
 
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
@@ -40,15 +48,22 @@ class BlackBox:
     Called with an array of `x`'s shape, it gives the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
     far is a whole number (`whole`); `epsilon` is that of the narrowest precision whose numbers all of it are, as of a
-    function that computes in float32. `progress` hears of every call.
+    function that computes in float32. `domain` is where f is declared to be defined, `progress` hears of every call.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape.
     """
 
-    def __init__(self, f: Callable[[Array], Any], x: Array, progress: Callable[[int], None] = lambda _: None) -> None:
-        self._f, self._progress = f, progress
-        self._last: Any = None
+    def __init__(
+        self,
+        f: Callable[[Array], Any],
+        x: Array,
+        progress: Callable[[int], None] = lambda _: None,
+        domain: Interval = (-np.inf, np.inf),
+    ) -> None:
+        self._f, self._progress, self.domain = f, progress, domain
+        self._first: Array | None = None
+        self._keeps_a_buffer = False
         self.evaluations = 0
         self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
@@ -58,6 +73,7 @@ class BlackBox:
         argument = x.copy()
         again = self(argument)
         self.mutates |= not bool(same(argument, x).all())
+        self._first = None
         self.deterministic = self.mutates or bool(same(self.y0, again).all())
 
     def __call__(self, x: Array) -> Array:
@@ -72,11 +88,17 @@ class BlackBox:
         except (Exception, SystemExit) as error:
             raise FunctionRaisedError(f"the function raised {raised(error)}") from error
         y = self._checked(raw)
-        if self.whole:
-            self.whole = bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
+        for block in blocks(y.size):
+            if not self.whole and self._bits == _BITS[-1]:
+                break
+            self._learn(y[block])
+        return y
+
+    def _learn(self, y: Array) -> None:
+        """Note what values say of the precision that they were computed in."""
+        self.whole = self.whole and bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
         while self._bits < _BITS[-1] and not _fits(y, self._bits):
             self._bits = _BITS[_BITS.index(self._bits) + 1]
-        return y
 
     @property
     def epsilon(self) -> float:
@@ -110,6 +132,9 @@ class BlackBox:
                 f"the function returned shape {format_shape(array.shape)} after shape "
                 f"{format_shape(self.output_shape)} for inputs of one shape"
             )
-        reused = self._last is not None and np.may_share_memory(array, self._last)
-        self._last = array  # held, so that a fresh result cannot come to lie where this one was
-        return np.array(array, dtype=np.float64, copy=reused or None).ravel()
+        if self.evaluations == 1:
+            self._first = array  # held, so that a fresh result cannot come to lie where this one was
+        elif self._first is not None:
+            self._keeps_a_buffer = np.may_share_memory(array, self._first)
+        others = self._keeps_a_buffer or array.base is not None  # whoever holds it may write into it at the next call
+        return np.array(array, dtype=np.float64, copy=others or None).ravel()

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from jacinspect.errors import InputError, format_shape
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.blackbox import Array, blocks
 
 __all__ = ["Color", "Jacobian", "Pattern", "colors_of", "compress", "vec_positions"]
 
@@ -21,7 +21,9 @@ Index = Array | slice
 
 def vec_positions(shape: tuple[int, ...], vec: str) -> Array:
     """Return, for each row-major flat index of an array of this shape, its place in vec order ("column" or "row")."""
-    return np.arange(prod(shape)).reshape(shape, order="F" if vec == "column" else "C").ravel()
+    size = prod(shape)
+    index = np.arange(size, dtype=np.int32 if size < 2**31 else np.int64)
+    return index.reshape(shape, order="F" if vec == "column" else "C").ravel()
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,8 @@ class Pattern:
             outputs, inputs = np.divmod(keys[np.r_[True, keys[1:] != keys[:-1]]], width)
         indptr = np.zeros(height + 1, index)
         np.cumsum(np.bincount(outputs, minlength=height), out=indptr[1:])
+        if inputs.size == height == width and _counts_up(inputs) and _counts_up(indptr):
+            return cls(indptr, indptr[:-1], output_shape, operand_shape)  # one array for both
         return cls(indptr, inputs.astype(index, copy=False), output_shape, operand_shape)
 
     @property
@@ -60,7 +64,41 @@ class Pattern:
     @cached_property
     def rows(self) -> Array:
         """The output of each stored entry, ascending."""
+        if self.is_identity:
+            return self.indices  # not once more
         return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
+
+    @cached_property
+    def is_identity(self) -> bool:
+        """Whether it is square, and every output reads the input of its own number and nothing else."""
+        return self.stored == self.shape[0] == self.shape[1] and _counts_up(self.indptr) and _counts_up(self.indices)
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether A has X's shape, and every output reads the input at its place and nothing else."""
+        return self.output_shape == self.operand_shape and self.is_identity
+
+    def band(self, outputs: slice) -> "Pattern":
+        """Return the pattern of some neighbouring outputs, which are flat then."""
+        indptr = self.indptr[outputs.start : outputs.stop + 1] - self.indptr[outputs.start]
+        indices = self.indices[self.entries(outputs)]
+        return Pattern(indptr, indices, (outputs.stop - outputs.start,), self.operand_shape)
+
+    def entries(self, outputs: slice) -> slice:
+        """Return where the entries of some neighbouring outputs are stored."""
+        return slice(int(self.indptr[outputs.start]), int(self.indptr[outputs.stop]))
+
+    def sums(self, terms: Array) -> Array:
+        """Sum terms, one for each stored entry, by rows; gives M numbers."""
+        lengths = np.diff(self.indptr)
+        if terms.size == lengths.size and np.all(lengths == 1):
+            return terms
+        sums = np.zeros(lengths.size)
+        filled = lengths > 0  # reduceat would give an empty row its neighbour's first term
+        if filled.any():
+            with np.errstate(all="ignore"):
+                sums[filled] = np.add.reduceat(terms, self.indptr[:-1][filled])
+        return sums
 
     @cached_property
     def sources(self) -> Array | None:
@@ -74,6 +112,8 @@ class Pattern:
     @property
     def is_elementwise(self) -> bool:
         """Whether each output reads nothing but the input at its place (see `sources`)."""
+        if self.is_diagonal:
+            return True
         return self.sources is not None and np.array_equal(self.sources[self.rows], self.indices)
 
     def places(self, outputs: Array, inputs: Array) -> Array:
@@ -151,13 +191,25 @@ class Jacobian:
                 f"J @ dX: {format_shape(tangent.shape)} does not fit the {format_shape(self.shape)} Jacobian"
             )
         shape = self.pattern.output_shape if tangent.shape == self.pattern.operand_shape else (self.shape[0],)
+        product = np.empty(self.shape[0])
+        for block in blocks(self.shape[0]):
+            product[block] = self.band(block).weigh(tangent.reshape(-1))
+        return product.reshape(shape)
+
+    def weigh(self, tangent: Array) -> Array:
+        """J @ dX of a flat dX, flat, in one go."""
         with np.errstate(all="ignore"):
-            terms = self.data * tangent.ravel()[self.indices]
-        return _sums(terms, self.indptr).reshape(shape)
+            return self.pattern.sums(self.data * tangent[self.indices])
+
+    def band(self, outputs: slice) -> "Jacobian":
+        """Return the rows of some neighbouring outputs."""
+        return Jacobian(self.pattern.band(outputs), self.data[self.pattern.entries(outputs)])
 
     def vjp(self, cotangent: Array) -> Array:
         """J.T @ dA without building the transpose: dA of M entries; gives the operand's shape."""
         with np.errstate(all="ignore"):
+            if self.pattern.is_identity:
+                return np.asarray(self.data * np.ravel(cotangent)).reshape(self.pattern.operand_shape)
             terms = self.data * np.asarray(cotangent).ravel()[self.pattern.rows]
         sums = np.bincount(self.indices, weights=terms, minlength=self.shape[1])
         return sums[: self.shape[1]].reshape(self.pattern.operand_shape)
@@ -168,6 +220,8 @@ class Jacobian:
         The input at an output's place is the one that broadcasting the operand to the output's shape puts there: of
         equal shapes, A' is the diagonal. None where the operand does not broadcast.
         """
+        if self.pattern.is_diagonal:
+            return self.data.reshape(self.pattern.output_shape)
         places = self.pattern.sources
         if places is None:
             return None
@@ -177,16 +231,9 @@ class Jacobian:
         return slopes.reshape(self.pattern.output_shape)
 
 
-def _sums(terms: Array, indptr: Array) -> Array:
-    lengths = np.diff(indptr)
-    if terms.size == lengths.size and np.all(lengths == 1):
-        return terms
-    sums = np.zeros(lengths.size)
-    filled = lengths > 0  # reduceat would give an empty row its neighbour's first term
-    if filled.any():
-        with np.errstate(all="ignore"):
-            sums[filled] = np.add.reduceat(terms, indptr[:-1][filled])
-    return sums
+def _counts_up(numbers: Array) -> bool:
+    """Whether they are 0, 1, 2 and so on."""
+    return all(np.array_equal(numbers[block], np.arange(block.start, block.stop)) for block in blocks(numbers.size))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from math import comb, prod
 import numpy as np
 
 from jacinspect.errors import FunctionRaisedError
-from jacinspect.jacobian.blackbox import Array, BlackBox, same
+from jacinspect.jacobian.blackbox import Array, BlackBox, Interval, blocks, same
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
 
@@ -115,7 +115,7 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
     pending = np.full(box.y0.size, x.size > 0)
     points = 1
     failure: FunctionRaisedError | None = None
-    for flip, last in _flips(x, rng):
+    for flip, last in _flips(box, x, rng):
         if not pending.any():
             break
         try:
@@ -124,12 +124,14 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
             if not last:  # f may have left its domain there; a nearer flip comes later
                 shown &= np.isfinite(y) | ~np.isfinite(box.y0)
             if shown.any():
-                _trace(box, [(x, box.y0, flip, y), (flip, y, x, box.y0)], np.flatnonzero(shown), budget, found)
+                _trace(box, [(x, box.y0, flip, y), (flip, y, x, box.y0)], _numbers(shown), budget, found)
                 points += 1
+            del y
         except FunctionRaisedError as error:
             failure = error
             continue
         pending &= ~shown
+    del flip
     if failure is not None and points == 1:
         raise failure
     for _ in range(_CONFIRMATIONS):
@@ -153,7 +155,7 @@ def detect_again(
     found = _Found([before.pattern.rows], [before.pattern.indices], list(before.unresolved))
     points = before.points
     for reach in (0.25, 2.0**-10):
-        step = _moved(x, rng.choice([-1.0, 1.0], x.shape), reach * np.maximum(np.abs(x), 1), rng)
+        step = _moved(box, x, rng, 0, reach, reach)
         with suppress(FunctionRaisedError):
             y = box(step)
             points += 1
@@ -165,38 +167,53 @@ def detect_again(
 # --- Points ---------------------------------------------------------------------------------------------------------
 
 
-def _flips(x: Array, rng: np.random.Generator) -> Iterator[tuple[Array, bool]]:
+def _flips(box: BlackBox, x: Array, rng: np.random.Generator) -> Iterator[tuple[Array, bool]]:
     """Give flips of x, each with whether it is the last: across zero, nearer (a domain), around 0, farther.
 
     Around 0 lives what vanishes or overflows at x, such as exp(-x²); farther lies what is flat at x and around it.
     """
-
-    def moved(sign: int, reach: float, least: float) -> Array:
-        """Move x by reach·|x|, but at least by `least`; away from 0 for sign 1, towards it for -1, at random for 0."""
-        away = rng.choice([-1.0, 1.0], x.shape) if sign == 0 else np.where(x < 0, -sign, sign)
-        return _moved(x, away, np.maximum(reach * np.abs(x), least), rng)
-
-    yield moved(-1, 1, 1), False
-    yield moved(1, 0.25, 0), False
-    yield moved(-1, 0.25, 0), False
+    yield _moved(box, x, rng, -1, 1, 1), False
+    yield _moved(box, x, rng, 1, 0.25, 0), False
+    yield _moved(box, x, rng, -1, 0.25, 0), False
     for _ in range(4):  # a product of two relus, one of them dead
-        yield moved(0, 1, 1), False
+        yield _moved(box, x, rng, 0, 1, 1), False
     for least in (1e2, 1e4):
-        for sign in (-1, 1):
-            yield moved(sign, 1, least), False
-    yield (2 * rng.random(x.shape) - 1).astype(x.dtype), False
-    yield moved(-1, 1, 1), True
+        for way in (-1, 1):
+            yield _moved(box, x, rng, way, 1, least), False
+    yield _within((2 * rng.random(x.shape) - 1).astype(x.dtype), box.domain), False
+    yield _moved(box, x, rng, -1, 1, 1), True
 
 
-def _moved(x: Array, sign: Array, reach: Array, rng: np.random.Generator) -> Array:
-    """Move every entry of x by a generic amount of `reach` to twice that; where x is not finite, draw a number."""
-    u = rng.random(x.shape)
+def _moved(box: BlackBox, x: Array, rng: np.random.Generator, way: int, reach: float, least: float) -> Array:
+    """Move every entry of x by a generic amount, reach·|x| to twice that, but at least by `least`.
+
+    Away from 0 for a `way` of 1, towards it for -1, at random for 0; where x is not finite, draw a number. Where f is
+    declared to be defined, it stays.
+    """
+    moved = np.empty(x.shape, x.dtype)
+    into, largest = moved.reshape(-1), np.finfo(x.dtype).max
+    for block in blocks(x.size):
+        part, u = x.reshape(-1)[block], rng.random(min(block.stop, x.size) - block.start)
+        away = rng.choice([-1.0, 1.0], part.size) if way == 0 else np.where(part < 0, -way, way)
+        with np.errstate(all="ignore"):
+            there = (part + away * np.maximum(reach * np.abs(part), least) * (1 + u)).astype(x.dtype)
+        there = np.where(np.isfinite(part), np.clip(there, -largest, largest), (2 * u - 1).astype(x.dtype))
+        there = _within(there, box.domain)
+        stuck = there == part  # at 0 under a relative reach, and at the largest numbers
+        into[block] = np.where(stuck, np.where(part == 0, away * u, part / 2), there)
+    return moved
+
+
+def _within(x: Array, domain: Interval) -> Array:
+    """Bring what lies outside a domain into it: by reflection at the end that it passed, or else to somewhere near."""
+    low, high = domain
+    if not (np.isfinite(low) or np.isfinite(high)):
+        return x
     with np.errstate(all="ignore"):
-        moved = (x + sign * reach * (1 + u)).astype(x.dtype)
-    largest = np.finfo(x.dtype).max
-    moved = np.where(np.isfinite(x), np.clip(moved, -largest, largest), (2 * u - 1).astype(x.dtype))
-    stuck = moved == x  # at 0 under a relative reach, and at the largest numbers
-    return np.where(stuck, np.where(x == 0, sign * u, x / 2), moved).astype(x.dtype) if stuck.any() else moved
+        x = np.where(x < low, 2 * low - x, x)
+        x = np.where(x > high, 2 * high - x, x)
+        width = high - low
+        return np.where((x < low) | (x > high), low + np.abs(x - low) % width, x).astype(x.dtype, copy=False)
 
 
 Round = tuple[Array, Array, Array, Array]  # a point, f there, another point, f there
@@ -213,7 +230,7 @@ def _confirm(
     if not x.size or not box.y0.size:
         return none, []
     for reach in (1.0, 0.25, 2.0**-10):
-        second = _moved(x, rng.choice([-1.0, 1.0], x.shape), reach * np.maximum(np.abs(x), 1), rng)
+        second = _moved(box, x, rng, 0, reach, reach)
         try:
             y2 = box(second)
             break
@@ -230,7 +247,9 @@ def _confirm(
             y = box(mixture)
         except FunctionRaisedError:
             continue
-        wrong = ~_predicted(pattern, moved.ravel(), box.y0, y2, y)
+        wrong = np.zeros(y.size, bool)
+        for block in blocks(y.size):
+            wrong[block] = ~_predicted(pattern.band(block), moved.ravel(), box.y0[block], y2[block], y[block])
         for unresolved in found.unresolved:
             wrong[unresolved.outputs] = False
         if np.any(wrong & ~refuted):
@@ -264,57 +283,67 @@ def _trace(box: BlackBox, rounds: list[Round], outputs: Array, budget: Budget, f
     """
     left = outputs
     for base, y_base, flip, y_flip in rounds:
-        left = left[~same(y_base[left], y_flip[left])]
+        moves = np.zeros(left.size, bool)
+        for block in blocks(left.size):
+            moves[block] = ~same(y_base[left[block]], y_flip[left[block]])
+        left = left if moves.all() else left[moves]
         if not left.size:
             return
-        places = _addresses(box, base, y_base, flip, y_flip, left)
-        single = np.all(places >= 0, axis=0)
-        found.add(left[single], _flat(places[:, single], base.shape))
-        left, places = left[~single], places[:, ~single]
-        if not left.size:
+        bases, kinds = _addresses(box, base, y_base, flip, y_flip, left)
+        single = kinds == 0
+        if single.all():
+            found.add(left, bases)
             return
-        kinds = (1 << np.arange(base.ndim)) @ (places < 0)  # the axes that each output is coupled along, as a bit set
+        found.add(left[single], bases[single])
+        left, bases, kinds = left[~single], bases[~single], kinds[~single]
         doubtful = []
         for kind in np.unique(kinds):
             of_kind = kinds == kind
-            axes = tuple(axis for axis in range(base.ndim) if kind >> axis & 1)
-            bases = _flat(np.maximum(places[:, of_kind], 0), base.shape)
-            doubtful.append(_bisect(_Line(box, base, y_base, flip, axes), left[of_kind], bases, budget, found))
+            axes = tuple(axis for axis in range(base.ndim) if int(kind) >> axis & 1)
+            line = _Line(box, base, y_base, flip, axes)
+            doubtful.append(_bisect(line, left[of_kind], bases[of_kind], budget, found))
         left = np.concatenate([left[:0], *doubtful])
 
 
-def _flat(places: Array, shape: tuple[int, ...]) -> Array:
-    strides = np.array([prod(shape[axis + 1 :]) for axis in range(len(shape))], np.int64)
-    return strides @ places if places.size else np.zeros(places.shape[1], np.int64)
+def _numbers(chosen: Array) -> Array:
+    """Return where booleans are true, ascending, in as few bytes as they need."""
+    return np.flatnonzero(chosen).astype(np.int32 if chosen.size < 2**31 else np.int64)
 
 
-def _addresses(box: BlackBox, base: Array, y_base: Array, flip: Array, y_flip: Array, outputs: Array) -> Array:
-    """Find, axis by axis, the one index at which each output reads, or -1 where it reads several.
+def _addresses(
+    box: BlackBox, base: Array, y_base: Array, flip: Array, y_flip: Array, outputs: Array
+) -> tuple[Array, Array]:
+    """Find, axis by axis, the one index at which each output reads, or that it reads several.
 
     Every index along an axis has a word of ⌊k/2⌋ of the k probes, and probe t flips the slices whose word has t. An
     output that reads one input takes y_flip in just the probes of that input's word. The words have one weight because
     otherwise the union of two could be a third, and relu(x_i + x_{i+1}) would pass for a function of one input.
 
-    Returns an integer array (axes, outputs).
+    Returns, for each output, the flat index of the input, with index 0 along the axes on which it reads several; and
+    those axes, as a bit set.
     """
+    bases = np.zeros(outputs.size, np.int32 if base.size < 2**31 else np.int64)
+    kinds = np.zeros(outputs.size, np.min_scalar_type(2**base.ndim - 1))
     everything = outputs.size == y_base.size
-    pick = slice(None) if everything else outputs
-    low, high = y_base[pick], y_flip[pick]
-    equal = same if np.isnan(low).any() or np.isnan(high).any() else np.equal
-    places = np.zeros((base.ndim, outputs.size), np.int32 if base.size < 2**31 else np.int64)
     for axis, length in enumerate(base.shape):
-        words = _words(length)
-        heard = np.zeros(outputs.size, np.uint32)
-        strange = np.zeros(outputs.size, bool)
+        words, stride = _words(length), prod(base.shape[axis + 1 :])
+        heard, strange = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool)
         for probe in range(int(words[-1]).bit_length()):
             slices = (words >> probe & 1).astype(bool).reshape([-1 if a == axis else 1 for a in range(base.ndim)])
-            y = box(np.where(slices, flip, base))[pick]
-            changed = equal(y, high)
-            strange |= ~(changed | equal(y, low))
-            heard |= np.left_shift(changed, probe, dtype=np.uint32)
-        place = np.minimum(np.searchsorted(words, heard), length - 1)
-        places[axis] = np.where(strange | (words[place] != heard), -1, place)
-    return places
+            y = box(np.where(slices, flip, base))
+            for block in blocks(outputs.size):
+                pick = block if everything else outputs[block]
+                value, high = y[pick], y_flip[pick]
+                changed = same(value, high)
+                strange[block] |= ~(changed | same(value, y_base[pick]))
+                heard[block] |= np.left_shift(changed, probe, dtype=np.uint32)
+        for block in blocks(outputs.size):
+            place = np.minimum(np.searchsorted(words, heard[block]), length - 1).astype(bases.dtype)
+            several = strange[block] | (words[place] != heard[block])
+            place = np.where(several, 0, place)
+            bases[block] = bases[block] + place * bases.dtype.type(stride)
+            kinds[block] |= several.astype(kinds.dtype) << kinds.dtype.type(axis)
+    return bases, kinds
 
 
 def _words(length: int) -> Array:

@@ -11,8 +11,9 @@ from math import comb, log2, sqrt
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Index
+from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = [
     "Estimate",
@@ -22,6 +23,7 @@ __all__ = [
     "doubtful",
     "first_pass",
     "ladder",
+    "last_step",
     "precision",
     "rounding_noise",
     "step_scale",
@@ -30,7 +32,6 @@ __all__ = [
 _SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _RUNGS = 12
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
-_BLOCK = 2**15  # entries, whose temporaries stay in the processor's cache
 # Each rung of the ladder is not quite 4, each step of the first pass not quite 2 times smaller than the last: at whole
 # ratios a step that happens to be a multiple of f's period makes all coarser ones so, and a wrong slope looks settled.
 _RATIO = 3.84
@@ -79,7 +80,7 @@ class Stencil:
     With `inputs` (the one input along v that each output reads) slopes are by that input, divided by the difference
     that was represented; without, they are by t. `y0` is f(x) at the outputs, `epsilon` the relative noise of f. Of
     each output, `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured to do;
-    0 where unknown.
+    0 where unknown, and everywhere if None.
     """
 
     box: BlackBox
@@ -89,14 +90,18 @@ class Stencil:
     inputs: Index | None
     y0: Array
     epsilon: float
-    rounding: Array | float = 0.0
-    noise: Array | float = 0.0
+    rounding: Magnitudes | None = None
+    noise: Magnitudes | None = None
 
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
+        return self._at(-t), self._at(t)
+
+    def _at(self, t: float) -> Array:
         with np.errstate(all="ignore"):
-            low = self.box.where_defined((self.x - t * self.v).astype(self.x.dtype, copy=False))[self.outputs]
-            return low, self.box.where_defined((self.x + t * self.v).astype(self.x.dtype, copy=False))[self.outputs]
+            point = self.v * t
+            point += self.x
+            return self.box.where_defined(point)[self.outputs]
 
     def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, ...]:
         """Return the slopes to the left, central and to the right at step t, and their rounding floor.
@@ -109,9 +114,9 @@ class Stencil:
             peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(y0))
             peak = np.where(np.isfinite(peak), peak, np.abs(y0))  # where f overflows on one side
             central = (high - low) / (before + after)
-            size = np.fmax(np.abs(x * central), np.broadcast_to(self.rounding, self.y0.shape)[block])
+            size = np.fmax(np.abs(x * central), 0.0 if self.rounding is None else self.rounding[block])
             size = np.where(np.isfinite(size), size, 0)
-            noise = np.broadcast_to(self.noise, self.y0.shape)[block]
+            noise = 0.0 if self.noise is None else self.noise[block]
             noise = np.where(noise <= _NOISIEST * peak, np.maximum(noise, self.epsilon * peak), self.epsilon * peak)
             smallest = float(precision(self.epsilon).smallest_subnormal)
             floor = 8 * (noise + self.epsilon * size + smallest) / (before + after)
@@ -134,30 +139,21 @@ class Stencil:
             outputs=_indices(self.outputs, self.y0.size)[chosen],
             inputs=None if self.inputs is None else _indices(self.inputs, self.x.size)[chosen],
             y0=self.y0[chosen],
-            rounding=_part(self.rounding, chosen),
-            noise=_part(self.noise, chosen),
+            rounding=self.rounding and self.rounding.subset(chosen),
+            noise=self.noise and self.noise.subset(chosen),
         )
 
-    @property
-    def size(self) -> Array:
-        """The size of f per unit of x."""
-        unit = 1.0 if self.inputs is None else step_scale(self.x).ravel()[self.inputs]
+    def size(self, block: slice = slice(None)) -> Array:
+        """Return the size of f per unit of x, of a block of the outputs."""
+        unit: Array | float = 1.0
+        if self.inputs is not None:
+            unit = step_scale(self.x.reshape(-1)[block if isinstance(self.inputs, slice) else self.inputs[block]])
         with np.errstate(under="ignore"):
-            return np.asarray(np.abs(self.y0) / unit)
-
-    def width(self, t: float) -> Array:
-        """How far apart the points at step t to the left and to the right are, for each output."""
-        if self.inputs is None:
-            return np.asarray(2 * t)
-        return np.asarray(2 * t * self.v.ravel()[self.inputs])
+            return np.asarray(np.abs(self.y0[block]) / unit)
 
     def scaled(self, x_unit: Array) -> "Stencil":
         """Return the stencil with steps in another unit; x_unit has x's shape."""
         return replace(self, v=np.where(self.v != 0, x_unit, 0).astype(self.v.dtype))
-
-
-def _part(value: Array | float, chosen: Array | slice) -> Array | float:
-    return value if isinstance(value, float) else np.asarray(value[chosen])
 
 
 def _indices(index: Index, length: int) -> Array:
@@ -169,53 +165,66 @@ class FirstPass:
     """Derivatives along a line at first sight: value ± bar, and how far the one-sided slopes stay apart.
 
     `excess` is by how much the slopes' gap exceeds what their closing in and the rounding floor allow: 0 where f is
-    smooth. `size` is that of f per unit of x, a step away: x² is not of size 0 at 0. `width` is the last step's.
+    smooth. `size` is that of f per unit of x, a step away: x² is not of size 0 at 0.
     """
 
     value: Array
     bar: Array
-    excess: Array
-    size: Array
-    width: Array
+    excess: Magnitudes
+    size: Magnitudes
 
     @property
     def closing(self) -> Array:
         """Whether the one-sided slopes close in on each other."""
-        return np.asarray(self.excess <= 0)
+        return self.excess.vanish
 
 
-def rounding_noise(box: BlackBox, x: Array) -> Array:
+def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
     """Measure how far rounding inside f moves each output, by sixth differences over steps too short for f to bend.
 
     ε|f| misses what cancels inside f, such as 1 − cos x. Hamming (1962); Moré & Wild (2011), Estimating computational
     noise. Two step sizes, for at the shorter a part of f may not move at all; and what cancels leaves its trace in the
     values too, which are all multiples of a granule larger than their own last bit.
     """
-    unit = np.where(np.isfinite(x), step_scale(x) * np.random.default_rng(0).uniform(0.5, 1, x.shape), 0)
-    noise = np.zeros(box.y0.size)
+    unit = np.random.default_rng(0).uniform(0.5, 1, x.shape)
+    for block in blocks(x.size):
+        part = x.reshape(-1)[block]
+        unit.reshape(-1)[block] *= np.where(np.isfinite(part), step_scale(part), 0)
+    noise = Magnitudes(box.y0.size)
+    for delta in (2.0**-44, 2.0**-28):
+        _noise_at(delta, box, x, unit, noise)
+    return noise
+
+
+def _noise_at(delta: float, box: BlackBox, x: Array, unit: Array, noise: Magnitudes) -> None:
+    """Raise the noise to what three sixth differences of f show over nine steps of delta."""
+    sums = np.zeros((3, noise.size))
+    granule, moves = np.full(noise.size, np.inf), np.zeros(noise.size, bool)
     with np.errstate(all="ignore"):
-        for delta in (2.0**-44, 2.0**-28):
-            sums = [np.zeros(box.y0.size) for _ in range(3)]
-            granule, moves = _granule(box.y0), np.zeros(box.y0.size, bool)
-            for k in range(-4, 5):
-                y = box.where_defined((x + k * delta * unit).astype(x.dtype))
-                granule = np.fmin(granule, _granule(y))
-                y = y - box.y0  # small, so that summing adds no rounding
-                moves |= y != 0
+        for k in range(-4, 5):
+            point = unit * (k * delta)
+            point += x
+            y = box.where_defined(point.astype(x.dtype, copy=False))
+            for block in blocks(noise.size):
+                granule[block] = np.fmin(granule[block], _granule(y[block]))
+                moved = y[block] - box.y0[block]  # small, so that summing adds no rounding
+                moves[block] |= moved != 0
                 for start, total in enumerate(sums, -4):
                     if 0 <= k - start <= 6:
-                        total += (-1) ** (k - start) * comb(6, k - start) * y
-            for total in sums:
-                noise = np.fmax(noise, np.abs(total) / sqrt(924))  # the norm of the weights
-            noise = np.fmax(noise, np.where(moves, granule / 2, 0))
-    return np.where(np.isfinite(noise), noise, 0)
+                        total[block] += (-1) ** (k - start) * comb(6, k - start) * moved
+        for block in blocks(noise.size):
+            seen = np.abs(sums[:, block]).max(axis=0) / sqrt(924)  # the norm of the weights
+            coarse = np.fmin(granule[block], _granule(box.y0[block]))
+            seen = np.fmax(seen, np.where(moves[block], coarse / 2, 0))
+            noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
 
 
 def _granule(y: Array) -> Array:
-    """Return the largest power of 2 that each number is a multiple of; infinity for 0."""
-    mantissa, exponent = np.frexp(np.where(np.isfinite(y), y, 0))
-    digits = np.ldexp(mantissa, 53).astype(np.int64)
-    return np.where(digits == 0, np.inf, np.ldexp((digits & -digits).astype(np.float64), exponent - 53))
+    """Return the largest power of 2 that each number is a multiple of; infinity for 0 and what is not finite."""
+    bits = y.view(np.int64)
+    rest = y - (bits & (bits - 1)).view(np.float64)  # without its lowest bit, unless that is one of the exponent's
+    powers = (bits & (2**52 - 1)) == 0
+    return np.where((y == 0) | ~np.isfinite(y), np.inf, np.abs(np.where(powers, y, rest)))
 
 
 def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
@@ -223,34 +232,52 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
 
     `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x.
     """
-    t = reach * 2.0 ** min(round(log2(8 * stencil.epsilon**0.2)), -2)
-    steps = [t, t / _FIRST_RATIO, t / _FIRST_RATIO**2]
-    samples = [stencil.sample(step) for step in steps]
-    value, bar, excess, size = *(np.empty(stencil.y0.size) for _ in range(3)), stencil.size
-    for start in range(0, value.size, _BLOCK):  # the temporaries are of the size of a block
-        block = slice(start, start + _BLOCK)
-        slopes = [stencil.slopes(step, *sample, block) for step, sample in zip(steps, samples, strict=True)]
-        value[block], bar[block], excess[block], rise = _extrapolated(slopes, steps[-1])
-        size[block] += rise
-    return FirstPass(value, bar, excess, size, stencil.width(steps[-1]))
+    t = last_step(stencil.epsilon) * reach
+    number_of = stencil.y0.size
+    running = FirstPass(np.empty(number_of), np.empty(number_of), Magnitudes(number_of), Magnitudes(number_of))
+    for number in range(3):  # one sample after the other, so that the memory is that of one
+        step = t * _FIRST_RATIO ** (2 - number)
+        sample = stencil.sample(step)
+        for block in blocks(number_of):
+            _extrapolate(running, block, number, stencil.slopes(step, *sample, block))
+            if number == 2:
+                with np.errstate(all="ignore"):
+                    rise = running.size[block] * step
+                running.size[block] = stencil.size(block) + np.where(np.isfinite(rise), rise, 0)
+        del sample
+    return running
 
 
-def _extrapolated(slopes: list[tuple[Array, ...]], t: float) -> tuple[Array, Array, Array, Array]:
-    """Extrapolate three slopes, the last at step t: value, bar, excess of the gap, how far f moves in a step."""
+def last_step(epsilon: float) -> float:
+    """Return the shortest step of a first pass, in units of the direction."""
+    return float(2.0 ** min(round(log2(8 * epsilon**0.2)), -2)) / _FIRST_RATIO**2
+
+
+def _extrapolate(running: FirstPass, block: slice, number: int, slopes: tuple[Array, ...]) -> None:
+    """Take the slopes at step `number` of three into what is running.
+
+    Between the steps, `value` and `bar` hold Richardson's columns, and `size` the gap between the one-sided slopes; at
+    the end `size` holds the steeper of those two.
+    """
+    left, central, right, floor = slopes
     power = _FIRST_RATIO**2
+    value, bar = running.value[block], running.bar[block]
     with np.errstate(all="ignore"):
-        (_, coarse, _, _), (_, middle, _, middle_floor), (left, fine, right, floor) = slopes
-        gap, smaller, smallest = (np.abs(after - before) for before, _, after, _ in slopes)
-        excess = np.maximum(
-            np.where(smaller <= 0.75 * gap, 0, smaller - 2 * middle_floor)
-            * _FIRST_RATIO,  # a floor grows as steps shrink
-            np.where(smallest <= 0.75 * smaller, 0, smallest - 2 * floor),
-        )
-        coarse = middle + (middle - coarse) / (power - 1)
-        middle = fine + (fine - middle) / (power - 1)
-        value = middle + (middle - coarse) / (power**2 - 1)
-        rise = np.fmax(np.abs(left), np.abs(right)) * t
-        return value, np.abs(value - middle) + floor, excess, np.where(np.isfinite(rise), rise, 0)
+        gap = np.abs(right - left)
+        if number:
+            apart = np.where(gap <= 0.75 * running.size[block], 0, gap - 2 * floor)
+            better = central + (central - bar) / (power - 1)
+        if number == 0:
+            bar[:] = central
+        elif number == 1:
+            value[:], bar[:] = better, central
+            running.excess[block] = np.maximum(apart, 0) * _FIRST_RATIO  # a floor grows as steps shrink
+        else:
+            best = better + (better - value) / (power**2 - 1)
+            value[:], bar[:] = best, np.abs(best - better) + floor
+            running.excess[block] = np.maximum(running.excess[block], apart)
+            gap = np.fmax(np.abs(left), np.abs(right))
+        running.size[block] = gap
 
 
 def doubtful(value: Array, bar: Array, size: Array, epsilon: float) -> Array:
@@ -319,11 +346,11 @@ class _Tableau:
 
 
 def _climb(stencil: Stencil) -> Estimate:
-    size = stencil.y0.size
-    central, left, right = _Tableau(size, _RATIO**2), _Tableau(size, _RATIO), _Tableau(size, _RATIO)
-    before = between = after = np.full(size, np.nan)
-    left_grows, right_grows = np.zeros(size, np.int8), np.zeros(size, np.int8)
-    left_finite, right_finite = np.zeros(size, bool), np.zeros(size, bool)
+    number, size = stencil.y0.size, stencil.size()
+    central, left, right = _Tableau(number, _RATIO**2), _Tableau(number, _RATIO), _Tableau(number, _RATIO)
+    before = between = after = np.full(number, np.nan)
+    left_grows, right_grows = np.zeros(number, np.int8), np.zeros(number, np.int8)
+    left_finite, right_finite = np.zeros(number, bool), np.zeros(number, bool)
     with np.errstate(all="ignore"):
         for rung in range(_RUNGS):
             t = 0.125 * _RATIO**-rung
@@ -335,7 +362,7 @@ def _climb(stencil: Stencil) -> Estimate:
             left_finite |= np.isfinite(low)
             right_finite |= np.isfinite(high)
             before, between, after = low, middle, high
-            if not central.improved and np.all(central.bar <= _SHARP * np.maximum(np.abs(central.value), stencil.size)):
+            if not central.improved and np.all(central.bar <= _SHARP * np.maximum(np.abs(central.value), size)):
                 break
         grows = left_grows >= 4, right_grows >= 4
         return _judge(central, left, right, (left_finite, right_finite), grows, np.isfinite(stencil.y0))

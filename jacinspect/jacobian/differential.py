@@ -10,6 +10,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.differences import Estimate, Kind, Stencil, doubtful, first_pass, ladder
+from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["Measured", "differential"]
 
@@ -110,7 +111,7 @@ def differential(
     Measured
         Flat, an entry an output.
     """
-    stencil = Stencil(box, x, dx, slice(None), None, box.y0, epsilon, rounding)
+    stencil = Stencil(box, x, dx, slice(None), None, box.y0, epsilon, Magnitudes.of(rounding))
     first = first_pass(stencil)
     kind = np.where(np.isfinite(box.y0), Kind.SMOOTH, Kind.NONFINITE).astype(np.int8)
     found = Estimate(first.value, first.bar, kind, first.value.copy(), first.value.copy())
@@ -119,10 +120,10 @@ def differential(
     _again(
         stencil,
         found,
-        np.flatnonzero(finite & (~first.closing | doubtful(first.value, first.bar, stencil.size, epsilon))),
+        np.flatnonzero(finite & (~first.closing | doubtful(first.value, first.bar, stencil.size(), epsilon))),
     )
     _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
-    return _measured(found, first.size)
+    return _measured(found, first.size[:])
 
 
 _PARTS = ("value", "bar", "kind", "left", "right")

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.blackbox import Array, blocks, same
 from jacinspect.jacobian.compact import Jacobian
 
 __all__ = ["Cost", "CostRow", "Product", "chain_rule", "cost_table", "hadamard"]
@@ -90,11 +90,17 @@ def _compare(jacobian: Jacobian, factor: Array, short: Array | None, product: Ar
     matrix = Cost(_BYTES * prod(pattern.shape), prod(pattern.shape))
     if short is None:
         return Product(factor, None, product, None, None, matrix)
-    with np.errstate(all="ignore"):
-        difference = np.abs(short - product)
-    finite = difference[np.isfinite(difference)]  # inf − inf where both overflow alike
+    largest = max((_largest_difference(short, product, block) for block in blocks(short.size)), default=0.0)
+    if largest == 0 and same(short, product).all():
+        product = short  # not the same numbers twice
     size = pattern.shape[0]
-    return Product(factor, short, product, float(finite.max(initial=0)), Cost(_BYTES * size, size), matrix)
+    return Product(factor, short, product, largest, Cost(_BYTES * size, size), matrix)
+
+
+def _largest_difference(a: Array, b: Array, block: slice) -> float:
+    with np.errstate(all="ignore"):
+        difference = np.abs(a.reshape(-1)[block] - b.reshape(-1)[block])
+    return float(difference[np.isfinite(difference)].max(initial=0))  # inf − inf where both overflow alike
 
 
 def cost_table(shape: tuple[int, int], stored: int, elementwise: bool) -> list[CostRow]:

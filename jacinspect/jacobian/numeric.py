@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Color, Jacobian, Pattern, colors_of
 from jacinspect.jacobian.differences import (
     Estimate,
@@ -16,9 +16,10 @@ from jacinspect.jacobian.differences import (
     doubtful,
     first_pass,
     ladder,
-    rounding_noise,
+    last_step,
     step_scale,
 )
+from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["Numeric", "numeric_jacobian", "refine"]
 
@@ -30,8 +31,7 @@ _LONGER = 256  # times longer steps than the ladder's account for so many times 
 class Numeric:
     """A Jacobian by differences: for each stored entry its error bar, its kind, and whether it is still doubtful.
 
-    `epsilon` is the relative noise of f's values; for each output, `noise` is what rounding inside f was measured to
-    do, and `rounding` what a relative change of 1 in everything that it reads does.
+    `epsilon` is the relative noise of f's values, and `noise`, of each output, what rounding inside f does to it.
     `credible` is where nothing speaks against the first pass, neither its one-sided slopes nor another's claim; `size`
     is that of the output near x per unit of the input, against which a bar is wide or not. Of the entries on a kink or
     a jump, `kinks` lists (entry, slope to the left, slope to the right).
@@ -42,41 +42,92 @@ class Numeric:
     kind: Array
     doubtful: Array
     credible: Array
-    size: Array
+    size: Magnitudes
     epsilon: float
-    noise: Array
-    rounding: Array
+    noise: Magnitudes
     kinks: dict[int, tuple[float, float]]
 
+    def rounding(self, x: Array, y0: Array, factor: float = 1.0) -> Magnitudes:
+        """Return, for each output, what a relative change of `factor` in everything that it reads may do: Σ|x·∂A/∂x|.
 
-def numeric_jacobian(box: BlackBox, x: Array, pattern: Pattern, colors: Array, number: int, epsilon: float) -> Numeric:
-    """Difference f along one seed a color; `epsilon` is the relative noise of f's values.
+        What has too wide a bar is left out, for it may be far too large.
+        """
+        pattern = self.jacobian.pattern
+        held = Magnitudes(pattern.shape[0])
+        for rows in blocks(held.size):
+            held[rows] = factor * pattern.band(rows).sums(self.rounding_terms(x, y0, pattern.entries(rows)))
+        return held
+
+    def rounding_terms(self, x: Array, y0: Array, block: slice) -> Array:
+        """Return the terms of that sum, for a block of the entries."""
+        wide = self.is_wide(x, y0, block)
+        with np.errstate(all="ignore"):
+            terms = np.abs(self.jacobian.data[block] * x.reshape(-1)[self.jacobian.indices[block]])
+        return np.where(wide | ~np.isfinite(terms), 0, terms)
+
+    def forget_infinite(self, x: Array, y0: Array) -> None:
+        """Let nothing be in doubt where f or x is not finite: there is no derivative to be found."""
+        pattern = self.jacobian.pattern
+        for block in blocks(pattern.stored):
+            finite = np.isfinite(y0[pattern.rows[block]]) & np.isfinite(x.reshape(-1)[pattern.indices[block]])
+            self.doubtful[block] &= finite
+
+    def is_wide(self, x: Array, y0: Array, block: slice) -> Array:
+        """Where differences should look again at a block of the entries: their bars are wide."""
+        pattern = self.jacobian.pattern
+        with np.errstate(all="ignore"):
+            size = np.abs(y0[pattern.rows[block]]) / step_scale(x.reshape(-1)[pattern.indices[block]])
+        return doubtful(self.jacobian.data[block], self.bar[block], size, self.epsilon)
+
+
+def numeric_jacobian(
+    box: BlackBox, x: Array, pattern: Pattern, colors: Array, number: int, epsilon: float, noise: Magnitudes
+) -> Numeric:
+    """Difference f along one seed a color; `epsilon` is the relative noise of f's values, `noise` what was measured.
 
     Only when all entries are there is it known what an output's rounding depends on: Σ|x·∂A/∂x| over all that it
     reads, for a sum of large terms may be small. The bars and the slopes' gaps are judged with that.
     """
     stored = pattern.stored
-    data, bar, size, excess, width = (np.zeros(stored) for _ in range(5))
-    noise = rounding_noise(box, x)
+    numeric: Numeric | None = None
+    excess = Magnitudes(stored)
     for color in colors_of(pattern, colors, number):
         first = first_pass(_stencil(box, x, color, epsilon, noise))
-        for whole, part in ((data, first.value), (bar, first.bar), (size, first.size), (excess, first.excess)):
-            whole[color.entries] = part
-        width[color.entries] = first.width
-    with np.errstate(all="ignore"):
-        here = np.abs(box.y0)[pattern.rows] / step_scale(x).ravel()[pattern.indices]
-        again = doubtful(data, bar, here, epsilon)
-        terms = np.where(again, 0, np.abs(data * x.ravel()[pattern.indices]))  # what is in doubt may be far too large
-        rounding = np.bincount(pattern.rows, weights=terms, minlength=pattern.shape[0])[: pattern.shape[0]]
-        floor = 8 * epsilon * (rounding[pattern.rows] - terms) / width
-    bar += floor
-    credible = excess <= 2 * floor
-    again |= ~credible | doubtful(data, bar, here, epsilon)
-    kind = np.zeros(stored, np.int8)
-    return Numeric(Jacobian(pattern, data), bar, kind, again, credible, size, epsilon, noise, rounding, {})
+        if number == 1 and first.value.size == stored:
+            numeric, excess = _unjudged(pattern, first.value, first.bar, first.size, epsilon, noise), first.excess
+            break
+        numeric = numeric or _unjudged(pattern, np.zeros(stored), np.zeros(stored), Magnitudes(stored), epsilon, noise)
+        numeric.jacobian.data[color.entries], numeric.bar[color.entries] = first.value, first.bar
+        numeric.size.put(color.entries, first.size)
+        excess.put(color.entries, first.excess)
+    numeric = numeric or _unjudged(pattern, np.zeros(stored), np.zeros(stored), Magnitudes(stored), epsilon, noise)
+    for rows in blocks(pattern.shape[0]):
+        _judge(numeric, excess, box, x, rows)
+    return numeric
 
 
-def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int, epsilon: float, calls: int) -> None:
+def _unjudged(
+    pattern: Pattern, data: Array, bar: Array, size: Magnitudes, epsilon: float, noise: Magnitudes
+) -> Numeric:
+    kind, doubtful, credible = (np.zeros(pattern.stored, dtype) for dtype in (np.int8, bool, bool))
+    return Numeric(Jacobian(pattern, data), bar, kind, doubtful, credible, size, epsilon, noise, {})
+
+
+def _judge(numeric: Numeric, excess: Magnitudes, box: BlackBox, x: Array, rows: slice) -> None:
+    """Widen the bars of some neighbouring outputs by the rounding of all else that they read, and note the doubtful."""
+    pattern = numeric.jacobian.pattern
+    entries, band = pattern.entries(rows), pattern.band(rows)
+    wide = numeric.is_wide(x, box.y0, entries)
+    terms = numeric.rounding_terms(x, box.y0, entries)
+    others = np.repeat(band.sums(terms), np.diff(band.indptr)) - terms
+    width = 2 * last_step(numeric.epsilon) * step_scale(x.reshape(-1)[band.indices])
+    floor = 8 * numeric.epsilon * others / width
+    numeric.bar[entries] += floor
+    numeric.credible[entries] = excess[entries] <= 2 * floor
+    numeric.doubtful[entries] = wide | ~numeric.credible[entries] | numeric.is_wide(x, box.y0, entries)
+
+
+def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int, calls: int) -> None:
     """Look at the doubtful entries again, at ever smaller steps, while there are `calls` of f left.
 
     What the calls do not suffice for is left with the bar that it has, and UNRESOLVED where it has none.
@@ -84,6 +135,7 @@ def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int
     if not numeric.doubtful.any():
         return
     end = box.evaluations + calls
+    rounding = numeric.rounding(x, box.y0)
     for color in colors_of(numeric.jacobian.pattern, colors, number):
         again = np.flatnonzero(numeric.doubtful[color.entries])
         if not again.size:
@@ -92,7 +144,7 @@ def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int
         if box.evaluations >= end:
             numeric.kind[entries] = Kind.UNRESOLVED
             continue
-        _put(numeric, entries, ladder(_stencil(box, x, color, epsilon, numeric.noise, numeric.rounding).subset(again)))
+        _put(numeric, entries, ladder(_stencil(box, x, color, numeric.epsilon, numeric.noise, rounding).subset(again)))
 
 
 def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
@@ -113,9 +165,12 @@ def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
 
 
 def _stencil(
-    box: BlackBox, x: Array, color: Color, epsilon: float, noise: Array, rounding: Array | None = None
+    box: BlackBox, x: Array, color: Color, epsilon: float, noise: Magnitudes, rounding: Magnitudes | None = None
 ) -> Stencil:
-    seed = np.where(color.seed, step_scale(x), 0).astype(x.dtype)
-    known = 0.0 if rounding is None else rounding[color.outputs]
-    y0, noise = box.y0[color.outputs], noise[color.outputs]
-    return Stencil(box, x, seed, color.outputs, color.inputs, y0, epsilon, known, noise)
+    seed, flat = np.zeros(x.shape, x.dtype), x.reshape(-1)
+    for block in blocks(x.size):
+        seed.reshape(-1)[block] = np.where(color.seed.reshape(-1)[block], step_scale(flat[block]), 0)
+    known = rounding and rounding.subset(color.outputs)
+    return Stencil(
+        box, x, seed, color.outputs, color.inputs, box.y0[color.outputs], epsilon, known, noise.subset(color.outputs)
+    )

@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 
 __all__ = ["Arrangement", "Blocks", "diagonal_blocks", "index_formula", "index_letters"]
@@ -59,6 +59,8 @@ class Arrangement:
 
     @cached_property
     def _inputs(self) -> Array:
+        if self.pattern.is_diagonal:
+            return self._outputs
         indices = self.pattern.indices
         return indices if self.vec == "row" else vec_positions(self.pattern.operand_shape, self.vec)[indices]
 
@@ -72,9 +74,7 @@ class Arrangement:
         """How far the pattern reaches below and above the diagonal: (lower, upper), each at least 0."""
         if not self.pattern.stored:
             return 0, 0
-        if self.pattern.output_shape == self.pattern.operand_shape and np.array_equal(
-            self.pattern.rows, self.pattern.indices
-        ):
+        if self.pattern.is_diagonal:
             return 0, 0
         below = self.rows.astype(np.int64) - self.columns
         return max(int(below.max()), 0), max(int(-below.min()), 0)
@@ -161,9 +161,10 @@ class Arrangement:
         largest = float(np.max(np.abs(values), initial=0))
         if largest == 0 or not np.isfinite(largest):
             return None
+        if self.bandwidths == (0, 0):
+            return 0.0
         scaled = values / largest  # so that the squares neither overflow nor vanish
-        off = 0.0 if self.bandwidths == (0, 0) else float(np.linalg.norm(scaled[self.rows != self.columns]))
-        return off / float(np.linalg.norm(scaled))
+        return float(np.linalg.norm(scaled[self.rows != self.columns])) / float(np.linalg.norm(scaled))
 
     def is_symmetric(self, values: Array, bars: Array) -> bool:
         """Whether the matrix is square and equal to its transpose, in pattern and, within the bars, in value."""
@@ -221,7 +222,9 @@ def index_formula(jacobian: Jacobian, bars: Array, complete: bool = True) -> str
         allowed //= outputs[a]
     for axis, _ in orders:
         allowed = allowed * (outputs[axis] + 1) // (2 * outputs[axis])
-    if allowed == pattern.stored and np.all(np.abs(jacobian.data - 1) <= bars):
+    if allowed == pattern.stored and all(
+        np.all(np.abs(jacobian.data[part] - 1) <= bars[part]) for part in blocks(pattern.stored)
+    ):
         coefficient = ""
     elif pattern.is_elementwise:
         coefficient = f"A'{_sub(i)}"
@@ -238,7 +241,7 @@ def _relations(pattern: Pattern) -> tuple[list[tuple[int, int]], list[tuple[int,
     # an axis goes with the one at its own place, if it can
     for a, b in sorted(np.ndindex(len(outputs), len(inputs)), key=lambda ab: (ab[0] != ab[1], ab)):
         taken = any(a == other or b == another for other, another in deltas)
-        if not taken and outputs[a] == inputs[b] and np.array_equal(*_indices(pattern, a, b)):
+        if not taken and outputs[a] == inputs[b] and _agree(pattern, a, b):
             deltas.append((a, b))
     orders = []
     for axis in range(min(len(outputs), len(inputs))):
@@ -249,12 +252,17 @@ def _relations(pattern: Pattern) -> tuple[list[tuple[int, int]], list[tuple[int,
     return sorted(deltas), orders
 
 
-def _indices(pattern: Pattern, a: int, b: int) -> tuple[Array, Array]:
-    """Return the index along output axis a, and along operand axis b, of each stored entry."""
+def _agree(pattern: Pattern, a: int, b: int) -> bool:
+    """Whether the index along output axis a is that along operand axis b in every entry."""
+    return all(np.array_equal(*_indices(pattern, a, b, block)) for block in blocks(pattern.stored))
+
+
+def _indices(pattern: Pattern, a: int, b: int, block: slice = slice(None)) -> tuple[Array, Array]:
+    """Return the index along output axis a, and along operand axis b, of a block of the stored entries."""
     outputs, inputs = pattern.output_shape, pattern.operand_shape
     return (
-        pattern.rows // prod(outputs[a + 1 :]) % outputs[a],
-        pattern.indices // prod(inputs[b + 1 :]) % inputs[b],
+        pattern.rows[block] // prod(outputs[a + 1 :]) % outputs[a],
+        pattern.indices[block] // prod(inputs[b + 1 :]) % inputs[b],
     )
 
 
