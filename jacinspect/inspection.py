@@ -55,7 +55,8 @@ EXPECTATIONS = (
 _SINGLE = 2.0**-23
 _ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
 _WORST = 5  # entries listed
-_FEWEST_CALLS = 30  # that a second look may take, whatever was spent before
+_OTHER_CALLS = 44  # to confirm a pattern, to measure the noise, and along the directions
+_ARRAYS = 14  # of the operand's size, that an inspection holds at once
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
 _CALLS_PER_VJP = 4  # what a vjp takes
 
@@ -293,37 +294,39 @@ class _Inspection:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
         size = max(self.x.size, self.box.y0.size)
         calls = self.settings.calls(size)
-        budget = Budget(calls // 2, self.settings.memory)
+        # What an inspection holds besides pairs and entries; a quarter of the memory is for those, come what may.
+        memory = max(self.settings.memory - _ARRAYS * 8 * size, self.settings.memory // 4)
+        budget = Budget(max(calls - _OTHER_CALLS, 0) // 2, memory)
         detection = detect(self.box, self.x, self.rng, budget)
         epsilon = self.settings.noise or max(self.box.epsilon, _SINGLE if self.x.dtype == np.float32 else 0.0)
         noise = rounding_noise(self.box, self.x)
         measured = _Measured(epsilon, noise, measure_directions(self.box, self.x, self.rng, epsilon, noise))
-        result = self._values(detection, measured, calls)
+        result = self._values(detection, measured, calls, memory)
         unresolved: Array = np.zeros(0, np.int64)
         if result.directions.pattern_refuted.size:
-            budget = Budget(self.box.evaluations + calls // 2, self.settings.memory)
+            budget = Budget(self.box.evaluations + calls // 2, memory)
             detection = detect_again(self.box, self.x, detection, result.directions.pattern_refuted, self.rng, budget)
-            result = self._values(detection, measured, self.box.evaluations + calls // 2)
+            result = self._values(detection, measured, self.box.evaluations + calls // 2, memory)
             unresolved = result.directions.pattern_refuted
         del measured  # as large as the output
         return self._finish(base, detection, result, unresolved, dx)
 
-    def _values(self, detection: Detection, measured: "_Measured", limit: int) -> "_Result":
+    def _values(self, detection: Detection, measured: "_Measured", limit: int, memory: int) -> "_Result":
         """Build the analytic and the numeric Jacobian on what was detected, and hold each against the other.
 
         `limit` is the number of calls, all that were made before included, at which to have done.
         """
-        pattern, total = _with_samples(detection, self.settings.memory, self.rng)
-        colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
+        pattern, total = _with_samples(detection, memory, self.rng)
+        colors, number = _colored(pattern, detection)
         affordable = max((limit - self.box.evaluations) // _CALLS_PER_COLOR, 1)
-        affordable = min(affordable, max(self.settings.memory * number // (_ENTRY_BYTES * max(pattern.stored, 1)), 1))
+        affordable = min(affordable, max(memory * number // (_ENTRY_BYTES * max(pattern.stored, 1)), 1))
         if number > affordable:
             kept = np.sort(self.rng.choice(number, affordable, replace=False))
             pattern = pattern.restricted(np.isin(colors, kept))
-            colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
+            colors, number = _colored(pattern, detection)
         if self.analytic is not None and self.analytic.push is None:
             pattern = _affordable_rows(pattern, max(limit // _CALLS_PER_VJP, 1), self.rng)
-            colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
+            colors, number = _colored(pattern, detection)
         coverage = pattern.stored / total if total else 1.0
         numeric = numeric_jacobian(self.box, self.x, pattern, colors, number, measured.epsilon, measured.noise)
         analytic = None if self.analytic is None else self.analytic.on(pattern, colors, number)
@@ -332,7 +335,7 @@ class _Inspection:
             numeric.doubtful |= suspects
             numeric.credible &= ~suspects
         numeric.forget_infinite(self.x, self.box.y0)
-        refine(numeric, self.box, self.x, colors, number, max(limit - self.box.evaluations, _FEWEST_CALLS))
+        refine(numeric, self.box, self.x, colors, number, limit - self.box.evaluations)
         comparison = compare(
             analytic, numeric, self.x, self.box.y0, self.settings.tolerance, self.settings.strict_kinks
         )
@@ -504,6 +507,27 @@ def _with_samples(detection: Detection, memory: int, rng: np.random.Generator) -
         np.concatenate(outputs), np.concatenate(inputs), pattern.output_shape, pattern.operand_shape
     )
     return sampled, total
+
+
+def _colored(pattern: Pattern, detection: Detection) -> tuple[Array, int]:
+    """Color the columns; one that an output reads of which not all is known has a color to itself.
+
+    What else that output reads may be in any other column: a seed with two of them would credit one with the other.
+    """
+    rows, columns, width = pattern.rows, pattern.indices, pattern.shape[1]
+    if detection.proved:
+        return color_columns(rows, columns, width)
+    open_ = np.zeros(pattern.shape[0], bool)
+    for group in detection.unresolved:
+        open_[group.outputs] = True
+    alone = np.zeros(width, bool)
+    alone[columns[open_[rows]]] = True
+    together = ~alone[columns]
+    colors, number = color_columns(rows[together], columns[together], width)
+    number = number if together.any() else 0
+    colors = colors.astype(np.int32)
+    colors[alone] = number + np.arange(np.count_nonzero(alone))
+    return colors, max(number + int(np.count_nonzero(alone)), 1)
 
 
 def _affordable_rows(pattern: Pattern, affordable: int, rng: np.random.Generator) -> Pattern:

@@ -85,8 +85,7 @@ class Comparison:
         found = tuple(map(int, worst[1]))
         if not largest.size:
             return Summary(None, None, None, found)
-        difference, bar, ratio = map(float, largest[0])
-        return Summary(difference, bar, ratio, found)
+        return Summary(float(largest[0, 0]), float(largest[0, 1]), float(largest[0, 2]), found)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ __all__ = ["color_columns"]
 _SAMPLE = 4096  # pairs looked at before a residue is tried on all of them
 
 
-def color_columns(rows: Array, columns: Array, count: int) -> tuple[Array, int]:
+def color_columns(rows: Array, columns: Array, count: int, most: int | None = None) -> tuple[Array, int]:
     """Color the columns of a pattern so that no row holds two of one color.
 
     Parameters
@@ -21,6 +21,8 @@ def color_columns(rows: Array, columns: Array, count: int) -> tuple[Array, int]:
         The pattern's pairs, integers, sorted by row.
     count
         The number of columns.
+    most
+        More colors than this are of no use: the search for them ends, and what is returned is no coloring.
 
     Returns
     -------
@@ -29,17 +31,19 @@ def color_columns(rows: Array, columns: Array, count: int) -> tuple[Array, int]:
         that no column has where some column is read.
     """
     if rows.size == 0:
-        return np.full(count, -1, np.int32), 1
+        return np.full(count, -1, np.int8), 1
     starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
     widest = int(np.diff(np.r_[starts, rows.size]).max())
     if widest == 1:
-        colors = np.full(count, -1, np.int32)
+        colors = np.full(count, -1, np.int8)
         colors[columns] = 0
         return colors, 1
+    if most is not None and widest > most:
+        return np.full(count, -1, np.int8), widest
     modulus = _residue(rows, columns, count, widest)
     if modulus is not None and modulus <= widest + widest // 4 + 1:
         return _residues(columns, count, modulus)
-    colors, number = _greedy(rows, columns, count, starts)
+    colors, number = _greedy(rows, columns, count, starts, most)
     if modulus is not None and modulus <= number:
         return _residues(columns, count, modulus)
     return colors, number
@@ -74,7 +78,7 @@ def _distinct(rows: Array, columns: Array, modulus: int, height: int) -> bool:
     return int(np.count_nonzero(seen)) == rows.size
 
 
-def _greedy(rows: Array, columns: Array, count: int, starts: Array) -> tuple[Array, int]:
+def _greedy(rows: Array, columns: Array, count: int, starts: Array, most: int | None) -> tuple[Array, int]:
     """Color by maximal independent sets, each found in a few passes over all pairs.
 
     Luby (1986); Jones & Plassmann (1993): a column joins the set when it has the highest priority in each of its rows.
@@ -82,7 +86,7 @@ def _greedy(rows: Array, columns: Array, count: int, starts: Array) -> tuple[Arr
     priority = np.random.default_rng(0).permutation(count)
     colors = np.full(count, -1, np.int32)
     color = 0
-    while rows.size:
+    while rows.size and (most is None or color <= most):
         lengths = np.diff(np.r_[starts, rows.size])
         candidate = np.zeros(count, bool)
         candidate[columns] = True

@@ -21,9 +21,11 @@ from jacinspect.jacobian.compact import Pattern
 __all__ = ["Budget", "Detection", "Unresolved", "detect", "detect_again"]
 
 _PAIR_BYTES = 64  # what a pair (output, input) takes while it is being found, temporaries included
+_COLORING = 4 * 10**9  # pairs times colors, which take about a minute to find
 _MIXTURES = 3  # of two points, to hold a pattern against
 _MORE_MIXTURES = 8  # where some output reads several inputs, and a mixture tells less
 _CONFIRMATIONS = 12
+_UNEQUAL = 2.0**40
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
             continue
         pending &= ~shown
     del flip
+    points += _trace_near_one(box, x, rng, budget, found)
     if failure is not None and points == 1:
         raise failure
     for _ in range(_CONFIRMATIONS):
@@ -162,6 +165,23 @@ def detect_again(
             moved = outputs[~same(y, box.y0)[outputs]]
             _trace(box, [(x, box.y0, step, y), (step, y, x, box.y0)], moved, budget, found)
     return Detection(found.pattern(box.output_shape, x.shape), points, box.evaluations, tuple(found.unresolved))
+
+
+def _trace_near_one(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget, found: _Found) -> int:
+    """Where x has numbers of very different size, trace between two points that have not; return how many there were.
+
+    Beside a number that is so much larger, what is small moves no bit of a sum.
+    """
+    size = np.abs(x[np.isfinite(x) & (x != 0)])
+    if not size.size or size.max() / _UNEQUAL <= size.min():
+        return 0
+    with suppress(FunctionRaisedError):
+        base, flip = (_within(rng.uniform(0.5, 2, x.shape).astype(x.dtype), box.domain) for _ in range(2))
+        y_base, y_flip = box(base.copy()), box(flip.copy())
+        moved = np.isfinite(y_base) & np.isfinite(y_flip) & np.isfinite(box.y0)
+        _trace(box, [(base, y_base, flip, y_flip), (flip, y_flip, base, y_base)], _numbers(moved), budget, found)
+        return 2
+    return 0
 
 
 # --- Points ---------------------------------------------------------------------------------------------------------
@@ -394,23 +414,29 @@ def _bisect(line: _Line, outputs: Array, bases: Array, budget: Budget, found: _F
     """
     offsets = line.offsets
     length = offsets.size
-    rows, groups = np.arange(outputs.size), np.zeros(outputs.size, np.int64)
+    small = np.int32 if max(outputs.size, length) < 2**30 else np.int64
+    rows, groups = np.arange(outputs.size, dtype=small), np.zeros(outputs.size, small)
     masked = np.zeros(outputs.size, bool)
     shift = (length - 1).bit_length()
     while shift:
         shift -= 1
         number = -(-length >> shift)
-        rows, groups = np.repeat(rows, 2), np.add.outer(2 * groups, np.arange(2)).ravel()
-        inside = groups < number
-        colors, calls = color_columns(rows[inside], groups[inside], number)
-        if line.box.evaluations + calls > budget.evaluations or rows.size * _PAIR_BYTES > budget.memory:
+        most = min(budget.evaluations - line.box.evaluations, _COLORING // max(rows.size, 1))
+        calls = most + 1
+        if 2 * rows.size * _PAIR_BYTES <= budget.memory:
+            rows, groups = np.repeat(rows, 2), np.add.outer(2 * groups, np.arange(2, dtype=groups.dtype)).ravel()
+            inside = groups < number
+            colors, calls = color_columns(rows[inside], groups[inside], number, most)
+        if calls > most:
             found.unresolved.append(Unresolved(outputs, bases, offsets))
             return outputs[:0]
         read = np.zeros(rows.size, bool)
         of_position = colors[np.arange(length) >> shift]
         of_pair = np.where(inside, colors[np.minimum(groups, number - 1)], -1)
+        order = np.argsort(of_pair, kind="stable")
+        bounds = np.searchsorted(of_pair[order], np.arange(calls + 1))
         for color in range(calls):
-            asked = of_pair == color
+            asked = order[bounds[color] : bounds[color + 1]]
             read[asked] = line.changed(of_position == color)[outputs[rows[asked]]]
         masked[rows[::2][~(read[::2] | read[1::2])]] = True
         rows, groups = rows[read], groups[read]

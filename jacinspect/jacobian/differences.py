@@ -16,6 +16,7 @@ from jacinspect.jacobian.compact import Index
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = [
+    "LADDER_CALLS",
     "Estimate",
     "FirstPass",
     "Kind",
@@ -31,6 +32,7 @@ __all__ = [
 
 _SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _RUNGS = 12
+LADDER_CALLS = 2 * _RUNGS  # what one ladder takes at most; a finer one takes as many again
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each rung of the ladder is not quite 4, each step of the first pass not quite 2 times smaller than the last: at whole
 # ratios a step that happens to be a multiple of f's period makes all coarser ones so, and a wrong slope looks settled.

@@ -10,6 +10,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Color, Jacobian, Pattern, colors_of
 from jacinspect.jacobian.differences import (
+    LADDER_CALLS,
     Estimate,
     Kind,
     Stencil,
@@ -141,7 +142,7 @@ def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int
         if not again.size:
             continue
         entries = np.arange(numeric.bar.size)[color.entries][again]
-        if box.evaluations >= end:
+        if box.evaluations + LADDER_CALLS > end:
             numeric.kind[entries] = Kind.UNRESOLVED
             continue
         _put(numeric, entries, ladder(_stencil(box, x, color, numeric.epsilon, numeric.noise, rounding).subset(again)))
