@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
+_OPEN = 1e-5  # a bar above this fraction is wide, or nearly so, and deserves smaller steps
 _RUNGS = 12
 LADDER_CALLS = 2 * _RUNGS  # what one ladder takes at most; a finer one takes as many again
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
@@ -289,25 +290,59 @@ def doubtful(value: Array, bar: Array, size: Array, epsilon: float) -> Array:
         return np.asarray(~(bar <= np.maximum(_SHARP * reference, precision(epsilon).tiny)))
 
 
-def ladder(stencil: Stencil) -> Estimate:
+def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
     """Difference at ever smaller steps and take, entry by entry, what has the smallest bar.
 
     A second, finer ladder, in units of |x| where that is small and of 1 where it is large, climbs for what the first
-    does not find smooth.
+    does not find smooth, or only with a wide bar, or on one side alone; a third goes on from there, close to a pole.
+    A bar is wide against the derivative and `size`, that of f per unit of x, which the stencil's own replaces.
     """
     estimate = _climb(stencil)
-    rough = np.flatnonzero(estimate.kind != Kind.SMOOTH)
-    if stencil.inputs is None or not rough.size:
+    if stencil.inputs is None:
         return estimate
-    size = np.abs(stencil.x)
-    finer = _climb(stencil.subset(rough).scaled(np.where(size == 0, 2.0**-22, np.minimum(size, 1))))
-    better = (finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE)
-    with np.errstate(all="ignore"):  # a kink is not gone where the finer steps drown it in rounding
-        gap = np.abs(estimate.right - estimate.left)[rough]
-        better &= (estimate.kind[rough] != Kind.KINK) | (finer.bar < gap / 4)
-    for name in ("value", "bar", "kind", "left", "right"):
-        getattr(estimate, name)[rough[better]] = getattr(finer, name)[better]
+    size, far = stencil.size() if size is None else size, np.abs(stencil.x)
+    for reach in (1.0, 2.0**-18):
+        with np.errstate(under="ignore"):
+            unit = reach * np.where(far == 0, 2.0**-22, np.minimum(far, 1))
+        unsettled = _wide(estimate, size)
+        unsettled |= _one_sided(estimate) | (estimate.kind != Kind.SMOOTH) if reach == 1 else _unresolved(estimate)
+        entries = np.flatnonzero(unsettled)
+        if not entries.size:
+            break
+        finer = _climb(stencil.subset(entries).scaled(unit))
+        _take(estimate, entries, finer, _better(estimate.subset(entries), finer))
     return estimate
+
+
+def _wide(estimate: Estimate, size: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(~(estimate.bar <= _OPEN * np.maximum(np.abs(estimate.value), size)))
+
+
+def _unresolved(estimate: Estimate) -> Array:
+    return np.asarray(estimate.kind == Kind.UNRESOLVED)
+
+
+def _one_sided(estimate: Estimate) -> Array:
+    return np.isnan(estimate.left) ^ np.isnan(estimate.right)
+
+
+def _better(before: Estimate, finer: Estimate) -> Array:
+    """Where the finer steps tell more."""
+    found = (finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE)
+    with np.errstate(all="ignore"):
+        sharper = finer.bar < before.bar
+        # A kink is not gone where the finer steps drown it in rounding.
+        beyond = (before.kind != Kind.KINK) | (finer.bar < np.abs(before.right - before.left) / 4)
+    # Where f is not defined a long step away, what it does on the other side says little of a point close to the end.
+    inside = _one_sided(before) & ~_one_sided(finer)
+    smooth = before.kind == Kind.SMOOTH
+    return np.asarray(found & np.where(smooth, (finer.kind == Kind.SMOOTH) & (sharper | inside), beyond))
+
+
+def _take(estimate: Estimate, entries: Array, finer: Estimate, better: Array) -> None:
+    for name in ("value", "bar", "kind", "left", "right"):
+        getattr(estimate, name)[entries[better]] = getattr(finer, name)[better]
 
 
 class _Tableau:

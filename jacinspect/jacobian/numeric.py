@@ -145,7 +145,8 @@ def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int
         if box.evaluations + LADDER_CALLS > end:
             numeric.kind[entries] = Kind.UNRESOLVED
             continue
-        _put(numeric, entries, ladder(_stencil(box, x, color, numeric.epsilon, numeric.noise, rounding).subset(again)))
+        stencil = _stencil(box, x, color, numeric.epsilon, numeric.noise, rounding).subset(again)
+        _put(numeric, entries, ladder(stencil, numeric.size[entries]))
 
 
 def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
