@@ -58,7 +58,7 @@ class Kind(IntEnum):
 class Estimate:
     """Derivatives along a line, one per entry: value ± bar, its kind, and the one-sided slopes where it has a kink.
 
-    `steepest` is the steepest slope to a side at the shortest step: a bend as steep or steeper may look like a jump.
+    `steepest` is the steepest slope to a side that was met: a bend as steep or steeper may look like a jump.
     `stairs` is where f rose over longer steps and stands still over the shortest: a staircase of rounding, perhaps.
     """
 
@@ -197,9 +197,10 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
     Four steps of 2⁻²⁷ move an f that computes in double precision four times; one that rounds to 24 bits moves at most
     once.
     """
-    if box.epsilon > 2.0**-40:
+    if box.whole or box.epsilon > 2.0**-40:  # whole numbers are no sign of any precision
         return box.epsilon
-    unit = np.where(np.isfinite(x), step_scale(x) * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
+    size = np.where(x == 0, 1.0, np.abs(x))
+    unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
 
     def at(t: float) -> Array:
         return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
@@ -351,7 +352,15 @@ def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
             break
         finer = _climb(stencil.subset(entries).scaled(unit))
         _take(estimate, entries, finer, _better(estimate.subset(entries), finer))
+        if stencil.epsilon < 2.0**-40:  # what computes in single precision stands still over short steps
+            estimate.kind[entries[_contradicted(estimate.subset(entries), finer)]] = Kind.UNRESOLVED
     return estimate
+
+
+def _contradicted(before: Estimate, finer: Estimate) -> Array:
+    """Where f rises over long steps, and no short one moves it at all: on a staircase no slope is the slope."""
+    still = (finer.kind == Kind.SMOOTH) & (finer.steepest == 0)
+    return np.asarray(still & (before.kind == Kind.SMOOTH) & (np.abs(before.value) > before.bar))
 
 
 def _wide(estimate: Estimate, size: Array) -> Array:
@@ -434,7 +443,7 @@ def _climb(stencil: Stencil) -> Estimate:
     before = between = after = np.full(number, np.nan)
     left_grows, right_grows = np.zeros(number, np.int8), np.zeros(number, np.int8)
     left_finite, right_finite = np.zeros(number, bool), np.zeros(number, bool)
-    rose = np.zeros(number, bool)
+    rose, steepest = np.zeros(number, bool), np.zeros(number)
     with np.errstate(all="ignore"):
         for rung in range(_RUNGS):
             t = 0.125 * _RATIO**-rung
@@ -446,13 +455,15 @@ def _climb(stencil: Stencil) -> Estimate:
             left_finite |= np.isfinite(low)
             right_finite |= np.isfinite(high)
             rose |= (low / high > 0.5) & (low / high < 2)
+            steepest = np.fmax(steepest, np.fmax(np.abs(low), np.abs(high)))
             before, between, after = low, middle, high
             if not central.improved and np.all(central.bar <= _SHARP * np.maximum(np.abs(central.value), size)):
                 break
         grows = left_grows >= 4, right_grows >= 4
-        steepest = np.fmax(np.abs(before), np.abs(after))
         estimate = _judge(central, left, right, (left_finite, right_finite), grows, np.isfinite(stencil.y0), steepest)
-        estimate.stairs[:] = rose & (steepest == 0) & (estimate.kind == Kind.SMOOTH) & (estimate.value == 0)
+        estimate.stairs[:] = (
+            rose & (before == 0) & (after == 0) & (estimate.kind == Kind.SMOOTH) & (estimate.value == 0)
+        )
         estimate.kind[estimate.stairs] = Kind.UNRESOLVED
         return estimate
 
