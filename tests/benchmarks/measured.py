@@ -59,7 +59,8 @@ def inspection(shape: str) -> Measured:
 def _measured(arguments: list[str], timeout: float, cwd: Path | None) -> Measured:
     with TemporaryDirectory() as scratch:
         result = Path(scratch) / "result.json"
-        environment = os.environ | {"PYTHONPATH": str(_ROOT)}
+        # One thread: on a machine that is not ours alone, two wait for each other, 60 times as long as a product takes.
+        environment = os.environ | {"PYTHONPATH": str(_ROOT), "OPENBLAS_NUM_THREADS": "1"}
         line = [sys.executable, __file__, str(result), *arguments]
         start = perf_counter()
         try:
