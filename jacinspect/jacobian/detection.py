@@ -21,7 +21,6 @@ from jacinspect.jacobian.compact import Pattern
 __all__ = ["Budget", "Detection", "Unresolved", "detect", "detect_again"]
 
 _PAIR_BYTES = 64  # what a pair (output, input) takes while it is being found, temporaries included
-_COLORING = 4 * 10**9  # pairs times colors, which take about a minute to find
 _MIXTURES = 3  # of two points, to hold a pattern against
 _MORE_MIXTURES = 8  # where some output reads several inputs, and a mixture tells less
 _CONFIRMATIONS = 12
@@ -419,7 +418,7 @@ def _bisect(line: _Line, outputs: Array, bases: Array, budget: Budget, found: _F
     while shift:
         shift -= 1
         number = -(-length >> shift)
-        most = min(budget.evaluations - line.box.evaluations, _COLORING // max(rows.size, 1))
+        most = budget.evaluations - line.box.evaluations
         calls = most + 1
         if 2 * rows.size * _PAIR_BYTES <= budget.memory:
             rows, groups = np.repeat(rows, 2), np.add.outer(2 * groups, np.arange(2, dtype=groups.dtype)).ravel()
