@@ -22,12 +22,13 @@ def render(listing: Listing, width: int) -> RenderableType:
     """Lay the listing out in `width` columns."""
     whole, rest = listing.functions[: listing.is_exact], listing.functions[listing.is_exact :]
     lines: list[Text] = []
+    if not listing.in_names:
+        text = f"no name has {listing.text!r}, but formula, parameters, source or note:"
+        lines += [*_hanging("", 0, text, width), *[Text()] * len(whole)]
     for function in whole:
         lines += _whole(function, width)
     if whole and rest:
         lines += [Text(), Text(f"others with {listing.text!r}:")]
-    if not listing.in_names:
-        lines += [*_hanging("", 0, f"no name has {listing.text!r}, but formula, parameters, source or note:", width)]
     if rest:
         lines += [*([Text()] if lines else []), *_table(rest, width)]
     if not listing.text:
