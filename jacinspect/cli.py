@@ -524,7 +524,7 @@ def _identities(
         raise InputError(f"{found.name} has operands {' and '.join(found.operands)}; the identities are of A = f(X)")
     _require_writable("--output", output)
     text, at_random = _first(shape, source), source is None
-    operand = _operand(text, at_random, dtype, settings.seed, settings.memory)
+    operand = _operand(text, at_random, dtype, settings.seed, settings.memory, domain=found.domain_of(1))
     where = _origin(text, at_random)
     with _Progress() as progress:
         return verify_identities(
@@ -637,7 +637,7 @@ def _inspect(
         raise InputError("standard input (-) can be read only once; name a file for the others")
     drawn = [source is None, *map(is_shape, texts[1:])]
     operands = [
-        _operand(text, at_random, dtype, checked.seed, checked.memory, number)
+        _operand(text, at_random, dtype, checked.seed, checked.memory, number, found.domain_of(number))
         for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
     ]
     along = None if direction is None else _operand(direction, False, dtype, checked.seed, checked.memory)
@@ -657,12 +657,20 @@ def _first(shape: str | None, source: str | None) -> str:
     return source if shape is None else shape  # type: ignore[return-value]
 
 
-def _operand(text: str, at_random: bool, dtype: str, seed: int, memory: int, number: int = 1) -> "Array":
+def _operand(
+    text: str,
+    at_random: bool,
+    dtype: str,
+    seed: int,
+    memory: int,
+    number: int = 1,
+    domain: tuple[float, float] = (-inf, inf),
+) -> "Array":
     """Draw the operand of a number in a shape, or read it from a file."""
     from jacinspect.operands.shapes import parse_shape, random_operand
 
     if at_random:
-        return random_operand(parse_shape(text), dtype, seed, memory, number)
+        return random_operand(parse_shape(text), dtype, seed, memory, number, domain)
     from jacinspect.operands.files import read_operand
 
     return read_operand(text, dtype, memory, sys.stdin.buffer if sys.stdin else None)

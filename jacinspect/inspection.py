@@ -28,7 +28,7 @@ from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 from jacinspect.jacobian.detection import Budget, Detection, detect, detect_again
-from jacinspect.jacobian.differences import rounding_noise
+from jacinspect.jacobian.differences import rounding_noise, significant_epsilon
 from jacinspect.jacobian.directions import Direction, Directions, along_directions, measure_directions
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.magnitudes import Magnitudes
@@ -298,7 +298,8 @@ class _Inspection:
         memory = max(self.settings.memory - _ARRAYS * 8 * size, self.settings.memory // 4)
         budget = Budget(max(calls - _OTHER_CALLS, 0) // 2, memory)
         detection = detect(self.box, self.x, self.rng, budget)
-        epsilon = self.settings.noise or max(self.box.epsilon, _SINGLE if self.x.dtype == np.float32 else 0.0)
+        single = _SINGLE if self.x.dtype == np.float32 else 0.0
+        epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), single)
         noise = rounding_noise(self.box, self.x)
         measured = _Measured(epsilon, noise, measure_directions(self.box, self.x, self.rng, epsilon, noise))
         result = self._values(detection, measured, calls, memory)

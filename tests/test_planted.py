@@ -5,7 +5,7 @@ import pytest
 
 import jacinspect
 from jacinspect.functions.catalogue import ENTRIES
-from tests.benchmarks.test_error_bars import BLIND, FAMILIES, Family, all_judged, assert_honest, uncovered
+from tests.benchmarks.test_error_bars import BLIND, FAMILIES, all_judged, assert_honest
 from tests.benchmarks.test_planted_errors import (
     PLANTS,
     Case,
@@ -21,15 +21,9 @@ from tests.benchmarks.test_planted_errors import (
 
 
 def test_the_bars_cover_the_truth() -> None:
-    results = all_judged(FAMILIES, every=7)
+    results = all_judged((*FAMILIES, *BLIND), every=5)
     assert len(results) >= 100
     assert_honest(results)
-
-
-@pytest.mark.xfail(strict=True, reason="on a step of a staircase f is flat, and looks as if it were so in truth")
-@pytest.mark.parametrize("family", BLIND, ids=lambda family: family.name)
-def test_the_bars_cover_the_truth_where_rounding_is_a_staircase(family: Family) -> None:
-    assert not uncovered(all_judged([family], every=4))
 
 
 @pytest.mark.parametrize("plant", PLANTS.values(), ids=PLANTS)
@@ -54,7 +48,6 @@ def test_no_right_derivative_is_accused(draw: str) -> None:
             assert not result.false_alarm, result
 
 
-@pytest.mark.xfail(strict=True, reason="a sum's term that another absorbs is not seen to be read, and shares a seed")
 def test_a_sum_that_absorbs_a_term_is_not_accused() -> None:
     assert jacinspect.inspect("cumsum", [1.0, 1e300, 2.0]).verdict != "fail"
 

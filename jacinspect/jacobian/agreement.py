@@ -126,6 +126,8 @@ def compare(
         between = min(slopes) - slack <= claimed[entry] <= max(slopes) + slack
         accepted = (between or analytic is None) and not strict_kinks
         comparison.status[entry] = Status.KINK if accepted else Status.DISAGREES
+        if not between and abs(claimed[entry]) >= numeric.jumps.get(entry, np.inf):
+            comparison.status[entry] = Status.INCONCLUSIVE  # if that is right, f bends within the shortest step
     for block in blocks(pattern.stored):
         _note_infinities(comparison, block, x, y0, analytic is not None)
     if not np.isfinite(x).all():

@@ -225,15 +225,13 @@ def _moved(box: BlackBox, x: Array, rng: np.random.Generator, way: int, reach: f
 
 
 def _within(x: Array, domain: Interval) -> Array:
-    """Bring what lies outside a domain into it: by reflection at the end that it passed, or else to somewhere near."""
+    """Bring what lies outside a domain into it: by reflection at its lower end, and round from the upper one."""
     low, high = domain
-    if not (np.isfinite(low) or np.isfinite(high)):
+    if not np.isfinite(low):
         return x
     with np.errstate(all="ignore"):
-        x = np.where(x < low, 2 * low - x, x)
-        x = np.where(x > high, 2 * high - x, x)
-        width = high - low
-        return np.where((x < low) | (x > high), low + np.abs(x - low) % width, x).astype(x.dtype, copy=False)
+        inside = low + np.abs(x - low) % (high - low)
+    return np.where((x < low) | (x > high), inside, x).astype(x.dtype, copy=False)
 
 
 Round = tuple[Array, Array, Array, Array]  # a point, f there, another point, f there

@@ -27,11 +27,14 @@ __all__ = [
     "last_step",
     "precision",
     "rounding_noise",
+    "significant_epsilon",
     "step_scale",
 ]
 
 _SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _OPEN = 1e-5  # a bar above this fraction is wide, or nearly so, and deserves smaller steps
+_NEAREST = 2.0**-960
+_FAR = 2.0**20  # the shortest step of a ladder, in units of x, is 1/20 there
 _RUNGS = 12
 LADDER_CALLS = 2 * _RUNGS  # what one ladder takes at most; a finer one takes as many again
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
@@ -53,17 +56,23 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """Derivatives along a line, one per entry: value ± bar, its kind, and the one-sided slopes where it has a kink."""
+    """Derivatives along a line, one per entry: value ± bar, its kind, and the one-sided slopes where it has a kink.
+
+    `steepest` is the steepest slope to a side that was met: a bend as steep or steeper may look like a jump.
+    `stairs` is where f rose over longer steps and stands still over the shortest: a staircase of rounding, perhaps.
+    """
 
     value: Array
     bar: Array
     kind: Array
     left: Array
     right: Array
+    steepest: Array
+    stairs: Array
 
     def subset(self, chosen: Array) -> "Estimate":
         """Return the estimate of some of the entries."""
-        return Estimate(*(part[chosen] for part in (self.value, self.bar, self.kind, self.left, self.right)))
+        return Estimate(*(getattr(self, name)[chosen] for name in Estimate.__dataclass_fields__))
 
 
 def step_scale(x: Array) -> Array:
@@ -180,6 +189,33 @@ class FirstPass:
     def closing(self) -> Array:
         """Whether the one-sided slopes close in on each other."""
         return self.excess.vanish
+
+
+def significant_epsilon(box: BlackBox, x: Array) -> float:
+    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after.
+
+    Four steps of 2⁻²⁷ move an f that computes in double precision four times; one that rounds to 24 bits moves at most
+    once.
+    """
+    if box.whole or box.epsilon > 2.0**-40:  # whole numbers are no sign of any precision
+        return box.epsilon
+    size = np.where(x == 0, 1.0, np.abs(x))
+    unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
+
+    def at(t: float) -> Array:
+        return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
+
+    with np.errstate(all="ignore"):
+        moves = np.zeros(box.y0.size, np.int8)
+        before = box.y0
+        for k in range(1, 5):
+            y = at(k * 2.0**-27)
+            moves += y != before
+            before = y
+        expected = np.abs(at(2.0**-12) - box.y0) > 2.0**-30 * np.abs(box.y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵
+    asked = int(np.count_nonzero(expected))
+    few = int(np.count_nonzero(expected & (moves <= 1)))
+    return float(precision(1.0).eps) if 2 * few > asked else box.epsilon
 
 
 def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
@@ -300,23 +336,42 @@ def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
     estimate = _climb(stencil)
     if stencil.inputs is None:
         return estimate
+    # Beside the end of a domain that is nearer than any step, the slope over a step says nothing of that at x.
+    near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
+    beyond = _one_sided(estimate) & (near > 0) & (near < _NEAREST)
+    estimate.kind[beyond & (estimate.kind == Kind.SMOOTH)] = Kind.UNRESOLVED
     size, far = stencil.size() if size is None else size, np.abs(stencil.x)
     for reach in (1.0, 2.0**-18):
         with np.errstate(under="ignore"):
             unit = reach * np.where(far == 0, 2.0**-22, np.minimum(far, 1))
         unsettled = _wide(estimate, size)
-        unsettled |= _one_sided(estimate) | (estimate.kind != Kind.SMOOTH) if reach == 1 else _unresolved(estimate)
-        entries = np.flatnonzero(unsettled)
+        rough = _one_sided(estimate) | (estimate.kind != Kind.SMOOTH) | _is_far(stencil)
+        unsettled |= rough if reach == 1 else _unresolved(estimate)
+        entries = np.flatnonzero(unsettled & ~estimate.stairs)
         if not entries.size:
             break
         finer = _climb(stencil.subset(entries).scaled(unit))
         _take(estimate, entries, finer, _better(estimate.subset(entries), finer))
+        if stencil.epsilon < 2.0**-40:  # what computes in single precision stands still over short steps
+            estimate.kind[entries[_contradicted(estimate.subset(entries), finer)]] = Kind.UNRESOLVED
     return estimate
+
+
+def _contradicted(before: Estimate, finer: Estimate) -> Array:
+    """Where f rises over long steps, and no short one moves it at all: on a staircase no slope is the slope."""
+    still = (finer.kind == Kind.SMOOTH) & (finer.steepest == 0)
+    return np.asarray(still & (before.kind == Kind.SMOOTH) & (np.abs(before.value) > before.bar))
 
 
 def _wide(estimate: Estimate, size: Array) -> Array:
     with np.errstate(all="ignore"):
         return np.asarray(~(estimate.bar <= _OPEN * np.maximum(np.abs(estimate.value), size)))
+
+
+def _is_far(stencil: Stencil) -> Array:
+    """Where steps in units of x are so long that f may have many bends within the shortest."""
+    inputs = slice(None) if stencil.inputs is None else stencil.inputs
+    return np.asarray(np.abs(stencil.x.reshape(-1)[inputs]) > _FAR)
 
 
 def _unresolved(estimate: Estimate) -> Array:
@@ -341,7 +396,7 @@ def _better(before: Estimate, finer: Estimate) -> Array:
 
 
 def _take(estimate: Estimate, entries: Array, finer: Estimate, better: Array) -> None:
-    for name in ("value", "bar", "kind", "left", "right"):
+    for name in Estimate.__dataclass_fields__:
         getattr(estimate, name)[entries[better]] = getattr(finer, name)[better]
 
 
@@ -388,6 +443,7 @@ def _climb(stencil: Stencil) -> Estimate:
     before = between = after = np.full(number, np.nan)
     left_grows, right_grows = np.zeros(number, np.int8), np.zeros(number, np.int8)
     left_finite, right_finite = np.zeros(number, bool), np.zeros(number, bool)
+    rose, steepest = np.zeros(number, bool), np.zeros(number)
     with np.errstate(all="ignore"):
         for rung in range(_RUNGS):
             t = 0.125 * _RATIO**-rung
@@ -398,11 +454,18 @@ def _climb(stencil: Stencil) -> Estimate:
             left_grows, right_grows = _growing(low, before, left_grows), _growing(high, after, right_grows)
             left_finite |= np.isfinite(low)
             right_finite |= np.isfinite(high)
+            rose |= (low / high > 0.5) & (low / high < 2)
+            steepest = np.fmax(steepest, np.fmax(np.abs(low), np.abs(high)))
             before, between, after = low, middle, high
             if not central.improved and np.all(central.bar <= _SHARP * np.maximum(np.abs(central.value), size)):
                 break
         grows = left_grows >= 4, right_grows >= 4
-        return _judge(central, left, right, (left_finite, right_finite), grows, np.isfinite(stencil.y0))
+        estimate = _judge(central, left, right, (left_finite, right_finite), grows, np.isfinite(stencil.y0), steepest)
+        estimate.stairs[:] = (
+            rose & (before == 0) & (after == 0) & (estimate.kind == Kind.SMOOTH) & (estimate.value == 0)
+        )
+        estimate.kind[estimate.stairs] = Kind.UNRESOLVED
+        return estimate
 
 
 def _growing(slope: Array, before: Array, times: Array) -> Array:
@@ -418,6 +481,7 @@ def _judge(
     finite: tuple[Array, Array],
     grows: tuple[Array, Array],
     y0: Array,
+    steepest: Array,
 ) -> Estimate:
     """Say what each entry is: smooth if its two sides close in on each other, else by what its sides do alone."""
     one, other = left.converged, right.converged
@@ -439,4 +503,4 @@ def _judge(
     bar = np.where(kind == Kind.JUMP, np.where(one, left.bar, np.where(other, right.bar, 0)), bar)
     # Across a jump, slope 0 is as good as the slope of the side that holds the value.
     low = np.where(kind == Kind.JUMP, 0.0, left.value)
-    return Estimate(value, bar, kind, low, np.where(kind == Kind.JUMP, value, right.value))
+    return Estimate(value, bar, kind, low, np.where(kind == Kind.JUMP, value, right.value), steepest, ~y0)

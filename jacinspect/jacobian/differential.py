@@ -114,7 +114,9 @@ def differential(
     stencil = Stencil(box, x, dx, slice(None), None, box.y0, epsilon, Magnitudes.of(rounding))
     first = first_pass(stencil)
     kind = np.where(np.isfinite(box.y0), Kind.SMOOTH, Kind.NONFINITE).astype(np.int8)
-    found = Estimate(first.value, first.bar, kind, first.value.copy(), first.value.copy())
+    found = Estimate(
+        first.value, first.bar, kind, first.value.copy(), first.value.copy(), np.abs(first.value), kind < 0
+    )
     finite = kind == Kind.SMOOTH
     found.kind[finite & ~(first.closing & np.isfinite(first.bar))] = Kind.UNRESOLVED
     _again(
@@ -123,7 +125,7 @@ def differential(
         np.flatnonzero(finite & (~first.closing | doubtful(first.value, first.bar, stencil.size(), epsilon))),
     )
     _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
-    return _measured(found, first.size[:])
+    return _measured(found, np.maximum(first.size[:], rounding))  # f may be 0 and yet move
 
 
 _PARTS = ("value", "bar", "kind", "left", "right")

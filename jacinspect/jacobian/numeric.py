@@ -3,7 +3,7 @@
 Nothing here knows the analytic rule; whoever does may only point at entries that deserve a second look.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,7 +35,8 @@ class Numeric:
     `epsilon` is the relative noise of f's values, and `noise`, of each output, what rounding inside f does to it.
     `credible` is where nothing speaks against the first pass, neither its one-sided slopes nor another's claim; `size`
     is that of the output near x per unit of the input, against which a bar is wide or not. Of the entries on a kink or
-    a jump, `kinks` lists (entry, slope to the left, slope to the right).
+    a jump, `kinks` lists (entry, slope to the left, slope to the right), and `jumps`, of those on a jump, how steep a
+    bend at least has to be to look like it.
     """
 
     jacobian: Jacobian
@@ -47,6 +48,7 @@ class Numeric:
     epsilon: float
     noise: Magnitudes
     kinks: dict[int, tuple[float, float]]
+    jumps: dict[int, float] = field(default_factory=dict)
 
     def rounding(self, x: Array, y0: Array, factor: float = 1.0) -> Magnitudes:
         """Return, for each output, what a relative change of `factor` in everything that it reads may do: Σ|x·∂A/∂x|.
@@ -164,6 +166,8 @@ def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
     on = (estimate.kind == Kind.KINK) | (estimate.kind == Kind.JUMP)
     slopes = zip(estimate.left[on].tolist(), estimate.right[on].tolist(), strict=True)
     numeric.kinks.update(zip(entries[on].tolist(), slopes, strict=True))
+    jump = estimate.kind == Kind.JUMP
+    numeric.jumps.update(zip(entries[jump].tolist(), estimate.steepest[jump].tolist(), strict=True))
 
 
 def _stencil(

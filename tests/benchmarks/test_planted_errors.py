@@ -293,7 +293,7 @@ class Case:
     def report(self) -> Report:
         rng = np.random.default_rng([self.seed, *self.shape])
         with np.errstate(over="ignore", under="ignore"):
-            drawn = [DRAWS[self.draw](rng, self.shape).astype(self.dtype) for _ in self.entry.operands]
+            drawn: list[Array] = [DRAWS[self.draw](rng, self.shape).astype(self.dtype) for _ in self.entry.operands]
         x, others = drawn[0], drawn[1:]
         if self.draw == "ordinary":
             x = inside(self.entry.name, x)
