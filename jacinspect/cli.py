@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
+from jacinspect.completion import functions, parameters
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, printable
 
 if TYPE_CHECKING:
@@ -74,16 +75,9 @@ def _words_alone(items: Iterable[Any]) -> list[Any]:
     return items
 
 
-def _complete_function(incomplete: str) -> list[str]:
-    from jacinspect.completion import functions
-
-    return [name for name in functions() if name.startswith(incomplete)]
-
-
-def _complete_parameter(ctx: typer.Context, incomplete: str) -> list[str]:
-    from jacinspect.completion import parameters
-
-    return [each for each in parameters(ctx.params.get("function") or "") if each.startswith(incomplete)]
+def _parameters(ctx: typer.Context) -> list[str]:
+    """List the parameters, for completion, of the function that is typed already."""
+    return parameters(ctx.params.get("function") or "")
 
 
 class _Vec(StrEnum):
@@ -161,7 +155,7 @@ _Param = Annotated[
         "-p",
         metavar="NAME=VALUE",
         help="A parameter of the function.",
-        autocompletion=_complete_parameter,
+        autocompletion=_parameters,
     ),
 ]
 _Derivative = Annotated[
@@ -228,9 +222,7 @@ def _jacinspect(
 def inspect(
     function: Annotated[
         str,
-        typer.Argument(
-            metavar="FUNCTION", help="What to inspect.", show_default=False, autocompletion=_complete_function
-        ),
+        typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False, autocompletion=functions),
     ],
     shape: Annotated[
         str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4.")
@@ -321,7 +313,7 @@ def inspect(
 @app.command(cls=_Command)
 def identities(
     function: Annotated[
-        str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.", autocompletion=_complete_function)
+        str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.", autocompletion=functions)
     ] = "sigmoid",
     shape: Annotated[
         str | None, typer.Option("--shape", "-s", help="Shape of X, filled at random: 4, 2x3.", show_default=False)
@@ -399,7 +391,7 @@ def list_(
             metavar="[TEXT]",
             help="What to find: a name or a part of one, a kind, a word of a formula or note.",
             show_default=False,
-            autocompletion=_complete_function,
+            autocompletion=functions,
         ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print all that is declared, as JSON.")] = False,
