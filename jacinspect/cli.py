@@ -275,7 +275,8 @@ def inspect(
     strict_kinks: Annotated[bool, typer.Option("--strict-kinks", help="Fail on a kink: no derivative exists.")] = False,
     memory: Annotated[str, typer.Option(help="Budget of memory: 4GiB, 512MiB.")] = "4GiB",
     max_evaluations: Annotated[
-        int | None, typer.Option(metavar="N", help="Budget of calls, some 100 at least; chosen by the operand's size if left out.")
+        int | None,
+        typer.Option(metavar="N", help="Budget of calls, 100 at least; by the operand's size if left out."),
     ] = None,
     noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
     to: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
