@@ -4,6 +4,7 @@ The one never hears of the other. Next: inspection, identities.
 """
 
 from collections.abc import Callable
+from weakref import ref
 
 import numpy as np
 
@@ -58,15 +59,28 @@ def analytic_at(function: Function, x: Array, output_shape: tuple[int, ...], vec
     if derivative.form == "entries":
         return from_entries(derivative.of, output_shape, x.shape)
     if derivative.form == "slopes":
-        if function.claim is not None:
-            return from_slopes(lambda: derivative.of)
-        del derivative  # as large as A: of a function that has a formula it is computed whenever it is needed
-        return from_slopes(lambda: _slopes(function, x, output_shape))
+        del derivative  # as large as A, and needed later only
+        return from_slopes(_remembered(lambda: _slopes(function, x, output_shape, vec)))
     return from_jvp(derivative.of) if derivative.form == "jvp" else from_vjp(derivative.of)
 
 
-def _slopes(function: Function, x: Array, output_shape: tuple[int, ...]) -> Array:
-    derivative = derivative_at(function, x, output_shape)
+def _slopes(function: Function, x: Array, output_shape: tuple[int, ...], vec: str | None) -> Array:
+    derivative = derivative_at(function, x, output_shape, vec)
     assert derivative is not None
     slopes: Array = derivative.of
     return slopes
+
+
+def _remembered(compute: Callable[[], Array]) -> Callable[[], Array]:
+    """Compute an array when it is asked for, unless the last one is still in somebody's hands."""
+    last: Callable[[], Array | None] = lambda: None  # noqa: E731
+
+    def array() -> Array:
+        nonlocal last
+        values = last()
+        if values is None:
+            values = compute()
+            last = ref(values)
+        return values
+
+    return array

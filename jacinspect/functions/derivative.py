@@ -26,8 +26,7 @@ Shape = tuple[int, ...]
 class Derivative:
     """∂A/∂X at one X, of M outputs and N inputs, in one of four forms.
 
-    slopes   an array of A's shape: f' of an element-wise function, by the input that broadcasting puts at each output;
-             one that may be written to is nobody else's
+    slopes   an array of A's shape: f' of an element-wise function, by the input that broadcasting puts at each output
     entries  (rows, columns, values): flat row-major integers and floats, an entry each; all others are 0
     jvp      a callable: a tangent of X's shape to that of A's
     vjp      a callable: a cotangent of A's shape to that of X's

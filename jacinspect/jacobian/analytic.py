@@ -40,7 +40,7 @@ class Analytic:
 def from_slopes(slopes: Callable[[], Array]) -> Analytic:
     """Take f' of A's shape: the derivative of each output by the input that broadcasting puts at its place.
 
-    It is asked for whenever it is needed; an array that may be written to is given away.
+    It is asked for whenever it is needed, and is left as it is.
     """
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
@@ -52,12 +52,12 @@ def from_slopes(slopes: Callable[[], Array]) -> Analytic:
 
     def push(tangent: Array) -> Array:
         values = slopes()
-        product = values if values.flags.writeable and values.dtype == np.float64 else np.empty(values.shape)
-        flat, factors, v = product.reshape(-1), values.reshape(-1), np.broadcast_to(tangent, values.shape).reshape(-1)
-        for block in blocks(flat.size):
+        product, factors = np.empty(values.size), values.reshape(-1)
+        v = np.broadcast_to(tangent, values.shape).reshape(-1)
+        for block in blocks(product.size):
             with np.errstate(all="ignore"):
-                flat[block] = np.where(v[block] == 0, 0.0, factors[block]) * v[block]
-        return flat
+                product[block] = np.where(v[block] == 0, 0.0, factors[block]) * v[block]
+        return product
 
     return Analytic(on, push, slopes=slopes)
 
