@@ -111,9 +111,13 @@ def _phase(x: Array, alpha: float) -> tuple[Array, Array]:
     return product(np.asarray(alpha), np.clip(x, -bound, bound))
 
 
-def _sine(p: Array, rest: Array) -> Array:
-    """sin(p + rest), however large p is."""
-    return np.asarray(np.sin(p) * np.cos(rest) + np.cos(p) * np.sin(rest))
+def _sine(first: Array, *more: Array) -> Array:
+    """sin of a sum of angles, however large they are."""
+    sine, cosine = np.sin(first), np.cos(first)
+    for angle in more:
+        s, c = np.sin(angle), np.cos(angle)
+        sine, cosine = sine * c + cosine * s, cosine * c - sine * s
+    return np.asarray(sine)
 
 
 def _snake(x: Array, *, alpha: float = 1.0) -> Array:
@@ -121,11 +125,12 @@ def _snake(x: Array, *, alpha: float = 1.0) -> Array:
 
 
 def _snake_derivative(x: Array, *, alpha: float) -> Array:
-    # 1 + sin(2αx) = 2·sin²(αx + π/4), and its zeros are double: the sum is taken in two parts
+    # 1 + sin(2αx) = 2·sin²(αx + π/4), whose zeros are double: they are met exactly while αx + π/4 is known to be near
     p, rest = _phase(x, alpha)
-    p, lacking = difference(p, np.asarray(-_EIGHTH))
+    angle, lacking = difference(p, np.asarray(-_EIGHTH))
+    further, rest = difference(rest, -lacking)
     known = np.abs(x) <= _LARGEST / max(abs(alpha), 1.0)  # beyond, αx overflows, and a wave has no limit
-    return np.where(known, 2.0 * _sine(p, lacking + (rest + _EIGHTH_REST)) ** 2, np.nan)
+    return np.where(known, 2.0 * _sine(angle, further, rest + _EIGHTH_REST) ** 2, np.nan)
 
 
 def _log1mexp(x: Array) -> Array:
