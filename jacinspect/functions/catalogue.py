@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from jacinspect.errors import InputError, format_parameter
+from jacinspect.functions.algebraic import ALGEBRAIC
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
 from jacinspect.functions.elementary import ELEMENTARY
@@ -17,6 +18,7 @@ from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.gated import GATED
+from jacinspect.functions.hard import HARD
 from jacinspect.functions.piecewise import PIECEWISE
 from jacinspect.functions.rectifiers import RECTIFIERS
 from jacinspect.functions.reductions import REDUCTIONS
@@ -28,6 +30,8 @@ ENTRIES: tuple[Entry, ...] = (
     *PIECEWISE,
     *RECTIFIERS,
     *GATED,
+    *HARD,
+    *ALGEBRAIC,
     *ELEMENTARY,
     *BINARY,
     *COUPLED,

@@ -1,11 +1,11 @@
-"""The smooth element-wise functions: a table in which value and derivative stand together, so that one can check the other.
+"""The smooth element-wise functions: a table in which value and derivative stand together, to check one another.
 
 In: a name's row. Out, through catalogue.py: a Function. A row's formulas see one-dimensional float64 arrays; dtypes,
 NaN and overflow are entry.py's business. They are not the shortest forms but the ones that keep their digits wherever
 float64 has any: within 10 ulp of value and derivative, at every x (tests/functions/test_elementwise.py).
 
-In the derivative formulas s is the sigmoid. Activations that have kinks are in piecewise.py, those that are 0 to the
-left and x to the right in rectifiers.py, and those that are x times something in gated.py.
+In the derivative formulas s is the sigmoid. The other activations are in piecewise.py and hard.py, which have
+kinks; rectifiers.py, 0 to the left and x to the right; gated.py, x times something; and algebraic.py.
 """
 
 from math import factorial, inf
@@ -20,8 +20,7 @@ from jacinspect.functions.rounding import difference, product, quotient
 __all__ = ["ELEMENTWISE", "sech_squared"]
 
 _LARGEST = float(np.finfo(np.float64).max)
-_SMALL = 1e-9  # below it q, tanh(q) and q/√(1 + q²) are one, and x itself has more digits than a subnormal q
-_FAR = 1e200  # beyond it, √(1 + q²) is |q|
+_SMALL = 1e-9  # below it q and tanh(q) are one, and x itself has more digits than a subnormal q
 _EIGHTH, _EIGHTH_REST = 0.7853981633974483, 3.061616997868383e-17  # π/4
 _LOG_2 = 0.6931471805599453
 
@@ -58,40 +57,6 @@ def _tanh_shrink(x: Array) -> Array:
 _SHRINK = np.array([2 * k / factorial(2 * k + 1) for k in range(1, 14)])
 
 
-def _softsign(x: Array) -> Array:
-    x = np.clip(x, -_LARGEST, _LARGEST)
-    return np.asarray(x / (1.0 + np.abs(x)))
-
-
-def _isru(x: Array, *, alpha: float = 1.0) -> Array:
-    t = np.clip(np.sqrt(alpha) * x, -_FAR, _FAR)
-    return np.where(np.abs(t) < _SMALL, x, t / np.hypot(1.0, t) / np.sqrt(alpha))
-
-
-def _isru_derivative(x: Array, *, alpha: float) -> Array:
-    return np.asarray((1.0 / np.hypot(1.0, np.clip(np.sqrt(alpha) * x, -_FAR, _FAR))) ** 3)
-
-
-def _isrlu(x: Array, *, alpha: float = 1.0) -> Array:
-    return np.where(x >= 0, x, _isru(x, alpha=alpha))
-
-
-def _bent(x: Array) -> tuple[Array, Array]:
-    """Give x and √(1 + x²), both clipped where only their ratio counts."""
-    x = np.clip(x, -_FAR, _FAR)
-    return x, np.hypot(1.0, x)
-
-
-def _bent_identity(x: Array) -> Array:
-    near, root = _bent(x)
-    return np.asarray(x * (1.0 + near / (2.0 * (root + 1.0))))
-
-
-def _bent_identity_derivative(x: Array) -> Array:
-    near, root = _bent(x)
-    return np.asarray(1.0 + 0.5 * (near / root))
-
-
 def _root_of_gaussian(x: Array) -> Array:
     squared, rest = product(np.clip(x, -40.0, 40.0), np.clip(x, -40.0, 40.0))
     return np.asarray(np.exp(-0.5 * squared) * (1.0 - 0.5 * rest))
@@ -112,7 +77,7 @@ def _phase(x: Array, alpha: float) -> tuple[Array, Array]:
 
 
 def _sine(first: Array, *more: Array) -> Array:
-    """sin of a sum of angles, however large they are."""
+    """Take the sine of a sum of angles, however large they are."""
     sine, cosine = np.sin(first), np.cos(first)
     for angle in more:
         s, c = np.sin(angle), np.cos(angle)
@@ -186,45 +151,6 @@ ELEMENTWISE = (
         derivative=lambda x: np.tanh(x) ** 2,
         derivative_formula="tanh(x)**2",
         properties=("odd",),
-    ),
-    Entry(
-        name="softsign",
-        formula="x / (1 + abs(x))",
-        latex=r"\frac{x}{1 + |x|}",
-        value=_softsign,
-        derivative=lambda x: (1.0 / (1.0 + np.abs(x))) ** 2,
-        derivative_formula="1 / (1 + abs(x))**2",
-        properties=("odd",),
-        source="Turian, Bergstra & Bengio 2009",
-    ),
-    Entry(
-        name="isru",
-        formula="x / sqrt(1 + alpha * x**2)",
-        latex=r"\frac{x}{\sqrt{1 + \alpha x^2}}",
-        value=_isru,
-        derivative=_isru_derivative,
-        derivative_formula="(1 + alpha * x**2)**-1.5",
-        positive=("alpha",),
-        properties=("odd",),
-        source="Carlile, Delamarter, Kinney, Marti & Whitney 2017",
-    ),
-    Entry(
-        name="isrlu",
-        formula="x if x >= 0 else x / sqrt(1 + alpha * x**2)",
-        latex=r"\begin{cases} x & x \ge 0 \\ \frac{x}{\sqrt{1 + \alpha x^2}} & \text{otherwise} \end{cases}",
-        value=_isrlu,
-        derivative=lambda x, *, alpha: _isru_derivative(np.minimum(x, 0.0), alpha=alpha),
-        derivative_formula="1 if x >= 0 else (1 + alpha * x**2)**-1.5",
-        positive=("alpha",),
-        source="Carlile, Delamarter, Kinney, Marti & Whitney 2017",
-    ),
-    Entry(
-        name="bent_identity",
-        formula="(sqrt(x**2 + 1) - 1) / 2 + x",
-        latex=r"\frac{\sqrt{x^2 + 1} - 1}{2} + x",
-        value=_bent_identity,
-        derivative=_bent_identity_derivative,
-        derivative_formula="1 + x / (2 * sqrt(x**2 + 1))",
     ),
     Entry(
         name="gaussian",

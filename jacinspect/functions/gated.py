@@ -14,10 +14,9 @@ import numpy as np
 from numpy.polynomial.polynomial import polyval
 
 from jacinspect.functions.elementwise import sech_squared
-from jacinspect.functions.entry import Entry, at
+from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
 from jacinspect.functions.normal import mills_ratio, mills_ratio_minus_t, root_density
-from jacinspect.functions.piecewise import ramp
 from jacinspect.functions.rounding import difference, half_exponential, product
 
 __all__ = ["GATED"]
@@ -37,7 +36,7 @@ _CUBE, _CUBE_REST = 0.044715, 2.1960211427085595e-18
 
 
 def _logistic_gate(x: Array, p: Array, h: Array) -> Array:
-    """x / (1 + exp(-p)), where h is exp(-|p|/2); its sign is p's."""
+    """Give x / (1 + exp(-p)), where h is exp(-|p|/2); its sign is p's."""
     return np.where(p > 0, x, np.clip(x, -_LARGEST, _LARGEST) * h * h) / (1.0 + h * h)
 
 
@@ -65,7 +64,7 @@ def _silu_derivative(x: Array, *, beta: float) -> Array:
 
 
 def _gelu_tanh_exponent(x: Array) -> tuple[Array, Array]:
-    """p = 2√(2/π)·(x + 0.044715x³) and exp(-|p|/2), p being known in two parts; |x| <= 30."""
+    """Give p = 2√(2/π)·(x + 0.044715x³) and exp(-|p|/2), p being known in two parts; |x| <= 30."""
     squared, squared_rest = product(x, x)
     cube, cube_rest = product(np.asarray(_CUBE), squared)
     u, u_rest = difference(cube, np.asarray(-1.0))
@@ -150,7 +149,7 @@ def _tanh_exp_derivative(x: Array) -> Array:
     h = np.exp(0.5 * low)
     e = h * h
     d = (low - _TANH_EXP_ZERO) - _TANH_EXP_ZERO_REST
-    n = d + _SERIES_ZERO * np.expm1(2.0 * d) * polyval(4.0 * e * e, _SERIES)
+    n: Array = d + _SERIES_ZERO * np.expm1(2.0 * d) * polyval(4.0 * e * e, _SERIES)
     opened = np.exp(high)
     above = np.tanh(opened) + high * opened * sech_squared(opened, np.zeros(()))
     return np.where(x > 0, above, h * (h * n) / np.cosh(e) ** 2)
@@ -172,20 +171,13 @@ def _lisht_derivative(x: Array) -> Array:
     return np.asarray(np.tanh(x) + near * sech_squared(near, np.zeros(())))
 
 
-def _hard_swish(x: Array) -> Array:
-    return np.where(x >= 3, x, np.clip(x, -3.0, 3.0) * ramp(x, 3.0))
-
-
-def _hard_swish_derivative(x: Array) -> Array:
-    return np.where(x <= -3, 0.0, np.where(x >= 3, 1.0, (np.clip(x, -3.0, 3.0) + 1.5) / 3.0))
-
-
 _TANH_FORM = {
     "formula": "x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2",
     "derivative_formula": "(1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2 + x * sqrt(2 / pi)"
     " * (1 + 0.134145 * x**2) * (1 - tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))**2) / 2",
     "latex": r"\frac{x}{2} \left(1 + \tanh\left(\sqrt{\tfrac{2}{\pi}} (x + 0.044715 x^3)\right)\right)",
 }
+
 
 GATED = (
     Entry(
@@ -258,16 +250,5 @@ GATED = (
         derivative_formula="tanh(x) + x * (1 - tanh(x)**2)",
         properties=("even",),
         source="Roy, Manna, Dubey & Chaudhuri 2019",
-    ),
-    Entry(
-        name="hard_swish",
-        aliases=("hard_silu",),
-        formula="x * min(max(x + 3, 0), 6) / 6",
-        latex=r"x \min\left(\max\left(\frac{x + 3}{6}, 0\right), 1\right)",
-        value=_hard_swish,
-        derivative=_hard_swish_derivative,
-        derivative_formula="0 if x <= -3 else (1 if x >= 3 else (2 * x + 3) / 6)",
-        kinks=at(-3.0, 3.0),
-        source="Howard et al. 2019",
     ),
 )

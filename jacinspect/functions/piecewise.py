@@ -1,4 +1,4 @@
-"""The activations made of straight pieces: a table in which value and derivative stand together.
+"""The activations made of two straight pieces, or of three: a table in which value and derivative stand together.
 
 In: a name's row. Out, through catalogue.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
 float64 arrays. At a kink the derivative is that of the arm which the value's own comparison takes, as torch has it.
@@ -9,17 +9,7 @@ import numpy as np
 from jacinspect.functions.entry import Entry, at
 from jacinspect.functions.function import Array
 
-__all__ = ["PIECEWISE", "ramp", "within"]
-
-
-def ramp(x: Array, bound: float) -> Array:
-    """Rise from 0 at -bound to 1 at bound, float64; all digits are right beside -bound."""
-    return np.where(x >= bound, 1.0, (0.5 * np.clip(x, -bound, bound) + 0.5 * bound) / bound)
-
-
-def within(x: Array, low: float, high: float) -> Array:
-    """Whether low < x < high, where a clipped function has a slope."""
-    return np.asarray((low < x) & (x < high))
+__all__ = ["PIECEWISE"]
 
 
 def _relu(
@@ -99,26 +89,6 @@ def _threshold(x: Array, *, threshold: float = 0.1, value: float = 20.0) -> Arra
     return np.where(x > threshold, x, value)
 
 
-def _hard_tanh(x: Array, *, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    return np.clip(x, min_val, max_val)
-
-
-def _hard_shrink(x: Array, *, lambd: float = 0.5) -> Array:
-    return np.where(np.abs(x) > lambd, x, 0.0)
-
-
-def _soft_shrink(x: Array, *, lambd: float = 0.5) -> Array:
-    return np.where(np.abs(x) > lambd, x - np.clip(x, -lambd, lambd), 0.0)
-
-
-def _shrink_derivative(x: Array, *, lambd: float) -> Array:
-    return np.where((np.abs(x) > lambd) | (lambd == 0), 1.0, 0.0)  # 0 shrinks nothing, and not even 0 is a kink
-
-
-def _objection_to_shrink(*, lambd: float) -> str:
-    return f"lambd must not be negative, and {lambd:g} is" if lambd < 0 else ""
-
-
 PIECEWISE = (
     Entry(
         name="relu",
@@ -134,16 +104,6 @@ PIECEWISE = (
         source="Fukushima 1969; Nair & Hinton 2010",
         note="negative_slope, max_value and threshold are those of keras; torch and jax have none of them. With a"
         " threshold other than 0 it jumps, and at the threshold itself it is 0.",
-    ),
-    Entry(
-        name="relu6",
-        formula="min(max(x, 0), 6)",
-        latex=r"\min(\max(x, 0), 6)",
-        value=lambda x: np.clip(x, 0.0, 6.0),
-        derivative=lambda x: np.where(within(x, 0.0, 6.0), 1.0, 0.0),
-        derivative_formula="1 if 0 < x < 6 else 0",
-        kinks=at(0.0, 6.0),
-        source="Krizhevsky 2010",
     ),
     Entry(
         name="leaky_relu",
@@ -190,80 +150,6 @@ PIECEWISE = (
         kinks=lambda *, threshold, value: (threshold,) if threshold == value else (),
         jumps=lambda *, threshold, value: (threshold,) if threshold != value else (),
         note="No library has defaults for threshold and value; these are those of torch's examples.",
-    ),
-    Entry(
-        name="hard_tanh",
-        aliases=("clip", "clamp", "clip_by_value"),
-        formula="min(max(x, min_val), max_val)",
-        latex=r"\min(\max(x, l), u)",
-        value=_hard_tanh,
-        derivative=lambda x, *, min_val, max_val: np.where(within(x, min_val, max_val), 1.0, 0.0),
-        derivative_formula="1 if min_val < x < max_val else 0",
-        objection=lambda *, min_val, max_val: (
-            "" if min_val <= max_val else f"min_val, {min_val:g}, is above max_val, {max_val:g}"
-        ),
-        kinks=lambda *, min_val, max_val: (min_val, max_val) if min_val < max_val else (),
-        source="Collobert 2004",
-        note="min_val and max_val are torch's; jax and keras have -1 and 1.",
-    ),
-    Entry(
-        name="hard_sigmoid",
-        formula="min(max(x + 3, 0), 6) / 6",
-        latex=r"\min\left(\max\left(\frac{x + 3}{6}, 0\right), 1\right)",
-        value=lambda x: ramp(x, 3.0),
-        derivative=lambda x: np.where(within(x, -3.0, 3.0), 1 / 6, 0.0),
-        derivative_formula="1 / 6 if -3 < x < 3 else 0",
-        kinks=at(-3.0, 3.0),
-        source="Howard et al. 2019",
-        note="As in torch, jax and Keras 3; Keras 2 and ONNX have hard_sigmoid_keras2.",
-    ),
-    Entry(
-        name="hard_sigmoid_keras2",
-        formula="min(max(x + 2.5, 0), 5) / 5",
-        latex=r"\min\left(\max\left(\frac{x}{5} + \frac{1}{2}, 0\right), 1\right)",
-        value=lambda x: ramp(x, 2.5),
-        derivative=lambda x: np.where(within(x, -2.5, 2.5), 0.2, 0.0),
-        derivative_formula="1 / 5 if -2.5 < x < 2.5 else 0",
-        kinks=at(-2.5, 2.5),
-        source="Courbariaux, Bengio & David 2015",
-        note="Keras's hard_sigmoid up to version 2, and ONNX's HardSigmoid.",
-    ),
-    Entry(
-        name="sparse_sigmoid",
-        formula="min(max(x + 1, 0), 2) / 2",
-        latex=r"\min\left(\max\left(\frac{x + 1}{2}, 0\right), 1\right)",
-        value=lambda x: ramp(x, 1.0),
-        derivative=lambda x: np.where(within(x, -1.0, 1.0), 0.5, 0.0),
-        derivative_formula="1 / 2 if -1 < x < 1 else 0",
-        kinks=at(-1.0, 1.0),
-        source="Martins & Astudillo 2016",
-        note="The derivative of sparse_plus. At its kinks jax has 1/4.",
-    ),
-    Entry(
-        name="hard_shrink",
-        formula="x if abs(x) > lambd else 0",
-        latex=r"\begin{cases} x & |x| > \lambda \\ 0 & \text{otherwise} \end{cases}",
-        value=_hard_shrink,
-        derivative=_shrink_derivative,
-        derivative_formula="1 if abs(x) > lambd else 0",
-        objection=_objection_to_shrink,
-        jumps=lambda *, lambd: (-lambd, lambd) if lambd else (),
-        properties=("odd",),
-        source="Donoho & Johnstone 1994",
-        note="Keras calls lambd threshold.",
-    ),
-    Entry(
-        name="soft_shrink",
-        formula="sign(x) * max(abs(x) - lambd, 0)",
-        latex=r"\operatorname{sign}(x) \max(|x| - \lambda, 0)",
-        value=_soft_shrink,
-        derivative=_shrink_derivative,
-        derivative_formula="1 if abs(x) > lambd else 0",
-        objection=_objection_to_shrink,
-        kinks=lambda *, lambd: (-lambd, lambd) if lambd else (),
-        properties=("odd",),
-        source="Donoho & Johnstone 1994",
-        note="Keras calls lambd threshold.",
     ),
     Entry(
         name="abs",

@@ -8,12 +8,10 @@ import numpy as np
 
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
-from jacinspect.functions.piecewise import ramp
 from jacinspect.functions.rounding import half_exponential, quotient
 
 __all__ = ["RECTIFIERS"]
 
-_LARGEST = float(np.finfo(np.float64).max)
 _TINY = 1e-17  # below it, expm1(q) is q, and x itself has more digits than a subnormal q
 _SELU_SCALE, _SELU_BELOW = 1.0507009873554805, 1.7580993408473768  # λ, and λα rounded once
 
@@ -42,7 +40,7 @@ def _celu_derivative(x: Array, *, alpha: float) -> Array:
 
 
 def _softplus(x: Array, *, beta: float = 1.0, threshold: float | None = None) -> Array:
-    p, _, h = half_exponential(x, beta)
+    _, _, h = half_exponential(x, beta)
     smooth = np.maximum(x, 0.0) + np.log1p(h * h) / beta
     return np.asarray(smooth if threshold is None else np.where(_beyond(x, beta, threshold), x, smooth))
 
@@ -66,21 +64,6 @@ def _written_softplus(*, threshold: float | None, **_: object) -> dict[str, str]
         "latex": r"\begin{cases} x & \beta x > \theta \\"
         r" \frac{1}{\beta} \log(1 + e^{\beta x}) & \text{otherwise} \end{cases}",
     }
-
-
-def _squareplus(x: Array, *, b: float = 4.0) -> Array:
-    far = 0.5 * np.abs(x) + 0.5 * np.hypot(x, np.sqrt(b))
-    return np.where(x >= 0, far, 0.25 * b / far)
-
-
-def _squareplus_derivative(x: Array, *, b: float) -> Array:
-    x = np.clip(x, -_LARGEST, _LARGEST)
-    return np.asarray(_squareplus(x, b=b) / np.hypot(x, np.sqrt(b)))
-
-
-def _smelu(x: Array, *, beta: float = 1.0) -> Array:
-    half = 0.5 * np.clip(x, -beta, beta) + 0.5 * beta
-    return np.where(x >= beta, x, half * (half / beta))
 
 
 RECTIFIERS = (
@@ -136,37 +119,6 @@ RECTIFIERS = (
         value=lambda x: -_softplus(-x),
         derivative=lambda x: _softplus_derivative(-x, beta=1.0, threshold=None),
         derivative_formula="1 - s(x)",
-    ),
-    Entry(
-        name="squareplus",
-        formula="(x + sqrt(x**2 + b)) / 2",
-        latex=r"\frac{x + \sqrt{x^2 + b}}{2}",
-        value=_squareplus,
-        derivative=_squareplus_derivative,
-        derivative_formula="(1 + x / sqrt(x**2 + b)) / 2",
-        positive=("b",),
-        source="Barron 2021",
-    ),
-    Entry(
-        name="smelu",
-        formula="x if x >= beta else max(x + beta, 0)**2 / (4 * beta)",
-        latex=r"\begin{cases} x & x \ge \beta \\ \frac{\max(x + \beta, 0)^2}{4 \beta} & \text{otherwise} \end{cases}",
-        value=_smelu,
-        derivative=lambda x, *, beta: ramp(x, beta),
-        derivative_formula="min(max(x + beta, 0), 2 * beta) / (2 * beta)",
-        positive=("beta",),
-        source="Shamir, Lin & Coviello 2020",
-        note="With beta=1 it is sparse_plus.",
-    ),
-    Entry(
-        name="sparse_plus",
-        formula="x if x >= 1 else max(x + 1, 0)**2 / 4",
-        latex=r"\begin{cases} x & x \ge 1 \\ \frac{\max(x + 1, 0)^2}{4} & \text{otherwise} \end{cases}",
-        value=lambda x: _smelu(x, beta=1.0),
-        derivative=lambda x: ramp(x, 1.0),
-        derivative_formula="min(max(x + 1, 0), 2) / 2",
-        source="Martins & Astudillo 2016",
-        note="smelu with beta=1; its derivative is sparse_sigmoid.",
     ),
     Entry(
         name="relu_squared",

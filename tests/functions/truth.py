@@ -85,6 +85,11 @@ def defined(name: str, x: NDArray[Any]) -> NDArray[np.bool_]:
     return DOMAINS[name](x) if name in DOMAINS else np.asarray(x == x)
 
 
+def sloped(name: str, x: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether the derivative has a value at each of x; a wave's has no limit."""
+    return defined(name, x) & (np.isfinite(x) if name == "snake" else True)
+
+
 def domain(name: str, x: NDArray[Any]) -> NDArray[Any]:
     """Those of x at which the function has a value."""
     return x[defined(name, x)]
