@@ -149,8 +149,8 @@ def _tanh_exp_derivative(x: Array) -> Array:
     h = np.exp(0.5 * low)
     e = h * h
     d = (low - _TANH_EXP_ZERO) - _TANH_EXP_ZERO_REST
-    n: Array = d + _SERIES_ZERO * np.expm1(2.0 * d) * polyval(4.0 * e * e, _SERIES)
-    opened = np.exp(high)
+    n = d + _SERIES_ZERO * np.expm1(2.0 * d) * np.asarray(polyval(4.0 * e * e, _SERIES))
+    opened: Array = np.exp(high)
     above = np.tanh(opened) + high * opened * sech_squared(opened, np.zeros(()))
     return np.where(x > 0, above, h * (h * n) / np.cosh(e) ** 2)
 

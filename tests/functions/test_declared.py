@@ -65,14 +65,14 @@ def slopes(f: Function, x: float) -> tuple[float, float]:
 def bends(f: Function, x: float) -> bool:
     """Whether the two slopes differ by far more than a curvature makes them differ."""
     left, right = slopes(f, x)
-    return abs(right - left) > 1e-3 * max(1.0, abs(left), abs(right))
+    return bool(abs(right - left) > 1e-3 * max(1.0, abs(left), abs(right)))
 
 
 def breaks(f: Function, x: float) -> bool:
     """Whether the values on the two sides of x differ by far more than a slope makes them differ."""
     h = 1e-10 * max(1.0, abs(x))
     below, here, above = f(np.array([x - h, x, x + h])).tolist()
-    return max(abs(above - here), abs(here - below)) > 1e-7 * max(1.0, abs(here))
+    return bool(max(abs(above - here), abs(here - below)) > 1e-7 * max(1.0, abs(here)))
 
 
 def check_kinks_and_jumps(entry: Entry, parameters: dict[str, Parameter]) -> None:
