@@ -150,9 +150,9 @@ def _tanh_exp_derivative(x: Array) -> Array:
     e = h * h
     d = (low - _TANH_EXP_ZERO) - _TANH_EXP_ZERO_REST
     n = d + _SERIES_ZERO * np.expm1(2.0 * d) * np.asarray(polyval(4.0 * e * e, _SERIES))
-    opened: Array = np.exp(high)
+    opened = np.exp(high)
     above = np.tanh(opened) + high * opened * sech_squared(opened, np.zeros(()))
-    return np.where(x > 0, above, h * (h * n) / np.cosh(e) ** 2)
+    return np.asarray(np.where(x > 0, above, h * (h * n) / np.cosh(e) ** 2))
 
 
 def _divided_series(w0: float, terms: int) -> Array:
