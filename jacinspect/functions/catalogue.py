@@ -9,18 +9,34 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from jacinspect.errors import InputError
+from jacinspect.errors import InputError, format_parameter
+from jacinspect.functions.algebraic import ALGEBRAIC
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
 from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.gated import GATED
+from jacinspect.functions.hard import HARD
+from jacinspect.functions.piecewise import PIECEWISE
+from jacinspect.functions.rectifiers import RECTIFIERS
 from jacinspect.functions.reductions import REDUCTIONS
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS)
+ENTRIES: tuple[Entry, ...] = (
+    *ELEMENTWISE,
+    *PIECEWISE,
+    *RECTIFIERS,
+    *GATED,
+    *HARD,
+    *ALGEBRAIC,
+    *ELEMENTARY,
+    *BINARY,
+    *COUPLED,
+    *REDUCTIONS,
+)
 
 
 def function(name: str, /, **parameters: Parameter) -> Function:
@@ -82,7 +98,8 @@ def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Ar
             except InputError:
                 continue
             assert f.derivative is not None
-            parameters = ", ".join(f"{name}={value:g}" for name, value in f.parameters.items())
+            effective = {name: value for name, value in f.parameters.items() if value is not None}
+            parameters = ", ".join(f"{name}={format_parameter(value)}" for name, value in effective.items())
             with np.errstate(all="ignore"):
                 yield entry.name + (f" with {parameters}" if parameters else ""), f.derivative(x).ravel()
 

@@ -39,11 +39,6 @@ def _erf_derivative(x: Array) -> Array:
     return _SLOPE_OF_ERF * np.exp(-squared) * (1.0 - rest)
 
 
-def _log_sigmoid_derivative(x: Array) -> Array:
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, e, 1.0) / (1.0 + e)
-
-
 ELEMENTARY = (
     Entry(
         name="sqrt",
@@ -151,12 +146,5 @@ ELEMENTARY = (
         value=np.vectorize(erf, otypes=[np.float64]),  # numpy has none
         derivative=_erf_derivative,
         derivative_formula="2 * exp(-x**2) / sqrt(pi)",
-    ),
-    Entry(
-        name="log_sigmoid",
-        formula="-log(1 + exp(-x))",
-        value=lambda x: np.minimum(x, 0.0) - np.log1p(np.exp(-np.abs(x))),
-        derivative=_log_sigmoid_derivative,
-        derivative_formula="1 - s(x)",
     ),
 )

@@ -33,6 +33,16 @@ def nowhere(**_: Parameter) -> tuple[float, ...]:
     return ()
 
 
+def as_written(**_: Parameter) -> Mapping[str, str]:
+    """Change none of an entry's formulas."""
+    return {}
+
+
+def fine(**_: Parameter) -> str:
+    """Have nothing against the parameters."""
+    return ""
+
+
 def at(*points: float) -> Callable[..., tuple[float, ...]]:
     """Give the same points, whatever the parameters are."""
     return lambda **_: points
@@ -54,6 +64,10 @@ class Entry:
     "odd" of f, and "symmetric", "lower-triangular", "upper-triangular" or "permutation" of the Jacobian in row-major
     vec. `source` is (author, year), `note` what people should know, such as where libraries differ.
 
+    Parameters that turn a function into another have `rewritten` formulas: a function of them all that gives those of
+    `formula`, `latex` and `derivative_formula` which differ. What parameters cannot be together is what `objection`, a
+    function of them all, says; "" is nothing.
+
     An element-wise rule must give each entry the same bits whatever its neighbours are, because detection compares
     exactly: select with np.where, never by compressing (x[mask]), which moves entries between a vectorised loop and
     its tail.
@@ -72,6 +86,8 @@ class Entry:
     kind: str = "elementwise"
     aliases: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()  # the parameters that have no meaning at 0 or below
+    rewritten: Callable[..., Mapping[str, str]] = as_written
+    objection: Callable[..., str] = fine
     kinks: Callable[..., tuple[float, ...]] = nowhere
     jumps: Callable[..., tuple[float, ...]] = nowhere
     domain: Mapping[str, Interval] = field(default_factory=dict)
@@ -90,7 +106,7 @@ class Entry:
         Raises
         ------
         InputError
-            If a parameter is unknown or its value makes no sense.
+            If a parameter is unknown, or its value makes no sense, by itself or beside the others.
         """
         parameters = self.defaults
         for name, value in given.items():
@@ -99,6 +115,9 @@ class Entry:
             if name not in parameters:
                 raise InputError(f"{self.name} has no parameter {name!r}; it has {', '.join(parameters)}")
             parameters[name] = self._checked(name, value)
+        if objection := self.objection(**parameters):
+            raise InputError(f"{self.name}: {objection}")
+        rewritten = self.rewritten(**parameters)
         run = partial(_by_blocks if self.jvp is None else _at_once, self.name, parameters)
         return Function(
             name=self.name,
@@ -107,10 +126,10 @@ class Entry:
             derivative=self.derivative and partial(run, self.derivative),
             rule=self.jvp and partial(run, self.jvp),
             parameters=parameters,
-            formula=self.formula,
-            latex=self.latex,
+            formula=rewritten.get("formula", self.formula),
+            latex=rewritten.get("latex", self.latex),
             domain=self.domain,
-            derivative_formula=self.derivative_formula,
+            derivative_formula=rewritten.get("derivative_formula", self.derivative_formula),
             operands=self.operands,
             partials=tuple(partial(run, rule) for rule in self.partials),
             partial_formulas=self.partial_formulas,

@@ -13,6 +13,21 @@ ALL = {
     *("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "identity", "square", "exp", "abs"),
     *("sqrt", "rsqrt", "reciprocal", "log", "log1p", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "asinh"),
     *("sign", "erf", "log_sigmoid"),
+    *(
+        "relu6",
+        "prelu",
+        "rrelu",
+        "threshold",
+        "relu_squared",
+        "celu",
+        "selu",
+        "squareplus",
+        "hard_tanh",
+        "hard_sigmoid",
+    ),
+    *("hard_sigmoid_keras2", "sparse_sigmoid", "hard_swish", "smelu", "sparse_plus", "hard_shrink", "soft_shrink"),
+    *("softcap", "tanh_shrink", "softsign", "isru", "isrlu", "bent_identity", "gaussian", "snake", "log1mexp"),
+    *("quick_gelu", "gelu_tanh", "mish", "tanh_exp", "lisht"),
     *("add", "sub", "mul", "div", "pow", "maximum", "minimum", "hypot", "atan2", "logaddexp"),
     *("softmax", "cumsum", "transpose"),
     *("sum", "mean", "prod", "max", "min", "logsumexp", "norm", "var", "std"),
@@ -39,6 +54,15 @@ def test_every_listed_name_is_found(name: str) -> None:
         ("swish", "silu"),
         ("linear", "identity"),
         ("exponential", "exp"),
+        ("hardtanh", "hard_tanh"),
+        ("clip", "hard_tanh"),
+        ("clamp", "hard_tanh"),
+        ("clip_by_value", "hard_tanh"),
+        ("hardswish", "hard_swish"),
+        ("hard_silu", "hard_swish"),
+        ("relu2", "relu_squared"),
+        ("gelu_new", "gelu_tanh"),
+        ("soft_sign", "softsign"),
         ("arctan", "atan"),
         ("arcsinh", "asinh"),
         ("LogSigmoid", "log_sigmoid"),
@@ -59,7 +83,7 @@ def test_aliases_and_spellings(typed: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("sigmod", "there is no function 'sigmod'; did you mean sigmoid, log_sigmoid or sign?"),
+        ("sigmod", "there is no function 'sigmod'; did you mean sigmoid, log_sigmoid or hard_sigmoid?"),
         ("swich", "there is no function 'swich'; did you mean swish, sinh or asinh?"),
         ("leeky-relu", "there is no function 'leeky-relu'; did you mean leaky_relu, lrelu or relu?"),
     ],
@@ -85,7 +109,8 @@ def test_parameters_are_effective_and_complete() -> None:
     assert dict(function("leaky_relu", negative_slope=0.2).parameters) == {"negative_slope": 0.2}
     assert dict(function("softmax", axis=0.0).parameters) == {"axis": 0}
     assert isinstance(function("softmax", axis=np.float64(0)).parameters["axis"], int)
-    assert dict(function("relu").parameters) == {}
+    assert dict(function("relu").parameters) == {"negative_slope": None, "max_value": None, "threshold": None}
+    assert dict(function("identity").parameters) == {}
     x = np.array([-2.0, 3.0])
     np.testing.assert_allclose(function("leaky_relu", negative_slope=0.2)(x), [-0.4, 3])
     np.testing.assert_allclose(function("elu", alpha=2)(x), [2 * np.expm1(-2), 3])
@@ -96,7 +121,19 @@ def test_parameters_are_effective_and_complete() -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("relu", {"slope": 1.0}, "relu has no parameters; 'slope' cannot be set"),
+        ("tanh", {"slope": 1.0}, "tanh has no parameters; 'slope' cannot be set"),
+        ("relu", {"slope": 1.0}, "relu has no parameter 'slope'; it has negative_slope, max_value, threshold"),
+        ("relu", {"max_value": "big"}, "relu: max_value must be a number or none, not 'big'"),
+        ("relu", {"max_value": -1}, "relu: max_value must not be below 0, and -1 is"),
+        ("relu", {"max_value": 1, "threshold": 2}, "relu: max_value must not be below threshold, 2, and 1 is"),
+        ("relu", {"threshold": -2}, "relu: threshold must not be negative, and -2 is"),
+        ("hard_tanh", {"min_val": 2}, "hard_tanh: min_val, 2, is above max_val, 1"),
+        ("rrelu", {"lower": 1}, "rrelu: lower, 1, is above upper, 0.333333"),
+        ("hard_shrink", {"lambd": -1}, "hard_shrink: lambd must not be negative, and -1 is"),
+        ("snake", {"alpha": 0}, "snake: alpha must not be 0"),
+        ("celu", {"alpha": 0}, "celu: alpha must be greater than 0, not 0"),
+        ("gelu", {"approximate": "erf"}, "gelu: approximate must be none or tanh, not 'erf'"),
+        ("gelu", {"approximate": True}, "gelu: approximate must be none or tanh, not true"),
         ("LeakyReLU", {"slope": 1.0}, "leaky_relu has no parameter 'slope'; it has negative_slope"),
         ("softmax", {"axis": 0.5}, "softmax: axis must be an integer, not 0.5"),
         ("softmax", {"axis": np.nan}, "softmax: axis must be an integer, not nan"),
@@ -135,15 +172,27 @@ WORDS = {
     "atan": np.arctan,
     "asinh": np.arcsinh,
     "max": max,
+    "min": min,
     "erf": math.erf,
     "pi": np.pi,
     "s": lambda x: 1 / (1 + np.exp(-x)),
 }
 
 
-@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.derivative], ids=lambda entry: entry.name)
-def test_the_formulas_printed_are_those_computed(entry: Entry) -> None:
-    f = function(entry.name)
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        *[(entry.name, {}) for entry in ENTRIES if entry.derivative],
+        ("relu", {"negative_slope": 0.1}),
+        ("relu", {"max_value": 0.5}),
+        ("relu", {"threshold": 0.9}),
+        ("relu", {"negative_slope": 0.1, "max_value": 2.0, "threshold": 0.9}),
+        ("softplus", {"beta": 1.5, "threshold": 2.0}),
+        ("gelu", {"approximate": "tanh"}),
+    ],
+)
+def test_the_formulas_printed_are_those_computed(name: str, parameters: dict[str, Parameter]) -> None:
+    f = function(name, **parameters)
     assert f.derivative is not None
     for x in domain(f.name, np.array([-2.5, -0.3, 0.7, 3.1])).tolist():
         scope = {**WORDS, **f.parameters, "x": x}
