@@ -16,11 +16,13 @@ from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.paired import PAIRED
 from jacinspect.functions.reductions import REDUCTIONS
+from jacinspect.functions.shaping import SHAPING
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS)
+ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS, *SHAPING, *PAIRED)
 
 
 def function(name: str, /, **parameters: Parameter) -> Function:
