@@ -119,6 +119,11 @@ def _logmeanexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array
     return _squeezed(top + np.where(near, np.log1p(np.maximum(lacks, -0.5)), np.log(mean)), axis, keepdims)
 
 
+def _logmeanexp_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
+    _count("logmeanexp", x, axis)
+    return _logsumexp_jvp(x, dx, axis=axis, keepdims=keepdims)
+
+
 def _norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     u, power, top = scaled(x, axis)
     root = np.ldexp(np.sqrt((u * u).sum(axis=axis, keepdims=True)), power)
@@ -150,16 +155,28 @@ def _median(x: Array, *, axis: Axis = None, interpolation: Middle = "lower", kee
 
 
 def _median_jvp(x: Array, dx: Array, *, axis: Axis, interpolation: Middle, keepdims: bool) -> Array:
-    halves = [0.5 * shared(x == entry, dx, axis, keepdims) for entry in _middle(x, axis, interpolation)]
-    return np.asarray(sum(halves))
+    places = _places(x, axis, interpolation)
+    slopes = np.zeros(x.shape)
+    for place, entry in zip(places, _middle(x, axis, interpolation), strict=True):
+        below, equal = (found.sum(axis=axis, keepdims=True) for found in (x < entry, x == entry))
+        # The mean of the slopes on both sides: an equal entry takes the middle place along upwards if it is the last of
+        # its equals, downwards if it is the first; one of three equals in the middle moves and the median does not.
+        share = 0.25 * (place == below) + 0.25 * (place == below + equal - 1)
+        slopes = slopes + np.where(np.isnan(entry), np.nan, np.where(x == entry, share, 0.0))
+    return _sum(slopes * dx, axis=axis, keepdims=keepdims)
+
+
+def _places(x: Array, axis: Axis, interpolation: Middle) -> tuple[int, int]:
+    """Find the two places in the middle: one and the same if n is odd, or the lower is asked for."""
+    n = _count("median", x, axis)
+    return (n - 1) // 2, n // 2 if interpolation == "midpoint" else (n - 1) // 2
 
 
 def _middle(x: Array, axis: Axis, interpolation: Middle) -> list[Array]:
-    """Give the two entries in the middle, the axis kept: one and the same if n is odd, or the lower is asked for."""
-    n = _count("median", x, axis)
+    """Give the entries at the two places in the middle, the axis kept; NaN where there is any."""
+    places = _places(x, axis, interpolation)
     in_order = np.sort(_along_last(x, axis), axis=-1)
     unknown = np.isnan(in_order[..., -1])  # NaN is sorted to the end
-    places = ((n - 1) // 2, n // 2 if interpolation == "midpoint" else (n - 1) // 2)
     return [_kept(np.where(unknown, np.nan, in_order[..., place]), x, axis, True) for place in places]
 
 
@@ -296,7 +313,7 @@ REDUCTIONS = (
         formula="log((exp(x_1) + ... + exp(x_n)) / n)",
         latex=r"\log \frac{1}{n} \sum_k e^{x_k}",
         value=_logmeanexp,
-        jvp=_logsumexp_jvp,
+        jvp=_logmeanexp_jvp,
         derivative_formula="s_1 * dx_1 + ... + s_n * dx_n, s = softmax(x)",
     ),
     Entry(
@@ -347,8 +364,8 @@ REDUCTIONS = (
         latex=r"\operatorname{median}_k x_k",
         value=_median,
         jvp=_median_jvp,
-        derivative_formula="mean of dx_i where x_i = median(x)",
+        derivative_formula="dx_i where x_i = median(x)",
         note="of an even number the lower of the two in the middle, as in torch; interpolation=midpoint takes their "
-        "mean, as numpy, jax and keras do",
+        "mean, as numpy, jax and keras do; of equal entries each has the mean of its slopes on both sides",
     ),
 )
