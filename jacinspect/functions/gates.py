@@ -58,11 +58,12 @@ def gelu(b: Array) -> Found:
     squared, rest = product(t, t)
     m, k = _decay(0.5 * squared, 0.5 * rest)
     ratio, excess = mills_ratio(t) * _DENSITY_AT_0, mills_ratio_minus_t(t) * _DENSITY_AT_0
-    above = (1.0 - np.ldexp(ratio * m, k)) * np.maximum(b, 0.0), 1.0 - np.ldexp(excess * m, k)
-    below = -t * ratio * m, excess * m
+    tail, slope_tail = ratio * m, excess * m
+    share = np.where(b > 0, 1.0 - np.ldexp(tail, k), tail)
+    slope = np.where(b > 0, 1.0 - np.ldexp(slope_tail, k), slope_tail)
+    mantissa, carried = np.frexp(np.maximum(b, -80.0))
     power = np.where(b > 0, 0, k)
-    value, slope = (np.where(b > 0, a, z) for a, z in zip(above, below, strict=True))
-    return _parts(value, power, b == -np.inf), _parts(slope, power, b == -np.inf), False
+    return _parts(mantissa * share, power + carried, b == -np.inf), _parts(slope, power, b == -np.inf), False
 
 
 def silu(b: Array, *, beta: float) -> Found:

@@ -24,6 +24,14 @@ __all__ = ["SHAPING"]
 Side = Literal["second", "first"]
 
 
+def _not_split(name: str, x: Array, axis: int, parts: str, fits: str) -> InputError:
+    n = x.shape[axis]
+    has = "1 entry, which is" if n == 1 else f"{n} entries, which are"
+    return InputError(
+        f"{name}: axis {axis} of an operand of shape {format_shape(x.shape)} has {has} no {parts}; give it {fits}"
+    )
+
+
 # --- Halves ----------------------------------------------------------------------------------------------------------
 
 
@@ -31,10 +39,7 @@ def _halves(name: str, x: Array, axis: int, gate: Side) -> tuple[Array, Array]:
     """Split x into the half that is gated and the one that gates."""
     n = x.shape[axis]
     if n % 2:
-        raise InputError(
-            f"{name}: axis {axis} of an operand of shape {format_shape(x.shape)} has {n} entries, which are no two "
-            f"halves; give it {n + 1} or another even number"
-        )
+        raise _not_split(name, x, axis, "two halves", f"{n + 1} or another even number")
     first, second = np.split(x, 2, axis=axis)
     return (first, second) if gate == "second" else (second, first)
 
@@ -97,10 +102,7 @@ def _groups(x: Array, axis: int, size: int) -> Array:
     n = x.shape[axis]
     if n % size:
         fits = f"{-(-n // size) * size}" if n < size else f"{n // size * size} or {-(-n // size) * size}"
-        raise InputError(
-            f"maxout: axis {axis} of an operand of shape {format_shape(x.shape)} has {n} entries, which are no groups "
-            f"of {size}; give it {fits}"
-        )
+        raise _not_split("maxout", x, axis, f"groups of {size}", fits)
     last = np.moveaxis(x, axis, -1)
     return last.reshape(*last.shape[:-1], n // size, size)
 

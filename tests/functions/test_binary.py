@@ -334,7 +334,11 @@ def test_a_result_is_as_wide_as_the_widest_operand() -> None:
         function("mul")(double, double + 1j)
 
 
-WORDS = {name: getattr(np, name) for name in ("exp", "log", "log1p", "sqrt", "floor", "trunc", "sign", "abs")} | {"max": max, "min": min, "atan2": np.arctan2}
+WORDS = {name: getattr(np, name) for name in ("exp", "log", "log1p", "sqrt", "floor", "trunc", "sign", "abs")} | {
+    "max": max,
+    "min": min,
+    "atan2": np.arctan2,
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -325,7 +325,9 @@ def test_nan_gives_nan_in_its_own_line_alone(name: str) -> None:
         assert np.isnan(f.jvp(x, np.array([1.0, 2.0, 3.0]) * np.ones((3, 3)))).tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize(("name", "value"), [("sum", 0), ("prod", 1), ("norm", 0), ("l1_norm", 0), ("logsumexp", -np.inf)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("sum", 0), ("prod", 1), ("norm", 0), ("l1_norm", 0), ("logsumexp", -np.inf)]
+)
 def test_of_no_entries_where_there_is_an_answer(name: str, value: float) -> None:
     np.testing.assert_array_equal(function(name)(np.zeros(0)), value)
     np.testing.assert_array_equal(function(name, axis=0)(np.zeros((0, 3))), [value] * 3)
