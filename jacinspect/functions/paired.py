@@ -31,10 +31,11 @@ def _dot(x: Array, y: Array, *, axis: int = -1, keepdims: bool = False) -> Array
         top = np.max(power, axis=axis, keepdims=True, initial=-3000)
         total = np.ldexp(a * b, power - top).sum(axis=axis, keepdims=True)
         result = np.ldexp(total, top)
-    return result if keepdims else np.squeeze(result, axis)
+    return np.asarray(result if keepdims else np.squeeze(result, axis))
 
 
 def _dot_jvp(x: Array, y: Array, dx: Array, dy: Array, *, axis: int, keepdims: bool) -> Array:
+    require_broadcastable("dot", ("x", "y"), (x.shape, y.shape))
     # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
     by_x = _dot(dx, np.where(dx == 0, 0.0, y), axis=axis, keepdims=keepdims)
     by_y = _dot(np.where(dy == 0, 0.0, x), dy, axis=axis, keepdims=keepdims)
@@ -48,13 +49,13 @@ def _cosine(x: Array, y: Array, *, axis: int = -1, eps: float = 1e-8, keepdims: 
 
 
 def _cosine_jvp(x: Array, y: Array, dx: Array, dy: Array, *, axis: int, eps: float, keepdims: bool) -> Array:
-    pair = [_direction(operand, axis, eps) for operand in _broadcast(x, y)]
+    of_x, of_y = (_direction(operand, axis, eps) for operand in _broadcast(x, y))
     result = np.zeros(())
-    for (u, root, power), (v, _, _), tangent in ((*pair, dx), (*pair[::-1], dy)):
+    for (u, root, power), (v, _, _), tangent in ((of_x, of_y, dx), (of_y, of_x, dy)):
         # v without its part along u, taken off twice: the first time leaves of it what rounding does
         across = v - (v * u).sum(axis=axis, keepdims=True) * u
         across = across - (across * u).sum(axis=axis, keepdims=True) * u
-        slopes = np.where(root > 0, np.ldexp(across / np.where(root > 0, root, 1.0), -power), v / eps)
+        slopes = np.where(root == 0, v / eps, np.ldexp(across / np.where(root == 0, 1.0, root), -power))
         result = result + (np.where(tangent == 0, 0.0, slopes) * tangent).sum(axis=axis, keepdims=keepdims)
     return np.asarray(result)
 

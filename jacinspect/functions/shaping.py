@@ -6,7 +6,6 @@ A gated half a · g(b) is whole even where g(b) underflows, and at infinities it
 for a = -inf at every finite b with g(b) > 0, 0 where g is 0 all around b, and NaN where g falls to 0 as a grows.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -22,6 +21,8 @@ from jacinspect.functions.reductions import shared
 __all__ = ["SHAPING"]
 
 Side = Literal["second", "first"]
+
+_HALVES = "halves along the axis; gate=first lets the first half gate the second, as many language models do"
 
 
 def _not_split(name: str, x: Array, axis: int, parts: str, fits: str) -> InputError:
@@ -65,8 +66,8 @@ def _read(tangent: Array, parts: Parts) -> Parts:
     return np.where(tangent == 0, 0.0, parts[0]), parts[1]
 
 
-def _glu(name: str, g: Gate) -> dict[str, Callable[..., Any]]:
-    """Make the rules of a · g(b)."""
+def _glu(name: str, g: Gate, gate: str, latex: str, called: str, **more: Any) -> Entry:
+    """Make the row of a · g(b), whose gate is written so and called so."""
 
     def value(x: Array, *, axis: int = -1, gate: Side = "second") -> Array:
         return _gated(name, g, x, axis, gate)
@@ -74,7 +75,19 @@ def _glu(name: str, g: Gate) -> dict[str, Callable[..., Any]]:
     def jvp(x: Array, dx: Array, *, axis: int, gate: Side) -> Array:
         return _gated_jvp(name, g, x, dx, axis, gate)
 
-    return {"value": value, "jvp": jvp}
+    row: dict[str, Any] = {**_gated_words(gate, latex, called), "value": value, "jvp": jvp, **more}
+    return Entry(name=name, **row)
+
+
+def _gated_words(gate: str, latex: str, called: str) -> dict[str, Any]:
+    return {
+        "kind": "shape-changing",
+        "formula": f"a * {gate}, (a, b) = halves of x",
+        "latex": rf"a \odot {latex}, \; (a, b) = x",
+        "derivative_formula": f"g(b) * da + a * g'(b) * db, g = {called}, (a, b) = halves of x",
+        "source": "Shazeer 2020",
+        "note": _HALVES,
+    }
 
 
 def _swiglu(x: Array, *, axis: int = -1, gate: Side = "second", beta: float = 1.0) -> Array:
@@ -122,62 +135,31 @@ def _diff(x: Array, *, axis: int = -1) -> Array:
         return np.diff(x, axis=axis)
 
 
-_GATED = r"a \odot {}, \; (a, b) = x"
-_GATED_BY = "g(b) * da + a * g'(b) * db, g = {}, (a, b) = halves of x"
-_HALVES = "halves along the axis; gate=first lets the first half gate the second, as many language models do"
-
 SHAPING = (
-    Entry(
-        name="glu",
-        kind="shape-changing",
-        formula="a * s(b), (a, b) = halves of x",
-        latex=_GATED.format(r"\sigma(b)"),
-        **_glu("glu", gates.sigmoid),
-        derivative_formula=_GATED_BY.format("sigmoid"),
-        source="Dauphin, Fan, Auli & Grangier 2017",
-        note=_HALVES,
-    ),
-    Entry(
-        name="bilinear_glu",
+    _glu("glu", gates.sigmoid, "s(b)", r"\sigma(b)", "sigmoid", source="Dauphin, Fan, Auli & Grangier 2017"),
+    _glu(
+        "bilinear_glu",
+        gates.identity,
+        "b",
+        "b",
+        "identity",
         aliases=("bilinear",),
-        kind="shape-changing",
-        formula="a * b, (a, b) = halves of x",
-        latex=_GATED.format("b"),
-        **_glu("bilinear_glu", gates.identity),
-        derivative_formula="b * da + a * db, (a, b) = halves of x",
         source="Dauphin, Fan, Auli & Grangier 2017",
-        note=_HALVES,
     ),
-    Entry(
-        name="reglu",
-        kind="shape-changing",
-        formula="a * max(b, 0), (a, b) = halves of x",
-        latex=_GATED.format(r"\max(b, 0)"),
-        **_glu("reglu", gates.relu),
-        derivative_formula=_GATED_BY.format("relu"),
-        source="Shazeer 2020",
-        note=_HALVES,
-    ),
-    Entry(
-        name="geglu",
-        kind="shape-changing",
-        formula="a * b * (1 + erf(b / sqrt(2))) / 2, (a, b) = halves of x",
-        latex=_GATED.format(r"b\,\Phi(b)"),
-        **_glu("geglu", gates.gelu),
-        derivative_formula=_GATED_BY.format("gelu"),
-        source="Shazeer 2020",
+    _glu("reglu", gates.relu, "max(b, 0)", r"\max(b, 0)", "relu"),
+    _glu(
+        "geglu",
+        gates.gelu,
+        "b * (1 + erf(b / sqrt(2))) / 2",
+        r"b\,\Phi(b)",
+        "gelu",
         note=f"{_HALVES}; by the exact gelu, not the one with tanh",
     ),
     Entry(
         name="swiglu",
-        kind="shape-changing",
-        formula="a * b / (1 + exp(-beta * b)), (a, b) = halves of x",
-        latex=_GATED.format(r"b\,\sigma(\beta b)"),
         value=_swiglu,
         jvp=_swiglu_jvp,
-        derivative_formula=_GATED_BY.format("silu"),
-        source="Shazeer 2020",
-        note=_HALVES,
+        **_gated_words("b / (1 + exp(-beta * b))", r"b\,\sigma(\beta b)", "silu"),
     ),
     Entry(
         name="crelu",
