@@ -69,7 +69,7 @@ def test_the_catalogue_at_random_points(name: str, shape: Shape) -> None:
         for scale in (1e-8, 1.0, 30.0, 1e4):
             report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
             assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
-            unsettled = name == "cumsum" or (name == "std" and scale == 1e-8)  # a step reaches over std's kink
+            unsettled = name == "cumsum" or (name in ("std", "median") and scale == 1e-8)  # a step reaches over a kink
             assert report.verdict == "pass" or (unsettled and codes(report) == ["J006"]), report.findings
 
 
