@@ -21,7 +21,9 @@ from jacinspect.functions.gated import GATED
 from jacinspect.functions.hard import HARD
 from jacinspect.functions.piecewise import PIECEWISE
 from jacinspect.functions.rectifiers import RECTIFIERS
+from jacinspect.functions.paired import PAIRED
 from jacinspect.functions.reductions import REDUCTIONS
+from jacinspect.functions.shaping import SHAPING
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
@@ -36,6 +38,8 @@ ENTRIES: tuple[Entry, ...] = (
     *BINARY,
     *COUPLED,
     *REDUCTIONS,
+    *SHAPING,
+    *PAIRED,
 )
 
 

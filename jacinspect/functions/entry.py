@@ -53,8 +53,9 @@ class Entry:
     """A catalogue function whose parameters are not bound yet.
 
     `value(x)` and, for an element-wise function, `derivative(x)` map a float64 array to a float64 array; for others
-    `jvp(x, dx)` pushes a tangent. A function of several `operands` is element-wise: `value(x, y)` and the rules in
-    `partials`, one for each operand, see arrays of one shape, to which the operands were broadcast. The keyword-only
+    `jvp(x, dx)` pushes a tangent. An element-wise function of several `operands` has `value(x, y)` and the rules in
+    `partials`, one for each operand, which see arrays of one shape, to which the operands were broadcast; one that is
+    not has `jvp(x, y, dx, dy)`, and says itself which shapes fit, as its operands come as they are. The keyword-only
     arguments of `value`, with their defaults, are the function's parameters, and its rules take the same ones. Their
     annotations, or else their defaults, say what a person may give: float, int, bool, Literal words, or None besides.
 
@@ -88,6 +89,7 @@ class Entry:
     positive: tuple[str, ...] = ()  # the parameters that have no meaning at 0 or below
     rewritten: Callable[..., Mapping[str, str]] = as_written
     objection: Callable[..., str] = fine
+    ignores_nan: bool = False  # whether NaN in one operand is the rules' own business; else it gives NaN
     kinks: Callable[..., tuple[float, ...]] = nowhere
     jumps: Callable[..., tuple[float, ...]] = nowhere
     domain: Mapping[str, Interval] = field(default_factory=dict)
@@ -118,7 +120,9 @@ class Entry:
         if objection := self.objection(**parameters):
             raise InputError(f"{self.name}: {objection}")
         rewritten = self.rewritten(**parameters)
-        run = partial(_by_blocks if self.jvp is None else _at_once, self.name, parameters)
+        run: Callable[..., Any] = partial(_at_once, self.name, parameters)
+        if self.jvp is None:
+            run = partial(_by_blocks, self.name, parameters, spreads_nan=not self.ignores_nan)
         return Function(
             name=self.name,
             kind=self.kind,
@@ -179,7 +183,9 @@ def _said(given: object) -> str:
     return format_parameter(given) if given is None or isinstance(given, (bool, float)) else repr(given)
 
 
-def _by_blocks(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array) -> Array:
+def _by_blocks(
+    name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array, spreads_nan: bool = True
+) -> Array:
     """Apply an element-wise rule of 1-d float64 arrays to real arrays, broadcast to one shape; NaN gives NaN."""
     operands = [np.asarray(array) for array in arrays]
     dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
@@ -200,18 +206,18 @@ def _by_blocks(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arra
     with np.errstate(over="ignore", under="ignore", divide=poles, invalid=poles), blocks:
         for *block, computed in blocks:
             values = rule(*block, **parameters)
-            for operand in block:
+            for operand in block if spreads_nan else ():
                 values = np.where(np.isnan(operand), operand, values)
             computed[...] = values
     return result
 
 
 def _at_once(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array) -> Array:
-    """Apply a rule of whole float64 arrays, the operand and perhaps a tangent, to real arrays of one shape."""
+    """Apply a rule of whole float64 arrays, the operands and perhaps their tangents, to real arrays."""
     operands = [np.asarray(array) for array in arrays]
     dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
     if "axis" in parameters:
-        _check_axis(name, parameters["axis"], operands[0].shape)
+        _check_axis(name, parameters["axis"], max((operand.shape for operand in operands), key=len))
     with np.errstate(over="ignore", under="ignore"):
         result = rule(*(operand.astype(np.float64, copy=False) for operand in operands), **parameters)
         return np.asarray(result).astype(dtype, copy=False)

@@ -19,14 +19,14 @@ from jacinspect.functions.function import Array
 from jacinspect.functions.normal import mills_ratio, mills_ratio_minus_t, root_density
 from jacinspect.functions.rounding import difference, half_exponential, product
 
-__all__ = ["GATED"]
+__all__ = ["GATED", "SILU_ZERO", "SILU_ZERO_REST"]
 
 _LARGEST = float(np.finfo(np.float64).max)
 _DENSITY_AT_0 = 0.3989422804014327  # 1/√(2π)
 _QUICK = 1.702
 
 # Where derivatives vanish, in two parts: the second is the rounding error of the first. silu's is of p = βx.
-_SILU_ZERO, _SILU_ZERO_REST = -1.2784645427610737, -1.0946994183093437e-16
+SILU_ZERO, SILU_ZERO_REST = -1.2784645427610737, -1.0946994183093437e-16
 _MISH_ZERO, _MISH_ZERO_REST = -1.1924312145154952, -4.8484829848031044e-17
 _GELU_TANH_ZERO, _GELU_TANH_ZERO_REST = -0.7524614220710163, 3.635560509207687e-17
 _TANH_EXP_ZERO, _TANH_EXP_ZERO_REST = -1.078860058464624, -9.55786742622646e-17
@@ -59,8 +59,8 @@ def _silu(x: Array, *, beta: float = 1.0) -> Array:
 
 def _silu_derivative(x: Array, *, beta: float) -> Array:
     p, rest, h = half_exponential(x, beta)
-    d = (p - _SILU_ZERO) - _SILU_ZERO_REST + rest
-    return _logistic_gate_derivative(p, d, p, d, h, -1.0 - _SILU_ZERO)
+    d = (p - SILU_ZERO) - SILU_ZERO_REST + rest
+    return _logistic_gate_derivative(p, d, p, d, h, -1.0 - SILU_ZERO)
 
 
 def _gelu_tanh_exponent(x: Array) -> tuple[Array, Array]:

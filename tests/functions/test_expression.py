@@ -75,7 +75,7 @@ CASES: list[tuple[str, Callable[..., Array], list[Shape]]] = [
     ("softmax(x, axis=0).T @ cumsum(x, axis=2 - 1)", lambda x: softmax(x, 0).T @ np.cumsum(x, 1), [(3, 2)]),
     ("sum(x * y)", lambda x, y: (x * y).sum(), [(2, 3), (3,)]),
     ("mean((x - y)**2, axis=1)", lambda x, y: ((x - y) ** 2).mean(1), [(2, 3, 4), (3, 1)]),
-    ("(x - mean(x, axis=-1, keepdims=True)) / std(x)", lambda x: (x - x.mean(-1, keepdims=True)) / x.std(), [(2, 3)]),
+    ("(x - mean(x, axis=-1, keepdims=True)) / std(x)", lambda x: (x - x.mean(-1)[:, None]) / x.std(ddof=1), [(2, 3)]),
     ("x / max(x, axis=0, keepdims=True)", lambda x: x / x.max(0), [(3, 2)]),
     ("min(x) * sum(x, axis=None)", lambda x: x.min() * x.sum(), [(4,)]),
     ("prod(x, axis=-1) @ y", lambda x, y: x.prod(-1) @ y, [(2, 3), (2, 4)]),
