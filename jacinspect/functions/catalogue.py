@@ -12,15 +12,27 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
+from jacinspect.functions.distribution import DISTRIBUTION
 from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.reductions import REDUCTIONS
+from jacinspect.functions.steps import STEPS
+from jacinspect.functions.trigonometric import TRIGONOMETRIC
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS)
+ENTRIES: tuple[Entry, ...] = (
+    *ELEMENTWISE,
+    *ELEMENTARY,
+    *TRIGONOMETRIC,
+    *DISTRIBUTION,
+    *STEPS,
+    *BINARY,
+    *COUPLED,
+    *REDUCTIONS,
+)
 
 
 def function(name: str, /, **parameters: Parameter) -> Function:

@@ -12,7 +12,8 @@ from tests.functions.truth import domain
 ALL = {
     *("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "identity", "square", "exp", "abs"),
     *("sqrt", "rsqrt", "reciprocal", "log", "log1p", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "asinh"),
-    *("sign", "erf", "log_sigmoid"),
+    *("log2", "log10", "logit", "exp2", "cbrt", "asin", "acos", "acosh", "atanh"),
+    *("sign", "heaviside", "floor", "ceil", "round", "trunc", "erf", "erfc", "ndtr", "log_ndtr", "log_sigmoid"),
     *("add", "sub", "mul", "div", "pow", "maximum", "minimum", "hypot", "atan2", "logaddexp"),
     *("softmax", "cumsum", "transpose"),
     *("sum", "mean", "prod", "max", "min", "logsumexp", "norm", "var", "std"),
@@ -41,6 +42,13 @@ def test_every_listed_name_is_found(name: str) -> None:
         ("exponential", "exp"),
         ("arctan", "atan"),
         ("arcsinh", "asinh"),
+        ("arcsin", "asin"),
+        ("arccos", "acos"),
+        ("arccosh", "acosh"),
+        ("arctanh", "atanh"),
+        ("ln", "log"),
+        ("step", "heaviside"),
+        ("normal_cdf", "ndtr"),
         ("LogSigmoid", "log_sigmoid"),
         ("amax", "max"),
         ("amin", "min"),
@@ -130,10 +138,12 @@ def test_the_formulas_of_the_contract() -> None:
 WORDS = {
     **{
         name: getattr(np, name)
-        for name in ("exp", "tanh", "log", "sqrt", "sign", "abs", "sin", "cos", "tan", "sinh", "cosh")
+        for name in ("exp", "tanh", "log", "log2", "log10", "sqrt", "cbrt", "sign", "abs", "floor", "ceil", "trunc")
     },
-    "atan": np.arctan,
-    "asinh": np.arcsinh,
+    **{name: getattr(np, name) for name in ("sin", "cos", "tan", "sinh", "cosh")},
+    **{f"a{name}": getattr(np, f"arc{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    "round": round,
+    "ndtr": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
     "max": max,
     "erf": math.erf,
     "pi": np.pi,
