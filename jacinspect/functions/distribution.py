@@ -8,12 +8,13 @@ import numpy as np
 
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
-from jacinspect.functions.normal import erf, erfc, gaussian, mills_ratio, root_density
+from jacinspect.functions.normal import erf, erfc, gaussian, mills_ratio, root_density, series_of_erf
 
 __all__ = ["DISTRIBUTION"]
 
 _SLOPE_OF_ERF = 1.1283791670955126  # 2/√π
 _DENSITY_AT_0 = 0.3989422804014327  # 1/√(2π)
+_1_OVER_ROOT_2 = 0.7071067811865476
 
 
 def _erf_derivative(x: Array) -> Array:
@@ -26,10 +27,12 @@ def _ndtr_derivative(x: Array) -> Array:
 
 
 def _tail(x: Array) -> Array:
-    """1 - Φ(|x|)."""
+    """1 - Φ(|x|); near 0 by erf, so that it is ½ there."""
     t = np.minimum(np.abs(x), 40.0)
     root = root_density(t)
-    return np.asarray(_DENSITY_AT_0 * mills_ratio(t) * root * root)
+    return np.where(
+        t < 1.0, 0.5 - 0.5 * series_of_erf(_1_OVER_ROOT_2 * t), _DENSITY_AT_0 * mills_ratio(t) * root * root
+    )
 
 
 def _ndtr(x: Array) -> Array:
@@ -38,8 +41,11 @@ def _ndtr(x: Array) -> Array:
 
 
 def _log_ndtr(x: Array) -> Array:
-    t = np.minimum(np.maximum(-x, 0.0), 1e300)
-    return np.where(x > 0, np.log1p(-_tail(x)), np.log(_DENSITY_AT_0 * mills_ratio(t)) - 0.5 * t * t)
+    t, tail = np.clip(-x, 0.0, 1e300), _tail(x)
+    far = t >= 1.0
+    factor = np.where(far, _DENSITY_AT_0 * mills_ratio(t), np.maximum(tail, 0.125))  # less than that right of 1 alone
+    below = np.log(factor) - np.where(far, 0.5 * t * t, 0.0)
+    return np.where(x > 0, np.log1p(-tail), below)
 
 
 def _log_ndtr_derivative(x: Array) -> Array:

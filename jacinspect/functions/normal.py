@@ -13,7 +13,7 @@ from numpy.polynomial.polynomial import polyval
 from jacinspect.functions.function import Array
 from jacinspect.functions.rounding import product
 
-__all__ = ["erf", "erfc", "gaussian", "mills_ratio", "mills_ratio_minus_t", "root_density"]
+__all__ = ["erf", "erfc", "gaussian", "mills_ratio", "mills_ratio_minus_t", "root_density", "series_of_erf"]
 
 # (t + 1.25) · M(t) as a Chebyshev series in (5 - t)/(5 + t), which maps all of t >= 0 to (-1, 1]: the approach of
 # Shepherd & Laframboise 1981; coefficients computed with mpmath at 40 digits. Error with rounding: 3 ulp.
@@ -81,16 +81,17 @@ def gaussian(t: Array, scale: float) -> Array:
 
 def erf(x: Array) -> Array:
     """erf(x), float64: by its series to 1, where half its terms cancel at most, and by its tail from there on."""
-    return np.where(np.abs(x) < 1.0, _series_of_erf(x), np.copysign(1.0 - _tail_of_erf(x), x))
+    return np.where(np.abs(x) < 1.0, series_of_erf(x), np.copysign(1.0 - _tail_of_erf(x), x))
 
 
 def erfc(x: Array) -> Array:
     """1 - erf(x), float64."""
-    near, tail = 1.0 - _series_of_erf(x), _tail_of_erf(x)
+    near, tail = 1.0 - series_of_erf(x), _tail_of_erf(x)
     return np.where(x > 0.5, tail, np.where(x > -1.0, near, 2.0 - tail))
 
 
-def _series_of_erf(x: Array) -> Array:
+def series_of_erf(x: Array) -> Array:
+    """erf(x) for |x| <= 1, float64, and ±erf(1) beyond."""
     near = np.clip(x, -1.0, 1.0)
     return np.asarray(near * polyval(near * near, _SERIES))
 

@@ -75,14 +75,14 @@ DOMAINS: dict[str, Callable[[NDArray[Any]], NDArray[np.bool_]]] = {
     "log2": lambda x: x >= 0,
     "log10": lambda x: x >= 0,
     "log1p": lambda x: x >= -1,
-    "logit": lambda x: (x >= 0) & (x <= 1),
+    "logit": lambda x: np.asarray((x >= 0) & (x <= 1)),
     "sin": np.isfinite,
     "cos": np.isfinite,
     "tan": np.isfinite,
-    "asin": lambda x: np.abs(x) <= 1,
-    "acos": lambda x: np.abs(x) <= 1,
+    "asin": lambda x: np.asarray(np.abs(x) <= 1),
+    "acos": lambda x: np.asarray(np.abs(x) <= 1),
     "acosh": lambda x: x >= 1,
-    "atanh": lambda x: np.abs(x) <= 1,
+    "atanh": lambda x: np.asarray(np.abs(x) <= 1),
 }
 
 
