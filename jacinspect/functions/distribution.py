@@ -22,8 +22,7 @@ def _erf_derivative(x: Array) -> Array:
 
 
 def _ndtr_derivative(x: Array) -> Array:
-    root = root_density(np.minimum(np.abs(x), 40.0))
-    return _DENSITY_AT_0 * root * root
+    return _DENSITY_AT_0 * gaussian(np.clip(x, -40.0, 40.0), 0.5)
 
 
 def _tail(x: Array) -> Array:

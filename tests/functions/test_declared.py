@@ -39,6 +39,7 @@ def broken(entry: Entry, kinks: Callable[..., Any], jumps: Callable[..., Any]) -
     x = np.unique(np.concatenate([GRID, kinks(**f.parameters), jumps(**f.parameters)]))
     x = x[(x > low) & (x < high)]
     jumping, two_slopes = remaining(f.value, x, 1e-9), remaining(f.derivative, x, 1e-6)
+    two_slopes &= np.isfinite(f.derivative(x))  # a vertical tangent is one
     return x[two_slopes & ~jumping].tolist(), x[jumping].tolist()
 
 
