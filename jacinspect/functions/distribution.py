@@ -29,9 +29,8 @@ def _tail(x: Array) -> Array:
     """1 - Φ(|x|); near 0 by erf, so that it is ½ there."""
     t = np.minimum(np.abs(x), 40.0)
     root = root_density(t)
-    return np.where(
-        t < 1.0, 0.5 - 0.5 * series_of_erf(_1_OVER_ROOT_2 * t), _DENSITY_AT_0 * mills_ratio(t) * root * root
-    )
+    near = 0.5 - 0.5 * series_of_erf(_1_OVER_ROOT_2 * t)
+    return np.where(t < 1.0, near, _DENSITY_AT_0 * mills_ratio(t) * root * root)
 
 
 def _ndtr(x: Array) -> Array:
@@ -57,7 +56,7 @@ DISTRIBUTION = (
     Entry(
         name="erf",
         formula="erf(x)",
-        latex=r"\operatorname{erf}(x) = \frac{2}{\sqrt{\pi}} \int_0^x e^{-t^2} \, dt",
+        latex=r"\frac{2}{\sqrt{\pi}} \int_0^x e^{-t^2} \, dt",
         value=erf,
         derivative=_erf_derivative,
         derivative_formula="2 * exp(-x**2) / sqrt(pi)",
@@ -66,7 +65,7 @@ DISTRIBUTION = (
     Entry(
         name="erfc",
         formula="1 - erf(x)",
-        latex=r"\operatorname{erfc}(x) = 1 - \operatorname{erf}(x)",
+        latex=r"1 - \operatorname{erf}(x)",
         value=erfc,
         derivative=lambda x: -_erf_derivative(x),
         derivative_formula="-2 * exp(-x**2) / sqrt(pi)",

@@ -101,9 +101,9 @@ def inside(name: str, x: NDArray[Any]) -> NDArray[Any]:
     if name in ("sqrt", "rsqrt", "log", "log2", "log10", "log1p", "acosh"):
         x = np.abs(x)
     if name in ("asin", "acos", "atanh"):
-        return x / (1 + np.abs(x)) * 0.75
+        return np.asarray(np.tanh(x) * 0.75)
     if name == "logit":
-        return 0.5 + x / (1 + np.abs(x)) * 0.375
+        return np.asarray(0.5 + np.tanh(x) * 0.375)
     if name in ("floor", "ceil", "round", "trunc"):  # a third from any integer, and a sixth from any half
         return (np.rint(x) + np.copysign(1 / 3, x)).astype(x.dtype)
     away = {"acosh": 1.5} | dict.fromkeys(
