@@ -103,9 +103,9 @@ def inside(name: str, x: NDArray[Any]) -> NDArray[Any]:
     if name in ("asin", "acos", "atanh"):
         return np.asarray(np.tanh(x) * 0.75)
     if name == "logit":
-        return np.asarray(0.5 + np.tanh(x) * 0.375)
+        return np.asarray(0.5 + np.tanh(x) * 0.25)
     if name in ("floor", "ceil", "round", "trunc"):  # a third from any integer, and a sixth from any half
-        return (np.rint(x) + np.copysign(1 / 3, x)).astype(x.dtype)
+        return np.asarray(np.rint(x) + np.copysign(1 / 3, x), x.dtype)
     away = {"acosh": 1.5} | dict.fromkeys(
         ("sqrt", "rsqrt", "log", "log2", "log10", "cbrt", "reciprocal", "sign", "heaviside"), 0.5
     )
