@@ -102,8 +102,8 @@ def inside(name: str, x: NDArray[Any]) -> NDArray[Any]:
         x = np.abs(x)
     if name in ("asin", "acos", "atanh"):
         return np.asarray(np.tanh(x) * 0.75)
-    if name == "logit":
-        return np.asarray(0.5 + np.tanh(x) * 0.25)
+    if name == "logit":  # not ½, where it is 0: the identities find no scale to hold the gradient's zeros against
+        return np.asarray(0.45 + np.tanh(x) * 0.25)
     if name in ("floor", "ceil", "round", "trunc"):  # a third from any integer, and a sixth from any half
         return np.asarray(np.rint(x) + np.copysign(1 / 3, x), x.dtype)
     away = {"acosh": 1.5} | dict.fromkeys(
