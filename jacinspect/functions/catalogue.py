@@ -13,6 +13,7 @@ from jacinspect.errors import InputError, format_parameter
 from jacinspect.functions.algebraic import ALGEBRAIC
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
+from jacinspect.functions.distribution import DISTRIBUTION
 from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
@@ -24,6 +25,8 @@ from jacinspect.functions.rectifiers import RECTIFIERS
 from jacinspect.functions.paired import PAIRED
 from jacinspect.functions.reductions import REDUCTIONS
 from jacinspect.functions.shaping import SHAPING
+from jacinspect.functions.steps import STEPS
+from jacinspect.functions.trigonometric import TRIGONOMETRIC
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
@@ -35,6 +38,9 @@ ENTRIES: tuple[Entry, ...] = (
     *HARD,
     *ALGEBRAIC,
     *ELEMENTARY,
+    *TRIGONOMETRIC,
+    *DISTRIBUTION,
+    *STEPS,
     *BINARY,
     *COUPLED,
     *REDUCTIONS,

@@ -17,7 +17,7 @@ import numpy as np
 from jacinspect.errors import InputError, format_parameter, format_shape
 from jacinspect.functions.function import Array, Function, Parameter
 
-__all__ = ["Entry", "Interval", "Rule", "at", "nowhere"]
+__all__ = ["Entry", "Interval", "Rule", "answered", "at", "nowhere"]
 
 Rule = Callable[..., Array]
 
@@ -48,6 +48,16 @@ def at(*points: float) -> Callable[..., tuple[float, ...]]:
     return lambda **_: points
 
 
+def answered(rule: Rule) -> Rule:
+    """Take IEEE 754's answers to 1 / 0, log 0, √-1 and sin ∞, infinite or NaN, without the flags it raises for them."""
+
+    def quiet(x: Array) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(rule(x))
+
+    return quiet
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """A catalogue function whose parameters are not bound yet.
@@ -61,9 +71,10 @@ class Entry:
 
     What is declared beyond the rules is for people to read, and tests hold it against experiment: `kinks` are the
     points where an element-wise function has two slopes and `jumps` those where it is not continuous, both functions of
-    the parameters; `domain` is the closed interval of an operand outside which f is NaN; `properties` are "even" or
-    "odd" of f, and "symmetric", "lower-triangular", "upper-triangular" or "permutation" of the Jacobian in row-major
-    vec. `source` is (author, year), `note` what people should know, such as where libraries differ.
+    the parameters; of infinitely many they give those in [-2, 2], and `note` says where the others are. `domain` is the
+    closed interval of an operand outside which f is NaN; `properties` are "even" or "odd" of f, and "symmetric",
+    "lower-triangular", "upper-triangular" or "permutation" of the Jacobian in row-major vec. `source` is (author,
+    year), `note` what people should know, such as where libraries differ.
 
     Parameters that turn a function into another have `rewritten` formulas: a function of them all that gives those of
     `formula`, `latex` and `derivative_formula` which differ. What parameters cannot be together is what `objection`, a

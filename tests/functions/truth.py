@@ -72,11 +72,18 @@ DOMAINS: dict[str, Callable[[NDArray[Any]], NDArray[np.bool_]]] = {
     "sqrt": lambda x: x >= 0,
     "rsqrt": lambda x: x >= 0,
     "log": lambda x: x >= 0,
+    "log2": lambda x: x >= 0,
+    "log10": lambda x: x >= 0,
     "log1p": lambda x: x >= -1,
     "log1mexp": lambda x: x >= 0,
+    "logit": lambda x: np.asarray((x >= 0) & (x <= 1)),
     "sin": np.isfinite,
     "cos": np.isfinite,
     "tan": np.isfinite,
+    "asin": lambda x: np.asarray(np.abs(x) <= 1),
+    "acos": lambda x: np.asarray(np.abs(x) <= 1),
+    "acosh": lambda x: x >= 1,
+    "atanh": lambda x: np.asarray(np.abs(x) <= 1),
 }
 
 
@@ -96,19 +103,58 @@ def domain(name: str, x: NDArray[Any]) -> NDArray[Any]:
 
 
 def inside(name: str, x: NDArray[Any]) -> NDArray[Any]:
-    """x itself, or for a function with a domain's end, a pole or a jump at 0, numbers that far from it."""
-    if name in ("sqrt", "rsqrt", "log", "log1p", "log1mexp"):
+    """x itself, or for a function with a domain's end, a pole or jumps, numbers that are some way from these."""
+    if name in ("sqrt", "rsqrt", "log", "log2", "log10", "log1p", "log1mexp", "acosh"):
         x = np.abs(x)
-    away = name in ("sqrt", "rsqrt", "log", "log1mexp", "reciprocal", "sign")
-    return x + np.copysign(0.5, x).astype(x.dtype) if away else x
+    if name in ("asin", "acos", "atanh"):
+        return np.asarray(np.tanh(x) * 0.75)
+    if name == "logit":  # not ½, where it is 0: the identities find no scale to hold the gradient's zeros against
+        return np.asarray(0.45 + np.tanh(x) * 0.25)
+    if name in ("floor", "ceil", "round", "trunc"):  # a third from any integer, and a sixth from any half
+        return np.asarray(np.rint(x) + np.copysign(1 / 3, x), x.dtype)
+    away = {"acosh": 1.5} | dict.fromkeys(
+        ("sqrt", "rsqrt", "log", "log2", "log10", "log1mexp", "cbrt", "reciprocal", "sign", "heaviside"), 0.5
+    )
+    return x + np.copysign(away[name], x).astype(x.dtype) if name in away else x
 
 
 def _s(x: Any) -> Any:
     return 1 / (1 + mpmath.exp(-x))
 
 
+def _mills(t: Any) -> Any:
+    """(1 - Φ(t))/φ(t) for t >= 0; far out by its asymptotic series, whose smallest term is of the order exp(-t²/2)."""
+    if t < 40:
+        return mpmath.sqrt(mpmath.pi / 2) * mpmath.exp(t * t / 2) * mpmath.erfc(t / mpmath.sqrt(2))
+    term = total = 1 / t
+    for k in range(1, 400):
+        term *= -(2 * k - 1) / t**2
+        total += term
+        if abs(term) < abs(total) * mpmath.eps:
+            break
+    return total
+
+
 def _normal(x: Any) -> Any:
-    return mpmath.erfc(-x / mpmath.sqrt(2)) / 2 if abs(x) < 1000 else mpf(int(x > 0))
+    return _mills(-x) * _density(x) if x < 0 else 1 - _mills(x) * _density(x)
+
+
+def _log_normal(x: Any) -> Any:
+    if x > 0:
+        return mpmath.log1p(-_mills(x) * _density(x))
+    return mpmath.log(_mills(-x)) - x * x / 2 - mpmath.log(2 * mpmath.pi) / 2
+
+
+def _erfc(x: Any) -> Any:
+    return mpmath.erfc(x) if abs(x) < 40 else mpf(2 * int(x < 0))
+
+
+def _to_even(x: Any) -> Any:
+    return mpmath.floor(x) if x - mpmath.floor(x) == 0.5 and mpmath.floor(x) % 2 == 0 else mpmath.floor(x + 0.5)
+
+
+def _zero(x: Any, **_: float) -> Any:
+    return mpf(0)
 
 
 def _inverse(x: Any) -> Any:
@@ -327,7 +373,30 @@ TEXTBOOK: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "sinh": (mpmath.sinh, mpmath.cosh),
     "cosh": (mpmath.cosh, mpmath.sinh),
     "asinh": (mpmath.asinh, lambda x: 1 / mpmath.sqrt(1 + x * x)),
-    "sign": (mpmath.sign, lambda x: mpf(0)),
+    "log2": (lambda x: mpmath.log(x, 2) if x else -mpf(inf), lambda x: _inverse(x * mpmath.log(2))),
+    "log10": (lambda x: mpmath.log(x, 10) if x else -mpf(inf), lambda x: _inverse(x * mpmath.log(10))),
+    "logit": (
+        lambda x: mpmath.log(x / (1 - x)) if x < 1 else mpf(inf),
+        lambda x: _inverse(x * (1 - x)),
+    ),
+    "exp2": (lambda x: mpf(2) ** x, lambda x: mpf(2) ** x * mpmath.log(2)),
+    "cbrt": (
+        lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+        lambda x: _inverse(3 * mpmath.cbrt(abs(x)) ** 2),
+    ),
+    "asin": (mpmath.asin, lambda x: _inverse(mpmath.sqrt(1 - x * x))),
+    "acos": (mpmath.acos, lambda x: -_inverse(mpmath.sqrt(1 - x * x))),
+    "acosh": (mpmath.acosh, lambda x: _inverse(mpmath.sqrt(x * x - 1))),
+    "atanh": (lambda x: mpmath.atanh(x) if abs(x) < 1 else x * mpf(inf), lambda x: _inverse(1 - x * x)),
+    "sign": (mpmath.sign, _zero),
+    "heaviside": (lambda x, at_zero=0.5: mpf(int(x > 0)) if x else mpf(at_zero), _zero),
+    "floor": (mpmath.floor, _zero),
+    "ceil": (mpmath.ceil, _zero),
+    "round": (_to_even, _zero),
+    "trunc": (lambda x: mpmath.floor(x) if x > 0 else mpmath.ceil(x), _zero),
     "erf": (mpmath.erf, lambda x: 2 * mpmath.exp(-x * x) / mpmath.sqrt(mpmath.pi)),
+    "erfc": (_erfc, lambda x: -2 * mpmath.exp(-x * x) / mpmath.sqrt(mpmath.pi)),
+    "ndtr": (_normal, _density),
+    "log_ndtr": (_log_normal, lambda x: 1 / _mills(-x) if x < 0 else _density(x) / _normal(x)),
     "log_sigmoid": (lambda x: -mpmath.log1p(mpmath.exp(-x)), lambda x: _s(-x)),
 }
