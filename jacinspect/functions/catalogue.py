@@ -12,15 +12,27 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
+from jacinspect.functions.cumulative import CUMULATIVE
 from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.normalizations import NORMALIZATIONS
+from jacinspect.functions.permutations import PERMUTATIONS
 from jacinspect.functions.reductions import REDUCTIONS
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS)
+ENTRIES: tuple[Entry, ...] = (
+    *ELEMENTWISE,
+    *ELEMENTARY,
+    *BINARY,
+    *COUPLED,
+    *NORMALIZATIONS,
+    *CUMULATIVE,
+    *PERMUTATIONS,
+    *REDUCTIONS,
+)
 
 
 def function(name: str, /, **parameters: Parameter) -> Function:

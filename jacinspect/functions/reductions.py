@@ -12,6 +12,7 @@ from jacinspect.errors import InputError, format_shape
 from jacinspect.functions.coupled import exponentials, softmax
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
+from jacinspect.functions.scaling import scaled
 
 __all__ = ["REDUCTIONS"]
 
@@ -106,13 +107,13 @@ def _logsumexp_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
 
 
 def _norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    u, power, top = _scaled(x, axis)
+    u, power, top = scaled(x, axis)
     root = np.ldexp(np.sqrt((u * u).sum(axis=axis, keepdims=True)), power)
     return _squeezed(np.where(np.isinf(top), top, root), axis, keepdims)
 
 
 def _norm_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
-    u, _, _ = _scaled(x, axis)
+    u, _, _ = scaled(x, axis)
     root = np.sqrt((u * u).sum(axis=axis, keepdims=True))
     return _squeezed((u / np.where(root == 0, 1.0, root) * dx).sum(axis=axis, keepdims=True), axis, keepdims)
 
@@ -145,21 +146,10 @@ def _deviations(name: str, x: Array, axis: Axis, correction: int) -> tuple[Array
     n = _count(name, x, axis)
     if n <= correction:
         raise InputError(f"{name}: n - correction = {n - correction} cannot be divided by, n = {n} being averaged over")
-    u, power, top = _scaled(x, axis)
+    u, power, top = scaled(x, axis)
     d = u - u.sum(axis=axis, keepdims=True) / n
     d = d - d.sum(axis=axis, keepdims=True) / n  # the rounded mean is off; what it is off by is known well
     return np.where(np.isinf(top), np.nan, d), power, n - correction
-
-
-def _scaled(x: Array, axis: Axis) -> tuple[Array, Array, Array]:
-    """Give x over the power of 2 that brings the largest |x| to [½, 1); that power; and the largest |x|.
-
-    An infinite entry becomes ±1 and leaves of a finite one 0: the direction of x is all that remains.
-    """
-    top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
-    _, power = np.frexp(top)
-    u = np.where(np.isinf(top), np.isinf(x) * np.sign(x), np.ldexp(x, -power))
-    return np.where(np.isnan(x), x, u), power, top
 
 
 def _count(name: str, x: Array, axis: Axis) -> int:
