@@ -20,6 +20,7 @@ from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.normalizations import NORMALIZATIONS
 from jacinspect.functions.permutations import PERMUTATIONS
 from jacinspect.functions.reductions import REDUCTIONS
+from jacinspect.functions.unit_norms import UNIT_NORMS
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
@@ -29,6 +30,7 @@ ENTRIES: tuple[Entry, ...] = (
     *BINARY,
     *COUPLED,
     *NORMALIZATIONS,
+    *UNIT_NORMS,
     *CUMULATIVE,
     *PERMUTATIONS,
     *REDUCTIONS,
