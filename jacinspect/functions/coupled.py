@@ -144,7 +144,6 @@ COUPLED = (
         value=_sparsemax,
         jvp=_sparsemax_jvp,
         derivative_formula="dx_i - mean of dx_j where x_j > t, if x_i > t, else 0",
-        properties=("symmetric",),
         source="Martins and Astudillo, 2016",
         note="keras.activations.sparsemax 3.15 sums its cumulative sums, and is wrong where several entries survive",
     ),

@@ -43,7 +43,6 @@ PERMUTATIONS = (
         value=_sort,
         jvp=_sort_jvp,
         derivative_formula="dx of the ith smallest of x, or of the ith largest if descending",
-        properties=("permutation",),
         note="equal entries stay in their order, as in numpy; NaN anywhere in a line gives NaN, which numpy sorts last",
     ),
     Entry(

@@ -14,7 +14,9 @@ ALL = {
     *("sqrt", "rsqrt", "reciprocal", "log", "log1p", "expm1", "sin", "cos", "tan", "atan", "sinh", "cosh", "asinh"),
     *("sign", "erf", "log_sigmoid"),
     *("add", "sub", "mul", "div", "pow", "maximum", "minimum", "hypot", "atan2", "logaddexp"),
-    *("softmax", "cumsum", "transpose"),
+    *("softmax", "softmin", "log_softmax", "sparsemax", "transpose"),
+    *("layer_norm", "rms_norm", "group_norm", "instance_norm", "batch_norm", "l2_normalize", "l1_normalize", "center"),
+    *("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp", "sort", "flip", "roll"),
     *("sum", "mean", "prod", "max", "min", "logsumexp", "norm", "var", "std"),
 }
 
@@ -42,6 +44,12 @@ def test_every_listed_name_is_found(name: str) -> None:
         ("arctan", "atan"),
         ("arcsinh", "asinh"),
         ("LogSigmoid", "log_sigmoid"),
+        ("standardize", "layer_norm"),
+        ("normalize", "l2_normalize"),
+        ("LogSoftmax", "log_softmax"),
+        ("cumulative_logsumexp", "logcumsumexp"),
+        ("cumlogsumexp", "logcumsumexp"),
+        ("reverse", "flip"),
         ("amax", "max"),
         ("amin", "min"),
         ("log_sum_exp", "logsumexp"),
