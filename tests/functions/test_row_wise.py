@@ -36,6 +36,7 @@ def structure(name: str, shape: tuple[int, ...]) -> str:
 def test_at_a_generic_point(name: str, shape: tuple[int, ...]) -> None:
     report = jacinspect.inspect(name, np.random.default_rng(7).normal(size=shape))
     assert report.verdict == "pass", report.findings
+    assert report.jacobian is not None
     assert report.jacobian.structure == structure(name, shape)
 
 
@@ -75,6 +76,7 @@ def test_badly_scaled_rows_are_not_accused(name: str, row: list[float]) -> None:
 @pytest.mark.parametrize("entry", ROW_WISE, ids=lambda entry: entry.name)
 def test_what_is_declared_is_found(entry: Entry) -> None:
     found = jacinspect.inspect(entry.name, np.random.default_rng(8).normal(size=5)).jacobian
+    assert found is not None
     assert found.arrangement is not None
     holds = {
         "symmetric": found.is_symmetric,
@@ -82,7 +84,7 @@ def test_what_is_declared_is_found(entry: Entry) -> None:
         "upper-triangular": found.arrangement.is_upper_triangular,
         "permutation": found.arrangement.is_permutation,
     }
-    assert {name for name, found in holds.items() if found} == set(entry.properties)
+    assert {name for name, held in holds.items() if held} == set(entry.properties)
     assert entry.latex
 
 
