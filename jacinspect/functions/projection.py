@@ -32,12 +32,11 @@ def centered(x: Array, axis: int) -> Array:
 
 def _sum(x: Array) -> tuple[Array, Array]:
     """Split the sum along the last axis, kept, into a rounded one and what it lacks, neighbours being added first."""
-    if not x.shape[-1]:
-        x = np.zeros((*x.shape[:-1], 1))
+    n = max(x.shape[-1], 1)
+    missing = 2 ** (n - 1).bit_length() - x.shape[-1]
+    x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)])
     lacks = np.zeros_like(x)
     while x.shape[-1] > 1:
-        even = [(0, 0)] * (x.ndim - 1) + [(0, x.shape[-1] % 2)]
-        x, lacks = np.pad(x, even), np.pad(lacks, even)
         x, rest = difference(x[..., ::2], -x[..., 1::2])
         lacks = lacks[..., ::2] + lacks[..., 1::2] + rest
     return x, lacks
