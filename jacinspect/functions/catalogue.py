@@ -14,6 +14,7 @@ from jacinspect.functions.algebraic import ALGEBRAIC
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
 from jacinspect.functions.distribution import DISTRIBUTION
+from jacinspect.functions.cumulative import CUMULATIVE
 from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
@@ -27,6 +28,10 @@ from jacinspect.functions.reductions import REDUCTIONS
 from jacinspect.functions.shaping import SHAPING
 from jacinspect.functions.steps import STEPS
 from jacinspect.functions.trigonometric import TRIGONOMETRIC
+from jacinspect.functions.normalizations import NORMALIZATIONS
+from jacinspect.functions.permutations import PERMUTATIONS
+from jacinspect.functions.reductions import REDUCTIONS
+from jacinspect.functions.unit_norms import UNIT_NORMS
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
 
@@ -43,6 +48,10 @@ ENTRIES: tuple[Entry, ...] = (
     *STEPS,
     *BINARY,
     *COUPLED,
+    *NORMALIZATIONS,
+    *UNIT_NORMS,
+    *CUMULATIVE,
+    *PERMUTATIONS,
     *REDUCTIONS,
     *SHAPING,
     *PAIRED,

@@ -11,7 +11,7 @@ from jacinspect.errors import InputError, format_shape
 from jacinspect.functions.broadcasting import clash, require_broadcastable
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
-from jacinspect.functions.reductions import scaled
+from jacinspect.functions.scaling import scaled
 
 __all__ = ["PAIRED", "why_not_multiplied"]
 

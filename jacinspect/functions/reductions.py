@@ -14,8 +14,9 @@ from jacinspect.errors import InputError, format_shape
 from jacinspect.functions.coupled import exponentials, softmax
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
+from jacinspect.functions.scaling import scaled
 
-__all__ = ["REDUCTIONS", "scaled", "shared"]
+__all__ = ["REDUCTIONS", "shared"]
 
 Axis = int | None
 
@@ -211,17 +212,6 @@ def _deviations(name: str, x: Array, axis: Axis, correction: int) -> tuple[Array
     d = u - u.sum(axis=axis, keepdims=True) / n
     d = d - d.sum(axis=axis, keepdims=True) / n  # the rounded mean is off; what it is off by is known well
     return np.where(np.isinf(top), np.nan, d), power, n - correction
-
-
-def scaled(x: Array, axis: Axis) -> tuple[Array, Array, Array]:
-    """Give x over the power of 2 that brings the largest |x| to [½, 1); that power; and the largest |x|.
-
-    An infinite entry becomes ±1 and leaves of a finite one 0: the direction of x is all that remains.
-    """
-    top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
-    _, power = np.frexp(top)
-    u = np.where(np.isinf(top), np.isinf(x) * np.sign(x), np.ldexp(x, -power))
-    return np.where(np.isnan(x), x, u), power, top
 
 
 def _count(name: str, x: Array, axis: Axis) -> int:

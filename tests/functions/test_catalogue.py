@@ -22,9 +22,11 @@ ALL = {
     *("dot", "cosine_similarity", "matmul"),
     *("log2", "log10", "logit", "exp2", "cbrt", "asin", "acos", "acosh", "atanh"),
     *("sign", "heaviside", "floor", "ceil", "round", "trunc", "erf", "erfc", "ndtr", "log_ndtr", "log_sigmoid"),
-    *("softmax", "cumsum", "transpose"),
     *("sum", "mean", "prod", "max", "min", "logsumexp", "logmeanexp", "norm", "l1_norm", "var", "std", "median"),
     *("glu", "bilinear_glu", "reglu", "geglu", "swiglu", "crelu", "maxout", "diff", "flatten"),
+    *("softmax", "softmin", "log_softmax", "sparsemax", "transpose"),
+    *("layer_norm", "rms_norm", "group_norm", "instance_norm", "batch_norm", "l2_normalize", "l1_normalize", "center"),
+    *("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp", "sort", "flip", "roll"),
 }
 
 
@@ -67,6 +69,12 @@ def test_every_listed_name_is_found(name: str) -> None:
         ("step", "heaviside"),
         ("normal_cdf", "ndtr"),
         ("LogSigmoid", "log_sigmoid"),
+        ("standardize", "layer_norm"),
+        ("normalize", "l2_normalize"),
+        ("LogSoftmax", "log_softmax"),
+        ("cumulative_logsumexp", "logcumsumexp"),
+        ("cumlogsumexp", "logcumsumexp"),
+        ("reverse", "flip"),
         ("amax", "max"),
         ("amin", "min"),
         ("log_sum_exp", "logsumexp"),

@@ -278,7 +278,7 @@ REFUSALS = [
     ("2 * «np.tanh»(x)", f"{DOT}: write tanh(…), by its plain name"),
     ("«x.cumsum»(axis=0)", f"{DOT}: write cumsum(…), by its plain name"),
     ("«os.system»('rm -rf /')", f"{DOT}; for Python code, write MODULE:FUNCTION"),
-    ("αβγ + «softmx»(x)", "there is no function 'softmx'; did you mean softmax or softcap?"),
+    ("αβγ + «softmx»(x)", "there is no function 'softmx'; did you mean softmax, softmin or log_softmax?"),
     ("2 * «f»(x)", "f is not a function; to multiply, write f * (…)"),
     ("«pi»(x + 1)", "pi is a number; to multiply, write pi * (…)"),
     ("x * «sigmoid»", "sigmoid is a function: write sigmoid(x)"),
