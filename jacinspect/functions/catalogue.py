@@ -13,24 +13,23 @@ from jacinspect.errors import InputError, format_parameter
 from jacinspect.functions.algebraic import ALGEBRAIC
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
-from jacinspect.functions.distribution import DISTRIBUTION
 from jacinspect.functions.cumulative import CUMULATIVE
+from jacinspect.functions.distribution import DISTRIBUTION
 from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.gated import GATED
 from jacinspect.functions.hard import HARD
+from jacinspect.functions.normalizations import NORMALIZATIONS
+from jacinspect.functions.paired import PAIRED
+from jacinspect.functions.permutations import PERMUTATIONS
 from jacinspect.functions.piecewise import PIECEWISE
 from jacinspect.functions.rectifiers import RECTIFIERS
-from jacinspect.functions.paired import PAIRED
 from jacinspect.functions.reductions import REDUCTIONS
 from jacinspect.functions.shaping import SHAPING
 from jacinspect.functions.steps import STEPS
 from jacinspect.functions.trigonometric import TRIGONOMETRIC
-from jacinspect.functions.normalizations import NORMALIZATIONS
-from jacinspect.functions.permutations import PERMUTATIONS
-from jacinspect.functions.reductions import REDUCTIONS
 from jacinspect.functions.unit_norms import UNIT_NORMS
 
 __all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]

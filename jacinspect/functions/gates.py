@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jacinspect.functions.gated import SILU_ZERO, SILU_ZERO_REST
 from jacinspect.functions.function import Array
+from jacinspect.functions.gated import SILU_ZERO, SILU_ZERO_REST
 from jacinspect.functions.normal import mills_ratio, mills_ratio_minus_t
 from jacinspect.functions.rounding import product
 
