@@ -114,7 +114,7 @@ COUPLED = (
         jvp=_softmax_jvp,
         derivative_formula="s_i * (dx_i - (s_1 * dx_1 + ... + s_n * dx_n)), s = softmax(x)",
         properties=("symmetric",),
-        source="Bridle, 1990",
+        source="Bridle 1990",
         note="torch's dim has no default that is not deprecated; jax, keras and tf take the last axis, as here",
     ),
     Entry(
@@ -144,7 +144,7 @@ COUPLED = (
         value=_sparsemax,
         jvp=_sparsemax_jvp,
         derivative_formula="dx_i - mean of dx_j where x_j > t, if x_i > t, else 0",
-        source="Martins and Astudillo, 2016",
+        source="Martins & Astudillo 2016",
         note="keras.activations.sparsemax 3.15 sums its cumulative sums, and is wrong where several entries survive",
     ),
     Entry(

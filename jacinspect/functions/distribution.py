@@ -8,12 +8,11 @@ import numpy as np
 
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
-from jacinspect.functions.normal import erf, erfc, gaussian, mills_ratio, root_density, series_of_erf
+from jacinspect.functions.normal import DENSITY_AT_0, erf, erfc, gaussian, mills_ratio, root_density, series_of_erf
 
 __all__ = ["DISTRIBUTION"]
 
 _SLOPE_OF_ERF = 1.1283791670955126  # 2/√π
-_DENSITY_AT_0 = 0.3989422804014327  # 1/√(2π)
 _1_OVER_ROOT_2 = 0.7071067811865476
 
 
@@ -22,7 +21,7 @@ def _erf_derivative(x: Array) -> Array:
 
 
 def _ndtr_derivative(x: Array) -> Array:
-    return _DENSITY_AT_0 * gaussian(np.clip(x, -40.0, 40.0), 0.5)
+    return DENSITY_AT_0 * gaussian(np.clip(x, -40.0, 40.0), 0.5)
 
 
 def _tail(x: Array) -> Array:
@@ -30,7 +29,7 @@ def _tail(x: Array) -> Array:
     t = np.minimum(np.abs(x), 40.0)
     root = root_density(t)
     near = 0.5 - 0.5 * series_of_erf(_1_OVER_ROOT_2 * t)
-    return np.where(t < 1.0, near, _DENSITY_AT_0 * mills_ratio(t) * root * root)
+    return np.where(t < 1.0, near, DENSITY_AT_0 * mills_ratio(t) * root * root)
 
 
 def _ndtr(x: Array) -> Array:
@@ -41,7 +40,7 @@ def _ndtr(x: Array) -> Array:
 def _log_ndtr(x: Array) -> Array:
     t, tail = np.clip(-x, 0.0, 1e300), _tail(x)
     far = t >= 1.0
-    factor = np.where(far, _DENSITY_AT_0 * mills_ratio(t), np.maximum(tail, 0.125))  # less than that right of 1 alone
+    factor = np.where(far, DENSITY_AT_0 * mills_ratio(t), np.maximum(tail, 0.125))  # less than that right of 1 alone
     below = np.log(factor) - np.where(far, 0.5 * t * t, 0.0)
     return np.where(x > 0, np.log1p(-tail), below)
 

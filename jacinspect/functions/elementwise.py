@@ -15,6 +15,7 @@ from numpy.polynomial.polynomial import polyval
 
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
+from jacinspect.functions.normal import gaussian
 from jacinspect.functions.rounding import difference, product, quotient
 
 __all__ = ["ELEMENTWISE", "sech_squared"]
@@ -58,8 +59,7 @@ _SHRINK = np.array([2 * k / factorial(2 * k + 1) for k in range(1, 14)])
 
 
 def _root_of_gaussian(x: Array) -> Array:
-    squared, rest = product(np.clip(x, -40.0, 40.0), np.clip(x, -40.0, 40.0))
-    return np.asarray(np.exp(-0.5 * squared) * (1.0 - 0.5 * rest))
+    return gaussian(np.clip(x, -40.0, 40.0), 0.5)
 
 
 def _gaussian(x: Array) -> Array:
@@ -141,7 +141,7 @@ ELEMENTWISE = (
         positive=("cap",),
         properties=("odd",),
         source="Gemma Team 2024",
-        note="Gemma 2 has cap=50 for attention and cap=30 for logits; no library has a default.",
+        note="Gemma 2 has cap=50 for attention and cap=30 for logits; no library has a default",
     ),
     Entry(
         name="tanh_shrink",
@@ -170,7 +170,7 @@ ELEMENTWISE = (
         derivative_formula="1 + sin(2 * alpha * x)",
         objection=lambda *, alpha: "" if alpha else "alpha must not be 0",
         source="Ziyin, Hartwig & Ueda 2020",
-        note="tfa calls alpha frequency.",
+        note="tfa calls alpha frequency",
     ),
     Entry(
         name="log1mexp",

@@ -17,7 +17,7 @@ import numpy as np
 from jacinspect.errors import InputError, format_parameter, format_shape
 from jacinspect.functions.function import Array, Function, Parameter
 
-__all__ = ["Entry", "Interval", "Rule", "answered", "at", "nowhere"]
+__all__ = ["Entry", "Interval", "Rule", "answered", "at", "not_negative", "nowhere"]
 
 Rule = Callable[..., Array]
 
@@ -41,6 +41,11 @@ def as_written(**_: Parameter) -> Mapping[str, str]:
 def fine(**_: Parameter) -> str:
     """Have nothing against the parameters."""
     return ""
+
+
+def not_negative(name: str) -> Callable[..., str]:
+    """Object to a parameter below 0."""
+    return lambda **given: f"{name} must not be negative, and {given[name]:g} is" if given[name] < 0 else ""
 
 
 def at(*points: float) -> Callable[..., tuple[float, ...]]:

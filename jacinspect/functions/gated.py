@@ -16,13 +16,12 @@ from numpy.polynomial.polynomial import polyval
 from jacinspect.functions.elementwise import sech_squared
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
-from jacinspect.functions.normal import mills_ratio, mills_ratio_minus_t, root_density
+from jacinspect.functions.normal import DENSITY_AT_0, mills_ratio, mills_ratio_minus_t, root_density
 from jacinspect.functions.rounding import difference, half_exponential, product
 
 __all__ = ["GATED", "SILU_ZERO", "SILU_ZERO_REST"]
 
 _LARGEST = float(np.finfo(np.float64).max)
-_DENSITY_AT_0 = 0.3989422804014327  # 1/√(2π)
 _QUICK = 1.702
 
 # Where derivatives vanish, in two parts: the second is the rounding error of the first. silu's is of p = βx.
@@ -97,7 +96,7 @@ def _gelu(x: Array, *, approximate: Literal["none", "tanh"] = "none") -> Array:
     if approximate == "tanh":
         return _gelu_tanh(x)
     t = np.minimum(np.abs(x), 40.0)
-    root, tail = root_density(t), mills_ratio(t) * _DENSITY_AT_0
+    root, tail = root_density(t), mills_ratio(t) * DENSITY_AT_0
     return np.where(x > 0, x * (1.0 - tail * root * root), np.maximum(x, -40.0) * tail * root * root)
 
 
@@ -106,7 +105,7 @@ def _gelu_derivative(x: Array, *, approximate: str) -> Array:
         return _gelu_tanh_derivative(x)
     t = np.minimum(np.abs(x), 40.0)
     root = root_density(t)
-    tail = mills_ratio_minus_t(t) * _DENSITY_AT_0 * root * root
+    tail = mills_ratio_minus_t(t) * DENSITY_AT_0 * root * root
     return np.where(x > 0, 1.0 - tail, tail)
 
 
@@ -189,7 +188,7 @@ GATED = (
         derivative=_silu_derivative,
         derivative_formula="s(beta * x) * (1 + beta * x * (1 - s(beta * x)))",
         source="Elfwing, Uchibe & Doya 2018; with beta, Ramachandran, Zoph & Le 2017",
-        note="Only tf has beta.",
+        note="only tf has beta",
     ),
     Entry(
         name="quick_gelu",
@@ -199,7 +198,7 @@ GATED = (
         derivative=lambda x: _silu_derivative(x, beta=_QUICK),
         derivative_formula="s(1.702 * x) * (1 + 1.702 * x * (1 - s(1.702 * x)))",
         source="Hendrycks & Gimpel 2016",
-        note="silu with beta=1.702.",
+        note="silu with beta=1.702",
     ),
     Entry(
         name="gelu",
@@ -210,7 +209,7 @@ GATED = (
         derivative_formula="(1 + erf(x / sqrt(2))) / 2 + x * exp(-x**2 / 2) / sqrt(2 * pi)",
         rewritten=lambda *, approximate: _TANH_FORM if approximate == "tanh" else {},
         source="Hendrycks & Gimpel 2016",
-        note="The exact form, as in torch, keras.activations and tf; jax and keras.ops take approximate=tanh.",
+        note="the exact form, as in torch, keras.activations and tf; jax and keras.ops take approximate=tanh",
     ),
     Entry(
         name="gelu_tanh",
@@ -221,7 +220,7 @@ GATED = (
         derivative=_gelu_tanh_derivative,
         derivative_formula=_TANH_FORM["derivative_formula"],
         source="Hendrycks & Gimpel 2016",
-        note="gelu with approximate=tanh, which is jax's default.",
+        note="gelu with approximate=tanh, which is jax's default",
     ),
     Entry(
         name="mish",

@@ -10,7 +10,7 @@ import numpy as np
 
 from jacinspect.functions.function import Array
 from jacinspect.functions.gated import SILU_ZERO, SILU_ZERO_REST
-from jacinspect.functions.normal import mills_ratio, mills_ratio_minus_t
+from jacinspect.functions.normal import DENSITY_AT_0, mills_ratio, mills_ratio_minus_t
 from jacinspect.functions.rounding import product
 
 __all__ = ["Gate", "Parts", "gelu", "identity", "joined", "relu", "sigmoid", "silu"]
@@ -21,7 +21,6 @@ Gate = Callable[[Array], Found]
 
 _LN2, _LN2_REST = 0.6931471803691238, 1.9082149292705877e-10  # the first has 21 zeros at its end, for exact multiples
 _FARTHEST = 3000.0  # where exp(-p), times the two largest doubles, is 0
-_DENSITY_AT_0 = 0.3989422804014327  # 1/√(2π)
 
 
 def joined(*factors: Parts) -> Array:
@@ -57,7 +56,7 @@ def gelu(b: Array) -> Found:
     t = np.minimum(np.abs(b), 80.0)
     squared, rest = product(t, t)
     m, k = _decay(0.5 * squared, 0.5 * rest)
-    ratio, excess = mills_ratio(t) * _DENSITY_AT_0, mills_ratio_minus_t(t) * _DENSITY_AT_0
+    ratio, excess = mills_ratio(t) * DENSITY_AT_0, mills_ratio_minus_t(t) * DENSITY_AT_0
     tail, slope_tail = ratio * m, excess * m
     share = np.where(b > 0, 1.0 - np.ldexp(tail, k), tail)
     slope = np.where(b > 0, 1.0 - np.ldexp(slope_tail, k), slope_tail)

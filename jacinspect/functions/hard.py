@@ -6,7 +6,7 @@ float64 arrays. At a kink the derivative is that of the arm which the value's ow
 
 import numpy as np
 
-from jacinspect.functions.entry import Entry, at
+from jacinspect.functions.entry import Entry, at, not_negative
 from jacinspect.functions.function import Array
 
 __all__ = ["HARD"]
@@ -51,10 +51,6 @@ def _shrink_derivative(x: Array, *, lambd: float) -> Array:
     return np.where((np.abs(x) > lambd) | (lambd == 0), 1.0, 0.0)  # 0 shrinks nothing, and not even 0 is a kink
 
 
-def _objection_to_shrink(*, lambd: float) -> str:
-    return f"lambd must not be negative, and {lambd:g} is" if lambd < 0 else ""
-
-
 HARD = (
     Entry(
         name="hard_tanh",
@@ -69,7 +65,7 @@ HARD = (
         ),
         kinks=lambda *, min_val, max_val: (min_val, max_val) if min_val < max_val else (),
         source="Collobert 2004",
-        note="min_val and max_val are torch's; jax and keras have -1 and 1.",
+        note="min_val and max_val are torch's; jax and keras have -1 and 1",
     ),
     Entry(
         name="relu6",
@@ -90,7 +86,7 @@ HARD = (
         derivative_formula="1 / 6 if -3 < x < 3 else 0",
         kinks=at(-3.0, 3.0),
         source="Howard et al. 2019",
-        note="As in torch, jax and Keras 3; Keras 2 and ONNX have hard_sigmoid_keras2.",
+        note="as in torch, jax and Keras 3; Keras 2 and ONNX have hard_sigmoid_keras2",
     ),
     Entry(
         name="hard_sigmoid_keras2",
@@ -101,7 +97,7 @@ HARD = (
         derivative_formula="1 / 5 if -2.5 < x < 2.5 else 0",
         kinks=at(-2.5, 2.5),
         source="Courbariaux, Bengio & David 2015",
-        note="Keras's hard_sigmoid up to version 2, and ONNX's HardSigmoid.",
+        note="Keras's hard_sigmoid up to version 2, and ONNX's HardSigmoid",
     ),
     Entry(
         name="sparse_sigmoid",
@@ -111,8 +107,7 @@ HARD = (
         derivative=lambda x: np.where(_within(x, -1.0, 1.0), 0.5, 0.0),
         derivative_formula="1 / 2 if -1 < x < 1 else 0",
         kinks=at(-1.0, 1.0),
-        source="Martins & Astudillo 2016",
-        note="The derivative of sparse_plus. At its kinks jax has 1/4.",
+        note="the derivative of sparse_plus; at its kinks jax has 1/4",
     ),
     Entry(
         name="hard_swish",
@@ -134,7 +129,7 @@ HARD = (
         derivative_formula="min(max(x + beta, 0), 2 * beta) / (2 * beta)",
         positive=("beta",),
         source="Shamir, Lin & Coviello 2020",
-        note="With beta=1 it is sparse_plus.",
+        note="with beta=1 it is sparse_plus",
     ),
     Entry(
         name="sparse_plus",
@@ -143,8 +138,7 @@ HARD = (
         value=lambda x: _smelu(x, beta=1.0),
         derivative=lambda x: _ramp(x, 1.0),
         derivative_formula="min(max(x + 1, 0), 2) / 2",
-        source="Martins & Astudillo 2016",
-        note="smelu with beta=1; its derivative is sparse_sigmoid.",
+        note="smelu with beta=1; its derivative is sparse_sigmoid",
     ),
     Entry(
         name="hard_shrink",
@@ -153,11 +147,11 @@ HARD = (
         value=_hard_shrink,
         derivative=_shrink_derivative,
         derivative_formula="1 if abs(x) > lambd else 0",
-        objection=_objection_to_shrink,
+        objection=not_negative("lambd"),
         jumps=lambda *, lambd: (-lambd, lambd) if lambd else (),
         properties=("odd",),
         source="Donoho & Johnstone 1994",
-        note="Keras calls lambd threshold.",
+        note="Keras calls lambd threshold",
     ),
     Entry(
         name="soft_shrink",
@@ -166,10 +160,10 @@ HARD = (
         value=_soft_shrink,
         derivative=_shrink_derivative,
         derivative_formula="1 if abs(x) > lambd else 0",
-        objection=_objection_to_shrink,
+        objection=not_negative("lambd"),
         kinks=lambda *, lambd: (-lambd, lambd) if lambd else (),
         properties=("odd",),
         source="Donoho & Johnstone 1994",
-        note="Keras calls lambd threshold.",
+        note="Keras calls lambd threshold",
     ),
 )

@@ -13,7 +13,16 @@ from numpy.polynomial.polynomial import polyval
 from jacinspect.functions.function import Array
 from jacinspect.functions.rounding import product
 
-__all__ = ["erf", "erfc", "gaussian", "mills_ratio", "mills_ratio_minus_t", "root_density", "series_of_erf"]
+__all__ = [
+    "DENSITY_AT_0",
+    "erf",
+    "erfc",
+    "gaussian",
+    "mills_ratio",
+    "mills_ratio_minus_t",
+    "root_density",
+    "series_of_erf",
+]
 
 # (t + 1.25) · M(t) as a Chebyshev series in (5 - t)/(5 + t), which maps all of t >= 0 to (-1, 1]: the approach of
 # Shepherd & Laframboise 1981; coefficients computed with mpmath at 40 digits. Error with rounding: 3 ulp.
@@ -52,6 +61,7 @@ _MILLS = np.array(
 _ZERO, _ZERO_REST = 0.7517915246935645, -1.4956759177009883e-17
 _NEAR = 0.33
 
+DENSITY_AT_0 = 0.3989422804014327  # 1/√(2π)
 _ROOT_2, _ROOT_2_OVER_PI, _2_OVER_ROOT_PI = 1.4142135623730951, 0.7978845608028654, 1.1283791670955126
 # erf(x)/x as a Taylor series in x², for |x| <= 1: the first term left out is 2e-18.
 _SERIES = np.array([_2_OVER_ROOT_PI * (-1) ** k / (factorial(k) * (2 * k + 1)) for k in range(19)])

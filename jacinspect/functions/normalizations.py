@@ -10,9 +10,9 @@ from math import frexp, isqrt, prod, sqrt
 import numpy as np
 
 from jacinspect.errors import InputError, format_shape
-from jacinspect.functions.entry import Entry, Rule
+from jacinspect.functions.entry import Entry, Rule, not_negative
 from jacinspect.functions.function import Array
-from jacinspect.functions.projection import centered, direction, off, quotient, refuse_negative
+from jacinspect.functions.projection import centered, direction, off, quotient
 from jacinspect.functions.scaling import scaled
 
 __all__ = ["NORMALIZATIONS"]
@@ -37,8 +37,7 @@ class _Moments:
         return np.asarray(np.sqrt(self.square + self.eps))
 
 
-def _moments(name: str, x: Array, axis: int, eps: float, *, center: bool) -> _Moments:
-    refuse_negative(name, eps)
+def _moments(x: Array, axis: int, eps: float, *, center: bool) -> _Moments:
     u, power, infinite = direction(x, axis)
     if center:
         u, more, _ = scaled(centered(u, axis), axis)
@@ -53,13 +52,13 @@ def _moments(name: str, x: Array, axis: int, eps: float, *, center: bool) -> _Mo
     return _Moments(line, u / np.where(length == 0, 1.0, length), square, floor, unit, infinite)
 
 
-def _divided(name: str, x: Array, axis: int, eps: float, *, center: bool) -> Array:
-    m = _moments(name, x, axis, eps, center=center)
+def _divided(x: Array, axis: int, eps: float, *, center: bool) -> Array:
+    m = _moments(x, axis, eps, center=center)
     return quotient(m.line, m.root)
 
 
-def _divided_jvp(name: str, x: Array, dx: Array, axis: int, eps: float, *, center: bool) -> Array:
-    m = _moments(name, x, axis, eps, center=center)
+def _divided_jvp(x: Array, dx: Array, axis: int, eps: float, *, center: bool) -> Array:
+    m = _moments(x, axis, eps, center=center)
     dx = centered(dx, axis) if center else dx
     along = m.direction * (m.direction * dx).sum(axis=axis, keepdims=True)
     # Along the line, the share of eps is left of dx: the rest is taken off or, if it is most, that share is added.
@@ -71,25 +70,25 @@ def _divided_jvp(name: str, x: Array, dx: Array, axis: int, eps: float, *, cente
 
 
 def _layer_norm(x: Array, *, axis: int = -1, eps: float = 1e-5) -> Array:
-    return _divided("layer_norm", x, axis, eps, center=True)
+    return _divided(x, axis, eps, center=True)
 
 
 def _rms_norm(x: Array, *, axis: int = -1, eps: float = 2.0**-52) -> Array:
-    return _divided("rms_norm", x, axis, eps, center=False)
+    return _divided(x, axis, eps, center=False)
 
 
 def _batch_norm(x: Array, *, axis: int = 0, eps: float = 1e-5) -> Array:
-    return _divided("batch_norm", x, axis, eps, center=True)
+    return _divided(x, axis, eps, center=True)
 
 
 def _instance_norm(x: Array, *, axis: int = -1, eps: float = 1e-5) -> Array:
     flat = x.reshape(_joined(x.shape, axis))
-    return _divided("instance_norm", flat, -1, eps, center=True).reshape(x.shape)
+    return _divided(flat, -1, eps, center=True).reshape(x.shape)
 
 
 def _instance_norm_jvp(x: Array, dx: Array, *, axis: int, eps: float) -> Array:
     shape = _joined(x.shape, axis)
-    tangent = _divided_jvp("instance_norm", x.reshape(shape), dx.reshape(shape), -1, eps, center=True)
+    tangent = _divided_jvp(x.reshape(shape), dx.reshape(shape), -1, eps, center=True)
     return tangent.reshape(x.shape)
 
 
@@ -101,12 +100,12 @@ def _joined(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
 
 def _group_norm(x: Array, *, num_groups: int = 1, axis: int = -1, eps: float = 1e-5) -> Array:
     shape, within = _grouped(x.shape, num_groups, axis)
-    return _divided("group_norm", x.reshape(shape), within, eps, center=True).reshape(x.shape)
+    return _divided(x.reshape(shape), within, eps, center=True).reshape(x.shape)
 
 
 def _group_norm_jvp(x: Array, dx: Array, *, num_groups: int, axis: int, eps: float) -> Array:
     shape, within = _grouped(x.shape, num_groups, axis)
-    tangent = _divided_jvp("group_norm", x.reshape(shape), dx.reshape(shape), within, eps, center=True)
+    tangent = _divided_jvp(x.reshape(shape), dx.reshape(shape), within, eps, center=True)
     return tangent.reshape(x.shape)
 
 
@@ -124,8 +123,8 @@ def _grouped(shape: tuple[int, ...], groups: int, axis: int) -> tuple[tuple[int,
     return (*shape[:place], groups, n // groups, *shape[place + 1 :]), place + 1
 
 
-def _by_moments(name: str, *, center: bool) -> Rule:
-    return lambda x, dx, *, axis, eps: _divided_jvp(name, x, dx, axis, eps, center=center)
+def _by_moments(*, center: bool) -> Rule:
+    return lambda x, dx, *, axis, eps: _divided_jvp(x, dx, axis, eps, center=center)
 
 
 _MOMENTS_NOTE = "without weight and bias; eps is torch's and jax's, keras has 1e-3 in its layers and 1e-7 in keras.ops"
@@ -134,42 +133,47 @@ _SLOPE = "r * (dx_i - mean(dx) - y_i * mean(y * dx)), y = f(x), r = 1 / sqrt(var
 NORMALIZATIONS = (
     Entry(
         name="layer_norm",
-        aliases=("standardize",),
+        aliases=("standardize", "layer_normalization"),
         kind="row-wise",
         formula="(x_i - mean(x)) / sqrt(var(x) + eps)",
         latex=r"\frac{x_i - \mu}{\sqrt{\frac{1}{n} \sum_j (x_j - \mu)^2 + \varepsilon}}",
         value=_layer_norm,
-        jvp=_by_moments("layer_norm", center=True),
+        jvp=_by_moments(center=True),
+        objection=not_negative("eps"),
         derivative_formula=_SLOPE,
         properties=("symmetric",),
-        source="Ba, Kiros and Hinton, 2016",
+        source="Ba, Kiros & Hinton 2016",
         note=f"var divides by n; {_MOMENTS_NOTE}",
     ),
     Entry(
         name="rms_norm",
+        aliases=("rms_normalization",),
         kind="row-wise",
         formula="x_i / sqrt(mean(x**2) + eps)",
         latex=r"\frac{x_i}{\sqrt{\frac{1}{n} \sum_j x_j^2 + \varepsilon}}",
         value=_rms_norm,
-        jvp=_by_moments("rms_norm", center=False),
+        jvp=_by_moments(center=False),
+        objection=not_negative("eps"),
         derivative_formula="r * (dx_i - y_i * mean(y * dx)), y = f(x), r = 1 / sqrt(mean(x**2) + eps)",
         properties=("symmetric",),
-        source="Zhang and Sennrich, 2019",
+        source="Zhang & Sennrich 2019",
         note="without weight; eps is torch's None for float64; keras has 1e-6 in its layer and 1e-7 in keras.ops",
     ),
     Entry(
         name="group_norm",
+        aliases=("group_normalization",),
         kind="row-wise",
         formula="layer_norm of num_groups equal parts of x",
         latex=r"\frac{x_i - \mu_g}{\sqrt{\sigma_g^2 + \varepsilon}}, \quad g \ni i",
         value=_group_norm,
         jvp=_group_norm_jvp,
+        objection=not_negative("eps"),
         derivative_formula=f"{_SLOPE}, in each part",
         positive=("num_groups",),
         properties=("symmetric",),
-        source="Wu and He, 2018",
+        source="Wu & He 2018",
         note=(
-            "parts of one axis; torch's and keras's groups of channels take in all other axes but the first. torch's "
+            "parts of one axis; torch's and keras's groups of channels take in all other axes but the first; torch's "
             f"num_groups has no default, keras's groups is 32; {_MOMENTS_NOTE}"
         ),
     ),
@@ -180,21 +184,24 @@ NORMALIZATIONS = (
         latex=r"\frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}}",
         value=_instance_norm,
         jvp=_instance_norm_jvp,
+        objection=not_negative("eps"),
         derivative_formula=_SLOPE,
         properties=("symmetric",),
-        source="Ulyanov, Vedaldi and Lempitsky, 2016",
+        source="Ulyanov, Vedaldi & Lempitsky 2016",
         note=f"axis is the first spatial one: torch's images, N×C×H×W, take axis=-2; {_MOMENTS_NOTE}",
     ),
     Entry(
         name="batch_norm",
+        aliases=("batch_normalization",),
         kind="row-wise",
         formula="(x_i - mean(x)) / sqrt(var(x) + eps), down each column",
         latex=r"\frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}}",
         value=_batch_norm,
-        jvp=_by_moments("batch_norm", center=True),
+        jvp=_by_moments(center=True),
+        objection=not_negative("eps"),
         derivative_formula=_SLOPE,
         properties=("symmetric",),
-        source="Ioffe and Szegedy, 2015",
+        source="Ioffe & Szegedy 2015",
         note=(
             "as in training, and along one axis: of more than a matrix, torch and keras average over all axes but that "
             f"of the channels; {_MOMENTS_NOTE}"

@@ -102,8 +102,8 @@ PIECEWISE = (
         kinks=_kinks_of_relu,
         jumps=lambda *, threshold, **_: (threshold,) if threshold else (),
         source="Fukushima 1969; Nair & Hinton 2010",
-        note="negative_slope, max_value and threshold are those of keras; torch and jax have none of them. With a"
-        " threshold other than 0 it jumps, and at the threshold itself it is 0.",
+        note="negative_slope, max_value and threshold are those of keras; torch and jax have none of them; with a"
+        " threshold other than 0 it jumps, and at the threshold itself it is 0",
     ),
     Entry(
         name="leaky_relu",
@@ -115,7 +115,7 @@ PIECEWISE = (
         derivative_formula="1 if x > 0 else negative_slope",
         kinks=lambda *, negative_slope: _kink_of_bent(negative_slope),
         source="Maas, Hannun & Ng 2013",
-        note="The slope is 0.01 in torch and jax; keras.activations and tf have 0.2, keras.layers.LeakyReLU 0.3.",
+        note="the slope is 0.01 in torch and jax; keras.activations and tf have 0.2, keras.layers.LeakyReLU 0.3",
     ),
     Entry(
         name="prelu",
@@ -126,7 +126,7 @@ PIECEWISE = (
         derivative_formula="1 if x > 0 else weight",
         kinks=lambda *, weight: _kink_of_bent(weight),
         source="He, Zhang, Ren & Sun 2015",
-        note="One weight, a fixed one. It starts at 0.25 in torch and at 0 in keras, which has one for every feature.",
+        note="one weight, a fixed one; it starts at 0.25 in torch and at 0 in keras, which has one for every feature",
     ),
     Entry(
         name="rrelu",
@@ -138,7 +138,7 @@ PIECEWISE = (
         objection=lambda *, lower, upper: "" if lower <= upper else f"lower, {lower:g}, is above upper, {upper:g}",
         kinks=lambda *, lower, upper: _kink_of_bent((lower + upper) / 2),
         source="Xu, Wang, Chen & Li 2015",
-        note="As in evaluation; in training the slope is drawn between lower and upper.",
+        note="as in evaluation; in training the slope is drawn between lower and upper",
     ),
     Entry(
         name="threshold",
@@ -149,7 +149,7 @@ PIECEWISE = (
         derivative_formula="1 if x > threshold else 0",
         kinks=lambda *, threshold, value: (threshold,) if threshold == value else (),
         jumps=lambda *, threshold, value: (threshold,) if threshold != value else (),
-        note="No library has defaults for threshold and value; these are those of torch's examples.",
+        note="no library has defaults for threshold and value; these are those of torch's examples",
     ),
     Entry(
         name="abs",
@@ -161,6 +161,6 @@ PIECEWISE = (
         derivative_formula="sign(x)",
         kinks=at(0.0),
         properties=("even",),
-        note="At 0 its derivative is 0, as in torch and tf; jax has 1.",
+        note="at 0 its derivative is 0, as in torch and tf; jax has 1",
     ),
 )

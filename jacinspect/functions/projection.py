@@ -5,12 +5,11 @@ In: whole float64 arrays and an axis. Next: the tables of normalizations.py and 
 
 import numpy as np
 
-from jacinspect.errors import InputError
 from jacinspect.functions.function import Array
 from jacinspect.functions.rounding import difference, product
 from jacinspect.functions.scaling import scaled
 
-__all__ = ["centered", "direction", "off", "quotient", "refuse_negative"]
+__all__ = ["centered", "direction", "off", "quotient"]
 
 
 def direction(x: Array, axis: int) -> tuple[Array, Array, Array]:
@@ -56,9 +55,3 @@ def off(line: Array, dx: Array, axis: int, *, and_mean: bool = False) -> Array:
 def quotient(x: Array, divisor: Array) -> Array:
     """Divide; NaN where both are 0."""
     return np.where(divisor == 0, np.nan, x / np.where(divisor == 0, 1.0, divisor))
-
-
-def refuse_negative(name: str, eps: float) -> None:
-    """Raise InputError if eps is below 0, at which a function may have no value."""
-    if eps < 0:
-        raise InputError(f"{name}: eps must be at least 0, not {eps:g}")

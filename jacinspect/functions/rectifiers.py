@@ -76,7 +76,7 @@ RECTIFIERS = (
         derivative_formula="1 if x > 0 else alpha * exp(x)",
         kinks=lambda *, alpha: () if alpha == 1 else (0.0,),
         source="Clevert, Unterthiner & Hochreiter 2016",
-        note="tf has no alpha.",
+        note="tf has no alpha",
     ),
     Entry(
         name="celu",
@@ -97,7 +97,7 @@ RECTIFIERS = (
         derivative_formula="1.0507009873554805 * (1 if x > 0 else 1.6732632423543772 * exp(x))",
         kinks=lambda: (0.0,),
         source="Klambauer, Unterthiner, Mayr & Hochreiter 2017",
-        note="λ = 1.0507009873554805 and α = 1.6732632423543772. At 0, tf takes the slope from the right.",
+        note="λ = 1.0507009873554805 and α = 1.6732632423543772; at 0, tf takes the slope from the right",
     ),
     Entry(
         name="softplus",
@@ -110,7 +110,7 @@ RECTIFIERS = (
         rewritten=_written_softplus,
         jumps=lambda *, beta, threshold: () if threshold is None else (threshold / beta,),
         source="Dugas, Bengio, Bélisle, Nadeau & Garcia 2001",
-        note="torch has threshold=20, and there it jumps; jax, keras and tf have neither beta nor threshold.",
+        note="torch has threshold=20, and there it jumps; jax, keras and tf have neither beta nor threshold",
     ),
     Entry(
         name="log_sigmoid",

@@ -241,6 +241,7 @@ def _squeezed(result: Array, axis: Axis, keepdims: bool) -> Array:
 REDUCTIONS = (
     Entry(
         name="sum",
+        aliases=("reduce_sum",),
         kind="reduction",
         formula="x_1 + ... + x_n",
         latex=r"\sum_k x_k",
@@ -250,6 +251,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="mean",
+        aliases=("reduce_mean",),
         kind="reduction",
         formula="(x_1 + ... + x_n) / n",
         latex=r"\frac{1}{n} \sum_k x_k",
@@ -259,6 +261,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="prod",
+        aliases=("reduce_prod",),
         kind="reduction",
         formula="x_1 * ... * x_n",
         latex=r"\prod_k x_k",
@@ -268,7 +271,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="max",
-        aliases=("amax",),
+        aliases=("amax", "reduce_max"),
         kind="reduction",
         formula="max(x_1, ..., x_n)",
         latex=r"\max_k x_k",
@@ -279,7 +282,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="min",
-        aliases=("amin",),
+        aliases=("amin", "reduce_min"),
         kind="reduction",
         formula="min(x_1, ..., x_n)",
         latex=r"\min_k x_k",
@@ -290,6 +293,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="logsumexp",
+        aliases=("reduce_logsumexp",),
         kind="reduction",
         formula="log(exp(x_1) + ... + exp(x_n))",
         latex=r"\log \sum_k e^{x_k}",
@@ -308,6 +312,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="norm",
+        aliases=("vector_norm", "l2_norm"),
         kind="reduction",
         formula="sqrt(x_1**2 + ... + x_n**2)",
         latex=r"\sqrt{\sum_k x_k^2}",
@@ -328,6 +333,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="var",
+        aliases=("variance", "reduce_variance"),
         kind="reduction",
         formula="((x_1 - m)**2 + ... + (x_n - m)**2) / (n - correction), m = mean(x)",
         latex=r"\frac{1}{n - c} \sum_k (x_k - \bar{x})^2",
@@ -338,6 +344,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="std",
+        aliases=("reduce_std",),
         kind="reduction",
         formula="sqrt(var(x))",
         latex=r"\sqrt{\frac{1}{n - c} \sum_k (x_k - \bar{x})^2}",

@@ -6,9 +6,9 @@ Nothing overflows before the result does. At a line with one infinite entry, the
 
 import numpy as np
 
-from jacinspect.functions.entry import Entry
+from jacinspect.functions.entry import Entry, not_negative
 from jacinspect.functions.function import Array
-from jacinspect.functions.projection import centered, direction, off, quotient, refuse_negative
+from jacinspect.functions.projection import centered, direction, off, quotient
 
 __all__ = ["UNIT_NORMS"]
 
@@ -23,35 +23,34 @@ def _center(x: Array, *, axis: int = -1) -> Array:
     return np.where(infinite, limit, np.ldexp(centered(u, axis), power))
 
 
-def _norms(name: str, x: Array, axis: int, eps: float, order: int) -> tuple[Array, Array, Array, Array, Array]:
+def _norms(x: Array, axis: int, eps: float, order: int) -> tuple[Array, Array, Array, Array, Array]:
     """Give x and its norm over a power of 2; that power; whether the norm is below eps; and an entry infinite."""
-    refuse_negative(name, eps)
     u, power, infinite = direction(x, axis)
     size = np.abs(u).sum(axis=axis, keepdims=True) if order == 1 else np.sqrt((u * u).sum(axis=axis, keepdims=True))
     return u, size, power, ~infinite & (np.ldexp(size, power) < eps), infinite
 
 
-def _normalize(name: str, order: int, x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
-    u, size, _, below, _ = _norms(name, x, axis, eps, order)
+def _normalize(order: int, x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
+    u, size, _, below, _ = _norms(x, axis, eps, order)
     return np.where(below, x / (eps or 1.0), quotient(u, size))
 
 
 def _l2_normalize(x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
-    return _normalize("l2_normalize", 2, x, axis=axis, eps=eps)
+    return _normalize(2, x, axis=axis, eps=eps)
 
 
 def _l2_normalize_jvp(x: Array, dx: Array, *, axis: int, eps: float) -> Array:
-    u, size, power, below, infinite = _norms("l2_normalize", x, axis, eps, 2)
+    u, size, power, below, infinite = _norms(x, axis, eps, 2)
     slope = np.ldexp(quotient(off(quotient(u, size), dx, axis), size), -power)
     return np.where(below, dx / (eps or 1.0), np.where(infinite & ~np.isnan(slope), 0.0, slope))
 
 
 def _l1_normalize(x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
-    return _normalize("l1_normalize", 1, x, axis=axis, eps=eps)
+    return _normalize(1, x, axis=axis, eps=eps)
 
 
 def _l1_normalize_jvp(x: Array, dx: Array, *, axis: int, eps: float) -> Array:
-    u, size, power, below, infinite = _norms("l1_normalize", x, axis, eps, 1)
+    u, size, power, below, infinite = _norms(x, axis, eps, 1)
     y = quotient(u, size)
     # A tangent along x gives 0, so any multiple of x may be taken off: that which leaves 0 at an entry with more than
     # half of the norm, whose 1 - |y_i| cancels.
@@ -66,12 +65,13 @@ def _l1_normalize_jvp(x: Array, dx: Array, *, axis: int, eps: float) -> Array:
 UNIT_NORMS = (
     Entry(
         name="l2_normalize",
-        aliases=("normalize",),
+        aliases=("normalize", "unit_normalization"),
         kind="row-wise",
         formula="x_i / max(norm(x), eps)",
         latex=r"\frac{x_i}{\max(\lVert x \rVert_2, \varepsilon)}",
         value=_l2_normalize,
         jvp=_l2_normalize_jvp,
+        objection=not_negative("eps"),
         derivative_formula="(dx_i - y_i * (y_1 * dx_1 + ... + y_n * dx_n)) / norm(x), dx_i / eps if norm(x) < eps",
         properties=("symmetric",),
         note="torch's normalize(p=2) takes axis 1; eps is torch's, tf's epsilon is one of the norm's square",
@@ -83,6 +83,7 @@ UNIT_NORMS = (
         latex=r"\frac{x_i}{\max(\lVert x \rVert_1, \varepsilon)}",
         value=_l1_normalize,
         jvp=_l1_normalize_jvp,
+        objection=not_negative("eps"),
         derivative_formula=(
             "(dx_i - y_i * (sign(x_1) * dx_1 + ... + sign(x_n) * dx_n)) / norm1(x), dx_i / eps if norm1(x) < eps"
         ),

@@ -198,7 +198,7 @@ def test_groups_that_do_not_fit(shape: tuple[int, ...], axis: int, groups: int, 
 def test_eps_below_0(name: str) -> None:
     with pytest.raises(InputError) as error:
         function(name, eps=-1e-5)(np.ones(3))
-    assert str(error.value) == f"{name}: eps must be at least 0, not -1e-05"
+    assert str(error.value) == f"{name}: eps must not be negative, and -1e-05 is"
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "center"])
