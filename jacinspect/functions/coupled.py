@@ -151,8 +151,11 @@ COUPLED = (
         name="transpose",
         kind="shape-changing",
         formula="x.T",
+        latex=r"X^\top",
         value=np.transpose,
         jvp=lambda x, dx: np.transpose(dx),  # noqa: ARG005
         derivative_formula="dx.T",
+        properties=("permutation",),
+        note="of more than two axes, all in reverse order, as in numpy",
     ),
 )

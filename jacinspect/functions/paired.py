@@ -140,7 +140,7 @@ PAIRED = (
     ),
     Entry(
         name="matmul",
-        kind="coupled",
+        kind="shape-changing",
         operands=("x", "y"),
         formula="x @ y",
         latex=r"X Y",
