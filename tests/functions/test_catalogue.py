@@ -206,6 +206,51 @@ def test_a_name_like_no_other(typed: str) -> None:
     assert listed.split(", ") == (expected if len(expected) <= 24 else [*expected[:24], "…"])
 
 
+AXIS = {"axis": -1}
+SUMS = {"axis": -1, "exclusive": False, "reverse": False}
+NORM = {"axis": -1, "eps": 1e-5}
+REDUCED = {"axis": None, "keepdims": False}
+HALVES = {"axis": -1, "gate": "second"}
+PARAMETERS: dict[str, dict[str, Parameter]] = {
+    "relu": {"negative_slope": None, "max_value": None, "threshold": None},
+    "leaky_relu": {"negative_slope": 0.01},
+    "prelu": {"weight": 0.25},
+    "rrelu": {"lower": 1 / 8, "upper": 1 / 3},
+    "threshold": {"threshold": 0.1, "value": 20.0},
+    "hard_tanh": {"min_val": -1.0, "max_val": 1.0},
+    **dict.fromkeys(("hard_shrink", "soft_shrink"), {"lambd": 0.5}),
+    **dict.fromkeys(("elu", "celu", "isru", "isrlu", "snake"), {"alpha": 1.0}),
+    "softplus": {"beta": 1.0, "threshold": None},
+    **dict.fromkeys(("silu", "smelu"), {"beta": 1.0}),
+    "gelu": {"approximate": "none"},
+    "squareplus": {"b": 4.0},
+    "softcap": {"cap": 30.0},
+    "heaviside": {"at_zero": 0.5},
+    **dict.fromkeys(("softmax", "softmin", "log_softmax", "sparsemax", "center", "flip", "crelu", "diff"), AXIS),
+    **dict.fromkeys(("cummax", "cummin", "logcumsumexp"), AXIS),
+    **dict.fromkeys(("cumsum", "cumprod"), SUMS),
+    "sort": {"axis": -1, "descending": False},
+    "roll": {"shift": 1, "axis": -1},
+    **dict.fromkeys(("layer_norm", "instance_norm"), NORM),
+    "rms_norm": {"axis": -1, "eps": 2.0**-52},
+    "group_norm": {"num_groups": 1, **NORM},
+    "batch_norm": {"axis": 0, "eps": 1e-5},
+    **dict.fromkeys(("l2_normalize", "l1_normalize"), {"axis": -1, "eps": 1e-12}),
+    **dict.fromkeys(("sum", "mean", "prod", "max", "min", "logsumexp", "logmeanexp", "norm", "l1_norm"), REDUCED),
+    **dict.fromkeys(("var", "std"), {"axis": None, "correction": 1, "keepdims": False}),
+    "median": {"axis": None, "interpolation": "lower", "keepdims": False},
+    **dict.fromkeys(("glu", "bilinear_glu", "reglu", "geglu"), HALVES),
+    "swiglu": {**HALVES, "beta": 1.0},
+    "maxout": {"axis": -1, "size": 2},
+    "dot": {"axis": -1, "keepdims": False},
+    "cosine_similarity": {"axis": -1, "eps": 1e-8, "keepdims": False},
+}
+
+
+def test_the_parameters_and_their_defaults() -> None:
+    assert {entry.name: entry.defaults for entry in ENTRIES if entry.defaults} == PARAMETERS
+
+
 def test_parameters_are_effective_and_complete() -> None:
     assert dict(function("leaky_relu").parameters) == {"negative_slope": 0.01}
     assert dict(function("leaky_relu", negative_slope=0.2).parameters) == {"negative_slope": 0.2}

@@ -9,7 +9,6 @@ import torch
 
 import jacinspect
 from jacinspect.functions.catalogue import ENTRIES, function
-from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Parameter
 from tests.functions.lines import jacobian
 
@@ -71,21 +70,6 @@ def test_at_special_rows(name: str, row: list[float]) -> None:
 def test_badly_scaled_rows_are_not_accused(name: str, row: list[float]) -> None:
     report = jacinspect.inspect(name, np.array(row))
     assert report.verdict in ("pass", "inconclusive"), report.findings
-
-
-@pytest.mark.parametrize("entry", ROW_WISE, ids=lambda entry: entry.name)
-def test_what_is_declared_is_found(entry: Entry) -> None:
-    found = jacinspect.inspect(entry.name, np.random.default_rng(8).normal(size=5)).jacobian
-    assert found is not None
-    assert found.arrangement is not None
-    holds = {
-        "symmetric": found.is_symmetric,
-        "lower-triangular": found.arrangement.is_lower_triangular,
-        "upper-triangular": found.arrangement.is_upper_triangular,
-        "permutation": found.arrangement.is_permutation,
-    }
-    assert {name for name, held in holds.items() if held} == set(entry.properties)
-    assert entry.latex
 
 
 def _group_norm(x: torch.Tensor) -> torch.Tensor:
