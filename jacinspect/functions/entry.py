@@ -79,7 +79,8 @@ class Entry:
     the parameters; of infinitely many they give those in [-2, 2], and `note` says where the others are. `domain` is the
     closed interval of an operand outside which f is NaN; `properties` are "even" or "odd" of f, and "symmetric",
     "lower-triangular", "upper-triangular" or "permutation" of the Jacobian in row-major vec, whatever the operand's
-    shape, where it is not diagonal. `source` is (author, year), `note` what people should know, such as where libraries differ.
+    shape, where it is not diagonal. `source` is (author, year), `note` what people should know, such as where libraries
+    differ.
 
     Parameters that turn a function into another have `rewritten` formulas: a function of them all that gives those of
     `formula`, `latex` and `derivative_formula` which differ. What parameters cannot be together is what `objection`, a
