@@ -96,7 +96,6 @@ HARD = (
         derivative=lambda x: np.where(_within(x, -2.5, 2.5), 0.2, 0.0),
         derivative_formula="1 / 5 if -2.5 < x < 2.5 else 0",
         kinks=at(-2.5, 2.5),
-        source="Courbariaux, Bengio & David 2015",
         note="Keras's hard_sigmoid up to version 2, and ONNX's HardSigmoid",
     ),
     Entry(
