@@ -16,9 +16,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
+from jacinspect.completion import functions, parameters
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, printable
 
 if TYPE_CHECKING:
@@ -31,16 +32,33 @@ if TYPE_CHECKING:
 __all__ = ["app", "run"]
 
 
+class _Command(TyperCommand):
+    """A command whose completions are words alone: to render what they are about, typer would import all of rich."""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        return _words_alone(super().shell_complete(ctx, incomplete))
+
+
 class _InspectByDefault(TyperGroup):
     """`jacinspect sigmoid` is `jacinspect inspect sigmoid`, and the help of one shows the options of the other."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args:
+        completing = ctx.resilient_parsing
+        if not args and not completing:
             raise _UsageError("name a function, as in `jacinspect sigmoid --shape 2x2`")
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["inspect", *args]
+        if completing and args and args[-1].startswith("-"):
+            args = args[:-1]  # an option whose value is not typed yet would end the parsing before the function is read
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        inspect = self.commands["inspect"]
+        function = next(parameter for parameter in inspect.params if parameter.name == "function")
+        found = [*super().shell_complete(ctx, incomplete), *inspect.shell_complete(ctx, incomplete)]
+        unique = {item.value: item for item in [*found, *function.shell_complete(ctx, incomplete)]}
+        return _words_alone(unique.values())
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         super().format_options(ctx, formatter)
@@ -48,6 +66,18 @@ class _InspectByDefault(TyperGroup):
         rows = [inspect_row for p in inspect.get_params(ctx) if (inspect_row := p.get_help_record(ctx)) is not None]
         with formatter.section("Options of inspect, the default command"):
             formatter.write_dl([row for row in rows if not row[0].startswith("--help")])
+
+
+def _words_alone(items: Iterable[Any]) -> list[Any]:
+    items = list(items)
+    for item in items:
+        item.help = None
+    return items
+
+
+def _parameters(ctx: typer.Context) -> list[str]:
+    """List the parameters, for completion, of the function that is typed already."""
+    return parameters(ctx.params.get("function") or "")
 
 
 class _Vec(StrEnum):
@@ -119,7 +149,14 @@ class _Backend(StrEnum):
 
 # Options that more than one command has.
 _Param = Annotated[
-    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the function.")
+    list[str] | None,
+    typer.Option(
+        "--param",
+        "-p",
+        metavar="NAME=VALUE",
+        help="A parameter of the function.",
+        autocompletion=_parameters,
+    ),
 ]
 _Derivative = Annotated[
     str | None,
@@ -162,8 +199,8 @@ def run() -> int:
 _UsageError: Any = typer.BadParameter.__base__  # which typer does not export by itself
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(ctx: typer.Context, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:  # which is completion
         typer.echo(f"jacinspect {__version__}")
         raise typer.Exit
 
@@ -181,9 +218,12 @@ def _jacinspect(
     """
 
 
-@app.command()
+@app.command(cls=_Command)
 def inspect(
-    function: Annotated[str, typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False)],
+    function: Annotated[
+        str,
+        typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False, autocompletion=functions),
+    ],
     shape: Annotated[
         str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4.")
     ] = None,
@@ -235,7 +275,8 @@ def inspect(
     strict_kinks: Annotated[bool, typer.Option("--strict-kinks", help="Fail on a kink: no derivative exists.")] = False,
     memory: Annotated[str, typer.Option(help="Budget of memory: 4GiB, 512MiB.")] = "4GiB",
     max_evaluations: Annotated[
-        int | None, typer.Option(metavar="N", help="Budget of calls; chosen by the operand's size if left out.")
+        int | None,
+        typer.Option(metavar="N", help="Budget of calls, 100 at least; by the operand's size if left out."),
     ] = None,
     noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
     to: Annotated[_Format, typer.Option("--format", "-f", help="What to print.")] = _Format.text,
@@ -270,9 +311,11 @@ def inspect(
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
-@app.command()
+@app.command(cls=_Command)
 def identities(
-    function: Annotated[str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.")] = "sigmoid",
+    function: Annotated[
+        str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.", autocompletion=functions)
+    ] = "sigmoid",
     shape: Annotated[
         str | None, typer.Option("--shape", "-s", help="Shape of X, filled at random: 4, 2x3.", show_default=False)
     ] = None,
@@ -308,7 +351,7 @@ def identities(
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
-@app.command()
+@app.command(cls=_Command)
 def check(
     names: Annotated[
         list[str] | None,
@@ -339,6 +382,37 @@ def check(
     with _errors_told(False):
         status = _check(names or [], config, to, output, jobs, timeout, fail_fast)
     raise typer.Exit(status)
+
+
+@app.command("list", cls=_Command)
+def list_(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="[TEXT]",
+            help="What to find: a name or a part of one, a kind, a word of a formula or note.",
+            show_default=False,
+            autocompletion=functions,
+        ),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print all that is declared, as JSON.")] = False,
+) -> None:
+    """List the functions of the catalogue, or those that a text finds.
+
+    Exit status: 0 found, 2 nothing found.
+    """
+    with _errors_told(False):
+        from jacinspect.listing import search
+
+        found = search(text)
+        with _standard_output():
+            if as_json:
+                sys.stdout.buffer.write(found.to_json().encode())
+                return
+            from jacinspect.views import catalogue
+
+            console = _console(sys.stdout, soft_wrap=False)
+            console.print(catalogue.render(found, console.width))
 
 
 def _check(
@@ -443,7 +517,7 @@ def _identities(
         raise InputError(f"{found.name} has operands {' and '.join(found.operands)}; the identities are of A = f(X)")
     _require_writable("--output", output)
     text, at_random = _first(shape, source), source is None
-    operand = _operand(text, at_random, dtype, settings.seed, settings.memory)
+    operand = _operand(text, at_random, dtype, settings.seed, settings.memory, domain=found.domain_of(1))
     where = _origin(text, at_random)
     with _Progress() as progress:
         return verify_identities(
@@ -556,7 +630,7 @@ def _inspect(
         raise InputError("standard input (-) can be read only once; name a file for the others")
     drawn = [source is None, *map(is_shape, texts[1:])]
     operands = [
-        _operand(text, at_random, dtype, checked.seed, checked.memory, number)
+        _operand(text, at_random, dtype, checked.seed, checked.memory, number, found.domain_of(number))
         for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
     ]
     along = None if direction is None else _operand(direction, False, dtype, checked.seed, checked.memory)
@@ -576,12 +650,20 @@ def _first(shape: str | None, source: str | None) -> str:
     return source if shape is None else shape  # type: ignore[return-value]
 
 
-def _operand(text: str, at_random: bool, dtype: str, seed: int, memory: int, number: int = 1) -> "Array":
+def _operand(
+    text: str,
+    at_random: bool,
+    dtype: str,
+    seed: int,
+    memory: int,
+    number: int = 1,
+    domain: tuple[float, float] = (-inf, inf),
+) -> "Array":
     """Draw the operand of a number in a shape, or read it from a file."""
     from jacinspect.operands.shapes import parse_shape, random_operand
 
     if at_random:
-        return random_operand(parse_shape(text), dtype, seed, memory, number)
+        return random_operand(parse_shape(text), dtype, seed, memory, number, domain)
     from jacinspect.operands.files import read_operand
 
     return read_operand(text, dtype, memory, sys.stdin.buffer if sys.stdin else None)

@@ -120,7 +120,7 @@ class Settings:
 
     def calls(self, size: int) -> int:
         """How many calls of a function of `size` numbers are affordable: a constant, so that equal runs stay equal."""
-        return self.max_evaluations or min(max(2 * 10**9 // max(size, 1), 200), 100_000)
+        return self.max_evaluations or min(max(10**9 // max(size, 1), 200), 100_000)
 
 
 def inspect(

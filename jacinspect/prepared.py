@@ -59,7 +59,8 @@ class Prepared:
         for number, text in enumerate(texts, 1):
             assert text is not None
             if is_shape(text):
-                drawn = random_operand(parse_shape(text), check.dtype, inspection.seed, settings.memory, number)
+                domain = self.function.domain_of(number)
+                drawn = random_operand(parse_shape(text), check.dtype, inspection.seed, settings.memory, number, domain)
             else:
                 drawn = read_operand(text, check.dtype, settings.memory, None)
             operands.append(drawn)

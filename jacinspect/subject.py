@@ -39,13 +39,15 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
     FunctionFailedError
         When f raises, or does not return an array of real numbers of one shape.
     """
+    (name,) = (name for name in function.operands if name not in function.fixed)
+    domain = function.domain_of(function.position(name))
     if x.dtype != np.float64:
         try:
             wide = x.astype(np.float64)
-            return BlackBox(function, wide, progress), wide
+            return BlackBox(function, wide, progress, domain), wide
         except FunctionFailedError:
             pass
-    return BlackBox(function, x, progress), x
+    return BlackBox(function, x, progress, domain), x
 
 
 def analytic_at(function: Function, x: Array, output_shape: tuple[int, ...], vec: str | None = None) -> Analytic | None:

@@ -13,7 +13,8 @@ PACKAGE = ROOT / "jacinspect"
 
 ROOMS = [
     "errors", "jacobian", "functions", "operands", "report", "findings", "diagnosis", "subject", "inspection",
-    "identity_report", "identities", "suite", "check_report", "prepared", "workers", "views", "assertion", "cli",
+    "identity_report", "identities", "suite", "check_report", "prepared", "workers", "listing", "completion", "views",
+    "assertion", "cli",
 ]  # fmt: skip
 
 # A module or a folder: what of ours it may import, besides its own folder.
@@ -30,11 +31,13 @@ MAY_IMPORT = {
     "inspection": {"errors", "functions", "jacobian", "report", "findings", "diagnosis", "subject", "_version"},
     "identity_report": {"errors", "jacobian", "report"},
     "identities": {"errors", "functions", "jacobian", "report", "findings", "subject", "identity_report", "_version"},
+    "listing": {"errors", "functions", "_version"},
+    "completion": set[str](),
     "suite": {"errors"},
     "check_report": {"errors", "report"},
     "prepared": {"errors", "functions", "operands", "inspection", "findings", "check_report", "suite"},
     "workers": {"errors", "suite", "check_report", "prepared", "findings"},
-    "views": {"errors", "jacobian", "report", "identity_report", "check_report"},
+    "views": {"errors", "jacobian", "report", "identity_report", "check_report", "listing"},
     "cli": {"_version", *ROOMS},
     "__main__": {"cli"},
     "assertion": {"errors", "inspection", "report", "views"},
@@ -45,7 +48,7 @@ MAY_IMPORT = {
 ALLOWED = {
     "typer": {"cli"},
     "click": set[str](),
-    "rich": {"cli", "views.text", "views.spy", "views.identities", "views.check_text"},
+    "rich": {"cli", "views.text", "views.spy", "views.identities", "views.check_text", "views.catalogue"},
     "torch": set[str](),  # neither is ever imported: who names a function of theirs has imported it
     "jax": set[str](),
 }

@@ -32,7 +32,7 @@ from jacinspect.functions.steps import STEPS
 from jacinspect.functions.trigonometric import TRIGONOMETRIC
 from jacinspect.functions.unit_norms import UNIT_NORMS
 
-__all__ = ["ENTRIES", "function", "knows", "names", "neighbours", "similar"]
+__all__ = ["ENTRIES", "function", "hint", "key", "knows", "names", "neighbours", "similar"]
 
 ENTRIES: tuple[Entry, ...] = (
     *ELEMENTWISE,
@@ -79,9 +79,9 @@ def function(name: str, /, **parameters: Parameter) -> Function:
         If there is no such function or parameter, or a parameter's value makes no sense; when called, if the operand
         is not real or lacks the axis asked for.
     """
-    entry = _BY_KEY.get(_key(name))
+    entry = _BY_KEY.get(key(name))
     if entry is None:
-        raise InputError(f"there is no function {name!r}; {_hint(name)}")
+        raise InputError(f"there is no function {name!r}; {hint(name)}")
     return entry.bind(parameters)
 
 
@@ -92,13 +92,13 @@ def names() -> list[str]:
 
 def knows(name: str) -> bool:
     """Whether `function` would find it."""
-    return _key(name) in _BY_KEY
+    return key(name) in _BY_KEY
 
 
 def similar(name: str) -> list[str]:
     """List up to three names that the person may have meant, the likeliest first."""
-    spelled = {_key(known): known for known in names()}
-    return [spelled[key] for key in get_close_matches(_key(name), spelled, n=3, cutoff=0.6)]
+    spelled = {key(known): known for known in names()}
+    return [spelled[close] for close in get_close_matches(key(name), spelled, n=3, cutoff=0.6)]
 
 
 def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array]]:
@@ -122,15 +122,17 @@ def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Ar
                 yield entry.name + (f" with {parameters}" if parameters else ""), f.derivative(x).ravel()
 
 
-def _hint(name: str) -> str:
+def hint(name: str) -> str:
+    """Say which names a person may have meant by an unknown one, or else what names there are."""
     close = similar(name)
     if not close:
         return f"there are {', '.join(entry.name for entry in ENTRIES[:24])}{', …' * (len(ENTRIES) > 24)}"
     return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
 
 
-def _key(name: str) -> str:
+def key(name: str) -> str:
+    """Reduce a name to what counts of its spelling."""
     return name.lower().translate(str.maketrans("", "", "_- "))
 
 
-_BY_KEY = {_key(name): entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}
+_BY_KEY = {key(name): entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}

@@ -85,6 +85,10 @@ class Function:
             raise InputError(f"{self.name} has no operand {wrt!r} to differentiate by; it has {known}")
         return int(place)
 
+    def domain_of(self, place: int) -> tuple[float, float]:
+        """Return the closed interval in which the operand at a place, from 1, is declared to be defined."""
+        return self.domain.get(self.operands[place - 1], (-np.inf, np.inf))
+
     def by(self, wrt: int | str, operands: Sequence[Array]) -> "Function":
         """Fix all operands but one, `wrt`, its name or its place from 1; gives a function of that one.
 

@@ -9,6 +9,7 @@ from jacinspect.jacobian.blackbox import Array
 
 __all__ = ["color_columns"]
 
+_WORK = 5 * 10**8  # pairs visited, in half a minute or so, after which a search that may end without a coloring ends
 _SAMPLE = 4096  # pairs looked at before a residue is tried on all of them
 
 
@@ -22,7 +23,8 @@ def color_columns(rows: Array, columns: Array, count: int, most: int | None = No
     count
         The number of columns.
     most
-        More colors than this are of no use: the search for them ends, and what is returned is no coloring.
+        More colors than this are of no use: the search for them ends, as it does when it takes very long, and what is
+        returned, with a greater number, is no coloring.
 
     Returns
     -------
@@ -86,11 +88,15 @@ def _greedy(rows: Array, columns: Array, count: int, starts: Array, most: int | 
     priority = np.random.default_rng(0).permutation(count)
     colors = np.full(count, -1, np.int32)
     color = 0
+    work = 0
     while rows.size and (most is None or color <= most):
         lengths = np.diff(np.r_[starts, rows.size])
         candidate = np.zeros(count, bool)
         candidate[columns] = True
         while candidate.any():
+            work += rows.size
+            if most is not None and work > _WORK:
+                return colors, most + 1
             rank = np.where(candidate[columns], priority[columns], -1)
             best = np.repeat(np.maximum.reduceat(rank, starts), lengths)
             chosen = candidate.copy()

@@ -21,7 +21,6 @@ from jacinspect.jacobian.compact import Pattern
 __all__ = ["Budget", "Detection", "Unresolved", "detect", "detect_again"]
 
 _PAIR_BYTES = 64  # what a pair (output, input) takes while it is being found, temporaries included
-_COLORING = 4 * 10**9  # pairs times colors, which take about a minute to find
 _MIXTURES = 3  # of two points, to hold a pattern against
 _MORE_MIXTURES = 8  # where some output reads several inputs, and a mixture tells less
 _CONFIRMATIONS = 12
@@ -225,15 +224,13 @@ def _moved(box: BlackBox, x: Array, rng: np.random.Generator, way: int, reach: f
 
 
 def _within(x: Array, domain: Interval) -> Array:
-    """Bring what lies outside a domain into it: by reflection at the end that it passed, or else to somewhere near."""
+    """Bring what lies outside a domain into it: by reflection at its lower end, and round from the upper one."""
     low, high = domain
-    if not (np.isfinite(low) or np.isfinite(high)):
+    if not np.isfinite(low):
         return x
     with np.errstate(all="ignore"):
-        x = np.where(x < low, 2 * low - x, x)
-        x = np.where(x > high, 2 * high - x, x)
-        width = high - low
-        return np.where((x < low) | (x > high), low + np.abs(x - low) % width, x).astype(x.dtype, copy=False)
+        inside = low + np.abs(x - low) % (high - low)
+    return np.where((x < low) | (x > high), inside, x).astype(x.dtype, copy=False)
 
 
 Round = tuple[Array, Array, Array, Array]  # a point, f there, another point, f there
@@ -421,7 +418,7 @@ def _bisect(line: _Line, outputs: Array, bases: Array, budget: Budget, found: _F
     while shift:
         shift -= 1
         number = -(-length >> shift)
-        most = min(budget.evaluations - line.box.evaluations, _COLORING // max(rows.size, 1))
+        most = budget.evaluations - line.box.evaluations
         calls = most + 1
         if 2 * rows.size * _PAIR_BYTES <= budget.memory:
             rows, groups = np.repeat(rows, 2), np.add.outer(2 * groups, np.arange(2, dtype=groups.dtype)).ravel()

@@ -125,7 +125,7 @@ def differential(
         np.flatnonzero(finite & (~first.closing | doubtful(first.value, first.bar, stencil.size(), epsilon))),
     )
     _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
-    return _measured(found, first.size[:])
+    return _measured(found, np.maximum(first.size[:], rounding))  # f may be 0 and yet move
 
 
 _PARTS = ("value", "bar", "kind", "left", "right")

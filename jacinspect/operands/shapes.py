@@ -86,10 +86,18 @@ def require_fits(shape: tuple[int, ...], dtype: npt.DTypeLike, memory: int, what
         raise InputError(f"{what}: shape {described} is more than numpy can index; take fewer or shorter axes")
 
 
-def random_operand(shape: tuple[int, ...], dtype: npt.DTypeLike, seed: int, memory: int, position: int = 1) -> Array:
+def random_operand(
+    shape: tuple[int, ...],
+    dtype: npt.DTypeLike,
+    seed: int,
+    memory: int,
+    position: int = 1,
+    domain: tuple[float, float] = (-math.inf, math.inf),
+) -> Array:
     """Draw a standard normal operand of `shape` and `dtype`; a float32 one is the float64 one, rounded.
 
-    One seed gives the operands of one function, at `position` 1, 2 …, different numbers.
+    One seed gives the operands of one function, at `position` 1, 2 …, different numbers. What falls outside the
+    `domain` is reflected at its lower end, and again at the upper one.
 
     Raises
     ------
@@ -99,8 +107,11 @@ def random_operand(shape: tuple[int, ...], dtype: npt.DTypeLike, seed: int, memo
     if seed < 0:
         raise InputError(f"seed {seed} is negative: a seed is 0, 1, 2 …")
     require_fits(shape, dtype, memory, "random operand")
+    low, high = domain
     try:
-        own = seed if position == 1 else [seed, position]
-        return np.random.default_rng(own).standard_normal(shape).astype(dtype)
+        x = np.random.default_rng(seed if position == 1 else [seed, position]).standard_normal(shape)
+        if math.isfinite(low):
+            x = np.where((x < low) | (x > high), low + np.abs(x - low) % (high - low), x)
+        return x.astype(dtype, copy=False)
     except MemoryError:
         raise InputError(f"random operand: {MACHINE_FULL}") from None

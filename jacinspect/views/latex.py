@@ -46,6 +46,8 @@ def _headline(report: Report) -> Iterator[str]:
         rf"\noindent\texttt{{{_escaped(name)}}}, $X\colon {_size(operand.values.shape)}{output}$, "
         f"verdict: {report.verdict}."
     )
+    if function.latex is not None:
+        yield _display(f"f({', '.join(function.operands)}) = {function.latex}")
 
 
 def _point(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:

@@ -438,3 +438,16 @@ def test_a_second_look_close_to_x_adds_to_what_was_known() -> None:
 def test_flat_is_the_place_in_memory() -> None:
     x = np.arange(24).reshape(2, 3, 4)
     assert all(x[p] == flat(p, x.shape) for p in positions(x.shape))
+
+
+def test_flips_stay_where_f_is_declared_to_be_defined() -> None:
+    asked: list[Array] = []
+
+    def f(x: Array) -> Array:
+        asked.append(x)
+        return np.asarray(np.sqrt(x) + np.sqrt(1 - x))
+
+    x = np.random.default_rng(0).uniform(0, 1, 50)
+    detection = detect(BlackBox(f, x, domain=(0.0, 1.0)), x, np.random.default_rng(1), Budget(1000, 2**30))
+    assert np.array_equal(detection.pattern.indices, np.arange(50))
+    assert all(np.all((point >= 0) & (point <= 1)) for point in asked)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+import jacinspect
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
@@ -19,6 +20,7 @@ from jacinspect.jacobian.differences import (
     first_pass,
     ladder,
     rounding_noise,
+    significant_epsilon,
     step_scale,
 )
 from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
@@ -364,3 +366,36 @@ def test_along_a_direction_slopes_are_by_the_step() -> None:
 def test_steps_are_taken_in_units_of_the_larger_of_1_and_x(x: list[float]) -> None:
     expected = [abs(at) if np.isfinite(at) and abs(at) > 1 else 1.0 for at in x]
     assert step_scale(np.array(x)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("f", "single"),
+    [
+        (lambda x: 0.7 * np.sin(x.astype(np.float32)).astype(np.float64), True),
+        (lambda x: np.float64(np.pi) * (x.astype(np.float32) ** 2).astype(np.float64), True),
+        (np.sin, False),
+        (np.exp, False),
+        (lambda x: 1 / (1 + np.exp(-x)), False),
+        (lambda x: x * 1e-3 + 5, False),
+        (np.floor, False),
+        (lambda x: 0 * x + 1 / 3, False),
+    ],
+)
+@pytest.mark.parametrize("at", [[0.3, -1.7, 2.2], [345.9, -12.5], [1e-4, 3e-3, -0.02]])
+def test_single_precision_inside_is_seen_through_a_scale(f: F, single: bool, at: list[float]) -> None:
+    x = np.array(at)
+    assert (significant_epsilon(BlackBox(f, x), x) > 1e-10) == single
+
+
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda x: (x + 1e12) - 1e12, 2e-5),
+        (lambda x: np.log(np.exp(x) / (np.exp(x) + 1)), 31.0),
+        (np.floor, 1e8 + 1 / 3),
+    ],
+)
+def test_on_a_staircase_no_slope_is_called_the_slope(f: F, at: float) -> None:
+    report = jacinspect.inspect(f, np.array([at]), lambda x: np.ones_like(x))
+    assert report.verdict == "inconclusive"
+    assert jacinspect.inspect(f, np.array([at]), lambda x: np.zeros_like(x)).verdict == "inconclusive"

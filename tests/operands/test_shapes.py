@@ -152,3 +152,13 @@ def test_random_operand_of_odd_shapes(shape: tuple[int, ...]) -> None:
 def test_negative_seed() -> None:
     with pytest.raises(InputError, match="seed -1 is negative"):
         random_operand((2,), "float64", -1, GIB)
+
+
+@pytest.mark.parametrize("domain", [(0.0, np.inf), (-1.0, np.inf), (0.0, 1.0), (-1.0, 1.0)])
+def test_an_operand_is_drawn_where_the_function_is_defined(domain: tuple[float, float]) -> None:
+    anywhere, x = (random_operand((50, 7), "float64", 3, GIB, 1, where) for where in ((-np.inf, np.inf), domain))
+    inside = (anywhere >= domain[0]) & (anywhere <= domain[1])
+    assert not inside.all()
+    assert np.array_equal(x[inside], anywhere[inside])
+    assert np.all((x >= domain[0]) & (x <= domain[1]))
+    assert np.unique(x).size == x.size

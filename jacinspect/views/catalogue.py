@@ -1,0 +1,143 @@
+"""A Listing for a person at a terminal: the functions by kind, and all about the one that was asked for. Pure."""
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from math import isfinite
+from textwrap import wrap
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from jacinspect.errors import format_parameter
+from jacinspect.listing import Listed, Listing
+
+__all__ = ["render"]
+
+_WIDE = 110  # columns from which on names and parameters stand beside the formula, not below it
+_NARROWEST = 20  # columns that a text is given at least
+_INDENT, _GAP, _LABEL = 2, 2, 13  # columns
+
+
+def render(listing: Listing, width: int) -> RenderableType:
+    """Lay the listing out in `width` columns."""
+    whole, rest = listing.functions[: listing.is_exact], listing.functions[listing.is_exact :]
+    lines: list[Text] = []
+    if not listing.in_names:
+        text = f"no name has {listing.text!r}, but formula, parameters, source or note:"
+        lines += [*_hanging("", 0, text, width), *[Text()] * len(whole)]
+    for function in whole:
+        lines += _whole(function, width)
+    if whole and rest:
+        lines += [Text(), Text(f"others with {listing.text!r}:")]
+    if rest:
+        lines += [*([Text()] if lines else []), *_table(rest, width)]
+    if not listing.text:
+        count = f"{len(rest)} functions"
+        lines += [Text(), *_hanging("", 0, f"{count}; jacinspect list NAME says all about one", width)]
+    return Group(*lines)
+
+
+# --- Many functions ---------------------------------------------------------------------------------------------------
+
+
+def _table(functions: Iterable[Listed], width: int) -> Iterator[Text]:
+    """Give a row for each function, below its kind."""
+    kinds: dict[str, list[Listed]] = {}
+    for function in functions:
+        kinds.setdefault(function.kind, []).append(function)
+    names = max(len(function.name) for of_kind in kinds.values() for function in of_kind)
+    for number, (kind, of_kind) in enumerate(kinds.items()):
+        yield from [Text()] * (number > 0)
+        yield Text(kind, style="bold cyan")
+        for function in of_kind:
+            yield from _row(function, names, width)
+
+
+def _row(function: Listed, names: int, width: int) -> Iterator[Text]:
+    """Set the formula beside the name, and what else it is called by beside that or, in few columns, below it."""
+    start = _INDENT + names + _GAP
+    room = width - start
+    if room < _NARROWEST:
+        yield Text(f"{' ' * _INDENT}{function.name}", style="bold")
+        yield from _hanging("", 2 * _INDENT, function.formula, width)
+        yield from _hanging("", 2 * _INDENT, _details(function), width, "dim")
+        return
+    beside = width >= _WIDE
+    formula = wrap(function.formula, room * 3 // 5 if beside else room, break_on_hyphens=False)
+    details = wrap(_details(function), room * 2 // 5 - _GAP if beside else room, break_on_hyphens=False)
+    cells = zip_longest(formula, details, fillvalue="") if beside else [(f, "") for f in formula]
+    for number, (text, detail) in enumerate(cells):
+        name = "" if number else function.name
+        line = Text.assemble(" " * _INDENT, (name, "bold"), " " * (start - _INDENT - len(name)), text)
+        if detail:
+            line.append(" " * (room * 3 // 5 + _GAP - len(text))).append(detail, style="dim")
+        line.rstrip()
+        yield line
+    if not beside:
+        yield from (Text(f"{' ' * start}{line}", style="dim") for line in details)
+
+
+def _details(function: Listed) -> str:
+    """Give the parameters with their defaults, and the aliases."""
+    also = f"also {', '.join(function.aliases)}" if function.aliases else ""
+    return "; ".join(filter(None, (_parameters(function), also)))
+
+
+def _parameters(function: Listed) -> str:
+    return ", ".join(f"{name}={format_parameter(value)}" for name, value in function.parameters.items())
+
+
+# --- One function -----------------------------------------------------------------------------------------------------
+
+
+def _whole(function: Listed, width: int) -> Iterator[Text]:
+    yield Text.assemble((function.name, "bold"), f"  {function.kind}")
+    formulas = [*_formulas(function)]
+    indent = max(len(label) for label, _ in formulas)
+    for label, formula in formulas:
+        yield from _hanging(f"{label:{indent}} = ", indent + 3, formula, width)
+    facts = [(label, text) for label, text in _facts(function) if text]
+    if facts:
+        yield Text()
+    for label, text in facts:
+        yield from _hanging(label, _LABEL, text, width)
+
+
+def _formulas(function: Listed) -> Iterator[tuple[str, str]]:
+    yield f"f({', '.join(function.operands)})", function.formula
+    if function.derivative:
+        yield "f'(x)" if function.kind == "elementwise" else "df", function.derivative
+    for operand, formula in function.partials.items():
+        yield f"∂f/∂{operand}", formula
+
+
+def _facts(function: Listed) -> Iterator[tuple[str, str]]:
+    yield "also", ", ".join(function.aliases)
+    yield "parameters", _parameters(function)
+    yield "kinks", _points(function.kinks)
+    yield "jumps", _points(function.jumps)
+    yield "domain", ", ".join(_interval(name, *interval) for name, interval in function.domain.items())
+    yield "properties", ", ".join(function.properties)
+    yield "LaTeX", function.latex
+    yield "source", function.source
+    yield "note", function.note
+
+
+def _points(points: tuple[float, ...]) -> str:
+    return f"x = {', '.join(f'{point:.6g}' for point in points)}" if points else ""
+
+
+def _interval(operand: str, low: float, high: float) -> str:
+    """Write an interval as a person would: ``x ≥ 0``, ``-1 ≤ x ≤ 1``."""
+    if isfinite(low) and isfinite(high):
+        return f"{low:g} ≤ {operand} ≤ {high:g}"
+    return f"{operand} ≥ {low:g}" if isfinite(low) else f"{operand} ≤ {high:g}" if isfinite(high) else f"all {operand}"
+
+
+def _hanging(label: str, indent: int, text: str, width: int, style: str = "") -> Iterator[Text]:
+    """Wrap a text beside a label, in the columns that are left; below it, where too few are."""
+    if label and width - indent < _NARROWEST:
+        yield Text(label.rstrip())
+        label, indent = "", _INDENT
+    for number, line in enumerate(wrap(text, max(width - indent, 1), break_on_hyphens=False)):
+        yield Text(f"{'' if number else label:{indent}}{line}", style=style)
