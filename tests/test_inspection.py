@@ -69,28 +69,32 @@ def test_the_catalogue_at_random_points(name: str, shape: Shape) -> None:
         for scale in (1e-8, 1.0, 30.0, 1e4):
             report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
             assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
-            near = name in ("std", "median", "relu_squared") and scale == 1e-8  # a step reaches over what bends at 0
-            unsettled = name == "cumsum" or near
-            assert report.verdict == "pass" or (unsettled and codes(report) == ["J006"]), report.findings
+            near = name in NEAR_BENDS and scale == 1e-8  # a step reaches over what bends at 0
+            stairs = name in STAIRS and scale > 1  # which beside so large an x may be those of rounding
+            unsettled = name == "cumsum" or near or stairs
+            assert report.verdict == "pass" or (unsettled and codes(report) in (["J006"], ["J012"])), report.findings
 
 
+NEAR_BENDS = ("std", "median", "sort", "l1_normalize", "l2_normalize", "rms_norm", "relu_squared", "reglu")
+STAIRS = ("floor", "ceil", "round", "trunc")
 HARD = [0.0, -0.0, 5e-324, -5e-324, 1e-300, -1e-300, 1e-20, 1e-12, -1e-9, 1e-3, 0.5, -3.0, 20.0, -40.0, 1e3, -1e5, 1e8]
 
 
 def hard_points(name: str) -> Array:
     """Those at which a derivative can be measured: no step reaches a pole or a jump, none is as wide as a wave."""
     x = np.array(HARD)
-    narrow = name in ("sin", "cos", "tan", "snake", "floor", "ceil", "round", "trunc")
-    return inside(name, x[np.abs(x) < 1e8] if narrow else x)
+    largest = 1e8 if name in ("sin", "cos", "tan", "snake") else 50 if name in STAIRS else np.inf
+    return inside(name, x[np.abs(x) < largest])
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("strict", [False, True])
 def test_elementwise_functions_at_hard_points(name: str, strict: bool) -> None:
-    report = jacinspect.inspect(name, hard_points(name), strict_kinks=strict)
+    x = hard_points(name)
+    report = jacinspect.inspect(name, x, strict_kinks=strict)
     (entry,) = (entry for entry in ENTRIES if entry.name == name)
     known = entry.bind({}).parameters
-    bent = {float(x) for x in (*entry.kinks(**known), *entry.jumps(**known))} & set(HARD)
+    bent = {float(x) for x in (*entry.kinks(**known), *entry.jumps(**known))} & set(x.tolist())
     overflows = name in ("exp", "exp2", "expm1", "sinh", "cosh")
     if name == "relu_squared":  # beside 0, where its slope bends, nothing is measured
         assert codes(report) == ["J006"]

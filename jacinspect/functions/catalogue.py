@@ -126,7 +126,7 @@ def hint(name: str) -> str:
     """Say which names a person may have meant by an unknown one, or else what names there are."""
     close = similar(name)
     if not close:
-        return f"there are {', '.join(entry.name for entry in ENTRIES[:24])}{', …' * (len(ENTRIES) > 24)}"
+        return f"there are {', '.join(entry.name for entry in ENTRIES[:16])}{', …' * (len(ENTRIES) > 16)}"
     return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
 
 

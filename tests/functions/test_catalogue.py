@@ -203,7 +203,7 @@ def test_a_name_like_no_other(typed: str) -> None:
     start, _, listed = str(error.value).partition("there are ")
     assert start == f"there is no function {typed!r}; "
     expected = [entry.name for entry in ENTRIES]
-    assert listed.split(", ") == (expected if len(expected) <= 24 else [*expected[:24], "…"])
+    assert listed.split(", ") == (expected if len(expected) <= 16 else [*expected[:16], "…"])
 
 
 AXIS = {"axis": -1}
