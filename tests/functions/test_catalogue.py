@@ -206,11 +206,11 @@ def test_a_name_like_no_other(typed: str) -> None:
     assert listed.split(", ") == (expected if len(expected) <= 16 else [*expected[:16], "…"])
 
 
-AXIS = {"axis": -1}
-SUMS = {"axis": -1, "exclusive": False, "reverse": False}
-NORM = {"axis": -1, "eps": 1e-5}
-REDUCED = {"axis": None, "keepdims": False}
-HALVES = {"axis": -1, "gate": "second"}
+AXIS: dict[str, Parameter] = {"axis": -1}
+SUMS: dict[str, Parameter] = {"axis": -1, "exclusive": False, "reverse": False}
+NORM: dict[str, Parameter] = {"axis": -1, "eps": 1e-5}
+REDUCED: dict[str, Parameter] = {"axis": None, "keepdims": False}
+HALVES: dict[str, Parameter] = {"axis": -1, "gate": "second"}
 PARAMETERS: dict[str, dict[str, Parameter]] = {
     "relu": {"negative_slope": None, "max_value": None, "threshold": None},
     "leaky_relu": {"negative_slope": 0.01},
@@ -218,10 +218,10 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     "rrelu": {"lower": 1 / 8, "upper": 1 / 3},
     "threshold": {"threshold": 0.1, "value": 20.0},
     "hard_tanh": {"min_val": -1.0, "max_val": 1.0},
-    **{key: {"lambd": 0.5} for key in ("hard_shrink", "soft_shrink")},
-    **{key: {"alpha": 1.0} for key in ("elu", "celu", "isru", "isrlu", "snake")},
+    **{name: {"lambd": 0.5} for name in ("hard_shrink", "soft_shrink")},
+    **{name: {"alpha": 1.0} for name in ("elu", "celu", "isru", "isrlu", "snake")},
     "softplus": {"beta": 1.0, "threshold": None},
-    **{key: {"beta": 1.0} for key in ("silu", "smelu")},
+    **{name: {"beta": 1.0} for name in ("silu", "smelu")},
     "gelu": {"approximate": "none"},
     "squareplus": {"b": 4.0},
     "softcap": {"cap": 30.0},
@@ -235,9 +235,9 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     "rms_norm": {"axis": -1, "eps": 2.0**-52},
     "group_norm": {"num_groups": 1, **NORM},
     "batch_norm": {"axis": 0, "eps": 1e-5},
-    **{key: {"axis": -1, "eps": 1e-12} for key in ("l2_normalize", "l1_normalize")},
+    **{name: {"axis": -1, "eps": 1e-12} for name in ("l2_normalize", "l1_normalize")},
     **dict.fromkeys(("sum", "mean", "prod", "max", "min", "logsumexp", "logmeanexp", "norm", "l1_norm"), REDUCED),
-    **{key: {"axis": None, "correction": 1, "keepdims": False} for key in ("var", "std")},
+    **{name: {"axis": None, "correction": 1, "keepdims": False} for name in ("var", "std")},
     "median": {"axis": None, "interpolation": "lower", "keepdims": False},
     **dict.fromkeys(("glu", "bilinear_glu", "reglu", "geglu"), HALVES),
     "swiglu": {**HALVES, "beta": 1.0},
