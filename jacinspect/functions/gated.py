@@ -19,13 +19,13 @@ from jacinspect.functions.function import Array
 from jacinspect.functions.normal import DENSITY_AT_0, mills_ratio, mills_ratio_minus_t, root_density
 from jacinspect.functions.rounding import difference, half_exponential, product
 
-__all__ = ["GATED", "SILU_ZERO", "SILU_ZERO_REST"]
+__all__ = ["GATED", "silu_numerator"]
 
 _LARGEST = float(np.finfo(np.float64).max)
 _QUICK = 1.702
 
 # Where derivatives vanish, in two parts: the second is the rounding error of the first. silu's is of p = βx.
-SILU_ZERO, SILU_ZERO_REST = -1.2784645427610737, -1.0946994183093437e-16
+_SILU_ZERO, _SILU_ZERO_REST = -1.2784645427610737, -1.0946994183093437e-16
 _MISH_ZERO, _MISH_ZERO_REST = -1.1924312145154952, -4.8484829848031044e-17
 _GELU_TANH_ZERO, _GELU_TANH_ZERO_REST = -0.7524614220710163, 3.635560509207687e-17
 _TANH_EXP_ZERO, _TANH_EXP_ZERO_REST = -1.078860058464624, -9.55786742622646e-17
@@ -39,16 +39,15 @@ def _logistic_gate(x: Array, p: Array, h: Array) -> Array:
     return np.where(p > 0, x, np.clip(x, -_LARGEST, _LARGEST) * h * h) / (1.0 + h * h)
 
 
-def _logistic_gate_derivative(
-    z: Array, from_zero: Array, p: Array, p_from_zero: Array, h: Array, at_zero: float
-) -> Array:
-    """Differentiate it: s(p)·(1 + z·s(-p)) for z = x·p'. It is exp(p)·N/(1 + exp(p))² with N = 1 + exp(p) + z.
-
-    `from_zero` and `p_from_zero` are z and p less what they are at x0, where exp(p) is `at_zero`.
-    """
+def _logistic_gate_derivative(z: Array, p: Array, h: Array, n: Array) -> Array:
+    """Differentiate it: s(p)·(1 + z·s(-p)) for z = x·p'. It is exp(p)·N/(1 + exp(p))² with N = 1 + exp(p) + z."""
     e = h * h
-    n = from_zero + at_zero * np.expm1(np.minimum(p_from_zero, 2.0))
     return np.where(p > 0, 1.0 + z * e / (1.0 + e), n * h * h / (1.0 + e)) / (1.0 + e)
+
+
+def _numerator(from_zero: Array, p_from_zero: Array, at_zero: float) -> Array:
+    """Give N, of z and p less what they are at its zero, where exp(p) is `at_zero`."""
+    return np.asarray(from_zero + at_zero * np.expm1(np.minimum(p_from_zero, 2.0)))
 
 
 def _silu(x: Array, *, beta: float = 1.0) -> Array:
@@ -58,8 +57,13 @@ def _silu(x: Array, *, beta: float = 1.0) -> Array:
 
 def _silu_derivative(x: Array, *, beta: float) -> Array:
     p, rest, h = half_exponential(x, beta)
-    d = (p - SILU_ZERO) - SILU_ZERO_REST + rest
-    return _logistic_gate_derivative(p, d, p, d, h, -1.0 - SILU_ZERO)
+    return _logistic_gate_derivative(p, p, h, silu_numerator(p, rest))
+
+
+def silu_numerator(p: Array, rest: Array) -> Array:
+    """Give 1 + p + exp(p), the N of silu's derivative, of p + rest up to 0; no digit is lost beside its zero."""
+    d = (p - _SILU_ZERO) - _SILU_ZERO_REST + rest
+    return _numerator(d, d, -1.0 - _SILU_ZERO)
 
 
 def _gelu_tanh_exponent(x: Array) -> tuple[Array, Array]:
@@ -86,7 +90,7 @@ def _gelu_tanh_derivative(x: Array) -> Array:
     quadratic = _CUBE * (x * x + x * _GELU_TANH_ZERO + _GELU_TANH_ZERO**2)  # (x³ - x0³)/(x - x0)
     z = _TWICE_ROOT * x * (1.0 + 3.0 * _CUBE * x * x)
     z_from_zero, p_from_zero = _TWICE_ROOT * d * (1.0 + 3.0 * quadratic), _TWICE_ROOT * d * (1.0 + quadratic)
-    return _logistic_gate_derivative(z, z_from_zero, p, p_from_zero, h, _GELU_TANH_AT_ZERO)
+    return _logistic_gate_derivative(z, p, h, _numerator(z_from_zero, p_from_zero, _GELU_TANH_AT_ZERO))
 
 
 _GELU_TANH_AT_ZERO = exp(_TWICE_ROOT * (_GELU_TANH_ZERO + _CUBE * _GELU_TANH_ZERO**3))

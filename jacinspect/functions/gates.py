@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jacinspect.functions.function import Array
-from jacinspect.functions.gated import SILU_ZERO, SILU_ZERO_REST
+from jacinspect.functions.gated import silu_numerator
 from jacinspect.functions.normal import DENSITY_AT_0, mills_ratio, mills_ratio_minus_t
 from jacinspect.functions.rounding import product
 
@@ -66,14 +66,13 @@ def gelu(b: Array) -> Found:
 
 
 def silu(b: Array, *, beta: float) -> Found:
-    """Give b · s(βb), and s(βb) · (1 + βb · s(-βb)); see elementwise.py for the latter."""
+    """Give b · s(βb), and s(βb) · (1 + βb · s(-βb)); see gated.py for the latter."""
     bound = min(_FARTHEST / abs(beta), np.finfo(float).max) if beta else np.finfo(float).max
     p, rest = product(np.asarray(beta), np.clip(b, -bound, bound))
     m, k = _decay(np.abs(p), np.sign(p) * rest)
     e = np.ldexp(m, k)
-    d = (p - SILU_ZERO) - SILU_ZERO_REST + rest
-    cancelled = -d / SILU_ZERO - (1.0 + 1.0 / SILU_ZERO) * p * np.expm1(np.minimum(d, 2.0)) / (1.0 + e)
-    slope = np.where(p > 0, 1.0 + p * e / (1.0 + e), cancelled * m) / (1.0 + e)
+    below = m * silu_numerator(p, rest) / (1.0 + e)
+    slope = np.where(p > 0, 1.0 + p * e / (1.0 + e), below) / (1.0 + e)
     factor = np.where(p > 0, 1.0, m) / (1.0 + e)
     power = np.where(p > 0, 0, k)
     mantissa, carried = np.frexp(b)
