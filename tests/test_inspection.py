@@ -83,7 +83,7 @@ HARD = [0.0, -0.0, 5e-324, -5e-324, 1e-300, -1e-300, 1e-20, 1e-12, -1e-9, 1e-3, 
 def hard_points(name: str) -> Array:
     """Those at which a derivative can be measured: no step reaches a pole or a jump, none is as wide as a wave."""
     x = np.array(HARD)
-    largest = 1e8 if name in ("sin", "cos", "tan", "snake") else 50 if name in STAIRS else np.inf
+    largest = 1e8 if name in ("sin", "cos", "tan", "snake") else 20 if name in STAIRS else np.inf
     return inside(name, x[np.abs(x) < largest])
 
 
