@@ -400,7 +400,7 @@ def test_a_terminal_without_the_signs_shows_everything_else() -> None:
 
 FOLDER = str(SAMPLES)
 MISTAKES: list[tuple[str, list[str]]] = [
-    ("sigmiod -s 2", ["'sigmiod'", "did you mean sigmoid or log_sigmoid?"]),
+    ("sigmiod -s 2", ["'sigmiod'", "did you mean sigmoid, log_sigmoid or hard_sigmoid?"]),
     ("frobnicate -s 2", ["'frobnicate'"]),
     ("sigmoid -s 2 --sape 3", ["--sape"]),
     ("sigmoid -s 2 --shap 3", ["--shap"]),

@@ -9,18 +9,52 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from jacinspect.errors import InputError
+from jacinspect.errors import InputError, format_parameter
+from jacinspect.functions.algebraic import ALGEBRAIC
 from jacinspect.functions.binary import BINARY
 from jacinspect.functions.coupled import COUPLED
+from jacinspect.functions.cumulative import CUMULATIVE
+from jacinspect.functions.distribution import DISTRIBUTION
 from jacinspect.functions.elementary import ELEMENTARY
 from jacinspect.functions.elementwise import ELEMENTWISE
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.gated import GATED
+from jacinspect.functions.hard import HARD
+from jacinspect.functions.normalizations import NORMALIZATIONS
+from jacinspect.functions.paired import PAIRED
+from jacinspect.functions.permutations import PERMUTATIONS
+from jacinspect.functions.piecewise import PIECEWISE
+from jacinspect.functions.rectifiers import RECTIFIERS
 from jacinspect.functions.reductions import REDUCTIONS
+from jacinspect.functions.shaping import SHAPING
+from jacinspect.functions.steps import STEPS
+from jacinspect.functions.trigonometric import TRIGONOMETRIC
+from jacinspect.functions.unit_norms import UNIT_NORMS
 
 __all__ = ["ENTRIES", "function", "hint", "key", "knows", "names", "neighbours", "similar"]
 
-ENTRIES: tuple[Entry, ...] = (*ELEMENTWISE, *ELEMENTARY, *BINARY, *COUPLED, *REDUCTIONS)
+ENTRIES: tuple[Entry, ...] = (
+    *ELEMENTWISE,
+    *PIECEWISE,
+    *RECTIFIERS,
+    *GATED,
+    *HARD,
+    *ALGEBRAIC,
+    *ELEMENTARY,
+    *TRIGONOMETRIC,
+    *DISTRIBUTION,
+    *STEPS,
+    *BINARY,
+    *COUPLED,
+    *NORMALIZATIONS,
+    *UNIT_NORMS,
+    *CUMULATIVE,
+    *PERMUTATIONS,
+    *REDUCTIONS,
+    *SHAPING,
+    *PAIRED,
+)
 
 
 def function(name: str, /, **parameters: Parameter) -> Function:
@@ -82,7 +116,8 @@ def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Ar
             except InputError:
                 continue
             assert f.derivative is not None
-            parameters = ", ".join(f"{name}={value:g}" for name, value in f.parameters.items())
+            effective = {name: value for name, value in f.parameters.items() if value is not None}
+            parameters = ", ".join(f"{name}={format_parameter(value)}" for name, value in effective.items())
             with np.errstate(all="ignore"):
                 yield entry.name + (f" with {parameters}" if parameters else ""), f.derivative(x).ravel()
 
@@ -91,7 +126,7 @@ def hint(name: str) -> str:
     """Say which names a person may have meant by an unknown one, or else what names there are."""
     close = similar(name)
     if not close:
-        return f"there are {', '.join(entry.name for entry in ENTRIES[:24])}{', …' * (len(ENTRIES) > 24)}"
+        return f"there are {', '.join(entry.name for entry in ENTRIES[:16])}{', …' * (len(ENTRIES) > 16)}"
     return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jacinspect.errors import InputError, format_parameter, format_shape
 from jacinspect.functions.function import Array, Function, Parameter
 
-__all__ = ["Entry", "Interval", "Rule", "at", "nowhere"]
+__all__ = ["Entry", "Interval", "Rule", "answered", "at", "not_negative", "nowhere"]
 
 Rule = Callable[..., Array]
 
@@ -33,9 +33,34 @@ def nowhere(**_: Parameter) -> tuple[float, ...]:
     return ()
 
 
+def as_written(**_: Parameter) -> Mapping[str, str]:
+    """Change none of an entry's formulas."""
+    return {}
+
+
+def fine(**_: Parameter) -> str:
+    """Have nothing against the parameters."""
+    return ""
+
+
+def not_negative(name: str) -> Callable[..., str]:
+    """Object to a parameter below 0."""
+    return lambda **given: f"{name} must not be negative, and {given[name]:g} is" if given[name] < 0 else ""
+
+
 def at(*points: float) -> Callable[..., tuple[float, ...]]:
     """Give the same points, whatever the parameters are."""
     return lambda **_: points
+
+
+def answered(rule: Rule) -> Rule:
+    """Take IEEE 754's answers to 1 / 0, log 0, √-1 and sin ∞, infinite or NaN, without the flags it raises for them."""
+
+    def quiet(x: Array) -> Array:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(rule(x))
+
+    return quiet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +68,23 @@ class Entry:
     """A catalogue function whose parameters are not bound yet.
 
     `value(x)` and, for an element-wise function, `derivative(x)` map a float64 array to a float64 array; for others
-    `jvp(x, dx)` pushes a tangent. A function of several `operands` is element-wise: `value(x, y)` and the rules in
-    `partials`, one for each operand, see arrays of one shape, to which the operands were broadcast. The keyword-only
+    `jvp(x, dx)` pushes a tangent. An element-wise function of several `operands` has `value(x, y)` and the rules in
+    `partials`, one for each operand, which see arrays of one shape, to which the operands were broadcast; one that is
+    not has `jvp(x, y, dx, dy)`, and says itself which shapes fit, as its operands come as they are. The keyword-only
     arguments of `value`, with their defaults, are the function's parameters, and its rules take the same ones. Their
     annotations, or else their defaults, say what a person may give: float, int, bool, Literal words, or None besides.
 
     What is declared beyond the rules is for people to read, and tests hold it against experiment: `kinks` are the
     points where an element-wise function has two slopes and `jumps` those where it is not continuous, both functions of
-    the parameters; `domain` is the closed interval of an operand outside which f is NaN; `properties` are "even" or
-    "odd" of f, and "symmetric", "lower-triangular", "upper-triangular" or "permutation" of the Jacobian in row-major
-    vec. `source` is (author, year), `note` what people should know, such as where libraries differ.
+    the parameters; of infinitely many they give those in [-2, 2], and `note` says where the others are. `domain` is the
+    closed interval of an operand outside which f is NaN; `properties` are "even" or "odd" of f, and "symmetric",
+    "lower-triangular", "upper-triangular" or "permutation" of the Jacobian in row-major vec, whatever the operand's
+    shape, where it is not diagonal. `source` is (author, year), `note` what people should know, such as where libraries
+    differ.
+
+    Parameters that turn a function into another have `rewritten` formulas: a function of them all that gives those of
+    `formula`, `latex` and `derivative_formula` which differ. What parameters cannot be together is what `objection`, a
+    function of them all, says; "" is nothing.
 
     An element-wise rule must give each entry the same bits whatever its neighbours are, because detection compares
     exactly: select with np.where, never by compressing (x[mask]), which moves entries between a vectorised loop and
@@ -72,6 +104,9 @@ class Entry:
     kind: str = "elementwise"
     aliases: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()  # the parameters that have no meaning at 0 or below
+    rewritten: Callable[..., Mapping[str, str]] = as_written
+    objection: Callable[..., str] = fine
+    ignores_nan: bool = False  # whether NaN in one operand is the rules' own business; else it gives NaN
     kinks: Callable[..., tuple[float, ...]] = nowhere
     jumps: Callable[..., tuple[float, ...]] = nowhere
     domain: Mapping[str, Interval] = field(default_factory=dict)
@@ -90,7 +125,7 @@ class Entry:
         Raises
         ------
         InputError
-            If a parameter is unknown or its value makes no sense.
+            If a parameter is unknown, or its value makes no sense, by itself or beside the others.
         """
         parameters = self.defaults
         for name, value in given.items():
@@ -99,7 +134,12 @@ class Entry:
             if name not in parameters:
                 raise InputError(f"{self.name} has no parameter {name!r}; it has {', '.join(parameters)}")
             parameters[name] = self._checked(name, value)
-        run = partial(_by_blocks if self.jvp is None else _at_once, self.name, parameters)
+        if objection := self.objection(**parameters):
+            raise InputError(f"{self.name}: {objection}")
+        rewritten = self.rewritten(**parameters)
+        run: Callable[..., Any] = partial(_at_once, self.name, parameters)
+        if self.jvp is None:
+            run = partial(_by_blocks, self.name, parameters, spreads_nan=not self.ignores_nan)
         return Function(
             name=self.name,
             kind=self.kind,
@@ -107,10 +147,10 @@ class Entry:
             derivative=self.derivative and partial(run, self.derivative),
             rule=self.jvp and partial(run, self.jvp),
             parameters=parameters,
-            formula=self.formula,
-            latex=self.latex,
+            formula=rewritten.get("formula", self.formula),
+            latex=rewritten.get("latex", self.latex),
             domain=self.domain,
-            derivative_formula=self.derivative_formula,
+            derivative_formula=rewritten.get("derivative_formula", self.derivative_formula),
             operands=self.operands,
             partials=tuple(partial(run, rule) for rule in self.partials),
             partial_formulas=self.partial_formulas,
@@ -160,7 +200,9 @@ def _said(given: object) -> str:
     return format_parameter(given) if given is None or isinstance(given, (bool, float)) else repr(given)
 
 
-def _by_blocks(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array) -> Array:
+def _by_blocks(
+    name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array, spreads_nan: bool = True
+) -> Array:
     """Apply an element-wise rule of 1-d float64 arrays to real arrays, broadcast to one shape; NaN gives NaN."""
     operands = [np.asarray(array) for array in arrays]
     dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
@@ -181,18 +223,18 @@ def _by_blocks(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arra
     with np.errstate(over="ignore", under="ignore", divide=poles, invalid=poles), blocks:
         for *block, computed in blocks:
             values = rule(*block, **parameters)
-            for operand in block:
+            for operand in block if spreads_nan else ():
                 values = np.where(np.isnan(operand), operand, values)
             computed[...] = values
     return result
 
 
 def _at_once(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array) -> Array:
-    """Apply a rule of whole float64 arrays, the operand and perhaps a tangent, to real arrays of one shape."""
+    """Apply a rule of whole float64 arrays, the operands and perhaps their tangents, to real arrays."""
     operands = [np.asarray(array) for array in arrays]
     dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
     if "axis" in parameters:
-        _check_axis(name, parameters["axis"], operands[0].shape)
+        _check_axis(name, parameters["axis"], max((operand.shape for operand in operands), key=len))
     with np.errstate(over="ignore", under="ignore"):
         result = rule(*(operand.astype(np.float64, copy=False) for operand in operands), **parameters)
         return np.asarray(result).astype(dtype, copy=False)

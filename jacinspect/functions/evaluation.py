@@ -12,14 +12,16 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from jacinspect.errors import InputError, format_shape
+from jacinspect.functions import catalogue
 from jacinspect.functions.broadcasting import clash
 from jacinspect.functions.function import Array, Function
+from jacinspect.functions.paired import why_not_multiplied
 from jacinspect.functions.typed import Typed
 
 __all__ = ["MATMUL", "Part", "apply", "is_elementwise", "push", "where"]
 
-Shape = tuple[int, ...]
-
+MATMUL = catalogue.function("matmul")
+_ELEMENTWISE = ("elementwise", "binary")
 _LONGEST_NAME = 20  # of a part that an error names by its text
 
 
@@ -39,7 +41,7 @@ class Part:
 
 def is_elementwise(part: Part) -> bool:
     """Whether a part is one of entries alone, all its own parts being so."""
-    own = part.function is None or part.function.kind in ("elementwise", "binary")
+    own = part.function is None or part.function.kind in _ELEMENTWISE
     return own and all(map(is_elementwise, part.arguments))
 
 
@@ -66,20 +68,22 @@ def push(
 def apply(typed: Typed, part: Part, values: Sequence[Array]) -> Array:
     """Apply a part's function to the values of its arguments; shapes that do not go together are an InputError."""
     assert part.function is not None
-    _require_fitting(typed, part, values)
+    _require_fitting(typed, part, part.function, values)
     try:
         return part.function(*values)
     except InputError as error:  # an axis out of range
         raise typed.refuse(str(error), part.node) from None
 
 
-def _require_fitting(typed: Typed, part: Part, values: Sequence[Array]) -> None:
+def _require_fitting(typed: Typed, part: Part, function: Function, values: Sequence[Array]) -> None:
     shapes = [value.shape for value in values]
-    if part.function is MATMUL:
+    if function.name == MATMUL.name:
         (x, y), (a, b) = shapes, _names(typed, part)
-        words = _why_not_multiplied(a, x, b, y)
+        words = why_not_multiplied(a, x, b, y)
         if words is not None:
             raise typed.refuse(f"{a} {format_shape(x)} and {b} {format_shape(y)} do not multiply: {words}", part.node)
+        return
+    if function.kind not in _ELEMENTWISE:  # such a function says itself what does not fit
         return
     for first, second in combinations(range(len(shapes)), 2):
         words = clash(shapes[first], shapes[second])
@@ -99,43 +103,6 @@ def _names(typed: Typed, part: Part) -> list[str]:
 
 
 # --- What the catalogue has not got ----------------------------------------------------------------------------------
-
-
-def _why_not_multiplied(a: str, x: Shape, b: str, y: Shape) -> str | None:
-    """Say why a of shape x and b of shape y have no matrix product, and what would have; None if they have one."""
-    if not x or not y:
-        return "@ is for vectors and matrices; a number multiplies with *"
-    columns, rows = x[-1], y[-2:][0]
-    if columns == rows:
-        words = clash(x[:-2], y[:-2])
-        return words and f"before the last two axes, {words}"
-    words = f"{_sized(columns, 'column', x)} against {_sized(rows, 'row', y)}"
-    if a.isidentifier() and b.isidentifier() and len(x) == len(y) == 2:
-        fits = [f"{a} @ {b}.T"] * (columns == y[1]) + [f"{a}.T @ {b}"] * (x[0] == rows)
-        words += f"; {' and '.join(fits)} would" if fits else ""
-    return words
-
-
-def _sized(size: int, what: str, shape: Shape) -> str:
-    if len(shape) == 1:
-        return f"{size} {'entry' if size == 1 else 'entries'}"
-    return f"{size} {what}{'s' * (size != 1)}"
-
-
-def _matmul_tangent(x: Array, y: Array, dx: Array, dy: Array) -> Array:
-    # What does not move is left out: 0 · inf would be NaN, and it would cost a product.
-    terms = [a @ b for a, b, moved in ((dx, y, dx), (x, dy, dy)) if moved.any()]
-    return np.asarray(sum(terms)) if terms else np.zeros_like(dx @ y)
-
-
-MATMUL = Function(
-    name="matmul",
-    kind="coupled",
-    value=np.matmul,
-    rule=_matmul_tangent,
-    formula="x @ y",
-    operands=("x", "y"),
-)
 
 
 def where(comparisons: Sequence[np.ufunc]) -> Function:

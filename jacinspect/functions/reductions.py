@@ -3,8 +3,10 @@
 In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists, or
 None. Nothing overflows before the result does, and no digits are lost but to the n roundings of a sum or product.
 An entry's slope in var and std vanishes at the mean, and beside it is right to the ulps of the largest slope.
-Where there is no derivative it is 0 for norm and std, as abs'(0) is, and shared evenly among equal maxima.
+Where there is no derivative it is 0 for norm, l1_norm and std, as abs'(0) is, and shared evenly among equal maxima.
 """
+
+from typing import Literal
 
 import numpy as np
 
@@ -12,8 +14,9 @@ from jacinspect.errors import InputError, format_shape
 from jacinspect.functions.coupled import exponentials, softmax
 from jacinspect.functions.entry import Entry
 from jacinspect.functions.function import Array
+from jacinspect.functions.scaling import scaled
 
-__all__ = ["REDUCTIONS"]
+__all__ = ["REDUCTIONS", "shared"]
 
 Axis = int | None
 
@@ -73,7 +76,7 @@ def _max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _max_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
-    return _shared(x == _max(x, axis=axis, keepdims=True), dx, axis, keepdims)
+    return shared(x == _max(x, axis=axis, keepdims=True), dx, axis, keepdims)
 
 
 def _min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -82,10 +85,10 @@ def _min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _min_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
-    return _shared(x == _min(x, axis=axis, keepdims=True), dx, axis, keepdims)
+    return shared(x == _min(x, axis=axis, keepdims=True), dx, axis, keepdims)
 
 
-def _shared(chosen: Array, dx: Array, axis: Axis, keepdims: bool) -> Array:
+def shared(chosen: Array, dx: Array, axis: Axis, keepdims: bool) -> Array:
     """Average the tangent over the entries chosen; where there is none, because of a NaN, it is NaN."""
     number = chosen.sum(axis=axis, keepdims=True)
     share = np.where(chosen, dx / np.maximum(number, 1), 0.0).sum(axis=axis, keepdims=True)
@@ -105,20 +108,80 @@ def _logsumexp_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
     return np.asarray((softmax(x, axis=axis) * dx).sum(axis=axis, keepdims=keepdims))
 
 
+def _logmeanexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    n = _count("logmeanexp", x, axis)
+    top, e = exponentials(x, axis)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        below = np.where(x == top, 0.0, x - top)
+    # The mean is 1 - what it lacks, of which the digits count if that is little.
+    lacks = np.expm1(below).sum(axis=axis, keepdims=True) / n
+    near = lacks > -0.5
+    mean = np.where(near, 1.0, e.sum(axis=axis, keepdims=True) / n)
+    return _squeezed(top + np.where(near, np.log1p(np.maximum(lacks, -0.5)), np.log(mean)), axis, keepdims)
+
+
+def _logmeanexp_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
+    _count("logmeanexp", x, axis)
+    return _logsumexp_jvp(x, dx, axis=axis, keepdims=keepdims)
+
+
 def _norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    u, power, top = _scaled(x, axis)
+    u, power, top = scaled(x, axis)
     root = np.ldexp(np.sqrt((u * u).sum(axis=axis, keepdims=True)), power)
     return _squeezed(np.where(np.isinf(top), top, root), axis, keepdims)
 
 
 def _norm_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
-    u, _, _ = _scaled(x, axis)
+    u, _, _ = scaled(x, axis)
     root = np.sqrt((u * u).sum(axis=axis, keepdims=True))
     return _squeezed((u / np.where(root == 0, 1.0, root) * dx).sum(axis=axis, keepdims=True), axis, keepdims)
 
 
-# numpy's correction, 0, divides by n; torch's default is 1, and divides by n - 1.
-def _var(x: Array, *, axis: Axis = None, correction: int = 0, keepdims: bool = False) -> Array:
+def _l1_norm(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    return _sum(np.abs(x), axis=axis, keepdims=keepdims)
+
+
+def _l1_norm_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
+    return _sum(np.sign(x) * dx, axis=axis, keepdims=keepdims)
+
+
+Middle = Literal["lower", "midpoint"]
+
+
+def _median(x: Array, *, axis: Axis = None, interpolation: Middle = "lower", keepdims: bool = False) -> Array:
+    low, high = _middle(x, axis, interpolation)
+    with np.errstate(invalid="ignore"):  # inf - inf is NaN in truth
+        total = low + high
+        return _squeezed(np.where(np.isinf(total), 0.5 * low + 0.5 * high, 0.5 * total), axis, keepdims)
+
+
+def _median_jvp(x: Array, dx: Array, *, axis: Axis, interpolation: Middle, keepdims: bool) -> Array:
+    places = _places(x, axis, interpolation)
+    slopes = np.zeros(x.shape)
+    for place, entry in zip(places, _middle(x, axis, interpolation), strict=True):
+        below, equal = (found.sum(axis=axis, keepdims=True) for found in (x < entry, x == entry))
+        # The mean of the slopes on both sides: an equal entry takes the middle place along upwards if it is the last of
+        # its equals, downwards if it is the first; one of three equals in the middle moves and the median does not.
+        share = 0.25 * (place == below) + 0.25 * (place == below + equal - 1)
+        slopes = slopes + np.where(np.isnan(entry), np.nan, np.where(x == entry, share, 0.0))
+    return _sum(slopes * dx, axis=axis, keepdims=keepdims)
+
+
+def _places(x: Array, axis: Axis, interpolation: Middle) -> tuple[int, int]:
+    """Find the two places in the middle: one and the same if n is odd, or the lower is asked for."""
+    n = _count("median", x, axis)
+    return (n - 1) // 2, n // 2 if interpolation == "midpoint" else (n - 1) // 2
+
+
+def _middle(x: Array, axis: Axis, interpolation: Middle) -> list[Array]:
+    """Give the entries at the two places in the middle, the axis kept; NaN where there is any."""
+    places = _places(x, axis, interpolation)
+    in_order = np.sort(_along_last(x, axis), axis=-1)
+    unknown = np.isnan(in_order[..., -1])  # NaN is sorted to the end
+    return [_kept(np.where(unknown, np.nan, in_order[..., place]), x, axis, True) for place in places]
+
+
+def _var(x: Array, *, axis: Axis = None, correction: int = 1, keepdims: bool = False) -> Array:
     d, power, n = _deviations("var", x, axis, correction)
     return _squeezed(np.ldexp((d * d).sum(axis=axis, keepdims=True) / n, 2 * power), axis, keepdims)
 
@@ -128,7 +191,7 @@ def _var_jvp(x: Array, dx: Array, *, axis: Axis, correction: int, keepdims: bool
     return _squeezed(np.ldexp(2.0 * (d * dx).sum(axis=axis, keepdims=True) / n, power), axis, keepdims)
 
 
-def _std(x: Array, *, axis: Axis = None, correction: int = 0, keepdims: bool = False) -> Array:
+def _std(x: Array, *, axis: Axis = None, correction: int = 1, keepdims: bool = False) -> Array:
     d, power, n = _deviations("std", x, axis, correction)
     return _squeezed(np.ldexp(np.sqrt((d * d).sum(axis=axis, keepdims=True) / n), power), axis, keepdims)
 
@@ -145,21 +208,10 @@ def _deviations(name: str, x: Array, axis: Axis, correction: int) -> tuple[Array
     n = _count(name, x, axis)
     if n <= correction:
         raise InputError(f"{name}: n - correction = {n - correction} cannot be divided by, n = {n} being averaged over")
-    u, power, top = _scaled(x, axis)
+    u, power, top = scaled(x, axis)
     d = u - u.sum(axis=axis, keepdims=True) / n
     d = d - d.sum(axis=axis, keepdims=True) / n  # the rounded mean is off; what it is off by is known well
     return np.where(np.isinf(top), np.nan, d), power, n - correction
-
-
-def _scaled(x: Array, axis: Axis) -> tuple[Array, Array, Array]:
-    """Give x over the power of 2 that brings the largest |x| to [½, 1); that power; and the largest |x|.
-
-    An infinite entry becomes ±1 and leaves of a finite one 0: the direction of x is all that remains.
-    """
-    top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0.0)
-    _, power = np.frexp(top)
-    u = np.where(np.isinf(top), np.isinf(x) * np.sign(x), np.ldexp(x, -power))
-    return np.where(np.isnan(x), x, u), power, top
 
 
 def _count(name: str, x: Array, axis: Axis) -> int:
@@ -189,76 +241,128 @@ def _squeezed(result: Array, axis: Axis, keepdims: bool) -> Array:
 REDUCTIONS = (
     Entry(
         name="sum",
+        aliases=("reduce_sum",),
         kind="reduction",
         formula="x_1 + ... + x_n",
+        latex=r"\sum_k x_k",
         value=_sum,
         jvp=lambda x, dx, *, axis, keepdims: _sum(dx, axis=axis, keepdims=keepdims),  # noqa: ARG005
         derivative_formula="dx_1 + ... + dx_n",
     ),
     Entry(
         name="mean",
+        aliases=("reduce_mean",),
         kind="reduction",
         formula="(x_1 + ... + x_n) / n",
+        latex=r"\frac{1}{n} \sum_k x_k",
         value=_mean,
         jvp=lambda x, dx, *, axis, keepdims: _mean(dx, axis=axis, keepdims=keepdims),  # noqa: ARG005
         derivative_formula="(dx_1 + ... + dx_n) / n",
     ),
     Entry(
         name="prod",
+        aliases=("reduce_prod",),
         kind="reduction",
         formula="x_1 * ... * x_n",
+        latex=r"\prod_k x_k",
         value=_prod,
         jvp=_prod_jvp,
         derivative_formula="p_1 * dx_1 + ... + p_n * dx_n, p_i = product of all x but x_i",
     ),
     Entry(
         name="max",
-        aliases=("amax",),
+        aliases=("amax", "reduce_max"),
         kind="reduction",
         formula="max(x_1, ..., x_n)",
+        latex=r"\max_k x_k",
         value=_max,
         jvp=_max_jvp,
         derivative_formula="mean of dx_i where x_i = max(x)",
+        note="ties share evenly, as in torch's amax and jax; torch.max(dim) takes the first",
     ),
     Entry(
         name="min",
-        aliases=("amin",),
+        aliases=("amin", "reduce_min"),
         kind="reduction",
         formula="min(x_1, ..., x_n)",
+        latex=r"\min_k x_k",
         value=_min,
         jvp=_min_jvp,
         derivative_formula="mean of dx_i where x_i = min(x)",
+        note="ties share evenly, as in torch's amin and jax; torch.min(dim) takes the first",
     ),
     Entry(
         name="logsumexp",
+        aliases=("reduce_logsumexp",),
         kind="reduction",
         formula="log(exp(x_1) + ... + exp(x_n))",
+        latex=r"\log \sum_k e^{x_k}",
         value=_logsumexp,
         jvp=_logsumexp_jvp,
         derivative_formula="s_1 * dx_1 + ... + s_n * dx_n, s = softmax(x)",
     ),
     Entry(
+        name="logmeanexp",
+        kind="reduction",
+        formula="log((exp(x_1) + ... + exp(x_n)) / n)",
+        latex=r"\log \frac{1}{n} \sum_k e^{x_k}",
+        value=_logmeanexp,
+        jvp=_logmeanexp_jvp,
+        derivative_formula="s_1 * dx_1 + ... + s_n * dx_n, s = softmax(x)",
+    ),
+    Entry(
         name="norm",
+        aliases=("vector_norm", "l2_norm"),
         kind="reduction",
         formula="sqrt(x_1**2 + ... + x_n**2)",
+        latex=r"\sqrt{\sum_k x_k^2}",
         value=_norm,
         jvp=_norm_jvp,
         derivative_formula="(x_1 * dx_1 + ... + x_n * dx_n) / norm(x)",
+        note="the slope at 0 is 0",
+    ),
+    Entry(
+        name="l1_norm",
+        kind="reduction",
+        formula="abs(x_1) + ... + abs(x_n)",
+        latex=r"\sum_k |x_k|",
+        value=_l1_norm,
+        jvp=_l1_norm_jvp,
+        derivative_formula="sign(x_1) * dx_1 + ... + sign(x_n) * dx_n",
+        note="the slope of an entry 0 is 0, as in torch; jax has 1",
     ),
     Entry(
         name="var",
+        aliases=("variance", "reduce_variance"),
         kind="reduction",
         formula="((x_1 - m)**2 + ... + (x_n - m)**2) / (n - correction), m = mean(x)",
+        latex=r"\frac{1}{n - c} \sum_k (x_k - \bar{x})^2",
         value=_var,
         jvp=_var_jvp,
         derivative_formula="2 * ((x_1 - m) * dx_1 + ... + (x_n - m) * dx_n) / (n - correction)",
+        note="correction=1 divides by n - 1, as torch does; correction=0 by n, as the others do",
     ),
     Entry(
         name="std",
+        aliases=("reduce_std",),
         kind="reduction",
         formula="sqrt(var(x))",
+        latex=r"\sqrt{\frac{1}{n - c} \sum_k (x_k - \bar{x})^2}",
         value=_std,
         jvp=_std_jvp,
         derivative_formula="((x_1 - m) * dx_1 + ... + (x_n - m) * dx_n) / ((n - correction) * std(x)), m = mean(x)",
+        note="correction=1 divides by n - 1, as torch does; correction=0 by n, as the others do; "
+        "the slope of equal entries is 0",
+    ),
+    Entry(
+        name="median",
+        kind="reduction",
+        formula="the entry in the middle of x in order",
+        latex=r"\operatorname{median}_k x_k",
+        value=_median,
+        jvp=_median_jvp,
+        derivative_formula="dx_i where x_i = median(x)",
+        note="of an even number the lower of the two in the middle, as in torch; interpolation=midpoint takes their "
+        "mean, as numpy, jax and keras do; of equal entries each has the mean of its slopes on both sides",
     ),
 )

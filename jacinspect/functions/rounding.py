@@ -7,7 +7,10 @@ import numpy as np
 
 from jacinspect.functions.function import Array
 
-__all__ = ["difference", "product"]
+__all__ = ["difference", "half_exponential", "product", "quotient"]
+
+_LARGEST = float(np.finfo(np.float64).max)
+_EXPONENT = 1500.0  # where every exponential, and every square root of one, has reached its limit
 
 
 def difference(a: Array, b: Array) -> tuple[Array, Array]:
@@ -23,6 +26,25 @@ def product(a: Array, b: Array) -> tuple[Array, Array]:
     a_high, b_high = _upper_half(a), _upper_half(b)
     a_low, b_low = a - a_high, b - b_high
     return rounded, ((a_high * b_high - rounded) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def quotient(a: Array, b: float) -> tuple[Array, Array]:
+    """Split a / b, for b > 0, into the rounded quotient and what it lacks; the quotient is clipped at ±1500."""
+    bound = min(_EXPONENT * b, _LARGEST)
+    a = np.clip(a, -bound, bound)
+    rounded = a / b
+    back, lacking = product(rounded, np.asarray(b))
+    return rounded, np.asarray(((a - back) - lacking) / b)
+
+
+def half_exponential(x: Array, beta: float) -> tuple[Array, Array, Array]:
+    """Give p = βx, what it lacks, and exp(-|βx|/2): two factors of it do not underflow as exp(-|βx|) does.
+
+    p is clipped at ±1500, where every exponential has reached its limit, so that nothing built of it overflows.
+    """
+    bound = min(_EXPONENT / abs(beta), _LARGEST) if beta else _LARGEST
+    p, rest = product(np.asarray(beta), np.clip(x, -bound, bound))
+    return p, rest, np.exp(-0.5 * np.abs(p)) * (1.0 - 0.5 * np.sign(p) * rest)
 
 
 def _upper_half(x: Array) -> Array:

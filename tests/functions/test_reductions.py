@@ -61,6 +61,28 @@ def _chosen(choose: Callable[[Row], Any], row: Row) -> Row:
     return [mpf(x == choose(row)) / row.count(choose(row)) for x in row]
 
 
+def _middle(row: Row, interpolation: str = "lower") -> list[int]:
+    """The places in the middle of a row in order, one or two."""
+    n = len(row)
+    return [(n - 1) // 2, n // 2] if interpolation == "midpoint" else [(n - 1) // 2]
+
+
+def _median(row: Row, interpolation: str = "lower") -> Any:
+    return _mean([sorted(row)[place] for place in _middle(row, interpolation)])
+
+
+def _median_slopes(row: Row, interpolation: str = "lower") -> Row:
+    """The mean of the slopes on both sides, each by looking: which places does an entry take, put above or below?"""
+    middle = _middle(row, interpolation)
+    slopes = []
+    for i, x in enumerate(row):
+        ahead = sum(other < x for other in row)  # where it comes to stand among its equals if it goes down
+        behind = ahead + sum(other == x for k, other in enumerate(row) if k != i)
+        sides = [mpf(middle.count(ahead)) / len(middle), mpf(middle.count(behind)) / len(middle)]
+        slopes.append(_mean(sides))
+    return slopes
+
+
 # name: the value of a row, and its slopes by every entry
 TEXTBOOK: dict[str, tuple[Callable[..., Any], Callable[..., Row]]] = {
     "sum": (mpmath.fsum, lambda row: [mpf(1)] * len(row)),
@@ -72,6 +94,12 @@ TEXTBOOK: dict[str, tuple[Callable[..., Any], Callable[..., Row]]] = {
         lambda row: mpmath.log(mpmath.fsum(_exps(row))),
         lambda row: [e / mpmath.fsum(_exps(row)) for e in _exps(row)],
     ),
+    "logmeanexp": (
+        lambda row: mpmath.log(_mean(_exps(row))),
+        lambda row: [e / mpmath.fsum(_exps(row)) for e in _exps(row)],
+    ),
+    "l1_norm": (lambda row: mpmath.fsum(map(abs, row)), lambda row: [mpmath.sign(x) for x in row]),
+    "median": (_median, _median_slopes),
     "norm": (_norm, lambda row: [x / _norm(row) if _norm(row) else mpf(0) for x in row]),
     "var": (
         _var,
@@ -79,6 +107,11 @@ TEXTBOOK: dict[str, tuple[Callable[..., Any], Callable[..., Row]]] = {
     ),
     "std": (lambda row, correction=0: mpmath.sqrt(_var(row, correction)), _std_slopes),
 }
+
+
+def plain(name: str, **parameters: Parameter) -> Function:
+    """The reduction; var and std divide by n, so that one entry has them too."""
+    return function(name, **({"correction": 0} if name in ("var", "std") else {}), **parameters)
 
 
 def jacobian(f: Function, x: Floats) -> Floats:
@@ -112,7 +145,7 @@ def test_the_truth_knows_every_reduction() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("name", NAMES)
 def test_value_and_jacobian_line_by_line(name: str, shape: Shape, axis: int | None, keepdims: bool) -> None:
-    f, x = function(name, axis=axis, keepdims=keepdims), np.asarray(np.random.default_rng(4).normal(size=shape))
+    f, x = plain(name, axis=axis, keepdims=keepdims), np.asarray(np.random.default_rng(4).normal(size=shape))
     value, slopes = TEXTBOOK[name]
     y, matrix = f(x), jacobian(f, x)
     assert y.shape == f.jvp(x, x).shape == np.sum(x, axis=axis, keepdims=keepdims).shape
@@ -152,7 +185,7 @@ ROWS: list[list[float]] = [
 @pytest.mark.parametrize("row", ROWS, ids=str)
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_keep_their_digits(name: str, row: list[float]) -> None:
-    f, x = function(name), np.array(row)
+    f, x = plain(name), np.array(row)
     value, slopes = TEXTBOOK[name]
     with mpmath.workdps(1000):
         exact = [mpf(entry) for entry in row]
@@ -173,11 +206,43 @@ def test_the_correction(name: str, correction: int) -> None:
     np.testing.assert_allclose(jacobian(f, x)[0], [float(s) for s in slopes(x.tolist(), correction)], rtol=1e-14)
 
 
+@pytest.mark.parametrize("interpolation", ["lower", "midpoint"])
+@pytest.mark.parametrize(
+    "row",
+    [[3.0, 1.0], [4.0, 2.0, 9.0, 3.0], [5.0, 1.0, 2.0], [2.0, 1.0, 2.0, 7.0], [2.0, 2.0, 2.0, 1.0, 5.0], [7.0]],
+    ids=str,
+)
+def test_which_middle(row: list[float], interpolation: str) -> None:
+    f, x = function("median", interpolation=interpolation), np.array(row)
+    assert float(f(x)) == _median(row, interpolation) == (np.median(x) if interpolation == "midpoint" else f(x))
+    np.testing.assert_array_equal(jacobian(f, x)[0], [float(slope) for slope in _median_slopes(row, interpolation)])
+
+
+def test_a_median_of_infinities_and_of_what_overflows_when_added() -> None:
+    f = function("median", interpolation="midpoint")
+    assert f(np.array([1.5e308, 1.7e308])) == 1.6e308
+    assert f(np.array([5e-324, 5e-324])) == 5e-324
+    assert np.isnan(f(np.array([-np.inf, np.inf])))
+
+
+def test_kinks_are_told() -> None:
+    for name, at in (("l1_norm", [0.0, 1.0]), ("median", [1.0, 1.0, 2.0]), ("max", [1.0, 1.0]), ("norm", [0.0, 0.0])):
+        report = jacinspect.inspect(name, np.array(at))
+        assert report.verdict == "pass"
+        assert "J003" in [finding.code for finding in report.findings]
+
+
+def test_a_mean_of_exps_keeps_the_digits_that_a_difference_of_logs_loses() -> None:
+    x = np.array([1e-20, 3e-20])
+    assert function("logmeanexp")(x) == pytest.approx(2e-20, rel=1e-15)
+    assert function("logsumexp")(x) - np.log(2) == 0
+
+
 @pytest.mark.parametrize("name", ["var", "std"])
 @pytest.mark.parametrize("constant", [0.1, -1e300, 7.7e-310, 3.0])
 @pytest.mark.parametrize("n", [1, 3, 7, 10])
 def test_equal_entries_do_not_vary(name: str, constant: float, n: int) -> None:
-    f, x = function(name), np.full(n, constant)
+    f, x = plain(name), np.full(n, constant)
     assert f(x) == 0
     np.testing.assert_array_equal(jacobian(f, x), np.zeros((1, n)))
 
@@ -208,6 +273,13 @@ def test_naive_forms_would_be_refused() -> None:
         ("norm", [-np.inf, 0.0, np.inf], [-np.sqrt(0.5), 0, np.sqrt(0.5)]),
         ("logsumexp", [np.inf, 1.0], [1, 0]),
         ("logsumexp", [-np.inf, 1.0], [0, 1]),
+        ("logmeanexp", [-np.inf, 1.0], [0, 1]),
+        ("l1_norm", [0.0, -0.0, -2.0, np.inf], [0, 0, -1, 1]),
+        ("median", [1.0, 1.0, 2.0], [0.5, 0.5, 0]),
+        ("median", [2.0, 1.0, 2.0, 3.0], [0.5, 0, 0.5, 0]),
+        ("median", [1.0, 1.0, 1.0], [0, 0, 0]),  # no entry moves it alone
+        ("median", [1.0, 1.0], [0.5, 0.5]),
+        ("median", [-np.inf, np.inf, 1.0], [0, 0, 1]),
     ],
 )
 def test_ties_and_the_ends_of_the_line(name: str, row: list[float], slopes: list[float]) -> None:
@@ -228,6 +300,12 @@ def test_ties_and_the_ends_of_the_line(name: str, row: list[float], slopes: list
         ("logsumexp", [np.inf, np.inf], np.inf),
         ("logsumexp", [-np.inf, -np.inf], -np.inf),
         ("logsumexp", [-np.inf, 2.0], 2),
+        ("logmeanexp", [np.inf, np.inf], np.inf),
+        ("logmeanexp", [-np.inf, -np.inf], -np.inf),
+        ("logmeanexp", [0.0, 0.0, 0.0], 0),
+        ("logmeanexp", [1.7e308, 1.7e308], 1.7e308),
+        ("l1_norm", [-np.inf, 1.0], np.inf),
+        ("median", [-np.inf, np.inf], -np.inf),
         ("norm", [-np.inf, 1.0], np.inf),
         ("var", [np.inf, 1.0], np.nan),
         ("var", [1e200, -1e200], np.inf),
@@ -247,7 +325,9 @@ def test_nan_gives_nan_in_its_own_line_alone(name: str) -> None:
         assert np.isnan(f.jvp(x, np.array([1.0, 2.0, 3.0]) * np.ones((3, 3)))).tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize(("name", "value"), [("sum", 0), ("prod", 1), ("norm", 0), ("logsumexp", -np.inf)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("sum", 0), ("prod", 1), ("norm", 0), ("l1_norm", 0), ("logsumexp", -np.inf)]
+)
 def test_of_no_entries_where_there_is_an_answer(name: str, value: float) -> None:
     np.testing.assert_array_equal(function(name)(np.zeros(0)), value)
     np.testing.assert_array_equal(function(name, axis=0)(np.zeros((0, 3))), [value] * 3)
@@ -255,7 +335,7 @@ def test_of_no_entries_where_there_is_an_answer(name: str, value: float) -> None
     assert function(name, axis=1, keepdims=True)(np.zeros((0, 3))).shape == (0, 1)
 
 
-@pytest.mark.parametrize("name", ["mean", "max", "min", "var", "std"])
+@pytest.mark.parametrize("name", ["mean", "max", "min", "var", "std", "logmeanexp", "median"])
 def test_of_no_entries_where_there_is_none(name: str) -> None:
     empty = np.zeros((0, 3))
     for axis, where in ((None, ""), (-2, " along axis -2")):
@@ -277,6 +357,7 @@ def test_of_no_entries_where_there_is_none(name: str) -> None:
         ("sum", {"keepdims": None}, "sum: keepdims must be true or false, not none"),
         ("mean", {"keepdims": "yes"}, "mean: keepdims must be true or false, not 'yes'"),
         ("var", {"correction": 0.5}, "var: correction must be an integer, not 0.5"),
+        ("median", {"interpolation": "upper"}, "median: interpolation must be lower or midpoint, not 'upper'"),
         ("std", {"correction": None}, "std: correction must be an integer, not none"),
         ("sum", {"dim": 0}, "sum has no parameter 'dim'; it has axis, keepdims"),
     ],
@@ -288,9 +369,10 @@ def test_parameters_that_make_no_sense(name: str, parameters: dict[str, Paramete
 
 
 def test_parameters_that_do() -> None:
+    assert dict(function("median").parameters) == {"axis": None, "interpolation": "lower", "keepdims": False}
     assert dict(function("amax").parameters) == {"axis": None, "keepdims": False}
     assert dict(function("sum", axis=None, keepdims=True).parameters) == {"axis": None, "keepdims": True}
-    assert dict(function("var", axis=1.0).parameters) == {"axis": 1, "correction": 0, "keepdims": False}
+    assert dict(function("var", axis=1.0).parameters) == {"axis": 1, "correction": 1, "keepdims": False}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -316,7 +398,7 @@ def test_a_correction_that_leaves_nothing() -> None:
     ),
 )
 def test_any_shape_and_dtype(name: str, x: NDArray[np.generic]) -> None:
-    f, before = function(name), x.tobytes()
+    f, before = plain(name), x.tobytes()
     y, tangent = f(x), f.jvp(x, np.ones_like(x))
     assert y.shape == tangent.shape == ()
     assert y.dtype == tangent.dtype == (x.dtype if x.dtype in (np.float16, np.float32) else np.float64)
@@ -326,6 +408,26 @@ def test_any_shape_and_dtype(name: str, x: NDArray[np.generic]) -> None:
 
 
 # --- Inspected --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4,), (1, 1), (0, 3), (2, 3, 2)])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_shape_passes_or_is_refused_clearly(name: str, shape: Shape) -> None:
+    x = np.random.default_rng(3).normal(size=shape)
+    if 0 in shape and name in ("mean", "max", "min", "var", "std", "logmeanexp", "median"):
+        with pytest.raises(InputError, match="an operand of shape 0×3 has no entries to take it of"):
+            jacinspect.inspect(name, x)
+        return
+    if x.size == 1 and name in ("var", "std"):
+        with pytest.raises(InputError, match="n - correction = 0 cannot be divided by, n = 1 being averaged over"):
+            jacinspect.inspect(name, x)
+        return
+    for axis in [None, *range(-1, x.ndim)] if x.size > 1 else [None]:
+        report = jacinspect.inspect(name, x, parameters={"axis": axis})
+        if (name, x.size) == ("logsumexp", 0):
+            assert [finding.message for finding in report.findings][:1] == ["A is -inf whatever the operand is"]
+        else:
+            assert report.verdict == "pass", report.findings
 
 
 @pytest.mark.parametrize("parameters", [{}, {"axis": 0}, {"axis": -1, "keepdims": True}], ids=str)

@@ -169,6 +169,7 @@ def computed(formula: str, point: dict[str, Array]) -> Array:
     python = re.sub(r"\b0 < x < 1\b", "(0 < x) & (x < 1)", python)  # which is two questions to Python
     tree = _Numbers().visit(ast.parse(python, mode="eval"))
     words = {"where": np.where, "pi": np.pi, "e": np.e, "Logistic": value("sigmoid"), "number": np.float64}
+    names["max"] = lambda x, *y: catalogue.function("maximum" if y else "max")(x, *y)
     with np.errstate(all="ignore"):
         code = compile(ast.fix_missing_locations(tree), "", "eval")
         return np.asarray(eval(code, {"__builtins__": {}}, {**names, **words, **point}))
