@@ -55,7 +55,7 @@ EXPECTATIONS = (
 _SINGLE = 2.0**-23
 _ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
 _WORST = 5  # entries listed
-_OTHER_CALLS = 44  # to confirm a pattern, to measure the noise, and along the directions
+_OTHER_CALLS = 50  # to confirm a pattern, to measure the noise, and along the directions
 _ARRAYS = 14  # of the operand's size, that an inspection holds at once
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
 _CALLS_PER_VJP = 4  # what a vjp takes
@@ -305,10 +305,12 @@ class _Inspection:
         result = self._values(detection, measured, calls, memory)
         unresolved: Array = np.zeros(0, np.int64)
         if result.directions.pattern_refuted.size:
-            budget = Budget(self.box.evaluations + calls // 2, memory)
+            limit = self.box.evaluations + calls // 2  # for all of the second look
+            budget = Budget(limit, memory)
             detection = detect_again(self.box, self.x, detection, result.directions.pattern_refuted, self.rng, budget)
-            result = self._values(detection, measured, self.box.evaluations + calls // 2, memory)
+            result = self._values(detection, measured, limit, memory)
             unresolved = result.directions.pattern_refuted
+            result.comparison.leave_open(unresolved)
         del measured  # as large as the output
         return self._finish(base, detection, result, unresolved, dx)
 

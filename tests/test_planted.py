@@ -45,7 +45,7 @@ def test_no_right_derivative_is_accused(draw: str) -> None:
     for entry in ENTRIES:
         for wrt in range(1, len(entry.operands) + 1):
             result = outcome(Case(entry, wrt, draw, (2, 3), np.float64 if wrt % 2 else np.float32, 1))
-            assert not result.false_alarm, result
+            assert result is None or not result.false_alarm, result
 
 
 def test_a_sum_that_absorbs_a_term_is_not_accused() -> None:
@@ -60,7 +60,9 @@ def test_a_slope_within_the_shortest_step_is_not_taken_for_a_jump() -> None:
 
 
 def test_a_number_that_is_given_where_x_is_huge_is_right() -> None:
-    results = all_confident([-1e17])
+    # Where all doubles are whole numbers floor is the identity, and x + sin(x)² is x: that is below one ulp.
+    below = {"snake", "floor", "ceil", "round", "trunc"}
+    results = [result for result in all_confident([-1e17]) if result.name not in below]
     given = [result for result in results if result.conclusive]
     assert len(given) > 15
     assert all(result.covered for result in given)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import Kind, precision
+from jacinspect.jacobian.differences import NEAREST, Kind, precision
 from jacinspect.jacobian.numeric import Numeric
 
 __all__ = ["ROUNDING", "Comparison", "Status", "Summary", "Tolerance", "compare", "suspicious"]
@@ -47,14 +48,29 @@ class Comparison:
 
     def difference(self, entries: Array | slice) -> Array:
         """Return how far claims are off: on a kink, from what lies between its two slopes."""
+        claimed = self.claimed[entries]
         with np.errstate(all="ignore"):
-            difference = np.abs(self.claimed[entries] - self.numeric.jacobian.data[entries])
-        if self.numeric.kinks:
-            for place, entry in enumerate(np.arange(self.status.size)[entries].tolist()):
-                if entry in self.numeric.kinks:
-                    slopes, claimed = self.numeric.kinks[entry], self.claimed[entry]
-                    difference[place] = max(min(slopes) - claimed, claimed - max(slopes), 0.0)
-        return np.asarray(difference)
+            difference = np.asarray(np.abs(claimed - self.numeric.jacobian.data[entries]))
+        kinks, low, high = self._kinks
+        if kinks.size:
+            numbers = np.arange(*entries.indices(self.status.size)) if isinstance(entries, slice) else entries
+            places = np.minimum(np.searchsorted(kinks, numbers), kinks.size - 1)
+            on = kinks[places] == numbers
+            low, high = low[places[on]], high[places[on]]
+            difference[on] = np.maximum(np.maximum(low - claimed[on], claimed[on] - high), 0)
+        return difference
+
+    @cached_property
+    def _kinks(self) -> tuple[Array, Array, Array]:
+        """The entries on a kink, ascending, and the smaller and the larger slope of each."""
+        kinks = np.array(sorted(self.numeric.kinks), np.int64)
+        slopes = np.array([self.numeric.kinks[entry] for entry in kinks.tolist()]).reshape(-1, 2)
+        return kinks, slopes.min(axis=1, initial=np.inf), slopes.max(axis=1, initial=-np.inf)
+
+    def leave_open(self, outputs: Array) -> None:
+        """Call no entry of some outputs wrong: f is not the sum of what it does by each input there."""
+        of_these = np.isin(self.numeric.jacobian.pattern.rows, outputs)
+        self.status[of_these & (self.status == Status.DISAGREES)] = Status.INCONCLUSIVE
 
     def allowed(self, entries: Array | slice) -> Array:
         """Return what the difference may be: the error bar and the claim's own rounding, or the user's tolerance."""
@@ -74,9 +90,9 @@ class Comparison:
         for block in blocks(compared.size):
             entries = block.start + np.flatnonzero(compared[block])
             if entries.size:
-                ratio = self.ratio(entries)
-                parts = np.stack([self.difference(entries), self.numeric.bar[entries], ratio])
-                largest = np.vstack([largest, parts.max(axis=1)]).max(axis=0, keepdims=True)
+                difference, bar, ratio = self.difference(entries), self.numeric.bar[entries], self.ratio(entries)
+                known = np.where(np.isnan([difference, bar, ratio]), 0, [difference, bar, ratio])
+                largest = np.vstack([largest, known.max(axis=1)]).max(axis=0, keepdims=True)
                 worst = np.hstack([worst, np.stack([np.where(np.isnan(ratio), np.inf, ratio), entries])])
                 if worst.shape[1] > number:
                     least = np.partition(worst[0], -number)[-number]
@@ -126,7 +142,8 @@ def compare(
         between = min(slopes) - slack <= claimed[entry] <= max(slopes) + slack
         accepted = (between or analytic is None) and not strict_kinks
         comparison.status[entry] = Status.KINK if accepted else Status.DISAGREES
-        if not between and abs(claimed[entry]) >= numeric.jumps.get(entry, np.inf):
+        tiny = 0 < abs(x.flat[pattern.indices[entry]]) < NEAREST
+        if not between and (tiny or abs(claimed[entry]) >= numeric.jumps.get(entry, np.inf)):
             comparison.status[entry] = Status.INCONCLUSIVE  # if that is right, f bends within the shortest step
     for block in blocks(pattern.stored):
         _note_infinities(comparison, block, x, y0, analytic is not None)

@@ -24,7 +24,7 @@ _PAIR_BYTES = 64  # what a pair (output, input) takes while it is being found, t
 _MIXTURES = 3  # of two points, to hold a pattern against
 _MORE_MIXTURES = 8  # where some output reads several inputs, and a mixture tells less
 _CONFIRMATIONS = 12
-_UNEQUAL = 2.0**40
+_UNEQUAL = 2.0**40  # how many times larger a number may be than another that still moves a sum with it
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
         if not pending.any():
             break
         try:
-            y = box(flip)
+            y = box(flip.copy())
             shown = pending & ~same(y, box.y0)
             if not last:  # f may have left its domain there; a nearer flip comes later
                 shown &= np.isfinite(y) | ~np.isfinite(box.y0)
@@ -146,6 +146,7 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
             _trace(box, rounds, refuted, budget, found)
     else:
         found.unresolved.append(Unresolved(refuted, np.zeros(refuted.size, np.int64), np.arange(x.size)))
+        pattern = found.pattern(box.output_shape, x.shape)
     return Detection(pattern, points, box.evaluations, tuple(found.unresolved))
 
 
@@ -159,7 +160,7 @@ def detect_again(
     for reach in (0.25, 2.0**-10):
         step = _moved(box, x, rng, 0, reach, reach)
         with suppress(FunctionRaisedError):
-            y = box(step)
+            y = box(step.copy())
             points += 1
             moved = outputs[~same(y, box.y0)[outputs]]
             _trace(box, [(x, box.y0, step, y), (step, y, x, box.y0)], moved, budget, found)
@@ -212,24 +213,22 @@ def _moved(box: BlackBox, x: Array, rng: np.random.Generator, way: int, reach: f
     moved = np.empty(x.shape, x.dtype)
     into, largest = moved.reshape(-1), np.finfo(x.dtype).max
     for block in blocks(x.size):
-        part, u = x.reshape(-1)[block], rng.random(min(block.stop, x.size) - block.start)
+        part = x.reshape(-1)[block]
+        u = rng.random(part.size)
         away = rng.choice([-1.0, 1.0], part.size) if way == 0 else np.where(part < 0, -way, way)
         with np.errstate(all="ignore"):
             there = (part + away * np.maximum(reach * np.abs(part), least) * (1 + u)).astype(x.dtype)
         there = np.where(np.isfinite(part), np.clip(there, -largest, largest), (2 * u - 1).astype(x.dtype))
-        there = _within(there, box.domain)
         stuck = there == part  # at 0 under a relative reach, and at the largest numbers
-        into[block] = np.where(stuck, np.where(part == 0, away * u, part / 2), there)
+        into[block] = _within(np.where(stuck, np.where(part == 0, away * u, part / 2), there), box.domain)
     return moved
 
 
 def _within(x: Array, domain: Interval) -> Array:
-    """Bring what lies outside a domain into it: by reflection at its lower end, and round from the upper one."""
+    """Bring what lies outside a domain into it: by reflection at an end, and round between two."""
     low, high = domain
-    if not np.isfinite(low):
-        return x
     with np.errstate(all="ignore"):
-        inside = low + np.abs(x - low) % (high - low)
+        inside = low + np.abs(x - low) % (high - low) if np.isfinite(low) else high - np.abs(high - x)
     return np.where((x < low) | (x > high), inside, x).astype(x.dtype, copy=False)
 
 
@@ -249,7 +248,7 @@ def _confirm(
     for reach in (1.0, 0.25, 2.0**-10):
         second = _moved(box, x, rng, 0, reach, reach)
         try:
-            y2 = box(second)
+            y2 = box(second.copy())
             break
         except FunctionRaisedError:
             continue

@@ -17,6 +17,7 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = [
     "LADDER_CALLS",
+    "NEAREST",
     "Estimate",
     "FirstPass",
     "Kind",
@@ -33,10 +34,12 @@ __all__ = [
 
 _SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _OPEN = 1e-5  # a bar above this fraction is wide, or nearly so, and deserves smaller steps
-_NEAREST = 2.0**-960
+NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
+_TREAD = 2.0**-10  # of x: no rounding makes stairs that are wider
 _FAR = 2.0**20  # the shortest step of a ladder, in units of x, is 1/20 there
 _RUNGS = 12
-LADDER_CALLS = 2 * _RUNGS  # what one ladder takes at most; a finer one takes as many again
+_REACHES = (1.0, 2.0**-18)  # of the finer ladders, in units of x where that is small and of 1 where it is large
+LADDER_CALLS = (1 + len(_REACHES)) * 2 * _RUNGS  # at most
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each rung of the ladder is not quite 4, each step of the first pass not quite 2 times smaller than the last: at whole
 # ratios a step that happens to be a multiple of f's period makes all coarser ones so, and a wrong slope looks settled.
@@ -113,7 +116,7 @@ class Stencil:
         with np.errstate(all="ignore"):
             point = self.v * t
             point += self.x
-            return self.box.where_defined(point)[self.outputs]
+            return self.box.where_defined(point.astype(self.x.dtype, copy=False))[self.outputs]
 
     def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, ...]:
         """Return the slopes to the left, central and to the right at step t, and their rounding floor.
@@ -194,8 +197,8 @@ class FirstPass:
 def significant_epsilon(box: BlackBox, x: Array) -> float:
     """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after.
 
-    Four steps of 2⁻²⁷ move an f that computes in double precision four times; one that rounds to 24 bits moves at most
-    once.
+    Four steps of 2⁻²⁷ to a side move an f that computes in double precision four times; one that rounds to 24 bits
+    moves at most once.
     """
     if box.whole or box.epsilon > 2.0**-40:  # whole numbers are no sign of any precision
         return box.epsilon
@@ -206,15 +209,17 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
         return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
 
     with np.errstate(all="ignore"):
-        moves = np.zeros(box.y0.size, np.int8)
-        before = box.y0
-        for k in range(1, 5):
-            y = at(k * 2.0**-27)
-            moves += y != before
-            before = y
-        expected = np.abs(at(2.0**-12) - box.y0) > 2.0**-30 * np.abs(box.y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵
+        moves = np.zeros((2, box.y0.size), np.int8)
+        for side, sign in enumerate((-1, 1)):  # on a kink one of them may be flat
+            before = box.y0
+            for k in range(1, 5):
+                y = at(sign * k * 2.0**-27)
+                moves[side] += y != before
+                before = y
+        rise = np.abs(at(2.0**-12) - at(-(2.0**-12)))  # not that of an even f, which short steps need not move
+        expected = rise > 2.0**-29 * np.abs(box.y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
     asked = int(np.count_nonzero(expected))
-    few = int(np.count_nonzero(expected & (moves <= 1)))
+    few = int(np.count_nonzero(expected & (moves.max(axis=0) <= 1)))
     return float(precision(1.0).eps) if 2 * few > asked else box.epsilon
 
 
@@ -331,17 +336,17 @@ def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
 
     A second, finer ladder, in units of |x| where that is small and of 1 where it is large, climbs for what the first
     does not find smooth, or only with a wide bar, or on one side alone; a third goes on from there, close to a pole.
-    A bar is wide against the derivative and `size`, that of f per unit of x, which the stencil's own replaces.
+    A bar is wide against the derivative and `size`, that of f per unit of x: the stencil's own if None.
     """
     estimate = _climb(stencil)
     if stencil.inputs is None:
         return estimate
     # Beside the end of a domain that is nearer than any step, the slope over a step says nothing of that at x.
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
-    beyond = _one_sided(estimate) & (near > 0) & (near < _NEAREST)
+    beyond = _one_sided(estimate) & (near > 0) & (near < NEAREST)
     estimate.kind[beyond & (estimate.kind == Kind.SMOOTH)] = Kind.UNRESOLVED
     size, far = stencil.size() if size is None else size, np.abs(stencil.x)
-    for reach in (1.0, 2.0**-18):
+    for reach in _REACHES:
         with np.errstate(under="ignore"):
             unit = reach * np.where(far == 0, 2.0**-22, np.minimum(far, 1))
         unsettled = _wide(estimate, size)
@@ -454,7 +459,8 @@ def _climb(stencil: Stencil) -> Estimate:
             left_grows, right_grows = _growing(low, before, left_grows), _growing(high, after, right_grows)
             left_finite |= np.isfinite(low)
             right_finite |= np.isfinite(high)
-            rose |= (low / high > 0.5) & (low / high < 2)
+            if t < _TREAD:
+                rose |= (low / high > 0.5) & (low / high < 2)
             steepest = np.fmax(steepest, np.fmax(np.abs(low), np.abs(high)))
             before, between, after = low, middle, high
             if not central.improved and np.all(central.bar <= _SHARP * np.maximum(np.abs(central.value), size)):
@@ -480,7 +486,7 @@ def _judge(
     right: _Tableau,
     finite: tuple[Array, Array],
     grows: tuple[Array, Array],
-    y0: Array,
+    defined: Array,
     steepest: Array,
 ) -> Estimate:
     """Say what each entry is: smooth if its two sides close in on each other, else by what its sides do alone."""
@@ -489,7 +495,7 @@ def _judge(
     apart = np.abs(left.value - right.value) > left.bar + right.bar
     jump = (one & grows[1]) | (other & grows[0]) | (grows[0] & grows[1])
     kind = np.select(
-        [~y0 | ~(finite[0] | finite[1]), central.converged, alone, one & other & apart, one & other, jump],
+        [~defined | ~(finite[0] | finite[1]), central.converged, alone, one & other & apart, one & other, jump],
         [Kind.NONFINITE, Kind.SMOOTH, Kind.SMOOTH, Kind.KINK, Kind.SMOOTH, Kind.JUMP],
         Kind.UNRESOLVED,
     ).astype(np.int8)
@@ -503,4 +509,6 @@ def _judge(
     bar = np.where(kind == Kind.JUMP, np.where(one, left.bar, np.where(other, right.bar, 0)), bar)
     # Across a jump, slope 0 is as good as the slope of the side that holds the value.
     low = np.where(kind == Kind.JUMP, 0.0, left.value)
-    return Estimate(value, bar, kind, low, np.where(kind == Kind.JUMP, value, right.value), steepest, ~y0)
+    return Estimate(
+        value, bar, kind, low, np.where(kind == Kind.JUMP, value, right.value), steepest, np.zeros_like(defined)
+    )

@@ -12,7 +12,8 @@ _REST = 48  # bits of a float64 that are let go; its sign is 0, 11 bits of expon
 class Magnitudes:
     """A flat array of sizes, noise and the like: what is put in comes out up to a sixteenth larger, never smaller.
 
-    0 and infinity stay what they are; NaN is taken for infinity.
+    Subnormal numbers come out larger than that, and those beside the largest as infinity; 0 and infinity stay what they
+    are, and NaN is taken for infinity.
     """
 
     def __init__(self, size: int) -> None:
@@ -40,7 +41,7 @@ class Magnitudes:
         return (self._upper[index].astype(np.uint64) << _REST).view(np.float64)
 
     def __setitem__(self, index: Array | slice, values: Array) -> None:
-        bits = np.where(np.isnan(values), np.inf, values).view(np.uint64)
+        bits = np.where(np.isnan(values), np.inf, np.abs(values)).view(np.uint64)
         self._upper[index] = (bits >> _REST) + ((bits & (2**_REST - 1)) != 0)
 
     def put(self, index: Array | slice, others: "Magnitudes") -> None:

@@ -133,7 +133,7 @@ def _judge(numeric: Numeric, excess: Magnitudes, box: BlackBox, x: Array, rows: 
 def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int, calls: int) -> None:
     """Look at the doubtful entries again, at ever smaller steps, while there are `calls` of f left.
 
-    What the calls do not suffice for is left with the bar that it has, and UNRESOLVED where it has none.
+    What the calls do not suffice for keeps the bar that it has, and is UNRESOLVED.
     """
     if not numeric.doubtful.any():
         return
@@ -143,7 +143,7 @@ def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int
         again = np.flatnonzero(numeric.doubtful[color.entries])
         if not again.size:
             continue
-        entries = np.arange(numeric.bar.size)[color.entries][again]
+        entries = again if isinstance(color.entries, slice) else color.entries[again]
         if box.evaluations + LADDER_CALLS > end:
             numeric.kind[entries] = Kind.UNRESOLVED
             continue

@@ -97,7 +97,7 @@ def random_operand(
     """Draw a standard normal operand of `shape` and `dtype`; a float32 one is the float64 one, rounded.
 
     One seed gives the operands of one function, at `position` 1, 2 …, different numbers. What falls outside the
-    `domain` is reflected at its lower end, and again at the upper one.
+    `domain` is reflected at its end, or goes round between its two.
 
     Raises
     ------
@@ -110,8 +110,9 @@ def random_operand(
     low, high = domain
     try:
         x = np.random.default_rng(seed if position == 1 else [seed, position]).standard_normal(shape)
-        if math.isfinite(low):
-            x = np.where((x < low) | (x > high), low + np.abs(x - low) % (high - low), x)
+        if (low, high) != (-math.inf, math.inf):
+            inside = low + np.abs(x - low) % (high - low) if math.isfinite(low) else high - np.abs(high - x)
+            x = np.where((x < low) | (x > high), inside, x)
         return x.astype(dtype, copy=False)
     except MemoryError:
         raise InputError(f"random operand: {MACHINE_FULL}") from None

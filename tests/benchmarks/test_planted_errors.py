@@ -21,6 +21,7 @@ from mpmath import mpf
 from scipy.optimize import check_grad
 
 import jacinspect
+from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import ENTRIES
 from jacinspect.functions.entry import Entry
 from jacinspect.report import Report
@@ -333,13 +334,17 @@ class Outcome:
         return f"{where}: {'; '.join(self.messages)}"
 
 
-def outcome(case: Case) -> Outcome:
-    errors = [finding for finding in case.report().findings if finding.severity == "error"]
+def outcome(case: Case) -> Outcome | None:
+    """Inspect; None where the function does not take operands of that shape, and says so."""
+    try:
+        errors = [finding for finding in case.report().findings if finding.severity == "error"]
+    except InputError:
+        return None
     return Outcome(case, frozenset(f.code for f in errors), tuple(f"{f.code} {f.message}" for f in errors))
 
 
 def outcomes(cases: Iterable[Case]) -> list[Outcome]:
-    return [outcome(case) for case in cases]
+    return [result for case in cases if (result := outcome(case)) is not None]
 
 
 def table_of_outcomes(results: list[Outcome]) -> str:

@@ -399,3 +399,23 @@ def test_on_a_staircase_no_slope_is_called_the_slope(f: F, at: float) -> None:
     report = jacinspect.inspect(f, np.array([at]), lambda x: np.ones_like(x))
     assert report.verdict == "inconclusive"
     assert jacinspect.inspect(f, np.array([at]), lambda x: np.zeros_like(x)).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("f", "error"), [(np.cosh, 2e-6), (lambda x: 3 + np.cos(x), 1e-5), (lambda x: 10 + x**2, 3e-4)]
+)
+def test_where_f_is_even_it_is_not_taken_for_single_precision(f: F, error: float) -> None:
+    assert jacinspect.inspect(f, np.zeros((2, 3)), lambda x: np.zeros(x.shape) + error).verdict == "fail"
+
+
+def test_what_takes_float32_alone_is_held_against_directions() -> None:
+    def f(x: Array) -> Array:
+        if x.dtype != np.float32:
+            raise TypeError("float32 is needed")
+        return np.tanh(x)
+
+    x = np.array([0.5, -1.0, 2.0], np.float32)
+    claim = np.diag(1 - np.tanh(x) ** 2)
+    assert jacinspect.inspect(f, x, lambda x: claim).verdict == "pass"
+    claim[0, 1] = 0.5
+    assert jacinspect.inspect(f, x, lambda x: claim).verdict == "fail"
