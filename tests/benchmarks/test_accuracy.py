@@ -34,7 +34,7 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "softplus": [{"beta": 0.3}],
     "hard_shrink": [{"lambd": 0.3}],
     "soft_shrink": [{"lambd": 0.3}],
-    "snake": [{"alpha": 0.3}],
+    "snake": [{"alpha": 2.0}],
 }
 # Derivatives with double zeros that are no doubles, beside which half of the digits are lost: judged where f' > 0.1.
 DOUBLE_ZEROS = {"snake"}
