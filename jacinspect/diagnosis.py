@@ -14,11 +14,11 @@ from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic, is_linear
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.differences import ROUNDING
 from jacinspect.jacobian.numeric import Numeric
 
 __all__ = ["Suspicion", "diagnose"]
 
-_ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 _FEW = 4  # entries that may be named one by one
 _OFF_ZERO = 8  # bars, above which a value is well off 0
 _NO_FACTORS = ("axis", "dim", "correction")  # parameters that multiply nothing
@@ -93,7 +93,7 @@ class Suspicion:
     def _is_times(self, factor: float, where: Array) -> bool:
         claimed = self.claimed.data[where]
         with np.errstate(all="ignore"):
-            allowed = abs(factor) * self.numeric.bar[where] + _ROUNDING * np.abs(claimed)
+            allowed = abs(factor) * self.numeric.bar[where] + ROUNDING * np.abs(claimed)
             return bool(np.all(np.abs(claimed - factor * self.value[where]) <= allowed))
 
     def is_given(self, expected: Array, bar: Array | None = None) -> bool:
@@ -101,7 +101,7 @@ class Suspicion:
         bars = self.numeric.bar if bar is None else bar
         claimed, expected, bars = (part[self.judged] for part in (self.claimed.data, expected, bars))
         with np.errstate(all="ignore"):
-            return bool(np.all(np.abs(claimed - expected) <= bars + _ROUNDING * np.abs(claimed)))
+            return bool(np.all(np.abs(claimed - expected) <= bars + ROUNDING * np.abs(claimed)))
 
 
 def diagnose(suspicion: Suspicion) -> str:
@@ -210,7 +210,7 @@ def _transposed(s: Suspicion) -> str:
     if not s.complete or pattern.shape[0] != pattern.shape[1] or not s.judged.all() or s.is_elementwise:
         return ""
     jacobian, rng = s.numeric.jacobian, np.random.default_rng(0)
-    bars = Jacobian(pattern, s.numeric.bar + _ROUNDING * np.abs(jacobian.data))
+    bars = Jacobian(pattern, s.numeric.bar + ROUNDING * np.abs(jacobian.data))
     for _ in range(2):
         v = rng.standard_normal(pattern.shape[1])
         if s.analytic.push is not None:
@@ -220,7 +220,7 @@ def _transposed(s: Suspicion) -> str:
             assert s.analytic.pull is not None
             given, expected, slack = s.analytic.pull(v), jacobian @ v, bars @ np.abs(v)
         with np.errstate(all="ignore"):
-            allowed = slack.ravel() + _ROUNDING * pattern.shape[1] * np.abs(given).max(initial=0)
+            allowed = slack.ravel() + ROUNDING * pattern.shape[1] * np.abs(given).max(initial=0)
             if not np.all(np.abs(given - expected.ravel()) <= allowed):
                 return ""
     return "the transpose of the Jacobian"
@@ -239,7 +239,7 @@ def _other_function(s: Suspicion) -> str:
     if there is not None and there[s.judged].any():
         judged = s.judged
         with np.errstate(all="ignore"):
-            allowed = s.numeric.bar + _ROUNDING * np.abs(there)
+            allowed = s.numeric.bar + ROUNDING * np.abs(there)
             if np.all(np.abs(there - s.value)[judged] <= allowed[judged]):
                 return "a derivative in terms of f(x): it is right where it is given f(X) for X"
     return ""

@@ -28,10 +28,10 @@ from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 from jacinspect.jacobian.detection import Budget, Detection, detect, detect_again
-from jacinspect.jacobian.differences import rounding_noise, significant_epsilon
 from jacinspect.jacobian.directions import Direction, Directions, along_directions, measure_directions
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
 from jacinspect.jacobian.structure import Arrangement, Blocks, diagonal_blocks, index_formula
 from jacinspect.report import (

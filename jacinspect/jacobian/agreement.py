@@ -8,13 +8,11 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import NEAREST, Kind, precision
+from jacinspect.jacobian.differences import ROUNDING, WIDE, Kind, precision
+from jacinspect.jacobian.ladder import NEAREST
 from jacinspect.jacobian.numeric import Numeric
 
-__all__ = ["ROUNDING", "Comparison", "Status", "Summary", "Tolerance", "compare", "suspicious"]
-
-_WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
-ROUNDING = 4 * 2.0**-52  # what an analytic value may be off by for its own rounding
+__all__ = ["Comparison", "Status", "Summary", "Tolerance", "compare", "suspicious"]
 
 
 class Status(IntEnum):
@@ -163,7 +161,7 @@ def _statuses(comparison: Comparison, block: slice) -> Array:
         allowed = comparison.allowed(block)
         difference = np.abs(claimed - numeric.jacobian.data[block])
         large = np.maximum(np.maximum(np.abs(claimed), np.abs(numeric.jacobian.data[block])), numeric.size[block])
-        narrow = np.maximum(_WIDE * large, precision(numeric.epsilon).tiny) if comparison.tolerance is None else allowed
+        narrow = np.maximum(WIDE * large, precision(numeric.epsilon).tiny) if comparison.tolerance is None else allowed
         status = np.where(numeric.bar[block] > narrow, Status.INCONCLUSIVE, Status.AGREES)
         status[difference > allowed] = Status.DISAGREES
     status[numeric.kind[block] == Kind.UNRESOLVED] = Status.INCONCLUSIVE

@@ -9,15 +9,14 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
-from jacinspect.jacobian.differences import Estimate, Kind, Stencil, doubtful, first_pass, ladder
+from jacinspect.jacobian.differences import ROUNDING, WIDE, Kind, Stencil, doubtful, first_pass
+from jacinspect.jacobian.ladder import Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["Measured", "differential"]
 
 _FINER = 2.0**-20  # of the first ladder's steps: where it climbs again, for what lies that near to a kink
 _BATCH = 2**17  # outputs on one ladder, whose columns take some 40 numbers an output
-_WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
-_ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 _SMALLEST = float(np.finfo(np.float64).tiny)
 
 
@@ -43,13 +42,13 @@ class Measured:
 
     def allowed(self, claimed: Array) -> Array:
         """Return what that distance may be: the bar, and the rounding of the claim itself."""
-        return np.asarray(self.bar + _ROUNDING * np.abs(claimed))
+        return np.asarray(self.bar + ROUNDING * np.abs(claimed))
 
     def unclear(self, claimed: Array) -> Array:
         """Where no derivative was found, or with too wide a bar to judge a claim by."""
         large = np.maximum(np.maximum(np.abs(self.low), np.abs(self.high)), np.maximum(np.abs(claimed), self.size))
         with np.errstate(all="ignore"):
-            return np.asarray(~self.resolved | (self.bar > np.maximum(_WIDE * large, _SMALLEST)))
+            return np.asarray(~self.resolved | (self.bar > np.maximum(WIDE * large, _SMALLEST)))
 
     def refutes(self, claimed: Array) -> Array:
         """Where a claim is further off than it may be."""
@@ -156,7 +155,7 @@ def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
     if claimed is None:
         return np.zeros(estimate.kind.shape, bool)
     with np.errstate(all="ignore"):
-        off = np.abs(claimed - estimate.value) > estimate.bar + _ROUNDING * np.abs(claimed)
+        off = np.abs(claimed - estimate.value) > estimate.bar + ROUNDING * np.abs(claimed)
     return np.asarray(off & (estimate.kind == Kind.SMOOTH))
 
 

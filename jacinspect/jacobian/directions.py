@@ -9,11 +9,12 @@ from math import pi, sqrt
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import ROUNDING, Tolerance
+from jacinspect.jacobian.agreement import Tolerance
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import Kind, Stencil, first_pass, ladder, last_step, step_scale
+from jacinspect.jacobian.differences import ROUNDING, Kind, Stencil, first_pass, last_step, step_scale
+from jacinspect.jacobian.ladder import ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import Numeric
 

@@ -9,17 +9,8 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Color, Jacobian, Pattern, colors_of
-from jacinspect.jacobian.differences import (
-    LADDER_CALLS,
-    Estimate,
-    Kind,
-    Stencil,
-    doubtful,
-    first_pass,
-    ladder,
-    last_step,
-    step_scale,
-)
+from jacinspect.jacobian.differences import Kind, Stencil, doubtful, first_pass, last_step, step_scale
+from jacinspect.jacobian.ladder import LADDER_CALLS, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["Numeric", "numeric_jacobian", "refine"]

@@ -8,8 +8,8 @@ from jacinspect.jacobian.agreement import Comparison, Status, Tolerance, compare
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.differences import rounding_noise
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.noise import rounding_noise
 from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
 from tests.oracles import Array, Pairs
 

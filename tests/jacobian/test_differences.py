@@ -12,17 +12,9 @@ import jacinspect
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.differences import (
-    Estimate,
-    Kind,
-    Stencil,
-    doubtful,
-    first_pass,
-    ladder,
-    rounding_noise,
-    significant_epsilon,
-    step_scale,
-)
+from jacinspect.jacobian.differences import Kind, Stencil, doubtful, first_pass, step_scale
+from jacinspect.jacobian.ladder import Estimate, ladder
+from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
 from tests.oracles import Array
 
