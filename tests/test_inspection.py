@@ -65,7 +65,7 @@ def _takes(name: str, shape: Shape) -> bool:
 def test_the_catalogue_at_random_points(name: str, shape: Shape) -> None:
     if not _takes(name, shape):
         return
-    for seed in range(3):
+    for seed in range(3 if shape == (3, 4) else 1):
         for scale in (1e-8, 1.0, 30.0, 1e4):
             report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
             assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)

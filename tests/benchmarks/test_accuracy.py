@@ -34,9 +34,9 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "softplus": [{"beta": 0.3}],
     "hard_shrink": [{"lambd": 0.3}],
     "soft_shrink": [{"lambd": 0.3}],
-    "snake": [{"alpha": 2.0}],
+    "snake": [{"alpha": 0.3}],
 }
-# Derivatives with double zeros that are no doubles, beside which half of the digits are lost: judged where f' > 0.1.
+# Derivatives with double zeros that are no doubles, beside which half of the digits are lost: judged where f' > 0.25.
 DOUBLE_ZEROS = {"snake"}
 
 MODULES = {
@@ -137,7 +137,7 @@ def normal(at: float, truth: Truth) -> bool:
 
 
 def beside_no_double_zero(_: float, truth: Truth) -> bool:
-    return truth.nearest > 0.1
+    return truth.nearest > 0.25
 
 
 def libraries(entry: Entry, parameters: dict[str, Any], x: Array) -> Iterator[tuple[Array, Array] | None]:
