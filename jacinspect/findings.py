@@ -167,10 +167,8 @@ def hadamard_invalid(product: Product | None, pattern: Pattern) -> Finding:
         message = "f is not element-wise, so no A' ⊙ dX is its differential"
     else:
         nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
-        message = (
-            f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, it is off by "
-            f"up to {product.max_difference:.3g}"
-        )
+        off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
+        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, {off}"
     return Finding("J009", "hadamard-invalid", "note", message)
 
 
@@ -218,7 +216,12 @@ class _Words:
         left, right = self.numeric.kinks[entry]
         slopes = f"{self._entry(entry)} has slope {left:.6g} to the left and {right:.6g} to the right"
         claim = "" if self.analytic is None else f"; analytic {self._claimed(entry):.6g}"
+        if entry in self.numeric.jumps:
+            return f"{number} on a kink: at {self._operand(entry)}, {self._output(entry)} jumps{claim}"
         return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
+
+    def _output(self, entry: int) -> str:
+        return _at("A", int(self.pattern.rows[entry]), self.pattern.output_shape)
 
     def nonfinite(self, entry: int, number: str) -> str:
         row = int(self.pattern.rows[entry])

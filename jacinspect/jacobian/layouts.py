@@ -270,7 +270,11 @@ def vec_order(form: Form, blocks: Blocks | None, arrangement: Arrangement | None
         return None
     other = {"row": "column", "column": "row"}[form.vec]
     left, right = names if form.layout == "numerator" else names[::-1]
-    product = f"{left}·J·{right}ᵀ" if form.vec == "column" else f"{left}ᵀ·J·{right}"
+    if form.vec == "column":
+        right = right and f"{right}ᵀ"
+    else:
+        left = left and f"{left}ᵀ"
+    product = "·".join(filter(None, (left, "J", right)))
     if blocks.vec != form.vec:
         return f"strided in {form.vec}-major vec; {product} is J in {other}-major vec, block-diagonal: {meaning}"
     both = arrangement is not None and _has_blocks(arrangement, other)

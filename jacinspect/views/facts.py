@@ -48,7 +48,8 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         yield f"f({', '.join(function.operands)})", function.formula
     if function.derivative:
         own = "f'(x)" if function.kind == "elementwise" else "df"
-        yield f"∂f/∂{operand.name}" if report.fixed else own, function.derivative
+        partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
+        yield f"∂f/∂{operand.name}" if partial else own, function.derivative
     if report.fixed:
         fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())
         yield "", f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; {fixed} fixed"
