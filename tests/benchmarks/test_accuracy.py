@@ -90,7 +90,9 @@ def truths(formula: Callable[..., Any], x: Array) -> list[Truth | None]:
                 now = formula(mpf(at))
             if now is None:
                 return None
-            if before is not None and (now == before or abs(now - before) <= mpf(10) ** -25 * abs(now)):
+            # Far below the least double it is 0, whatever its digits are.
+            close = before is not None and abs(now - before) <= mpf(10) ** -25 * abs(now) + mpf(10) ** -400
+            if close or now == before:
                 return Truth(now, float(now))
             before = now
         raise AssertionError(f"no two agree at {at!r}")
