@@ -643,11 +643,12 @@ def _inspect(
 
 def _first(shape: str | None, source: str | None) -> str:
     """Return what was typed for the first operand: a shape or else a file."""
-    if (shape is None) == (source is None):
-        raise InputError(
-            "give the operand's shape (--shape 2x2) or a file with it (--input x.csv)" + (", not both" if shape else "")
-        )
-    return source if shape is None else shape  # type: ignore[return-value]
+    if shape is not None and source is not None:
+        raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv), not both")
+    typed = source if shape is None else shape
+    if typed is None:
+        raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
+    return typed
 
 
 def _operand(

@@ -73,11 +73,11 @@ def _slopes(function: Function, x: Array, output_shape: tuple[int, ...], vec: st
 
 def _remembered(compute: Callable[[], Array]) -> Callable[[], Array]:
     """Compute an array when it is asked for, unless the last one is still in somebody's hands."""
-    last: Callable[[], Array | None] = lambda: None  # noqa: E731
+    last: ref[Array] | None = None
 
     def array() -> Array:
         nonlocal last
-        values = last()
+        values = None if last is None else last()
         if values is None:
             values = compute()
             last = ref(values)

@@ -23,6 +23,7 @@ __all__ = [
     "Stencil",
     "doubtful",
     "first_pass",
+    "is_single",
     "last_step",
     "precision",
     "step_scale",
@@ -54,7 +55,12 @@ def step_scale(x: Array) -> Array:
 
 def precision(epsilon: float) -> "np.finfo[np.float32 | np.float64]":
     """Return the limits of the precision in which a function computes whose values have the relative noise epsilon."""
-    return np.finfo(np.float32 if epsilon > 2.0**-40 else np.float64)
+    return np.finfo(np.float32 if is_single(epsilon) else np.float64)
+
+
+def is_single(epsilon: float) -> bool:
+    """Whether the relative noise epsilon is that of single precision, or more."""
+    return epsilon > 2.0**-40
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +129,8 @@ class Stencil:
             outputs=_indices(self.outputs, self.y0.size)[chosen],
             inputs=None if self.inputs is None else _indices(self.inputs, self.x.size)[chosen],
             y0=self.y0[chosen],
-            rounding=self.rounding and self.rounding.subset(chosen),
-            noise=self.noise and self.noise.subset(chosen),
+            rounding=None if self.rounding is None else self.rounding.subset(chosen),
+            noise=None if self.noise is None else self.noise.subset(chosen),
         )
 
     def size(self, block: slice = slice(None)) -> Array:

@@ -4,7 +4,7 @@ f is differenced along each before anything is known of J; a pattern that is too
 an analytic derivative with entries outside the pattern by its own product.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import pi, sqrt
 
 import numpy as np
@@ -38,13 +38,18 @@ class Direction:
     excess: Magnitudes
 
     def tangent(self, x: Array) -> Array:
-        """Draw the Gaussian direction, in units of the steps of x; it leaves alone what is not finite."""
-        v = np.random.default_rng(self.seed).standard_normal(x.shape)
-        flat, known = v.reshape(-1), x.reshape(-1)
-        for block in blocks(v.size):
-            with np.errstate(over="ignore"):
-                flat[block] = np.where(np.isfinite(known[block]), flat[block] * step_scale(known[block]), 0)
-        return v
+        """Draw the direction, of x's shape."""
+        return _tangent(self.seed, x)
+
+
+def _tangent(seed: int, x: Array) -> Array:
+    """Draw a Gaussian direction, in units of the steps of x; it leaves alone what is not finite."""
+    v = np.random.default_rng(seed).standard_normal(x.shape)
+    flat, known = v.reshape(-1), x.reshape(-1)
+    for block in blocks(v.size):
+        with np.errstate(over="ignore"):
+            flat[block] = np.where(np.isfinite(known[block]), flat[block] * step_scale(known[block]), 0)
+    return v
 
 
 def measure_directions(
@@ -53,10 +58,10 @@ def measure_directions(
     """Difference f along a few Gaussian directions."""
     measured = []
     for _ in range(_DIRECTIONS):
-        blank = Direction(int(rng.integers(2**63)), box.y0, noise, noise)
-        stencil = Stencil(box, x, blank.tangent(x), slice(None), None, box.y0, epsilon, None, noise)
+        seed = int(rng.integers(2**63))
+        stencil = Stencil(box, x, _tangent(seed, x), slice(None), None, box.y0, epsilon, None, noise)
         first = first_pass(stencil, _REACH)
-        measured.append(replace(blank, value=first.value, bar=Magnitudes.of(first.bar), excess=first.excess))
+        measured.append(Direction(seed, first.value, Magnitudes.of(first.bar), first.excess))
     return measured
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import SHARP, Kind, Stencil
+from jacinspect.jacobian.differences import SHARP, Kind, Stencil, is_single
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "ladder"]
 
@@ -72,7 +72,7 @@ def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
             break
         finer = _climb(stencil.subset(entries).scaled(unit))
         _take(estimate, entries, finer, _better(estimate.subset(entries), finer))
-        if stencil.epsilon < 2.0**-40:  # what computes in single precision stands still over short steps
+        if not is_single(stencil.epsilon):  # what computes in single precision stands still over short steps
             estimate.kind[entries[_contradicted(estimate.subset(entries), finer)]] = Kind.UNRESOLVED
     return estimate
 
@@ -181,12 +181,9 @@ def _climb(stencil: Stencil) -> Estimate:
             if not central.improved and np.all(central.bar <= SHARP * np.maximum(np.abs(central.value), size)):
                 break
         grows = left_grows >= 4, right_grows >= 4
-        estimate = _judge(central, left, right, (left_finite, right_finite), grows, np.isfinite(stencil.y0), steepest)
-        estimate.stairs[:] = (
-            rose & (before == 0) & (after == 0) & (estimate.kind == Kind.SMOOTH) & (estimate.value == 0)
-        )
-        estimate.kind[estimate.stairs] = Kind.UNRESOLVED
-        return estimate
+        stairs = rose & (before == 0) & (after == 0)
+        defined = np.isfinite(stencil.y0)
+        return _judge(central, left, right, (left_finite, right_finite), grows, defined, steepest, stairs)
 
 
 def _growing(slope: Array, before: Array, times: Array) -> Array:
@@ -203,6 +200,7 @@ def _judge(
     grows: tuple[Array, Array],
     defined: Array,
     steepest: Array,
+    stairs: Array,
 ) -> Estimate:
     """Say what each entry is: smooth if its two sides close in on each other, else by what its sides do alone."""
     one, other = left.converged, right.converged
@@ -224,6 +222,7 @@ def _judge(
     bar = np.where(kind == Kind.JUMP, np.where(one, left.bar, np.where(other, right.bar, 0)), bar)
     # Across a jump, slope 0 is as good as the slope of the side that holds the value.
     low = np.where(kind == Kind.JUMP, 0.0, left.value)
-    return Estimate(
-        value, bar, kind, low, np.where(kind == Kind.JUMP, value, right.value), steepest, np.zeros_like(defined)
-    )
+    high = np.where(kind == Kind.JUMP, value, right.value)
+    stairs = stairs & (kind == Kind.SMOOTH) & (value == 0)
+    kind[stairs] = Kind.UNRESOLVED
+    return Estimate(value, bar, kind, low, high, steepest, stairs)

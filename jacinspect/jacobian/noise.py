@@ -8,7 +8,7 @@ from math import comb, sqrt
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.differences import precision, step_scale
+from jacinspect.jacobian.differences import is_single, precision, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["rounding_noise", "significant_epsilon"]
@@ -20,7 +20,7 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
     Four steps of 2⁻²⁷ to a side move an f that computes in double precision four times; one that rounds to 24 bits
     moves at most once.
     """
-    if box.whole or box.epsilon > 2.0**-40:  # whole numbers are no sign of any precision
+    if box.whole or is_single(box.epsilon):  # whole numbers are no sign of any precision
         return box.epsilon
     size = np.where(x == 0, 1.0, np.abs(x))
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)

@@ -3,13 +3,14 @@
 Nothing here knows the analytic rule; whoever does may only point at entries that deserve a second look.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.compact import Color, Jacobian, Pattern, colors_of
-from jacinspect.jacobian.differences import Kind, Stencil, doubtful, first_pass, last_step, step_scale
+from jacinspect.jacobian.compact import Color, Index, Jacobian, Pattern, colors_of
+from jacinspect.jacobian.differences import FirstPass, Kind, Stencil, doubtful, first_pass, last_step, step_scale
 from jacinspect.jacobian.ladder import LADDER_CALLS, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 
@@ -49,12 +50,13 @@ class Numeric:
         pattern = self.jacobian.pattern
         held = Magnitudes(pattern.shape[0])
         for rows in blocks(held.size):
-            held[rows] = factor * pattern.band(rows).sums(self.rounding_terms(x, y0, pattern.entries(rows)))
+            entries = pattern.entries(rows)
+            terms = self.rounding_terms(x, entries, self.is_wide(x, y0, entries))
+            held[rows] = factor * pattern.band(rows).sums(terms)
         return held
 
-    def rounding_terms(self, x: Array, y0: Array, block: slice) -> Array:
-        """Return the terms of that sum, for a block of the entries."""
-        wide = self.is_wide(x, y0, block)
+    def rounding_terms(self, x: Array, block: slice, wide: Array) -> Array:
+        """Return the terms of that sum, for a block of the entries, of which some have too `wide` a bar."""
         with np.errstate(all="ignore"):
             terms = np.abs(self.jacobian.data[block] * x.reshape(-1)[self.jacobian.indices[block]])
         return np.where(wide | ~np.isfinite(terms), 0, terms)
@@ -82,29 +84,27 @@ def numeric_jacobian(
     Only when all entries are there is it known what an output's rounding depends on: Σ|x·∂A/∂x| over all that it
     reads, for a sum of large terms may be small. The bars and the slopes' gaps are judged with that.
     """
-    stored = pattern.stored
-    numeric: Numeric | None = None
-    excess = Magnitudes(stored)
-    for color in colors_of(pattern, colors, number):
-        first = first_pass(_stencil(box, x, color, epsilon, noise))
-        if number == 1 and first.value.size == stored:
-            numeric, excess = _unjudged(pattern, first.value, first.bar, first.size, epsilon, noise), first.excess
-            break
-        numeric = numeric or _unjudged(pattern, np.zeros(stored), np.zeros(stored), Magnitudes(stored), epsilon, noise)
-        numeric.jacobian.data[color.entries], numeric.bar[color.entries] = first.value, first.bar
-        numeric.size.put(color.entries, first.size)
-        excess.put(color.entries, first.excess)
-    numeric = numeric or _unjudged(pattern, np.zeros(stored), np.zeros(stored), Magnitudes(stored), epsilon, noise)
+    firsts = (
+        (color.entries, first_pass(_stencil(box, x, color, epsilon, noise)))
+        for color in colors_of(pattern, colors, number)
+    )
+    first = _gathered(firsts, pattern.stored) if number > 1 else next(firsts)[1]
+    kind, again, credible = (np.zeros(pattern.stored, dtype) for dtype in (np.int8, bool, bool))
+    jacobian = Jacobian(pattern, first.value)
+    numeric = Numeric(jacobian, first.bar, kind, again, credible, first.size, epsilon, noise, {})
     for rows in blocks(pattern.shape[0]):
-        _judge(numeric, excess, box, x, rows)
+        _judge(numeric, first.excess, box, x, rows)
     return numeric
 
 
-def _unjudged(
-    pattern: Pattern, data: Array, bar: Array, size: Magnitudes, epsilon: float, noise: Magnitudes
-) -> Numeric:
-    kind, doubtful, credible = (np.zeros(pattern.stored, dtype) for dtype in (np.int8, bool, bool))
-    return Numeric(Jacobian(pattern, data), bar, kind, doubtful, credible, size, epsilon, noise, {})
+def _gathered(firsts: Iterable[tuple[Index, FirstPass]], stored: int) -> FirstPass:
+    """Put the first passes of all colors together, in the order of the stored entries."""
+    whole = FirstPass(np.zeros(stored), np.zeros(stored), Magnitudes(stored), Magnitudes(stored))
+    for entries, part in firsts:
+        whole.value[entries], whole.bar[entries] = part.value, part.bar
+        whole.excess.put(entries, part.excess)
+        whole.size.put(entries, part.size)
+    return whole
 
 
 def _judge(numeric: Numeric, excess: Magnitudes, box: BlackBox, x: Array, rows: slice) -> None:
@@ -112,7 +112,7 @@ def _judge(numeric: Numeric, excess: Magnitudes, box: BlackBox, x: Array, rows: 
     pattern = numeric.jacobian.pattern
     entries, band = pattern.entries(rows), pattern.band(rows)
     wide = numeric.is_wide(x, box.y0, entries)
-    terms = numeric.rounding_terms(x, box.y0, entries)
+    terms = numeric.rounding_terms(x, entries, wide)
     others = np.repeat(band.sums(terms), np.diff(band.indptr)) - terms
     width = 2 * last_step(numeric.epsilon) * step_scale(x.reshape(-1)[band.indices])
     floor = 8 * numeric.epsilon * others / width
@@ -167,7 +167,7 @@ def _stencil(
     seed, flat = np.zeros(x.shape, x.dtype), x.reshape(-1)
     for block in blocks(x.size):
         seed.reshape(-1)[block] = np.where(color.seed.reshape(-1)[block], step_scale(flat[block]), 0)
-    known = rounding and rounding.subset(color.outputs)
+    known = None if rounding is None else rounding.subset(color.outputs)
     return Stencil(
         box, x, seed, color.outputs, color.inputs, box.y0[color.outputs], epsilon, known, noise.subset(color.outputs)
     )

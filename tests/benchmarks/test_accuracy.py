@@ -36,7 +36,7 @@ FURTHER: dict[str, list[dict[str, Any]]] = {
     "soft_shrink": [{"lambd": 0.3}],
     "snake": [{"alpha": 0.3}],
 }
-# Derivatives with double zeros that are no doubles, beside which half of the digits are lost: judged where f' > 0.25.
+# Derivatives with double zeros that are no doubles, beside which half of the digits are lost: judged where f' > 0.1.
 DOUBLE_ZEROS = {"snake"}
 
 MODULES = {
@@ -139,7 +139,7 @@ def normal(at: float, truth: Truth) -> bool:
 
 
 def beside_no_double_zero(_: float, truth: Truth) -> bool:
-    return truth.nearest > 0.25
+    return truth.nearest > 0.1
 
 
 def libraries(entry: Entry, parameters: dict[str, Any], x: Array) -> Iterator[tuple[Array, Array] | None]:
