@@ -73,10 +73,13 @@ def derivative_at(function: Function, x: Array, output_shape: Shape, vec: str | 
             if slopes is None or slopes.shape not in ((), output_shape):
                 wanted = _wanted(x.shape, output_shape, "elementwise")
                 raise FunctionFailedError(f"the derivative returned {_described(given)}; {wanted}")
-            return Derivative(
-                "slopes", slopes if slopes.shape == output_shape else np.broadcast_to(slopes, output_shape)
-            )
+            return Derivative("slopes", _spread(slopes, output_shape))
     return None
+
+
+def _spread(slopes: Array, output_shape: Shape) -> Array:
+    """Broadcast slopes to A's shape; those that have it stay the array that they are."""
+    return slopes if slopes.shape == output_shape else np.broadcast_to(slopes, output_shape)
 
 
 def _run(call: Callable[[], Any]) -> Any:
@@ -130,7 +133,7 @@ def _claimed(function: Function, x: Array, output_shape: Shape, vec: str | None)
         wanted = _wanted(x.shape, output_shape, kind)
         raise FunctionFailedError(f"the derivative returned {_described(given)}; {wanted}")
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
-        return Derivative("slopes", np.broadcast_to(array, output_shape))
+        return Derivative("slopes", _spread(array, output_shape))
     if fitting[0] == "gradient":
         return _entries(np.broadcast_to(array, x.shape).reshape(size))
     if array.shape == output_shape + x.shape:
