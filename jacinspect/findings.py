@@ -74,6 +74,7 @@ def of_entries(
     yield from words.finding("J004", status == Status.OVERFLOWS, words.overflow, severity="note")
     yield from words.finding("J004", status == Status.EXCUSED, words.excused, severity="note")
     yield from words.finding("J006", status == Status.INCONCLUSIVE, words.inconclusive)
+    yield from words.finding("J006", status == Status.OUT_OF_REACH, words.out_of_reach)
     filled = np.diff(numeric.jacobian.indptr) > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
@@ -248,6 +249,12 @@ class _Words:
         if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):
             return f"{number} inconclusive: {self._entry(entry)} is {self._value(entry)}, too wide to judge by"
         return f"{number} inconclusive: no step size gives a difference for {self._entry(entry)} that can be trusted"
+
+    def out_of_reach(self, entry: int, number: str) -> str:
+        apart = np.spacing(np.abs(self.x[self.pattern.indices[entry]]))
+        why = f"at {self._operand(entry)} the next number is {apart:.2g} away"
+        claim = "" if self.analytic is None else f", the analytic one is {self._claimed(entry):.8g}"
+        return f"{number} inconclusive: {why}; {self._entry(entry)} is {self._value(entry)}{claim}"
 
     def _claimed(self, entry: int) -> float:
         return float("nan") if self.analytic is None else float(self.analytic.data[entry])

@@ -346,11 +346,10 @@ class _Inspection:
             measured.directions,
             self.box,
             self.x,
-            numeric,
+            comparison,
             self.analytic,
             self.rng,
             coverage,
-            self.settings.tolerance,
         )
         return _Result(analytic, numeric, comparison, directions, number, coverage)
 

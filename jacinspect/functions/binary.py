@@ -102,9 +102,14 @@ def _over(x: Array, y: Array) -> Array:
     return np.where(np.isnan(x), np.where(np.isnan(y), np.nan, 0.0), np.where(np.isnan(y), 1.0, _above(x, y)))
 
 
-def _unit_if_divided(x: Array, y: Array) -> Array:
-    """Give 1, and NaN where x over y leaves no remainder to speak of."""
-    return np.where(np.isfinite(x) & (y != 0), 1.0, np.nan)
+def _divided(x: Array, y: Array, slope: Array) -> Array:
+    """Give the slope of a remainder, and NaN where there is none to speak of.
+
+    That is so, too, where |x / y| is so large that the remainder jumps between any double and the next.
+    """
+    with np.errstate(under="ignore"):
+        apart = np.maximum(np.abs(x) * 2.0**-52, 2.0**-1074)
+    return np.where(np.isfinite(x) & (np.abs(y) > apart), slope, np.nan)
 
 
 def _whole_quotient(x: Array, y: Array) -> Array:
@@ -268,9 +273,12 @@ BINARY = (
         formula="x - y * floor(x / y)",
         latex=r"x - y \lfloor x / y \rfloor",
         value=np.remainder,
-        partials=(_unit_if_divided, lambda x, y: -np.floor_divide(x, np.where(y == 0, np.nan, y))),
+        partials=(
+            lambda x, y: _divided(x, y, np.ones_like(x)),
+            lambda x, y: _divided(x, y, -np.floor_divide(x, np.where(y == 0, np.nan, y))),
+        ),
         partial_formulas=("1", "-floor(x / y)"),
-        note="of the sign of y, and fmod of that of x; both jump where x / y is an integer",
+        note="of the sign of y, and fmod of that of x; both jump where x / y is whole, from 2^52 on everywhere",
     ),
     Entry(
         name="fmod",
@@ -279,9 +287,12 @@ BINARY = (
         formula="x - y * trunc(x / y)",
         latex=r"x - y \operatorname{trunc}(x / y)",
         value=np.fmod,
-        partials=(_unit_if_divided, lambda x, y: -_whole_quotient(x, y)),
+        partials=(
+            lambda x, y: _divided(x, y, np.ones_like(x)),
+            lambda x, y: _divided(x, y, -_whole_quotient(x, y)),
+        ),
         partial_formulas=("1", "-trunc(x / y)"),
-        note="of the sign of x, and remainder of that of y; both jump where x / y is an integer",
+        note="of the sign of x, and remainder of that of y; both jump where x / y is whole, from 2^52 on everywhere",
     ),
     Entry(
         name="copysign",

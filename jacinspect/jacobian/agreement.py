@@ -14,6 +14,8 @@ from jacinspect.jacobian.numeric import Numeric
 
 __all__ = ["Comparison", "Status", "Summary", "Tolerance", "compare", "suspicious"]
 
+_COARSE = 2.0**44  # from here on, there are 256 doubles or fewer between n and n + 1
+
 
 class Status(IntEnum):
     """What became of an entry."""
@@ -25,6 +27,7 @@ class Status(IntEnum):
     NONFINITE = 4
     OVERFLOWS = 5  # value and analytic derivative overflow, as where |f| grows with x or away from x = 0
     EXCUSED = 6  # an operand that the output reads is not finite
+    OUT_OF_REACH = 7  # x is so large that no double shows what f does beside it
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ def compare(
         if not between and (tiny or abs(claimed[entry]) >= numeric.jumps.get(entry, np.inf)):
             comparison.status[entry] = Status.INCONCLUSIVE  # if that is right, f bends within the shortest step
     for block in blocks(pattern.stored):
+        _leave_out_of_reach(comparison, block, x, analytic is not None)
         _note_infinities(comparison, block, x, y0, analytic is not None)
     if not np.isfinite(x).all():
         fine = np.isfinite(x).ravel()[pattern.indices]
@@ -166,6 +170,17 @@ def _statuses(comparison: Comparison, block: slice) -> Array:
         status[difference > allowed] = Status.DISAGREES
     status[numeric.kind[block] == Kind.UNRESOLVED] = Status.INCONCLUSIVE
     return status
+
+
+def _leave_out_of_reach(comparison: Comparison, block: slice, x: Array, checked: bool) -> None:
+    """Call nothing wrong, in a block of the entries, where x has no double beside it that could tell.
+
+    Nor is a slope, other than 0, vouched for by itself there: x + sin(x)² is x to all doubles.
+    """
+    numeric, status = comparison.numeric, comparison.status[block]
+    coarse = np.abs(x.reshape(-1)[numeric.jacobian.indices[block]]) >= _COARSE
+    told = (status == Status.DISAGREES) | (not checked and (numeric.jacobian.data[block] != 0))
+    status[coarse & told] = Status.OUT_OF_REACH
 
 
 def _note_infinities(comparison: Comparison, block: slice, x: Array, y0: Array, checked: bool) -> None:

@@ -15,7 +15,8 @@ Interval = tuple[float, float]
 
 _BLOCK = 2**15  # entries, whose temporaries stay in the processor's cache
 
-_BITS = (4, 8, 11, 24, 53)  # so few that they say nothing; of bfloat16, float16, float32 and float64
+_FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
+_BITS = (4, 7, 8, 10, 11, 23, 24, 53)  # numbers of a format that all do with a bit less are not of that format
 
 
 def blocks(size: int) -> Iterator[slice]:
@@ -48,7 +49,8 @@ class BlackBox:
     Called with an array of `x`'s shape, it gives the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
     far is a whole number (`whole`); `epsilon` is that of the narrowest precision whose numbers all of it are, as of a
-    function that computes in float32. `domain` is where f is declared to be defined, `progress` hears of every call.
+    function that computes in float32, and `narrow` whether it came as such. `domain` is where f is declared to be
+    defined, `progress` hears of every call.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape.
@@ -64,7 +66,7 @@ class BlackBox:
         self._f, self._progress, self.domain = f, progress, domain
         self._first: Array | None = None
         self._keeps_a_buffer = False
-        self.evaluations = 0
+        self.evaluations, self.narrow = 0, False
         self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
         argument = x.copy()
@@ -103,7 +105,7 @@ class BlackBox:
     @property
     def epsilon(self) -> float:
         """The spacing of the numbers beside 1 in the precision in which f seems to compute."""
-        known = not self.whole and self._bits > _BITS[0]  # 0, ½, 1 and whole numbers are no sign of any
+        known = not self.whole and self._bits in _FORMATS  # 0, ½, 1 and whole numbers are no sign of any
         return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
 
     def where_defined(self, x: Array) -> Array:
@@ -132,6 +134,7 @@ class BlackBox:
                 f"the function returned shape {format_shape(array.shape)} after shape "
                 f"{format_shape(self.output_shape)} for inputs of one shape"
             )
+        self.narrow = array.dtype.kind == "f" and array.dtype.itemsize < 8
         if self.evaluations == 1:
             self._first = array  # held, so that a fresh result cannot come to lie where this one was
         elif self._first is not None:

@@ -32,6 +32,7 @@ __all__ = [
 WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
 ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
+_NOISY = 8  # times the last bit
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
 # period makes all coarser ones so, and a wrong slope looks settled.
@@ -140,6 +141,12 @@ class Stencil:
             unit = step_scale(self.x.reshape(-1)[block if isinstance(self.inputs, slice) else self.inputs[block]])
         with np.errstate(under="ignore"):
             return np.asarray(np.abs(self.y0[block]) / unit)
+
+    @property
+    def is_noisy(self) -> Array:
+        """Where the measured noise of f is far more than the rounding of its values."""
+        noise = 0.0 if self.noise is None else self.noise[:]
+        return np.asarray(noise > _NOISY * self.epsilon * np.abs(self.y0))
 
     def scaled(self, x_unit: Array) -> "Stencil":
         """Return the stencil with steps in another unit; x_unit has x's shape."""

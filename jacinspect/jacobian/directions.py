@@ -9,7 +9,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import Tolerance
+from jacinspect.jacobian.agreement import Comparison, Status, Tolerance
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian
@@ -94,25 +94,26 @@ def along_directions(
     measured: list[Direction],
     box: BlackBox,
     x: Array,
-    numeric: Numeric,
+    comparison: Comparison,
     analytic: Analytic | None,
     rng: np.random.Generator,
     coverage: float,
-    tolerance: Tolerance | None = None,
 ) -> Directions:
     """Hold J·v and the analytic product against f along random directions, output by output.
 
     The assembled J·v refutes a pattern that is too small; it is compared only where J is complete (coverage 1). The
     analytic product refutes a derivative with entries outside the pattern. Where only its vjp is known, that is held
     against Jᵀ·w, input by input, and against w·(J·v) in one number where J is not complete. Outputs with a kink near x
-    are left out. A `tolerance` of the user's is allowed for besides.
+    are left out. A tolerance of the user's is allowed for besides.
     """
+    numeric, tolerance = comparison.numeric, comparison.tolerance
     jacobian = numeric.jacobian
     height = jacobian.shape[0]
     compared = np.isfinite(box.y0)
     for rows in blocks(height):
         entries = jacobian.pattern.entries(rows)
         rough = (numeric.kind[entries] != Kind.SMOOTH) | ~np.isfinite(jacobian.data[entries])
+        rough |= comparison.status[entries] == Status.OUT_OF_REACH
         compared[jacobian.pattern.rows[entries][rough]] = False
     told = _Told(compared)
     coverage = max(coverage, 1e-12)

@@ -4,7 +4,7 @@ Ridders (1982), Accurate computation of F'(x) and F'(x)F''(x); a step counts onl
 in on each other before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would b
 _OPEN = 1e-5  # a bar above this fraction is wide, or nearly so, and deserves smaller steps
 _TREAD = 2.0**-10  # of x: no rounding makes stairs that are wider
 _FAR = 2.0**20  # the shortest step of a ladder, in units of x, is 1/20 there
+_COARSE = 2.0**32  # there are too few doubles within 1 of a larger x for a ladder
 _RUNGS = 12
 _REACHES = (1.0, 2.0**-18)  # of the finer ladders, in units of x where that is small and of 1 where it is large
 LADDER_CALLS = 2 * _RUNGS  # of one; where it leaves something open, finer ones take as many again
@@ -74,13 +75,32 @@ def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
         _take(estimate, entries, finer, _better(estimate.subset(entries), finer))
         if not is_single(stencil.epsilon):  # what computes in single precision stands still over short steps
             estimate.kind[entries[_contradicted(estimate.subset(entries), finer)]] = Kind.UNRESOLVED
+    _look_through_noise(stencil, estimate, size)
     return estimate
 
 
+def _look_through_noise(stencil: Stencil, estimate: Estimate, size: Array) -> None:
+    """Trust no slope where what was measured as noise is none: where f, over shorter steps, goes its own smooth way."""
+    doubted = (estimate.kind == Kind.SMOOTH) & (_is_far(stencil) | _wide(estimate, size)) & stencil.is_noisy
+    entries = np.flatnonzero(doubted)
+    if entries.size:
+        exact = replace(stencil.subset(entries).scaled(np.minimum(np.abs(stencil.x), 1)), noise=None)
+        finer = _climb(exact)
+        other = (finer.kind != Kind.UNRESOLVED) & _contradicted(estimate.subset(entries), finer)
+        estimate.kind[entries[other | (np.abs(exact.x.reshape(-1)[exact.inputs]) > _COARSE)]] = Kind.UNRESOLVED
+
+
 def _contradicted(before: Estimate, finer: Estimate) -> Array:
-    """Where f rises over long steps, and no short one moves it at all: on a staircase no slope is the slope."""
-    still = (finer.kind == Kind.SMOOTH) & (finer.steepest == 0)
-    return np.asarray(still & (before.kind == Kind.SMOOTH) & (np.abs(before.value) > before.bar))
+    """Where f over short steps is not what it is over long ones: then it is neither.
+
+    It may have another slope there, a kink or a jump, or none; or no short step moves it at all, as on a staircase.
+    """
+    smooth = finer.kind == Kind.SMOOTH
+    with np.errstate(all="ignore"):
+        apart = np.abs(finer.value - before.value) > finer.bar + before.bar
+        still = (finer.steepest == 0) & (np.abs(before.value) > before.bar)
+    other = np.where(smooth, still | apart, finer.kind != before.kind)
+    return np.asarray(other & (before.kind != Kind.NONFINITE) & (finer.kind != Kind.NONFINITE))
 
 
 def _wide(estimate: Estimate, size: Array) -> Array:

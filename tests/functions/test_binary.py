@@ -63,6 +63,11 @@ def _divided(x: Any, y: Any, rounded: Callable[[Any], Any]) -> tuple[Any, Any]:
         return quotient, x - y * quotient
 
 
+def _is_divided(x: Any, y: Any) -> bool:
+    """Whether some double beside x leaves a remainder of the same quotient."""
+    return bool(abs(y) > max(abs(x) / 2**52, mpf(2) ** -1074))
+
+
 def _truncated(q: Any) -> Any:
     return mpmath.floor(q) if q > 0 else mpmath.ceil(q)
 
@@ -94,13 +99,13 @@ TEXTBOOK: dict[str, tuple[Callable[[Any, Any], Any], ...]] = {
     "fmin": (min, lambda x, y: _tie(y, x), _tie),
     "remainder": (
         lambda x, y: _divided(x, y, mpmath.floor)[1] if y else None,
-        lambda x, y: mpf(1) if y else None,
-        lambda x, y: -_divided(x, y, mpmath.floor)[0] if y else None,
+        lambda x, y: mpf(1) if _is_divided(x, y) else None,
+        lambda x, y: -_divided(x, y, mpmath.floor)[0] if _is_divided(x, y) else None,
     ),
     "fmod": (
         lambda x, y: _divided(x, y, _truncated)[1] if y else None,
-        lambda x, y: mpf(1) if y else None,
-        lambda x, y: -_divided(x, y, _truncated)[0] if y else None,
+        lambda x, y: mpf(1) if _is_divided(x, y) else None,
+        lambda x, y: -_divided(x, y, _truncated)[0] if _is_divided(x, y) else None,
     ),
     "copysign": (
         lambda x, y: abs(x) * (1 if y > 0 else -1) if y else None,
@@ -247,11 +252,16 @@ def test_the_judge_refuses_naive_forms() -> None:
         ("remainder", 5, inf, 5, 1, 0),
         ("remainder", 5, 0, nan, nan, nan),
         ("remainder", inf, 3, nan, nan, nan),
+        ("remainder", 1, 2.0**-51, 0, 1, -(2.0**51)),
+        ("remainder", 1, 2.0**-52, 0, nan, nan),
+        ("remainder", 5e-324, -5e-324, 0, nan, nan),
         ("fmod", -7, 3, -1, 1, 2),
         ("fmod", 7, -3, 1, 1, 2),
         ("fmod", 5, -inf, 5, 1, 0),
         ("fmod", 5, 0, nan, nan, nan),
         ("fmod", -inf, 3, nan, nan, nan),
+        ("fmod", -1, 2.0**-51, 0, 1, 2.0**51),
+        ("fmod", -1, 2.0**-60, 0, nan, nan),
         ("copysign", 0, -2, 0, 0, 0),
         ("copysign", 3, -0.0, -3, -1, 0),
         ("copysign", -3, 0, 3, -1, 0),
