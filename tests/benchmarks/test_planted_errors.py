@@ -9,6 +9,7 @@ some minutes.
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -284,12 +285,17 @@ DRAWS: dict[str, Draw] = {
 class Case:
     """A catalogue function, by one of its operands, at a point."""
 
-    entry: Entry
+    name: str
     wrt: int
     draw: str
     shape: Shape
     dtype: type
     seed: int
+
+    @property
+    def entry(self) -> Entry:
+        (entry,) = (entry for entry in ENTRIES if entry.name == self.name)
+        return entry
 
     def report(self) -> Report:
         rng = np.random.default_rng([self.seed, *self.shape])
@@ -297,9 +303,9 @@ class Case:
             drawn: list[Array] = [DRAWS[self.draw](rng, self.shape).astype(self.dtype) for _ in self.entry.operands]
         x, others = drawn[0], drawn[1:]
         if self.draw == "ordinary":
-            x = inside(self.entry.name, x)
+            x = inside(self.name, x)
         expect = ["diagonal"] if self.entry.kind in ("elementwise", "binary") else []
-        return jacinspect.inspect(self.entry.name, x, others=others, wrt=self.wrt, seed=self.seed, expect=expect)
+        return jacinspect.inspect(self.name, x, others=others, wrt=self.wrt, seed=self.seed, expect=expect)
 
 
 def cases(seeds: Iterable[int], draws: Iterable[str] = DRAWS) -> Iterator[Case]:
@@ -308,7 +314,7 @@ def cases(seeds: Iterable[int], draws: Iterable[str] = DRAWS) -> Iterator[Case]:
             for wrt in range(1, len(entry.operands) + 1):
                 for shape in SHAPES:
                     for dtype in (np.float32, np.float64):
-                        yield from (Case(entry, wrt, draw, shape, dtype, seed) for seed in seeds)
+                        yield from (Case(entry.name, wrt, draw, shape, dtype, seed) for seed in seeds)
 
 
 @dataclass(frozen=True)
@@ -330,7 +336,7 @@ class Outcome:
 
     def __str__(self) -> str:
         case = self.case
-        where = f"{case.entry.name} by {case.wrt}, {case.draw}, {case.shape}, {case.dtype.__name__}, seed {case.seed}"
+        where = f"{case.name} by {case.wrt}, {case.draw}, {case.shape}, {case.dtype.__name__}, seed {case.seed}"
         return f"{where}: {'; '.join(self.messages)}"
 
 
@@ -344,7 +350,8 @@ def outcome(case: Case) -> Outcome | None:
 
 
 def outcomes(cases: Iterable[Case]) -> list[Outcome]:
-    return [result for case in cases if (result := outcome(case)) is not None]
+    with ProcessPoolExecutor() as pool:
+        return [result for result in pool.map(outcome, cases, chunksize=64) if result is not None]
 
 
 def table_of_outcomes(results: list[Outcome]) -> str:
@@ -365,9 +372,7 @@ def table_of_outcomes(results: list[Outcome]) -> str:
 
 @pytest.mark.benchmark(group="false alarms")
 def test_no_right_derivative_is_accused(benchmark: Any) -> None:
-    results = benchmark.pedantic(
-        outcomes, args=([*cases(range(20), ["ordinary"]), *cases(range(6), [*DRAWS][1:])],), rounds=1
-    )
+    results = benchmark.pedantic(outcomes, args=(cases(range(20)),), rounds=1)
     print(table_of_outcomes(results))
     alarms = [str(result) for result in results if result.false_alarm]
     assert not alarms, "\n".join(alarms)
