@@ -15,7 +15,8 @@ __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
 _OPEN = 1e-5  # a bar above this fraction is wide, or nearly so, and deserves smaller steps
-_TREAD = 2.0**-10  # of x: no rounding makes stairs that are wider
+_TREAD = 2.0**-10  # of x: no rounding makes stairs that are wider,
+_RISE = 8  # unless all that is left of f are so few of the last bits of 1
 _FAR = 2.0**20  # the shortest step of a ladder, in units of x, is 1/20 there
 _COARSE = 2.0**32  # there are too few doubles within 1 of a larger x for a ladder
 _RUNGS = 12
@@ -187,15 +188,19 @@ def _climb(stencil: Stencil) -> Estimate:
     with np.errstate(all="ignore"):
         for rung in range(_RUNGS):
             t = 0.125 * _RATIO**-rung
-            low, middle, high, floor = stencil.slopes(t, *stencil.sample(t))
+            sample = stencil.sample(t)
+            low, middle, high, floor = stencil.slopes(t, *sample)
             central.add(middle, np.maximum(np.abs(high - low), np.abs(middle - between)), floor)
             left.add(low, np.abs(low - before), 2 * floor)
             right.add(high, np.abs(high - after), 2 * floor)
             left_grows, right_grows = _growing(low, before, left_grows), _growing(high, after, right_grows)
             left_finite |= np.isfinite(low)
             right_finite |= np.isfinite(high)
-            if t < _TREAD:
-                rose |= (low / high > 0.5) & (low / high < 2)
+            rise = np.abs(sample[1] - sample[0])
+            fine = (t < _TREAD) | (
+                (rise < _RISE * stencil.epsilon) & (rise > _RISE * stencil.epsilon * np.abs(stencil.y0))
+            )
+            rose |= fine & (low / high > 0.5) & (low / high < 2)
             steepest = np.fmax(steepest, np.fmax(np.abs(low), np.abs(high)))
             before, between, after = low, middle, high
             if not central.improved and np.all(central.bar <= SHARP * np.maximum(np.abs(central.value), size)):
