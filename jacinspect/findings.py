@@ -134,8 +134,8 @@ def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: 
             yield _unexpected(name, jacobian, arrangement, numeric)
 
 
-def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport) -> Iterator[Finding]:
-    """J007 where a budget ended detection or comparison early."""
+def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport, budget: str) -> Iterator[Finding]:
+    """J007 where a budget ended detection or comparison early, and which."""
     if not detection.proved:
         entries = sum(group.entries for group in detection.unresolved)
         known = ""
@@ -145,13 +145,13 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport)
                 f" of {shape[0]}×{shape[1]}" if shape else ""
             )
         message = (
-            f"the budget ended detection early: which of {entries} entries are zero is not proved{known}; "
+            f"{budget} ended detection early: which of {entries} entries are zero is not proved{known}; "
             f"{coverage:.3g} of them were compared, all were held against random directions"
         )
         yield Finding("J007", "sampled", "note", message)
     elif coverage < 1:
         message = (
-            f"the budget allows values for {coverage:.3g} of the entries; the pattern is proved, the sampled entries "
+            f"{budget} allows values for {coverage:.3g} of the entries; the pattern is proved, the sampled entries "
             "were compared, and all were held against random directions"
         )
         yield Finding("J007", "sampled", "note", message)

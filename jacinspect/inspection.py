@@ -12,7 +12,7 @@ import numpy as np
 from jacinspect import findings as find
 from jacinspect._version import __version__
 from jacinspect.diagnosis import Suspicion, diagnose
-from jacinspect.errors import InputError, JacinspectError, format_shape
+from jacinspect.errors import InputError, JacinspectError, format_shape, format_size
 from jacinspect.functions.catalogue import neighbours
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
@@ -27,7 +27,7 @@ from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
-from jacinspect.jacobian.detection import Budget, Detection, detect, detect_again
+from jacinspect.jacobian.detection import Budget, Detection, Spent, detect, detect_again
 from jacinspect.jacobian.directions import Direction, Directions, along_directions, measure_directions
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.magnitudes import Magnitudes
@@ -321,10 +321,11 @@ class _Inspection:
         """
         pattern, total = _with_samples(detection, memory, self.rng)
         colors, number = _colored(pattern, detection)
-        affordable = max((limit - self.box.evaluations) // _CALLS_PER_COLOR, 1)
-        affordable = min(affordable, max(memory * number // (_ENTRY_BYTES * max(pattern.stored, 1)), 1))
-        if number > affordable:
-            kept = np.sort(self.rng.choice(number, affordable, replace=False))
+        by_calls = max((limit - self.box.evaluations) // _CALLS_PER_COLOR, 1)
+        by_memory = max(memory * number // (_ENTRY_BYTES * max(pattern.stored, 1)), 1)
+        spent: Spent = "memory" if by_memory < min(by_calls, number) else "evaluations"
+        if number > min(by_calls, by_memory):
+            kept = np.sort(self.rng.choice(number, min(by_calls, by_memory), replace=False))
             pattern = pattern.restricted(np.isin(colors, kept))
             colors, number = _colored(pattern, detection)
         if self.analytic is not None and self.analytic.push is None:
@@ -351,7 +352,7 @@ class _Inspection:
             self.rng,
             coverage,
         )
-        return _Result(analytic, numeric, comparison, directions, number, coverage)
+        return _Result(analytic, numeric, comparison, directions, number, coverage, spent)
 
     def _finish(
         self, base: Report, detection: Detection, result: "_Result", unresolved: Array, dx: Array | None
@@ -362,7 +363,7 @@ class _Inspection:
             *find.of_entries(result.comparison, result.analytic, result.numeric, self.x, self.box.y0, cause),
             *find.of_directions(result.directions, result.comparison, result.numeric, unresolved, cause),
             *find.of_expectations(self.settings.expect, jacobian, result.numeric),
-            *find.of_coverage(detection, result.coverage, jacobian),
+            *find.of_coverage(detection, result.coverage, jacobian, self._budget(detection, result)),
         ]
         values, product, chain = result.best, None, None
         pattern = values.pattern
@@ -384,6 +385,17 @@ class _Inspection:
             chain_rule=chain,
             findings=tuple(sorted(found, key=lambda finding: (finding.severity != "error", finding.code))),
         )
+
+    def _budget(self, detection: Detection, result: "_Result") -> str:
+        """Name the budget that ended the work early, if one did, and the option that sets it."""
+        ended = {group.spent for group in detection.unresolved} or {result.spent}
+        calls = self.settings.calls(max(self.x.size, self.box.y0.size))
+        causes = {
+            "evaluations": f"the budget of {calls} calls (--max-evaluations)",
+            "memory": f"the budget of {format_size(self.settings.memory)} (--memory)",
+            None: "a pattern that changed from point to point",
+        }
+        return " and ".join(cause for spent, cause in causes.items() if spent in ended)
 
     def _cause(self, detection: Detection, result: "_Result") -> str:
         """Say what may have gone wrong with a derivative that disagrees, if one thing explains every entry."""
@@ -468,6 +480,7 @@ class _Result:
     directions: Directions
     colors: int
     coverage: float
+    spent: Spent  # what ran out, where coverage is not 1
 
     @property
     def best(self) -> Jacobian:

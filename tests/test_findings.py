@@ -124,7 +124,7 @@ def coverage(detection: Detection, share: float) -> list[Finding]:
     jacobian = JacobianReport(
         (4, 4), (4, 4), "column", "numerator", "", "dense", None, 1, None, None, None, None, None, None, None
     )
-    return list(of_coverage(detection, share, jacobian))
+    return list(of_coverage(detection, share, jacobian, "the budget"))
 
 
 def test_what_a_budget_left_out() -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from math import comb, prod
+from typing import Literal
 
 import numpy as np
 
@@ -18,13 +19,16 @@ from jacinspect.jacobian.blackbox import Array, BlackBox, Interval, blocks, same
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
 
-__all__ = ["Budget", "Detection", "Unresolved", "detect", "detect_again"]
+__all__ = ["Budget", "Detection", "Spent", "Unresolved", "detect", "detect_again"]
 
 _PAIR_BYTES = 64  # what a pair (output, input) takes while it is being found, temporaries included
 _MIXTURES = 3  # of two points, to hold a pattern against
 _MORE_MIXTURES = 8  # where some output reads several inputs, and a mixture tells less
 _CONFIRMATIONS = 12
 _UNEQUAL = 2.0**40  # how many times larger a number may be than another that still moves a sum with it
+
+
+Spent = Literal["evaluations", "memory"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,14 @@ class Budget:
 class Unresolved:
     """Outputs that a budget left coupled along some axes: each may read the whole line there.
 
-    Output outputs[i] may read the inputs bases[i] + line, all flat row-major integers.
+    Output outputs[i] may read the inputs bases[i] + line, all flat row-major integers. `spent` is what ran out, None if
+    nothing did but every search found another pattern.
     """
 
     outputs: Array
     bases: Array
     line: Array
+    spent: Spent | None = None
 
     @property
     def entries(self) -> int:
@@ -418,13 +424,13 @@ def _bisect(line: _Line, outputs: Array, bases: Array, budget: Budget, found: _F
         shift -= 1
         number = -(-length >> shift)
         most = budget.evaluations - line.box.evaluations
-        calls = most + 1
-        if 2 * rows.size * _PAIR_BYTES <= budget.memory:
+        calls, fits = most + 1, 2 * rows.size * _PAIR_BYTES <= budget.memory
+        if fits:
             rows, groups = np.repeat(rows, 2), np.add.outer(2 * groups, np.arange(2, dtype=groups.dtype)).ravel()
             inside = groups < number
             colors, calls = color_columns(rows[inside], groups[inside], number, most)
         if calls > most:
-            found.unresolved.append(Unresolved(outputs, bases, offsets))
+            found.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
             return outputs[:0]
         read = np.zeros(rows.size, bool)
         of_position = colors[np.arange(length) >> shift]
@@ -448,8 +454,9 @@ def _bisect(line: _Line, outputs: Array, bases: Array, budget: Budget, found: _F
 def _one_by_one(line: _Line, outputs: Array, bases: Array, entries: int, budget: Budget, found: _Found) -> Array:
     """Probe every position of the line by itself; `entries` is about how many dependences there will be."""
     offsets = line.offsets
-    if line.box.evaluations + offsets.size > budget.evaluations or entries * _PAIR_BYTES > budget.memory:
-        found.unresolved.append(Unresolved(outputs, bases, offsets))
+    fits = entries * _PAIR_BYTES <= budget.memory
+    if line.box.evaluations + offsets.size > budget.evaluations or not fits:
+        found.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
         return outputs[:0]
     times = np.zeros(outputs.size, np.int64)
     for position in range(offsets.size):
