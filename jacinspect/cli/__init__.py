@@ -1,0 +1,5 @@
+"""The command line: options -> inspection -> view -> exit status. Only this folder prints or exits."""
+
+from jacinspect.cli.commands import app, run
+
+__all__ = ["app", "run"]

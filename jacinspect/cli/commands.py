@@ -1,0 +1,314 @@
+"""The commands and their options, and the exit status of each. Next: requests, showing, checking."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from jacinspect._version import __version__
+from jacinspect.cli.checking import check_suite
+from jacinspect.cli.files import save_jacobian
+from jacinspect.cli.options import (
+    BackendOption,
+    CheckFormat,
+    DerivativeOption,
+    Dtype,
+    Expect,
+    Form,
+    Format,
+    KindOption,
+    Layout,
+    ParamOption,
+    ReportFormat,
+    Vec,
+)
+from jacinspect.cli.requests import Request, inspected, verified
+from jacinspect.cli.showing import show
+from jacinspect.cli.streams import errors_told, make_console, own_words, standard_output
+from jacinspect.completion import functions
+from jacinspect.errors import ExitStatus
+
+__all__ = ["app", "run"]
+
+
+class _Command(TyperCommand):
+    """A command whose completions are words alone: to render what they are about, typer would import all of rich."""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        return _words_alone(super().shell_complete(ctx, incomplete))
+
+
+class _InspectByDefault(TyperGroup):
+    """`jacinspect sigmoid` is `jacinspect inspect sigmoid`, and the help of one shows the options of the other."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        completing = ctx.resilient_parsing
+        if not args and not completing:
+            raise _UsageError("name a function, as in `jacinspect sigmoid --shape 2x2`")
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and args[0] not in self.commands and args[0] not in own:
+            args = ["inspect", *args]
+        if completing and args and args[-1].startswith("-"):
+            args = args[:-1]  # an option whose value is not typed yet would end the parsing before the function is read
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        inspect = self.commands["inspect"]
+        function = next(parameter for parameter in inspect.params if parameter.name == "function")
+        found = [*super().shell_complete(ctx, incomplete), *inspect.shell_complete(ctx, incomplete)]
+        unique = {item.value: item for item in [*found, *function.shell_complete(ctx, incomplete)]}
+        return _words_alone(unique.values())
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        super().format_options(ctx, formatter)
+        inspect = self.commands["inspect"]
+        rows = [inspect_row for p in inspect.get_params(ctx) if (inspect_row := p.get_help_record(ctx)) is not None]
+        with formatter.section("Options of inspect, the default command"):
+            formatter.write_dl([row for row in rows if not row[0].startswith("--help")])
+
+
+def _words_alone(items: Iterable[Any]) -> list[Any]:
+    items = list(items)
+    for item in items:
+        item.help = None
+    return items
+
+
+app = typer.Typer(
+    cls=_InspectByDefault,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def run() -> int:
+    """Run the command line; return its exit status. A mistake in the options is told in a line."""
+    try:
+        status = typer.main.get_command(app).main(prog_name="jacinspect", standalone_mode=False)
+    except _UsageError as error:
+        typer.echo(f"jacinspect: {error.format_message()} (jacinspect --help lists the options)", err=True)
+        return ExitStatus.UNUSABLE
+    return status or ExitStatus.OK
+
+
+_UsageError: Any = typer.BadParameter.__base__  # which typer does not export by itself
+
+
+def _show_version(ctx: typer.Context, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:  # which is completion
+        typer.echo(f"jacinspect {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Example: jacinspect sigmoid --shape 2x2")
+def _jacinspect(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Say whether a derivative is right, and what its Jacobian looks like.
+
+    FUNCTION is a name of the catalogue (sigmoid, softmax), an expression ('x * sigmoid(x)'), or somebody's own code
+    (module:function, path/file.py:function). Give the operand's shape, or a file with it.
+    """
+
+
+@app.command(cls=_Command)
+def inspect(
+    function: Annotated[
+        str,
+        typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False, autocompletion=functions),
+    ],
+    shape: Annotated[
+        str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="FILE",
+            help="The operand from .npy, .npz (file.npz:key), .csv, .tsv, .txt or .json; - is standard input.",
+        ),
+    ] = None,
+    further: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="[NAME=]SHAPE_OR_FILE",
+            help="A further operand, repeatable, in order: filled at random, or from a file.",
+        ),
+    ] = None,
+    wrt: Annotated[
+        str, typer.Option(metavar="NAME_OR_NUMBER", show_default=False, help="The operand to differentiate by.")
+    ] = "1",
+    param: ParamOption = None,
+    derivative: DerivativeOption = None,
+    derivative_kind: KindOption = None,
+    backend: BackendOption = None,
+    direction: Annotated[
+        str | None, typer.Option(metavar="FILE", help="dX for the Hadamard comparison; random if left out.")
+    ] = None,
+    vec: Annotated[Vec | None, typer.Option(help="Order of vec; column if left out.", show_default=False)] = None,
+    layout: Annotated[Layout, typer.Option(help="Orientation of the matrix.")] = Layout.numerator,
+    form: Annotated[
+        Form, typer.Option("--as", help="Which arrangement of the numbers to print; stacked: ∂A/∂X_pq on each other.")
+    ] = Form.vec,
+    expect: Annotated[
+        list[Expect] | None,
+        typer.Option(
+            metavar="PROPERTY",
+            show_default=False,
+            help="What must hold, repeatable: diagonal, block-diagonal, permutation, broadcast, lower-triangular, "
+            "upper-triangular, symmetric or dense.",
+        ),
+    ] = None,
+    dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
+    rtol: Annotated[float | None, typer.Option(help="Judge by this relative tolerance, not by error bars.")] = None,
+    atol: Annotated[float | None, typer.Option(help="Judge by this absolute tolerance, not by error bars.")] = None,
+    strict_kinks: Annotated[bool, typer.Option("--strict-kinks", help="Fail on a kink: no derivative exists.")] = False,
+    memory: Annotated[str, typer.Option(help="Budget of memory: 4GiB, 512MiB.")] = "4GiB",
+    max_evaluations: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Budget of calls, 100 at least; by the operand's size if left out."),
+    ] = None,
+    noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
+    to: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.text,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Findings do not change the exit status.")] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
+) -> None:
+    """Inspect one Jacobian.
+
+    Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
+    """
+    with errors_told(traceback), own_words():
+        report = inspected(
+            Request(function, param or [], derivative, derivative_kind, backend),
+            shape, source, further or [], wrt, direction, dtype.value, form.value, output, save,
+            seed=seed, vec=vec and vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
+            rtol=rtol, atol=atol, strict_kinks=strict_kinks,
+            memory=memory, max_evaluations=max_evaluations, noise=noise,
+        )  # fmt: skip
+    with errors_told(traceback):
+        show(report, Format.json if as_json else to, form.value, output, full)
+        if save is not None:
+            save_jacobian(report, save)
+    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+@app.command(cls=_Command)
+def identities(
+    function: Annotated[
+        str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.", autocompletion=functions)
+    ] = "sigmoid",
+    shape: Annotated[
+        str | None, typer.Option("--shape", "-s", help="Shape of X, filled at random: 4, 2x3.", show_default=False)
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--input", "-i", metavar="FILE", help="X from a file, as for inspect.")
+    ] = None,
+    param: ParamOption = None,
+    derivative: DerivativeOption = None,
+    derivative_kind: KindOption = None,
+    backend: BackendOption = None,
+    vec: Annotated[
+        Vec | None, typer.Option(help="Order of a derivative that is an M×N matrix.", show_default=False)
+    ] = None,
+    dtype: Annotated[Dtype, typer.Option(help="What X is rounded to.")] = Dtype.float64,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
+    to: Annotated[ReportFormat, typer.Option("--format", "-f", help="What to print.")] = ReportFormat.text,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="A ✗ does not change the exit status.")] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
+) -> None:
+    """Verify the tensor identities of a vector or a matrix on its own numbers.
+
+    Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
+    """
+    with errors_told(traceback), own_words():
+        typed = Request(function, param or [], derivative, derivative_kind, backend)
+        report = verified(typed, shape, source, dtype.value, seed, vec and vec.value, output)
+    with errors_told(traceback):
+        show(report, Format.json if as_json else Format(to.value), "vec", output, False)
+    raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+@app.command(cls=_Command)
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME ...]", help="The checks to run, all if left out; * and ? match.", show_default=False
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where the checks are; the nearest jacinspect.toml or pyproject.toml if left out."
+        ),
+    ] = None,
+    to: Annotated[CheckFormat, typer.Option("--format", "-f", help="What to print.")] = CheckFormat.text,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Inspections made side by side.")] = 1,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="End an inspection that takes longer (J010).")
+    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
+) -> None:
+    """Run the checks declared in pyproject.toml or jacinspect.toml.
+
+    Exit status: 0 everything holds, 1 something does not, 2 nothing could be checked, 130 interrupted.
+    """
+    with errors_told(False):
+        status = check_suite(names or [], config, to, output, jobs, timeout, fail_fast)
+    raise typer.Exit(status)
+
+
+@app.command("list", cls=_Command)
+def list_(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="[TEXT]",
+            help="What to find: a name or a part of one, a kind, a word of a formula or note.",
+            show_default=False,
+            autocompletion=functions,
+        ),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print all that is declared, as JSON.")] = False,
+) -> None:
+    """List the functions of the catalogue, or those that a text finds.
+
+    Exit status: 0 found, 2 nothing found.
+    """
+    with errors_told(False):
+        from jacinspect.listing import search
+
+        found = search(text)
+        with standard_output():
+            if as_json:
+                sys.stdout.buffer.write(found.to_json().encode())
+                return
+            from jacinspect.views import catalogue
+
+            console = make_console(sys.stdout, soft_wrap=False)
+            console.print(catalogue.render(found, console.width))

@@ -1,0 +1,75 @@
+"""Files that are written: refused before any computing, and replaced only by complete new ones."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jacinspect.errors import InputError
+
+if TYPE_CHECKING:
+    from jacinspect.report import Report
+
+__all__ = ["replace_file", "require_savable", "require_writable", "save_jacobian"]
+
+_SAVED = (".npz", ".mtx")  # what views.sparse writes
+
+
+def require_writable(option: str, file: Path | None) -> None:
+    """Refuse, with InputError, a file that could not be written in the end."""
+    if file is None:
+        return
+    if file.is_dir():
+        raise InputError(f"{option} {file}: is a folder; name a file in it")
+    if not file.parent.is_dir():
+        raise InputError(f"{option} {file}: there is no folder {file.parent}")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise InputError(f"{option} {file}: permission denied")
+
+
+def require_savable(save: Path | None, output: Path | None) -> None:
+    """Refuse, with InputError, a file that the Jacobian could not be saved in, besides the report."""
+    require_writable("--save", save)
+    if save is not None and save.suffix not in _SAVED:
+        raise InputError(f"--save {save}: the name has to end in {' or '.join(_SAVED)}")
+    if save is not None and output is not None and save.resolve() == output.resolve():
+        raise InputError(f"--save {save}: is where --output writes the report; name another file")
+
+
+def save_jacobian(report: "Report", file: Path) -> None:
+    """Write the Jacobian itself, once the report has said what there is to say about it."""
+    from jacinspect.views.sparse import RENDERERS
+
+    try:
+        content = RENDERERS[file.suffix](report)
+    except InputError as error:
+        raise InputError(f"--save {file}: {error}") from None
+    replace_file("--save", file, [content])
+
+
+def replace_file(option: str, file: Path, content: Iterable[bytes]) -> None:
+    """Write a file so that it is, at every moment, either the old one or the complete new one."""
+
+    def write(to: Path) -> None:
+        with to.open("wb") as opened:
+            for piece in content:
+                opened.write(piece)
+                opened.flush()
+
+    try:
+        if file.exists() and not file.is_file():  # a device or a pipe
+            write(file)
+            return
+        target = file.resolve()
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            write(draft)
+            if target.exists():
+                draft.chmod(target.stat().st_mode)
+            draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
+    except BrokenPipeError:
+        return
+    except OSError as error:
+        raise InputError(f"{option} {file}: {(error.strerror or str(error)).lower()}") from None
