@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -17,110 +16,35 @@ from jacinspect.functions.catalogue import neighbours
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
 from jacinspect.jacobian.agreement import (
-    Comparison,
-    Status,
-    Tolerance,
     compare,
     suspicious,
 )
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.coloring import color_columns
-from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 from jacinspect.jacobian.detection import Budget, Detection, Spent, detect, detect_again
-from jacinspect.jacobian.directions import Direction, Directions, along_directions, measure_directions
+from jacinspect.jacobian.directions import Direction, along_directions, measure_directions
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
-from jacinspect.jacobian.structure import Arrangement, Blocks, diagonal_blocks, index_formula
+from jacinspect.jacobian.numeric import numeric_jacobian, refine
+from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.report import (
-    AgreementReport,
     DetectionReport,
-    EntryReport,
-    Finding,
-    JacobianReport,
     OperandReport,
     Report,
 )
+from jacinspect.result import Result, agreement_report, jacobian_report
+from jacinspect.settings import Settings
 from jacinspect.subject import analytic_at, black_box, declared
 
-__all__ = ["EXPECTATIONS", "Settings", "inspect", "inspect_function", "uninspected"]
+__all__ = ["inspect", "inspect_function", "uninspected"]
 
-EXPECTATIONS = (
-    "diagonal", "block-diagonal", "permutation", "broadcast",
-    "lower-triangular", "upper-triangular", "symmetric", "dense",
-)  # fmt: skip
 
 _SINGLE = 2.0**-23
-_ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
-_WORST = 5  # entries listed
 _OTHER_CALLS = 50  # to confirm a pattern, to measure the noise, and along the directions
 _ARRAYS = 14  # of the operand's size, that an inspection holds at once
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
 _CALLS_PER_VJP = 4  # what a vjp takes
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to inspect; the defaults are the command line's.
-
-    `vec` None is "column", and then a user's own M×N matrix that differs in "row" is not guessed at.
-    `memory` is in bytes; `max_evaluations`, calls of the function, is chosen by the operand's size if None; `noise` is
-    the relative noise of the function's values in place of rounding. `rtol` and `atol` replace the error bars.
-    """
-
-    seed: int = 0
-    vec: str | None = None
-    layout: str = "numerator"
-    expect: Sequence[str] = ()
-    rtol: float | None = None
-    atol: float | None = None
-    strict_kinks: bool = False
-    memory: int = 4 * 2**30
-    max_evaluations: int | None = None
-    noise: float | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.expect, str):
-            object.__setattr__(self, "expect", (self.expect,))
-        self._require_integers()
-        for name, given, allowed in (
-            ("vec", [self.order], ("column", "row")),
-            ("layout", [self.layout], ("numerator", "denominator")),
-            ("expect", self.expect, EXPECTATIONS),
-        ):
-            for value in [given] if isinstance(given, str) else given:
-                if value not in allowed:
-                    raise InputError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
-        for name in ("rtol", "atol", "noise"):
-            number = getattr(self, name)
-            if number is not None and not (np.isfinite(number) and number >= 0):
-                raise InputError(f"{name}: {number} is not a finite number of at least 0")
-        if self.max_evaluations is not None and self.max_evaluations < 1:
-            raise InputError(f"max_evaluations: {self.max_evaluations} is not at least 1")
-        if self.seed < 0:
-            raise InputError(f"seed: {self.seed} is negative; a seed is 0 or more")
-
-    def _require_integers(self) -> None:
-        for name in ("seed", "memory", "max_evaluations"):
-            number = getattr(self, name)
-            if number is not None and not isinstance(number, int):
-                raise InputError(f"{name}: {number!r} is not an integer")
-
-    @property
-    def order(self) -> str:
-        """The order of vec in which matrices are shown."""
-        return self.vec or "column"
-
-    @property
-    def tolerance(self) -> Tolerance | None:
-        """The user's own tolerance, or None to judge by the error bars."""
-        return None if self.rtol is None and self.atol is None else Tolerance(self.rtol or 0.0, self.atol or 0.0)
-
-    def calls(self, size: int) -> int:
-        """How many calls of a function of `size` numbers are affordable: a constant, so that equal runs stay equal."""
-        return self.max_evaluations or min(max(10**9 // max(size, 1), 200), 100_000)
 
 
 def inspect(
@@ -314,23 +238,23 @@ class _Inspection:
         del measured  # as large as the output
         return self._finish(base, detection, result, unresolved, dx)
 
-    def _values(self, detection: Detection, measured: "_Measured", limit: int, memory: int) -> "_Result":
+    def _values(self, detection: Detection, measured: "_Measured", limit: int, memory: int) -> Result:
         """Build the analytic and the numeric Jacobian on what was detected, and hold each against the other.
 
         `limit` is the number of calls, all that were made before included, at which to have done.
         """
-        pattern, total = _with_samples(detection, memory, self.rng)
-        colors, number = _colored(pattern, detection)
+        pattern, total = with_samples(detection, memory, self.rng)
+        colors, number = colored(pattern, detection)
         by_calls = max((limit - self.box.evaluations) // _CALLS_PER_COLOR, 1)
-        by_memory = max(memory * number // (_ENTRY_BYTES * max(pattern.stored, 1)), 1)
+        by_memory = max(memory * number // (ENTRY_BYTES * max(pattern.stored, 1)), 1)
         spent: Spent = "memory" if by_memory < min(by_calls, number) else "evaluations"
         if number > min(by_calls, by_memory):
             kept = np.sort(self.rng.choice(number, min(by_calls, by_memory), replace=False))
             pattern = pattern.restricted(np.isin(colors, kept))
-            colors, number = _colored(pattern, detection)
+            colors, number = colored(pattern, detection)
         if self.analytic is not None and self.analytic.push is None:
-            pattern = _affordable_rows(pattern, max(limit // _CALLS_PER_VJP, 1), self.rng)
-            colors, number = _colored(pattern, detection)
+            pattern = affordable_rows(pattern, max(limit // _CALLS_PER_VJP, 1), self.rng)
+            colors, number = colored(pattern, detection)
         coverage = pattern.stored / total if total else 1.0
         numeric = numeric_jacobian(self.box, self.x, pattern, colors, number, measured.epsilon, measured.noise)
         analytic = None if self.analytic is None else self.analytic.on(pattern, colors, number)
@@ -344,21 +268,16 @@ class _Inspection:
             analytic, numeric, self.x, self.box.y0, self.settings.tolerance, self.settings.strict_kinks
         )
         directions = along_directions(
-            measured.directions,
-            self.box,
-            self.x,
-            comparison,
-            self.analytic,
-            self.rng,
-            coverage,
+            measured.directions, self.box, self.x, comparison, self.analytic, self.rng, coverage
         )
-        return _Result(analytic, numeric, comparison, directions, number, coverage, spent)
+        return Result(analytic, numeric, comparison, directions, number, coverage, spent)
 
     def _finish(
-        self, base: Report, detection: Detection, result: "_Result", unresolved: Array, dx: Array | None
+        self, base: Report, detection: Detection, result: Result, unresolved: Array, dx: Array | None
     ) -> Report:
         """Describe what was found."""
-        jacobian, cause = self._describe(detection, result), self._cause(detection, result)
+        jacobian = jacobian_report(detection, result, self.settings.order, self.settings.layout)
+        cause = self._cause(detection, result)
         found = [
             *find.of_entries(result.comparison, result.analytic, result.numeric, self.x, self.box.y0, cause),
             *find.of_directions(result.directions, result.comparison, result.numeric, unresolved, cause),
@@ -379,14 +298,14 @@ class _Inspection:
             detection=DetectionReport(
                 detection.evaluations, detection.points, detection.proved, True, result.directions.miss_probability
             ),
-            agreement=_agreement(result, found),
+            agreement=agreement_report(result, found),
             hadamard=product,
             hadamard_valid=valid,
             chain_rule=chain,
             findings=tuple(sorted(found, key=lambda finding: (finding.severity != "error", finding.code))),
         )
 
-    def _budget(self, detection: Detection, result: "_Result") -> str:
+    def _budget(self, detection: Detection, result: Result) -> str:
         """Name the budget that ended the work early, if one did, and the option that sets it."""
         ended = {group.spent for group in detection.unresolved} or {result.spent}
         calls = self.settings.calls(max(self.x.size, self.box.y0.size))
@@ -397,7 +316,7 @@ class _Inspection:
         }
         return " and ".join(cause for spent, cause in causes.items() if spent in ended)
 
-    def _cause(self, detection: Detection, result: "_Result") -> str:
+    def _cause(self, detection: Detection, result: Result) -> str:
         """Say what may have gone wrong with a derivative that disagrees, if one thing explains every entry."""
         if self.analytic is None or result.analytic is None or not result.is_refuted:
             return ""
@@ -432,34 +351,6 @@ class _Inspection:
             )
         )
 
-    def _describe(self, detection: Detection, result: "_Result") -> JacobianReport:
-        vec, layout = self.settings.order, self.settings.layout
-        values, numeric = result.best, result.numeric
-        pattern = detection.pattern
-        arrangement = Arrangement(pattern, vec, layout) if detection.proved else None
-        complete = result.coverage == 1 and arrangement is not None
-        blocks = None if arrangement is not None else _blocks_of_groups(detection, vec, layout)
-        structure = arrangement.structure if arrangement is not None else "block-diagonal" if blocks else "dense"
-        if arrangement is not None and structure == "block-diagonal":
-            blocks = arrangement.blocks
-        return JacobianReport(
-            shape=pattern.shape if layout == "numerator" else pattern.shape[::-1],
-            tensor_shape=pattern.output_shape + pattern.operand_shape,
-            vec=vec,
-            layout=layout,
-            index_formula=index_formula(values, numeric.bar, complete),
-            structure=structure,
-            blocks=blocks,
-            colors=result.colors,
-            arrangement=arrangement,
-            is_symmetric=_symmetric(arrangement, numeric) if complete else None,
-            off_diagonal_ratio=arrangement.off_diagonal_ratio(values.data) if complete and arrangement else None,
-            nonzeros=int(np.count_nonzero(result.nonzero)) if complete else None,
-            analytic=result.analytic if complete else None,
-            numeric=numeric.jacobian if complete else None,
-            error_bar=numeric.bar if complete else None,
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
@@ -468,142 +359,3 @@ class _Measured:
     epsilon: float
     noise: Magnitudes
     directions: list[Direction]
-
-
-@dataclass(frozen=True, eq=False)
-class _Result:
-    """The two Jacobians and what came of holding one against the other."""
-
-    analytic: Jacobian | None
-    numeric: Numeric
-    comparison: Comparison
-    directions: Directions
-    colors: int
-    coverage: float
-    spent: Spent  # what ran out, where coverage is not 1
-
-    @property
-    def best(self) -> Jacobian:
-        """The values to show products with: the analytic ones, unless there are none or they are wrong."""
-        return self.numeric.jacobian if self.analytic is None or self.is_refuted else self.analytic
-
-    @property
-    def is_refuted(self) -> bool:
-        """Whether the analytic derivative is wrong somewhere."""
-        refuted = self.directions.analytic_refuted.size or self.directions.inputs_refuted.size
-        return bool(refuted or np.any(self.comparison.status == Status.DISAGREES))
-
-    @property
-    def nonzero(self) -> Array:
-        """Which stored entries are not zero at this point."""
-        if self.analytic is not None and not self.is_refuted:
-            return np.asarray(self.analytic.data != 0)
-        return np.asarray(np.abs(self.numeric.jacobian.data) > self.numeric.bar)
-
-
-def _symmetric(arrangement: Arrangement | None, numeric: Numeric) -> bool | None:
-    return None if arrangement is None else arrangement.is_symmetric(numeric.jacobian.data, numeric.bar)
-
-
-def _with_samples(detection: Detection, memory: int, rng: np.random.Generator) -> tuple[Pattern, int]:
-    """Add to the pattern a sample of what was left open, as much as fits; return it and the number of all entries."""
-    pattern = detection.pattern
-    if detection.proved:
-        return pattern, pattern.stored
-    outputs, inputs = [pattern.rows.astype(np.int64)], [pattern.indices.astype(np.int64)]
-    for group in detection.unresolved:
-        affordable = memory // (4 * _ENTRY_BYTES * max(group.outputs.size, 1))
-        number = int(min(max(affordable, 1), 16, group.line.size))
-        sample = group.sampled(np.sort(rng.choice(group.line.size, number, replace=False)))
-        outputs.append(sample[0])
-        inputs.append(sample[1])
-    total = pattern.stored + sum(group.entries for group in detection.unresolved)
-    sampled = Pattern.from_pairs(
-        np.concatenate(outputs), np.concatenate(inputs), pattern.output_shape, pattern.operand_shape
-    )
-    return sampled, total
-
-
-def _colored(pattern: Pattern, detection: Detection) -> tuple[Array, int]:
-    """Color the columns; one that an output reads of which not all is known has a color to itself.
-
-    What else that output reads may be in any other column: a seed with two of them would credit one with the other.
-    """
-    rows, columns, width = pattern.rows, pattern.indices, pattern.shape[1]
-    if detection.proved:
-        return color_columns(rows, columns, width)
-    open_ = np.zeros(pattern.shape[0], bool)
-    for group in detection.unresolved:
-        open_[group.outputs] = True
-    alone = np.zeros(width, bool)
-    alone[columns[open_[rows]]] = True
-    together = ~alone[columns]
-    colors, number = color_columns(rows[together], columns[together], width)
-    number = number if together.any() else 0
-    colors = colors.astype(np.int32)
-    colors[alone] = number + np.arange(np.count_nonzero(alone))
-    return colors, max(number + int(np.count_nonzero(alone)), 1)
-
-
-def _affordable_rows(pattern: Pattern, affordable: int, rng: np.random.Generator) -> Pattern:
-    """Keep the rows of as many of a row coloring's colors as a vjp can be asked for, chosen at random."""
-    transposed = pattern.T
-    colors, number = color_columns(transposed.rows, transposed.indices, transposed.shape[1])
-    if number <= affordable:
-        return pattern
-    kept = np.sort(rng.choice(number, affordable, replace=False))
-    return transposed.restricted(np.isin(colors, kept)).T
-
-
-def _blocks_of_groups(detection: Detection, vec: str, layout: str) -> Blocks | None:
-    """Return the diagonal blocks that are known of a pattern that is not, from the whole lines left open."""
-    pattern = detection.pattern
-    height, width = pattern.shape
-    for order in (vec, "row" if vec == "column" else "column"):
-        rows, columns = vec_positions(pattern.output_shape, order), vec_positions(pattern.operand_shape, order)
-        first, last = np.full(height, width), np.full(height, -1)
-        np.minimum.at(first, rows[pattern.rows], columns[pattern.indices])
-        np.maximum.at(last, rows[pattern.rows], columns[pattern.indices])
-        for group in detection.unresolved:  # the place of base + offset is the place of one plus that of the other
-            bases, line = columns[group.bases], columns[group.line]
-            np.minimum.at(first, rows[group.outputs], bases + line.min())
-            np.maximum.at(last, rows[group.outputs], bases + line.max())
-        blocks = diagonal_blocks(first, last, width, order)
-        if blocks is not None:
-            shape = blocks.shape if blocks.shape is None or layout == "numerator" else blocks.shape[::-1]
-            return replace(blocks, shape=shape)
-    return None
-
-
-def _agreement(result: _Result, found: list[Finding]) -> AgreementReport:
-    comparison, analytic, numeric = result.comparison, result.analytic, result.numeric
-    compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
-    summary = comparison.summary(compared, _WORST)
-    codes = {finding.code for finding in found if finding.severity == "error"}
-    fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}
-    return AgreementReport(
-        checked=analytic is not None,
-        verdict="fail" if fails else "inconclusive" if open_ else "pass",
-        entries_compared=int(np.count_nonzero(compared)),
-        coverage=result.coverage,
-        max_difference=summary.difference,
-        max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
-        max_ratio=summary.ratio,
-        worst=tuple(_entry(result, entry) for entry in summary.worst),
-    )
-
-
-def _entry(result: _Result, entry: int) -> EntryReport:
-    numeric = result.numeric
-    pattern = numeric.jacobian.pattern
-    return EntryReport(
-        output=_index(int(pattern.rows[entry]), pattern.output_shape),
-        operand=_index(int(pattern.indices[entry]), pattern.operand_shape),
-        analytic=None if result.analytic is None else float(result.analytic.data[entry]),
-        numeric=float(numeric.jacobian.data[entry]),
-        error_bar=float(numeric.bar[entry]),
-    )
-
-
-def _index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(flat // prod(shape[axis + 1 :]) % shape[axis] for axis in range(len(shape)))

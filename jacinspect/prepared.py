@@ -13,10 +13,11 @@ from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.findings import crashed
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.resolve import claiming, resolve
-from jacinspect.inspection import Settings, inspect_function, uninspected
+from jacinspect.inspection import inspect_function, uninspected
 from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
+from jacinspect.settings import Settings
 from jacinspect.suite import Check, Inspection, Suite
 
 __all__ = ["Prepared", "prepare"]

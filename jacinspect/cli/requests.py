@@ -60,10 +60,11 @@ def inspected(
     **settings: Any,
 ) -> "Report":
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
-    from jacinspect.inspection import Settings, inspect_function
+    from jacinspect.inspection import inspect_function
     from jacinspect.jacobian.layouts import arrange
     from jacinspect.operands.further import is_shape, place
     from jacinspect.operands.shapes import parse_size
+    from jacinspect.settings import Settings
 
     settings["memory"] = parse_size(settings["memory"])
     checked = Settings(**settings)
@@ -98,7 +99,7 @@ def verified(
 ) -> "IdentityReport":
     """Read what was typed, then verify the identities on it."""
     from jacinspect.identities import verify_identities
-    from jacinspect.inspection import Settings
+    from jacinspect.settings import Settings
 
     settings = Settings(seed=seed)
     found = typed.function([])

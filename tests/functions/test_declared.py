@@ -11,8 +11,9 @@ import pytest
 from jacinspect.functions.catalogue import ENTRIES
 from jacinspect.functions.entry import Entry, at, nowhere
 from jacinspect.functions.function import Function, Parameter
-from jacinspect.inspection import Settings, inspect_function
+from jacinspect.inspection import inspect_function
 from jacinspect.report import Report
+from jacinspect.settings import Settings
 
 DECLARED = {entry.name: entry for entry in ENTRIES}
 ELEMENTWISE = [entry.name for entry in ENTRIES if entry.derivative]

@@ -1,0 +1,85 @@
+"""What a budget leaves open of a pattern: a sample, colored apart, and the blocks that are known. Next: numeric."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.compact import Pattern, vec_positions
+from jacinspect.jacobian.detection import Detection
+from jacinspect.jacobian.structure import Blocks, diagonal_blocks
+
+__all__ = ["ENTRY_BYTES", "affordable_rows", "colored", "known_blocks", "with_samples"]
+
+ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
+
+
+def with_samples(detection: Detection, memory: int, rng: np.random.Generator) -> tuple[Pattern, int]:
+    """Add to the pattern a sample of what was left open, as much as fits; return it and the number of all entries."""
+    pattern = detection.pattern
+    if detection.proved:
+        return pattern, pattern.stored
+    outputs, inputs = [pattern.rows.astype(np.int64)], [pattern.indices.astype(np.int64)]
+    for group in detection.unresolved:
+        affordable = memory // (4 * ENTRY_BYTES * max(group.outputs.size, 1))
+        number = int(min(max(affordable, 1), 16, group.line.size))
+        sample = group.sampled(np.sort(rng.choice(group.line.size, number, replace=False)))
+        outputs.append(sample[0])
+        inputs.append(sample[1])
+    total = pattern.stored + sum(group.entries for group in detection.unresolved)
+    sampled = Pattern.from_pairs(
+        np.concatenate(outputs), np.concatenate(inputs), pattern.output_shape, pattern.operand_shape
+    )
+    return sampled, total
+
+
+def colored(pattern: Pattern, detection: Detection) -> tuple[Array, int]:
+    """Color the columns; one that an output reads of which not all is known has a color to itself.
+
+    What else that output reads may be in any other column: a seed with two of them would credit one with the other.
+    """
+    rows, columns, width = pattern.rows, pattern.indices, pattern.shape[1]
+    if detection.proved:
+        return color_columns(rows, columns, width)
+    open_ = np.zeros(pattern.shape[0], bool)
+    for group in detection.unresolved:
+        open_[group.outputs] = True
+    alone = np.zeros(width, bool)
+    alone[columns[open_[rows]]] = True
+    together = ~alone[columns]
+    colors, number = color_columns(rows[together], columns[together], width)
+    number = number if together.any() else 0
+    colors = colors.astype(np.int32)
+    colors[alone] = number + np.arange(np.count_nonzero(alone))
+    return colors, max(number + int(np.count_nonzero(alone)), 1)
+
+
+def affordable_rows(pattern: Pattern, affordable: int, rng: np.random.Generator) -> Pattern:
+    """Keep the rows of as many of a row coloring's colors as a vjp can be asked for, chosen at random."""
+    transposed = pattern.T
+    colors, number = color_columns(transposed.rows, transposed.indices, transposed.shape[1])
+    if number <= affordable:
+        return pattern
+    kept = np.sort(rng.choice(number, affordable, replace=False))
+    return transposed.restricted(np.isin(colors, kept)).T
+
+
+def known_blocks(detection: Detection, vec: str, layout: str) -> Blocks | None:
+    """Return the diagonal blocks that are known of a pattern that is not, from the whole lines left open."""
+    pattern = detection.pattern
+    height, width = pattern.shape
+    for order in (vec, "row" if vec == "column" else "column"):
+        rows, columns = vec_positions(pattern.output_shape, order), vec_positions(pattern.operand_shape, order)
+        first, last = np.full(height, width), np.full(height, -1)
+        np.minimum.at(first, rows[pattern.rows], columns[pattern.indices])
+        np.maximum.at(last, rows[pattern.rows], columns[pattern.indices])
+        for group in detection.unresolved:  # the place of base + offset is the place of one plus that of the other
+            bases, line = columns[group.bases], columns[group.line]
+            np.minimum.at(first, rows[group.outputs], bases + line.min())
+            np.maximum.at(last, rows[group.outputs], bases + line.max())
+        blocks = diagonal_blocks(first, last, width, order)
+        if blocks is not None:
+            shape = blocks.shape if blocks.shape is None or layout == "numerator" else blocks.shape[::-1]
+            return replace(blocks, shape=shape)
+    return None

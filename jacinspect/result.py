@@ -1,0 +1,117 @@
+"""What an inspection found, and what the report says of it. Next: findings, report."""
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from jacinspect.jacobian.agreement import Comparison, Status
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.detection import Detection, Spent
+from jacinspect.jacobian.directions import Directions
+from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.structure import Arrangement, index_formula
+from jacinspect.jacobian.unresolved import known_blocks
+from jacinspect.report import AgreementReport, EntryReport, Finding, JacobianReport
+
+__all__ = ["Result", "agreement_report", "jacobian_report"]
+
+_WORST = 5  # entries listed
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The two Jacobians and what came of holding one against the other."""
+
+    analytic: Jacobian | None
+    numeric: Numeric
+    comparison: Comparison
+    directions: Directions
+    colors: int
+    coverage: float
+    spent: Spent  # what ran out, where coverage is not 1
+
+    @property
+    def best(self) -> Jacobian:
+        """The values to show products with: the analytic ones, unless there are none or they are wrong."""
+        return self.numeric.jacobian if self.analytic is None or self.is_refuted else self.analytic
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether the analytic derivative is wrong somewhere."""
+        refuted = self.directions.analytic_refuted.size or self.directions.inputs_refuted.size
+        return bool(refuted or np.any(self.comparison.status == Status.DISAGREES))
+
+    @property
+    def nonzero(self) -> Array:
+        """Which stored entries are not zero at this point."""
+        if self.analytic is not None and not self.is_refuted:
+            return np.asarray(self.analytic.data != 0)
+        return np.asarray(np.abs(self.numeric.jacobian.data) > self.numeric.bar)
+
+
+def jacobian_report(detection: Detection, result: Result, vec: str, layout: str) -> JacobianReport:
+    """Describe the Jacobian: its pattern as it is arranged, and its values where they are complete."""
+    values, numeric = result.best, result.numeric
+    pattern = detection.pattern
+    arrangement = Arrangement(pattern, vec, layout) if detection.proved else None
+    complete = result.coverage == 1 and arrangement is not None
+    blocks = None if arrangement is not None else known_blocks(detection, vec, layout)
+    structure = arrangement.structure if arrangement is not None else "block-diagonal" if blocks else "dense"
+    if arrangement is not None and structure == "block-diagonal":
+        blocks = arrangement.blocks
+    return JacobianReport(
+        shape=pattern.shape if layout == "numerator" else pattern.shape[::-1],
+        tensor_shape=pattern.output_shape + pattern.operand_shape,
+        vec=vec,
+        layout=layout,
+        index_formula=index_formula(values, numeric.bar, complete),
+        structure=structure,
+        blocks=blocks,
+        colors=result.colors,
+        arrangement=arrangement,
+        is_symmetric=(
+            arrangement.is_symmetric(numeric.jacobian.data, numeric.bar) if complete and arrangement else None
+        ),
+        off_diagonal_ratio=arrangement.off_diagonal_ratio(values.data) if complete and arrangement else None,
+        nonzeros=int(np.count_nonzero(result.nonzero)) if complete else None,
+        analytic=result.analytic if complete else None,
+        numeric=numeric.jacobian if complete else None,
+        error_bar=numeric.bar if complete else None,
+    )
+
+
+def agreement_report(result: Result, found: list[Finding]) -> AgreementReport:
+    """Sum up the comparison; the verdict is that of the findings."""
+    comparison, analytic, numeric = result.comparison, result.analytic, result.numeric
+    compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
+    summary = comparison.summary(compared, _WORST)
+    codes = {finding.code for finding in found if finding.severity == "error"}
+    fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}
+    return AgreementReport(
+        checked=analytic is not None,
+        verdict="fail" if fails else "inconclusive" if open_ else "pass",
+        entries_compared=int(np.count_nonzero(compared)),
+        coverage=result.coverage,
+        max_difference=summary.difference,
+        max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
+        max_ratio=summary.ratio,
+        worst=tuple(_entry(result, entry) for entry in summary.worst),
+    )
+
+
+def _entry(result: Result, entry: int) -> EntryReport:
+    numeric = result.numeric
+    pattern = numeric.jacobian.pattern
+    return EntryReport(
+        output=_index(int(pattern.rows[entry]), pattern.output_shape),
+        operand=_index(int(pattern.indices[entry]), pattern.operand_shape),
+        analytic=None if result.analytic is None else float(result.analytic.data[entry]),
+        numeric=float(numeric.jacobian.data[entry]),
+        error_bar=float(numeric.bar[entry]),
+    )
+
+
+def _index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(flat // prod(shape[axis + 1 :]) % shape[axis] for axis in range(len(shape)))

@@ -1,0 +1,78 @@
+"""How to inspect: everything that may be set, checked. Next: inspection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jacinspect.errors import InputError
+from jacinspect.jacobian.agreement import Tolerance
+
+__all__ = ["EXPECTATIONS", "Settings"]
+
+EXPECTATIONS = (
+    "diagonal", "block-diagonal", "permutation", "broadcast",
+    "lower-triangular", "upper-triangular", "symmetric", "dense",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to inspect; the defaults are the command line's.
+
+    `vec` None is "column", and then a user's own M×N matrix that differs in "row" is not guessed at.
+    `memory` is in bytes; `max_evaluations`, calls of the function, is chosen by the operand's size if None; `noise` is
+    the relative noise of the function's values in place of rounding. `rtol` and `atol` replace the error bars.
+    """
+
+    seed: int = 0
+    vec: str | None = None
+    layout: str = "numerator"
+    expect: Sequence[str] = ()
+    rtol: float | None = None
+    atol: float | None = None
+    strict_kinks: bool = False
+    memory: int = 4 * 2**30
+    max_evaluations: int | None = None
+    noise: float | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.expect, str):
+            object.__setattr__(self, "expect", (self.expect,))
+        self._require_integers()
+        for name, given, allowed in (
+            ("vec", [self.order], ("column", "row")),
+            ("layout", [self.layout], ("numerator", "denominator")),
+            ("expect", self.expect, EXPECTATIONS),
+        ):
+            for value in [given] if isinstance(given, str) else given:
+                if value not in allowed:
+                    raise InputError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
+        for name in ("rtol", "atol", "noise"):
+            number = getattr(self, name)
+            if number is not None and not (np.isfinite(number) and number >= 0):
+                raise InputError(f"{name}: {number} is not a finite number of at least 0")
+        if self.max_evaluations is not None and self.max_evaluations < 1:
+            raise InputError(f"max_evaluations: {self.max_evaluations} is not at least 1")
+        if self.seed < 0:
+            raise InputError(f"seed: {self.seed} is negative; a seed is 0 or more")
+
+    def _require_integers(self) -> None:
+        for name in ("seed", "memory", "max_evaluations"):
+            number = getattr(self, name)
+            if number is not None and not isinstance(number, int):
+                raise InputError(f"{name}: {number!r} is not an integer")
+
+    @property
+    def order(self) -> str:
+        """The order of vec in which matrices are shown."""
+        return self.vec or "column"
+
+    @property
+    def tolerance(self) -> Tolerance | None:
+        """The user's own tolerance, or None to judge by the error bars."""
+        return None if self.rtol is None and self.atol is None else Tolerance(self.rtol or 0.0, self.atol or 0.0)
+
+    def calls(self, size: int) -> int:
+        """How many calls of a function of `size` numbers are affordable: a constant, so that equal runs stay equal."""
+        return self.max_evaluations or min(max(10**9 // max(size, 1), 200), 100_000)
