@@ -8,10 +8,11 @@ import numpy as np
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.detection import Detection, Spent
+from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement, index_formula
+from jacinspect.jacobian.tracing import Spent
 from jacinspect.jacobian.unresolved import known_blocks
 from jacinspect.report import AgreementReport, EntryReport, Finding, JacobianReport
 

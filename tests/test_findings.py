@@ -13,11 +13,12 @@ from jacinspect.findings import (
 )
 from jacinspect.jacobian.agreement import Comparison, Status, compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.detection import Detection, Unresolved
+from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.differences import Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.tracing import Unresolved
 from jacinspect.report import Finding, JacobianReport
 from tests.oracles import Array, Shape
 
