@@ -302,6 +302,9 @@ def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, n
             return Finding("J002", "structure-unexpected", "error", message)
         output, column = int(pattern.rows[entry]), int(pattern.indices[entry])
         value = f"{numeric.jacobian.data[entry]:.6g}" if numeric.jacobian.pattern.stored == pattern.stored else "not 0"
+        if name == "symmetric":
+            mirror = int(arrangement.mirrors[entry])
+            value += ", its mirror " + ("is not read" if mirror < 0 else f"{numeric.jacobian.data[mirror]:.6g}")
     place = _at("X", column, pattern.operand_shape)
     message += f": ∂{_at('A', output, pattern.output_shape)}/∂{place} = {value}"
     return Finding("J002", "structure-unexpected", "error", message, _places(np.array([column]), pattern.operand_shape))
@@ -314,10 +317,11 @@ def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | Non
         "diagonal": rows != columns,
         "lower-triangular": columns > rows,
         "upper-triangular": columns < rows,
-        "symmetric": rows != columns,
         "block-diagonal": np.abs(rows - columns) == np.abs(rows - columns).max(initial=0),
     }.get(name)
-    if against is None:  # permutation, broadcast: a row, or else a column, with company
+    if name == "symmetric":
+        against = arrangement.asymmetric(numeric.jacobian.data, numeric.bar)
+    elif against is None:  # permutation, broadcast: a row, or else a column, with company
         against = np.bincount(rows, minlength=1)[rows] > 1
         if name == "permutation" and not against.any():
             against = np.bincount(columns, minlength=1)[columns] > 1

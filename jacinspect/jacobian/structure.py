@@ -168,16 +168,24 @@ class Arrangement:
 
     def is_symmetric(self, values: Array, bars: Array) -> bool:
         """Whether the matrix is square and equal to its transpose, in pattern and, within the bars, in value."""
-        if not self.is_square:
-            return False
-        if self.bandwidths == (0, 0):
-            return True
-        order, mirrored = np.lexsort((self.columns, self.rows)), np.lexsort((self.rows, self.columns))
-        if not np.array_equal(self.rows[order], self.columns[mirrored]) or not np.array_equal(
-            self.columns[order], self.rows[mirrored]
-        ):
-            return False
-        return bool(np.all(np.abs(values[order] - values[mirrored]) <= bars[order] + bars[mirrored]))
+        return self.is_square and (self.bandwidths == (0, 0) or not self.asymmetric(values, bars).any())
+
+    def asymmetric(self, values: Array, bars: Array) -> Array:
+        """Return which stored entries of a square matrix have no mirror that is stored, or one that differs."""
+        mirrors = self.mirrors
+        with np.errstate(invalid="ignore"):
+            close = np.abs(values - values[mirrors]) <= bars + bars[mirrors]
+        return np.asarray((mirrors < 0) | ~close)
+
+    @property
+    def mirrors(self) -> Array:
+        """The place among the stored entries of a square matrix of each one's mirror; -1 where that is not stored."""
+        width = np.int64(self.pattern.shape[1])
+        keys = self.rows * width + self.columns
+        order = np.argsort(keys)
+        mirrored = self.columns * width + self.rows
+        places = order[np.minimum(np.searchsorted(keys, mirrored, sorter=order), max(keys.size - 1, 0))]
+        return np.asarray(np.where(keys[places] == mirrored, places, -1))
 
 
 def diagonal_blocks(first: Array, last: Array, width: int, vec: str) -> Blocks | None:
