@@ -363,10 +363,10 @@ def table_of_outcomes(results: list[Outcome]) -> str:
             row.update(name for name in ("false_alarm", "inconclusive") if getattr(result, name))
             row["non-finite"] += "J004" in result.codes
     columns = ("inspections", "false alarms", "inconclusive", "non-finite")
-    rows = ["", f"  {'kind':<14}{'inputs':<12}" + "".join(f"{column:>14}" for column in columns)]
+    rows = ["", f"  {'kind':<16}{'inputs':<12}" + "".join(f"{column:>14}" for column in columns)]
     for (kind, draw), row in sorted(counts.items(), key=lambda item: item[0][0] == "all"):
         numbers = (row["all"], row["false_alarm"], row["inconclusive"], row["non-finite"])
-        rows.append(f"  {kind:<14}{draw:<12}" + "".join(f"{number:>14}" for number in numbers))
+        rows.append(f"  {kind:<16}{draw:<12}" + "".join(f"{number:>14}" for number in numbers))
     return "\n".join(rows)
 
 
