@@ -8,13 +8,13 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import ROUNDING, WIDE, Kind, precision
+from jacinspect.jacobian.differences import LAST, LOST, ROUNDING, WIDE, Kind, precision
 from jacinspect.jacobian.ladder import NEAREST
 from jacinspect.jacobian.numeric import Numeric
 
 __all__ = ["Comparison", "Status", "Summary", "Tolerance", "compare", "suspicious"]
 
-_COARSE = 2.0**44  # from here on, there are 256 doubles or fewer between n and n + 1
+_APART = 2.0**-8  # from each other, in the precision in which f computes: for doubles, from x = 2⁴⁴ on
 
 
 class Status(IntEnum):
@@ -27,7 +27,7 @@ class Status(IntEnum):
     NONFINITE = 4
     OVERFLOWS = 5  # value and analytic derivative overflow, as where |f| grows with x or away from x = 0
     EXCUSED = 6  # an operand that the output reads is not finite
-    OUT_OF_REACH = 7  # x is so large that no double shows what f does beside it
+    OUT_OF_REACH = 7  # no number near x could show it
 
 
 @dataclass(frozen=True)
@@ -173,14 +173,21 @@ def _statuses(comparison: Comparison, block: slice) -> Array:
 
 
 def _leave_out_of_reach(comparison: Comparison, block: slice, x: Array, checked: bool) -> None:
-    """Call nothing wrong, in a block of the entries, where x has no double beside it that could tell.
+    """Call nothing wrong, in a block of the entries, that no number near x could show.
 
-    Nor is a slope, other than 0, vouched for by itself there: x + sin(x)² is x to all doubles.
+    That is so where numbers are too far apart to follow f from one to the next, and of a slope too small to move the
+    last bit of 1, where f stands still. Nor is a slope other than 0 vouched for by itself where doubles are far apart:
+    x + sin(x)² is x there.
     """
     numeric, status = comparison.numeric, comparison.status[block]
-    coarse = np.abs(x.reshape(-1)[numeric.jacobian.indices[block]]) >= _COARSE
-    told = (status == Status.DISAGREES) | (not checked and (numeric.jacobian.data[block] != 0))
-    status[coarse & told] = Status.OUT_OF_REACH
+    still = (numeric.jacobian.data[block] == 0) & (numeric.kind[block] == Kind.SMOOTH)
+    size = np.abs(x.reshape(-1)[numeric.jacobian.indices[block]])
+    if checked and comparison.tolerance is None:
+        apart = size * numeric.epsilon >= _APART
+        faint = still & (np.abs(comparison.claimed[block]) <= LOST * LAST)
+        status[(status == Status.DISAGREES) & (apart | faint)] = Status.OUT_OF_REACH
+    elif not checked:
+        status[(size * LAST >= _APART) & ~still] = Status.OUT_OF_REACH
 
 
 def _note_infinities(comparison: Comparison, block: slice, x: Array, y0: Array, checked: bool) -> None:

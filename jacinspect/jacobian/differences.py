@@ -15,6 +15,8 @@ from jacinspect.jacobian.compact import Index
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = [
+    "LAST",
+    "LOST",
     "ROUNDING",
     "SHARP",
     "WIDE",
@@ -22,7 +24,9 @@ __all__ = [
     "Kind",
     "Stencil",
     "doubtful",
+    "few_last_bits",
     "first_pass",
+    "granule",
     "is_single",
     "last_step",
     "precision",
@@ -33,6 +37,8 @@ WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge 
 ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _NOISY = 8  # times the last bit
+LAST = 2.0**-52
+LOST = 64  # last bits of x, or of 1: what is left of f where its digits cancel moves by so many, or fewer
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
 # period makes all coarser ones so, and a wrong slope looks settled.
@@ -107,11 +113,37 @@ class Stencil:
             central = (high - low) / (before + after)
             size = np.fmax(np.abs(x * central), 0.0 if self.rounding is None else self.rounding[block])
             size = np.where(np.isfinite(size), size, 0)
-            noise = 0.0 if self.noise is None else self.noise[block]
-            noise = np.where(noise <= _NOISIEST * peak, np.maximum(noise, self.epsilon * peak), self.epsilon * peak)
+            noise = self._noise(block, (low, high))
+            lost = (noise >= LAST / 64) & (noise <= LOST * LAST * self.step_scale(block))
+            believed = lost | (noise <= _NOISIEST * peak)
+            noise = np.where(believed, np.maximum(noise, self.epsilon * peak), self.epsilon * peak)
             smallest = float(precision(self.epsilon).smallest_subnormal)
             floor = 8 * (noise + self.epsilon * size + smallest) / (before + after)
             return (y0 - low) / before, central, (high - y0) / after, floor
+
+    def _noise(self, block: slice, sample: tuple[Array, Array], below: float = 0.0) -> Array:
+        """Return the noise of a block of the outputs; where that is not above `below`, by what a sample gives away.
+
+        The sample is that of the block. What is left of f where its digits cancel has a granule far above its last bit.
+        """
+        if self.noise is None:
+            return np.zeros(sample[0].size)
+        noise = self.noise[block]
+        silent = np.flatnonzero(noise <= below)
+        if silent.size:
+            values = np.abs(np.stack([sample[0][silent], sample[1][silent], self.y0[block][silent]]))
+            grain = np.where(few_last_bits(values).all(axis=0), LAST, granule(values).min(axis=0))
+            scale = np.broadcast_to(self.step_scale(block), noise.shape)[silent]
+            peak = values.max(axis=0)
+            lost = (peak > 0) & (grain <= LOST * LAST * scale) & (grain > 8 * LAST * peak)
+            noise[silent] = np.where(lost, np.maximum(grain / 2, noise[silent]), noise[silent])
+        return noise
+
+    def hearing(self, sample: tuple[Array, Array]) -> "Stencil":
+        """Return the stencil with the noise that a sample gives away, for shorter steps to know."""
+        return (
+            self if self.noise is None else replace(self, noise=Magnitudes.of(self._noise(slice(None), sample, LAST)))
+        )
 
     def _widths(self, t: float, block: slice) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
@@ -136,17 +168,21 @@ class Stencil:
 
     def size(self, block: slice = slice(None)) -> Array:
         """Return the size of f per unit of x, of a block of the outputs."""
-        unit: Array | float = 1.0
-        if self.inputs is not None:
-            unit = step_scale(self.x.reshape(-1)[block if isinstance(self.inputs, slice) else self.inputs[block]])
         with np.errstate(under="ignore"):
-            return np.asarray(np.abs(self.y0[block]) / unit)
+            return np.asarray(np.abs(self.y0[block]) / self.step_scale(block))
 
-    @property
-    def is_noisy(self) -> Array:
-        """Where the measured noise of f is far more than the rounding of its values."""
+    def step_scale(self, block: slice = slice(None)) -> Array:
+        """Return the unit of x, of what a block of the outputs read; 1 along a line through many inputs."""
+        if self.inputs is None:
+            return np.asarray(1.0)
+        return step_scale(self.x.reshape(-1)[block if isinstance(self.inputs, slice) else self.inputs[block]])
+
+    def is_noisy(self, slope: Array) -> Array:
+        """Where the measured noise of f is far more than the rounding of its values and of x, of a slope along x."""
         noise = 0.0 if self.noise is None else self.noise[:]
-        return np.asarray(noise > _NOISY * self.epsilon * np.abs(self.y0))
+        with np.errstate(all="ignore"):
+            known = np.fmax(np.abs(self.y0), np.abs(slope) * self.step_scale())
+            return np.asarray(noise > _NOISY * self.epsilon * known)
 
     def scaled(self, x_unit: Array) -> "Stencil":
         """Return the stencil with steps in another unit; x_unit has x's shape."""
@@ -234,3 +270,18 @@ def doubtful(value: Array, bar: Array, size: Array, epsilon: float) -> Array:
     with np.errstate(all="ignore"):
         reference = np.maximum(np.abs(value), size)
         return np.asarray(~(bar <= np.maximum(SHARP * reference, precision(epsilon).tiny)))
+
+
+def few_last_bits(y: Array) -> Array:
+    """Whether numbers are, but for their own rounding, multiples of a last bit of 1: log(1 + k·2⁻⁵²) is k·2⁻⁵²."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        bits = y * 2.0**54
+        return np.asarray(np.abs(bits - np.rint(bits)) <= 2.0**-8 * (np.rint(bits) != 0))
+
+
+def granule(y: Array) -> Array:
+    """Return the largest power of 2 that each number is a multiple of; infinity for 0 and what is not finite."""
+    bits = y.view(np.int64)
+    rest = y - (bits & (bits - 1)).view(np.float64)  # without its lowest bit, unless that is one of the exponent's
+    powers = (bits & (2**52 - 1)) == 0
+    return np.where((y == 0) | ~np.isfinite(y), np.inf, np.abs(np.where(powers, y, rest)))

@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import SHARP, Kind, Stencil, is_single
+from jacinspect.jacobian.differences import LAST, LOST, SHARP, Kind, Stencil, few_last_bits, granule, is_single
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
 _OPEN = 1e-5  # a bar above this fraction is wide, or nearly so, and deserves smaller steps
-_TREAD = 2.0**-10  # of x: no rounding makes stairs that are wider,
-_RISE = 8  # unless all that is left of f are so few of the last bits of 1
+_TREAD = 2.0**-10  # of x: no rounding makes stairs that are wider, unless digits are lost
 _FAR = 2.0**20  # the shortest step of a ladder, in units of x, is 1/20 there
-_COARSE = 2.0**32  # there are too few doubles within 1 of a larger x for a ladder
+_STEPLESS = 2.0**29  # the shortest step of a ladder in units of 1 moves no larger x
 _RUNGS = 12
 _REACHES = (1.0, 2.0**-18)  # of the finer ladders, in units of x where that is small and of 1 where it is large
 LADDER_CALLS = 2 * _RUNGS  # of one; where it leaves something open, finer ones take as many again
@@ -62,46 +61,58 @@ def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     beyond = _one_sided(estimate) & (near > 0) & (near < NEAREST)
     estimate.kind[beyond & (estimate.kind == Kind.SMOOTH)] = Kind.UNRESOLVED
-    size, far = stencil.size() if size is None else size, np.abs(stencil.x)
+    size = stencil.size() if size is None else size
     for reach in _REACHES:
-        with np.errstate(under="ignore"):
-            unit = reach * np.where(far == 0, 2.0**-22, np.minimum(far, 1))
         unsettled = _wide(estimate, size)
         rough = _one_sided(estimate) | (estimate.kind != Kind.SMOOTH) | _is_far(stencil)
         unsettled |= rough if reach == 1 else _unresolved(estimate)
         entries = np.flatnonzero(unsettled & ~estimate.stairs)
         if not entries.size:
             break
-        finer = _climb(stencil.subset(entries).scaled(unit))
-        _take(estimate, entries, finer, _better(estimate.subset(entries), finer))
+        before, finer = estimate.subset(entries), _climb(stencil.subset(entries).scaled(_unit(stencil.x, reach)))
+        better = _better(before, finer)
+        _take(estimate, entries, finer, better)
         if not is_single(stencil.epsilon):  # what computes in single precision stands still over short steps
-            estimate.kind[entries[_contradicted(estimate.subset(entries), finer)]] = Kind.UNRESOLVED
+            other = np.where(better, _apart(before, finer), _contradicted(before, finer))
+            estimate.kind[entries[other]] = Kind.UNRESOLVED
     _look_through_noise(stencil, estimate, size)
     return estimate
 
 
+def _unit(x: Array, reach: float) -> Array:
+    """Return the unit of a finer ladder's steps: x where that is small, and 1 where it is large."""
+    far = np.abs(x)
+    with np.errstate(under="ignore"):
+        return np.asarray(reach * np.where(far == 0, 2.0**-22, np.minimum(far, 1)))
+
+
 def _look_through_noise(stencil: Stencil, estimate: Estimate, size: Array) -> None:
     """Trust no slope where what was measured as noise is none: where f, over shorter steps, goes its own smooth way."""
-    doubted = (estimate.kind == Kind.SMOOTH) & (_is_far(stencil) | _wide(estimate, size)) & stencil.is_noisy
-    entries = np.flatnonzero(doubted)
+    doubted = (estimate.kind == Kind.SMOOTH) & (_is_far(stencil) | _wide(estimate, size))
+    entries = np.flatnonzero(doubted & stencil.is_noisy(estimate.value))
     if entries.size:
-        exact = replace(stencil.subset(entries).scaled(np.minimum(np.abs(stencil.x), 1)), noise=None)
+        exact = replace(stencil.subset(entries).scaled(_unit(stencil.x, 1)), noise=None)
         finer = _climb(exact)
         other = (finer.kind != Kind.UNRESOLVED) & _contradicted(estimate.subset(entries), finer)
-        estimate.kind[entries[other | (np.abs(exact.x.reshape(-1)[exact.inputs]) > _COARSE)]] = Kind.UNRESOLVED
+        estimate.kind[entries[other | (np.abs(exact.x.reshape(-1)[exact.inputs]) > _STEPLESS)]] = Kind.UNRESOLVED
 
 
 def _contradicted(before: Estimate, finer: Estimate) -> Array:
-    """Where f over short steps is not what it is over long ones: then it is neither.
+    """Where short steps show something else than long ones: another slope, a kink, a jump, nothing that converges.
 
-    It may have another slope there, a kink or a jump, or none; or no short step moves it at all, as on a staircase.
+    Or they do not move f at all, as on a staircase, though long steps do.
     """
-    smooth = finer.kind == Kind.SMOOTH
-    with np.errstate(all="ignore"):
-        apart = np.abs(finer.value - before.value) > finer.bar + before.bar
+    with np.errstate(invalid="ignore"):
         still = (finer.steepest == 0) & (np.abs(before.value) > before.bar)
-    other = np.where(smooth, still | apart, finer.kind != before.kind)
+    other = np.where(finer.kind == Kind.SMOOTH, still | _apart(before, finer), finer.kind != before.kind)
     return np.asarray(other & (before.kind != Kind.NONFINITE) & (finer.kind != Kind.NONFINITE))
+
+
+def _apart(before: Estimate, finer: Estimate) -> Array:
+    """Where two slopes that both seem settled are further apart than their bars allow."""
+    settled = (before.kind == Kind.SMOOTH) & (finer.kind == Kind.SMOOTH)
+    with np.errstate(all="ignore"):
+        return np.asarray(settled & (np.abs(finer.value - before.value) > finer.bar + before.bar))
 
 
 def _wide(estimate: Estimate, size: Array) -> Array:
@@ -133,7 +144,8 @@ def _better(before: Estimate, finer: Estimate) -> Array:
     # Where f is not defined a long step away, what it does on the other side says little of a point close to the end.
     inside = _one_sided(before) & ~_one_sided(finer)
     smooth = before.kind == Kind.SMOOTH
-    return np.asarray(found & np.where(smooth, (finer.kind == Kind.SMOOTH) & (sharper | inside), beyond))
+    moved = finer.steepest > 0  # a plateau of what has lost its digits is flat, too
+    return np.asarray(found & np.where(smooth, (finer.kind == Kind.SMOOTH) & moved & (sharper | inside), beyond))
 
 
 def _take(estimate: Estimate, entries: Array, finer: Estimate, better: Array) -> None:
@@ -189,6 +201,7 @@ def _climb(stencil: Stencil) -> Estimate:
         for rung in range(_RUNGS):
             t = 0.125 * _RATIO**-rung
             sample = stencil.sample(t)
+            stencil = stencil.hearing(sample)
             low, middle, high, floor = stencil.slopes(t, *sample)
             central.add(middle, np.maximum(np.abs(high - low), np.abs(middle - between)), floor)
             left.add(low, np.abs(low - before), 2 * floor)
@@ -196,11 +209,9 @@ def _climb(stencil: Stencil) -> Estimate:
             left_grows, right_grows = _growing(low, before, left_grows), _growing(high, after, right_grows)
             left_finite |= np.isfinite(low)
             right_finite |= np.isfinite(high)
-            rise = np.abs(sample[1] - sample[0])
-            fine = (t < _TREAD) | (
-                (rise < _RISE * stencil.epsilon) & (rise > _RISE * stencil.epsilon * np.abs(stencil.y0))
-            )
-            rose |= fine & (low / high > 0.5) & (low / high < 2)
+            if t < _TREAD:
+                rose |= (low / high > 0.5) & (low / high < 2)
+            rose |= (np.abs(central.value) > central.bar) | _loses_digits(stencil, sample)
             steepest = np.fmax(steepest, np.fmax(np.abs(low), np.abs(high)))
             before, between, after = low, middle, high
             if not central.improved and np.all(central.bar <= SHARP * np.maximum(np.abs(central.value), size)):
@@ -209,6 +220,16 @@ def _climb(stencil: Stencil) -> Estimate:
         stairs = rose & (before == 0) & (after == 0)
         defined = np.isfinite(stencil.y0)
         return _judge(central, left, right, (left_finite, right_finite), grows, defined, steepest, stairs)
+
+
+def _loses_digits(stencil: Stencil, sample: tuple[Array, Array]) -> Array:
+    """Where f moves by so few last bits of x, or of 1, that it can be nothing else, and these are no last bits of f."""
+    lost = np.zeros(stencil.y0.size, bool)
+    for y in sample:
+        rise = np.abs(y - stencil.y0)
+        few = few_last_bits(rise) | (rise <= LOST * granule(rise))
+        lost |= few & (rise <= LOST * LAST * stencil.step_scale()) & (rise > 8 * LAST * np.abs(stencil.y0))
+    return lost
 
 
 def _growing(slope: Array, before: Array, times: Array) -> Array:

@@ -8,7 +8,7 @@ from math import comb, sqrt
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.differences import is_single, precision, step_scale
+from jacinspect.jacobian.differences import granule, is_single, precision, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["rounding_noise", "significant_epsilon"]
@@ -68,14 +68,14 @@ def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
 def _noise_at(delta: float, box: BlackBox, x: Array, unit: Array, noise: Magnitudes) -> None:
     """Raise the noise to what three sixth differences of f show over nine steps of delta."""
     sums = np.zeros((3, noise.size))
-    granule, moves = np.full(noise.size, np.inf), np.zeros(noise.size, bool)
+    finest, moves = np.full(noise.size, np.inf), np.zeros(noise.size, bool)
     with np.errstate(all="ignore"):
         for k in range(-4, 5):
             point = unit * (k * delta)
             point += x
             y = box.where_defined(point.astype(x.dtype, copy=False))
             for block in blocks(noise.size):
-                granule[block] = np.fmin(granule[block], _granule(y[block]))
+                finest[block] = np.fmin(finest[block], granule(y[block]))
                 moved = y[block] - box.y0[block]  # small, so that summing adds no rounding
                 moves[block] |= moved != 0
                 for start, total in enumerate(sums, -4):
@@ -83,14 +83,6 @@ def _noise_at(delta: float, box: BlackBox, x: Array, unit: Array, noise: Magnitu
                         total[block] += (-1) ** (k - start) * comb(6, k - start) * moved
         for block in blocks(noise.size):
             seen = np.abs(sums[:, block]).max(axis=0) / sqrt(924)  # the norm of the weights
-            coarse = np.fmin(granule[block], _granule(box.y0[block]))
+            coarse = np.fmin(finest[block], granule(box.y0[block]))
             seen = np.fmax(seen, np.where(moves[block], coarse / 2, 0))
             noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
-
-
-def _granule(y: Array) -> Array:
-    """Return the largest power of 2 that each number is a multiple of; infinity for 0 and what is not finite."""
-    bits = y.view(np.int64)
-    rest = y - (bits & (bits - 1)).view(np.float64)  # without its lowest bit, unless that is one of the exponent's
-    powers = (bits & (2**52 - 1)) == 0
-    return np.where((y == 0) | ~np.isfinite(y), np.inf, np.abs(np.where(powers, y, rest)))

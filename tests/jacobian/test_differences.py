@@ -383,14 +383,46 @@ def test_single_precision_inside_is_seen_through_a_scale(f: F, single: bool, at:
     ("f", "at"),
     [
         (lambda x: (x + 1e12) - 1e12, 2e-5),
-        (lambda x: np.log(np.exp(x) / (np.exp(x) + 1)), 31.0),
         (np.floor, 1e8 + 1 / 3),
     ],
 )
 def test_on_a_staircase_no_slope_is_called_the_slope(f: F, at: float) -> None:
-    report = jacinspect.inspect(f, np.array([at]), lambda x: np.ones_like(x))
-    assert report.verdict == "inconclusive"
-    assert jacinspect.inspect(f, np.array([at]), lambda x: np.zeros_like(x)).verdict == "inconclusive"
+    for claim in (np.ones_like, np.zeros_like):
+        assert jacinspect.inspect(f, np.array([at]), claim).verdict == "inconclusive"
+
+
+LOST: list[tuple[F, F, Array]] = [
+    (lambda x: 1 - np.cos(x), np.sin, np.logspace(-11, -1, 11)),
+    (lambda x: np.exp(x) - 1 - x, np.expm1, np.logspace(-11, -1, 41)),
+    (lambda x: np.log(1 + x) - x, lambda x: -x / (1 + x), np.logspace(-11, -1, 41)),
+    (lambda x: np.sqrt(1 + x * x) - 1, lambda x: x / np.sqrt(1 + x * x), np.logspace(-11, -1, 11)),
+    (lambda x: np.log(1 + x * x), lambda x: 2 * x / (1 + x * x), np.logspace(-11, -1, 11)),
+    (lambda x: x - np.sin(x), lambda x: 2 * np.sin(x / 2) ** 2, np.logspace(-9, -1, 11)),
+    (lambda x: np.log(1 + np.exp(-x)), lambda x: -1 / (1 + np.exp(x)), np.linspace(20, 60, 21)),
+    (lambda x: 1 - np.tanh(x), lambda x: -1 / np.cosh(x) ** 2, np.linspace(10, 40, 21)),
+    (lambda x: 1 / (1 + np.exp(-x)) - 1, lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2, np.linspace(20, 60, 21)),
+    (
+        lambda x: np.sqrt(x * x + 1) - x,
+        lambda x: -1 / (np.sqrt(x * x + 1) * (np.sqrt(x * x + 1) + x)),
+        np.logspace(0, 12, 25),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", range(len(LOST)))
+def test_a_right_derivative_of_what_has_lost_its_digits_is_not_accused(case: int) -> None:
+    f, df, points = LOST[case]
+    verdicts = [jacinspect.inspect(f, [x], df).verdict for x in points]
+    assert "fail" not in verdicts
+    assert "pass" in verdicts
+
+
+def test_what_has_lost_some_of_its_digits_still_tells_a_wrong_derivative() -> None:
+    for x in (1e-10, 1e-6, 1e-3):
+        assert jacinspect.inspect(lambda x: 1 - np.cos(x), [x], lambda x: 1.1 * np.sin(x)).verdict == "fail"
+    f = lambda x: np.log(np.exp(x) / (np.exp(x) + 1))  # noqa: E731
+    for claim in (np.ones_like, np.zeros_like, lambda x: 2 / (1 + np.exp(x))):
+        assert jacinspect.inspect(f, [31.0], claim).verdict == "fail"
 
 
 @pytest.mark.parametrize(
