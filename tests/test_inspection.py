@@ -73,7 +73,8 @@ def test_the_catalogue_at_random_points(name: str, shape: Shape) -> None:
             near = name in NEAR_BENDS and scale == 1e-8  # a step reaches over what bends at 0
             stairs = name in STAIRS and scale > 1  # which beside so large an x may be those of rounding
             unsettled = name == "cumsum" or near or stairs
-            assert report.verdict == "pass" or (unsettled and codes(report) == ["J006"]), report.findings
+            allowed = (["J006"], ["J012"]) if name == "reglu" else (["J006"],)
+            assert report.verdict == "pass" or (unsettled and codes(report) in allowed), report.findings
 
 
 NEAR_BENDS = ("std", "median", "sort", "l1_normalize", "l2_normalize", "rms_norm", "relu_squared", "reglu")
