@@ -23,7 +23,8 @@ _REACHES = (1.0, 2.0**-18)  # of the finer ladders, in units of x where that is 
 LADDER_CALLS = 2 * _RUNGS  # of one; where it leaves something open, finer ones take as many again
 # Each rung is not quite 4 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
 # period makes all coarser ones so, and a wrong slope looks settled.
-_RATIO = 3.84
+_FIRST, _RATIO = 0.125, 3.84
+_FIRST_SINGLE, _RATIO_SINGLE = 0.5, 2.4  # whose noise leaves no room between too long a step and too short a one
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,21 +193,25 @@ class _Tableau:
 
 def _climb(stencil: Stencil) -> Estimate:
     number, size = stencil.y0.size, stencil.size()
-    central, left, right = _Tableau(number, _RATIO**2), _Tableau(number, _RATIO), _Tableau(number, _RATIO)
+    first, ratio = (_FIRST_SINGLE, _RATIO_SINGLE) if is_single(stencil.epsilon) else (_FIRST, _RATIO)
+    central, left, right = _Tableau(number, ratio**2), _Tableau(number, ratio), _Tableau(number, ratio)
     before = between = after = np.full(number, np.nan)
     left_grows, right_grows = np.zeros(number, np.int8), np.zeros(number, np.int8)
     left_finite, right_finite = np.zeros(number, bool), np.zeros(number, bool)
     rose, steepest = np.zeros(number, bool), np.zeros(number)
     with np.errstate(all="ignore"):
         for rung in range(_RUNGS):
-            t = 0.125 * _RATIO**-rung
+            t = first * ratio**-rung
             sample = stencil.sample(t)
             stencil = stencil.hearing(sample)
             low, middle, high, floor = stencil.slopes(t, *sample)
             central.add(middle, np.maximum(np.abs(high - low), np.abs(middle - between)), floor)
             left.add(low, np.abs(low - before), 2 * floor)
             right.add(high, np.abs(high - after), 2 * floor)
-            left_grows, right_grows = _growing(low, before, left_grows), _growing(high, after, right_grows)
+            left_grows, right_grows = (
+                _growing(low, before, left_grows, ratio),
+                _growing(high, after, right_grows, ratio),
+            )
             left_finite |= np.isfinite(low)
             right_finite |= np.isfinite(high)
             if t < _TREAD:
@@ -232,10 +237,10 @@ def _loses_digits(stencil: Stencil, sample: tuple[Array, Array]) -> Array:
     return lost
 
 
-def _growing(slope: Array, before: Array, times: Array) -> Array:
+def _growing(slope: Array, before: Array, times: Array, ratio: float) -> Array:
     """Count how many times running a slope grew as the step shrank, as it does across a jump and nowhere else."""
-    ratio = np.abs(slope) / np.abs(before)
-    return np.where((ratio > 0.9 * _RATIO) & (ratio < 1.1 * _RATIO), np.minimum(times + 1, 4), 0).astype(np.int8)
+    grown = np.abs(slope) / np.abs(before)
+    return np.where((grown > 0.9 * ratio) & (grown < 1.1 * ratio), np.minimum(times + 1, 4), 0).astype(np.int8)
 
 
 def _judge(
