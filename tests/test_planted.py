@@ -68,10 +68,40 @@ def test_a_number_that_is_given_where_x_is_huge_is_right() -> None:
     assert not {"sin", "cos", "tan", "snake", "floor", "round"} & {result.name for result in given}
 
 
-@pytest.mark.parametrize("x", [1e5, 1e8, 1e12, 1e14, 1e17])
+@pytest.mark.parametrize("x", [1e5, 1e8, 1e9, 4e9, 1e12, 1e14, 1e17])
 def test_a_staircase_or_a_wave_that_looks_like_noise_is_not_accused(x: float) -> None:
     for f, df in ((np.floor, np.zeros_like), (lambda x: x + np.sin(x) ** 2, lambda x: 1 + np.sin(2 * x))):
         assert jacinspect.inspect(f, [x, -x], df).verdict != "fail"
+    if x < 1e14:
+        assert jacinspect.inspect(np.abs, [x, -x], lambda x: np.sign(x) * (1 + 1e-6)).verdict == "fail"
+
+
+def test_a_shift_of_large_numbers_is_no_noise() -> None:
+    x = 1.7e12 + np.array([0, 1000, 3600, 7200.5])
+    shifted = lambda x: (x - 1.7e12) * 2  # noqa: E731
+    for factor, verdict in ((2.0, "pass"), (20.0, "fail"), (-2.0, "fail"), (2 + 1e-6, "fail")):
+        assert jacinspect.inspect(shifted, x, lambda x, to=factor: np.full_like(x, to)).verdict == verdict
+    assert jacinspect.inspect(lambda x: np.diff(x) ** 2, x).verdict == "pass"
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-15, 1e-17])
+def test_a_plateau_of_a_small_function_is_flat(scale: float) -> None:
+    f = lambda x: scale * np.sign(x) * np.maximum(np.abs(x) - 0.01, 0)  # noqa: E731
+    assert jacinspect.inspect(f, [0.0, 0.003, 0.5], lambda x: scale * (np.abs(x) > 0.01)).verdict == "pass"
+
+
+@pytest.mark.parametrize("x", [1e6, 1e7, 1e9])
+def test_waves_below_the_last_bit_of_single_precision_are_not_accused(x: float) -> None:
+    single = lambda x: (x + np.sin(x) ** 2).astype(np.float32)  # noqa: E731
+    assert jacinspect.inspect(single, [x], lambda x: 1 + np.sin(2 * x)).verdict == "inconclusive"
+
+
+def test_an_error_beyond_the_noise_of_single_precision_is_found() -> None:
+    single = lambda x: np.tanh(x.astype(np.float32))  # noqa: E731
+    x = np.random.default_rng(0).standard_normal((2, 3))
+    for factor, verdict in ((1.0, "pass"), (1 + 1e-4, "fail")):
+        claim = lambda x, factor=factor: factor * (1 - np.tanh(x) ** 2)  # noqa: E731
+        assert jacinspect.inspect(single, x, claim).verdict == verdict
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -48,9 +48,9 @@ class BlackBox:
 
     Called with an array of `x`'s shape, it gives the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
-    far is a whole number (`whole`); `epsilon` is that of the narrowest precision whose numbers all of it are, as of a
-    function that computes in float32, and `narrow` whether it came as such. `domain` is where f is declared to be
-    defined, `progress` hears of every call.
+    far is a whole number (`whole`); `epsilon` is that of the precision in which it comes, if that is `narrow`, or else
+    of the narrowest whose numbers all of it are, as of a function that computes in float32. `domain` is where f is
+    declared to be defined, `progress` hears of every call.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape.
@@ -66,7 +66,7 @@ class BlackBox:
         self._f, self._progress, self.domain = f, progress, domain
         self._first: Array | None = None
         self._keeps_a_buffer = False
-        self.evaluations, self.narrow = 0, False
+        self.evaluations, self.narrow = 0, 0.0
         self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
         argument = x.copy()
@@ -104,7 +104,9 @@ class BlackBox:
 
     @property
     def epsilon(self) -> float:
-        """The spacing of the numbers beside 1 in the precision in which f seems to compute."""
+        """The spacing of the numbers beside 1 in the precision in which f computes, or seems to."""
+        if self.narrow:
+            return self.narrow
         known = not self.whole and self._bits in _FORMATS  # 0, ½, 1 and whole numbers are no sign of any
         return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
 
@@ -129,12 +131,13 @@ class BlackBox:
             raise FunctionFailedError(f"the function returned {what}; an array of real numbers is needed")
         if self.output_shape is None:
             self.output_shape = array.shape
+            if array.dtype.kind == "f" and array.dtype.itemsize < 8:
+                self.narrow = float(np.finfo(array.dtype).eps)
         elif array.shape != self.output_shape:
             raise FunctionFailedError(
                 f"the function returned shape {format_shape(array.shape)} after shape "
                 f"{format_shape(self.output_shape)} for inputs of one shape"
             )
-        self.narrow = array.dtype.kind == "f" and array.dtype.itemsize < 8
         if self.evaluations == 1:
             self._first = array  # held, so that a fresh result cannot come to lie where this one was
         elif self._first is not None:

@@ -13,7 +13,7 @@ from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.points import flips, moved_by, within
-from jacinspect.jacobian.tracing import Budget, Found, Round, Unresolved, numbers, trace
+from jacinspect.jacobian.tracing import Budget, Found, Round, Unresolved, flat_indices, trace
 
 __all__ = ["Detection", "detect", "detect_again"]
 
@@ -71,7 +71,7 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
             if not last:  # f may have left its domain there; a nearer flip comes later
                 shown &= np.isfinite(y) | ~np.isfinite(box.y0)
             if shown.any():
-                trace(box, [(x, box.y0, flip, y), (flip, y, x, box.y0)], numbers(shown), budget, found)
+                trace(box, [(x, box.y0, flip, y), (flip, y, x, box.y0)], flat_indices(shown), budget, found)
                 points += 1
             del y
         except FunctionRaisedError as error:
@@ -125,7 +125,7 @@ def _trace_near_one(box: BlackBox, x: Array, rng: np.random.Generator, budget: B
         base, flip = (within(rng.uniform(0.5, 2, x.shape).astype(x.dtype), box.domain) for _ in range(2))
         y_base, y_flip = box(base.copy()), box(flip.copy())
         moved = np.isfinite(y_base) & np.isfinite(y_flip) & np.isfinite(box.y0)
-        trace(box, [(base, y_base, flip, y_flip), (flip, y_flip, base, y_base)], numbers(moved), budget, found)
+        trace(box, [(base, y_base, flip, y_flip), (flip, y_flip, base, y_base)], flat_indices(moved), budget, found)
         return 2
     return 0
 

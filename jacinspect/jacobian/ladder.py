@@ -20,7 +20,7 @@ _FAR = 2.0**20  # the shortest step of a ladder, in units of x, is 1/20 there
 _STEPLESS = 2.0**29  # the shortest step of a ladder in units of 1 moves no larger x
 _RUNGS = 12
 _REACHES = (1.0, 2.0**-18)  # of the finer ladders, in units of x where that is small and of 1 where it is large
-LADDER_CALLS = 2 * _RUNGS  # of one; where it leaves something open, finer ones take as many again
+LADDER_CALLS = 2 * _RUNGS  # of one; for what it leaves open up to three finer ones take as many again, each
 # Each rung is not quite 4 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
 # period makes all coarser ones so, and a wrong slope looks settled.
 _FIRST, _RATIO = 0.125, 3.84

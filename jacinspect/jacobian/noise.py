@@ -3,6 +3,7 @@
 Both are asked of steps too short for f to bend.
 """
 
+from collections.abc import Callable
 from math import comb, sqrt
 
 import numpy as np
@@ -13,15 +14,12 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["rounding_noise", "significant_epsilon"]
 
+_SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
+
 
 def significant_epsilon(box: BlackBox, x: Array) -> float:
-    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after.
-
-    Four steps of 2⁻²⁷ to a side move an f that computes in double precision four times; one that rounds to 24 bits
-    moves at most once. What cancels leaves few bits in double precision too: short steps move that by far more than
-    long ones promise and the last bit allows.
-    """
-    if box.whole or (is_single(box.epsilon) and box.narrow):  # whole numbers are no sign of any precision
+    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after."""
+    if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     size = np.where(x == 0, 1.0, np.abs(x))
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
@@ -29,23 +27,36 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
     def at(t: float) -> Array:
         return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
 
+    if is_single(box.epsilon):
+        return 2.0**-52 if _leaps(box.y0, box.epsilon, at) else box.epsilon
+    return float(precision(1.0).eps) if _stands_still(box.y0, at) else box.epsilon
+
+
+def _stands_still(y0: Array, at: Callable[[float], Array]) -> bool:
+    """Whether most of f moves at most once over four steps of 2⁻²⁷ to a side, as what rounds to 24 bits does."""
+    moves = np.zeros((2, y0.size), np.int8)
     with np.errstate(all="ignore"):
-        moves, moved = np.zeros((2, box.y0.size), np.int8), np.zeros(box.y0.size)
         for side, sign in enumerate((-1, 1)):  # on a kink one of them may be flat
-            before = box.y0
+            before = y0
             for k in range(1, 5):
-                y = at(sign * k * 2.0**-27)
+                y = at(sign * k * _SHORT)
                 moves[side] += y != before
-                moved = np.fmax(moved, np.abs(y - box.y0))
                 before = y
-        rise = np.abs(at(2.0**-12) - at(-(2.0**-12)))  # not that of an even f, which short steps need not move
-        if is_single(box.epsilon):
-            wild = (moves.max(axis=0) > 1) & (moved > 2.0**-9 * rise + 8 * box.epsilon * np.abs(box.y0))
-            return 2.0**-52 if 2 * np.count_nonzero(wild) > np.count_nonzero(rise) else box.epsilon
-        expected = rise > 2.0**-29 * np.abs(box.y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
-    asked = int(np.count_nonzero(expected))
-    few = int(np.count_nonzero(expected & (moves.max(axis=0) <= 1)))
-    return float(precision(1.0).eps) if 2 * few > asked else box.epsilon
+        rise = np.abs(at(_LONG) - at(-_LONG))  # not that of an even f, which short steps need not move
+        expected = rise > 2.0**-29 * np.abs(y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
+    return bool(2 * np.count_nonzero(expected & (moves.max(axis=0) <= 1)) > np.count_nonzero(expected))
+
+
+def _leaps(y0: Array, epsilon: float, at: Callable[[float], Array]) -> bool:
+    """Whether most of f moves, over a short step, by far more than a long one promises and the last bit allows.
+
+    Then it is no single precision that leaves so few bits of its values, but what cancels.
+    """
+    with np.errstate(all="ignore"):
+        moved = np.abs(np.stack([at(-4 * _SHORT) - y0, at(4 * _SHORT) - y0])).max(axis=0)
+        rise = np.abs(at(_LONG) - at(-_LONG))
+        leaps = moved > 16 * (4 * _SHORT / _LONG) * rise + 8 * epsilon * np.abs(y0)
+    return bool(2 * np.count_nonzero(leaps) > np.count_nonzero(rise))
 
 
 def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:

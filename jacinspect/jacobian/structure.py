@@ -177,7 +177,7 @@ class Arrangement:
             close = np.abs(values - values[mirrors]) <= bars + bars[mirrors]
         return np.asarray((mirrors < 0) | ~close)
 
-    @property
+    @cached_property
     def mirrors(self) -> Array:
         """The place among the stored entries of a square matrix of each one's mirror; -1 where that is not stored."""
         width = np.int64(self.pattern.shape[1])

@@ -15,7 +15,7 @@ from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
 
-__all__ = ["Budget", "Found", "Round", "Spent", "Unresolved", "numbers", "trace"]
+__all__ = ["Budget", "Found", "Round", "Spent", "Unresolved", "flat_indices", "trace"]
 
 _PAIR_BYTES = 64  # what a pair (output, input) takes while it is being found, temporaries included
 
@@ -107,7 +107,7 @@ def trace(box: BlackBox, rounds: list[Round], outputs: Array, budget: Budget, fo
         left = np.concatenate([left[:0], *doubtful])
 
 
-def numbers(chosen: Array) -> Array:
+def flat_indices(chosen: Array) -> Array:
     """Return where booleans are true, ascending, in as few bytes as they need."""
     return np.flatnonzero(chosen).astype(np.int32 if chosen.size < 2**31 else np.int64)
 
