@@ -83,10 +83,23 @@ def of_entries(
 
 
 def of_directions(
-    directions: Directions, comparison: Comparison, numeric: Numeric, unresolved: Array, cause: str = ""
+    directions: Directions,
+    comparison: Comparison,
+    numeric: Numeric,
+    unresolved: Array,
+    cause: str = "",
+    complete: bool = True,
 ) -> Iterator[Finding]:
-    """J012 for patterns refuted twice, J001 for a rule with entries that no output was found to read."""
+    """J012 for patterns refuted twice, J001 for a rule with entries that no output was found to read.
+
+    Of a Jacobian that is not `complete` only some entries were compared, and any other may be wrong as well.
+    """
     pattern = numeric.jacobian.pattern
+    elsewhere = "the derivative has entries where the function has none"
+    if not complete:
+        elsewhere = (
+            "it is wrong in others, which the budget left out (J007), or has entries where the function has none"
+        )
     disagrees = comparison.status == Status.DISAGREES
     consistent = f"; consistent with {cause}" if cause and not disagrees.any() else ""  # said of those entries if any
     if unresolved.size:
@@ -103,8 +116,9 @@ def of_directions(
     if rows.size:
         message = (
             f"along a random direction the analytic derivative of {_number(rows.size, 'output')}, first of "
-            f"{_at('A', int(rows[0]), pattern.output_shape)}, is off although every entry that the output was found to "
-            f"read agrees: the derivative has entries where the function has none{consistent}"
+            f"{_at('A', int(rows[0]), pattern.output_shape)}, is off although every entry "
+            f"{'that the output was found to read' if complete else 'of it that was compared'} agrees: "
+            f"{elsewhere}{consistent}"
         )
         yield Finding("J001", "derivative-disagrees", "error", message)
     inputs = np.setdiff1d(directions.inputs_refuted, pattern.indices[told])
@@ -112,7 +126,7 @@ def of_directions(
         message = (
             f"along a random cotangent the analytic derivative by {_number(inputs.size, 'input')}, first by "
             f"{_at('X', int(inputs[0]), pattern.operand_shape)}, is off although every entry that was compared "
-            f"agrees: the derivative has entries where the function has none{consistent}"
+            f"agrees: {elsewhere}{consistent}"
         )
         places = _places(inputs, pattern.operand_shape)
         yield Finding("J001", "derivative-disagrees", "error", message, places)
@@ -247,7 +261,8 @@ class _Words:
 
     def inconclusive(self, entry: int, number: str) -> str:
         if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):
-            return f"{number} inconclusive: {self._entry(entry)} is {self._value(entry)}, too wide to judge by"
+            claim = "" if self.analytic is None else f" the analytic {self._claimed(entry):.8g}"
+            return f"{number} inconclusive: {self._entry(entry)} is {self._value(entry)}, too wide to judge{claim} by"
         return f"{number} inconclusive: no step size gives a difference for {self._entry(entry)} that can be trusted"
 
     def out_of_reach(self, entry: int, number: str) -> str:
@@ -308,7 +323,9 @@ def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, n
         value = f"{numeric.jacobian.data[entry]:.6g}" if numeric.jacobian.pattern.stored == pattern.stored else "not 0"
         if name == "symmetric":
             mirror = int(arrangement.mirrors[entry])
-            value += ", its mirror " + ("is not read" if mirror < 0 else f"{numeric.jacobian.data[mirror]:.6g}")
+            value += ", its mirror " + (
+                "is not read" if mirror < 0 else f"{numeric.jacobian.data[mirror]:.6g} ± {numeric.bar[mirror]:.1g}"
+            )
     place = _at("X", column, pattern.operand_shape)
     message += f": ∂{_at('A', output, pattern.output_shape)}/∂{place} = {value}"
     return Finding("J002", "structure-unexpected", "error", message, _places(np.array([column]), pattern.operand_shape))

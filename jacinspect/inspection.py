@@ -281,7 +281,9 @@ class _Inspection:
         cause = self._cause(detection, result)
         found = [
             *find.of_entries(result.comparison, result.analytic, result.numeric, self.x, self.box.y0, cause),
-            *find.of_directions(result.directions, result.comparison, result.numeric, unresolved, cause),
+            *find.of_directions(
+                result.directions, result.comparison, result.numeric, unresolved, cause, result.coverage == 1
+            ),
             *find.of_expectations(self.settings.expect, jacobian, result.numeric),
             *find.of_coverage(detection, result.coverage, jacobian, self._budget(detection, result)),
         ]

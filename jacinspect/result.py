@@ -49,7 +49,7 @@ class Result:
         """Which stored entries are not zero at this point."""
         if self.analytic is not None and not self.is_refuted:
             return np.asarray(self.analytic.data != 0)
-        return np.asarray(np.abs(self.numeric.jacobian.data) > self.numeric.bar)
+        return np.asarray(~(np.abs(self.numeric.jacobian.data) <= self.numeric.bar))  # nor is NaN
 
 
 def jacobian_report(detection: Detection, result: Result, vec: str, layout: str) -> JacobianReport:
@@ -87,7 +87,8 @@ def agreement_report(result: Result, found: list[Finding]) -> AgreementReport:
     """Sum up the comparison; the verdict is that of the findings."""
     comparison, analytic, numeric = result.comparison, result.analytic, result.numeric
     compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
-    summary = comparison.summary(compared, _WORST)
+    # Of what is inconclusive nothing is known that could be the worst.
+    summary = comparison.summary(compared & (comparison.status != Status.INCONCLUSIVE), _WORST)
     codes = {finding.code for finding in found if finding.severity == "error"}
     fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}
     return AgreementReport(

@@ -83,7 +83,7 @@ def test_inconclusive_entries() -> None:
     wide = numeric_of([1.0, 1.0], [1e-12, 1e-2])
     (found,) = findings(wide, [1.0, 1.0])
     assert (found.code, found.severity) == ("J006", "error")
-    assert found.message == "1 entry inconclusive: ∂A[1]/∂X[1] is 1 ± 0.01, too wide to judge by"
+    assert found.message == "1 entry inconclusive: ∂A[1]/∂X[1] is 1 ± 0.01, too wide to judge the analytic 1 by"
     unresolved = numeric_of([np.nan, 1.0], [np.inf, 1e-12])
     unresolved.kind[0] = Kind.UNRESOLVED
     (found,) = findings(unresolved, [1.0, 1.0])
@@ -117,6 +117,8 @@ def test_rules_and_patterns_that_directions_refute() -> None:
     assert "for 2 outputs" in found.message
     assert found.at == ((1,), (2,))
     status = np.array([0, Status.DISAGREES, Status.DISAGREES], np.int8)
+    (found,) = of_directions(Directions(none, np.array([1]), none, 3, 1e-9), calm, numeric, none, complete=False)
+    assert "every entry of it that was compared agrees: it is wrong in others, which the budget left" in found.message
     accused = Comparison(status, numeric.jacobian.data, numeric)
     assert list(of_directions(rule, accused, numeric, none)) == []  # their entries are listed already
 

@@ -90,6 +90,12 @@ def test_a_plateau_of_a_small_function_is_flat(scale: float) -> None:
     assert jacinspect.inspect(f, [0.0, 0.003, 0.5], lambda x: scale * (np.abs(x) > 0.01)).verdict == "pass"
 
 
+@pytest.mark.parametrize("name", ["relu", "soft_shrink", "hard_shrink", "hard_tanh", "relu6", "hard_sigmoid"])
+def test_a_plateau_beside_a_kink_is_flat(name: str) -> None:
+    x = np.concatenate([np.linspace(-0.6, 0.6, 97) + 0.001, np.linspace(-7, 7, 97) + 0.003])
+    assert jacinspect.inspect(name, x).verdict == "pass"
+
+
 @pytest.mark.parametrize("x", [1e6, 1e7, 1e9])
 def test_waves_below_the_last_bit_of_single_precision_are_not_accused(x: float) -> None:
     single = lambda x: (x + np.sin(x) ** 2).astype(np.float32)  # noqa: E731

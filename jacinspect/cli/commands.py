@@ -90,9 +90,15 @@ def run() -> int:
     try:
         status = typer.main.get_command(app).main(prog_name="jacinspect", standalone_mode=False)
     except _UsageError as error:
-        typer.echo(f"jacinspect: {error.format_message()} (jacinspect --help lists the options)", err=True)
+        typer.echo(f"jacinspect: {error.format_message()} ({_advice(sys.argv[1:])})", err=True)
         return ExitStatus.UNUSABLE
     return status or ExitStatus.OK
+
+
+def _advice(arguments: list[str]) -> str:
+    if any(text.startswith("-") and "(" in text for text in arguments):
+        return "put an expression that begins with - in parentheses: '(-exp(x))'"
+    return "jacinspect --help lists the options"
 
 
 _UsageError: Any = typer.BadParameter.__base__  # which typer does not export by itself

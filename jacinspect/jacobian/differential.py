@@ -114,7 +114,14 @@ def differential(
     first = first_pass(stencil)
     kind = np.where(np.isfinite(box.y0), Kind.SMOOTH, Kind.NONFINITE).astype(np.int8)
     found = Estimate(
-        first.value, first.bar, kind, first.value.copy(), first.value.copy(), np.abs(first.value), kind < 0
+        first.value,
+        first.bar,
+        kind,
+        first.value.copy(),
+        first.value.copy(),
+        np.abs(first.value),
+        kind < 0,
+        first.size[:],
     )
     finite = kind == Kind.SMOOTH
     found.kind[finite & ~(first.closing & np.isfinite(first.bar))] = Kind.UNRESOLVED

@@ -33,6 +33,7 @@ class Estimate:
 
     `steepest` is the steepest slope to a side that was met: a bend as steep or steeper may look like a jump.
     `stairs` is where f rose over longer steps and stands still over the shortest: a staircase of rounding, perhaps.
+    `reached` is the largest |f| that was met, per unit of x.
     """
 
     value: Array
@@ -42,6 +43,7 @@ class Estimate:
     right: Array
     steepest: Array
     stairs: Array
+    reached: Array
 
     def subset(self, chosen: Array) -> "Estimate":
         """Return the estimate of some of the entries."""
@@ -150,7 +152,7 @@ def _better(before: Estimate, finer: Estimate) -> Array:
 
 
 def _take(estimate: Estimate, entries: Array, finer: Estimate, better: Array) -> None:
-    for name in Estimate.__dataclass_fields__:
+    for name in set(Estimate.__dataclass_fields__) - {"reached"}:
         getattr(estimate, name)[entries[better]] = getattr(finer, name)[better]
 
 
@@ -198,7 +200,7 @@ def _climb(stencil: Stencil) -> Estimate:
     before = between = after = np.full(number, np.nan)
     left_grows, right_grows = np.zeros(number, np.int8), np.zeros(number, np.int8)
     left_finite, right_finite = np.zeros(number, bool), np.zeros(number, bool)
-    rose, steepest = np.zeros(number, bool), np.zeros(number)
+    rose, steepest, reached = np.zeros(number, bool), np.zeros(number), np.zeros(number)
     with np.errstate(all="ignore"):
         for rung in range(_RUNGS):
             t = first * ratio**-rung
@@ -218,13 +220,15 @@ def _climb(stencil: Stencil) -> Estimate:
                 rose |= (low / high > 0.5) & (low / high < 2)
             rose |= (np.abs(central.value) > central.bar) | _loses_digits(stencil, sample)
             steepest = np.fmax(steepest, np.fmax(np.abs(low), np.abs(high)))
+            reached = np.fmax(reached, np.fmax(np.abs(sample[0]), np.abs(sample[1])))
             before, between, after = low, middle, high
             if not central.improved and np.all(central.bar <= SHARP * np.maximum(np.abs(central.value), size)):
                 break
         grows = left_grows >= 4, right_grows >= 4
         stairs = rose & (before == 0) & (after == 0)
         defined = np.isfinite(stencil.y0)
-        return _judge(central, left, right, (left_finite, right_finite), grows, defined, steepest, stairs)
+        reached = reached / stencil.step_scale()
+        return _judge(central, left, right, (left_finite, right_finite), grows, defined, steepest, stairs, reached)
 
 
 def _loses_digits(stencil: Stencil, sample: tuple[Array, Array]) -> Array:
@@ -252,6 +256,7 @@ def _judge(
     defined: Array,
     steepest: Array,
     stairs: Array,
+    reached: Array,
 ) -> Estimate:
     """Say what each entry is: smooth if its two sides close in on each other, else by what its sides do alone."""
     one, other = left.converged, right.converged
@@ -276,4 +281,4 @@ def _judge(
     high = np.where(kind == Kind.JUMP, value, right.value)
     stairs = stairs & (kind == Kind.SMOOTH) & (value == 0)
     kind[stairs] = Kind.UNRESOLVED
-    return Estimate(value, bar, kind, low, high, steepest, stairs)
+    return Estimate(value, bar, kind, low, high, steepest, stairs, reached)

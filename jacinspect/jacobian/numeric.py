@@ -154,6 +154,8 @@ def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
     numeric.jacobian.data[entries] = estimate.value
     numeric.bar[entries] = estimate.bar
     numeric.kind[entries] = estimate.kind
+    flat = estimate.value == 0  # where nothing else is there to hold a bar against, what f does further away is
+    numeric.size[entries[flat]] = np.maximum(numeric.size[entries[flat]], estimate.reached[flat])
     on = (estimate.kind == Kind.KINK) | (estimate.kind == Kind.JUMP)
     slopes = zip(estimate.left[on].tolist(), estimate.right[on].tolist(), strict=True)
     numeric.kinks.update(zip(entries[on].tolist(), slopes, strict=True))
