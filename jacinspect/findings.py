@@ -1,11 +1,11 @@
 """What is worth saying about a result, in words: numbers in, Findings out. Next: report."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from math import prod
 
 import numpy as np
 
-from jacinspect.errors import format_shape
+from jacinspect.errors import format_shape, format_size
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -15,9 +15,11 @@ from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.hadamard import Product
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement
+from jacinspect.jacobian.tracing import Spent
 from jacinspect.report import Finding, JacobianReport
 
 __all__ = [
+    "budgets",
     "crashed",
     "hadamard_invalid",
     "mutates_input",
@@ -146,6 +148,16 @@ def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: 
             yield Finding("J002", "structure-unexpected", "error", message)
         elif not _holds(name, jacobian, arrangement):
             yield _unexpected(name, jacobian, arrangement, numeric)
+
+
+def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
+    """Name what ended the work early, of so many calls and bytes, and the option that allows more of it."""
+    causes: dict[Spent | None, str] = {
+        "evaluations": f"the budget of {calls} calls (--max-evaluations)",
+        "memory": f"the budget of {format_size(memory)} (--memory)",
+        None: "a pattern that changed from point to point",
+    }
+    return " and ".join(cause for spent, cause in causes.items() if spent in ended)
 
 
 def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport, budget: str) -> Iterator[Finding]:

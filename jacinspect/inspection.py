@@ -11,7 +11,7 @@ import numpy as np
 from jacinspect import findings as find
 from jacinspect._version import __version__
 from jacinspect.diagnosis import Suspicion, diagnose
-from jacinspect.errors import InputError, JacinspectError, format_shape, format_size
+from jacinspect.errors import InputError, JacinspectError, format_shape
 from jacinspect.functions.catalogue import neighbours
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
@@ -309,15 +309,8 @@ class _Inspection:
         )
 
     def _budget(self, detection: Detection, result: Result) -> str:
-        """Name the budget that ended the work early, if one did, and the option that sets it."""
         ended = {group.spent for group in detection.unresolved} or {result.spent}
-        calls = self.settings.calls(max(self.x.size, self.box.y0.size))
-        causes = {
-            "evaluations": f"the budget of {calls} calls (--max-evaluations)",
-            "memory": f"the budget of {format_size(self.settings.memory)} (--memory)",
-            None: "a pattern that changed from point to point",
-        }
-        return " and ".join(cause for spent, cause in causes.items() if spent in ended)
+        return find.budgets(ended, self.settings.calls(max(self.x.size, self.box.y0.size)), self.settings.memory)
 
     def _cause(self, detection: Detection, result: Result) -> str:
         """Say what may have gone wrong with a derivative that disagrees, if one thing explains every entry."""

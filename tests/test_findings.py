@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from jacinspect.findings import (
+    budgets,
     hadamard_invalid,
     mutates_input,
     not_deterministic,
@@ -139,6 +140,13 @@ def test_what_a_budget_left_out() -> None:
     (found,) = coverage(Detection(diagonal((4,)), 3, 11, (open_,)), 0.5)
     assert "which of 8 entries are zero is not proved" in found.message
     assert "0.5 of them were compared" in found.message
+
+
+def test_which_budget_ended_the_work() -> None:
+    assert budgets({"evaluations"}, 200, 2**20) == "the budget of 200 calls (--max-evaluations)"
+    both = "the budget of 200 calls (--max-evaluations) and the budget of 1 MiB (--memory)"
+    assert budgets({"memory", "evaluations"}, 200, 2**20) == both
+    assert budgets({None}, 200, 2**20) == "a pattern that changed from point to point"
 
 
 @pytest.mark.parametrize(("finding", "code"), [(not_deterministic(), "J005"), (mutates_input(), "J008")])
