@@ -128,3 +128,10 @@ def test_few_bits_that_cancellation_leaves_are_no_single_precision() -> None:
     x = np.array([15.156408, -9.95392, 7.387482, -13.139677], np.float32)
     report = jacinspect.inspect(lambda x: np.remainder(x, y), x, np.ones_like)
     assert report.verdict == "inconclusive", report.findings
+
+
+def test_a_gross_error_at_large_numbers_in_single_precision_is_found() -> None:
+    single = lambda x: np.maximum(x.astype(np.float32), 0)  # noqa: E731
+    for factor, verdict in ((1.0, "pass"), (2.0, "fail")):
+        claim = lambda x, factor=factor: factor * (x > 0)  # noqa: E731
+        assert jacinspect.inspect(single, [1e5 + 0.5, -3e4, 2.0], claim).verdict == verdict

@@ -8,13 +8,14 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import LAST, LOST, ROUNDING, WIDE, Kind, precision
+from jacinspect.jacobian.differences import LAST, LOST, ROUNDING, WIDE, Kind, is_single, precision
 from jacinspect.jacobian.ladder import NEAREST
 from jacinspect.jacobian.numeric import Numeric
 
 __all__ = ["Comparison", "Status", "Summary", "Tolerance", "compare", "suspicious"]
 
-_APART = 2.0**-8  # from each other, in the precision in which f computes: for doubles, from x = 2⁴⁴ on
+_APART = 2.0**-8  # from each other: doubles are so from x = 2⁴⁴ on,
+_APART_SINGLE = 2.0**-4  # and what computes in single precision, where fewer numbers have to do, from 2¹⁹
 
 
 class Status(IntEnum):
@@ -183,7 +184,7 @@ def _leave_out_of_reach(comparison: Comparison, block: slice, x: Array, checked:
     still = (numeric.jacobian.data[block] == 0) & (numeric.kind[block] == Kind.SMOOTH)
     size = np.abs(x.reshape(-1)[numeric.jacobian.indices[block]])
     if checked and comparison.tolerance is None:
-        apart = size * numeric.epsilon >= _APART
+        apart = size * numeric.epsilon >= (_APART_SINGLE if is_single(numeric.epsilon) else _APART)
         faint = still & (np.abs(comparison.claimed[block]) <= LOST * LAST)
         status[(status == Status.DISAGREES) & (apart | faint)] = Status.OUT_OF_REACH
     elif not checked:
