@@ -10,7 +10,7 @@ from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.differences import LAST, LOST, Kind, is_single
+from jacinspect.jacobian.differences import Kind, is_single
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.hadamard import Product
 from jacinspect.jacobian.numeric import Numeric
@@ -279,10 +279,12 @@ class _Words:
 
     def out_of_reach(self, entry: int, number: str) -> str:
         claim = "" if self.analytic is None else f"{self._claimed(entry):.8g}"
-        if claim and abs(self._claimed(entry)) <= LOST * LAST and self.numeric.jacobian.data[entry] == 0:
-            still = f"f stands still around {self._operand(entry)}"
-            return f"{number} inconclusive: {still}, where {self._entry(entry)} = {claim} would move no last bit of 1"
         x = abs(float(self.x[self.pattern.indices[entry]]))
+        if claim and x < 2.0**19:
+            still = f"f stands still around {self._operand(entry)}"
+            return (
+                f"{number} inconclusive: {still}, where {self._entry(entry)} = {claim} would not show in its last bit"
+            )
         apart = float(np.spacing(np.float32(x) if is_single(self.numeric.epsilon) else x))
         values = f"{self._entry(entry)} is {self._value(entry)}" + (claim and f", the analytic one is {claim}")
         return f"{number} inconclusive: at {self._operand(entry)} the next number is {apart:.2g} away; {values}"

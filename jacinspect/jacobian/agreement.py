@@ -148,7 +148,7 @@ def compare(
         if not between and (tiny or abs(claimed[entry]) >= numeric.jumps.get(entry, np.inf)):
             comparison.status[entry] = Status.INCONCLUSIVE  # if that is right, f bends within the shortest step
     for block in blocks(pattern.stored):
-        _leave_out_of_reach(comparison, block, x, analytic is not None)
+        _leave_out_of_reach(comparison, block, x, y0, analytic is not None)
         _note_infinities(comparison, block, x, y0, analytic is not None)
     if not np.isfinite(x).all():
         fine = np.isfinite(x).ravel()[pattern.indices]
@@ -173,19 +173,21 @@ def _statuses(comparison: Comparison, block: slice) -> Array:
     return status
 
 
-def _leave_out_of_reach(comparison: Comparison, block: slice, x: Array, checked: bool) -> None:
+def _leave_out_of_reach(comparison: Comparison, block: slice, x: Array, y0: Array, checked: bool) -> None:
     """Call nothing wrong, in a block of the entries, that no number near x could show.
 
-    That is so where numbers are too far apart to follow f from one to the next, and of a slope too small to move the
-    last bit of 1, where f stands still. Nor is a slope other than 0 vouched for by itself where doubles are far apart:
-    x + sin(x)² is x there.
+    That is so where numbers are too far apart to follow f from one to the next; and where f stands still, of a slope too
+    small to move the last bit of 1, or within |x| that of f. Nor is a slope other than 0 vouched for by itself where
+    doubles are far apart: x + sin(x)² is x there.
     """
     numeric, status = comparison.numeric, comparison.status[block]
     still = (numeric.jacobian.data[block] == 0) & (numeric.kind[block] == Kind.SMOOTH)
     size = np.abs(x.reshape(-1)[numeric.jacobian.indices[block]])
     if checked and comparison.tolerance is None:
         apart = size * numeric.epsilon >= (_APART_SINGLE if is_single(numeric.epsilon) else _APART)
-        faint = still & (np.abs(comparison.claimed[block]) <= LOST * LAST)
+        claimed, value = np.abs(comparison.claimed[block]), np.abs(y0[numeric.jacobian.pattern.rows[block]])
+        with np.errstate(all="ignore"):
+            faint = still & ((claimed <= LOST * LAST) | ((claimed * size <= LAST * value) & (size > 0)))
         status[(status == Status.DISAGREES) & (apart | faint)] = Status.OUT_OF_REACH
     elif not checked:
         status[(size * LAST >= _APART) & ~still] = Status.OUT_OF_REACH

@@ -114,7 +114,7 @@ class Stencil:
             size = np.fmax(np.abs(x * central), 0.0 if self.rounding is None else self.rounding[block])
             size = np.where(np.isfinite(size), size, 0)
             noise = self._noise(block, (low, high))
-            lost = (noise >= LAST / 64) & (noise <= LOST * LAST * self.step_scale(block))
+            lost = (noise >= LAST / 64) & (noise <= 4 * LAST * self.step_scale(block))
             believed = lost | (noise <= _NOISIEST * peak)
             noise = np.where(believed, np.maximum(noise, self.epsilon * peak), self.epsilon * peak)
             smallest = float(precision(self.epsilon).smallest_subnormal)

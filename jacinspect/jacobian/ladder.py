@@ -106,7 +106,7 @@ def _contradicted(before: Estimate, finer: Estimate) -> Array:
     Or they do not move f at all, as on a staircase, though long steps do.
     """
     with np.errstate(invalid="ignore"):
-        still = (finer.steepest == 0) & (np.abs(before.value) > before.bar)
+        still = (finer.steepest == 0) & (before.value != 0)
     other = np.where(finer.kind == Kind.SMOOTH, still | _apart(before, finer), finer.kind != before.kind)
     return np.asarray(other & (before.kind != Kind.NONFINITE) & (finer.kind != Kind.NONFINITE))
 

@@ -27,9 +27,10 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
     def at(t: float) -> Array:
         return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
 
+    still = _stands_still(box.y0, at)  # first, for it shows more of the values
     if is_single(box.epsilon):
         return 2.0**-52 if _leaps(box.y0, box.epsilon, at) else box.epsilon
-    return float(precision(1.0).eps) if _stands_still(box.y0, at) else box.epsilon
+    return float(precision(1.0).eps) if still else box.epsilon
 
 
 def _stands_still(y0: Array, at: Callable[[float], Array]) -> bool:
