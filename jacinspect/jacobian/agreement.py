@@ -176,9 +176,9 @@ def _statuses(comparison: Comparison, block: slice) -> Array:
 def _leave_out_of_reach(comparison: Comparison, block: slice, x: Array, y0: Array, checked: bool) -> None:
     """Call nothing wrong, in a block of the entries, that no number near x could show.
 
-    That is so where numbers are too far apart to follow f from one to the next; and where f stands still, of a slope too
-    small to move the last bit of 1, or within |x| that of f. Nor is a slope other than 0 vouched for by itself where
-    doubles are far apart: x + sin(x)² is x there.
+    That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a slope
+    too small to move the last bit of 1, or within |x| that of f. Nor is a slope other than 0 vouched for by itself
+    where doubles are far apart: x + sin(x)² is x there.
     """
     numeric, status = comparison.numeric, comparison.status[block]
     still = (numeric.jacobian.data[block] == 0) & (numeric.kind[block] == Kind.SMOOTH)
