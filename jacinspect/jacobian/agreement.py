@@ -8,7 +8,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import LAST, LOST, ROUNDING, WIDE, Kind, is_single, precision
+from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision
 from jacinspect.jacobian.ladder import NEAREST
 from jacinspect.jacobian.numeric import Numeric
 
@@ -187,7 +187,7 @@ def _leave_out_of_reach(comparison: Comparison, block: slice, x: Array, y0: Arra
         apart = size * numeric.epsilon >= (_APART_SINGLE if is_single(numeric.epsilon) else _APART)
         claimed, value = np.abs(comparison.claimed[block]), np.abs(y0[numeric.jacobian.pattern.rows[block]])
         with np.errstate(all="ignore"):
-            faint = still & ((claimed <= LOST * LAST) | ((claimed * size <= LAST * value) & (size > 0)))
+            faint = still & ((claimed <= 4 * LAST) | ((claimed * size <= LAST * value) & (size > 0)))
         status[(status == Status.DISAGREES) & (apart | faint)] = Status.OUT_OF_REACH
     elif not checked:
         status[(size * LAST >= _APART) & ~still] = Status.OUT_OF_REACH

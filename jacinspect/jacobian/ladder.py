@@ -77,6 +77,7 @@ def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
         _take(estimate, entries, finer, better)
         if not is_single(stencil.epsilon):  # what computes in single precision stands still over short steps
             other = np.where(better, _apart(before, finer), _contradicted(before, finer))
+            other &= (near[entries] > 0) | ~_unresolved(finer)  # a kink at 0 itself may drown in rounding
             estimate.kind[entries[other]] = Kind.UNRESOLVED
     _look_through_noise(stencil, estimate, size)
     return estimate
