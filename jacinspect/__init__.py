@@ -11,7 +11,7 @@ from jacinspect._version import __version__
 
 if TYPE_CHECKING:
     from jacinspect.assertion import assert_jacobian
-    from jacinspect.functions.catalogue import function
+    from jacinspect.functions.catalogue.lookup import function
     from jacinspect.inspection import inspect
     from jacinspect.report import Report
 
@@ -20,7 +20,7 @@ __all__ = ["Report", "__version__", "assert_jacobian", "function", "inspect"]
 _HOMES = {
     "Report": "jacinspect.report",
     "assert_jacobian": "jacinspect.assertion",
-    "function": "jacinspect.functions.catalogue",
+    "function": "jacinspect.functions.catalogue.lookup",
     "inspect": "jacinspect.inspection",
 }
 

@@ -12,7 +12,7 @@ from jacinspect import findings as find
 from jacinspect._version import __version__
 from jacinspect.diagnosis import Suspicion, diagnose
 from jacinspect.errors import InputError, JacinspectError, format_shape
-from jacinspect.functions.catalogue import neighbours
+from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
 from jacinspect.jacobian.agreement import (

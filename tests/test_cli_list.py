@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from jacinspect.functions.catalogue import ENTRIES, function
-from jacinspect.functions.entry import Entry, at
-from jacinspect.listing import search
+from jacinspect.functions.catalogue.entry import Entry, at
+from jacinspect.functions.catalogue.listing import search
+from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from tests.conftest import refuse, without_repeats
 from tests.test_cli import ENVIRONMENT, ESCAPE, ROOT, command, one_message, ran, run
 
@@ -125,7 +125,7 @@ def test_json_of_what_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
         name="f", value=lambda x, *, slope=0.5, axis=None: x, formula="x", kinks=lambda *, slope, axis: (slope, 2),
         jumps=at(-1.0), domain={"x": (0.0, float("inf")), "y": (-float("inf"), 1)}, properties=("even",), note="∂",
     )  # fmt: skip
-    monkeypatch.setattr("jacinspect.listing.ENTRIES", (entry,))
+    monkeypatch.setattr("jacinspect.functions.catalogue.listing.ENTRIES", (entry,))
     (found,) = parsed(search("f").to_json())
     assert found["domain"] == {"x": [0.0, "Infinity"], "y": ["-Infinity", 1.0]}
     assert (found["kinks"], found["jumps"]) == ([0.5, 2.0], [-1.0])

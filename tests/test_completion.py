@@ -1,6 +1,6 @@
 """What a shell is offered at a Tab, by the protocol that its script speaks; in bash by that script itself.
 
-`python -m tests.test_completion` writes the names that are offered anew: jacinspect/functions/names.txt.
+`python -m tests.test_completion` writes the names that are offered anew: jacinspect/functions/catalogue/names.txt.
 """
 
 import subprocess
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from jacinspect.completion import functions, parameters
 from jacinspect.errors import format_parameter
-from jacinspect.functions.catalogue import ENTRIES, names
+from jacinspect.functions.catalogue.completion import functions, parameters
+from jacinspect.functions.catalogue.lookup import ENTRIES, names
 from jacinspect.functions.function import Parameter
 from tests.test_cli import ENVIRONMENT, ROOT, Run, at_import, run
 
-NAMES = ROOT / "jacinspect" / "functions" / "names.txt"
+NAMES = ROOT / "jacinspect" / "functions" / "catalogue" / "names.txt"
 SHELLS = ("bash", "zsh", "fish")
 HEAVY = ("numpy", "scipy", "torch", "jax", "rich", "rich.console", "rich.markdown", "typer.rich_utils")
 

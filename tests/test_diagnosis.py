@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError
-from jacinspect.functions.catalogue import function
+from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.resolve import claiming
 from jacinspect.identities import verify_identities
 from jacinspect.report import Report

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jacinspect.errors import FunctionFailedError, InputError
-from jacinspect.functions.catalogue import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Array, Function
 from jacinspect.identities import verify_identities
 from jacinspect.identity_report import IdentityReport

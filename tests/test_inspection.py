@@ -9,7 +9,7 @@ import pytest
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
-from jacinspect.functions.catalogue import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Function
 from jacinspect.inspection import inspect_function
 from jacinspect.report import Report

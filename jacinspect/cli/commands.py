@@ -28,8 +28,8 @@ from jacinspect.cli.options import (
 from jacinspect.cli.requests import Request, inspected, verified
 from jacinspect.cli.showing import show
 from jacinspect.cli.streams import errors_told, make_console, own_words, standard_output
-from jacinspect.completion import functions
 from jacinspect.errors import ExitStatus
+from jacinspect.functions.catalogue.completion import functions
 
 __all__ = ["app", "run"]
 
@@ -307,7 +307,7 @@ def list_(
     Exit status: 0 found, 2 nothing found.
     """
     with errors_told(False):
-        from jacinspect.listing import search
+        from jacinspect.functions.catalogue.listing import search
 
         found = search(text)
         with standard_output():

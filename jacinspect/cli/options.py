@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from jacinspect.completion import parameters
+from jacinspect.functions.catalogue.completion import parameters
 
 __all__ = [
     "Backend",

@@ -10,7 +10,7 @@ from keyword import iskeyword
 from typing import Any
 
 from jacinspect.errors import InputError
-from jacinspect.functions import catalogue
+from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.derivative import DERIVATIVE_KINDS
 from jacinspect.functions.function import Function, Parameter
 
@@ -64,11 +64,11 @@ def resolve(
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
         return function
     if not isinstance(function, str):
-        from jacinspect.functions.imported import of_callable
+        from jacinspect.functions.code.references import of_callable
 
         return of_callable(function, None, given, further, backend)
     if is_reference(function):
-        from jacinspect.functions.imported import load, of_callable
+        from jacinspect.functions.code.references import load, of_callable
 
         return of_callable(load(function), function, given, further, backend)
     if backend is not None:
@@ -77,7 +77,7 @@ def resolve(
     dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further and not given
     if name or catalogue.knows(function) or (dashed and catalogue.similar(function)):
         return catalogue.function(function, **given)
-    from jacinspect.functions.expression import expression
+    from jacinspect.functions.expressions.expression import expression
 
     return expression(function, given)
 
@@ -109,7 +109,7 @@ def claiming(
     """
     if kind is not None and kind not in DERIVATIVE_KINDS:
         raise InputError(f"derivative kind {kind!r} is not one of {', '.join(DERIVATIVE_KINDS)}")
-    from jacinspect.functions.imported import load, taking
+    from jacinspect.functions.code.references import load, taking
 
     if not isinstance(derivative, str):
         name = getattr(derivative, "__name__", type(derivative).__name__)
@@ -124,7 +124,7 @@ def claiming(
 
 def _expressed(text: str, function: Function) -> Callable[..., Any]:
     """Return an expression in a function's operands and parameters as a callable of its operands, in their order."""
-    from jacinspect.functions.expression import expression
+    from jacinspect.functions.expressions.expression import expression
 
     found = expression(text, known=function.parameters)
     operands, read = function.operands, found.operands

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from jacinspect.errors import format_parameter
-from jacinspect.listing import Listed, Listing
+from jacinspect.functions.catalogue.listing import Listed, Listing
 
 __all__ = ["render"]
 

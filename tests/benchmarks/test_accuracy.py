@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from jacinspect.functions.catalogue import ENTRIES, function
-from jacinspect.functions.entry import Entry
+from jacinspect.functions.catalogue.entry import Entry
+from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from tests.functions.truth import DIGITS, TEXTBOOK, domain
 from tests.oracles import Array
 

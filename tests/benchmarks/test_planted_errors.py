@@ -23,8 +23,8 @@ from scipy.optimize import check_grad
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import ENTRIES
-from jacinspect.functions.entry import Entry
+from jacinspect.functions.catalogue.entry import Entry
+from jacinspect.functions.catalogue.lookup import ENTRIES
 from jacinspect.report import Report
 from tests.functions.truth import DIGITS, TEXTBOOK, domain, inside
 from tests.oracles import Array, Shape

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.functions.binary import BINARY
-from jacinspect.functions.catalogue import function
+from jacinspect.functions.catalogue.binary import BINARY
+from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.function import Function
 from tests.functions.truth import DIGITS, ulps
 

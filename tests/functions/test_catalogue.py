@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import ENTRIES, function, names
-from jacinspect.functions.entry import Entry
+from jacinspect.functions.catalogue.entry import Entry
+from jacinspect.functions.catalogue.lookup import ENTRIES, function, names
 from jacinspect.functions.function import Parameter
 from tests.functions.truth import domain
 

@@ -12,7 +12,7 @@ from mpmath import mpf
 from numpy.typing import NDArray
 
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import function
+from jacinspect.functions.catalogue.lookup import function
 from tests.functions.lines import SHAPES as LINES
 from tests.functions.lines import Matrix, Row, Textbook, errors, jacobian
 from tests.functions.truth import DIGITS, ulps

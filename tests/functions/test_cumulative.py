@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from jacinspect.functions.catalogue import function
-from jacinspect.functions.cumulative import CUMULATIVE
+from jacinspect.functions.catalogue.cumulative import CUMULATIVE
+from jacinspect.functions.catalogue.lookup import function
 from tests.functions.lines import SHAPES, Matrix, Row, Textbook, errors, jacobian
 
 NAMES = [entry.name for entry in CUMULATIVE]

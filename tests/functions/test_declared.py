@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jacinspect.functions.catalogue import ENTRIES
-from jacinspect.functions.entry import Entry, at, nowhere
+from jacinspect.functions.catalogue.entry import Entry, at, nowhere
+from jacinspect.functions.catalogue.lookup import ENTRIES
 from jacinspect.functions.function import Function, Parameter
 from jacinspect.inspection import inspect_function
 from jacinspect.report import Report

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from mpmath import mpf
 from numpy.typing import NDArray
 
-from jacinspect.functions.catalogue import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Parameter
 from tests.functions.truth import DOMAINS, TEXTBOOK, defined, domain, grid, sloped, worst
 

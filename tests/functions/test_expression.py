@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.functions import catalogue, evaluation, grammar, reading, symbolic, typed
-from jacinspect.functions import expression as module
-from jacinspect.functions.expression import expression
+from jacinspect.functions.catalogue import lookup as catalogue
+from jacinspect.functions.expressions import evaluation, grammar, reading, symbolic
+from jacinspect.functions.expressions import expression as module
+from jacinspect.functions.expressions import source as typed
+from jacinspect.functions.expressions.expression import expression
 from jacinspect.functions.function import Function
 
 Array = NDArray[Any]

@@ -14,8 +14,8 @@ import pytest
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.functions.code.references import load, of_callable
 from jacinspect.functions.function import Function
-from jacinspect.functions.imported import load, of_callable
 from jacinspect.functions.resolve import is_reference
 from jacinspect.report import Report
 from tests.oracles import Array

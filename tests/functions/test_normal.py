@@ -2,7 +2,14 @@ import mpmath
 import numpy as np
 from mpmath import mpf
 
-from jacinspect.functions.normal import erf, erfc, gaussian, mills_ratio, mills_ratio_minus_t, root_density
+from jacinspect.functions.catalogue.arithmetic.normal import (
+    erf,
+    erfc,
+    gaussian,
+    mills_ratio,
+    mills_ratio_minus_t,
+    root_density,
+)
 from tests.functions.truth import worst
 
 T = np.concatenate([[0.0, 5e-324], np.logspace(-20, 1.6, 200), np.linspace(0, 40, 201)])

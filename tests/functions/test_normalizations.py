@@ -11,9 +11,9 @@ import pytest
 from mpmath import mpf
 
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import function
-from jacinspect.functions.normalizations import NORMALIZATIONS
-from jacinspect.functions.unit_norms import UNIT_NORMS
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.normalizations import NORMALIZATIONS
+from jacinspect.functions.catalogue.unit_norms import UNIT_NORMS
 from tests.functions.lines import SHAPES, Matrix, Row, Textbook, errors, jacobian
 
 NAMES = [entry.name for entry in (*NORMALIZATIONS, *UNIT_NORMS)]

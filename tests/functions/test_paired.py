@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import function
-from jacinspect.functions.expression import expression
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.expressions.expression import expression
 from jacinspect.functions.function import Function, Parameter
 from tests.functions.truth import ulps
 

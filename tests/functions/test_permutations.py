@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from jacinspect.functions.catalogue import function
+from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.function import Parameter
 from tests.functions.lines import SHAPES, Row, Textbook, errors, jacobian
 

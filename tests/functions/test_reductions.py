@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.reductions import REDUCTIONS
 from jacinspect.functions.function import Function, Parameter
-from jacinspect.functions.reductions import REDUCTIONS
 from tests.functions.truth import ulps
 
 NAMES = [entry.name for entry in REDUCTIONS]

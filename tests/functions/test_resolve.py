@@ -11,7 +11,7 @@ import pytest
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import function as catalogue_function
+from jacinspect.functions.catalogue.lookup import function as catalogue_function
 from jacinspect.functions.resolve import claiming, is_reference, resolve
 from jacinspect.report import Report
 from tests.oracles import Array

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jacinspect.functions.rounding import difference, product
+from jacinspect.functions.catalogue.arithmetic.rounding import difference, product
 
 NUMBERS = st.floats(-1e100, 1e100).filter(lambda x: x == 0 or abs(x) > 1e-100)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import jacinspect
-from jacinspect.functions.catalogue import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Parameter
 from tests.functions.lines import jacobian
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.shaping import SHAPING
 from jacinspect.functions.function import Function, Parameter
-from jacinspect.functions.shaping import SHAPING
 from tests.functions.truth import DIGITS, TEXTBOOK, ulps
 
 NAMES = [entry.name for entry in SHAPING]

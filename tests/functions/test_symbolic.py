@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from jacinspect.functions import catalogue
-from jacinspect.functions.expression import expression
+from jacinspect.functions.catalogue import lookup as catalogue
+from jacinspect.functions.expressions.expression import expression
 from jacinspect.functions.function import Function
 
 Array = NDArray[Any]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jacinspect.errors import FunctionFailedError
-from jacinspect.functions.catalogue import function
+from jacinspect.functions.catalogue.lookup import function
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.detection import Detection, detect, detect_again
 from jacinspect.jacobian.tracing import Budget

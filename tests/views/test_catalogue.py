@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from jacinspect.listing import Listed, Listing
+from jacinspect.functions.catalogue.listing import Listed, Listing
 from jacinspect.views.catalogue import render
 
 

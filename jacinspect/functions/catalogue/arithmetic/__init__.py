@@ -1,0 +1,1 @@
+"""What the tables compute with where plain numpy loses digits: normal tails, exact products, scaling, projections."""

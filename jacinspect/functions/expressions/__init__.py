@@ -1,0 +1,1 @@
+"""An expression: source text -> syntax tree -> grammar -> evaluation; its derivative in symbols, simplified."""

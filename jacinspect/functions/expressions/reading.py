@@ -1,0 +1,118 @@
+"""The text of an expression to Python's syntax tree, by Python's own parser; grammar.py says which trees there are.
+
+Nothing is run here or later. The text is parsed as one line, and its tree is of bounded size and depth.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from keyword import iskeyword
+
+from jacinspect.errors import InputError, printable
+from jacinspect.functions.expressions.source import Typed
+
+__all__ = ["LAMBDA", "read"]
+
+LAMBDA = "lambda is a word of Python's: write the formula alone, and call an operand lam"
+
+_LONGEST, _DEEPEST = 10_000, 100
+_WRITTEN = {
+    "×": "*",
+    "·": "*",
+    "⋅": "*",
+    "−": "-",
+    "–": "-",
+    "÷": "/",
+    "²": "**2",
+    "³": "**3",
+    "≤": "<=",
+    "≥": ">=",
+    "ᵀ": ".T",
+    "⊙": "*",
+    "√": "sqrt(…)",
+}
+
+
+def read(typed: Typed) -> ast.expr:
+    """Let Python's parser read the text.
+
+    Raises
+    ------
+    InputError
+        If the text is empty, too long, nested too deeply, or nothing that Python can read; it says what and where.
+    """
+    line = typed.line
+    if not line:
+        raise InputError("the expression is empty: write one of x, such as x * tanh(x)")
+    if len(line) > _LONGEST:
+        raise InputError(f"the expression has {len(line)} characters; it may have {_LONGEST}")
+    if "#" in line:  # the line breaks are blanks now, and a comment would swallow what comes after it
+        raise typed.refuse("there are no comments in an expression", (line.index("#"), len(line)))
+    within = re.search("[·ᵀ]", line)  # which Python takes for letters of a name
+    if within is not None:
+        raise typed.refuse(f"{within[0]} cannot be read: write {_WRITTEN[within[0]]}", within.span())
+    try:
+        with warnings.catch_warnings():  # of what Python frowns upon, what is wrong is refused below
+            warnings.simplefilter("ignore")
+            node = ast.parse(line, mode="eval").body
+    except SyntaxError as error:
+        raise _misspelt(typed, error) from None
+    except ValueError:
+        raise InputError("the expression has a character that cannot be read") from None
+    except (MemoryError, RecursionError):
+        raise InputError(f"the expression is nested too deeply; it may be {_DEEPEST} deep") from None
+    level = [node]
+    for _ in range(_DEEPEST):
+        level = [child for parent in level for child in _children(parent)]
+    if level:
+        raise typed.refuse(f"the expression is nested too deeply; it may be {_DEEPEST} deep", level[0])
+    return node
+
+
+def _children(node: ast.AST) -> Iterator[ast.expr]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            yield child
+        elif not isinstance(child, ast.expr_context | ast.operator | ast.unaryop | ast.cmpop | ast.boolop):
+            yield from _children(child)  # a keyword's value
+
+
+def _misspelt(typed: Typed, error: SyntaxError) -> InputError:
+    """Say where Python's parser found something wrong; of a text that ends too early it gives no place."""
+    line = typed.line
+    if "null bytes" in error.msg:
+        return InputError("the expression has a character that cannot be read: a NUL byte")
+    if "digits" in error.msg:
+        return InputError("a number of the expression has too many digits")
+    if not error.offset:
+        word = re.search(r"\blambda\b", line)  # of which Python believes that more is to come
+        if word is not None:
+            return typed.refuse(LAMBDA, word.span())
+        return typed.refuse("the expression ends too early: something is missing after it", (len(line), len(line)))
+    start = min(error.offset - 1, len(line))
+    if "positional argument follows" in error.msg:
+        equals = re.search(r"(?<![=<>!])=(?!=)", line)
+        words = "the operands come first, then name=value"
+        if equals is not None:
+            return typed.refuse(f"{words}; is equal to is written ==", equals.span())
+        return typed.refuse(words, (start, max((error.end_offset or 0) - 1, start + 1)))
+    end = max((error.end_offset or 0) - 1, start + 1)
+    return typed.refuse(_words(error.msg, line, start, end), (start, end))
+
+
+def _words(message: str, line: str, start: int, end: int) -> str:
+    """Say what is wrong with a piece of the line, in other words than Python's if they do not help here."""
+    piece, first = line[start:end], line[start : start + 1]
+    if iskeyword(piece):
+        return f"{piece} is a word of Python's: it cannot be a name, and an expression needs none"
+    if first in _WRITTEN:
+        return f"{first} cannot be read: write {_WRITTEN[first]}"
+    if first == "=" or "==" in message:
+        return "nothing can be given a value with =; is equal to is written =="
+    if message == "invalid decimal literal":
+        return "this number cannot be read; between a number and a name, write *"
+    begins = message == "invalid syntax" and (first.isalnum() or first in ("(", "_"))
+    if "comma" in message or (begins and line[:start].endswith(" ")):
+        return "an operator is missing: to multiply, write *"
+    return f"this cannot be read: {printable(message)}"
