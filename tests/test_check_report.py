@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jacinspect
-from jacinspect.check_report import Outcome, Tally
+from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.report import EntryReport, Finding, Report
 
 GOOD = jacinspect.inspect("sigmoid", np.array([0.5, -1.25]))

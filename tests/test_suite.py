@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jacinspect.checks.preparation import Prepared, prepare
+from jacinspect.checks.suite import Inspection, Suite, find_configuration, load_suite
 from jacinspect.errors import InputError
-from jacinspect.prepared import Prepared, prepare
-from jacinspect.suite import Inspection, Suite, find_configuration, load_suite
 
 CODE = """
 import numpy as np

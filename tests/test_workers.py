@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jacinspect.check_report import Outcome
+from jacinspect.checks.outcomes import Outcome
+from jacinspect.checks.suite import load_suite
+from jacinspect.checks.workers import Pool
 from jacinspect.errors import InputError
-from jacinspect.suite import load_suite
-from jacinspect.workers import Pool
 
 CODE = r"""
 import multiprocessing

@@ -17,8 +17,8 @@ from jacinspect.cli.streams import Progress, is_terminal, make_console, standard
 from jacinspect.errors import ExitStatus, InputError, printable
 
 if TYPE_CHECKING:
-    from jacinspect.check_report import Outcome, Tally
-    from jacinspect.workers import Pool
+    from jacinspect.checks.outcomes import Outcome, Tally
+    from jacinspect.checks.workers import Pool
 
 __all__ = ["check_suite"]
 
@@ -33,9 +33,9 @@ def check_suite(
     fail_fast: bool,
 ) -> int:
     """Run a suite's checks, those of some names alone if there are any; return the exit status."""
-    from jacinspect.check_report import Outcome, Tally
-    from jacinspect.suite import find_configuration, load_suite
-    from jacinspect.workers import Pool
+    from jacinspect.checks.outcomes import Outcome, Tally
+    from jacinspect.checks.suite import find_configuration, load_suite
+    from jacinspect.checks.workers import Pool
 
     if timeout is not None and not 0 < timeout < inf:
         raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
@@ -80,7 +80,7 @@ def _write_checked(
 ) -> None:
     """Write the outcomes as they come: to standard output, or to a draft that replaces the file when it is complete."""
     if to is CheckFormat.text:
-        from jacinspect.views import check_text
+        from jacinspect.views.checks import text as check_text
 
         console = make_console(sys.stdout if output is None else None, soft_wrap=True)
         lines = check_text.render(outcomes, tally, width)
@@ -91,7 +91,7 @@ def _write_checked(
             return
         pieces: Iterator[str] = (f"{line.plain}\n" for line in lines)
     elif to is CheckFormat.json:
-        from jacinspect.views import check_json
+        from jacinspect.views.checks import json as check_json
 
         pieces = check_json.render(outcomes, tally, __version__)
     else:

@@ -15,9 +15,12 @@ from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
 from referencing import Registry, Resource
 
-from jacinspect.check_report import Outcome, Tally
+from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.report import EntryReport, Finding
-from jacinspect.views import check_json, check_markdown, check_text, github, junit
+from jacinspect.views.checks import github, junit
+from jacinspect.views.checks import json as check_json
+from jacinspect.views.checks import markdown as check_markdown
+from jacinspect.views.checks import text as check_text
 from tests.conftest import SCHEMA, refuse, without_repeats
 from tests.test_check_report import DEAD, KINK, LATE, WIDE, WRONG, outcome
 

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 
 from jacinspect.errors import InputError, format_shape
+from jacinspect.functions.catalogue import gates
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.catalogue.gates import Gate, Parts, joined
-from jacinspect.functions.catalogue import gates
 from jacinspect.functions.catalogue.reductions import shared
 from jacinspect.functions.function import Array
 

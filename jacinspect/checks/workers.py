@@ -17,9 +17,9 @@ from threading import Thread
 from time import monotonic
 from typing import Any
 
-from jacinspect.check_report import Outcome
+from jacinspect.checks.outcomes import Outcome
+from jacinspect.checks.suite import Inspection, Suite
 from jacinspect.errors import InputError, JacinspectError
-from jacinspect.suite import Inspection, Suite
 
 __all__ = ["Pool"]
 
@@ -34,7 +34,7 @@ def _serve(connection: Connection, suite: Suite) -> None:
     Thread(target=_follow_parent, daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what checked code prints never mixes into a report
     os.chdir(suite.file.parent)
-    from jacinspect.prepared import prepare
+    from jacinspect.checks.preparation import prepare
 
     try:
         prepared = {each.check.name: each for each in prepare(suite)}

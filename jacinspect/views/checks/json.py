@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from jacinspect.check_report import Outcome, Tally
+from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.report import SCHEMA_VERSION
 
 __all__ = ["render"]

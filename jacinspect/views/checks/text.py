@@ -5,7 +5,7 @@ from math import inf
 
 from rich.text import Text
 
-from jacinspect.check_report import Outcome, Tally
+from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.errors import printable
 from jacinspect.views.brief import problems
 from jacinspect.views.facts import SIGNS

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from jacinspect.check_report import Outcome
+from jacinspect.checks.outcomes import Outcome
+from jacinspect.checks.suite import Check, Inspection, Suite
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.findings import crashed
 from jacinspect.functions.function import Array, Function
@@ -18,7 +19,6 @@ from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
 from jacinspect.settings import Settings
-from jacinspect.suite import Check, Inspection, Suite
 
 __all__ = ["Prepared", "prepare"]
 

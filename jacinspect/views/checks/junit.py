@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from jacinspect.check_report import Outcome, Tally
+from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.views.brief import problems
 
 __all__ = ["render"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from jacinspect.check_report import Outcome, Tally
+from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.errors import printable
 from jacinspect.views.brief import problems
 from jacinspect.views.facts import SIGNS

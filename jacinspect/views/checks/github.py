@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from jacinspect.check_report import Outcome, Tally
+from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.errors import printable
 
 __all__ = ["render"]

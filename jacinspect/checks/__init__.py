@@ -1,0 +1,1 @@
+"""`jacinspect check`: a configuration -> its suite -> inspections in worker processes -> their outcomes."""

@@ -1,0 +1,1 @@
+"""The outcomes of `jacinspect check` in each format. Pure functions."""
