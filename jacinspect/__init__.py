@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from jacinspect._version import __version__
 
 if TYPE_CHECKING:
-    from jacinspect.assertion import assert_jacobian
     from jacinspect.functions.catalogue.lookup import function
-    from jacinspect.inspection import inspect
-    from jacinspect.report import Report
+    from jacinspect.inspection.pipeline import inspect
+    from jacinspect.inspection.report import Report
+    from jacinspect.testing import assert_jacobian
 
 __all__ = ["Report", "__version__", "assert_jacobian", "function", "inspect"]
 
 _HOMES = {
-    "Report": "jacinspect.report",
-    "assert_jacobian": "jacinspect.assertion",
+    "Report": "jacinspect.inspection.report",
+    "assert_jacobian": "jacinspect.testing",
     "function": "jacinspect.functions.catalogue.lookup",
-    "inspect": "jacinspect.inspection",
+    "inspect": "jacinspect.inspection.pipeline",
 }
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from jacinspect import findings as find
 from jacinspect._version import __version__
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
 from jacinspect.identity_report import IdentityReport
+from jacinspect.inspection.pipeline import findings as find
+from jacinspect.inspection.report import OperandReport
+from jacinspect.inspection.subject import analytic_at, black_box, declared
 from jacinspect.jacobian.analytic import Analytic, is_linear
 from jacinspect.jacobian.compact import Jacobian, vec_positions
 from jacinspect.jacobian.differences import step_scale
@@ -27,8 +29,6 @@ from jacinspect.jacobian.tensor_identities import (
     vector_identities,
 )
 from jacinspect.jacobian.tensors import LARGEST_BUILT, DiagonalTensor, commutation, diagonal, fits
-from jacinspect.report import OperandReport
-from jacinspect.subject import analytic_at, black_box, declared
 
 __all__ = ["verify_identities"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jacinspect.findings import (
+from jacinspect.inspection.findings import (
     budgets,
     hadamard_invalid,
     mutates_input,
@@ -12,6 +12,7 @@ from jacinspect.findings import (
     of_directions,
     of_entries,
 )
+from jacinspect.inspection.report import Finding, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status, compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.detection import Detection
@@ -20,7 +21,6 @@ from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.tracing import Unresolved
-from jacinspect.report import Finding, JacobianReport
 from tests.oracles import Array, Shape
 
 EPSILON = 2.0**-52

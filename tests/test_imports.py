@@ -163,7 +163,7 @@ def test_the_table_names_nobody_who_is_not_there() -> None:
 
 
 def test_importing_the_package_and_the_command_line_is_light() -> None:
-    heavy = ["numpy", "scipy", "torch", "jax", "rich.console", "rich.markdown", "jacinspect.inspection"]
+    heavy = ["numpy", "scipy", "torch", "jax", "rich.console", "rich.markdown", "jacinspect.inspection.pipeline"]
     program = f"import sys, jacinspect, jacinspect.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

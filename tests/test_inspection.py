@@ -11,9 +11,9 @@ import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Function
-from jacinspect.inspection import inspect_function
-from jacinspect.report import Report
-from jacinspect.settings import EXPECTATIONS, Settings
+from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.settings import EXPECTATIONS, Settings
 from tests.functions.truth import inside
 from tests.oracles import Array, Shape, arranged, dense, softmax_jacobian, tensor_of, times
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Function
-from jacinspect.report import Finding, Report
+from jacinspect.inspection.report import Finding, Report
 from jacinspect.views.facts import headline
 from tests.conftest import Validate
 

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from jacinspect.errors import ExitStatus
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 
 __all__ = ["Outcome", "Tally"]
 

@@ -11,14 +11,14 @@ from typing import Any
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import Check, Inspection, Suite
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
-from jacinspect.findings import crashed
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.resolve import claiming, resolve
-from jacinspect.inspection import inspect_function, uninspected
+from jacinspect.inspection.findings import crashed
+from jacinspect.inspection.pipeline import inspect_function, uninspected
+from jacinspect.inspection.settings import Settings
 from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
-from jacinspect.settings import Settings
 
 __all__ = ["Prepared", "prepare"]
 

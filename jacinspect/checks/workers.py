@@ -202,7 +202,7 @@ class Pool:
 
     def _lost(self, worker: _Worker, how: str | None) -> Outcome:
         """Return the outcome of an inspection whose process ended, or was ended because it was late."""
-        from jacinspect.findings import crashed, timed_out
+        from jacinspect.inspection.findings import crashed, timed_out
 
         assert self.timeout is not None or how is not None
         if worker.begun is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jacinspect.errors import InputError
 
 if TYPE_CHECKING:
-    from jacinspect.report import Report
+    from jacinspect.inspection.report import Report
 
 __all__ = ["replace_file", "require_savable", "require_writable", "save_jacobian"]
 

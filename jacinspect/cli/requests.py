@@ -17,7 +17,7 @@ from jacinspect.errors import InputError
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array, Function, Parameter
     from jacinspect.identity_report import IdentityReport
-    from jacinspect.report import Report
+    from jacinspect.inspection.report import Report
 
 __all__ = ["Request", "inspected", "verified"]
 
@@ -60,11 +60,11 @@ def inspected(
     **settings: Any,
 ) -> "Report":
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
-    from jacinspect.inspection import inspect_function
+    from jacinspect.inspection.pipeline import inspect_function
+    from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.layouts import arrange
     from jacinspect.operands.further import is_shape, place
     from jacinspect.operands.shapes import parse_size
-    from jacinspect.settings import Settings
 
     settings["memory"] = parse_size(settings["memory"])
     checked = Settings(**settings)
@@ -99,7 +99,7 @@ def verified(
 ) -> "IdentityReport":
     """Read what was typed, then verify the identities on it."""
     from jacinspect.identities import verify_identities
-    from jacinspect.settings import Settings
+    from jacinspect.inspection.settings import Settings
 
     settings = Settings(seed=seed)
     found = typed.function([])

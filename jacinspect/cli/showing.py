@@ -10,7 +10,7 @@ from jacinspect.cli.streams import make_console, standard_output
 
 if TYPE_CHECKING:
     from jacinspect.identity_report import IdentityReport
-    from jacinspect.report import Report
+    from jacinspect.inspection.report import Report
 
 __all__ = ["show"]
 
@@ -30,7 +30,7 @@ def show(report: "Report | IdentityReport", to: Format, form: str, output: Path 
 
 def _written(report: "Report | IdentityReport", to: Format, form: str, full: bool) -> str:
     """Write the report as JSON, text, markdown or LaTeX."""
-    from jacinspect.report import Report
+    from jacinspect.inspection.report import Report
 
     if isinstance(report, Report):
         report.form(form)  # refuses, in JSON too, a form that has no place for the output's axes
@@ -45,7 +45,7 @@ def _written(report: "Report | IdentityReport", to: Format, form: str, full: boo
 
 def _text(report: "Report | IdentityReport", form: str, full: bool, stream: TextIO | None = None) -> str:
     """Render for a terminal, or whatever the stream is; without one, return the text, plain and 80 columns wide."""
-    from jacinspect.report import Report
+    from jacinspect.inspection.report import Report
 
     console = make_console(stream, full)
     if isinstance(report, Report):

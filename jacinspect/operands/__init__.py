@@ -2,5 +2,5 @@
 
 Whatever a file holds, the only error is `InputError`, which names the place; pickles are never loaded, and nothing is
 allocated past the memory limit. A shape goes through `shapes` alone; a file through `files` and one of `numpy_files`,
-`text_files` and `json_files`. Next is `jacinspect.inspection`, which takes the arrays.
+`text_files` and `json_files`. Next is `jacinspect.inspection.pipeline`, which takes the arrays.
 """

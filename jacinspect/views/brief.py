@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline, index
 
 __all__ = ["problems", "render"]

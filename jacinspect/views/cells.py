@@ -5,9 +5,9 @@ from itertools import product
 
 import numpy as np
 
+from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.layouts import Form
-from jacinspect.report import JacobianReport, Report
 from jacinspect.views.facts import index, short, written_out
 
 __all__ = [

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from jacinspect.errors import format_shape
+from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.layouts import Form, arrange
-from jacinspect.report import JacobianReport, Report
 from jacinspect.views.cells import GAP, NOTHING, Cells, array_panels, matrix_cells, slope, tensor_groups
 from jacinspect.views.facts import short, written_out
 

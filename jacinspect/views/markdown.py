@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
+from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.layouts import Form
-from jacinspect.report import JacobianReport, Report
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
 

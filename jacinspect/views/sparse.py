@@ -8,8 +8,8 @@ from io import BytesIO
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.inspection.report import Report
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.report import Report
 
 __all__ = ["RENDERERS", "render_mtx", "render_npz"]
 

@@ -175,7 +175,7 @@ def _run(result: str, mode: str, arguments: list[str]) -> None:
     import numpy  # noqa: F401 (so that `bare` has it)
 
     import jacinspect.cli
-    import jacinspect.inspection  # noqa: F401
+    import jacinspect.inspection.pipeline  # noqa: F401
     from jacinspect.__main__ import main
 
     _watch()

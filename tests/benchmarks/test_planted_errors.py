@@ -25,7 +25,7 @@ import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.catalogue.lookup import ENTRIES
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 from tests.functions.truth import DIGITS, TEXTBOOK, domain, inside
 from tests.oracles import Array, Shape
 

@@ -11,9 +11,9 @@ import pytest
 from jacinspect.functions.catalogue.entry import Entry, at, nowhere
 from jacinspect.functions.catalogue.lookup import ENTRIES
 from jacinspect.functions.function import Function, Parameter
-from jacinspect.inspection import inspect_function
-from jacinspect.report import Report
-from jacinspect.settings import Settings
+from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.settings import Settings
 
 DECLARED = {entry.name: entry for entry in ENTRIES}
 ELEMENTWISE = [entry.name for entry in ENTRIES if entry.derivative]

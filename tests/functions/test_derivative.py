@@ -13,7 +13,7 @@ import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.derivative import Derivative, derivative_at
 from jacinspect.functions.function import Function
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 from tests.oracles import Array, Shape, arranged, column_order, dense, positions, tensor_of
 
 Claim = Callable[..., Any]

@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.code.frameworks import face_of, plain, signature_of
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 from tests.oracles import Array, Shape, dense, softmax_jacobian
 
 ROOT = Path(__file__).parents[2]

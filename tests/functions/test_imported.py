@@ -17,7 +17,7 @@ from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.code.references import load, of_callable
 from jacinspect.functions.function import Function
 from jacinspect.functions.resolve import is_reference
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 from tests.oracles import Array
 
 X = np.random.default_rng(0).standard_normal((2, 3))

@@ -13,7 +13,7 @@ import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.lookup import function as catalogue_function
 from jacinspect.functions.resolve import claiming, is_reference, resolve
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 from tests.oracles import Array
 
 X = np.random.default_rng(0).standard_normal((2, 3))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jacinspect
-from jacinspect.report import EntryReport, Finding, Report
+from jacinspect.inspection.report import EntryReport, Finding, Report
 from jacinspect.views.brief import render
 from tests.oracles import Array
 

@@ -13,7 +13,7 @@ import pytest
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 from jacinspect.views.latex import render
 
 X = np.array([[0.5, -1.25, 0.0], [2.0, -0.75, 1.5]])

@@ -10,8 +10,8 @@ from markdown_it.token import Token
 
 import jacinspect
 from jacinspect.errors import InputError
+from jacinspect.inspection.report import Report
 from jacinspect.jacobian.layouts import FORMS
-from jacinspect.report import Report
 from jacinspect.views.markdown import render
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False})

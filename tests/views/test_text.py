@@ -15,7 +15,7 @@ from rich.console import Console
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.report import Report
+from jacinspect.inspection.report import Report
 from jacinspect.views.text import render
 
 WIDTHS = [40, 80, 200]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from jacinspect.checks.outcomes import Outcome, Tally
-from jacinspect.report import SCHEMA_VERSION
+from jacinspect.inspection.report import SCHEMA_VERSION
 
 __all__ = ["render"]
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jacinspect.inspection import inspect
-from jacinspect.report import Report
+from jacinspect.inspection.pipeline import inspect
+from jacinspect.inspection.report import Report
 from jacinspect.views.brief import render
 
 __all__ = ["assert_jacobian"]

@@ -11,9 +11,9 @@ import numpy as np
 from jacinspect.errors import FunctionFailedError
 from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.function import Array, Function
+from jacinspect.inspection.report import FunctionReport
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
 from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.report import FunctionReport
 
 __all__ = ["analytic_at", "black_box", "declared"]
 

@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 
 from jacinspect.errors import format_shape, format_size
+from jacinspect.inspection.report import Finding, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -16,7 +17,6 @@ from jacinspect.jacobian.hadamard import Product
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.tracing import Spent
-from jacinspect.report import Finding, JacobianReport
 
 __all__ = [
     "budgets",

@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect import findings as find
 from jacinspect._version import __version__
-from jacinspect.diagnosis import Suspicion, diagnose
 from jacinspect.errors import InputError, JacinspectError, format_shape
 from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.inspection.diagnosis import Suspicion, diagnose
+from jacinspect.inspection.evidence import Result, agreement_report, jacobian_report
+from jacinspect.inspection.pipeline import findings as find
+from jacinspect.inspection.report import (
+    DetectionReport,
+    OperandReport,
+    Report,
+)
+from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.subject import analytic_at, black_box, declared
 from jacinspect.jacobian.agreement import (
     compare,
     suspicious,
@@ -29,14 +37,6 @@ from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import numeric_jacobian, refine
 from jacinspect.jacobian.tracing import Budget, Spent
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
-from jacinspect.report import (
-    DetectionReport,
-    OperandReport,
-    Report,
-)
-from jacinspect.result import Result, agreement_report, jacobian_report
-from jacinspect.settings import Settings
-from jacinspect.subject import analytic_at, black_box, declared
 
 __all__ = ["inspect", "inspect_function", "uninspected"]
 

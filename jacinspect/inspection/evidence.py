@@ -5,6 +5,7 @@ from math import prod
 
 import numpy as np
 
+from jacinspect.inspection.report import AgreementReport, EntryReport, Finding, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
@@ -14,7 +15,6 @@ from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement, index_formula
 from jacinspect.jacobian.tracing import Spent
 from jacinspect.jacobian.unresolved import known_blocks
-from jacinspect.report import AgreementReport, EntryReport, Finding, JacobianReport
 
 __all__ = ["Result", "agreement_report", "jacobian_report"]
 
