@@ -20,7 +20,7 @@ import jacinspect
 from jacinspect.errors import FunctionFailedError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.resolve import claiming
-from jacinspect.identities import verify_identities
+from jacinspect.identities.verification import verify_identities
 from jacinspect.inspection.report import Report
 from samples.activations import swish, swish_prime_broken
 from samples.attention import attention, attention_backward_broken

@@ -15,9 +15,8 @@ import pytest
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Array, Function
-from jacinspect.identities import verify_identities
-from jacinspect.identity_report import IdentityReport
-from jacinspect.jacobian import tensors
+from jacinspect.identities.report import IdentityReport
+from jacinspect.identities.verification import tensors, verify_identities
 from tests.conftest import refuse, without_repeats
 from tests.functions.truth import inside
 
@@ -204,7 +203,7 @@ def test_without_building_the_same_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_wrong_arrangement_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jacinspect import identities
+    from jacinspect.identities.verification import verification as identities
 
     monkeypatch.setattr(identities, "commutation", lambda shape, built: tensors.commutation(shape[::-1], built=built))
     assert failing(verify_identities(function("softmax"), normal(2, 3))) == [*MEASURED, "commuted-jacobian"]

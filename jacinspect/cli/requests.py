@@ -16,7 +16,7 @@ from jacinspect.errors import InputError
 
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array, Function, Parameter
-    from jacinspect.identity_report import IdentityReport
+    from jacinspect.identities.report import IdentityReport
     from jacinspect.inspection.report import Report
 
 __all__ = ["Request", "inspected", "verified"]
@@ -98,7 +98,7 @@ def verified(
     output: Path | None,
 ) -> "IdentityReport":
     """Read what was typed, then verify the identities on it."""
-    from jacinspect.identities import verify_identities
+    from jacinspect.identities.verification import verify_identities
     from jacinspect.inspection.settings import Settings
 
     settings = Settings(seed=seed)

@@ -9,7 +9,7 @@ from jacinspect.cli.options import Format
 from jacinspect.cli.streams import make_console, standard_output
 
 if TYPE_CHECKING:
-    from jacinspect.identity_report import IdentityReport
+    from jacinspect.identities.report import IdentityReport
     from jacinspect.inspection.report import Report
 
 __all__ = ["show"]

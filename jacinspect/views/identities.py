@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from jacinspect.errors import format_shape
-from jacinspect.identity_report import IdentityReport
-from jacinspect.jacobian.identity import Identity
+from jacinspect.identities.identity import Identity
+from jacinspect.identities.report import IdentityReport
 
 __all__ = ["render"]
 

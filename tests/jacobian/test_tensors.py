@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from jacinspect.jacobian import tensors
+from jacinspect.identities.of_arrays import matrix_identities, times, vector_identities
+from jacinspect.identities.tensors import DiagonalTensor, commutation, diagonal, fits, sixth_order, third_order
+from jacinspect.identities.verification import tensors
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.tensor_identities import matrix_identities, times, vector_identities
-from jacinspect.jacobian.tensors import DiagonalTensor, commutation, diagonal, fits, sixth_order, third_order
 
 MATRICES = [(2, 3), (3, 2), (1, 4), (4, 1), (1, 1), (2, 2), (0, 3), (3, 0)]
 LENGTHS = [4, 1, 0]

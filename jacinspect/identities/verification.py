@@ -12,23 +12,23 @@ import numpy as np
 from jacinspect._version import __version__
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
-from jacinspect.identity_report import IdentityReport
-from jacinspect.inspection.pipeline import findings as find
-from jacinspect.inspection.report import OperandReport
-from jacinspect.inspection.subject import analytic_at, black_box, declared
-from jacinspect.jacobian.analytic import Analytic, is_linear
-from jacinspect.jacobian.compact import Jacobian, vec_positions
-from jacinspect.jacobian.differences import step_scale
-from jacinspect.jacobian.differential import Measured, differential
-from jacinspect.jacobian.identity import Identity, Route, Side, exact, impossible, within_bars
-from jacinspect.jacobian.tensor_identities import (
+from jacinspect.identities.differential import Measured, differential
+from jacinspect.identities.identity import Identity, Route, Side, exact, impossible, within_bars
+from jacinspect.identities.of_arrays import (
     how_contracted,
     how_held,
     matrix_identities,
     times,
     vector_identities,
 )
-from jacinspect.jacobian.tensors import LARGEST_BUILT, DiagonalTensor, commutation, diagonal, fits
+from jacinspect.identities.report import IdentityReport
+from jacinspect.identities.tensors import LARGEST_BUILT, DiagonalTensor, commutation, diagonal, fits
+from jacinspect.inspection.pipeline import findings as find
+from jacinspect.inspection.report import OperandReport
+from jacinspect.inspection.subject import analytic_at, black_box, declared
+from jacinspect.jacobian.analytic import Analytic, is_linear
+from jacinspect.jacobian.compact import Jacobian, vec_positions
+from jacinspect.jacobian.differences import step_scale
 
 __all__ = ["verify_identities"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jacinspect.identities.differential import Measured
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differential import Measured
 
 __all__ = ["Identity", "Route", "Side", "exact", "impossible", "within_bars"]
 

@@ -9,10 +9,10 @@ from math import prod
 
 import numpy as np
 
+from jacinspect.identities.identity import Identity, Route, Side, exact
+from jacinspect.identities.tensors import DiagonalTensor, commutation, diagonal, fits
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.identity import Identity, Route, Side, exact
-from jacinspect.jacobian.tensors import DiagonalTensor, commutation, diagonal, fits
 
 __all__ = ["how_contracted", "how_held", "matrix_identities", "times", "vector_identities"]
 

@@ -6,8 +6,8 @@ from math import isfinite
 from typing import Any
 
 from jacinspect.errors import ExitStatus
+from jacinspect.identities.identity import Identity
 from jacinspect.inspection.report import SCHEMA_VERSION, FunctionReport, OperandReport
-from jacinspect.jacobian.identity import Identity
 
 __all__ = ["IdentityReport"]
 
