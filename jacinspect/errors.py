@@ -1,6 +1,6 @@
-"""What can go wrong through no fault of jacinspect's, the exit statuses, and how messages write shapes and sizes.
+"""What can go wrong through the fault of what was typed or inspected, and the exit statuses.
 
-Every error here is worded for the person who typed the command: what, where, and what would be right.
+Every error is worded for the person who typed the command: what, where, and what would be right.
 """
 
 from enum import IntEnum
@@ -11,10 +11,6 @@ __all__ = [
     "FunctionRaisedError",
     "InputError",
     "JacinspectError",
-    "format_parameter",
-    "format_shape",
-    "format_size",
-    "printable",
     "raised",
 ]
 
@@ -65,33 +61,3 @@ def raised(error: BaseException) -> str:
             near = os.path.relpath(file)
             return f"{told}\n  {file if near.startswith('..') else near}:{line}: {code}"
     return told
-
-
-def format_parameter(value: float | bool | str | None) -> str:
-    """Write a parameter's value as people type it: ``none``, ``true``, ``0.2``, a word as it is."""
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else f"{value:g}"
-
-
-def format_shape(shape: tuple[int, ...]) -> str:
-    """Write a shape as the field does: ``2×3``, ``4``, ``scalar``."""
-    return "×".join(map(str, shape)) or "scalar"
-
-
-def printable(text: str) -> str:
-    """Spell out what a terminal would obey rather than show: escapes and controls, as in a hostile file name."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
-
-
-def format_size(n: int) -> str:
-    """Write a number of bytes with three digits and a binary unit: ``512 bytes``, ``7.28 TiB``."""
-    if n < 1024:
-        return "1 byte" if n == 1 else f"{n} bytes"
-    # half a unit less than 1024 of them would round to 1024: that is 1 of the next
-    power = next((power for power in range(1, 9) if 2 * n < 2047 * 1024**power), None)
-    if power is None:
-        return "over 1023 YiB"
-    value = n / 1024**power
-    digits = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-    return f"{digits} {'KMGTPEZY'[power - 1]}iB"

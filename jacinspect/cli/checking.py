@@ -14,7 +14,8 @@ from jacinspect._version import __version__
 from jacinspect.cli.files import replace_file, require_writable
 from jacinspect.cli.options import CheckFormat
 from jacinspect.cli.streams import Progress, is_terminal, make_console, standard_output
-from jacinspect.errors import ExitStatus, InputError, printable
+from jacinspect.errors import ExitStatus, InputError
+from jacinspect.wording import printable
 
 if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
@@ -97,8 +98,7 @@ def _write_checked(
     else:
         from importlib import import_module
 
-        module = {CheckFormat.markdown: "check_markdown"}.get(to, to.value)
-        pieces = import_module(f"jacinspect.views.{module}").render(outcomes, tally)
+        pieces = import_module(f"jacinspect.views.checks.{to.value}").render(outcomes, tally)
     if output is not None:
         replace_file("--output", output, (piece.encode(errors="backslashreplace") for piece in pieces))
         return

@@ -10,7 +10,8 @@ from typing import Any, TextIO
 
 import typer
 
-from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, printable
+from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
+from jacinspect.wording import printable
 
 __all__ = ["Progress", "errors_told", "is_terminal", "make_console", "own_words", "standard_output"]
 

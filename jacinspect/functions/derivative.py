@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, format_shape, raised
+from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.functions.function import Array, Function, NoForwardRuleError
+from jacinspect.wording import format_shape
 
 __all__ = ["DERIVATIVE_KINDS", "Derivative", "derivative_at"]
 

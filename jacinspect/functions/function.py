@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import InputError, format_shape
+from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
+from jacinspect.wording import format_shape
 
 __all__ = ["Array", "Function", "NoForwardRuleError", "Parameter"]
 

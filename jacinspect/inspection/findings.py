@@ -5,7 +5,6 @@ from math import prod
 
 import numpy as np
 
-from jacinspect.errors import format_shape, format_size
 from jacinspect.inspection.report import Finding, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -17,6 +16,7 @@ from jacinspect.jacobian.hadamard import Product
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.tracing import Spent
+from jacinspect.wording import format_shape, format_size
 
 __all__ = [
     "budgets",

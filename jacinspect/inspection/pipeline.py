@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from jacinspect._version import __version__
-from jacinspect.errors import InputError, JacinspectError, format_shape
+from jacinspect.errors import InputError, JacinspectError
 from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.inspection import findings as find
 from jacinspect.inspection.diagnosis import Suspicion, diagnose
 from jacinspect.inspection.evidence import Result, agreement_report, jacobian_report
-from jacinspect.inspection.pipeline import findings as find
 from jacinspect.inspection.report import (
     DetectionReport,
     OperandReport,
@@ -37,6 +37,7 @@ from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import numeric_jacobian, refine
 from jacinspect.jacobian.tracing import Budget, Spent
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
+from jacinspect.wording import format_shape
 
 __all__ = ["inspect", "inspect_function", "uninspected"]
 

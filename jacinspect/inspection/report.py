@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.errors import ExitStatus, InputError, format_parameter, format_size
+from jacinspect.errors import ExitStatus, InputError
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.hadamard import Product
 from jacinspect.jacobian.layouts import Form, arrange
 from jacinspect.jacobian.structure import Arrangement, Blocks
+from jacinspect.wording import format_parameter, format_size
 
 __all__ = [
     "LARGEST_PRINTED",

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, format_shape, raised
+from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, raised
+from jacinspect.wording import format_shape
 
 __all__ = ["Array", "BlackBox", "Interval", "blocks", "same"]
 

@@ -11,8 +11,9 @@ from math import prod
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_shape
+from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.wording import format_shape
 
 __all__ = ["Color", "Jacobian", "Pattern", "colors_of", "compress", "vec_positions"]
 

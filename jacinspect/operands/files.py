@@ -13,12 +13,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from jacinspect.errors import InputError, format_size
+from jacinspect.errors import InputError
 from jacinspect.operands.json_files import read_json
 from jacinspect.operands.numpy_files import read_npy, read_npz, split_key
 from jacinspect.operands.shapes import MACHINE_FULL, Array, require_fits
 from jacinspect.operands.text_files import data_lines, read_table
-from jacinspect.operands.wording import did_you_mean, shown
+from jacinspect.wording import did_you_mean, format_size, shown
 
 __all__ = ["read_operand"]
 

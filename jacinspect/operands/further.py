@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from jacinspect.errors import InputError
-from jacinspect.operands.wording import did_you_mean, shown
+from jacinspect.wording import did_you_mean, shown
 
 __all__ = ["is_shape", "name_of", "place"]
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from jacinspect.errors import InputError
 from jacinspect.operands.shapes import MOST_AXES, Array, require_fits
-from jacinspect.operands.wording import shown
+from jacinspect.wording import shown
 
 __all__ = ["read_json"]
 

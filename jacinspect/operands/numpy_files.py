@@ -14,9 +14,9 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from jacinspect.errors import InputError, format_size
+from jacinspect.errors import InputError
 from jacinspect.operands.shapes import Array, require_fits
-from jacinspect.operands.wording import did_you_mean, shown
+from jacinspect.wording import did_you_mean, format_size, shown
 
 __all__ = ["read_npy", "read_npz", "split_key"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jacinspect.errors import InputError, format_size
-from jacinspect.operands.wording import shown
+from jacinspect.errors import InputError
+from jacinspect.wording import format_size, shown
 
 __all__ = ["MACHINE_FULL", "MOST_AXES", "Array", "parse_shape", "parse_size", "random_operand", "require_fits"]
 

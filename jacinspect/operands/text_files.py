@@ -14,7 +14,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.operands.shapes import Array
-from jacinspect.operands.wording import shown
+from jacinspect.wording import shown
 
 __all__ = ["data_lines", "read_table"]
 

@@ -8,8 +8,8 @@ from textwrap import wrap
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from jacinspect.errors import format_parameter
 from jacinspect.functions.catalogue.listing import Listed, Listing
+from jacinspect.wording import format_parameter
 
 __all__ = ["render"]
 

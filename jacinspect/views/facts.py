@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jacinspect.errors import format_shape, format_size
 from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.hadamard import Cost, cost_table
 from jacinspect.jacobian.layouts import FORMS, Form, vec_order
+from jacinspect.wording import format_shape, format_size
 
 __all__ = [
     "SIGNS",

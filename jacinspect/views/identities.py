@@ -7,9 +7,9 @@ from textwrap import wrap
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from jacinspect.errors import format_shape
 from jacinspect.identities.identity import Identity
 from jacinspect.identities.report import IdentityReport
+from jacinspect.wording import format_shape
 
 __all__ = ["render"]
 

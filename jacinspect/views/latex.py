@@ -6,12 +6,12 @@ The fragment needs amsmath. Indices count from 1, as in mathematics, and a vecto
 import re
 from collections.abc import Iterator
 
-from jacinspect.errors import format_shape
 from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.layouts import Form, arrange
 from jacinspect.views.cells import GAP, NOTHING, Cells, array_panels, matrix_cells, slope, tensor_groups
 from jacinspect.views.facts import short, written_out
+from jacinspect.wording import format_shape
 
 __all__ = ["render"]
 

@@ -10,12 +10,12 @@ from textwrap import wrap
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from jacinspect.errors import printable
 from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.layouts import Form
 from jacinspect.views.cells import GAP, NOTHING, WHOLE, Cells, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
 from jacinspect.views.spy import spy_with_scales
+from jacinspect.wording import printable
 
 __all__ = ["render"]
 

@@ -3,9 +3,9 @@
 pytest tests/benchmarks/test_accuracy.py --benchmark-enable --benchmark-only -s, and -k "[erf]" for one function. A
 function takes about a second, torch and jax ten once.
 
-What is in the catalogue and has a truth in tests/functions/truth.py is judged, with the defaults of its parameters and
-with what `FURTHER` has, at 4200 points. A library's function is that of the same name, or an alias; it is judged where
-x and the truth are normal numbers, for jax flushes others to 0.
+What is in the catalogue and has a truth in tests/functions/catalogue/truth.py is judged, with the defaults of its
+parameters and with what `FURTHER` has, at 4200 points. A library's function is that of the same name, or an alias;
+it is judged where x and the truth are normal numbers, for jax flushes others to 0.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from mpmath import mpf
 
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.catalogue.lookup import ENTRIES, function
-from tests.functions.truth import DIGITS, TEXTBOOK, domain
+from tests.functions.catalogue.truth import DIGITS, TEXTBOOK, domain
 from tests.oracles import Array
 
 LIMIT = 10.0  # ulp

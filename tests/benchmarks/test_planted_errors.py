@@ -26,7 +26,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.catalogue.lookup import ENTRIES
 from jacinspect.inspection.report import Report
-from tests.functions.truth import DIGITS, TEXTBOOK, domain, inside
+from tests.functions.catalogue.truth import DIGITS, TEXTBOOK, domain, inside
 from tests.oracles import Array, Shape
 
 SEEDS = 100

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jacinspect.errors import InputError, format_size
+from jacinspect.errors import InputError
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
+from jacinspect.wording import format_size
 from tests.operands.written import GIB
 
 

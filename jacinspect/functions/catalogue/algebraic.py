@@ -1,6 +1,6 @@
 """The algebraic activations, made of quotients and square roots: a table in which value and derivative stand together.
 
-In: a name's row. Out, through catalogue.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
+In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
 float64 arrays.
 """
 

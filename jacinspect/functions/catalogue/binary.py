@@ -1,6 +1,6 @@
 """The element-wise operators of two operands: a table of value and partial derivatives side by side.
 
-In: a name's row. Out, through catalogue.py: a Function of x and y, which broadcast as numpy's operands do. A row's
+In: a name's row. Out, through lookup.py: a Function of x and y, which broadcast as numpy's operands do. A row's
 formulas see one-dimensional float64 arrays of one length; dtypes, NaN and poles are entry.py's business. As in
 elementwise.py, every form keeps its digits wherever float64 has any: within 10 ulp, at every pair (x, y), but for the
 value of logaddexp beside its zeros, which lie on the curve exp(x) + exp(y) = 1: there it is right to 2 ulp of 1.

@@ -1,7 +1,7 @@
 """The names that a shell completes: those of the catalogue, whose own tables would import numpy at every Tab.
 
 names.txt has a line for each function: its name, its aliases, its parameters as NAME=DEFAULT.
-`python -m tests.test_completion` writes it, and a test holds it against the catalogue.
+`python -m tests.functions.catalogue.test_completion` writes it, and a test holds it against the catalogue.
 """
 
 from pathlib import Path

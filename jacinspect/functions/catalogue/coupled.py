@@ -1,6 +1,6 @@
 """The softmax family, which couples the entries of a line: a table of value and jvp, the tangent pushed through.
 
-In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists.
+In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
 An entry of a Jacobian that is 1 minus a weight is never computed so, but as the sum of all the other weights.
 """
 

@@ -1,6 +1,6 @@
 """The running sums, products, extrema and logsumexps of a line: a table of value and jvp, the tangent pushed through.
 
-In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists.
+In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
 Products and logsumexps are scanned in pairs, as Hillis and Steele (1986) do, in log2(n) rounds.
 """
 

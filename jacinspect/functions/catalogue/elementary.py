@@ -1,7 +1,7 @@
 """Roots, logarithms and exponentials, element by element: a table of value and derivative.
 
-In: a name's row. Out, through catalogue.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
-float64 arrays, and keep within 10 ulp of value and derivative (tests/functions/test_elementwise.py).
+In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
+float64 arrays, and keep within 10 ulp of value and derivative (tests/functions/catalogue/test_elementwise.py).
 Outside its domain a function is NaN, and so is its derivative; at the domain's end both are their limits from inside.
 """
 

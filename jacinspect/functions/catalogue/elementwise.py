@@ -1,8 +1,8 @@
 """The smooth element-wise functions: a table in which value and derivative stand together, to check one another.
 
-In: a name's row. Out, through catalogue.py: a Function. A row's formulas see one-dimensional float64 arrays; dtypes,
+In: a name's row. Out, through lookup.py: a Function. A row's formulas see one-dimensional float64 arrays; dtypes,
 NaN and overflow are entry.py's business. They are not the shortest forms but the ones that keep their digits wherever
-float64 has any: within 10 ulp of value and derivative, at every x (tests/functions/test_elementwise.py).
+float64 has any: within 10 ulp of value and derivative, at every x (tests/functions/catalogue/test_elementwise.py).
 
 In the derivative formulas s is the sigmoid. The other activations are in piecewise.py and hard.py, which have
 kinks; rectifiers.py, 0 to the left and x to the right; gated.py, x times something; and algebraic.py.

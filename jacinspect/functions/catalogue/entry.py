@@ -14,8 +14,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_parameter, format_shape
+from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.wording import format_parameter, format_shape
 
 __all__ = ["Entry", "Interval", "Rule", "answered", "at", "not_negative", "nowhere"]
 

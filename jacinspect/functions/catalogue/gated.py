@@ -1,6 +1,6 @@
 """The activations that are x times a gate of x, which opens from 0 or -1 to 1: a table of value and derivative.
 
-In: a name's row. Out, through catalogue.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
+In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
 float64 arrays, and s is the sigmoid in the derivative formulas.
 
 Most of these derivatives vanish somewhere below 0, at x0, and their formulas cancel there. All but gelu's are a

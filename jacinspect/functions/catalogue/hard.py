@@ -1,6 +1,6 @@
 """The hard activations, clipped and shrunk: a table in which value and derivative stand together.
 
-In: a name's row. Out, through catalogue.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
+In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
 float64 arrays. At a kink the derivative is that of the arm which the value's own comparison takes, as torch has it.
 """
 

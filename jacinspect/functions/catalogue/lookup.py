@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_parameter
+from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.algebraic import ALGEBRAIC
 from jacinspect.functions.catalogue.binary import BINARY
 from jacinspect.functions.catalogue.coupled import COUPLED
@@ -31,6 +31,7 @@ from jacinspect.functions.catalogue.steps import STEPS
 from jacinspect.functions.catalogue.trigonometric import TRIGONOMETRIC
 from jacinspect.functions.catalogue.unit_norms import UNIT_NORMS
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.wording import format_parameter
 
 __all__ = ["ENTRIES", "function", "hint", "key", "knows", "names", "neighbours", "similar"]
 

@@ -1,6 +1,6 @@
 """The normalisations of a line: a table of value and jvp, the tangent pushed through.
 
-In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists.
+In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
 Nothing overflows before the result does. At a line with one infinite entry, the limit; with several there is none.
 """
 
@@ -9,11 +9,12 @@ from math import frexp, isqrt, prod, sqrt
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_shape
+from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, off, quotient
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
 from jacinspect.functions.catalogue.entry import Entry, Rule, not_negative
 from jacinspect.functions.function import Array
+from jacinspect.wording import format_shape
 
 __all__ = ["NORMALIZATIONS"]
 

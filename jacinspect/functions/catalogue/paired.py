@@ -1,17 +1,18 @@
 """The functions of two operands that couple entries: a table of value and jvp, a tangent of each pushed through.
 
-In: a name's row. Out, through catalogue.py: a Function of x and y. Rules see whole float64 arrays as they were given,
+In: a name's row. Out, through lookup.py: a Function of x and y. Rules see whole float64 arrays as they were given,
 and say themselves which shapes fit. Nothing overflows or underflows before the result does. A slope of
 cosine_similarity vanishes where x and y are parallel, and beside it is right to the ulps of the largest slope.
 """
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_shape
+from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import clash, require_broadcastable
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
+from jacinspect.wording import format_shape
 
 __all__ = ["PAIRED", "why_not_multiplied"]
 

@@ -1,6 +1,6 @@
 """The reductions: a table of value and jvp, along one axis or, as numpy does if none is named, of everything.
 
-In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists, or
+In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists, or
 None. Nothing overflows before the result does, and no digits are lost but to the n roundings of a sum or product.
 An entry's slope in var and std vanishes at the mean, and beside it is right to the ulps of the largest slope.
 Where there is no derivative it is 0 for norm, l1_norm and std, as abs'(0) is, and shared evenly among equal maxima.
@@ -10,11 +10,12 @@ from typing import Literal
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_shape
+from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
 from jacinspect.functions.catalogue.coupled import exponentials, softmax
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
+from jacinspect.wording import format_shape
 
 __all__ = ["REDUCTIONS", "shared"]
 

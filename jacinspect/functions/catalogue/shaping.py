@@ -1,6 +1,6 @@
 """The functions that change the shape: a table of value and jvp; halves gated by halves, groups, differences.
 
-In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists.
+In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
 
 A gated half a · g(b) is whole even where g(b) underflows, and at infinities it is the limit where there is one: -inf
 for a = -inf at every finite b with g(b) > 0, 0 where g is 0 all around b, and NaN where g falls to 0 as a grows.
@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_shape
+from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import gates
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.catalogue.gates import Gate, Parts, joined
 from jacinspect.functions.catalogue.reductions import shared
 from jacinspect.functions.function import Array
+from jacinspect.wording import format_shape
 
 __all__ = ["SHAPING"]
 

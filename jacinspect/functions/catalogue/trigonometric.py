@@ -1,8 +1,8 @@
 """Circular and hyperbolic functions and their inverses, element by element: a table of value and derivative.
 
-In: a name's row. Out, through catalogue.py: a Function. A row's formulas see one-dimensional float64 arrays, and keep
-within 10 ulp of value and derivative (tests/functions/test_elementwise.py): at every x, but for the one double of all,
-5.3e255, that is nearest to a pole of tan: there it is 25 ulp, for the C library's cos is 8. tanh is in elementwise.py.
+In: a name's row. Out, through lookup.py: a Function. A row's formulas see one-dimensional float64 arrays, and keep
+within 10 ulp of value and derivative (tests/functions/catalogue/test_elementwise.py) at every x but one: at 5.3e255,
+the double nearest to a pole of tan, it is 25 ulp, since the C library's cos is off by 8. tanh is in elementwise.py.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """A line divided by its norm, or with its mean taken off: a table of value and jvp, the tangent pushed through.
 
-In: a name's row. Out, through catalogue.py: a Function. Rules see whole float64 arrays and an axis that exists.
+In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
 Nothing overflows before the result does. At a line with one infinite entry, the limit; with several there is none.
 """
 

@@ -11,12 +11,13 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from jacinspect.errors import InputError, format_shape
+from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import clash
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.catalogue.paired import why_not_multiplied
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.function import Array, Function
+from jacinspect.wording import format_shape
 
 __all__ = ["MATMUL", "Part", "apply", "is_elementwise", "push", "where"]
 

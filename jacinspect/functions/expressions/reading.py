@@ -9,8 +9,9 @@ import warnings
 from collections.abc import Iterator
 from keyword import iskeyword
 
-from jacinspect.errors import InputError, printable
+from jacinspect.errors import InputError
 from jacinspect.functions.expressions.source import Typed
+from jacinspect.wording import printable
 
 __all__ = ["LAMBDA", "read"]
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from jacinspect.checks.outcomes import Outcome, Tally
-from jacinspect.errors import printable
+from jacinspect.wording import printable
 
 __all__ = ["render"]
 

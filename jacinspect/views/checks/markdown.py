@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from jacinspect.checks.outcomes import Outcome, Tally
-from jacinspect.errors import printable
 from jacinspect.views.brief import problems
 from jacinspect.views.facts import SIGNS
+from jacinspect.wording import printable
 
 __all__ = ["render"]
 

@@ -6,9 +6,9 @@ from math import inf
 from rich.text import Text
 
 from jacinspect.checks.outcomes import Outcome, Tally
-from jacinspect.errors import printable
 from jacinspect.views.brief import problems
 from jacinspect.views.facts import SIGNS
+from jacinspect.wording import printable
 
 __all__ = ["render"]
 

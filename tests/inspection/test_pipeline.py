@@ -14,7 +14,7 @@ from jacinspect.functions.function import Function
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import EXPECTATIONS, Settings
-from tests.functions.truth import inside
+from tests.functions.catalogue.truth import inside
 from tests.oracles import Array, Shape, arranged, dense, softmax_jacobian, tensor_of, times
 
 F = Callable[[Array], Any]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Parameter
-from tests.functions.truth import DOMAINS, TEXTBOOK, defined, domain, grid, sloped, worst
+from tests.functions.catalogue.truth import DOMAINS, TEXTBOOK, defined, domain, grid, sloped, worst
 
 NAMES = [entry.name for entry in ENTRIES if entry.derivative]
 LIMIT = 10.0  # ulp

@@ -19,7 +19,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.binary import BINARY
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.function import Function
-from tests.functions.truth import DIGITS, ulps
+from tests.functions.catalogue.truth import DIGITS, ulps
 
 NAMES = [entry.name for entry in BINARY]
 LIMIT = 10.0  # ulp

@@ -6,7 +6,7 @@ from mpmath import mpf
 
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.function import Parameter
-from tests.functions.lines import SHAPES, Row, Textbook, errors, jacobian
+from tests.functions.catalogue.lines import SHAPES, Row, Textbook, errors, jacobian
 
 inf, nan = np.inf, np.nan
 

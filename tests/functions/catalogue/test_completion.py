@@ -1,6 +1,7 @@
 """What a shell is offered at a Tab, by the protocol that its script speaks; in bash by that script itself.
 
-`python -m tests.test_completion` writes the names that are offered anew: jacinspect/functions/catalogue/names.txt.
+`python -m tests.functions.catalogue.test_completion` writes jacinspect/functions/catalogue/names.txt anew: the names
+that are offered.
 """
 
 import subprocess
@@ -9,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from jacinspect.errors import format_parameter
 from jacinspect.functions.catalogue.completion import functions, parameters
 from jacinspect.functions.catalogue.lookup import ENTRIES, names
 from jacinspect.functions.function import Parameter
-from tests.test_cli import ENVIRONMENT, ROOT, Run, at_import, run
+from jacinspect.wording import format_parameter
+from tests.cli.test_commands import ENVIRONMENT, ROOT, Run, at_import, run
 
 NAMES = ROOT / "jacinspect" / "functions" / "catalogue" / "names.txt"
 SHELLS = ("bash", "zsh", "fish")
@@ -38,7 +39,7 @@ def written() -> str:
 
 
 def test_the_names_are_those_of_the_catalogue() -> None:
-    assert NAMES.read_text("utf-8") == written(), "python -m tests.test_completion writes them anew"
+    assert NAMES.read_text("utf-8") == written(), "python -m tests.functions.catalogue.test_completion writes them anew"
     assert functions() == names()
 
 

@@ -13,7 +13,7 @@ import scipy.sparse
 
 from tests.conftest import Validate
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GAP = "…"
 
 

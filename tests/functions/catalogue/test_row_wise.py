@@ -10,7 +10,7 @@ import torch
 import jacinspect
 from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Parameter
-from tests.functions.lines import jacobian
+from tests.functions.catalogue.lines import jacobian
 
 ROW_WISE = [entry for entry in ENTRIES if entry.kind == "row-wise"]
 NAMES = [entry.name for entry in ROW_WISE]

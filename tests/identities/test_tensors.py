@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from jacinspect.identities import tensors
 from jacinspect.identities.of_arrays import matrix_identities, times, vector_identities
 from jacinspect.identities.tensors import DiagonalTensor, commutation, diagonal, fits, sixth_order, third_order
-from jacinspect.identities.verification import tensors
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 

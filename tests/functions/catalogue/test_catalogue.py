@@ -7,7 +7,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.catalogue.lookup import ENTRIES, function, names
 from jacinspect.functions.function import Parameter
-from tests.functions.truth import domain
+from tests.functions.catalogue.truth import domain
 
 # Every name of every library for what the catalogue has, by the name it goes by here. "hard_tanh", "HardTanh"
 # and "hardtanh" are one spelling.

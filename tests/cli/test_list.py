@@ -11,8 +11,8 @@ import pytest
 from jacinspect.functions.catalogue.entry import Entry, at
 from jacinspect.functions.catalogue.listing import search
 from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from tests.cli.test_commands import ENVIRONMENT, ESCAPE, ROOT, command, one_message, ran, run
 from tests.conftest import refuse, without_repeats
-from tests.test_cli import ENVIRONMENT, ESCAPE, ROOT, command, one_message, ran, run
 
 KEYS = [
     "name", "aliases", "kind", "operands", "parameters", "formula", "derivative", "partials", "latex", "kinks", "jumps",

@@ -19,7 +19,7 @@ from jacinspect.functions.code.frameworks import face_of, plain, signature_of
 from jacinspect.inspection.report import Report
 from tests.oracles import Array, Shape, dense, softmax_jacobian
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SAMPLES = ROOT / "samples"
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((2, 3)), RNG.standard_normal((2, 3))

@@ -11,7 +11,7 @@ from mpmath import mpf
 
 from jacinspect.functions.catalogue.cumulative import CUMULATIVE
 from jacinspect.functions.catalogue.lookup import function
-from tests.functions.lines import SHAPES, Matrix, Row, Textbook, errors, jacobian
+from tests.functions.catalogue.lines import SHAPES, Matrix, Row, Textbook, errors, jacobian
 
 NAMES = [entry.name for entry in CUMULATIVE]
 LIMIT = 10.0  # ulp of a row's largest number; a row of n takes some n roundings, and all of the rows have fewer than 10

@@ -21,7 +21,7 @@ import pytest
 
 from tests.conftest import Validate
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
 SILENT = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LANG")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SILENT}

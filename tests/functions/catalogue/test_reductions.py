@@ -20,7 +20,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.catalogue.reductions import REDUCTIONS
 from jacinspect.functions.function import Function, Parameter
-from tests.functions.truth import ulps
+from tests.functions.catalogue.truth import ulps
 
 NAMES = [entry.name for entry in REDUCTIONS]
 LIMIT = 10.0  # ulp, of rows as short as these

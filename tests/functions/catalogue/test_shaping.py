@@ -21,7 +21,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.catalogue.shaping import SHAPING
 from jacinspect.functions.function import Function, Parameter
-from tests.functions.truth import DIGITS, TEXTBOOK, ulps
+from tests.functions.catalogue.truth import DIGITS, TEXTBOOK, ulps
 
 NAMES = [entry.name for entry in SHAPING]
 LIMIT = 10.0  # ulp

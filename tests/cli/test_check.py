@@ -23,7 +23,7 @@ import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 UNSET = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM", "PYTHONUTF8", "LC_ALL", "LANG")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET}
 ENVIRONMENT |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}

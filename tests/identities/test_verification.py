@@ -15,12 +15,13 @@ import pytest
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Array, Function
+from jacinspect.identities import tensors
 from jacinspect.identities.report import IdentityReport
-from jacinspect.identities.verification import tensors, verify_identities
+from jacinspect.identities.verification import verify_identities
 from tests.conftest import refuse, without_repeats
-from tests.functions.truth import inside
+from tests.functions.catalogue.truth import inside
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 OF_VECTORS = [
     *("diag-right", "diag-left", "diagonal-right", "diagonal-left", "hadamard-diag", "hadamard-third-order"),
@@ -203,7 +204,7 @@ def test_without_building_the_same_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_wrong_arrangement_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jacinspect.identities.verification import verification as identities
+    from jacinspect.identities import verification as identities
 
     monkeypatch.setattr(identities, "commutation", lambda shape, built: tensors.commutation(shape[::-1], built=built))
     assert failing(verify_identities(function("softmax"), normal(2, 3))) == [*MEASURED, "commuted-jacobian"]

@@ -17,7 +17,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.expressions.expression import expression
 from jacinspect.functions.function import Function, Parameter
-from tests.functions.truth import ulps
+from tests.functions.catalogue.truth import ulps
 
 Floats = NDArray[np.float64]
 Shape = tuple[int, ...]

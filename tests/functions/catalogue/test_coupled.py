@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.lookup import function
-from tests.functions.lines import SHAPES as LINES
-from tests.functions.lines import Matrix, Row, Textbook, errors, jacobian
-from tests.functions.truth import DIGITS, ulps
+from tests.functions.catalogue.lines import SHAPES as LINES
+from tests.functions.catalogue.lines import Matrix, Row, Textbook, errors, jacobian
+from tests.functions.catalogue.truth import DIGITS, ulps
 
 inf, nan = np.inf, np.nan
 Floats = NDArray[np.float64]

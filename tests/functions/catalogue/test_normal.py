@@ -10,7 +10,7 @@ from jacinspect.functions.catalogue.arithmetic.normal import (
     mills_ratio_minus_t,
     root_density,
 )
-from tests.functions.truth import worst
+from tests.functions.catalogue.truth import worst
 
 T = np.concatenate([[0.0, 5e-324], np.logspace(-20, 1.6, 200), np.linspace(0, 40, 201)])
 

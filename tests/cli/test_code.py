@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import Validate
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples"
 UNSET = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHONPATH")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET}

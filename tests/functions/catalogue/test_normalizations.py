@@ -14,7 +14,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.catalogue.normalizations import NORMALIZATIONS
 from jacinspect.functions.catalogue.unit_norms import UNIT_NORMS
-from tests.functions.lines import SHAPES, Matrix, Row, Textbook, errors, jacobian
+from tests.functions.catalogue.lines import SHAPES, Matrix, Row, Textbook, errors, jacobian
 
 NAMES = [entry.name for entry in (*NORMALIZATIONS, *UNIT_NORMS)]
 

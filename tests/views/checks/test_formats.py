@@ -21,11 +21,11 @@ from jacinspect.views.checks import github, junit
 from jacinspect.views.checks import json as check_json
 from jacinspect.views.checks import markdown as check_markdown
 from jacinspect.views.checks import text as check_text
+from tests.checks.test_outcomes import DEAD, KINK, LATE, WIDE, WRONG, outcome
 from tests.conftest import SCHEMA, refuse, without_repeats
-from tests.test_check_report import DEAD, KINK, LATE, WIDE, WRONG, outcome
 
 OFF = EntryReport((0,), (1,), 0.25, 0.5, 1e-12)
-XSD = xmlschema.XMLSchema(Path(__file__).parents[1] / "data" / "junit-10.xsd")
+XSD = xmlschema.XMLSchema(Path(__file__).parents[2] / "data" / "junit-10.xsd")
 
 HOSTILE = (
     "]]> & <b>\"'</failure> | `x` ```\n  next \x1b[31m\x00\r\x08 % : , ::error:: \ud800 \ufffe \x85 \u2028 ∂\U0001f600"

@@ -1,0 +1,48 @@
+"""How a refusal quotes: a text of any length and content comes in, one short line for a message goes out."""
+
+import difflib
+from collections.abc import Callable, Iterable
+
+__all__ = ["did_you_mean", "format_parameter", "format_shape", "format_size", "printable", "shown"]
+
+
+def shown(text: str, quote: Callable[[str], str] = repr) -> str:
+    """Quote what was typed or read, in one line of moderate length; with `quote=str`, without quotation marks."""
+    line = " ".join(text.split()) if quote is str else text
+    return quote(line if len(line) <= 80 else line[:79] + "…")
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Write ``; did you mean 'weights'?`` if a candidate is close to `name`, and nothing otherwise."""
+    close = difflib.get_close_matches(name, list(candidates), n=1)
+    return f"; did you mean {shown(close[0])}?" if close else ""
+
+
+def format_parameter(value: float | bool | str | None) -> str:
+    """Write a parameter's value as people type it: ``none``, ``true``, ``0.2``, a word as it is."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def format_shape(shape: tuple[int, ...]) -> str:
+    """Write a shape as the field does: ``2×3``, ``4``, ``scalar``."""
+    return "×".join(map(str, shape)) or "scalar"
+
+
+def format_size(n: int) -> str:
+    """Write a number of bytes with three digits and a binary unit: ``512 bytes``, ``7.28 TiB``."""
+    if n < 1024:
+        return "1 byte" if n == 1 else f"{n} bytes"
+    # half a unit less than 1024 of them would round to 1024: that is 1 of the next
+    power = next((power for power in range(1, 9) if 2 * n < 2047 * 1024**power), None)
+    if power is None:
+        return "over 1023 YiB"
+    value = n / 1024**power
+    digits = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{digits} {'KMGTPEZY'[power - 1]}iB"
+
+
+def printable(text: str) -> str:
+    """Spell out what a terminal would obey rather than show: escapes and controls, as in a hostile file name."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
