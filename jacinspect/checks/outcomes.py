@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from jacinspect.errors import ExitStatus
+from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.report import Report
 
 __all__ = ["Outcome", "Tally"]
@@ -35,8 +36,7 @@ class Outcome:
             else finding
             for finding in report.findings
         ]
-        findings = tuple(sorted(told, key=lambda finding: (finding.severity != "error", finding.code)))
-        return replace(self, report=replace(report, findings=findings), allowed=tuple(sorted(allowed)))
+        return replace(self, report=replace(report, findings=ordered(told)), allowed=tuple(sorted(allowed)))
 
     @property
     def name(self) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import Check, Inspection, Suite
+from jacinspect.choices import Dtype
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.findings import crashed
 from jacinspect.inspection.pipeline import inspect_function, uninspected
 from jacinspect.inspection.settings import Settings
@@ -21,9 +23,6 @@ from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
 
 __all__ = ["Prepared", "prepare"]
-
-_CODES = tuple(f"J{number:03}" for number in range(1, 13))
-_DTYPES = ("float64", "float32")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +98,7 @@ def _prepared(suite: Suite, check: Check) -> Prepared:
         _about(suite, check, "seeds", partial(Settings, seed=seed))
     for wrt in check.wrt:
         _about(suite, check, "wrt", partial(function.position, wrt))
-    for key, given, known in (("allow", check.allow, _CODES), ("dtype", (check.dtype,), _DTYPES)):
+    for key, given, known in (("allow", check.allow, CODES), ("dtype", (check.dtype,), tuple(Dtype))):
         for value in given:
             if value not in known:
                 raise InputError(f"{suite.key(check, key)}: {value!r} is not one of {', '.join(known)}")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from jacinspect._version import __version__
+from jacinspect.choices import CheckFormat
 from jacinspect.cli.files import replace_file, require_writable
-from jacinspect.cli.options import CheckFormat
 from jacinspect.cli.streams import Progress, is_terminal, make_console, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.wording import printable

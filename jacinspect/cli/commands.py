@@ -9,22 +9,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
+from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Vec
 from jacinspect.cli.checking import check_suite
 from jacinspect.cli.files import save_jacobian
-from jacinspect.cli.options import (
-    BackendOption,
-    CheckFormat,
-    DerivativeOption,
-    Dtype,
-    Expect,
-    Form,
-    Format,
-    KindOption,
-    Layout,
-    ParamOption,
-    ReportFormat,
-    Vec,
-)
+from jacinspect.cli.options import BackendOption, DerivativeOption, KindOption, ParamOption
 from jacinspect.cli.requests import Request, inspected, verified
 from jacinspect.cli.showing import show
 from jacinspect.cli.streams import errors_told, make_console, own_words, standard_output
@@ -165,7 +153,7 @@ def inspect(
         Form, typer.Option("--as", help="Which arrangement of the numbers to print; stacked: ∂A/∂X_pq on each other.")
     ] = Form.vec,
     expect: Annotated[
-        list[Expect] | None,
+        list[Expectation] | None,
         typer.Option(
             metavar="PROPERTY",
             show_default=False,
@@ -236,7 +224,7 @@ def identities(
     ] = None,
     dtype: Annotated[Dtype, typer.Option(help="What X is rounded to.")] = Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
-    to: Annotated[ReportFormat, typer.Option("--format", "-f", help="What to print.")] = ReportFormat.text,
+    to: Annotated[IdentitiesFormat, typer.Option("--format", "-f", help="What to print.")] = IdentitiesFormat.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")

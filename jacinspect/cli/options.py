@@ -1,115 +1,13 @@
-"""What can be typed: the choices of options, and the options that more than one command has. Next: the commands."""
+"""The options that more than one command has. Next: the commands."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.functions.catalogue.completion import parameters
 
-__all__ = [
-    "Backend",
-    "BackendOption",
-    "CheckFormat",
-    "DerivativeKind",
-    "DerivativeOption",
-    "Dtype",
-    "Expect",
-    "Form",
-    "Format",
-    "KindOption",
-    "Layout",
-    "ParamOption",
-    "ReportFormat",
-    "Vec",
-]
-
-
-class Vec(StrEnum):
-    """Orders of vec."""
-
-    column = "column"
-    row = "row"
-
-
-class Layout(StrEnum):
-    """Orientations of the matrix."""
-
-    numerator = "numerator"
-    denominator = "denominator"
-
-
-class Dtype(StrEnum):
-    """Precisions of an operand."""
-
-    float64 = "float64"
-    float32 = "float32"
-
-
-class Form(StrEnum):
-    """Arrangements of the numbers."""
-
-    vec = "vec"
-    tensor = "tensor"
-    stacked = "stacked"
-    blocks = "blocks"
-
-
-class ReportFormat(StrEnum):
-    """How an identity report is written."""
-
-    text = "text"
-    json = "json"
-
-
-class CheckFormat(StrEnum):
-    """How the outcomes of checks are written."""
-
-    text = "text"
-    json = "json"
-    junit = "junit"
-    github = "github"
-    markdown = "markdown"
-
-
-class Format(StrEnum):
-    """How a report is written."""
-
-    text = "text"
-    json = "json"
-    markdown = "markdown"
-    latex = "latex"
-
-
-class Expect(StrEnum):
-    """What may be asked of a pattern."""
-
-    diagonal = "diagonal"
-    block_diagonal = "block-diagonal"
-    permutation = "permutation"
-    broadcast = "broadcast"
-    lower_triangular = "lower-triangular"
-    upper_triangular = "upper-triangular"
-    symmetric = "symmetric"
-    dense = "dense"
-
-
-class DerivativeKind(StrEnum):
-    """What a derivative of somebody's own returns."""
-
-    elementwise = "elementwise"
-    gradient = "gradient"
-    jacobian = "jacobian"
-    jvp = "jvp"
-    vjp = "vjp"
-
-
-class Backend(StrEnum):
-    """Whose arrays a function takes."""
-
-    numpy = "numpy"
-    torch = "torch"
-    jax = "jax"
+__all__ = ["BackendOption", "DerivativeOption", "KindOption", "ParamOption"]
 
 
 def _parameters(ctx: typer.Context) -> list[str]:

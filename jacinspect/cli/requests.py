@@ -9,8 +9,8 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.cli.files import require_savable, require_writable
-from jacinspect.cli.options import Backend, DerivativeKind
 from jacinspect.cli.streams import Progress
 from jacinspect.errors import InputError
 

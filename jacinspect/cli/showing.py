@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from jacinspect.choices import Format
 from jacinspect.cli.files import replace_file
-from jacinspect.cli.options import Format
 from jacinspect.cli.streams import make_console, standard_output
 
 if TYPE_CHECKING:

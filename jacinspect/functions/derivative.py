@@ -16,9 +16,8 @@ from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, 
 from jacinspect.functions.function import Array, Function, NoForwardRuleError
 from jacinspect.wording import format_shape
 
-__all__ = ["DERIVATIVE_KINDS", "Derivative", "derivative_at"]
+__all__ = ["Derivative", "derivative_at"]
 
-DERIVATIVE_KINDS = ("elementwise", "gradient", "jacobian", "jvp", "vjp")
 
 Shape = tuple[int, ...]
 

@@ -9,16 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any
 
+from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
-from jacinspect.functions.derivative import DERIVATIVE_KINDS
 from jacinspect.functions.function import Function, Parameter
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 
 __all__ = ["claiming", "is_reference", "resolve"]
-
-_BACKENDS = ("numpy", "torch", "jax")
 
 
 def is_reference(text: str) -> bool:
@@ -57,8 +55,8 @@ def resolve(
         If importing the code raises.
     """
     given = dict(parameters or {})
-    if backend is not None and backend not in _BACKENDS:
-        raise InputError(f"backend: {backend!r} is not one of {', '.join(_BACKENDS)}")
+    if backend is not None:
+        Backend.require(backend, "backend:")
     if isinstance(function, Function):
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
@@ -98,7 +96,7 @@ def claiming(
         An expression in its operands and parameters, or code that takes the operands, and for a rule the tangent (jvp)
         or the cotangent (vjp) after them. What it returns is told apart by its shape, or said by `kind`.
     kind
-        One of `derivative.DERIVATIVE_KINDS`, or None.
+        One of `choices.DerivativeKind`, or None.
     backend
         As for `resolve`.
 
@@ -107,8 +105,8 @@ def claiming(
     InputError
         If it cannot be found, or an expression has names that are neither operands nor parameters.
     """
-    if kind is not None and kind not in DERIVATIVE_KINDS:
-        raise InputError(f"derivative kind {kind!r} is not one of {', '.join(DERIVATIVE_KINDS)}")
+    if kind is not None:
+        DerivativeKind.require(kind, "derivative kind")
     from jacinspect.functions.code.references import load, taking
 
     if not isinstance(derivative, str):

@@ -5,7 +5,8 @@ from math import prod
 
 import numpy as np
 
-from jacinspect.inspection.report import AgreementReport, EntryReport, Finding, JacobianReport
+from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.report import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
@@ -89,11 +90,9 @@ def agreement_report(result: Result, found: list[Finding]) -> AgreementReport:
     compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
     # Of what is inconclusive nothing is known that could be the worst.
     summary = comparison.summary(compared & (comparison.status != Status.INCONCLUSIVE), _WORST)
-    codes = {finding.code for finding in found if finding.severity == "error"}
-    fails, open_ = codes & {"J001", "J003"}, codes & {"J006", "J012"}
     return AgreementReport(
         checked=analytic is not None,
-        verdict="fail" if fails else "inconclusive" if open_ else "pass",
+        verdict=verdict(found, about="agreement"),
         entries_compared=int(np.count_nonzero(compared)),
         coverage=result.coverage,
         max_difference=summary.difference,

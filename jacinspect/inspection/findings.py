@@ -5,7 +5,8 @@ from math import prod
 
 import numpy as np
 
-from jacinspect.inspection.report import Finding, JacobianReport
+from jacinspect.inspection.codes import Finding, Severity, finding
+from jacinspect.inspection.report import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -37,24 +38,24 @@ _LISTED = 16  # places that a finding lists; its message has their number
 def not_deterministic() -> Finding:
     """J005: nothing more can be said of a function that is not one."""
     message = "the same input gave two different outputs; fix its random state (a seed, evaluation mode) to inspect it"
-    return Finding("J005", "not-deterministic", "error", message)
+    return finding("J005", message)
 
 
 def timed_out(seconds: float) -> Finding:
     """J010: the inspection did not end in time."""
     message = f"the inspection took longer than {seconds:g} s (--timeout) and was ended"
-    return Finding("J010", "timeout", "error", message)
+    return finding("J010", message)
 
 
 def crashed(how: str) -> Finding:
     """J011: the function raised, or ended the process that it ran in."""
-    return Finding("J011", "crashed", "error", how)
+    return finding("J011", how)
 
 
 def mutates_input() -> Finding:
     """J008: what f leaves behind in its argument would be taken for its doing elsewhere."""
     message = "the function changed the array it was given; let it work on a copy"
-    return Finding("J008", "mutates-input", "error", message)
+    return finding("J008", message)
 
 
 def of_entries(
@@ -81,7 +82,7 @@ def of_entries(
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
         output = _at("A", int(constant[0]), numeric.jacobian.pattern.output_shape)
-        yield Finding("J004", "non-finite", "error", f"{output} is {y0[constant[0]]} whatever the operand is")
+        yield finding("J004", f"{output} is {y0[constant[0]]} whatever the operand is")
 
 
 def of_directions(
@@ -109,7 +110,7 @@ def of_directions(
             f"random directions refuted the inputs found for {_number(unresolved.size, 'output')}, and again after a "
             f"second search, first of {_at('A', int(unresolved[0]), pattern.output_shape)}"
         )
-        yield Finding("J012", "pattern-unresolved", "error", message, _places(unresolved, pattern.output_shape))
+        yield finding("J012", message, _places(unresolved, pattern.output_shape))
     accused = np.zeros(pattern.shape[0], bool)
     told = disagrees | (comparison.status == Status.NONFINITE) | (comparison.status == Status.OVERFLOWS)
     accused[pattern.rows[told]] = True
@@ -122,7 +123,7 @@ def of_directions(
             f"{'that the output was found to read' if complete else 'of it that was compared'} agrees: "
             f"{elsewhere}{consistent}"
         )
-        yield Finding("J001", "derivative-disagrees", "error", message)
+        yield finding("J001", message)
     inputs = np.setdiff1d(directions.inputs_refuted, pattern.indices[told])
     if inputs.size and not disagrees.any():
         message = (
@@ -131,7 +132,7 @@ def of_directions(
             f"agrees: {elsewhere}{consistent}"
         )
         places = _places(inputs, pattern.operand_shape)
-        yield Finding("J001", "derivative-disagrees", "error", message, places)
+        yield finding("J001", message, places)
 
 
 def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: Numeric) -> Iterator[Finding]:
@@ -142,10 +143,10 @@ def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: 
             if name == "block-diagonal" and jacobian.structure == name:
                 continue
             message = f"expected {name}, which could not be established within the budget (J007)"
-            yield Finding("J002", "structure-unexpected", "error", message)
+            yield finding("J002", message)
         elif name == "symmetric" and jacobian.is_square and jacobian.is_symmetric is None:
             message = "expected symmetric, which could not be established from a sample of the values (J007)"
-            yield Finding("J002", "structure-unexpected", "error", message)
+            yield finding("J002", message)
         elif not _holds(name, jacobian, arrangement):
             yield _unexpected(name, jacobian, arrangement, numeric)
 
@@ -174,13 +175,13 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport,
             f"{budget} ended detection early: which of {entries} entries are zero is not proved{known}; "
             f"{coverage:.3g} of them were compared, all were held against random directions"
         )
-        yield Finding("J007", "sampled", "note", message)
+        yield finding("J007", message)
     elif coverage < 1:
         message = (
             f"{budget} allows values for {coverage:.3g} of the entries; the pattern is proved, the sampled entries "
             "were compared, and all were held against random directions"
         )
-        yield Finding("J007", "sampled", "note", message)
+        yield finding("J007", message)
 
 
 def hadamard_invalid(product: Product | None, pattern: Pattern) -> Finding:
@@ -196,10 +197,7 @@ def hadamard_invalid(product: Product | None, pattern: Pattern) -> Finding:
         nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
         off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
         message = f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, {off}"
-    return Finding("J009", "hadamard-invalid", "note", message)
-
-
-_NAMES = {"J001": "derivative-disagrees", "J003": "kink", "J004": "non-finite", "J006": "inconclusive"}
+    return finding("J009", message)
 
 
 class _Words:
@@ -217,7 +215,7 @@ class _Words:
         where: Array,
         word: object,
         rank: Callable[[Array], Array] | None = None,
-        severity: str | None = None,
+        severity: Severity | None = None,
     ) -> Iterator[Finding]:
         entries = np.flatnonzero(where)
         if not entries.size:
@@ -226,7 +224,7 @@ class _Words:
         assert callable(word)
         message = word(int(worst), _number(entries.size, "entry", "entries"))
         places = _places(np.unique(self.pattern.indices[entries]), self.pattern.operand_shape)
-        yield Finding(code, _NAMES[code], severity or ("note" if code == "J003" else "error"), message, places)
+        yield finding(code, message, places, severity)
 
     def outside(self, comparison: Comparison, entries: Array) -> Array:
         """Where the claim lies outside the one-sided slopes, and not merely on a kink."""
@@ -324,7 +322,7 @@ def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, n
     needs_square = name in ("diagonal", "permutation", "lower-triangular", "upper-triangular", "symmetric")
     if needs_square and not jacobian.is_square:
         message += f": the matrix is {format_shape(jacobian.shape)}, not square"
-        return Finding("J002", "structure-unexpected", "error", message)
+        return finding("J002", message)
     pattern = arrangement.pattern
     if name == "dense":
         output, column = _unread(pattern)
@@ -332,7 +330,7 @@ def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, n
     else:
         entry = _witness(name, arrangement, numeric)
         if entry is None:
-            return Finding("J002", "structure-unexpected", "error", message)
+            return finding("J002", message)
         output, column = int(pattern.rows[entry]), int(pattern.indices[entry])
         value = f"{numeric.jacobian.data[entry]:.6g}" if numeric.jacobian.pattern.stored == pattern.stored else "not 0"
         if name == "symmetric":
@@ -342,7 +340,7 @@ def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, n
             )
     place = _at("X", column, pattern.operand_shape)
     message += f": ∂{_at('A', output, pattern.output_shape)}/∂{place} = {value}"
-    return Finding("J002", "structure-unexpected", "error", message, _places(np.array([column]), pattern.operand_shape))
+    return finding("J002", message, _places(np.array([column]), pattern.operand_shape))
 
 
 def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | None:

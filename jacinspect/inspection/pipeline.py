@@ -14,6 +14,7 @@ from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.resolve import claiming, resolve
 from jacinspect.inspection import findings as find
+from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.diagnosis import Suspicion, diagnose
 from jacinspect.inspection.evidence import Result, agreement_report, jacobian_report
 from jacinspect.inspection.report import (
@@ -306,7 +307,7 @@ class _Inspection:
             hadamard=product,
             hadamard_valid=valid,
             chain_rule=chain,
-            findings=tuple(sorted(found, key=lambda finding: (finding.severity != "error", finding.code))),
+            findings=ordered(found),
         )
 
     def _budget(self, detection: Detection, result: Result) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import ExitStatus, InputError
+from jacinspect.inspection.codes import Finding, verdict
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.hadamard import Product
-from jacinspect.jacobian.layouts import Form, arrange
+from jacinspect.jacobian.layouts import Unfolding, arrange
 from jacinspect.jacobian.structure import Arrangement, Blocks
 from jacinspect.wording import format_parameter, format_size
 
@@ -22,7 +23,6 @@ __all__ = [
     "AgreementReport",
     "DetectionReport",
     "EntryReport",
-    "Finding",
     "FunctionReport",
     "JacobianReport",
     "OperandReport",
@@ -33,19 +33,6 @@ SCHEMA_VERSION = 1
 LARGEST_PRINTED = 4096  # entries; larger arrays are null in JSON unless asked for in full
 _BYTES = 8  # of a float64
 _BYTES_AS_TEXT = 400  # of an entry on its way into JSON: three matrices as Python's numbers, then as text (measured)
-
-_FAILING = {"J001", "J002", "J003", "J004", "J005", "J008", "J011"}  # as errors, they make the verdict fail
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing worth saying: code and name, "error" or "note", and where (operand indices; outputs for J012)."""
-
-    code: str
-    name: str
-    severity: str
-    message: str
-    at: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,15 +195,14 @@ class Report:
     @cached_property
     def verdict(self) -> str:
         """The worst that a finding says: "fail", "inconclusive" or "pass"."""
-        errors = {finding.code for finding in self.findings if finding.severity == "error"}
-        return "fail" if errors & _FAILING else "inconclusive" if errors else "pass"
+        return verdict(self.findings)
 
     @property
     def exit_status(self) -> ExitStatus:
         """0 where everything holds, 1 where something does not."""
         return ExitStatus.OK if self.verdict == "pass" else ExitStatus.FINDINGS
 
-    def form(self, name: str) -> Form | None:
+    def form(self, name: str) -> Unfolding | None:
         """Return the Jacobian's form "vec", "tensor", "stacked" or "blocks"; None where the inspection had to stop.
 
         Raises

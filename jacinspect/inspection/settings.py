@@ -5,15 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jacinspect.choices import Expectation, Layout, Vec
 from jacinspect.errors import InputError
 from jacinspect.jacobian.agreement import Tolerance
 
-__all__ = ["EXPECTATIONS", "Settings"]
-
-EXPECTATIONS = (
-    "diagonal", "block-diagonal", "permutation", "broadcast",
-    "lower-triangular", "upper-triangular", "symmetric", "dense",
-)  # fmt: skip
+__all__ = ["Settings"]
 
 
 @dataclass(frozen=True)
@@ -40,14 +36,10 @@ class Settings:
         if isinstance(self.expect, str):
             object.__setattr__(self, "expect", (self.expect,))
         self._require_integers()
-        for name, given, allowed in (
-            ("vec", [self.order], ("column", "row")),
-            ("layout", [self.layout], ("numerator", "denominator")),
-            ("expect", self.expect, EXPECTATIONS),
-        ):
-            for value in [given] if isinstance(given, str) else given:
-                if value not in allowed:
-                    raise InputError(f"{name}: {value!r} is not one of {', '.join(allowed)}")
+        Vec.require(self.order, "vec:")
+        Layout.require(self.layout, "layout:")
+        for expected in self.expect:
+            Expectation.require(expected, "expect:")
         for name in ("rtol", "atol", "noise"):
             number = getattr(self, name)
             if number is not None and not (np.isfinite(number) and number >= 0):

@@ -15,9 +15,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern, vec_positions
 from jacinspect.jacobian.structure import Arrangement, Blocks, index_letters
 
-__all__ = ["FORMS", "Form", "Placed", "arrange", "commutation", "is_transposition", "vec_order"]
-
-FORMS = ("vec", "tensor", "stacked", "blocks")
+__all__ = ["Placed", "Unfolding", "arrange", "commutation", "is_transposition", "vec_order"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +28,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Form:
+class Unfolding:
     """Where each entry ∂A_ij/∂X_pq stands: the axes of output_shape + operand_shape that make the rows, the columns.
 
     The tensor is a grid of slices as a matrix: ∂A_ij/∂X at (i, j), or, in denominator layout, ∂A/∂X_pq at (p, q).
@@ -180,7 +178,7 @@ def arrange(
     operand_shape: tuple[int, ...],
     vec: str = "column",
     layout: str = "numerator",
-) -> Form:
+) -> Unfolding:
     """Return a form of the Jacobian: "vec", "tensor", "stacked" or "blocks".
 
     Parameters
@@ -214,7 +212,7 @@ def arrange(
     }[name]
     if layout == "denominator":
         rows, columns = columns, rows
-    return Form(name, output_shape, operand_shape, vec, layout, rows, columns)
+    return Unfolding(name, output_shape, operand_shape, vec, layout, rows, columns)
 
 
 def _slices(outer: tuple[int, ...], inner: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -244,7 +242,7 @@ def is_transposition(pattern: Pattern) -> bool:
     return alone and np.array_equal(pattern.indices, vec_positions(shape, "column"))
 
 
-def vec_order(form: Form, blocks: Blocks | None, arrangement: Arrangement | None) -> str | None:
+def vec_order(form: Unfolding, blocks: Blocks | None, arrangement: Arrangement | None) -> str | None:
     """Say what the order of vec does to this Jacobian, and by which permutation; None where that is nothing special.
 
     Parameters

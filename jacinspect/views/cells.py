@@ -7,7 +7,7 @@ import numpy as np
 
 from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.layouts import Form
+from jacinspect.jacobian.layouts import Unfolding
 from jacinspect.views.facts import index, short, written_out
 
 __all__ = [
@@ -71,7 +71,7 @@ def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Pane
             yield [panel for title, array in arrays for panel in array_panels(title, array, width, full)]
 
 
-def jacobian_groups(j: JacobianReport, form: Form, width: int, full: bool) -> Iterator[list[Panel]]:
+def jacobian_groups(j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[list[Panel]]:
     """Give the Jacobian: analytic, numeric, error bars in one group; of a tensor, a group for each row of its grid."""
     matrices = []
     for title, of in (("J analytic", "analytic"), ("J numeric", "numeric"), ("± error bar", "error_bar")):
@@ -113,7 +113,7 @@ def _grid(matrix: Array, width: int, full: bool) -> Cells:
 # --- Jacobians --------------------------------------------------------------------------------------------------------
 
 
-def matrix_cells(j: JacobianReport, of: str, form: Form, width: int, full: bool, labelled: bool = True) -> Cells:
+def matrix_cells(j: JacobianReport, of: str, form: Unfolding, width: int, full: bool, labelled: bool = True) -> Cells:
     """Give a form as a matrix, or its corners; labelled where the numbers of rows and columns say too little."""
 
     def cells(rows: Shown, columns: Shown) -> Cells:
@@ -128,7 +128,9 @@ def matrix_cells(j: JacobianReport, of: str, form: Form, width: int, full: bool,
     return _fitted(cells, form.matrix_shape, width, full)
 
 
-def tensor_groups(j: JacobianReport, of: str, form: Form, title: str, width: int, full: bool) -> Iterator[list[Panel]]:
+def tensor_groups(
+    j: JacobianReport, of: str, form: Unfolding, title: str, width: int, full: bool
+) -> Iterator[list[Panel]]:
     """Give the tensor as a grid of slices ∂A_ij/∂X (∂A/∂X_pq in denominator layout), a group for each row of it."""
     rank = len(form.outer_shape)
     choices = [_shown(length, full, _SLICES, 1) for length in form.outer_shape + form.inner_shape[:-2]]
@@ -145,12 +147,12 @@ def tensor_groups(j: JacobianReport, of: str, form: Form, title: str, width: int
         yield panels
 
 
-def _slice_name(form: Form, outer: tuple[int, ...], inner: tuple[int, ...]) -> str:
+def _slice_name(form: Unfolding, outer: tuple[int, ...], inner: tuple[int, ...]) -> str:
     a, x = (outer, inner) if form.layout == "numerator" else (inner, outer)
     return f"∂A{index(a)}/∂X{index(x)}"
 
 
-def _slice(j: JacobianReport, of: str, form: Form, fixed: list[int], width: int, full: bool) -> Cells:
+def _slice(j: JacobianReport, of: str, form: Unfolding, fixed: list[int], width: int, full: bool) -> Cells:
     """Give the matrix that is left of the tensor when its first indices are fixed; a vector is a row."""
     rank = len(form.outer_shape)
     height, along = (1, 1, *form.inner_shape)[-2:]

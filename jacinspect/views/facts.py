@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jacinspect.choices import Form
 from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.hadamard import Cost, cost_table
-from jacinspect.jacobian.layouts import FORMS, Form, vec_order
+from jacinspect.jacobian.layouts import Unfolding, vec_order
 from jacinspect.wording import format_shape, format_size
 
 __all__ = [
@@ -55,7 +56,7 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         yield "", f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; {fixed} fixed"
 
 
-def answers(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[str, str]]:
+def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
     """Give what a person asks first: shape, pattern, diagonality, Hadamard, agreement."""
     of = "∂vec(A)/∂vec(X)" if j.layout == "numerator" else "∂vec(A)ᵀ/∂vec(X)"
     square = "square" if j.is_square else "not square"
@@ -74,7 +75,7 @@ def answers(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[str
     yield "agreement", _agreement(report)
 
 
-def _form(j: JacobianReport, form: Form) -> str:
+def _form(j: JacobianReport, form: Unfolding) -> str:
     parts = [format_shape(form.shape), "square" if form.is_square else "not square"]
     if j.arrangement is not None:
         parts.append("diagonal" if form.is_diagonal(j.arrangement.pattern) else "not diagonal")
@@ -168,7 +169,7 @@ def _agreement(report: Report) -> str:
     return text
 
 
-def background(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[str, str]]:
+def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
     """Give what is worth knowing besides: layout and vec, other forms, how the structure was established."""
     yield "layout", _layout(j)
     order = vec_order(form, j.blocks, j.arrangement)
@@ -176,7 +177,7 @@ def background(report: Report, j: JacobianReport, form: Form) -> Iterator[tuple[
         yield "vec", order
     axes = [form.output_shape, form.operand_shape]
     most = max(map(len, axes))
-    names = FORMS if most == 2 else ("vec", "tensor") if most > 2 else ("vec",)  # of vectors, all are one
+    names = tuple(Form) if most == 2 else ("vec", "tensor") if most > 2 else ("vec",)  # of vectors, all are one
     others = [report.form(name) for name in names]
     sizes = [
         f"{f.name} {format_shape(f.shape)}{'' if f.is_square else ' (not square)'}" for f in others if f and f != form

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from jacinspect.inspection.report import JacobianReport, Report
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.layouts import Form, arrange
+from jacinspect.jacobian.layouts import Unfolding, arrange
 from jacinspect.views.cells import GAP, NOTHING, Cells, array_panels, matrix_cells, slope, tensor_groups
 from jacinspect.views.facts import short, written_out
 from jacinspect.wording import format_shape
@@ -21,7 +21,7 @@ _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textas
 
 
 def render(report: Report, full: bool = False, form: str = "vec") -> str:
-    """Write the report with the Jacobian in one of `layouts.FORMS`; with `full`, matrices whatever their size.
+    """Write the report with the Jacobian in one of `choices.Form`; with `full`, matrices whatever their size.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def _point(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
     yield from _arrays("A' = f'(X)", slope(report, j), full)
 
 
-def _jacobian(j: JacobianReport, form: Form, full: bool) -> Iterator[str]:
+def _jacobian(j: JacobianReport, form: Unfolding, full: bool) -> Iterator[str]:
     """Give the Jacobian in the form that was asked for: analytic values if there are, else numeric ones."""
     if j.numeric is None:
         yield "Only a sample of the Jacobian has values."
@@ -71,7 +71,7 @@ def _jacobian(j: JacobianReport, form: Form, full: bool) -> Iterator[str]:
         yield _display(r" \qquad ".join(slices))
 
 
-def _head(form: Form) -> str:
+def _head(form: Unfolding) -> str:
     """Write what the matrix of a form is, without numbers."""
     vec = _vec(form.vec)
     straight = form.layout == "numerator"

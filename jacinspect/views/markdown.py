@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
 from jacinspect.inspection.report import JacobianReport, Report
-from jacinspect.jacobian.layouts import Form
+from jacinspect.jacobian.layouts import Unfolding
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
 
@@ -16,7 +16,7 @@ _MARKS = re.compile(r"([\\`*_<>\[\]|&~#$])")
 
 
 def render(report: Report, full: bool = False, form: str = "vec") -> str:
-    """Write the report with the Jacobian in one of `layouts.FORMS`; with `full`, matrices whatever their size.
+    """Write the report with the Jacobian in one of `choices.Form`; with `full`, matrices whatever their size.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def _headline(report: Report) -> Iterator[str]:
         yield _fenced([f"{label:{indent}} = {text}" if label else text for label, text in lines])
 
 
-def _numbers(report: Report, j: JacobianReport, form: Form, full: bool) -> Iterator[str]:
+def _numbers(report: Report, j: JacobianReport, form: Unfolding, full: bool) -> Iterator[str]:
     yield from _block("Point", point_panels(report, j, _WIDTH, full))
     groups = list(jacobian_groups(j, form, _WIDTH, full))
     if groups:

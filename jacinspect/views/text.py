@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from jacinspect.inspection.report import JacobianReport, Report
-from jacinspect.jacobian.layouts import Form
+from jacinspect.jacobian.layouts import Unfolding
 from jacinspect.views.cells import GAP, NOTHING, WHOLE, Cells, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
 from jacinspect.views.spy import spy_with_scales
@@ -27,7 +27,7 @@ Panel = tuple[str, list[Text]]  # a title, and lines below it
 
 
 def render(report: Report, width: int, full: bool = False, form: str = "vec") -> RenderableType:
-    """Lay the report out in `width` columns, the Jacobian in one of `layouts.FORMS`; with `full`, whatever its size.
+    """Lay the report out in `width` columns, the Jacobian in one of `choices.Form`; with `full`, whatever its size.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def _headline(report: Report, width: int) -> Iterator[Text]:
         yield from _hanging(sign, len(sign), "", text, width)
 
 
-def _numbers(report: Report, j: JacobianReport, form: Form, width: int, full: bool) -> Iterator[Text]:
+def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:
     """Give the arrays and matrices: point and value, the Jacobian, the Hadamard product, the chain rule.
 
     Each of these begins on a line of its own, except where only corners are shown: a glimpse should be short.
@@ -99,7 +99,7 @@ def _panels(panels: Iterable[tuple[str, Cells]]) -> list[Panel]:
     return [(title, _aligned(cells)) for title, cells in panels]
 
 
-def _pattern(j: JacobianReport, form: Form, width: int) -> list[Panel]:
+def _pattern(j: JacobianReport, form: Unfolding, width: int) -> list[Panel]:
     """Give the sparsity pattern of the form; of a tensor, whose slices show little of it, that of the vec matrix."""
     if j.arrangement is None:
         return []

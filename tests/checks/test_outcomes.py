@@ -8,7 +8,8 @@ import pytest
 
 import jacinspect
 from jacinspect.checks.outcomes import Outcome, Tally
-from jacinspect.inspection.report import EntryReport, Finding, Report
+from jacinspect.inspection.codes import Finding
+from jacinspect.inspection.report import EntryReport, Report
 
 GOOD = jacinspect.inspect("sigmoid", np.array([0.5, -1.25]))
 WRONG = Finding("J001", "derivative-disagrees", "error", "2 entries disagree")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jacinspect.inspection.codes import Finding
 from jacinspect.inspection.findings import (
     budgets,
     hadamard_invalid,
@@ -12,7 +13,7 @@ from jacinspect.inspection.findings import (
     of_directions,
     of_entries,
 )
-from jacinspect.inspection.report import Finding, JacobianReport
+from jacinspect.inspection.report import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status, compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.detection import Detection

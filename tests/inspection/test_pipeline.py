@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import jacinspect
+from jacinspect.choices import Expectation
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.catalogue.lookup import ENTRIES, function
 from jacinspect.functions.function import Function
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.settings import EXPECTATIONS, Settings
+from jacinspect.inspection.settings import Settings
 from tests.functions.catalogue.truth import inside
 from tests.oracles import Array, Shape, arranged, dense, softmax_jacobian, tensor_of, times
 
@@ -272,7 +273,7 @@ def test_slopes_of_relu_at_zero(slope: float, verdict: str, code: str) -> None:
 
 def test_expectations_that_hold() -> None:
     x, vector = normal((3, 4)), normal((5,))
-    assert jacinspect.inspect("tanh", x, expect=[name for name in EXPECTATIONS if name not in ("dense", "permutation")])
+    assert jacinspect.inspect("tanh", x, expect=[name for name in Expectation if name not in ("dense", "permutation")])
     for name, point, expected in [
         ("tanh", x, ["diagonal", "block-diagonal", "permutation", "broadcast", "lower-triangular", "symmetric"]),
         ("softmax", x, ["block-diagonal"]),
@@ -310,7 +311,7 @@ def test_an_expectation_that_does_not_hold_has_a_witness(expectation: str, f: An
     assert message(report, "J002").startswith(said)
 
 
-@pytest.mark.parametrize("expectation", EXPECTATIONS)
+@pytest.mark.parametrize("expectation", Expectation)
 def test_a_witness_speaks_against_what_was_expected(expectation: str) -> None:
     """The entry that is named lies where the property allows none (or, for dense, is one that is missing)."""
     matrix = np.zeros((6, 6))
@@ -639,8 +640,8 @@ def test_a_constant_derivative_may_be_a_number() -> None:
     [
         ({"vec": "diagonal"}, "vec: 'diagonal' is not one of column, row"),
         ({"layout": "both"}, "layout: 'both' is not one of numerator, denominator"),
-        ({"expect": ["diagonl"]}, f"expect: 'diagonl' is not one of {', '.join(EXPECTATIONS)}"),
-        ({"expect": "diagonl"}, f"expect: 'diagonl' is not one of {', '.join(EXPECTATIONS)}"),
+        ({"expect": ["diagonl"]}, f"expect: 'diagonl' is not one of {', '.join(Expectation)}"),
+        ({"expect": "diagonl"}, f"expect: 'diagonl' is not one of {', '.join(Expectation)}"),
         ({"rtol": -1.0}, "rtol: -1.0 is not a finite number of at least 0"),
         ({"atol": float("nan")}, "atol: nan is not a finite number of at least 0"),
         ({"noise": float("inf")}, "noise: inf is not a finite number of at least 0"),

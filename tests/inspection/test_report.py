@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Function
-from jacinspect.inspection.report import Finding, Report
+from jacinspect.inspection.codes import Finding, Severity
+from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
 from tests.conftest import Validate
 
@@ -484,7 +485,7 @@ def self_consistent(report: dict[str, Any]) -> None:
 FAILING = ["J001", "J002", "J003", "J004", "J005", "J008"]
 
 
-def with_findings(*codes: str, severity: str = "error") -> Report:
+def with_findings(*codes: str, severity: Severity = "error") -> Report:
     return replace(
         inspected("pass"), findings=tuple(Finding(code, NAMES[code], severity, "so it is") for code in codes)
     )

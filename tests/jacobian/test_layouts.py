@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from jacinspect.choices import Form
 from jacinspect.errors import InputError
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.layouts import FORMS, Form, arrange, commutation, is_transposition, vec_order
+from jacinspect.jacobian.layouts import Unfolding, arrange, commutation, is_transposition, vec_order
 from jacinspect.jacobian.structure import Arrangement
 
 Shape = tuple[int, ...]
@@ -67,7 +68,7 @@ def oracle(name: str, entries: Any, output: Shape, operand: Shape, vec: str) -> 
     return dense
 
 
-def forms(shapes: list[tuple[Shape, Shape]], names: tuple[str, ...]) -> Iterator[Form]:
+def forms(shapes: list[tuple[Shape, Shape]], names: tuple[str, ...]) -> Iterator[Unfolding]:
     for (output, operand), name, (vec, layout) in product(shapes, names, ORDERS):
         yield arrange(name, output, operand, vec, layout)
 
@@ -111,7 +112,7 @@ def test_the_tensor_is_a_grid_of_slices() -> None:
 
 
 def test_what_stands_somewhere_is_what_was_placed_there() -> None:
-    for form in [*forms(SHAPES, FORMS), *forms(MORE_AXES, ("vec", "tensor"))]:
+    for form in [*forms(SHAPES, tuple(Form)), *forms(MORE_AXES, ("vec", "tensor"))]:
         pattern = full_pattern(form.output_shape, form.operand_shape)
         placed = form.placed(pattern)
         outputs, inputs = form.sources(placed.rows, placed.columns)
@@ -166,8 +167,8 @@ def test_labels_name_the_indices_of_x_before_those_of_a() -> None:
 
 
 def test_every_form_says_what_it_is() -> None:
-    sentences = {form.relation for form in forms([((2, 3), (4, 5))], FORMS)}
-    assert len(sentences) == 2 * len(FORMS)  # in both layouts; the order of vec changes no word
+    sentences = {form.relation for form in forms([((2, 3), (4, 5))], tuple(Form))}
+    assert len(sentences) == 2 * len(Form)  # in both layouts; the order of vec changes no word
     assert arrange("stacked", (2, 2), (2, 2)).relation == (
         "the blocks ∂A/∂X_pq on each other, in the order of vec(X); vec of a block is its column of J"
     )
@@ -212,7 +213,7 @@ def test_a_transposition_is_recognised(m: int, n: int) -> None:
         assert f"commutation permutation K_{a}{b}," in str(vec_order(form, None, arranged(transposed, form)))
 
 
-def arranged(pattern: Pattern, form: Form) -> Arrangement:
+def arranged(pattern: Pattern, form: Unfolding) -> Arrangement:
     return Arrangement(pattern, form.vec, form.layout)
 
 

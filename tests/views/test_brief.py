@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import jacinspect
-from jacinspect.inspection.report import EntryReport, Finding, Report
+from jacinspect.inspection.codes import Finding
+from jacinspect.inspection.report import EntryReport, Report
 from jacinspect.views.brief import render
 from tests.oracles import Array
 

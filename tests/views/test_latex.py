@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 import jacinspect
+from jacinspect.choices import Form
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
 from jacinspect.views.latex import render
 
 X = np.array([[0.5, -1.25, 0.0], [2.0, -0.75, 1.5]])
 DOCUMENT = "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n%s\n\\end{document}\n"
-FORMS = ("vec", "tensor", "stacked", "blocks")
 
 
 def odd(x: Any) -> Any:
@@ -51,10 +51,10 @@ def reports() -> dict[str, Report]:
 
 
 def fragments() -> dict[str, str]:
-    found = {f"{name}, {form}": render(report, form=form) for name, report in reports().items() for form in FORMS}
+    found = {f"{name}, {form}": render(report, form=form) for name, report in reports().items() for form in Form}
     found["in full"] = render(jacinspect.inspect("tanh", np.ones((4, 5))), full=True)
     cubes = jacinspect.inspect("softmax", np.ones((2, 3, 2))), jacinspect.inspect("tanh", np.ones((4, 2, 2)))
-    found |= {f"cube {k}, {form}": render(cube, form=form) for k, cube in enumerate(cubes) for form in FORMS[:2]}
+    found |= {f"cube {k}, {form}": render(cube, form=form) for k, cube in enumerate(cubes) for form in [*Form][:2]}
     return found
 
 

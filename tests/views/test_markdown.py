@@ -9,9 +9,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 import jacinspect
+from jacinspect.choices import Form
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.layouts import FORMS
 from jacinspect.views.markdown import render
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False})
@@ -52,7 +52,7 @@ def spoken(tokens: list[Token]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(reports()))
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", Form)
 def test_it_parses_into_what_was_meant(name: str, form: str) -> None:
     report = reports()[name]
     if form in ("stacked", "blocks") and name == "three axes":

@@ -9,11 +9,11 @@ from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from jacinspect.checks.outcomes import Outcome, Tally
+from jacinspect.inspection.codes import verdict
 from jacinspect.views.brief import problems
 
 __all__ = ["render"]
 
-_ERRORS = {"J010", "J011"}
 _ILLEGAL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -34,8 +34,9 @@ def render(outcomes: Iterable[Outcome], _tally: Tally) -> Iterator[str]:
 
 
 def _kind(outcome: Outcome) -> str:
-    codes = {finding.code for finding in outcome.report.findings if finding.severity == "error"}
-    return "" if outcome.report.verdict == "pass" else "error" if codes & _ERRORS else "failure"
+    if outcome.report.verdict == "pass":
+        return ""
+    return "failure" if verdict(outcome.report.findings, about="run") == "pass" else "error"
 
 
 def _case(outcome: Outcome, kind: str) -> str:

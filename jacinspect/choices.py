@@ -1,0 +1,116 @@
+"""The words that can be chosen, one list for each: the command line, settings, checks and views read them here."""
+
+from enum import StrEnum
+
+from jacinspect.errors import InputError
+
+__all__ = [
+    "Backend",
+    "CheckFormat",
+    "Choice",
+    "DerivativeKind",
+    "Dtype",
+    "Expectation",
+    "Form",
+    "Format",
+    "IdentitiesFormat",
+    "Layout",
+    "Vec",
+]
+
+
+class Choice(StrEnum):
+    """A list of words of which one can be chosen."""
+
+    @classmethod
+    def require(cls, value: str, what: str) -> None:
+        """Raise InputError, which begins with `what`, where `value` is none of the words."""
+        if value not in list(cls):
+            raise InputError(f"{what} {value!r} is not one of {', '.join(cls)}")
+
+
+class Vec(Choice):
+    """The order in which vec stacks the entries of an array."""
+
+    column = "column"
+    row = "row"
+
+
+class Layout(Choice):
+    """The orientation of the matrix: rows are outputs (numerator) or inputs (denominator)."""
+
+    numerator = "numerator"
+    denominator = "denominator"
+
+
+class Form(Choice):
+    """Which arrangement of the Jacobian's numbers is shown."""
+
+    vec = "vec"
+    tensor = "tensor"
+    stacked = "stacked"
+    blocks = "blocks"
+
+
+class Dtype(Choice):
+    """The precision that an operand is rounded to."""
+
+    float64 = "float64"
+    float32 = "float32"
+
+
+class Format(Choice):
+    """How a report is written."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+    latex = "latex"
+
+
+class IdentitiesFormat(Choice):
+    """How a report on the identities is written."""
+
+    text = "text"
+    json = "json"
+
+
+class CheckFormat(Choice):
+    """How the outcomes of checks are written."""
+
+    text = "text"
+    json = "json"
+    junit = "junit"
+    github = "github"
+    markdown = "markdown"
+
+
+class Expectation(Choice):
+    """A property that the Jacobian can be expected to have."""
+
+    diagonal = "diagonal"
+    block_diagonal = "block-diagonal"
+    permutation = "permutation"
+    broadcast = "broadcast"
+    lower_triangular = "lower-triangular"
+    upper_triangular = "upper-triangular"
+    symmetric = "symmetric"
+    dense = "dense"
+
+
+class DerivativeKind(Choice):
+    """What a hand-written derivative returns."""
+
+    elementwise = "elementwise"
+    gradient = "gradient"
+    jacobian = "jacobian"
+    jvp = "jvp"
+    vjp = "vjp"
+
+
+class Backend(Choice):
+    """The library whose arrays a function takes."""
+
+    numpy = "numpy"
+    torch = "torch"
+    jax = "jax"

@@ -1,0 +1,185 @@
+"""Every finding there is: its code, its name, what it does to the verdict, when it is made and what to do about it.
+
+This table is the only list of them. findings.py makes them, report.py, `check`'s `allow`, the views and `jacinspect
+explain` read them here. Nothing here needs numpy.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["CODES", "Code", "Finding", "Severity", "finding", "ordered", "verdict"]
+
+Severity = Literal["error", "note"]
+Verdict = Literal["fail", "inconclusive", "pass"]
+
+
+@dataclass(frozen=True)
+class Code:
+    """A kind of finding.
+
+    `severity` is what it is unless it is said otherwise where it is made, and `verdict` what an inspection with such an
+    error comes to. `about` is what it speaks of: the agreement of the two Jacobians, values, the function, the
+    structure, the coverage, or the run itself, which did not end as it should. `advice` says what to do about it, and
+    `example` is a command that shows one.
+    """
+
+    name: str
+    severity: Severity
+    verdict: Verdict
+    about: Literal["agreement", "values", "function", "structure", "coverage", "run"]
+    when: str
+    advice: str
+    example: str
+
+
+CODES = {
+    "J001": Code(
+        "derivative-disagrees",
+        "error",
+        "fail",
+        "agreement",
+        "an analytic entry differs from the numeric one by more than its error bar",
+        "Read the worst entry: both values, the bar and their ratio are given. Where one cause fits every entry "
+        "(a sign, a constant factor, a transpose, the derivative of another function), the message names it. Mend"
+        " the derivative.",
+        "jacinspect tanh --shape 3 -d '1 + tanh(x)**2'",
+    ),
+    "J002": Code(
+        "structure-unexpected",
+        "error",
+        "fail",
+        "structure",
+        "a property asked for by --expect does not hold",
+        "The message names a witness: an output, an input that it reads, and the value there. Either the function"
+        " reads more than was meant, or the expectation is wrong.",
+        "jacinspect softmax --shape 2x3 --expect diagonal",
+    ),
+    "J003": Code(
+        "kink",
+        "note",
+        "fail",
+        "agreement",
+        "f has a kink or a jump at X: its one-sided slopes differ",
+        "No derivative exists there. Both slopes are given, and any analytic value between them is accepted as a "
+        "subgradient. With --strict-kinks it is an error.",
+        "jacinspect relu --input '[0.5, 0, -1]'",
+    ),
+    "J004": Code(
+        "non-finite",
+        "error",
+        "fail",
+        "values",
+        "a value or a derivative is NaN or infinite although the operand is finite",
+        "Rewrite the formula where it overflows or divides by 0. It is a note where the operand itself is not "
+        "finite, or where value and analytic derivative overflow to the same limit.",
+        "jacinspect 'sqrt(x)' --shape 2x3",
+    ),
+    "J005": Code(
+        "not-deterministic",
+        "error",
+        "fail",
+        "function",
+        "the same input gave two different outputs",
+        "Nothing can be differenced then. Fix the function's random state (a seed, evaluation mode) and inspect again.",
+        "jacinspect numpy.random:permutation --shape 9",
+    ),
+    "J006": Code(
+        "inconclusive",
+        "error",
+        "inconclusive",
+        "agreement",
+        "an error bar is too wide to judge by, or no step size gives a reliable derivative",
+        "The values of f do not say enough at X. Compute in double precision, rewrite a formula that cancels, "
+        "move X away from a pole; give --noise for a function that stops at a tolerance, or --rtol and --atol of "
+        "your own.",
+        "jacinspect '1 - cos(x)' --input '[1e-9]' -d 'sin(x)'",
+    ),
+    "J007": Code(
+        "sampled",
+        "note",
+        "pass",
+        "coverage",
+        "a budget ended detection or comparison early",
+        "The message says what is proved and how many entries were compared; random directions cover the rest. "
+        "Raise --max-evaluations or --memory to see more.",
+        "jacinspect softmax --shape 600 --max-evaluations 200",
+    ),
+    "J008": Code(
+        "mutates-input",
+        "error",
+        "fail",
+        "function",
+        "the function changed the array it was given",
+        "Let it work on a copy: whoever calls it afterwards would see other numbers.",
+        "jacinspect numpy.random:shuffle --shape 4",
+    ),
+    "J009": Code(
+        "hadamard-invalid",
+        "note",
+        "pass",
+        "structure",
+        "f is not element-wise, so A' ⊙ dX is not its differential for any A'",
+        "Nothing is wrong with the derivative. Use the Jacobian, a jvp or a vjp in place of ⊙; the message says "
+        "by how much ⊙ with the nearest A' is off.",
+        "jacinspect softmax --shape 2x3",
+    ),
+    "J010": Code(
+        "timeout",
+        "error",
+        "inconclusive",
+        "run",
+        "`check --timeout` ended the inspection",
+        "Take a smaller shape for this check, or a longer --timeout.",
+        "jacinspect check --timeout 60",
+    ),
+    "J011": Code(
+        "crashed",
+        "error",
+        "fail",
+        "run",
+        "in `check`, the function raised, or its process died",
+        "The message says how. `jacinspect inspect` with --traceback shows where the function's own error arose.",
+        "jacinspect check",
+    ),
+    "J012": Code(
+        "pattern-unresolved",
+        "error",
+        "inconclusive",
+        "agreement",
+        "random directions twice refuted the pattern found for an output",
+        "What this output reads depends on where it is asked. Inspect at another X or with another --seed; a "
+        "function with many branches may need several.",
+        "jacinspect sort --shape 5",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing worth saying: code and name, "error" or "note", and where (operand indices; outputs for J012)."""
+
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    at: tuple[tuple[int, ...], ...] = ()
+
+
+def finding(code: str, message: str, at: tuple[tuple[int, ...], ...] = (), severity: Severity | None = None) -> Finding:
+    """Make a finding of a kind; its severity is that of the table if None."""
+    return Finding(code, CODES[code].name, severity or CODES[code].severity, message, at)
+
+
+def ordered(findings: "list[Finding]") -> tuple[Finding, ...]:
+    """Sort findings as they are shown: errors first, then by code."""
+    return tuple(sorted(findings, key=lambda each: (each.severity != "error", each.code)))
+
+
+def verdict(findings: "tuple[Finding, ...] | list[Finding]", about: str | None = None) -> Verdict:
+    """Return the worst that the errors among findings come to: "fail", "inconclusive" or "pass".
+
+    With `about`, only findings about that count.
+    """
+    codes = {CODES[each.code] for each in findings if each.severity == "error"}
+    verdicts = {code.verdict for code in codes if about in (None, code.about)}
+    return "fail" if "fail" in verdicts else "inconclusive" if verdicts else "pass"
