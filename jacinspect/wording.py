@@ -1,9 +1,21 @@
-"""How a refusal quotes: a text of any length and content comes in, one short line for a message goes out."""
+"""How things are said: plurals, shapes, sizes, indices, quotations, suggestions, and non-finite numbers in JSON."""
 
 import difflib
 from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import Any
 
-__all__ = ["did_you_mean", "format_parameter", "format_shape", "format_size", "printable", "shown"]
+__all__ = [
+    "counted",
+    "did_you_mean",
+    "format_index",
+    "format_parameter",
+    "format_shape",
+    "format_size",
+    "jsonable",
+    "printable",
+    "shown",
+]
 
 
 def shown(text: str, quote: Callable[[str], str] = repr) -> str:
@@ -16,6 +28,17 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """Write ``; did you mean 'weights'?`` if a candidate is close to `name`, and nothing otherwise."""
     close = difflib.get_close_matches(name, list(candidates), n=1)
     return f"; did you mean {shown(close[0])}?" if close else ""
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Write a number with its noun: ``1 entry``, ``3 entries``; the plural is ``one`` and an s if it is not given."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def format_index(index: Iterable[int]) -> str:
+    """Write an index as Python does, ``[0,1]``; the empty one, of a single number, as nothing."""
+    inside = ",".join(map(str, index))
+    return f"[{inside}]" if inside else ""
 
 
 def format_parameter(value: float | bool | str | None) -> str:
@@ -46,3 +69,14 @@ def format_size(n: int) -> str:
 def printable(text: str) -> str:
     """Spell out what a terminal would obey rather than show: escapes and controls, as in a hostile file name."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def jsonable(value: Any) -> Any:
+    """Write numbers as RFC 8259 can, non-finite ones as the strings NaN, Infinity and -Infinity, inside lists too."""
+    if isinstance(value, dict):
+        return {name: jsonable(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, float) and not isfinite(value):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return value

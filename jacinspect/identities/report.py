@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from jacinspect.errors import ExitStatus
 from jacinspect.identities.identity import Identity
-from jacinspect.inspection.report import SCHEMA_VERSION, FunctionReport, OperandReport
+from jacinspect.inspection.report import SCHEMA_VERSION
+from jacinspect.inspection.sections import FunctionReport, OperandReport
+from jacinspect.wording import jsonable
 
 __all__ = ["IdentityReport"]
 
@@ -34,18 +35,10 @@ class IdentityReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready objects."""
-        function = self.function
         return {
             "schema_version": SCHEMA_VERSION,
             "version": self.version,
-            "function": {
-                "name": function.name,
-                "kind": function.kind,
-                "parameters": {name: _number(value) for name, value in function.parameters.items()},
-                "source": function.source,
-                "formula": function.formula,
-                "derivative": function.derivative,
-            },
+            "function": self.function.to_dict(),
             "operand": {
                 "shape": list(self.operand.values.shape),
                 "dtype": str(self.operand.values.dtype),
@@ -68,15 +61,8 @@ def _as_dict(identity: Identity) -> dict[str, Any]:
         "statement": identity.statement,
         "left_shape": list(identity.left_shape),
         "right_shape": None if identity.right_shape is None else list(identity.right_shape),
-        "max_difference": _number(identity.max_difference),
-        "bound": _number(identity.bound),
+        "max_difference": jsonable(identity.max_difference),
+        "bound": jsonable(identity.bound),
         "holds": identity.holds,
         "note": "; ".join(filter(None, (identity.given, *identity.route))),
     }
-
-
-def _number(x: float | str | None) -> float | str | None:
-    """Write a number as RFC 8259 can, non-finite ones by name; what is none stays as it is."""
-    if x is None or isinstance(x, str) or isfinite(x):
-        return x
-    return "NaN" if x != x else "Infinity" if x > 0 else "-Infinity"

@@ -24,7 +24,7 @@ from jacinspect.identities.of_arrays import (
 from jacinspect.identities.report import IdentityReport
 from jacinspect.identities.tensors import LARGEST_BUILT, DiagonalTensor, commutation, diagonal, fits
 from jacinspect.inspection import findings as find
-from jacinspect.inspection.report import OperandReport
+from jacinspect.inspection.sections import OperandReport
 from jacinspect.inspection.subject import analytic_at, black_box, declared
 from jacinspect.jacobian.analytic import Analytic, is_linear
 from jacinspect.jacobian.compact import Jacobian, vec_positions

@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, verdict
-from jacinspect.inspection.report import AgreementReport, EntryReport, JacobianReport
+from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian

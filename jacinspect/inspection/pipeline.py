@@ -17,11 +17,8 @@ from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.diagnosis import Suspicion, diagnose
 from jacinspect.inspection.evidence import Result, agreement_report, jacobian_report
-from jacinspect.inspection.report import (
-    DetectionReport,
-    OperandReport,
-    Report,
-)
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import DetectionReport, OperandReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared
 from jacinspect.jacobian.agreement import (

@@ -11,7 +11,7 @@ import numpy as np
 from jacinspect.errors import FunctionFailedError
 from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.function import Array, Function
-from jacinspect.inspection.report import FunctionReport
+from jacinspect.inspection.sections import FunctionReport
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
 from jacinspect.jacobian.blackbox import BlackBox
 

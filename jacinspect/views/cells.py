@@ -5,7 +5,8 @@ from itertools import product
 
 import numpy as np
 
-from jacinspect.inspection.report import JacobianReport, Report
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.layouts import Unfolding
 from jacinspect.views.facts import index, short, written_out

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from jacinspect.choices import Form
-from jacinspect.inspection.report import JacobianReport, Report
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.hadamard import Cost, cost_table
 from jacinspect.jacobian.layouts import Unfolding, vec_order
 from jacinspect.wording import format_shape, format_size

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
-from jacinspect.inspection.report import JacobianReport, Report
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.layouts import Unfolding
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation

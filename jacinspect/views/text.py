@@ -10,7 +10,8 @@ from textwrap import wrap
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from jacinspect.inspection.report import JacobianReport, Report
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.layouts import Unfolding
 from jacinspect.views.cells import GAP, NOTHING, WHOLE, Cells, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation

@@ -9,7 +9,8 @@ import pytest
 import jacinspect
 from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.inspection.codes import Finding
-from jacinspect.inspection.report import EntryReport, Report
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import EntryReport
 
 GOOD = jacinspect.inspect("sigmoid", np.array([0.5, -1.25]))
 WRONG = Finding("J001", "derivative-disagrees", "error", "2 entries disagree")

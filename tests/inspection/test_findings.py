@@ -13,7 +13,7 @@ from jacinspect.inspection.findings import (
     of_directions,
     of_entries,
 )
-from jacinspect.inspection.report import JacobianReport
+from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status, compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.detection import Detection

@@ -9,7 +9,8 @@ import pytest
 
 import jacinspect
 from jacinspect.inspection.codes import Finding
-from jacinspect.inspection.report import EntryReport, Report
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import EntryReport
 from jacinspect.views.brief import render
 from tests.oracles import Array
 

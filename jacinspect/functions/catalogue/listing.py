@@ -3,14 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite
-from typing import Any
 
 from jacinspect._version import __version__
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry, Interval
 from jacinspect.functions.catalogue.lookup import ENTRIES, hint, key
 from jacinspect.functions.function import Parameter
+from jacinspect.wording import jsonable
 
 __all__ = ["Listed", "Listing", "search"]
 
@@ -60,7 +59,7 @@ class Listing:
         content = {
             "schema_version": _SCHEMA_VERSION,
             "version": __version__,
-            "functions": [_jsonable(asdict(function)) for function in self.functions],
+            "functions": [jsonable(asdict(function)) for function in self.functions],
         }
         return json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -117,14 +116,3 @@ def _prose(function: Listed) -> str:
     """Give all that is sought in where no name has a text."""
     formulas = (function.formula, function.derivative, *function.partials.values())
     return "\n".join((*formulas, *function.parameters, *function.properties, function.source, function.note))
-
-
-def _jsonable(value: Any) -> Any:
-    """Write numbers as RFC 8259 can, non-finite ones by name, inside lists and objects too."""
-    if isinstance(value, dict):
-        return {name: _jsonable(item) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, float) and not isfinite(value):
-        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-    return value

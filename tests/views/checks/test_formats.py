@@ -17,7 +17,7 @@ from referencing import Registry, Resource
 
 from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.inspection.codes import Finding
-from jacinspect.inspection.report import EntryReport
+from jacinspect.inspection.sections import EntryReport
 from jacinspect.views.checks import github, junit
 from jacinspect.views.checks import json as check_json
 from jacinspect.views.checks import markdown as check_markdown

@@ -1,0 +1,273 @@
+"""The sections of a report: function, operand, detection, agreement, Jacobian, each with its JSON. Next: report."""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.structure import Arrangement, Blocks
+from jacinspect.wording import format_parameter, jsonable
+
+__all__ = [
+    "LARGEST_PRINTED",
+    "AgreementReport",
+    "DetectionReport",
+    "EntryReport",
+    "FunctionReport",
+    "JacobianReport",
+    "OperandReport",
+    "Shown",
+]
+
+LARGEST_PRINTED = 4096  # entries: a 64×64 matrix, about what a reader or an issue's text can take
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How arrays are written: as nested lists, or as None where they are too large to be read, unless `full`."""
+
+    full: bool
+
+    def array(self, array: Array | None) -> Any:
+        """Return an array as JSON-ready lists, or None."""
+        if array is None or (array.size > LARGEST_PRINTED and not self.full):
+            return None
+        return array.tolist() if np.isfinite(array).all() else jsonable(array.tolist())
+
+
+@dataclass(frozen=True)
+class FunctionReport:
+    """The function as it was declared; nothing here was measured."""
+
+    name: str
+    kind: str
+    parameters: dict[str, float | bool | str | None]
+    source: str
+    formula: str | None
+    derivative: str | None
+    operands: tuple[str, ...] = ("x",)
+    latex: str | None = None  # the formula
+
+    @property
+    def title(self) -> str:
+        """Its name with its parameters, but for those that are off."""
+        on = {name: value for name, value in self.parameters.items() if value is not None and value is not False}
+        said = ", ".join(f"{name}={format_parameter(value)}" for name, value in on.items())
+        return f"{self.name}({said})" if said else self.name
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration as JSON-ready objects."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "parameters": jsonable(self.parameters),
+            "source": self.source,
+            "formula": self.formula,
+            "derivative": self.derivative,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class OperandReport:
+    """The operand that the Jacobian is taken by: its values, their source, and the seed of all that is random."""
+
+    name: str
+    position: int
+    values: Array
+    source: str
+    seed: int
+
+    def to_dict(self, show: Shown) -> dict[str, Any]:
+        """Return the operand as JSON-ready objects; large values are None."""
+        return {
+            "name": self.name,
+            "position": self.position,
+            "shape": list(self.values.shape),
+            "dtype": str(self.values.dtype),
+            "source": _unicode(self.source),
+            "seed": self.seed,
+            "values": show.array(self.values),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionReport:
+    """How the pattern was established: calls of f, points it was observed at, whether it is proved."""
+
+    evaluations: int
+    points: int
+    proved: bool
+    deterministic: bool
+    miss_probability: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return how the pattern was established as JSON-ready objects."""
+        return {
+            "evaluations": self.evaluations,
+            "points": self.points,
+            "proved": self.proved,
+            "deterministic": self.deterministic,
+            "miss_probability": self.miss_probability,
+        }
+
+
+@dataclass(frozen=True)
+class EntryReport:
+    """One entry of the Jacobian, by its output's and its operand's index, as claimed and as measured."""
+
+    output: tuple[int, ...]
+    operand: tuple[int, ...]
+    analytic: float | None
+    numeric: float
+    error_bar: float
+
+
+@dataclass(frozen=True)
+class AgreementReport:
+    """Whether the analytic and the numeric Jacobian agree, over which share of the entries, and where least.
+
+    `checked` is whether there is an analytic derivative at all.
+    """
+
+    checked: bool
+    verdict: str
+    entries_compared: int
+    coverage: float
+    max_difference: float | None
+    max_error_bar: float | None
+    max_ratio: float | None
+    worst: tuple[EntryReport, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as JSON-ready objects."""
+        return {
+            "verdict": self.verdict,
+            "entries_compared": self.entries_compared,
+            "coverage": self.coverage,
+            "max_difference": jsonable(self.max_difference),
+            "max_error_bar": jsonable(self.max_error_bar),
+            "max_ratio": jsonable(self.max_ratio),
+            "worst": [
+                {
+                    "output": list(entry.output),
+                    "operand": list(entry.operand),
+                    "analytic": jsonable(entry.analytic),
+                    "numeric": jsonable(entry.numeric),
+                    "error_bar": jsonable(entry.error_bar),
+                }
+                for entry in self.worst
+            ],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class JacobianReport:
+    """The Jacobian in an order of vec and a layout: what it is, and its values (None where they were not all taken).
+
+    `arrangement` is None where the pattern is not proved; `structure` and `blocks` then say what is known all the same.
+    """
+
+    shape: tuple[int, int]
+    tensor_shape: tuple[int, ...]
+    vec: str
+    layout: str
+    index_formula: str
+    structure: str
+    blocks: Blocks | None
+    colors: int
+    arrangement: Arrangement | None
+    is_symmetric: bool | None
+    off_diagonal_ratio: float | None
+    nonzeros: int | None
+    analytic: Jacobian | None
+    numeric: Jacobian | None
+    error_bar: Array | None  # like numeric.data
+
+    @property
+    def is_square(self) -> bool:
+        """Whether the matrix has as many rows as columns."""
+        return self.shape[0] == self.shape[1]
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether the matrix is square and its pattern has nothing off the diagonal."""
+        return self.arrangement is not None and self.arrangement.is_diagonal
+
+    @property
+    def entries(self) -> int:
+        """How many entries the matrix has."""
+        return prod(self.shape)
+
+    @property
+    def stored(self) -> int | None:
+        """How many entries the pattern has; None where it is not proved."""
+        return None if self.arrangement is None else self.arrangement.pattern.stored
+
+    def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
+        """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.
+
+        None where nothing is stored.
+        """
+        jacobian = self.analytic if of == "analytic" else self.numeric
+        if jacobian is None:
+            return []
+        values = jacobian.data if self.error_bar is None or of != "error_bar" else self.error_bar
+        places = jacobian.pattern.places(outputs, inputs)
+        return [[None if place < 0 else float(values[place]) for place in line] for line in places]
+
+    def matrix(self, of: str) -> Array | None:
+        """Return "analytic", "numeric" or "error_bar" as a dense matrix in this vec order and layout, or None."""
+        if of == "error_bar":
+            if self.numeric is None or self.error_bar is None:
+                return None
+            return Jacobian(self.numeric.pattern, self.error_bar).matrix(self.vec, self.layout)
+        jacobian: Jacobian | None = getattr(self, of)
+        return None if jacobian is None else jacobian.matrix(self.vec, self.layout)
+
+    def to_dict(self, show: Shown) -> dict[str, Any]:
+        """Return the Jacobian as JSON-ready objects; what is too large to be shown is None."""
+        a = self.arrangement
+        blocks = self.blocks and {
+            "count": self.blocks.count,
+            "shape": self.blocks.shape and list(self.blocks.shape),
+            "vec": self.blocks.vec,
+        }
+        few = a is not None and (show.full or a.pattern.stored <= LARGEST_PRINTED)
+        return {
+            "shape": list(self.shape),
+            "tensor_shape": list(self.tensor_shape),
+            "vec": self.vec,
+            "layout": self.layout,
+            "index_formula": self.index_formula,
+            "structure": self.structure,
+            "is_square": self.is_square,
+            "is_diagonal": self.is_diagonal,
+            "is_symmetric": self.is_symmetric,
+            "off_diagonal_ratio": jsonable(self.off_diagonal_ratio),
+            "lower_bandwidth": a and a.bandwidths[0],
+            "upper_bandwidth": a and a.bandwidths[1],
+            "blocks": blocks,
+            "entries": self.entries,
+            "stored": self.stored,
+            "nonzeros": self.nonzeros,
+            "density": a and a.density,
+            "colors": self.colors,
+            "pattern": _pairs(a) if a is not None and few else None,
+            **{of: self._shown(of, show) for of in ("analytic", "numeric", "error_bar")},
+        }
+
+    def _shown(self, of: str, show: Shown) -> Any:
+        return show.array(self.matrix(of)) if show.full or self.entries <= LARGEST_PRINTED else None
+
+
+def _unicode(text: str) -> str:
+    """Spell out the lone surrogates by which Python stands for the bytes of a file name that are no UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _pairs(arrangement: Arrangement) -> dict[str, list[int]]:
+    order = np.lexsort((arrangement.columns, arrangement.rows))
+    return {"rows": arrangement.rows[order].tolist(), "columns": arrangement.columns[order].tolist()}
