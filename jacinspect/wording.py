@@ -8,6 +8,7 @@ from typing import Any
 __all__ = [
     "counted",
     "did_you_mean",
+    "format_entry",
     "format_index",
     "format_parameter",
     "format_shape",
@@ -39,6 +40,11 @@ def format_index(index: Iterable[int]) -> str:
     """Write an index as Python does, ``[0,1]``; the empty one, of a single number, as nothing."""
     inside = ",".join(map(str, index))
     return f"[{inside}]" if inside else ""
+
+
+def format_entry(output: Iterable[int], operand: Iterable[int]) -> str:
+    """Name an entry of the Jacobian by the indices of its output and its input: ``∂A[0,1]/∂X[2]``."""
+    return f"∂A{format_index(output)}/∂X{format_index(operand)}"
 
 
 def format_parameter(value: float | bool | str | None) -> str:

@@ -102,7 +102,7 @@ def test_the_finder_finds() -> None:
     assert {"cli", "__init__", "__main__", "views.text", "jacobian.compact", "operands.files"} <= set(modules())
     assert {"jacinspect.views.text", "rich.console.Console"} <= imported("cli.showing") | imported("cli.streams")
     assert {"errors", "inspection.pipeline", "functions.resolve"} <= ours("cli.requests")  # inside functions
-    assert {"jacobian.compact", "jacobian.structure", "errors"} <= ours("inspection.report")
+    assert {"jacobian.blackbox", "inspection.codes", "errors"} <= ours("inspection.report")
     assert "typer.echo" in called("cli.streams")
 
 

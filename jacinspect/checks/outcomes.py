@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from jacinspect.errors import ExitStatus
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.report import Report
+from jacinspect.wording import counted
 
 __all__ = ["Outcome", "Tally"]
 
@@ -97,5 +98,5 @@ class Tally:
     def __str__(self) -> str:
         counts = ", ".join(f"{number} {verdict}" for verdict, number in self.counts.items() if number)
         left = self.planned - self.done
-        made = f"{self.done} {'inspection' if self.done == 1 else 'inspections'}"
+        made = counted(self.done, "inspection")
         return f"{made}: {counts or 'none'}" + (f"; {left} not made" if left else "")

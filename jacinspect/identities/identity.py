@@ -11,6 +11,7 @@ import numpy as np
 from jacinspect.identities.differential import Measured
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.wording import counted
 
 __all__ = ["Identity", "Route", "Side", "exact", "impossible", "within_bars"]
 
@@ -104,8 +105,7 @@ def within_bars(
 
 
 def _entries(chosen: Array) -> str:
-    count = int(np.count_nonzero(chosen))
-    return f"{count} entr{'y' if count == 1 else 'ies'}"
+    return counted(int(np.count_nonzero(chosen)), "entry", "entries")
 
 
 def _worst(difference: Array, among: Array) -> int | None:

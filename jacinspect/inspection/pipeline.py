@@ -16,7 +16,9 @@ from jacinspect.functions.resolve import claiming, resolve
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.diagnosis import Suspicion, diagnose
+from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Result, agreement_report, jacobian_report
+from jacinspect.inspection.expectations import of_expectations
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import DetectionReport, OperandReport
 from jacinspect.inspection.settings import Settings
@@ -279,11 +281,11 @@ class _Inspection:
         jacobian = jacobian_report(detection, result, self.settings.order, self.settings.layout)
         cause = self._cause(detection, result)
         found = [
-            *find.of_entries(result.comparison, result.analytic, result.numeric, self.x, self.box.y0, cause),
+            *of_entries(result.comparison, result.analytic, result.numeric, self.x, self.box.y0, cause),
             *find.of_directions(
                 result.directions, result.comparison, result.numeric, unresolved, cause, result.coverage == 1
             ),
-            *find.of_expectations(self.settings.expect, jacobian, result.numeric),
+            *of_expectations(self.settings.expect, jacobian, result.numeric),
             *find.of_coverage(detection, result.coverage, jacobian, self._budget(detection, result)),
         ]
         values, product, chain = result.best, None, None

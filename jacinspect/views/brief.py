@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from jacinspect.inspection.report import Report
-from jacinspect.views.facts import headline, index
+from jacinspect.views.facts import headline
+from jacinspect.wording import format_entry
 
 __all__ = ["problems", "render"]
 
@@ -27,7 +28,7 @@ def problems(report: Report) -> Iterator[str]:
         claimed = float("nan") if entry.analytic is None else entry.analytic
         rows.append(
             (
-                f"∂A{index(entry.output)}/∂X{index(entry.operand)}",
+                format_entry(entry.output, entry.operand),
                 f"{claimed:.10g}",
                 f"{entry.numeric:.10g}",
                 f"{entry.error_bar:.1g}",

@@ -9,7 +9,8 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.layouts import Unfolding
-from jacinspect.views.facts import index, short, written_out
+from jacinspect.views.facts import short, written_out
+from jacinspect.wording import format_entry, format_index
 
 __all__ = [
     "GAP",
@@ -98,7 +99,7 @@ def array_panels(title: str, array: Array | None, width: int, full: bool) -> Ite
         return
     slices = list(np.ndindex(array.shape[:-2]))
     for at in slices if full else slices[:_SLICES]:
-        yield f"{title}{index(at)}", _grid(array[at], width, full)
+        yield f"{title}{format_index(at)}", _grid(array[at], width, full)
     if len(slices) > _SLICES and not full:
         yield GAP, [[f"{len(slices) - _SLICES} more slices"]]
 
@@ -150,7 +151,7 @@ def tensor_groups(
 
 def _slice_name(form: Unfolding, outer: tuple[int, ...], inner: tuple[int, ...]) -> str:
     a, x = (outer, inner) if form.layout == "numerator" else (inner, outer)
-    return f"∂A{index(a)}/∂X{index(x)}"
+    return format_entry(a, x)
 
 
 def _slice(j: JacobianReport, of: str, form: Unfolding, fixed: list[int], width: int, full: bool) -> Cells:

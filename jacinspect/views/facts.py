@@ -9,7 +9,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.hadamard import Cost, cost_table
 from jacinspect.jacobian.layouts import Unfolding, vec_order
-from jacinspect.wording import format_shape, format_size
+from jacinspect.wording import counted, format_entry, format_shape, format_size
 
 __all__ = [
     "SIGNS",
@@ -18,7 +18,6 @@ __all__ = [
     "costs",
     "formulas",
     "headline",
-    "index",
     "reservation",
     "short",
     "written_out",
@@ -92,9 +91,8 @@ def _pattern(j: JacobianReport) -> str:
     if j.stored is None:
         return f"{text}: not proved within the budget"
     zeros = f", {j.stored - j.nonzeros} of them 0 here" if j.nonzeros is not None and j.nonzeros < j.stored else ""
-    entries = "entry" if j.entries == 1 else "entries"
-    colors = f"{j.colors} color{'s' * (j.colors != 1)}"
-    return f"{text}: {j.stored} of {j.entries} {entries}{zeros}; {colors}{_readers(j)}"
+    entries = counted(j.entries, "entry", "entries")
+    return f"{text}: {j.stored} of {entries}{zeros}; {counted(j.colors, 'color')}{_readers(j)}"
 
 
 def _readers(j: JacobianReport) -> str:
@@ -160,11 +158,11 @@ def _agreement(report: Report) -> str:
     if not a.entries_compared:
         return "nothing to compare" if a.checked else "no analytic derivative to compare with (--derivative gives one)"
     share = f" ({a.coverage:.3g} of all)" if a.coverage < 1 else ""
-    entries = f"{a.entries_compared} {'entry' if a.entries_compared == 1 else 'entries'}"
+    entries = counted(a.entries_compared, "entry", "entries")
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"
     if a.worst:
         w = a.worst[0]
-        at = f"∂A{index(w.output)}/∂X{index(w.operand)}"
+        at = format_entry(w.output, w.operand)
         values = f"{short(w.analytic)} and {short(w.numeric)} ± {w.error_bar:.1g}"
         text += f"; worst {at}: {values}, {a.max_ratio:.2g} of its bar"
     return text
@@ -190,7 +188,7 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
     yield (
         "detection",
-        f"{d.evaluations} evaluations, observed at {d.points} point{'s' * (d.points != 1)}, {proof}{missed}",
+        f"{d.evaluations} evaluations, observed at {counted(d.points, 'point')}, {proof}{missed}",
     )
     yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
 
@@ -229,8 +227,3 @@ def _count(number: int) -> str:
 def short(value: float | None, digits: int = _DIGITS, none: str = "none") -> str:
     """Write a number with few digits: 0.24901, 4e-13."""
     return none if value is None else f"{value + 0.0:.{digits}g}"  # -0 is 0
-
-
-def index(index: tuple[int, ...]) -> str:
-    """Write an index: [0,1], or nothing for that of a single number."""
-    return f"[{','.join(map(str, index))}]" if index else ""

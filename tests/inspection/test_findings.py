@@ -1,9 +1,10 @@
-"""The words of a finding, from numbers made up for it; that inspections come to say them is test_inspection.py's."""
+"""The words of a finding, from numbers made up for it; that inspections come to say them is test_pipeline.py's."""
 
 import numpy as np
 import pytest
 
 from jacinspect.inspection.codes import Finding
+from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.findings import (
     budgets,
     hadamard_invalid,
@@ -11,7 +12,6 @@ from jacinspect.inspection.findings import (
     not_deterministic,
     of_coverage,
     of_directions,
-    of_entries,
 )
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status, compare

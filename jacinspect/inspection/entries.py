@@ -1,0 +1,144 @@
+"""Findings about the entries that were compared: what became of them, with the worst of each kind. Next: report."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from jacinspect.inspection.codes import Finding, Severity, finding
+from jacinspect.inspection.naming import entry_name, input_name, listed, output_name
+from jacinspect.jacobian.agreement import Comparison, Status
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.differences import Kind, is_single
+from jacinspect.jacobian.numeric import Numeric
+from jacinspect.wording import counted
+
+__all__ = ["of_entries"]
+
+
+def of_entries(
+    comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str = ""
+) -> Iterator[Finding]:
+    """J001, J003, J004 and J006: what became of the entries compared; `cause` is what explains J001, if any."""
+    words = _Words(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
+    status = comparison.status
+    on_kink = np.zeros(status.size, bool)
+    on_kink[list(numeric.kinks)] = True
+    refused = status == Status.DISAGREES
+    yield from words.finding("J001", refused & ~on_kink, words.disagreement, comparison.ratio)
+    wrong = refused & on_kink
+    wrong[wrong] = words.outside(comparison, np.flatnonzero(wrong))
+    yield from words.finding("J001", wrong, words.kink)
+    yield from words.finding("J003", on_kink & refused & ~wrong, words.kink, severity="error")
+    yield from words.finding("J003", on_kink & ~refused, words.kink)
+    yield from words.finding("J004", status == Status.NONFINITE, words.nonfinite)
+    yield from words.finding("J004", status == Status.OVERFLOWS, words.overflow, severity="note")
+    yield from words.finding("J004", status == Status.EXCUSED, words.excused, severity="note")
+    yield from words.finding("J006", status == Status.INCONCLUSIVE, words.inconclusive)
+    yield from words.finding("J006", status == Status.OUT_OF_REACH, words.out_of_reach)
+    filled = np.diff(numeric.jacobian.indptr) > 0
+    constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
+    if constant.size and np.isfinite(x).all():
+        output = output_name(numeric.jacobian.pattern, int(constant[0]))
+        yield finding("J004", f"{output} is {y0[constant[0]]} whatever the operand is")
+
+
+class _Words:
+    """Words for entries, by their place among the stored ones."""
+
+    def __init__(
+        self, pattern: Pattern, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str
+    ) -> None:
+        self.cause = cause
+        self.pattern, self.analytic, self.numeric, self.x, self.y0 = pattern, analytic, numeric, x.ravel(), y0
+
+    def finding(
+        self,
+        code: str,
+        where: Array,
+        word: object,
+        rank: Callable[[Array], Array] | None = None,
+        severity: Severity | None = None,
+    ) -> Iterator[Finding]:
+        entries = np.flatnonzero(where)
+        if not entries.size:
+            return
+        worst = entries[0] if rank is None else entries[np.argmax(np.nan_to_num(rank(entries), nan=np.inf))]
+        assert callable(word)
+        message = word(int(worst), counted(entries.size, "entry", "entries"))
+        places = listed(np.unique(self.pattern.indices[entries]), self.pattern.operand_shape)
+        yield finding(code, message, places, severity)
+
+    def outside(self, comparison: Comparison, entries: Array) -> Array:
+        """Where the claim lies outside the one-sided slopes, and not merely on a kink."""
+        return comparison.difference(entries) > self.numeric.bar[entries]
+
+    def disagreement(self, entry: int, number: str) -> str:
+        claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
+        ratio = f", ratio {claimed / value:.10g}" if value and claimed else ""
+        values = f"analytic {claimed:.8g}, numeric {self._value(entry)}{ratio}"
+        verb = "disagrees" if number.startswith("1 ") else "disagree"
+        return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.cause and '; consistent with '}{self.cause}"
+
+    def kink(self, entry: int, number: str) -> str:
+        left, right = self.numeric.kinks[entry]
+        slopes = f"{self._entry(entry)} has slope {left:.6g} to the left and {right:.6g} to the right"
+        claim = "" if self.analytic is None else f"; analytic {self._claimed(entry):.6g}"
+        if entry in self.numeric.jumps:
+            return f"{number} on a kink: at {self._operand(entry)}, {self._output(entry)} jumps{claim}"
+        return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
+
+    def _output(self, entry: int) -> str:
+        return output_name(self.pattern, int(self.pattern.rows[entry]))
+
+    def nonfinite(self, entry: int, number: str) -> str:
+        row = int(self.pattern.rows[entry])
+        if not np.isfinite(self.y0[row]):
+            what = f"{output_name(self.pattern, row)} is {self.y0[row]}"
+        elif self.analytic is not None and not np.isfinite(self._claimed(entry)):
+            what = f"the analytic {self._entry(entry)} is {self._claimed(entry)}"
+        else:
+            what = f"no difference for {self._entry(entry)} is finite"
+        return f"{number} not finite: {what} at the finite {self._operand(entry)}"
+
+    def overflow(self, entry: int, number: str) -> str:
+        value, slope = self.y0[self.pattern.rows[entry]], self._claimed(entry)
+        limits = f"{value}" if value == slope else f"{value} and {slope}"
+        return f"{number} not compared: value and derivative overflow to {limits} at {self._operand(entry)}"
+
+    def excused(self, entry: int, number: str) -> str:
+        start, stop = self.pattern.indptr[self.pattern.rows[entry] : self.pattern.rows[entry] + 2]
+        read = self.pattern.indices[start:stop]
+        cause = int(read[~np.isfinite(self.x[read])][0])
+        return f"{number} not compared: {input_name(self.pattern, cause)} is {self.x[cause]}"
+
+    def inconclusive(self, entry: int, number: str) -> str:
+        if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):
+            claim = "" if self.analytic is None else f" the analytic {self._claimed(entry):.8g}"
+            return f"{number} inconclusive: {self._entry(entry)} is {self._value(entry)}, too wide to judge{claim} by"
+        return f"{number} inconclusive: no step size gives a difference for {self._entry(entry)} that can be trusted"
+
+    def out_of_reach(self, entry: int, number: str) -> str:
+        claim = "" if self.analytic is None else f"{self._claimed(entry):.8g}"
+        x = abs(float(self.x[self.pattern.indices[entry]]))
+        if claim and x < 2.0**19:
+            still = f"f stands still around {self._operand(entry)}"
+            return (
+                f"{number} inconclusive: {still}, where {self._entry(entry)} = {claim} would not show in its last bit"
+            )
+        apart = float(np.spacing(np.float32(x) if is_single(self.numeric.epsilon) else x))
+        values = f"{self._entry(entry)} is {self._value(entry)}" + (claim and f", the analytic one is {claim}")
+        return f"{number} inconclusive: at {self._operand(entry)} the next number is {apart:.2g} away; {values}"
+
+    def _claimed(self, entry: int) -> float:
+        return float("nan") if self.analytic is None else float(self.analytic.data[entry])
+
+    def _value(self, entry: int) -> str:
+        return f"{self.numeric.jacobian.data[entry]:.8g} ± {self.numeric.bar[entry]:.1g}"
+
+    def _operand(self, entry: int) -> str:
+        column = int(self.pattern.indices[entry])
+        return f"{input_name(self.pattern, column)} = {self.x[column]:.6g}"
+
+    def _entry(self, entry: int) -> str:
+        return entry_name(self.pattern, int(self.pattern.rows[entry]), int(self.pattern.indices[entry]))

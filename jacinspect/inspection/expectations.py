@@ -1,0 +1,106 @@
+"""Findings about the structure that was expected: J002 where a property does not hold, with a witness. Next: report."""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+import numpy as np
+
+from jacinspect.inspection.codes import Finding, finding
+from jacinspect.inspection.naming import entry_name, listed
+from jacinspect.inspection.sections import JacobianReport
+from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.structure import Arrangement
+from jacinspect.wording import format_shape
+
+__all__ = ["of_expectations"]
+
+
+def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: Numeric) -> Iterator[Finding]:
+    """J002 for every --expect that does not hold, with a witness."""
+    for name in expected:
+        arrangement = jacobian.arrangement
+        if arrangement is None:
+            if name == "block-diagonal" and jacobian.structure == name:
+                continue
+            message = f"expected {name}, which could not be established within the budget (J007)"
+            yield finding("J002", message)
+        elif name == "symmetric" and jacobian.is_square and jacobian.is_symmetric is None:
+            message = "expected symmetric, which could not be established from a sample of the values (J007)"
+            yield finding("J002", message)
+        elif not _holds(name, jacobian, arrangement):
+            yield _unexpected(name, jacobian, arrangement, numeric)
+
+
+def _holds(name: str, jacobian: JacobianReport, arrangement: Arrangement) -> bool:
+    pattern = arrangement.pattern
+    return {
+        "diagonal": lambda: arrangement.is_diagonal,
+        "block-diagonal": lambda: arrangement.is_diagonal or arrangement.blocks is not None,
+        "permutation": lambda: arrangement.is_permutation,
+        "broadcast": lambda: arrangement.is_broadcast,
+        "lower-triangular": lambda: arrangement.is_lower_triangular,
+        "upper-triangular": lambda: arrangement.is_upper_triangular,
+        "symmetric": lambda: bool(jacobian.is_symmetric),
+        "dense": lambda: pattern.stored == prod(pattern.shape),
+    }[name]()
+
+
+def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, numeric: Numeric) -> Finding:
+    found = jacobian.structure if jacobian.structure != name else "entries that are not there"
+    message = f"expected {name}, found {found}"
+    needs_square = name in ("diagonal", "permutation", "lower-triangular", "upper-triangular", "symmetric")
+    if needs_square and not jacobian.is_square:
+        message += f": the matrix is {format_shape(jacobian.shape)}, not square"
+        return finding("J002", message)
+    pattern = arrangement.pattern
+    if name == "dense":
+        output, column = _unread(pattern)
+        value = "0"
+    else:
+        entry = _witness(name, arrangement, numeric)
+        if entry is None:
+            return finding("J002", message)
+        output, column = int(pattern.rows[entry]), int(pattern.indices[entry])
+        value = f"{numeric.jacobian.data[entry]:.6g}" if numeric.jacobian.pattern.stored == pattern.stored else "not 0"
+        if name == "symmetric":
+            mirror = int(arrangement.mirrors[entry])
+            value += ", its mirror " + (
+                "is not read" if mirror < 0 else f"{numeric.jacobian.data[mirror]:.6g} ± {numeric.bar[mirror]:.1g}"
+            )
+    message += f": {entry_name(pattern, output, column)} = {value}"
+    return finding("J002", message, listed(np.array([column]), pattern.operand_shape))
+
+
+def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | None:
+    """Return a stored entry that speaks against the property: of those that do, the one with the largest value."""
+    rows, columns = arrangement.rows.astype(np.int64), arrangement.columns.astype(np.int64)
+    against = {
+        "diagonal": rows != columns,
+        "lower-triangular": columns > rows,
+        "upper-triangular": columns < rows,
+        "block-diagonal": np.abs(rows - columns) == np.abs(rows - columns).max(initial=0),
+    }.get(name)
+    if name == "symmetric":
+        against = arrangement.asymmetric(numeric.jacobian.data, numeric.bar)
+    elif against is None:  # permutation, broadcast: a row, or else a column, with company
+        against = np.bincount(rows, minlength=1)[rows] > 1
+        if name == "permutation" and not against.any():
+            against = np.bincount(columns, minlength=1)[columns] > 1
+    entries = np.flatnonzero(against)
+    if not entries.size:
+        return None
+    values = numeric.jacobian.data
+    if values.size != rows.size:
+        return int(entries[0])
+    size = np.nan_to_num(np.abs(values[entries]))
+    return int(
+        entries[np.argmax(size >= size.max() * (1 - 1e-9))]
+    )  # the first of those that rounding alone tells apart
+
+
+def _unread(pattern: Pattern) -> tuple[int, int]:
+    """Return an output and an input that it does not read."""
+    short = int(np.argmin(np.diff(pattern.indptr)))
+    read = pattern.indices[pattern.indptr[short] : pattern.indptr[short + 1]]
+    return short, int(np.setdiff1d(np.arange(pattern.shape[1]), read)[0])
