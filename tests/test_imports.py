@@ -42,7 +42,7 @@ PARTS = {
 ALLOWED = {
     "typer": {"cli.commands", "cli.options", "cli.streams", "cli.checking"},
     "click": set[str](),
-    "rich": {"cli.streams", "views.text", "views.spy", "views.identities", "views.checks.text", "views.catalogue"},
+    "rich": {"cli.streams", "views.text", "views.wrapping", "views.identities", "views.checks.text", "views.listing"},
     "torch": set[str](),  # neither is ever imported: who names a function of theirs has imported it
     "jax": set[str](),
 }

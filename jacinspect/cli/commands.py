@@ -302,7 +302,7 @@ def list_(
             if as_json:
                 sys.stdout.buffer.write(found.to_json().encode())
                 return
-            from jacinspect.views import catalogue
+            from jacinspect.views import listing
 
             console = make_console(sys.stdout, soft_wrap=False)
-            console.print(catalogue.render(found, console.width))
+            console.print(listing.render(found, console.width))

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import zip_longest
 
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.layouts import Unfolding
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
+from jacinspect.views.panels import aligned, side_by_side
 
 __all__ = ["render"]
 
@@ -60,7 +60,7 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, full: bool) -> 
     groups = list(jacobian_groups(j, form, _WIDTH, full))
     if groups:
         title = "Jacobian" if form.name == "vec" else f"Jacobian, as {form.name}"
-        lines = [line for group in groups for line in [*_beside(group), ""]]
+        lines = [line for group in groups for line in [*_lines(group), ""]]
         yield from (f"### {title}", _fenced(lines))
     for title, group in zip(("Hadamard product", "Chain rule"), product_groups(report, _WIDTH, full), strict=False):
         yield from _block(title, group)
@@ -68,29 +68,13 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, full: bool) -> 
 
 def _block(title: str, panels: Iterable[Panel]) -> Iterator[str]:
     yield f"### {title}"
-    yield _fenced(_beside(panels))
+    yield _fenced(_lines(panels))
 
 
-def _beside(panels: Iterable[Panel]) -> list[str]:
-    """Set panels side by side while they fit, and go on below."""
-    lines: list[str] = []
-    row: list[str] = []
-    for title, cells in panels:
-        panel = [title, *_aligned(cells)]
-        size = max(map(len, panel))
-        wide = max(map(len, row), default=0)
-        if row and wide + 4 + size > _WIDTH:
-            lines, row = [*lines, *row, ""], []
-        start = max(map(len, row)) + 4 if row else 0
-        row = [f"{left:<{start}}{right}" for left, right in zip_longest(row, panel, fillvalue="")]
-    return [*lines, *row]
-
-
-def _aligned(cells: list[list[str]]) -> list[str]:
-    if not cells or not cells[0]:
-        return ["(no entries)"]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells]
+def _lines(panels: Iterable[Panel]) -> list[str]:
+    """Set panels side by side while they fit, a blank line between the rows of them."""
+    rows = side_by_side(([title, *aligned(cells)] for title, cells in panels), _WIDTH)
+    return [line for row in rows for line in ["", *row]][1:]
 
 
 def _fenced(lines: list[str]) -> str:

@@ -3,7 +3,6 @@
 from typing import Protocol
 
 import numpy as np
-from rich.text import Text
 
 from jacinspect.jacobian.blackbox import Array
 
@@ -27,19 +26,19 @@ class Placed(Protocol):
     def columns(self) -> Array: ...  # noqa: D102
 
 
-def spy(arrangement: Placed, width: int, height: int = 8) -> list[Text]:
+def spy(arrangement: Placed, width: int, height: int = 8) -> list[str]:
     """Draw a pattern in at most `width` columns and `height` lines; a dot of a large one stands for many entries."""
     rows, columns = arrangement.shape
     if not rows or not columns:
-        return [Text("(no entries)", style="dim")]
+        return ["(no entries)"]
     if _one_by_one(arrangement.shape, width):
         marks = np.zeros((rows, columns), bool)
         marks[arrangement.rows, arrangement.columns] = True
-        return [_line(line) for line in marks]
+        return [" ".join("■" if mark else "·" for mark in line) for line in marks]
     return _braille(arrangement, width, height)
 
 
-def spy_with_scales(arrangement: Placed, width: int, height: int = 8) -> list[Text]:
+def spy_with_scales(arrangement: Placed, width: int, height: int = 8) -> list[str]:
     """Draw a pattern as `spy` does, with the first and last column above it, the first and last row beside it."""
     rows, columns = arrangement.shape
     if not rows or not columns:
@@ -53,10 +52,10 @@ def spy_with_scales(arrangement: Placed, width: int, height: int = 8) -> list[Te
     labels = labels if small else ["", *labels, ""]
     margin = max(map(len, labels)) + _MARGIN
     beside = (f"{label:>{margin - _MARGIN}}{' ' * _MARGIN}" for label in labels)
-    lines = [Text.assemble((label, "dim"), line, no_wrap=True) for label, line in zip(beside, drawn, strict=True)]
+    lines = [label + line for label, line in zip(beside, drawn, strict=True)]
     edge = 0 if small else 1
-    across = _scale(columns, drawn[0].cell_len - 2 * edge)
-    return [Text(" " * (margin + edge) + across, style="dim", no_wrap=True), *lines]
+    across = _scale(columns, len(drawn[0]) - 2 * edge)
+    return [" " * (margin + edge) + across, *lines]
 
 
 def _scale(length: int, width: int) -> str:
@@ -75,15 +74,7 @@ def _one_by_one(shape: tuple[int, int], width: int) -> bool:
     return shape[0] <= _SMALL and shape[1] <= min(_SMALL, width // 2)
 
 
-def _line(marks: Array) -> Text:
-    line = Text(no_wrap=True)
-    for position, mark in enumerate(marks):
-        line.append(" " if position else "")
-        line.append("■" if mark else "·", style="bold cyan" if mark else "dim")
-    return line
-
-
-def _braille(arrangement: Placed, width: int, height: int) -> list[Text]:
+def _braille(arrangement: Placed, width: int, height: int) -> list[str]:
     rows, columns = arrangement.shape
     down, across = 4 * height, 2 * (width - 2)
     scale = max(rows / down, columns / across)  # one for both, so that a diagonal looks like one
@@ -96,5 +87,4 @@ def _braille(arrangement: Placed, width: int, height: int) -> list[Text]:
     cells = dots.reshape(dots.shape[0] // 4, 4, dots.shape[1] // 2, 2)
     codes = 0x2800 + np.einsum("irjc,rc->ij", cells, _DOTS)
     edge = "─" * codes.shape[1]
-    body = [Text(f"│{''.join(map(chr, line))}│", style="cyan", no_wrap=True) for line in codes]
-    return [Text(f"┌{edge}┐", style="dim"), *body, Text(f"└{edge}┘", style="dim")]
+    return [f"┌{edge}┐", *(f"│{''.join(map(chr, line))}│" for line in codes), f"└{edge}┘"]

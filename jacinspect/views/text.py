@@ -4,8 +4,7 @@ What is too large to be read is shown by its pattern and its corners, never as p
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, chain, zip_longest
-from textwrap import wrap
+from itertools import chain
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -13,18 +12,23 @@ from rich.text import Text
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.layouts import Unfolding
-from jacinspect.views.cells import GAP, NOTHING, WHOLE, Cells, jacobian_groups, point_panels, product_groups
+from jacinspect.views.cells import WHOLE, Cells, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
+from jacinspect.views.panels import aligned, side_by_side
 from jacinspect.views.spy import spy_with_scales
+from jacinspect.views.wrapping import hanging
 from jacinspect.wording import printable
 
 __all__ = ["render"]
 
-_GAP = 4  # columns between panels
-_STYLED = 1024  # cells of a matrix in which dots are dimmed; styles take long
+_LABEL = 13  # columns of the labels: the longest, "diagonality", and two
 _STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
 
-Panel = tuple[str, list[Text]]  # a title, and lines below it
+_MARKS = {  # runs of each, since a style for every character takes long in a large matrix
+    r"[·…](?: *[·…])*|[┌─┐│└┘]+|\(no entries\)": "dim",
+    r"■(?: *■)*": "bold cyan",
+    r"[\u2800-\u28ff]+": "cyan",
+}
 
 
 def render(report: Report, width: int, full: bool = False, form: str = "vec") -> RenderableType:
@@ -47,7 +51,7 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     if report.findings:
         lines += [*_findings(report, width), Text()]
     if reservation(report):
-        lines += [*_hanging("", 0, "", reservation(report), width), Text()]
+        lines += [*hanging("", reservation(report), 0, width), Text()]
     return Group(*lines, Text(f"verdict: {SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict]))
 
 
@@ -57,13 +61,13 @@ def _headline(report: Report, width: int) -> Iterator[Text]:
     if len(name) + 2 + len(shapes) + 3 + len(told) <= width:
         yield Text.assemble((printable(name), "bold"), f"  {shapes}   ", told)
     else:
-        yield from _hanging("", 2, "", f"{name}  {shapes}", width)
+        yield from hanging("", f"{name}  {shapes}", 2, width)
         yield told
     lines = list(formulas(report))
     indent = max((len(label) for label, _ in lines), default=0)
     for label, text in lines:
         sign = f"{label:{indent}} = " if label else ""
-        yield from _hanging(sign, len(sign), "", text, width)
+        yield from hanging(sign, text, len(sign), width)
 
 
 def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:
@@ -76,8 +80,9 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, ful
     products = [_panels(group) for group in product_groups(report, width, full)]
     groups = [_panels(point_panels(report, j, width, full)), *jacobian, *products]
     glimpse = max(report.operand.values.shape, default=0) > WHOLE and form.is_matrix
-    for row in [chain.from_iterable(groups)] if glimpse else groups:
-        yield from _flow(row, width)
+    for group in [chain.from_iterable(groups)] if glimpse else groups:
+        for row in side_by_side(group, width):
+            yield from _styled(row)
 
 
 def _costs(report: Report, j: JacobianReport, width: int) -> Iterator[Text]:
@@ -85,69 +90,41 @@ def _costs(report: Report, j: JacobianReport, width: int) -> Iterator[Text]:
     table = costs(report, j)
     if not table:
         return
-    yield from _hanging("cost", 13, "cyan", "bytes and multiplications of one product with J, by entries of X", width)
-    for line, row in zip(_aligned(table), table, strict=True):
-        if line.cell_len <= width - 13:
-            yield Text(" " * 13).append_text(line)
+    yield from hanging(
+        "cost", "bytes and multiplications of one product with J, by entries of X", _LABEL, width, "cyan"
+    )
+    for line, row in zip(aligned(table), table, strict=True):
+        if len(line) <= width - _LABEL:
+            yield Text(" " * _LABEL + line, no_wrap=True)
         else:
-            yield from _hanging("", 13, "", " ".join(row), width)
+            yield from hanging(" " * _LABEL, " ".join(row), _LABEL, width)
 
 
 # --- Panels as lines --------------------------------------------------------------------------------------------------
 
 
-def _panels(panels: Iterable[tuple[str, Cells]]) -> list[Panel]:
-    return [(title, _aligned(cells)) for title, cells in panels]
+def _panels(panels: Iterable[tuple[str, Cells]]) -> list[list[str]]:
+    return [[title, *aligned(cells)] for title, cells in panels]
 
 
-def _pattern(j: JacobianReport, form: Unfolding, width: int) -> list[Panel]:
+def _pattern(j: JacobianReport, form: Unfolding, width: int) -> list[list[str]]:
     """Give the sparsity pattern of the form; of a tensor, whose slices show little of it, that of the vec matrix."""
     if j.arrangement is None:
         return []
     if form.name in ("vec", "tensor"):
-        return [("pattern" if form.name == "vec" else "pattern, as vec", spy_with_scales(j.arrangement, width))]
-    return [("pattern", spy_with_scales(form.placed(j.arrangement.pattern), width))]
+        return [["pattern" if form.name == "vec" else "pattern, as vec", *spy_with_scales(j.arrangement, width)]]
+    return [["pattern", *spy_with_scales(form.placed(j.arrangement.pattern), width)]]
 
 
-def _aligned(cells: Cells) -> list[Text]:
-    if not cells or not cells[0]:
-        return [Text("(no entries)", style="dim")]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    if len(cells) * len(widths) > _STYLED:
-        return [Text("  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=True)), no_wrap=True) for row in cells]
-    lines = []
-    for row in cells:
-        line = Text(no_wrap=True)
-        for position, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            line.append(f"{'  ' if position else ''}{cell:>{width}}", style="dim" if cell in (GAP, NOTHING) else "")
-        lines.append(line)
-    return lines
-
-
-def _flow(panels: Iterable[Panel], width: int) -> Iterator[Text]:
-    """Set panels side by side while they fit, and go on below; a blank line ends each row of them."""
-    row: list[Panel] = []
-    used = 0
-    for title, lines in panels:
-        size = max(len(title), *(line.cell_len for line in lines), 0)
-        if row and used + _GAP + size > width:
-            yield from _beside(row)
-            row, used = [], 0
-        used += (_GAP if row else 0) + size
-        row.append((title, lines))
-    if row:
-        yield from _beside(row)
-
-
-def _beside(panels: list[Panel]) -> Iterator[Text]:
-    columns = [[Text(title, style="bold"), *lines] for title, lines in panels]
-    starts = list(accumulate((max(line.cell_len for line in column) + _GAP for column in columns), initial=0))
-    for row in zip_longest(*columns):
-        line = Text(no_wrap=True)
-        for part, start in zip(row, starts, strict=False):
-            if part is not None:
-                line.append(" " * (start - line.cell_len)).append_text(part)
-        yield line
+def _styled(lines: list[str]) -> Iterator[Text]:
+    """Give a row of panels, its titles bold, dots and frames dim, marks in colour; a blank line ends it."""
+    titles, *rest = lines
+    yield Text(titles, style="bold", no_wrap=True)
+    for line in rest:
+        styled = Text(line, no_wrap=True)
+        for marks, style in _MARKS.items():
+            styled.highlight_regex(marks, style)
+        yield styled
     yield Text()
 
 
@@ -157,18 +134,11 @@ def _beside(panels: list[Panel]) -> Iterator[Text]:
 def _facts(facts: Iterable[tuple[str, str]], width: int) -> Iterator[Text]:
     """Set each fact beside its label, wrapped, the label's column left free below it."""
     for label, text in facts:
-        yield from _hanging(label, 13, "cyan", text, width)
+        yield from hanging(label, text, _LABEL, width, "cyan")
 
 
 def _findings(report: Report, width: int) -> Iterator[Text]:
     for finding in report.findings:
         style = "bold red" if finding.severity == "error" else "yellow"
         label = f"{finding.code} {finding.severity}"
-        yield from _hanging(label, 12, style, f"{finding.name}: {finding.message}", width)
-
-
-def _hanging(label: str, indent: int, style: str, text: str, width: int) -> Iterator[Text]:
-    lines = wrap(printable(text), max(width - indent, 20), break_on_hyphens=False) or [""]
-    yield Text.assemble((label.ljust(indent), style), lines[0])
-    for line in lines[1:]:
-        yield Text(" " * indent + line)
+        yield from hanging(label, f"{finding.name}: {finding.message}", 12, width, style)

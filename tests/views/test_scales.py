@@ -22,7 +22,7 @@ def placed(rows: int, columns: int) -> Placed:
 @pytest.mark.parametrize("rows", SIZES)
 @pytest.mark.parametrize("width", [40, 80])
 def test_first_and_last_are_named_and_nothing_is_cut(rows: int, columns: int, width: int) -> None:
-    scale, *lines = [line.plain for line in spy_with_scales(placed(rows, columns), width)]
+    scale, *lines = spy_with_scales(placed(rows, columns), width)
     assert max(map(len, [scale, *lines])) <= width
     assert len(lines) <= 16
     assert scale.replace("…", " ").split() == ["0", str(columns - 1)][: min(columns, 2)]
@@ -33,25 +33,23 @@ def test_first_and_last_are_named_and_nothing_is_cut(rows: int, columns: int, wi
 
 
 def test_the_last_column_stands_below_its_number() -> None:
-    scale, first, *_ = [line.plain for line in spy_with_scales(placed(12, 12), 80)]
+    scale, first, *_ = spy_with_scales(placed(12, 12), 80)
     assert scale.index("0") == first.index("■")
     assert len(scale) == len(first)
-    scale, edge, *_ = [line.plain for line in spy_with_scales(placed(500, 500), 80)]
+    scale, edge, *_ = spy_with_scales(placed(500, 500), 80)
     assert scale.index("0") == edge.index("┌") + 1
     assert len(scale) == len(edge) - 1
 
 
 def test_the_drawing_is_that_without_scales() -> None:
     for size in (4, 100):
-        plain = [line.plain for line in spy(placed(size, size), 60)]
-        scaled = [line.plain for line in spy_with_scales(placed(size, size), 80)][1:]
+        plain = spy(placed(size, size), 60)
+        scaled = spy_with_scales(placed(size, size), 80)[1:]
         assert all(with_scale.endswith(line) for line, with_scale in zip(plain, scaled, strict=True))
 
 
 def test_nothing_has_no_scales() -> None:
-    assert [line.plain for line in spy_with_scales(Placed((0, 3), np.zeros(0, int), np.zeros(0, int)), 80)] == [
-        "(no entries)"
-    ]
+    assert spy_with_scales(Placed((0, 3), np.zeros(0, int), np.zeros(0, int)), 80) == ["(no entries)"]
 
 
 def test_a_million_rows_take_no_time() -> None:

@@ -26,7 +26,7 @@ def arranged(rows: int, columns: int, pairs: Pairs) -> Arrangement:
 
 
 def drawn(rows: int, columns: int, pairs: Pairs, width: int = 80) -> list[str]:
-    return [line.plain for line in spy(arranged(rows, columns, pairs), width)]
+    return spy(arranged(rows, columns, pairs), width)
 
 
 def dots(lines: list[str]) -> set[tuple[int, int]]:
@@ -68,7 +68,7 @@ def test_orders_of_vec_and_layouts_are_drawn() -> None:
     pattern = Pattern.from_pairs(outputs, inputs, (3, 2), (2, 3))
 
     def marks(vec: str, layout: str) -> list[str]:
-        return [line.plain.replace(" ", "") for line in spy(Arrangement(pattern, vec, layout), 80)]
+        return [line.replace(" ", "") for line in spy(Arrangement(pattern, vec, layout), 80)]
 
     assert marks("row", "numerator") == ["■·····", "···■··", "·■····", "····■·", "··■···", "·····■"]
     assert marks("row", "denominator") == ["■·····", "··■···", "····■·", "·■····", "···■··", "·····■"]

@@ -1,4 +1,4 @@
-"""What `jacinspect list` shows: the catalogue's entries as data, those that a text finds. Next: views/catalogue."""
+"""What `jacinspect list` shows: the catalogue's entries as data, those that a text finds. Next: views/listing."""
 
 import json
 from collections.abc import Mapping

@@ -9,12 +9,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from jacinspect.functions.catalogue.listing import Listed, Listing
+from jacinspect.views.wrapping import NARROWEST, hanging
 from jacinspect.wording import format_parameter
 
 __all__ = ["render"]
 
 _WIDE = 110  # columns from which on names and parameters stand beside the formula, not below it
-_NARROWEST = 20  # columns that a text is given at least
 _INDENT, _GAP, _LABEL = 2, 2, 13  # columns
 
 
@@ -24,7 +24,7 @@ def render(listing: Listing, width: int) -> RenderableType:
     lines: list[Text] = []
     if not listing.in_names:
         text = f"no name has {listing.text!r}, but formula, parameters, source or note:"
-        lines += [*_hanging("", 0, text, width), *[Text()] * len(whole)]
+        lines += [*hanging("", text, 0, width), *[Text()] * len(whole)]
     for function in whole:
         lines += _whole(function, width)
     if whole and rest:
@@ -33,7 +33,7 @@ def render(listing: Listing, width: int) -> RenderableType:
         lines += [*([Text()] if lines else []), *_table(rest, width)]
     if not listing.text:
         count = f"{len(rest)} functions"
-        lines += [Text(), *_hanging("", 0, f"{count}; jacinspect list NAME says all about one", width)]
+        lines += [Text(), *hanging("", f"{count}; jacinspect list NAME says all about one", 0, width)]
     return Group(*lines)
 
 
@@ -57,10 +57,13 @@ def _row(function: Listed, names: int, width: int) -> Iterator[Text]:
     """Set the formula beside the name, and what else it is called by beside that or, in few columns, below it."""
     start = _INDENT + names + _GAP
     room = width - start
-    if room < _NARROWEST:
+    if room < NARROWEST:
         yield Text(f"{' ' * _INDENT}{function.name}", style="bold")
-        yield from _hanging("", 2 * _INDENT, function.formula, width)
-        yield from _hanging("", 2 * _INDENT, _details(function), width, "dim")
+        yield from hanging("", function.formula, 2 * _INDENT, width)
+        if also := _details(function):
+            for line in hanging("", also, 2 * _INDENT, width):
+                line.stylize("dim")
+                yield line
         return
     beside = width >= _WIDE
     formula = wrap(function.formula, room * 3 // 5 if beside else room, break_on_hyphens=False)
@@ -95,12 +98,12 @@ def _whole(function: Listed, width: int) -> Iterator[Text]:
     formulas = [*_formulas(function)]
     indent = max(len(label) for label, _ in formulas)
     for label, formula in formulas:
-        yield from _hanging(f"{label:{indent}} = ", indent + 3, formula, width)
+        yield from hanging(f"{label:{indent}} = ", formula, indent + 3, width)
     facts = [(label, text) for label, text in _facts(function) if text]
     if facts:
         yield Text()
     for label, text in facts:
-        yield from _hanging(label, _LABEL, text, width)
+        yield from hanging(label, text, _LABEL, width)
 
 
 def _formulas(function: Listed) -> Iterator[tuple[str, str]]:
@@ -132,12 +135,3 @@ def _interval(operand: str, low: float, high: float) -> str:
     if isfinite(low) and isfinite(high):
         return f"{low:g} ≤ {operand} ≤ {high:g}"
     return f"{operand} ≥ {low:g}" if isfinite(low) else f"{operand} ≤ {high:g}" if isfinite(high) else f"all {operand}"
-
-
-def _hanging(label: str, indent: int, text: str, width: int, style: str = "") -> Iterator[Text]:
-    """Wrap a text beside a label, in the columns that are left; below it, where too few are."""
-    if label and width - indent < _NARROWEST:
-        yield Text(label.rstrip())
-        label, indent = "", _INDENT
-    for number, line in enumerate(wrap(text, max(width - indent, 1), break_on_hyphens=False)):
-        yield Text(f"{'' if number else label:{indent}}{line}", style=style)

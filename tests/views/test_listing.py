@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from jacinspect.functions.catalogue.listing import Listed, Listing
-from jacinspect.views.catalogue import render
+from jacinspect.views.listing import render
 
 
 def made_up(name: str, **declared: Any) -> Listed:
