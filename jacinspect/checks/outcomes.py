@@ -1,4 +1,4 @@
-"""What `jacinspect check` found, an Outcome an inspection, and the Tally of many of them. Next: a view."""
+"""The results of `jacinspect check`: an Outcome for each case, and a Tally of all of them. Next: views/checks."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -13,10 +13,10 @@ __all__ = ["Outcome", "Tally"]
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The report of one inspection of a check, a label by which it differs from the check's others, and its place.
+    """The report of one case of a check, a label that tells it from the check's other cases, and its place.
 
-    `file` and `line` are where the function is defined, or else where the check is. `allow` has the codes of the
-    findings that the check allows, `allowed` those of them that were needed.
+    `file` and `line` are where the function is defined, or else where the check is. `allow` holds the codes of the
+    findings that the check allows, `allowed` those that occurred.
     """
 
     check: str
@@ -28,16 +28,16 @@ class Outcome:
     allowed: tuple[str, ...] = ()
 
     def concluded(self, report: Report) -> "Outcome":
-        """Return the outcome with the report of the inspection, in which the errors that the check allows are notes."""
+        """Return the outcome with the report of the inspection, the errors that the check allows turned into notes."""
         errors = {finding.code for finding in report.findings if finding.severity == "error"}
         allowed = errors & set(self.allow)
-        told = [
+        findings = [
             replace(finding, severity="note", message=f"{finding.message} (allowed)")
             if finding.code in allowed
             else finding
             for finding in report.findings
         ]
-        return replace(self, report=replace(report, findings=ordered(told)), allowed=tuple(sorted(allowed)))
+        return replace(self, report=replace(report, findings=ordered(findings)), allowed=tuple(sorted(allowed)))
 
     @property
     def name(self) -> str:
@@ -52,9 +52,9 @@ class Outcome:
 
 @dataclass(eq=False)
 class Tally:
-    """How many inspections passed, failed and were inconclusive so far; `planned` were to be made.
+    """How many cases passed, failed and were inconclusive so far, of `planned` ones.
 
-    `allowances` has (check, code) for each finding that a check allows, and whether that was ever needed.
+    `allowances` maps (check, code), for each finding that a check allows, to whether it occurred.
     """
 
     planned: int
@@ -70,12 +70,12 @@ class Tally:
 
     @property
     def unneeded(self) -> list[tuple[str, str]]:
-        """The allowances, (check, code), that no inspection needed; none before all are made."""
+        """The allowances, (check, code), that no case needed; none before all cases are done."""
         return [key for key, needed in self.allowances.items() if not needed] if self.done == self.planned else []
 
     @property
     def done(self) -> int:
-        """How many were made."""
+        """How many cases are done."""
         return sum(self.verdicts.values())
 
     @property
@@ -90,7 +90,7 @@ class Tally:
 
     @property
     def exit_status(self) -> ExitStatus:
-        """0 where every inspection passed, 1 where one did not, 2 where none was made."""
+        """0 where every case passed, 1 where one did not, 2 where none was done."""
         if not self.done:
             return ExitStatus.UNUSABLE
         return ExitStatus.OK if self.verdict == "pass" else ExitStatus.FINDINGS

@@ -1,6 +1,6 @@
-"""A Check ready to be inspected: its function found, its operands and settings held to make sense. Next: workers.
+"""A Check made ready: its function is found, its operands and settings are validated. Next: workers.
 
-Whatever is wrong with it is said here, before anything is computed.
+Every mistake in the configuration is reported here, before anything is computed.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from jacinspect.checks.outcomes import Outcome
-from jacinspect.checks.suite import Check, Inspection, Suite
+from jacinspect.checks.suite import Case, Check, Suite
 from jacinspect.choices import Dtype
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
@@ -22,12 +22,12 @@ from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["PreparedCheck", "prepare"]
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """A check with its function, and its settings but for the seed; `file` and `line` are where it is defined."""
+class PreparedCheck:
+    """A check with its function, and its settings without the seed; `file` and `line` are where it is defined."""
 
     check: Check
     function: Function
@@ -35,80 +35,84 @@ class Prepared:
     file: str
     line: int
 
-    def outcome(self, inspection: Inspection, started: Callable[[Outcome], None]) -> Outcome:
-        """Inspect; before anything of the user's runs, `started` is given the outcome of an inspection not made."""
-        settings = Settings(seed=inspection.seed, **self.settings)
-        operands, sources = self._operands(inspection, settings)
-        place = self.function.position(inspection.wrt) - 1
+    def outcome(self, case: Case, started: Callable[[Outcome], None]) -> Outcome:
+        """Inspect one case.
+
+        `started` is called before any of the user's code runs, with the outcome that stands if the process dies.
+        """
+        settings = Settings(seed=case.seed, **self.settings)
+        operands, sources = self._operands(case, settings)
+        place = self.function.position(case.wrt) - 1
         x, source = operands[place], sources[place]
-        report = uninspected(self.function, inspection.wrt, x, settings, source)
-        label = self._label(inspection)
+        report = uninspected(self.function, case.wrt, x, settings, source)
+        label = self._label(case)
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
         started(begun)
         try:
-            found = self.function.by(inspection.wrt, operands)
+            found = self.function.by(case.wrt, operands)
             report = inspect_function(found, x, settings, source=source)
         except JacinspectError as error:
             report = replace(report, findings=(crashed(str(error)),))
         return begun.concluded(report)
 
-    def _operands(self, inspection: Inspection, settings: Settings) -> tuple[list[Array], list[str]]:
+    def _operands(self, case: Case, settings: Settings) -> tuple[list[Array], list[str]]:
+        """Draw or read the operands; return them with the source of each."""
         check, names = self.check, self.function.operands
-        texts = [check.operands.get(name, inspection.shape) for name in names]
+        texts = [check.operands.get(name, case.shape) for name in names]
         operands, sources = [], []
         for number, text in enumerate(texts, 1):
             assert text is not None
             if is_shape(text):
                 domain = self.function.domain_of(number)
-                drawn = random_operand(parse_shape(text), check.dtype, inspection.seed, settings.memory, number, domain)
+                drawn = random_operand(parse_shape(text), check.dtype, case.seed, settings.memory, number, domain)
             else:
                 drawn = read_operand(text, check.dtype, settings.memory, None)
             operands.append(drawn)
             sources.append("random" if is_shape(text) else text)
         return operands, sources
 
-    def _label(self, inspection: Inspection) -> str:
-        """Say by what an inspection differs from the check's others."""
-        parts = [inspection.shape] if inspection.shape is not None else []
-        parts.append(f"seed {inspection.seed}")
+    def _label(self, case: Case) -> str:
+        """Return what tells a case from the check's other cases, such as "2x3, seed 0, by k"."""
+        parts = [case.shape] if case.shape is not None else []
+        parts.append(f"seed {case.seed}")
         if len(self.function.operands) > 1:
-            parts.append(f"by {self.function.operands[self.function.position(inspection.wrt) - 1]}")
+            parts.append(f"by {self.function.operands[self.function.position(case.wrt) - 1]}")
         return ", ".join(parts)
 
 
-def prepare(suite: Suite) -> list[Prepared]:
-    """Find the functions of all checks of a suite, in the folder of its file, and hold their settings to make sense.
+def prepare(suite: Suite) -> list[PreparedCheck]:
+    """Find the functions of all checks of a suite and validate their settings, in the folder of its file.
 
     Raises
     ------
     InputError
-        If something cannot be found or makes no sense; the message names the file and the key.
+        If something cannot be found or is invalid; the message names the file and the key.
     """
     return [_prepared(suite, check) for check in suite.checks]
 
 
-def _prepared(suite: Suite, check: Check) -> Prepared:
+def _prepared(suite: Suite, check: Check) -> PreparedCheck:
     function = _function(suite, check)
     settings = dict(check.settings)
     if "memory" in settings:
-        settings["memory"] = _about(suite, check, "memory", lambda: parse_size(str(settings["memory"])))
+        settings["memory"] = _naming(suite, check, "memory", lambda: parse_size(str(settings["memory"])))
     for name, value in settings.items():
-        _about(suite, check, name, partial(Settings, **{name: value}))
+        _naming(suite, check, name, partial(Settings, **{name: value}))
     for seed in check.seeds:
-        _about(suite, check, "seeds", partial(Settings, seed=seed))
+        _naming(suite, check, "seeds", partial(Settings, seed=seed))
     for wrt in check.wrt:
-        _about(suite, check, "wrt", partial(function.position, wrt))
+        _naming(suite, check, "wrt", partial(function.position, wrt))
     for key, given, known in (("allow", check.allow, CODES), ("dtype", (check.dtype,), tuple(Dtype))):
         for value in given:
             if value not in known:
                 raise InputError(f"{suite.key(check, key)}: {value!r} is not one of {', '.join(known)}")
     _require_operands_fit(suite, check, settings.get("memory", Settings.memory))
     file, line = function.place or (str(suite.file), check.line or 1)
-    return Prepared(check, function, settings, file, line)
+    return PreparedCheck(check, function, settings, file, line)
 
 
-def _about(suite: Suite, check: Check, key: str, run: Callable[[], Any]) -> Any:
-    """Run what may refuse, and name the key where it does."""
+def _naming(suite: Suite, check: Check, key: str, run: Callable[[], Any]) -> Any:
+    """Call `run`; an error that it raises is raised again with the file and the key in front."""
     try:
         return run()
     except (InputError, FunctionFailedError) as error:
@@ -118,19 +122,19 @@ def _about(suite: Suite, check: Check, key: str, run: Callable[[], Any]) -> Any:
 def _function(suite: Suite, check: Check) -> Function:
     further = [name for name in check.operands if name != "x"]  # which is the first, of what has no names of its own
     found = partial(resolve, check.function, check.parameters, further, check.backend)
-    function: Function = _about(suite, check, "function", found)
+    function: Function = _naming(suite, check, "function", found)
     _require_operands(suite, check, function)
     if check.derivative is None:
         if check.derivative_kind is not None:
             raise InputError(f"{suite.key(check)}.derivative_kind: says what derivative is; give that too")
         return function
     claim = partial(claiming, function, check.derivative, check.derivative_kind, check.backend)
-    claimed: Function = _about(suite, check, "derivative", claim)
+    claimed: Function = _naming(suite, check, "derivative", claim)
     return claimed
 
 
 def _require_operands(suite: Suite, check: Check, function: Function) -> None:
-    """Hold the operands that the check gives against those that the function takes."""
+    """Raise InputError where the check's operands are not those that the function takes."""
     unknown = [name for name in check.operands if name not in function.operands]
     missing = [name for name in function.operands[1:] if name not in check.operands]
     key = f"{suite.key(check)}.operands"
@@ -142,10 +146,10 @@ def _require_operands(suite: Suite, check: Check, function: Function) -> None:
 
 
 def _require_operands_fit(suite: Suite, check: Check, memory: int) -> None:
-    """Read the operands that are files, and hold the shapes of the others against the memory."""
+    """Read the operands that are files, and raise InputError where a shape exceeds the memory budget."""
     given = [(f"operands.{name}", text) for name, text in check.operands.items()]
     for key, text in [*(("shapes", shape) for shape in check.shapes), *given]:
-        _about(suite, check, key, partial(_require_operand, text, key == "shapes", check.dtype, memory))
+        _naming(suite, check, key, partial(_require_operand, text, key == "shapes", check.dtype, memory))
 
 
 def _require_operand(text: str, drawn: bool, dtype: str, memory: int) -> None:

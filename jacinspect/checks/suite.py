@@ -1,7 +1,7 @@
-"""[tool.jacinspect] -> checks -> inspections: what a configuration file asks for, before anything is imported or run.
+"""The configuration: [tool.jacinspect] is read and checked, before anything is imported or run.
 
-In: a pyproject.toml or jacinspect.toml. Out: a Suite of Checks, and the Inspections that they come to: check × shape ×
-seed × operand. Next: workers.
+In: a pyproject.toml or jacinspect.toml. Out: a Suite of Checks, and its Cases, check × shape × seed × operand. Next:
+workers.
 """
 
 import tomllib
@@ -14,7 +14,7 @@ from typing import Any
 
 from jacinspect.errors import InputError
 
-__all__ = ["Check", "Inspection", "Suite", "find_configuration", "load_suite"]
+__all__ = ["Case", "Check", "Suite", "find_configuration", "load_suite"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,12 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Inspection:
-    """One inspection of a check: the first operand's shape (None where the check itself gives that), seed, operand."""
+class Case:
+    """One inspection that a check asks for.
+
+    `shape` is that of the first operand, None where the check gives that operand itself; `wrt` is the operand to
+    differentiate by.
+    """
 
     check: str
     shape: str | None
@@ -77,13 +81,13 @@ class Suite:
             raise InputError(f"{self.file}: has no checks; add a table such as [{_prefix(self.file)}checks.NAME]")
         return Suite(self.file, tuple(kept))
 
-    def inspections(self, first: Mapping[str, str]) -> list[Inspection]:
-        """List every check × shape × seed × operand; `first` has the name of each check's first operand.
+    def cases(self, first: Mapping[str, str]) -> list[Case]:
+        """List every check × shape × seed × operand; `first` maps each check to the name of its first operand.
 
         Raises
         ------
         InputError
-            If nobody says at what shape a check's first operand is to be drawn.
+            If a check gives neither its first operand nor shapes to draw it in.
         """
         listed = []
         for check in self.checks:
@@ -91,15 +95,12 @@ class Suite:
             if not shapes:
                 raise InputError(f'{self.key(check)}: shapes are missing, such as shapes = ["3", "2x3"]')
             listed += [
-                Inspection(check.name, shape, seed, wrt)
-                for shape in shapes
-                for seed in check.seeds
-                for wrt in check.wrt
+                Case(check.name, shape, seed, wrt) for shape in shapes for seed in check.seeds for wrt in check.wrt
             ]
         return listed
 
     def key(self, check: Check, key: str = "") -> str:
-        """Name a check's table in the configuration file, or a key of it where it stands, for a message."""
+        """Return how a message names a check's table, or a key where it stands: in that table or in the one for all."""
         table = f"{self.file}: {_prefix(self.file)}"
         if key and key.split(".")[0] not in check.own:
             return f"{table}{key}"
@@ -167,7 +168,7 @@ def _prefix(file: Path) -> str:
 
 
 def _heads(line: str, path: Sequence[str]) -> bool:
-    """Whether a line is the head of the table at a path of keys."""
+    """Whether a line is the header of the table at a path of keys."""
     try:
         table: Any = tomllib.loads(line) if line.lstrip().startswith("[") else {}
     except tomllib.TOMLDecodeError:
@@ -219,7 +220,7 @@ _OWN = {
 
 @dataclass(frozen=True)
 class _Reader:
-    """Turns the values of a table into what a Check holds, and names the key of those that cannot be."""
+    """Converts the values of a table to a Check's fields; an error names the file and the key."""
 
     file: Path
     prefix: str

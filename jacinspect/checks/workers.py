@@ -1,7 +1,7 @@
-"""Inspections in processes of their own, which may hang, die or print as they like. In: a Suite. Out: Outcomes.
+"""Inspections in worker processes, which may hang, die or print. In: a Suite. Out: Outcomes. Next: views/checks.
 
-The parent imports nothing of the user's. A worker that does not answer in time is ended, one that dies is missed, and
-a new one goes on with the rest.
+The parent imports no code of the user's. A worker that misses its deadline is killed; a new one replaces it, or one
+that died, and goes on with the rest.
 """
 
 import os
@@ -18,21 +18,21 @@ from time import monotonic
 from typing import Any
 
 from jacinspect.checks.outcomes import Outcome
-from jacinspect.checks.suite import Inspection, Suite
+from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
 
 __all__ = ["Pool"]
 
 _SPAWN = get_context("spawn")  # a fork would inherit the parent's threads and what it has imported
-_LOOK = 0.2  # seconds, after which it is seen whether to stop
-_GRACE = 1.0  # seconds for a worker that was told to end
+_POLL = 0.2  # seconds between looks at `stopped`: short for a person who pressed Ctrl-C, long for the processor
+_GRACE = 1.0  # seconds to wait for a process that was killed or closed its pipe, which takes milliseconds
 
 
 def _serve(connection: Connection, suite: Suite) -> None:
-    """Be a worker: prepare the suite, then inspect what is asked for, until there is nothing more."""
-    os.setsid()  # what the code starts goes with it
+    """Run a worker: prepare the suite, then inspect each case received, until None comes or the pipe is closed."""
+    os.setsid()  # so that the processes that checked code starts are killed with the worker
     Thread(target=_follow_parent, daemon=True).start()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what checked code prints never mixes into a report
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what checked code prints is not part of a report
     os.chdir(suite.file.parent)
     from jacinspect.checks.preparation import prepare
 
@@ -43,11 +43,9 @@ def _serve(connection: Connection, suite: Suite) -> None:
         return
     connection.send(("ready", {name: each.function.operands[0] for name, each in prepared.items()}))
     with suppress(EOFError):
-        while (inspection := connection.recv()) is not None:
+        while (case := connection.recv()) is not None:
             try:
-                outcome = prepared[inspection.check].outcome(
-                    inspection, lambda begun: connection.send(("started", begun))
-                )
+                outcome = prepared[case.check].outcome(case, lambda begun: connection.send(("started", begun)))
             except JacinspectError as error:
                 connection.send(("refused", str(error)))
             else:
@@ -55,7 +53,7 @@ def _serve(connection: Connection, suite: Suite) -> None:
 
 
 def _follow_parent() -> None:
-    """End the worker, and what it has started, when its parent is gone, however that ended."""
+    """Kill the worker, and the processes that it started, once its parent is gone, however that ended."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
@@ -64,7 +62,10 @@ def _follow_parent() -> None:
 
 @dataclass(eq=False)
 class _Worker:
-    """A process, and what it is at: the number of an inspection, when it has to have done, and its outcome so far."""
+    """A process and its state: the index of its case, its deadline, and the outcome that stands if it dies.
+
+    `ready` is whether it has prepared the suite.
+    """
 
     process: BaseProcess
     connection: Connection
@@ -74,11 +75,11 @@ class _Worker:
     ready: bool = False
 
     def end(self) -> None:
-        """End the process, whatever it is at."""
+        """Kill the process and those that it started."""
         try:
             assert self.process.pid is not None
             os.killpg(self.process.pid, signal.SIGKILL)
-        except OSError:  # it has not come so far as to lead a group, or is gone
+        except OSError:  # it does not lead a process group yet, or is gone
             self.process.kill()
         self.process.join(_GRACE)
         self.connection.close()
@@ -86,29 +87,29 @@ class _Worker:
 
 @dataclass(eq=False)
 class Pool:
-    """`jobs` worker processes over a suite; an inspection that takes longer than `timeout` seconds is ended."""
+    """`jobs` worker processes over a suite; an inspection that takes longer than `timeout` seconds is killed."""
 
     suite: Suite
     jobs: int = 1
     timeout: float | None = None
-    inspections: list[Inspection] = field(default_factory=list)
-    stopped: bool = False  # may be set at any time, such as by a handler of Ctrl-C
+    cases: list[Case] = field(default_factory=list)
+    stopped: bool = False  # may be set at any time, such as by a signal handler
     _workers: list[_Worker] = field(default_factory=list)
 
     def __enter__(self) -> "Pool":
-        """Start the first worker, which finds out whether the configuration makes sense.
+        """Start the first worker, which validates the configuration.
 
         Raises
         ------
         InputError
-            If it does not; or where importing the code ended the process, or did not end in time.
+            If it is invalid; or where importing the code ended the process, or missed the deadline.
         """
         try:
             first = self._start()
-            what, told = self._answer(first)
-            if what == "refused":
-                raise InputError(told)
-            self.inspections = self.suite.inspections(told)
+            kind, content = self._receive(first)
+            if kind == "refused":
+                raise InputError(content)
+            self.cases = self.suite.cases(content)
             first.ready = True
         except BaseException:
             self.__exit__()
@@ -121,18 +122,18 @@ class Pool:
         self._workers = []
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Make all inspections; give the outcome of each, in their order, as soon as those before it are there."""
-        todo = deque(range(len(self.inspections)))
+        """Inspect all cases; yield the outcome of each, in their order, as soon as those before it are there."""
+        todo = deque(range(len(self.cases)))
         done: dict[int, Outcome] = {}
         following = 0
-        while following < len(self.inspections) and not self.stopped:
+        while following < len(self.cases) and not self.stopped:
             while len(self._workers) < min(self.jobs, len(todo) + sum(w.task is not None for w in self._workers)):
                 self._start()
             for worker in self._workers:
                 if worker.ready and worker.task is None and todo:
                     self._give(worker, todo.popleft())
-            for worker in self._heard():
-                self._listen(worker, done)
+            for worker in self._responding():
+                self._handle(worker, done)
             while following in done:
                 yield done.pop(following)
                 following += 1
@@ -152,29 +153,29 @@ class Pool:
 
     def _give(self, worker: _Worker, task: int) -> None:
         worker.task, worker.begun, worker.deadline = task, None, self._from_now()
-        with suppress(OSError):  # it has died, and is missed when it is listened to
-            worker.connection.send(self.inspections[task])
+        with suppress(OSError):  # it has died, which _receive finds
+            worker.connection.send(self.cases[task])
 
-    def _heard(self) -> list[_Worker]:
-        """Wait for workers that have something to say, have died, or are late."""
+    def _responding(self) -> list[_Worker]:
+        """Wait for workers that have sent a message, have died, or have missed their deadline."""
         deadlines = [
             w.deadline for w in self._workers if w.deadline is not None and (w.task is not None or not w.ready)
         ]
-        left = min(max(min(deadlines) - monotonic(), 0.0), _LOOK) if deadlines else _LOOK
+        left = min(max(min(deadlines) - monotonic(), 0.0), _POLL) if deadlines else _POLL
         said = wait([worker.connection for worker in self._workers], left)
         now = monotonic()
         return [w for w in self._workers if w.connection in said or (w.deadline in deadlines and w.deadline <= now)]
 
-    def _answer(self, worker: _Worker) -> tuple[str, Any]:
-        """Return what a worker says, or ("late", None), or ("died", how)."""
+    def _receive(self, worker: _Worker) -> tuple[str, Any]:
+        """Return a worker's message, or ("late", None), or ("died", how)."""
         left = None if worker.deadline is None else max(worker.deadline - monotonic(), 0.0)
         if not worker.connection.poll(left):
             if not worker.ready:
                 raise InputError(f"{self.suite.file}: importing the checked code took longer than --timeout")
             return "late", None
         try:
-            what, told = worker.connection.recv()
-            return what, told
+            kind, content = worker.connection.recv()
+            return kind, content
         except (EOFError, OSError):
             worker.process.join(_GRACE)
             how = _how_it_ended(worker.process.exitcode)
@@ -182,26 +183,26 @@ class Pool:
                 raise InputError(f"{self.suite.file}: importing the checked code {how}") from None
             return "died", how
 
-    def _listen(self, worker: _Worker, done: dict[int, Outcome]) -> None:
-        what, told = self._answer(worker)
-        if what == "ready":
+    def _handle(self, worker: _Worker, done: dict[int, Outcome]) -> None:
+        kind, content = self._receive(worker)
+        if kind == "ready":
             worker.ready, worker.deadline = True, None
-        elif what == "started":
-            worker.begun = told
-        elif what == "done":
+        elif kind == "started":
+            worker.begun = content
+        elif kind == "done":
             assert worker.task is not None
-            done[worker.task] = told
+            done[worker.task] = content
             worker.task = worker.deadline = None
-        elif what == "refused":
-            raise InputError(told)
+        elif kind == "refused":
+            raise InputError(content)
         else:
             self._workers.remove(worker)
             worker.end()
             if worker.task is not None:
-                done[worker.task] = self._lost(worker, told)
+                done[worker.task] = self._lost(worker, content)
 
     def _lost(self, worker: _Worker, how: str | None) -> Outcome:
-        """Return the outcome of an inspection whose process ended, or was ended because it was late."""
+        """Return the outcome of a case whose process died, or was killed because it missed its deadline."""
         from jacinspect.inspection.findings import crashed, timed_out
 
         assert self.timeout is not None or how is not None
@@ -213,7 +214,7 @@ class Pool:
 
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Start a process that ignores Ctrl-C from its first moment; its parent hears of it, and decides."""
+    """Start a process that ignores Ctrl-C from its first moment; its parent receives it and decides."""
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     except ValueError:  # not in the main thread

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,41 +22,49 @@ if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
     from jacinspect.checks.workers import Pool
 
-__all__ = ["check_suite"]
+__all__ = ["CheckRequest", "check_suite"]
 
 
-def check_suite(
-    names: list[str],
-    config: Path | None,
-    to: CheckFormat,
-    output: Path | None,
-    jobs: int,
-    timeout: float | None,
-    fail_fast: bool,
-) -> int:
-    """Run a suite's checks, those of some names alone if there are any; return the exit status."""
+@dataclass(frozen=True)
+class CheckRequest:
+    """What was typed for `check`: names of checks (none for all), where they are, what to write and how to run them."""
+
+    names: list[str]
+    config: Path | None
+    format: CheckFormat
+    output: Path | None
+    jobs: int
+    timeout: float | None
+    fail_fast: bool
+
+
+def check_suite(request: CheckRequest) -> int:
+    """Run a suite's checks; return the exit status."""
     from jacinspect.checks.outcomes import Outcome, Tally
     from jacinspect.checks.suite import find_configuration, load_suite
     from jacinspect.checks.workers import Pool
 
+    timeout, output = request.timeout, request.output
     if timeout is not None and not 0 < timeout < inf:
         raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
     require_writable("--output", output)
-    suite = load_suite(find_configuration(Path.cwd()) if config is None else config).selected(names)
-    with Pool(suite, jobs, timeout) as pool, Progress(quiet=output is None and is_terminal(sys.stdout)) as progress:
-        tally = Tally(len(pool.inspections))
+    config = find_configuration(Path.cwd()) if request.config is None else request.config
+    suite = load_suite(config).selected(request.names)
+    on_screen = output is None and is_terminal(sys.stdout)
+    with Pool(suite, request.jobs, timeout) as pool, Progress(quiet=on_screen) as progress:
+        tally = Tally(len(pool.cases))
 
         def made() -> Iterator[Outcome]:
             for outcome in pool.outcomes():
                 tally.add(outcome)
                 progress.tell(f"{tally.done} of {tally.planned} inspections")
                 yield outcome
-                if fail_fast and outcome.report.verdict != "pass":
+                if request.fail_fast and outcome.report.verdict != "pass":
                     return
 
-        with _interrupts(pool):  # what was made is told all the same
-            _write_checked(made(), tally, to, output, max(len(each.name) for each in suite.checks))
-    if to is not CheckFormat.text:
+        with _interrupts(pool):  # the outcomes so far are written all the same
+            _write(made(), tally, request, max(len(each.name) for each in suite.checks))
+    if request.format is not CheckFormat.text:
         for check, code in tally.unneeded:
             typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
     return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
@@ -76,10 +85,9 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _write_checked(
-    outcomes: "Iterator[Outcome]", tally: "Tally", to: CheckFormat, output: Path | None, width: int
-) -> None:
+def _write(outcomes: "Iterator[Outcome]", tally: "Tally", request: CheckRequest, width: int) -> None:
     """Write the outcomes as they come: to standard output, or to a draft that replaces the file when it is complete."""
+    to, output = request.format, request.output
     if to is CheckFormat.text:
         from jacinspect.views.checks import text as check_text
 

@@ -10,10 +10,10 @@ from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Vec
-from jacinspect.cli.checking import check_suite
+from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
 from jacinspect.cli.options import BackendOption, DerivativeOption, KindOption, ParamOption
-from jacinspect.cli.requests import Request, inspected, verified
+from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
 from jacinspect.cli.streams import errors_told, make_console, own_words, standard_output
 from jacinspect.errors import ExitStatus
@@ -190,15 +190,17 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with errors_told(traceback), own_words():
-        report = inspected(
-            Request(function, param or [], derivative, derivative_kind, backend),
-            shape, source, further or [], wrt, direction, dtype.value, form.value, output, save,
-            seed=seed, vec=vec and vec.value, layout=layout.value, expect=tuple(e.value for e in expect or ()),
-            rtol=rtol, atol=atol, strict_kinks=strict_kinks,
-            memory=memory, max_evaluations=max_evaluations, noise=noise,
-        )  # fmt: skip
+        typed = FunctionRequest(function, param, derivative, derivative_kind, backend)
+        operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
+        written = OutputRequest(Format.json if as_json else to, output, form, full, save)
+        settings = {
+            "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
+            "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
+            "memory": memory, "max_evaluations": max_evaluations,
+        }  # fmt: skip
+        report = inspected(typed, operands, written, settings)
     with errors_told(traceback):
-        show(report, Format.json if as_json else to, form.value, output, full)
+        show(report, written)
         if save is not None:
             save_jacobian(report, save)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
@@ -237,10 +239,11 @@ def identities(
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """
     with errors_told(traceback), own_words():
-        typed = Request(function, param or [], derivative, derivative_kind, backend)
-        report = verified(typed, shape, source, dtype.value, seed, vec and vec.value, output)
+        typed = FunctionRequest(function, param, derivative, derivative_kind, backend)
+        written = OutputRequest(Format.json if as_json else Format(to.value), output)
+        report = verified(typed, OperandRequest(shape, source, dtype), written, seed, vec)
     with errors_told(traceback):
-        show(report, Format.json if as_json else Format(to.value), "vec", output, False)
+        show(report, written)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
@@ -273,7 +276,7 @@ def check(
     Exit status: 0 everything holds, 1 something does not, 2 nothing could be checked, 130 interrupted.
     """
     with errors_told(False):
-        status = check_suite(names or [], config, to, output, jobs, timeout, fail_fast)
+        status = check_suite(CheckRequest(names or [], config, to, output, jobs, timeout, fail_fast))
     raise typer.Exit(status)
 
 

@@ -4,12 +4,12 @@ numpy, and all that needs it, is imported when an inspection starts, so that hel
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jacinspect.choices import Backend, DerivativeKind
+from jacinspect.choices import Backend, DerivativeKind, Dtype, Form, Format, Vec
 from jacinspect.cli.files import require_savable, require_writable
 from jacinspect.cli.streams import Progress
 from jacinspect.errors import InputError
@@ -18,27 +18,29 @@ if TYPE_CHECKING:
     from jacinspect.functions.function import Array, Function, Parameter
     from jacinspect.identities.report import IdentityReport
     from jacinspect.inspection.report import Report
+    from jacinspect.inspection.settings import Settings
 
-__all__ = ["Request", "inspected", "verified"]
+__all__ = ["FunctionRequest", "OperandRequest", "OutputRequest", "inspected", "verified"]
 
 
 @dataclass(frozen=True)
-class Request:
+class FunctionRequest:
     """A function as it was typed, and the derivative that is to be checked."""
 
     name: str
-    parameters: list[str]
+    parameters: list[str] | None
     derivative: str | None
     kind: DerivativeKind | None
     backend: Backend | None
 
-    def function(self, further: list[str]) -> "Function":
-        """Find what is meant; `further` is what --with was given."""
+    def function(self, further: Sequence[str]) -> "Function":
+        """Find the function; `further` is what --with was given."""
         from jacinspect.functions.resolve import claiming, resolve
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
-        found = resolve(self.name, dict(map(_parameter, self.parameters)), [*map(name_of, further)], backend)
+        parameters = dict(map(_parameter, self.parameters or []))
+        found = resolve(self.name, parameters, [*map(name_of, further)], backend)
         if self.derivative is not None:
             return claiming(found, self.derivative, self.kind and self.kind.value, backend)
         if self.kind is not None:
@@ -46,106 +48,121 @@ class Request:
         return found
 
 
+@dataclass(frozen=True)
+class OperandRequest:
+    """The operands as they were typed: the first one's shape or file, those of --with, which to differentiate by."""
+
+    shape: str | None
+    source: str | None
+    dtype: Dtype
+    further: Sequence[str] = ()
+    wrt: str = "1"
+    direction: str | None = None
+
+    @property
+    def first(self) -> str:
+        """What was typed for the first operand: a shape or else a file."""
+        if self.shape is not None and self.source is not None:
+            raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv), not both")
+        typed = self.source if self.shape is None else self.shape
+        if typed is None:
+            raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
+        return typed
+
+    def operands(self, function: "Function", settings: "Settings") -> "list[Operand]":
+        """Draw or read all operands of the function, in its order."""
+        from jacinspect.operands.further import is_shape, place
+
+        texts = [self.first, *place(function.name, function.operands, self.further, self.shape or "2x3")]
+        if [*texts, self.direction].count("-") > 1:
+            raise InputError("standard input (-) can be read only once; name a file for the others")
+        drawn = [self.source is None, *map(is_shape, texts[1:])]
+        return [
+            Operand(self._drawn(text, number, function, settings), "random")
+            if at_random
+            else Operand(self._read(text, settings), "standard input" if text == "-" else text)
+            for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
+        ]
+
+    def along(self, settings: "Settings") -> "Array | None":
+        """Read dX; None where it is to be random."""
+        return None if self.direction is None else self._read(self.direction, settings)
+
+    def _drawn(self, text: str, number: int, function: "Function", settings: "Settings") -> "Array":
+        from jacinspect.operands.shapes import parse_shape, random_operand
+
+        domain = function.domain_of(number)
+        return random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
+
+    def _read(self, text: str, settings: "Settings") -> "Array":
+        from jacinspect.operands.files import read_operand
+
+        return read_operand(text, self.dtype.value, settings.memory, sys.stdin.buffer if sys.stdin else None)
+
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """An operand, and where its numbers come from: a file, standard input, or "random"."""
+
+    values: "Array"
+    source: str
+
+
+@dataclass(frozen=True)
+class OutputRequest:
+    """What is to be written, in which format and form, and where to; `save` is a file for the Jacobian itself."""
+
+    format: Format
+    file: Path | None
+    form: Form = Form.vec
+    full: bool = False
+    save: Path | None = None
+
+
 def inspected(
-    typed: "Request",
-    shape: str | None,
-    source: str | None,
-    further: list[str],
-    wrt: str,
-    direction: str | None,
-    dtype: str,
-    form: str,
-    output: Path | None,
-    save: Path | None,
-    **settings: Any,
+    typed: FunctionRequest, operands: OperandRequest, output: OutputRequest, settings: dict[str, Any]
 ) -> "Report":
     """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
     from jacinspect.inspection.pipeline import inspect_function
     from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.layouts import arrange
-    from jacinspect.operands.further import is_shape, place
     from jacinspect.operands.shapes import parse_size
 
-    settings["memory"] = parse_size(settings["memory"])
-    checked = Settings(**settings)
-    require_writable("--output", output)
-    require_savable(save, output)
-    found = typed.function(further)
-    position = found.position(int(wrt) if wrt.isdecimal() else wrt)
-    texts = [_first(shape, source), *place(found.name, found.operands, further, shape or "2x3")]
-    if [*texts, direction].count("-") > 1:
-        raise InputError("standard input (-) can be read only once; name a file for the others")
-    drawn = [source is None, *map(is_shape, texts[1:])]
-    operands = [
-        _operand(text, at_random, dtype, checked.seed, checked.memory, number, found.domain_of(number))
-        for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
-    ]
-    along = None if direction is None else _operand(direction, False, dtype, checked.seed, checked.memory)
-    where = _origin(texts[position - 1], drawn[position - 1])
-    of_one, operand = found.by(position, operands), operands[position - 1]
-    arrange(form, (), operand.shape)  # refuses a form that has no place for the operand's axes
+    checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
+    require_writable("--output", output.file)
+    require_savable(output.save, output.file)
+    function = typed.function(operands.further)
+    position = function.position(int(operands.wrt) if operands.wrt.isdecimal() else operands.wrt)
+    given = operands.operands(function, checked)
+    direction = operands.along(checked)
+    of_one, operand = function.by(position, [each.values for each in given]), given[position - 1]
+    arrange(output.form.value, (), operand.values.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
-        return inspect_function(of_one, operand, checked, source=where, direction=along, progress=progress.called)
+        return inspect_function(
+            of_one, operand.values, checked, source=operand.source, direction=direction, progress=progress.called
+        )
 
 
 def verified(
-    typed: "Request",
-    shape: str | None,
-    source: str | None,
-    dtype: str,
-    seed: int,
-    vec: str | None,
-    output: Path | None,
+    typed: FunctionRequest, operands: OperandRequest, output: OutputRequest, seed: int, vec: Vec | None
 ) -> "IdentityReport":
     """Read what was typed, then verify the identities on it."""
     from jacinspect.identities.verification import verify_identities
     from jacinspect.inspection.settings import Settings
 
     settings = Settings(seed=seed)
-    found = typed.function([])
-    if len(found.operands) > 1:
-        raise InputError(f"{found.name} has operands {' and '.join(found.operands)}; the identities are of A = f(X)")
-    require_writable("--output", output)
-    text, at_random = _first(shape, source), source is None
-    operand = _operand(text, at_random, dtype, settings.seed, settings.memory, domain=found.domain_of(1))
-    where = _origin(text, at_random)
+    function = typed.function([])
+    if len(function.operands) > 1:
+        raise InputError(
+            f"{function.name} has operands {' and '.join(function.operands)}; the identities are of A = f(X)"
+        )
+    require_writable("--output", output.file)
+    (x,) = operands.operands(function, settings)
     with Progress() as progress:
         return verify_identities(
-            found.by(1, [operand]), operand, seed=seed, source=where, vec=vec, progress=progress.called
-        )
-
-
-def _first(shape: str | None, source: str | None) -> str:
-    """Return what was typed for the first operand: a shape or else a file."""
-    if shape is not None and source is not None:
-        raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv), not both")
-    typed = source if shape is None else shape
-    if typed is None:
-        raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
-    return typed
-
-
-def _operand(
-    text: str,
-    at_random: bool,
-    dtype: str,
-    seed: int,
-    memory: int,
-    number: int = 1,
-    domain: tuple[float, float] = (-inf, inf),
-) -> "Array":
-    """Draw the operand of a number in a shape, or read it from a file."""
-    from jacinspect.operands.shapes import parse_shape, random_operand
-
-    if at_random:
-        return random_operand(parse_shape(text), dtype, seed, memory, number, domain)
-    from jacinspect.operands.files import read_operand
-
-    return read_operand(text, dtype, memory, sys.stdin.buffer if sys.stdin else None)
-
-
-def _origin(text: str, at_random: bool) -> str:
-    return "random" if at_random else "standard input" if text == "-" else text
+            function.by(1, [x.values]), x.values, seed=seed, source=x.source, vec=vec and vec.value,
+            progress=progress.called,
+        )  # fmt: skip
 
 
 def _parameter(text: str) -> "tuple[str, Parameter]":

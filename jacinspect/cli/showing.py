@@ -1,11 +1,11 @@
 """A report as it was asked for: to standard output, or to a file in one piece."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from jacinspect.choices import Format
 from jacinspect.cli.files import replace_file
+from jacinspect.cli.requests import OutputRequest
 from jacinspect.cli.streams import make_console, standard_output
 
 if TYPE_CHECKING:
@@ -15,43 +15,44 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 
-def show(report: "Report | IdentityReport", to: Format, form: str, output: Path | None, full: bool) -> None:
+def show(report: "Report | IdentityReport", output: OutputRequest) -> None:
     """Print the report, or write it to a file in one piece."""
-    written = "" if to is Format.text and output is None else _written(report, to, form, full)
-    if output is not None:
-        replace_file("--output", output, [written.encode(errors="backslashreplace")])
+    written = "" if output.format is Format.text and output.file is None else _written(report, output)
+    if output.file is not None:
+        replace_file("--output", output.file, [written.encode(errors="backslashreplace")])
         return
     with standard_output():
-        if to is Format.text:
-            _text(report, form, full, sys.stdout)
+        if output.format is Format.text:
+            _text(report, output, sys.stdout)
         else:
             sys.stdout.buffer.write(written.encode())
 
 
-def _written(report: "Report | IdentityReport", to: Format, form: str, full: bool) -> str:
+def _written(report: "Report | IdentityReport", output: OutputRequest) -> str:
     """Write the report as JSON, text, markdown or LaTeX."""
     from jacinspect.inspection.report import Report
 
     if isinstance(report, Report):
-        report.form(form)  # refuses, in JSON too, a form that has no place for the output's axes
-    if to is Format.json:
-        return report.to_json(full)
-    if to is Format.text:
-        return _text(report, form, full)
+        report.form(output.form)  # refuses, in JSON too, a form that has no place for the output's axes
+    if output.format is Format.json:
+        return report.to_json(output.full)
+    if output.format is Format.text:
+        return _text(report, output)
     from importlib import import_module
 
-    return str(import_module(f"jacinspect.views.{to.value}").render(report, full, form))
+    view = import_module(f"jacinspect.views.{output.format.value}")
+    return str(view.render(report, output.full, output.form.value))
 
 
-def _text(report: "Report | IdentityReport", form: str, full: bool, stream: TextIO | None = None) -> str:
+def _text(report: "Report | IdentityReport", output: OutputRequest, stream: TextIO | None = None) -> str:
     """Render for a terminal, or whatever the stream is; without one, return the text, plain and 80 columns wide."""
     from jacinspect.inspection.report import Report
 
-    console = make_console(stream, full)
+    console = make_console(stream, output.full)
     if isinstance(report, Report):
         from jacinspect.views import text as view
 
-        console.print(view.render(report, console.width, full, form))
+        console.print(view.render(report, console.width, output.full, output.form.value))
     else:
         from jacinspect.views import identities as identities_view
 

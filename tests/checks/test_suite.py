@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jacinspect.checks.preparation import Prepared, prepare
-from jacinspect.checks.suite import Inspection, Suite, find_configuration, load_suite
+from jacinspect.checks.preparation import PreparedCheck, prepare
+from jacinspect.checks.suite import Case, Suite, find_configuration, load_suite
 from jacinspect.errors import InputError
 
 CODE = """
@@ -35,7 +35,7 @@ SHARED = (
 OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt"
 CODES = ", ".join(f"J{n:03}" for n in range(1, 13))
 
-Ready = Callable[[str], list[Prepared]]
+Ready = Callable[[str], list[PreparedCheck]]
 
 
 @pytest.fixture
@@ -57,11 +57,11 @@ def write(text: str, name: str = "jacinspect.toml") -> Path:
     return Path(name)
 
 
-def ready(file: Path) -> tuple[list[Inspection], list[Prepared]]:
+def ready(file: Path) -> tuple[list[Case], list[PreparedCheck]]:
     """Do all that comes before the first inspection."""
     suite = load_suite(file).selected(())
     prepared = prepare(suite)
-    return suite.inspections({each.check.name: each.function.operands[0] for each in prepared}), prepared
+    return suite.cases({each.check.name: each.function.operands[0] for each in prepared}), prepared
 
 
 def refusal(file: Path) -> str:
