@@ -41,7 +41,7 @@ class FunctionRaisedError(FunctionFailedError):
 
 
 def raised(error: BaseException) -> str:
-    """Tell an exception of somebody's code: its type, its message, and the last line of their own that led to it."""
+    """Describe an exception that the user's code raised: type, message, and the last line of that code on the way."""
     import linecache
     import os
     import sysconfig
@@ -49,15 +49,15 @@ def raised(error: BaseException) -> str:
     from traceback import walk_tb
 
     installed = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    not_theirs = tuple(folder + os.sep for folder in (str(Path(__file__).parent), *installed))
+    not_users = tuple(folder + os.sep for folder in (str(Path(__file__).parent), *installed))
     message, *more = str(error).strip().splitlines() or [""]
     message = f"{message[:300]}{' …' if more or len(message) > 300 else ''}"
-    told = type(error).__name__ + (f": {message}" if message else "")
-    told += "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    text = type(error).__name__ + (f": {message}" if message else "")
+    text += "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     for frame, line in reversed(list(walk_tb(error.__traceback__))):
         file = frame.f_code.co_filename
         code = linecache.getline(file, line).strip()
-        if code and not file.startswith(not_theirs):
+        if code and not file.startswith(not_users):
             near = os.path.relpath(file)
-            return f"{told}\n  {file if near.startswith('..') else near}:{line}: {code}"
-    return told
+            return f"{text}\n  {file if near.startswith('..') else near}:{line}: {code}"
+    return text

@@ -1,4 +1,4 @@
-"""For pytest: an inspection whose findings are the failure's message."""
+"""For test suites: an assertion that a derivative is right, whose message has the findings."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,24 +23,23 @@ def assert_jacobian(
     Parameters
     ----------
     function, X, derivative
-        As for `inspect`; without a derivative, and where the function has none of its own, only the structure is held
-        against `expect`.
+        As for `inspect`; without a derivative, and where the function has none of its own, only the structure is
+        compared with `expect`.
     expect
-        "diagonal", "block-diagonal", "permutation", "broadcast", "lower-triangular", "upper-triangular", "symmetric",
-        "dense": one, or several.
+        One of `choices.Expectation`, such as "diagonal", or several of them.
     **options
-        What else `inspect` takes: derivative_kind, backend, parameters, others, wrt, direction, and settings.
+        Other arguments of `inspect`: derivative_kind, backend, parameters, others, wrt, direction, and settings.
 
     Returns
     -------
     Report
-        That of the inspection.
+        The report of the inspection.
 
     Raises
     ------
     AssertionError
-        When the verdict is not "pass"; its text has the findings and the entries that are off by most. And when there
-        is neither a derivative nor anything expected, for then nothing was asserted.
+        When the verdict is not "pass"; the message has the findings and the worst entries. Also when there is neither a
+        derivative nor an expectation, since nothing was asserted then.
     InputError, FunctionFailedError
         As for `inspect`.
     """

@@ -1,4 +1,4 @@
-"""The command line: options -> inspection -> view -> exit status. Only this folder prints or exits."""
+"""The command line: options -> a request -> a report -> a view -> exit status. Only this folder prints or exits."""
 
 from jacinspect.cli.commands import app, run
 

@@ -57,7 +57,7 @@ def check_suite(request: CheckRequest) -> int:
         def made() -> Iterator[Outcome]:
             for outcome in pool.outcomes():
                 tally.add(outcome)
-                progress.tell(f"{tally.done} of {tally.planned} inspections")
+                progress.show(f"{tally.done} of {tally.planned} inspections")
                 yield outcome
                 if request.fail_fast and outcome.report.verdict != "pass":
                     return
@@ -72,7 +72,7 @@ def check_suite(request: CheckRequest) -> int:
 
 @contextmanager
 def _interrupts(pool: "Pool") -> Iterator[None]:
-    """Let the first Ctrl-C stop the pool, whatever is being done just then, and the second do what it always does."""
+    """Let the first Ctrl-C stop the pool after the outcomes that are there, and a second one interrupt at once."""
 
     def stop(*_: object) -> None:
         pool.stopped = True
@@ -86,7 +86,7 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
 
 
 def _write(outcomes: "Iterator[Outcome]", tally: "Tally", request: CheckRequest, width: int) -> None:
-    """Write the outcomes as they come: to standard output, or to a draft that replaces the file when it is complete."""
+    """Write the outcomes as they come, to standard output or to a draft that replaces the file once it is complete."""
     to, output = request.format, request.output
     if to is CheckFormat.text:
         from jacinspect.views.checks import text as check_text

@@ -15,7 +15,7 @@ from jacinspect.cli.files import save_jacobian
 from jacinspect.cli.options import BackendOption, DerivativeOption, KindOption, ParamOption
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
-from jacinspect.cli.streams import errors_told, make_console, own_words, standard_output
+from jacinspect.cli.streams import captured_output, make_console, reported_errors, standard_output
 from jacinspect.errors import ExitStatus
 from jacinspect.functions.catalogue.completion import functions
 
@@ -23,10 +23,10 @@ __all__ = ["app", "run"]
 
 
 class _Command(TyperCommand):
-    """A command whose completions are words alone: to render what they are about, typer would import all of rich."""
+    """A command whose completions have no help texts: to render these, typer would import all of rich."""
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        return _words_alone(super().shell_complete(ctx, incomplete))
+        return _without_help(super().shell_complete(ctx, incomplete))
 
 
 class _InspectByDefault(TyperGroup):
@@ -40,7 +40,7 @@ class _InspectByDefault(TyperGroup):
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["inspect", *args]
         if completing and args and args[-1].startswith("-"):
-            args = args[:-1]  # an option whose value is not typed yet would end the parsing before the function is read
+            args = args[:-1]  # an option without its value would end the parsing before the function is read
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
@@ -48,7 +48,7 @@ class _InspectByDefault(TyperGroup):
         function = next(parameter for parameter in inspect.params if parameter.name == "function")
         found = [*super().shell_complete(ctx, incomplete), *inspect.shell_complete(ctx, incomplete)]
         unique = {item.value: item for item in [*found, *function.shell_complete(ctx, incomplete)]}
-        return _words_alone(unique.values())
+        return _without_help(unique.values())
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         super().format_options(ctx, formatter)
@@ -58,7 +58,7 @@ class _InspectByDefault(TyperGroup):
             formatter.write_dl([row for row in rows if not row[0].startswith("--help")])
 
 
-def _words_alone(items: Iterable[Any]) -> list[Any]:
+def _without_help(items: Iterable[Any]) -> list[Any]:
     items = list(items)
     for item in items:
         item.help = None
@@ -74,7 +74,7 @@ app = typer.Typer(
 
 
 def run() -> int:
-    """Run the command line; return its exit status. A mistake in the options is told in a line."""
+    """Run the command line; return its exit status. A mistake in the options is reported in one line."""
     try:
         status = typer.main.get_command(app).main(prog_name="jacinspect", standalone_mode=False)
     except _UsageError as error:
@@ -189,7 +189,7 @@ def inspect(
 
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
-    with errors_told(traceback), own_words():
+    with reported_errors(traceback), captured_output():
         typed = FunctionRequest(function, param, derivative, derivative_kind, backend)
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         written = OutputRequest(Format.json if as_json else to, output, form, full, save)
@@ -199,7 +199,7 @@ def inspect(
             "memory": memory, "max_evaluations": max_evaluations,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)
-    with errors_told(traceback):
+    with reported_errors(traceback):
         show(report, written)
         if save is not None:
             save_jacobian(report, save)
@@ -238,11 +238,11 @@ def identities(
 
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """
-    with errors_told(traceback), own_words():
+    with reported_errors(traceback), captured_output():
         typed = FunctionRequest(function, param, derivative, derivative_kind, backend)
         written = OutputRequest(Format.json if as_json else Format(to.value), output)
         report = verified(typed, OperandRequest(shape, source, dtype), written, seed, vec)
-    with errors_told(traceback):
+    with reported_errors(traceback):
         show(report, written)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
@@ -275,7 +275,7 @@ def check(
 
     Exit status: 0 everything holds, 1 something does not, 2 nothing could be checked, 130 interrupted.
     """
-    with errors_told(False):
+    with reported_errors(False):
         status = check_suite(CheckRequest(names or [], config, to, output, jobs, timeout, fail_fast))
     raise typer.Exit(status)
 
@@ -297,7 +297,7 @@ def list_(
 
     Exit status: 0 found, 2 nothing found.
     """
-    with errors_told(False):
+    with reported_errors(False):
         from jacinspect.functions.catalogue.listing import search
 
         found = search(text)

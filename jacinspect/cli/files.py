@@ -1,4 +1,4 @@
-"""Files that are written: refused before any computing, and replaced only by complete new ones."""
+"""Output files: checked before any computing, and replaced only by complete new ones."""
 
 import os
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _SAVED = (".npz", ".mtx")  # what views.sparse writes
 
 
 def require_writable(option: str, file: Path | None) -> None:
-    """Refuse, with InputError, a file that could not be written in the end."""
+    """Raise InputError where a file could not be written."""
     if file is None:
         return
     if file.is_dir():
@@ -28,7 +28,7 @@ def require_writable(option: str, file: Path | None) -> None:
 
 
 def require_savable(save: Path | None, output: Path | None) -> None:
-    """Refuse, with InputError, a file that the Jacobian could not be saved in, besides the report."""
+    """Raise InputError where the Jacobian could not be saved in a file of this name, besides the report."""
     require_writable("--save", save)
     if save is not None and save.suffix not in _SAVED:
         raise InputError(f"--save {save}: the name has to end in {' or '.join(_SAVED)}")
@@ -37,7 +37,7 @@ def require_savable(save: Path | None, output: Path | None) -> None:
 
 
 def save_jacobian(report: "Report", file: Path) -> None:
-    """Write the Jacobian itself, once the report has said what there is to say about it."""
+    """Write the Jacobian itself; called after the report is shown, so that an error here loses nothing."""
     from jacinspect.views.sparse import RENDERERS
 
     try:
@@ -48,7 +48,7 @@ def save_jacobian(report: "Report", file: Path) -> None:
 
 
 def replace_file(option: str, file: Path, content: Iterable[bytes]) -> None:
-    """Write a file so that it is, at every moment, either the old one or the complete new one."""
+    """Write a draft and rename it, so that at every moment the file is the old one or the complete new one."""
 
     def write(to: Path) -> None:
         with to.open("wb") as opened:

@@ -11,7 +11,7 @@ __all__ = ["BackendOption", "DerivativeOption", "KindOption", "ParamOption"]
 
 
 def _parameters(ctx: typer.Context) -> list[str]:
-    """List the parameters, for completion, of the function that is typed already."""
+    """List, for completion, the parameters of the function that is already on the command line."""
     return parameters(ctx.params.get("function") or "")
 
 

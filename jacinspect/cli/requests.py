@@ -1,6 +1,7 @@
-"""What was typed -> a function, its operands, the inspection; whatever is wrong is said before any computing.
+"""What was typed, as dataclasses -> a function, its operands, the inspection. Next: showing.
 
-numpy, and all that needs it, is imported when an inspection starts, so that help, version and completion are quick.
+Mistakes are reported before any computing. numpy is imported only when an inspection starts, so that help, version and
+completion are quick.
 """
 
 import sys
@@ -122,7 +123,13 @@ class OutputRequest:
 def inspected(
     typed: FunctionRequest, operands: OperandRequest, output: OutputRequest, settings: dict[str, Any]
 ) -> "Report":
-    """Read what was typed, then inspect; whatever is wrong with it is said before any computing."""
+    """Read what was typed, then inspect.
+
+    Raises
+    ------
+    InputError, FunctionFailedError
+        Before any computing where what was typed is wrong; see `inspect_function` for the rest.
+    """
     from jacinspect.inspection.pipeline import inspect_function
     from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.layouts import arrange

@@ -1,4 +1,4 @@
-"""A report as it was asked for: to standard output, or to a file in one piece."""
+"""Showing a report in the format asked for, on standard output or in a file."""
 
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -16,7 +16,7 @@ __all__ = ["show"]
 
 
 def show(report: "Report | IdentityReport", output: OutputRequest) -> None:
-    """Print the report, or write it to a file in one piece."""
+    """Print the report, or replace a file with it."""
     written = "" if output.format is Format.text and output.file is None else _written(report, output)
     if output.file is not None:
         replace_file("--output", output.file, [written.encode(errors="backslashreplace")])
@@ -45,7 +45,7 @@ def _written(report: "Report | IdentityReport", output: OutputRequest) -> str:
 
 
 def _text(report: "Report | IdentityReport", output: OutputRequest, stream: TextIO | None = None) -> str:
-    """Render for a terminal, or whatever the stream is; without one, return the text, plain and 80 columns wide."""
+    """Render to a stream in its width and colours; without one, return plain text of 80 columns."""
     from jacinspect.inspection.report import Report
 
     console = make_console(stream, output.full)

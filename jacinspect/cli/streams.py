@@ -1,4 +1,4 @@
-"""Standard output and standard error: what is printed there, what is kept off, and how errors are told."""
+"""Standard output and standard error: results, the output of inspected code, progress, and error messages."""
 
 import os
 import sys
@@ -13,14 +13,14 @@ import typer
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
 from jacinspect.wording import printable
 
-__all__ = ["Progress", "errors_told", "is_terminal", "make_console", "own_words", "standard_output"]
+__all__ = ["Progress", "captured_output", "is_terminal", "make_console", "reported_errors", "standard_output"]
 
-_PRINTED_SHOWN, _LINES_SHOWN = 1000, 5  # bytes and lines of what inspected code prints
+_PRINTED_SHOWN, _LINES_SHOWN = 1000, 5  # bytes and lines of what inspected code prints: enough to recognise it
 
 
 @contextmanager
-def own_words() -> Iterator[None]:
-    """Keep off standard output what inspected code prints there; then tell the beginning of it on standard error."""
+def captured_output() -> Iterator[None]:
+    """Capture what inspected code prints on standard output; then show its beginning on standard error."""
     from tempfile import TemporaryFile
 
     if sys.stdout is None:
@@ -50,8 +50,8 @@ def own_words() -> Iterator[None]:
 
 
 @contextmanager
-def errors_told(traceback: bool) -> Iterator[None]:
-    """Tell what the user can mend on standard error, and leave with the status that says so."""
+def reported_errors(traceback: bool) -> Iterator[None]:
+    """Report errors that the user can mend on standard error, and exit with status 2; with 130 on Ctrl-C."""
     try:
         yield
     except JacinspectError as error:
@@ -67,21 +67,21 @@ def errors_told(traceback: bool) -> Iterator[None]:
 
 @contextmanager
 def standard_output() -> Iterator[None]:
-    """Write to standard output, whatever it can write, while somebody reads it."""
+    """Write to standard output; characters that it cannot encode become ?, and a reader that has gone is no error."""
     if sys.stdout is None:
         raise InputError("standard output is closed; write to a file with --output")
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # without ∂ there is still the rest
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # an encoding without ∂ still shows the rest
     try:
         yield
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python finds it closed once more at exit
-        if not isinstance(error, BrokenPipeError):  # whoever reads a pipe may have had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports the pipe again at exit
+        if not isinstance(error, BrokenPipeError):  # the reader of a pipe may stop early, as head does
             raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from None
 
 
 def make_console(stream: TextIO | None, soft_wrap: bool) -> Any:
-    """Make a rich Console for a stream, or without one for a text of 80 columns."""
+    """Make a rich Console for a stream, or one that collects plain text of 80 columns."""
     from io import StringIO
 
     from rich.console import Console
@@ -94,7 +94,7 @@ def make_console(stream: TextIO | None, soft_wrap: bool) -> Any:
 
 
 class Progress:
-    """After a second of work, and on a terminal only, tells on standard error how far it has come."""
+    """Shows progress on standard error, after a second of work and on a terminal only."""
 
     def __init__(self, quiet: bool = False) -> None:
         self._due = monotonic() + 1 if is_terminal(sys.stderr) and not quiet else inf
@@ -108,11 +108,11 @@ class Progress:
             self._status.stop()
 
     def called(self, evaluations: int) -> None:
-        """Hear of a call of the function."""
-        self.tell(f"{evaluations} calls of the function")
+        """Show how often the function was called; a callback for every call."""
+        self.show(f"{evaluations} calls of the function")
 
-    def tell(self, words: str) -> None:
-        """Show some words, if it is time."""
+    def show(self, words: str) -> None:
+        """Show a line of progress, unless it is too early."""
         if monotonic() < self._due:
             return
         if self._status is None:
@@ -124,5 +124,5 @@ class Progress:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody looks at it."""
+    """Whether a stream is a terminal."""
     return stream is not None and stream.isatty()

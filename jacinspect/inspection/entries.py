@@ -19,23 +19,23 @@ __all__ = ["of_entries"]
 def of_entries(
     comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str = ""
 ) -> Iterator[Finding]:
-    """J001, J003, J004 and J006: what became of the entries compared; `cause` is what explains J001, if any."""
-    words = _Words(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
+    """J001, J003, J004 and J006: the findings about the compared entries; `cause` explains J001, if anything does."""
+    messages = _Messages(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
     status = comparison.status
     on_kink = np.zeros(status.size, bool)
     on_kink[list(numeric.kinks)] = True
     refused = status == Status.DISAGREES
-    yield from words.finding("J001", refused & ~on_kink, words.disagreement, comparison.ratio)
+    yield from messages.finding("J001", refused & ~on_kink, messages.disagreement, comparison.ratio)
     wrong = refused & on_kink
-    wrong[wrong] = words.outside(comparison, np.flatnonzero(wrong))
-    yield from words.finding("J001", wrong, words.kink)
-    yield from words.finding("J003", on_kink & refused & ~wrong, words.kink, severity="error")
-    yield from words.finding("J003", on_kink & ~refused, words.kink)
-    yield from words.finding("J004", status == Status.NONFINITE, words.nonfinite)
-    yield from words.finding("J004", status == Status.OVERFLOWS, words.overflow, severity="note")
-    yield from words.finding("J004", status == Status.EXCUSED, words.excused, severity="note")
-    yield from words.finding("J006", status == Status.INCONCLUSIVE, words.inconclusive)
-    yield from words.finding("J006", status == Status.OUT_OF_REACH, words.out_of_reach)
+    wrong[wrong] = messages.outside(comparison, np.flatnonzero(wrong))
+    yield from messages.finding("J001", wrong, messages.kink)
+    yield from messages.finding("J003", on_kink & refused & ~wrong, messages.kink, severity="error")
+    yield from messages.finding("J003", on_kink & ~refused, messages.kink)
+    yield from messages.finding("J004", status == Status.NONFINITE, messages.nonfinite)
+    yield from messages.finding("J004", status == Status.OVERFLOWS, messages.overflow, severity="note")
+    yield from messages.finding("J004", status == Status.EXCUSED, messages.excused, severity="note")
+    yield from messages.finding("J006", status == Status.INCONCLUSIVE, messages.inconclusive)
+    yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
     filled = np.diff(numeric.jacobian.indptr) > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
@@ -43,8 +43,8 @@ def of_entries(
         yield finding("J004", f"{output} is {y0[constant[0]]} whatever the operand is")
 
 
-class _Words:
-    """Words for entries, by their place among the stored ones."""
+class _Messages:
+    """Messages about stored entries, each given by its index among them."""
 
     def __init__(
         self, pattern: Pattern, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str
@@ -56,7 +56,7 @@ class _Words:
         self,
         code: str,
         where: Array,
-        word: object,
+        message_of: Callable[[int, str], str],
         rank: Callable[[Array], Array] | None = None,
         severity: Severity | None = None,
     ) -> Iterator[Finding]:
@@ -64,8 +64,7 @@ class _Words:
         if not entries.size:
             return
         worst = entries[0] if rank is None else entries[np.argmax(np.nan_to_num(rank(entries), nan=np.inf))]
-        assert callable(word)
-        message = word(int(worst), counted(entries.size, "entry", "entries"))
+        message = message_of(int(worst), counted(entries.size, "entry", "entries"))
         places = listed(np.unique(self.pattern.indices[entries]), self.pattern.operand_shape)
         yield finding(code, message, places, severity)
 

@@ -33,7 +33,7 @@ __all__ = [
 
 
 def not_deterministic() -> Finding:
-    """J005: nothing more can be said of a function that is not one."""
+    """J005: the function returns different outputs for the same input, so there is no derivative."""
     message = "the same input gave two different outputs; fix its random state (a seed, evaluation mode) to inspect it"
     return finding("J005", message)
 
@@ -50,7 +50,7 @@ def crashed(how: str) -> Finding:
 
 
 def mutates_input() -> Finding:
-    """J008: what f leaves behind in its argument would be taken for its doing elsewhere."""
+    """J008: the function changes its argument, so that later calls would see other numbers."""
     message = "the function changed the array it was given; let it work on a copy"
     return finding("J008", message)
 
@@ -63,9 +63,9 @@ def of_directions(
     cause: str = "",
     complete: bool = True,
 ) -> Iterator[Finding]:
-    """J012 for patterns refuted twice, J001 for a rule with entries that no output was found to read.
+    """J012 for patterns refuted twice, J001 for a rule with entries outside the pattern.
 
-    Of a Jacobian that is not `complete` only some entries were compared, and any other may be wrong as well.
+    Of a Jacobian that is not `complete` only some entries were compared, and the others may be wrong as well.
     """
     pattern = numeric.jacobian.pattern
     elsewhere = "the derivative has entries where the function has none"
@@ -74,7 +74,7 @@ def of_directions(
             "it is wrong in others, which the budget left out (J007), or has entries where the function has none"
         )
     disagrees = comparison.status == Status.DISAGREES
-    consistent = f"; consistent with {cause}" if cause and not disagrees.any() else ""  # said of those entries if any
+    consistent = f"; consistent with {cause}" if cause and not disagrees.any() else ""  # else it is said of them
     if unresolved.size:
         message = (
             f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after a "
@@ -82,8 +82,8 @@ def of_directions(
         )
         yield finding("J012", message, listed(unresolved, pattern.output_shape))
     accused = np.zeros(pattern.shape[0], bool)
-    told = disagrees | (comparison.status == Status.NONFINITE) | (comparison.status == Status.OVERFLOWS)
-    accused[pattern.rows[told]] = True
+    reported = disagrees | (comparison.status == Status.NONFINITE) | (comparison.status == Status.OVERFLOWS)
+    accused[pattern.rows[reported]] = True
     accused[unresolved] = True
     rows = directions.analytic_refuted[~accused[directions.analytic_refuted]]
     if rows.size:
@@ -94,7 +94,7 @@ def of_directions(
             f"{elsewhere}{consistent}"
         )
         yield finding("J001", message)
-    inputs = np.setdiff1d(directions.inputs_refuted, pattern.indices[told])
+    inputs = np.setdiff1d(directions.inputs_refuted, pattern.indices[reported])
     if inputs.size and not disagrees.any():
         message = (
             f"along a random cotangent the analytic derivative by {counted(inputs.size, 'input')}, first by "
@@ -106,7 +106,7 @@ def of_directions(
 
 
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
-    """Name what ended the work early, of so many calls and bytes, and the option that allows more of it."""
+    """Name the budgets that ended the work early, with their size and the option that raises them."""
     causes: dict[Spent | None, str] = {
         "evaluations": f"the budget of {calls} calls (--max-evaluations)",
         "memory": f"the budget of {format_size(memory)} (--memory)",

@@ -1,4 +1,4 @@
-"""What an inspection found: a frozen Report, its findings, its verdict and exit status, and its JSON. Next: a view."""
+"""The result of an inspection: a frozen Report with its findings, verdict, exit status and JSON. Next: a view."""
 
 import json
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ __all__ = ["SCHEMA_VERSION", "Report"]
 
 SCHEMA_VERSION = 1
 _BYTES = 8  # of a float64
-_BYTES_AS_TEXT = 400  # of an entry on its way into JSON: three matrices as Python's numbers, then as text (measured)
+_BYTES_AS_TEXT = 400  # of an entry while JSON is written: three matrices as Python floats, then as text (measured)
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
     """Everything that an inspection found.
 
-    `output`, `jacobian`, `agreement` and what follows from them are None where the inspection had to stop (J005, J008).
+    `output`, `jacobian`, `agreement` and the products are None where the inspection had to stop (J005, J008).
     """
 
     version: str

@@ -40,7 +40,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class FunctionReport:
-    """The function as it was declared; nothing here was measured."""
+    """The function as it is declared; nothing here was measured."""
 
     name: str
     kind: str
@@ -53,7 +53,7 @@ class FunctionReport:
 
     @property
     def title(self) -> str:
-        """Its name with its parameters, but for those that are off."""
+        """Its name with its parameters, except those that are None or False."""
         on = {name: value for name, value in self.parameters.items() if value is not None and value is not False}
         said = ", ".join(f"{name}={format_parameter(value)}" for name, value in on.items())
         return f"{self.name}({said})" if said else self.name
@@ -72,7 +72,7 @@ class FunctionReport:
 
 @dataclass(frozen=True, eq=False)
 class OperandReport:
-    """The operand that the Jacobian is taken by: its values, their source, and the seed of all that is random."""
+    """The operand to differentiate by: its values, their source, and the seed of everything random."""
 
     name: str
     position: int
@@ -95,7 +95,7 @@ class OperandReport:
 
 @dataclass(frozen=True, eq=False)
 class DetectionReport:
-    """How the pattern was established: calls of f, points it was observed at, whether it is proved."""
+    """How the pattern was found: calls of f, points at which it was observed, whether it is proved."""
 
     evaluations: int
     points: int
@@ -116,7 +116,7 @@ class DetectionReport:
 
 @dataclass(frozen=True)
 class EntryReport:
-    """One entry of the Jacobian, by its output's and its operand's index, as claimed and as measured."""
+    """One entry of the Jacobian: the indices of its output and its input, its analytic and its numeric value."""
 
     output: tuple[int, ...]
     operand: tuple[int, ...]
@@ -127,9 +127,9 @@ class EntryReport:
 
 @dataclass(frozen=True)
 class AgreementReport:
-    """Whether the analytic and the numeric Jacobian agree, over which share of the entries, and where least.
+    """Whether the analytic and the numeric Jacobian agree, for which share of the entries, and the worst entries.
 
-    `checked` is whether there is an analytic derivative at all.
+    `checked` is whether there is an analytic derivative.
     """
 
     checked: bool
@@ -165,9 +165,9 @@ class AgreementReport:
 
 @dataclass(frozen=True, eq=False)
 class JacobianReport:
-    """The Jacobian in an order of vec and a layout: what it is, and its values (None where they were not all taken).
+    """The Jacobian in an order of vec and a layout: its structure, and its values (None where only a sample was taken).
 
-    `arrangement` is None where the pattern is not proved; `structure` and `blocks` then say what is known all the same.
+    `arrangement` is None where the pattern is not proved; `structure` and `blocks` then say what is known.
     """
 
     shape: tuple[int, int]
@@ -264,7 +264,7 @@ class JacobianReport:
 
 
 def _unicode(text: str) -> str:
-    """Spell out the lone surrogates by which Python stands for the bytes of a file name that are no UTF-8."""
+    """Escape lone surrogates, by which Python represents the bytes of a file name that are not UTF-8."""
     return text.encode(errors="backslashreplace").decode()
 
 

@@ -1,4 +1,4 @@
-"""How to inspect: everything that may be set, checked. Next: inspection."""
+"""The settings of an inspection, validated. Next: pipeline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True)
 class Settings:
-    """How to inspect; the defaults are the command line's.
+    """The settings of an inspection; the defaults are those of the command line.
 
-    `vec` None is "column", and then a user's own M×N matrix that differs in "row" is not guessed at.
-    `memory` is in bytes; `max_evaluations`, calls of the function, is chosen by the operand's size if None; `noise` is
-    the relative noise of the function's values in place of rounding. `rtol` and `atol` replace the error bars.
+    With `vec` None matrices are shown in "column", and a hand-written M×N derivative that would differ in "row" is an
+    error. `memory` is a budget in bytes; `max_evaluations` is a budget of calls, chosen by the operand's size if None.
+    `noise` is the relative noise of the function's values in place of rounding. `rtol` and `atol` replace the error
+    bars.
     """
 
     seed: int = 0
@@ -62,9 +63,12 @@ class Settings:
 
     @property
     def tolerance(self) -> Tolerance | None:
-        """The user's own tolerance, or None to judge by the error bars."""
+        """The tolerance given by the user, or None to compare with the error bars."""
         return None if self.rtol is None and self.atol is None else Tolerance(self.rtol or 0.0, self.atol or 0.0)
 
     def calls(self, size: int) -> int:
-        """How many calls of a function of `size` numbers are affordable: a constant, so that equal runs stay equal."""
+        """Return the budget of calls of a function of `size` numbers.
+
+        It is a number of calls, not of seconds, so that equal runs stay equal: about 10⁹ numbers in all.
+        """
         return self.max_evaluations or min(max(10**9 // max(size, 1), 200), 100_000)

@@ -1,4 +1,4 @@
-"""What does not hold, in a few plain lines: for a failing test, and for a check that does not pass. Pure functions."""
+"""The errors of a report in a few plain lines, for a failing test or check. Pure functions."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,13 @@ __all__ = ["problems", "render"]
 
 
 def render(report: Report) -> str:
-    """Write the verdict, the errors among the findings, and the entries that are off by most, as plain text."""
+    """Return the verdict, the errors among the findings, and the worst entries, as plain text."""
     name, shapes = headline(report)
     return "\n".join([f"{name}: {report.verdict}, {shapes}", *(f"  {line}" for line in problems(report))])
 
 
 def problems(report: Report) -> Iterator[str]:
-    """Give the errors among the findings, and a table of the entries that are off by most, line by line."""
+    """Yield the errors among the findings, and a table of the worst entries, line by line."""
     for finding in report.findings:
         if finding.severity == "error":
             yield from f"{finding.code} {finding.name}: {finding.message}".splitlines()

@@ -1,4 +1,4 @@
-"""A report's arrays as panels of short strings, whole or by their corners, for every view. Pure functions."""
+"""The arrays of a report as panels of short strings, whole or by their corners, for every view. Pure functions."""
 
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -27,11 +27,11 @@ __all__ = [
     "tensor_groups",
 ]
 
-GAP, NOTHING = "…", "·"  # what is left out; an entry outside the pattern
-_EDGE = 2  # rows and columns shown at each end of what is too large
-_DIGITS, _FEWER_DIGITS = 5, 4  # of a number; fewer in corners, which are only a glimpse
-WHOLE = 8  # rows and columns shown entirely
-_SLICES = 3  # of an array of more than two axes, and of a tensor in each direction
+GAP, NOTHING = "…", "·"  # entries left out; an entry outside the pattern
+_EDGE = 2  # rows and columns shown at each end of a large array: corners of 2×2 show what lies beside a diagonal
+_DIGITS, _FEWER_DIGITS = 5, 4  # of a number; fewer in corners, so that four columns fit beside other panels
+WHOLE = 8  # rows and columns shown entirely: eight numbers of five digits fit in 80 columns
+_SLICES = 3  # slices shown of an array of more than two axes, and of a tensor along each axis
 
 Cells = list[list[str]]
 Panel = tuple[str, Cells]  # a title, and what stands below it
@@ -39,7 +39,7 @@ Shown = list[int | None]  # indices, and None for what is left out
 
 
 def point_panels(report: Report, j: JacobianReport, width: int, full: bool) -> Iterator[Panel]:
-    """Give the point, the value there and, where it exists, the element-wise derivative A'."""
+    """Yield X, f(X) and, where it exists, the element-wise derivative A'."""
     arrays: list[tuple[str, Array | None]] = [("X", report.operand.values), ("A = f(X)", report.output)]
     if report.fixed:
         fixed = [(f"{name}, fixed", values) for name, values in report.fixed.items()]
@@ -58,7 +58,7 @@ def slope(report: Report, j: JacobianReport) -> Array | None:
 
 
 def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Panel]]:
-    """Give the Hadamard product beside J·vec(dX), then the chain rule's beside Jᵀ·vec(G)."""
+    """Yield the Hadamard product with J·vec(dX), then the chain rule's product with Jᵀ·vec(G)."""
     repeated = written_out(report)
     large = max(report.operand.values.shape, default=0) > WHOLE
     for of, factor, hadamard, long in (
@@ -67,14 +67,14 @@ def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Pane
     ):
         if of is not None:
             arrays = [(factor, of.factor), (hadamard, of.hadamard), (long, of.product)]
-            if large and report.hadamard_valid:  # the two are the same, and one glimpse is enough
+            if large and report.hadamard_valid:  # the two are equal, and one is enough
                 arrays[1:] = [(f"{hadamard} = {long}", of.product)]
             arrays.insert(1, (f"{repeated}{'' if ' ' in repeated else ', broadcast'}", of.written_out))
             yield [panel for title, array in arrays for panel in array_panels(title, array, width, full)]
 
 
 def jacobian_groups(j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[list[Panel]]:
-    """Give the Jacobian: analytic, numeric, error bars in one group; of a tensor, a group for each row of its grid."""
+    """Yield the Jacobian: analytic, numeric and error bars as one group; of a tensor, a group for a row of slices."""
     matrices = []
     for title, of in (("J analytic", "analytic"), ("J numeric", "numeric"), ("± error bar", "error_bar")):
         if getattr(j, of) is None:
@@ -91,7 +91,7 @@ def jacobian_groups(j: JacobianReport, form: Unfolding, width: int, full: bool) 
 
 
 def array_panels(title: str, array: Array | None, width: int, full: bool) -> Iterator[Panel]:
-    """Give an array as panels: a vector as one line, a matrix as lines, more axes as slices."""
+    """Yield an array as panels: a vector as one line, a matrix as lines, more axes as slices."""
     if array is None:
         return
     if array.ndim <= 2:
@@ -116,7 +116,7 @@ def _grid(matrix: Array, width: int, full: bool) -> Cells:
 
 
 def matrix_cells(j: JacobianReport, of: str, form: Unfolding, width: int, full: bool, labelled: bool = True) -> Cells:
-    """Give a form as a matrix, or its corners; labelled where the numbers of rows and columns say too little."""
+    """Return a form as a matrix, or its corners; labelled where row and column numbers do not tell the entry."""
 
     def cells(rows: Shown, columns: Shown) -> Cells:
         body = _entries(j, of, rows, columns, form.sources)
@@ -133,7 +133,7 @@ def matrix_cells(j: JacobianReport, of: str, form: Unfolding, width: int, full: 
 def tensor_groups(
     j: JacobianReport, of: str, form: Unfolding, title: str, width: int, full: bool
 ) -> Iterator[list[Panel]]:
-    """Give the tensor as a grid of slices ∂A_ij/∂X (∂A/∂X_pq in denominator layout), a group for each row of it."""
+    """Yield the tensor as a grid of slices ∂A_ij/∂X (∂A/∂X_pq in denominator layout), a group for each row of it."""
     rank = len(form.outer_shape)
     choices = [_shown(length, full, _SLICES, 1) for length in form.outer_shape + form.inner_shape[:-2]]
     grid = [[]] if rank < 2 else product(*choices[: rank - 1])
@@ -155,7 +155,7 @@ def _slice_name(form: Unfolding, outer: tuple[int, ...], inner: tuple[int, ...])
 
 
 def _slice(j: JacobianReport, of: str, form: Unfolding, fixed: list[int], width: int, full: bool) -> Cells:
-    """Give the matrix that is left of the tensor when its first indices are fixed; a vector is a row."""
+    """Return the matrix that is left of the tensor when its first indices are fixed; a vector is a row."""
     rank = len(form.outer_shape)
     height, along = (1, 1, *form.inner_shape)[-2:]
     outer, lead = _flat(fixed[:rank], form.outer_shape), _flat(fixed[rank:], form.inner_shape[:-2])
@@ -179,7 +179,7 @@ Source = Callable[[Array, Array], tuple[Array, Array]]  # row and column -> outp
 
 
 def _entries(j: JacobianReport, of: str, rows: Shown, columns: Shown, source: Source) -> Cells:
-    """Give the entries at some rows and columns; what is outside the pattern is a dot."""
+    """Return the entries at some rows and columns; one outside the pattern is a dot."""
     there = np.array([r for r in rows if r is not None], np.int64)[:, None]
     values = iter(j.at(of, *source(there, np.array([c for c in columns if c is not None], np.int64))))
     digits = 1 if of == "error_bar" else _digits(rows, columns)
@@ -190,11 +190,11 @@ def _entries(j: JacobianReport, of: str, rows: Shown, columns: Shown, source: So
     return cells
 
 
-# --- What is shown of something large ---------------------------------------------------------------------------------
+# --- What is shown of a large array -------------------------------------------------------------------------------------
 
 
 def _fitted(cells: Callable[[Shown, Shown], Cells], shape: tuple[int, ...], width: int, full: bool) -> Cells:
-    """Give all cells, or corners of them that fit into `width` columns."""
+    """Return all cells, or corners of them that fit into `width` columns."""
     rows, columns = (_shown(length, full) for length in shape)
     while True:
         grid = cells(rows, columns)
@@ -219,7 +219,7 @@ def _shown(length: int, full: bool, whole: int = WHOLE, edge: int = _EDGE) -> Sh
 
 
 def _fewer(columns: Shown, length: int) -> Shown:
-    """Take away a column beside the gap, or make the gap."""
+    """Drop a column beside the gap, or make the gap."""
     half = (len(columns) - (None in columns)) // 2
     last = half if None not in columns and len(columns) % 2 else half - 1
     return [*range(last), None, *range(length - half, length)] if half else columns[:1]

@@ -1,4 +1,4 @@
-"""What a report says in words, for every view that a person reads: labelled facts, the cost table. Pure functions."""
+"""The facts of a report as labelled sentences, and its cost table, for every view. Pure functions."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ _DIGITS = 5
 
 
 def headline(report: Report) -> tuple[str, str]:
-    """Name the function with its parameters, and the shapes of X and A."""
+    """Return the function with its parameters, and the shapes of X and A."""
     function, operand = report.function, report.operand
     shapes = f"X {format_shape(operand.values.shape)} {operand.values.dtype}"
     if report.output is not None:
@@ -37,13 +37,13 @@ def headline(report: Report) -> tuple[str, str]:
 
 
 def reservation(report: Report) -> str:
-    """Say what a verdict is not about, where there was no derivative to check; nothing where there was."""
+    """Return a warning where no derivative was checked, so that the verdict is on the structure alone; else nothing."""
     unchecked = report.agreement is not None and not report.agreement.checked
     return "no derivative was checked: the verdict is on the structure alone" if unchecked else ""
 
 
 def formulas(report: Report) -> Iterator[tuple[str, str]]:
-    """Give the formula of the function and that of its derivative; of several operands, which one X is."""
+    """Yield the formulas of the function and its derivative; of several operands, which one X is."""
     function, operand = report.function, report.operand
     if function.formula and function.formula != function.name:
         yield f"f({', '.join(function.operands)})", function.formula
@@ -57,7 +57,7 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
-    """Give what a person asks first: shape, pattern, diagonality, Hadamard, agreement."""
+    """Yield what is asked first: shape, pattern, diagonality, Hadamard, agreement."""
     of = "∂vec(A)/∂vec(X)" if j.layout == "numerator" else "∂vec(A)ᵀ/∂vec(X)"
     square = "square" if j.is_square else "not square"
     yield "shape", f"{format_shape(j.shape)}, {square}: {of} in {j.vec}-major vec, {j.layout} layout"
@@ -96,7 +96,7 @@ def _pattern(j: JacobianReport) -> str:
 
 
 def _readers(j: JacobianReport) -> str:
-    """Say how often each input is read, where each output reads one and some input is read by several."""
+    """Say how many outputs read each input, where every output reads at most one input and some inputs are shared."""
     if j.arrangement is None or not j.stored:
         return ""
     pattern = j.arrangement.pattern
@@ -169,14 +169,14 @@ def _agreement(report: Report) -> str:
 
 
 def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
-    """Give what is worth knowing besides: layout and vec, other forms, how the structure was established."""
+    """Yield the background: layout and vec, other forms, how the structure was found."""
     yield "layout", _layout(j)
     order = vec_order(form, j.blocks, j.arrangement)
     if order is not None:
         yield "vec", order
     axes = [form.output_shape, form.operand_shape]
     most = max(map(len, axes))
-    names = tuple(Form) if most == 2 else ("vec", "tensor") if most > 2 else ("vec",)  # of vectors, all are one
+    names = tuple(Form) if most == 2 else ("vec", "tensor") if most > 2 else ("vec",)  # a vector has one form
     others = [report.form(name) for name in names]
     sizes = [
         f"{f.name} {format_shape(f.shape)}{'' if f.is_square else ' (not square)'}" for f in others if f and f != form
@@ -201,9 +201,9 @@ def _layout(j: JacobianReport) -> str:
 
 
 def costs(report: Report, j: JacobianReport) -> list[list[str]]:
-    """Tabulate bytes and multiplications of one product with J, here and for more entries of X; a header first.
+    """Tabulate the bytes and multiplications of one product with J, for this X and larger ones; a header first.
 
-    Empty where the pattern is not proved.
+    The table is empty where the pattern is not proved.
     """
     if j.arrangement is None:
         return []

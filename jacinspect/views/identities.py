@@ -1,4 +1,4 @@
-"""An IdentityReport for a person at a terminal: one identity a line, what it was computed by below. A pure function."""
+"""An IdentityReport for a terminal: one identity a line, with notes on how it was computed below. A pure function."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -13,7 +13,7 @@ from jacinspect.wording import format_shape
 
 __all__ = ["render"]
 
-_STATEMENT, _DIFFERENCE = 39, 19  # columns
+_STATEMENT, _DIFFERENCE = 39, 19  # columns of the longest statement, and of two numbers with a sign between
 _HANGING = "    "
 _SIGNS = {"pass": ("✓", "bold green"), "fail": ("✗", "bold red")}
 
@@ -49,7 +49,7 @@ def _headline(report: IdentityReport) -> Text:
 
 
 def _line(identity: Identity, mark: str, width: int) -> Iterator[Text]:
-    """Set sign, statement, difference and shapes side by side; what finds no room there goes on below."""
+    """Yield sign, statement, difference and shapes side by side; cells that do not fit stand below."""
     sign, style = _SIGNS["pass" if identity.holds else "fail"]
     line = identity.statement.ljust(_STATEMENT)
     below = []
@@ -71,7 +71,7 @@ def _shapes(identity: Identity) -> str:
 
 
 def _difference(identity: Identity) -> str:
-    """Write the largest difference, and how it stands to what it may be; a bare 0 is exact."""
+    """Return the largest difference beside its bound; a bare 0 is exact."""
     if identity.max_difference is None or identity.bound is None:
         return ""
     if not identity.max_difference:

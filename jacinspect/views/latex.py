@@ -1,4 +1,4 @@
-r"""A Report as a fragment of LaTeX: its matrices, and the identities with their numbers. A pure function.
+r"""A Report as a LaTeX fragment: its matrices, and the identities with their numbers. A pure function.
 
 The fragment needs amsmath. Indices count from 1, as in mathematics, and a vector is a column.
 """
@@ -58,7 +58,7 @@ def _point(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
 
 
 def _jacobian(j: JacobianReport, form: Unfolding, full: bool) -> Iterator[str]:
-    """Give the Jacobian in the form that was asked for: analytic values if there are, else numeric ones."""
+    """Yield the Jacobian in the form that was asked for, with the analytic values or else the numeric ones."""
     if j.numeric is None:
         yield "Only a sample of the Jacobian has values."
         return
@@ -73,7 +73,7 @@ def _jacobian(j: JacobianReport, form: Unfolding, full: bool) -> Iterator[str]:
 
 
 def _head(form: Unfolding) -> str:
-    """Write what the matrix of a form is, without numbers."""
+    """Return the symbol of a form's matrix."""
     vec = _vec(form.vec)
     straight = form.layout == "numerator"
     if form.name == "vec" and straight:
@@ -96,7 +96,7 @@ def _head(form: Unfolding) -> str:
 
 
 def _identities(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
-    """Give dA = A' ⊙ dX and its vec form with these numbers; where ⊙ fails, the vec form with J, and by how much."""
+    """Yield dA = A' ⊙ dX and its vec form with these numbers; where ⊙ fails, the vec form with J and the error of ⊙."""
     product, output = report.hadamard, report.output
     if product is None or j.numeric is None or output is None:
         return
@@ -131,7 +131,7 @@ def _identities(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
 
 
 def _arrays(name: str, array: Array | None, full: bool) -> Iterator[str]:
-    """Give an array as a display, or, of more than two axes, each of its slices."""
+    """Yield an array as a display, or, of more than two axes, each of its slices."""
     if array is None:
         return
     if array.ndim <= 2:

@@ -1,4 +1,4 @@
-"""A Listing for a person at a terminal: the functions by kind, and all about the one that was asked for. Pure."""
+"""A Listing for a terminal: the functions by kind, and everything about one that was asked for. Pure functions."""
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -14,7 +14,7 @@ from jacinspect.wording import format_parameter
 
 __all__ = ["render"]
 
-_WIDE = 110  # columns from which on names and parameters stand beside the formula, not below it
+_WIDE = 110  # columns from which on aliases and parameters stand beside the formula: both then have 30 or more
 _INDENT, _GAP, _LABEL = 2, 2, 13  # columns
 
 
@@ -41,7 +41,7 @@ def render(listing: Listing, width: int) -> RenderableType:
 
 
 def _table(functions: Iterable[Listed], width: int) -> Iterator[Text]:
-    """Give a row for each function, below its kind."""
+    """Yield a row for each function, below its kind."""
     kinds: dict[str, list[Listed]] = {}
     for function in functions:
         kinds.setdefault(function.kind, []).append(function)
@@ -54,7 +54,7 @@ def _table(functions: Iterable[Listed], width: int) -> Iterator[Text]:
 
 
 def _row(function: Listed, names: int, width: int) -> Iterator[Text]:
-    """Set the formula beside the name, and what else it is called by beside that or, in few columns, below it."""
+    """Yield the formula beside the name; aliases and parameters stand beside that or, in few columns, below it."""
     start = _INDENT + names + _GAP
     room = width - start
     if room < NARROWEST:
@@ -81,7 +81,7 @@ def _row(function: Listed, names: int, width: int) -> Iterator[Text]:
 
 
 def _details(function: Listed) -> str:
-    """Give the parameters with their defaults, and the aliases."""
+    """Return the parameters with their defaults, and the aliases."""
     also = f"also {', '.join(function.aliases)}" if function.aliases else ""
     return "; ".join(filter(None, (_parameters(function), also)))
 

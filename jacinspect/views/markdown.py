@@ -1,4 +1,4 @@
-"""A Report for pull requests and notebooks, as GitHub-flavoured markdown. A pure function."""
+"""A Report as GitHub-flavoured markdown, for pull requests and notebooks. A pure function."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from jacinspect.views.panels import aligned, side_by_side
 
 __all__ = ["render"]
 
-_WIDTH = 88  # of a fenced block: what a pull request shows without a scroll bar
+_WIDTH = 88  # columns of a fenced block: a pull request shows them without a scroll bar
 _MARKS = re.compile(r"([\\`*_<>\[\]|&~#$])")
 
 
@@ -72,7 +72,7 @@ def _block(title: str, panels: Iterable[Panel]) -> Iterator[str]:
 
 
 def _lines(panels: Iterable[Panel]) -> list[str]:
-    """Set panels side by side while they fit, a blank line between the rows of them."""
+    """Return panels side by side while they fit, a blank line between their rows."""
     rows = side_by_side(([title, *aligned(cells)] for title, cells in panels), _WIDTH)
     return [line for row in rows for line in ["", *row]][1:]
 

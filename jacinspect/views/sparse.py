@@ -1,6 +1,7 @@
 """The Jacobian itself as a file that scipy reads: a pure function Report -> bytes for each format.
 
-Both hold the analytic values, or else the numeric ones, in the report's order of vec and layout. scipy is not needed.
+Both files hold the analytic values, or else the numeric ones, in the report's order of vec and layout. scipy itself is
+not needed.
 """
 
 from io import BytesIO
@@ -15,7 +16,7 @@ __all__ = ["RENDERERS", "render_mtx", "render_npz"]
 
 
 def render_npz(report: Report) -> bytes:
-    """Write the compressed rows under the names that scipy.sparse.load_npz expects; gives it a csr_array.
+    """Write the compressed rows under the names that scipy.sparse.load_npz expects, which returns a csr_array.
 
     Raises
     ------

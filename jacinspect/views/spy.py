@@ -1,4 +1,4 @@
-"""A sparsity pattern drawn in characters: a square an entry where that fits, braille dots where it does not."""
+"""A sparsity pattern drawn in characters: a square for each entry where that fits, else braille dots."""
 
 from typing import Protocol
 
@@ -8,13 +8,13 @@ from jacinspect.jacobian.blackbox import Array
 
 __all__ = ["Placed", "spy", "spy_with_scales"]
 
-_SMALL = 16  # rows and columns drawn one by one
-_MARGIN = 2  # columns between a scale and what it measures
+_SMALL = 16  # rows and columns up to which every entry is drawn: 16 squares take 31 columns
+_MARGIN = 2  # columns between a scale and the drawing
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # of a braille character, by row and column
 
 
 class Placed(Protocol):
-    """What can be drawn: a matrix's shape, and the row and column of each of its entries."""
+    """A pattern to draw: a matrix's shape, and the row and column of each of its entries."""
 
     @property
     def shape(self) -> tuple[int, int]: ...  # noqa: D102
@@ -59,7 +59,7 @@ def spy_with_scales(arrangement: Placed, width: int, height: int = 8) -> list[st
 
 
 def _scale(length: int, width: int) -> str:
-    """Set 0 and the last index at the ends of `width` columns, or next to each other where that is too narrow."""
+    """Return 0 and the last index at the ends of `width` columns, or next to each other where that is too narrow."""
     last = str(length - 1)
     if length == 1:
         return last

@@ -1,6 +1,6 @@
-"""A Report for a person at a terminal: what is asked first stands first, then the numbers. A pure function.
+"""A Report for a terminal: the facts first, then the numbers. A pure function.
 
-What is too large to be read is shown by its pattern and its corners, never as pages of numbers.
+Large arrays are shown by their pattern and their corners, never as pages of numbers.
 """
 
 from collections.abc import Iterable, Iterator
@@ -57,12 +57,12 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
 
 def _headline(report: Report, width: int) -> Iterator[Text]:
     name, shapes = headline(report)
-    told = Text(f"{SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])
-    if len(name) + 2 + len(shapes) + 3 + len(told) <= width:
-        yield Text.assemble((printable(name), "bold"), f"  {shapes}   ", told)
+    verdict = Text(f"{SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])
+    if len(name) + 2 + len(shapes) + 3 + len(verdict) <= width:
+        yield Text.assemble((printable(name), "bold"), f"  {shapes}   ", verdict)
     else:
         yield from hanging("", f"{name}  {shapes}", 2, width)
-        yield told
+        yield verdict
     lines = list(formulas(report))
     indent = max((len(label) for label, _ in lines), default=0)
     for label, text in lines:
@@ -71,22 +71,22 @@ def _headline(report: Report, width: int) -> Iterator[Text]:
 
 
 def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:
-    """Give the arrays and matrices: point and value, the Jacobian, the Hadamard product, the chain rule.
+    """Yield the arrays and matrices: X and f(X), the Jacobian, the Hadamard product, the chain rule.
 
-    Each of these begins on a line of its own, except where only corners are shown: a glimpse should be short.
+    Each of these begins on a new line, except where only corners are shown, which should take few lines.
     """
     jacobian = [_panels(group) for group in jacobian_groups(j, form, width, full)] or [[]]
     jacobian[0] = _pattern(j, form, width) + jacobian[0]
     products = [_panels(group) for group in product_groups(report, width, full)]
     groups = [_panels(point_panels(report, j, width, full)), *jacobian, *products]
-    glimpse = max(report.operand.values.shape, default=0) > WHOLE and form.is_matrix
-    for group in [chain.from_iterable(groups)] if glimpse else groups:
+    corners = max(report.operand.values.shape, default=0) > WHOLE and form.is_matrix
+    for group in [chain.from_iterable(groups)] if corners else groups:
         for row in side_by_side(group, width):
             yield from _styled(row)
 
 
 def _costs(report: Report, j: JacobianReport, width: int) -> Iterator[Text]:
-    """Give the cost table below a label among the facts'; where it is too wide, each of its rows wrapped."""
+    """Yield the cost table beside its label; where it is too wide, each of its rows is wrapped."""
     table = costs(report, j)
     if not table:
         return
@@ -108,7 +108,7 @@ def _panels(panels: Iterable[tuple[str, Cells]]) -> list[list[str]]:
 
 
 def _pattern(j: JacobianReport, form: Unfolding, width: int) -> list[list[str]]:
-    """Give the sparsity pattern of the form; of a tensor, whose slices show little of it, that of the vec matrix."""
+    """Return the sparsity pattern of the form; for a tensor, whose slices show little of it, that of the vec matrix."""
     if j.arrangement is None:
         return []
     if form.name in ("vec", "tensor"):
@@ -117,7 +117,7 @@ def _pattern(j: JacobianReport, form: Unfolding, width: int) -> list[list[str]]:
 
 
 def _styled(lines: list[str]) -> Iterator[Text]:
-    """Give a row of panels, its titles bold, dots and frames dim, marks in colour; a blank line ends it."""
+    """Yield a row of panels, its titles bold, dots and frames dim, marks in colour; a blank line ends it."""
     titles, *rest = lines
     yield Text(titles, style="bold", no_wrap=True)
     for line in rest:
@@ -132,7 +132,7 @@ def _styled(lines: list[str]) -> Iterator[Text]:
 
 
 def _facts(facts: Iterable[tuple[str, str]], width: int) -> Iterator[Text]:
-    """Set each fact beside its label, wrapped, the label's column left free below it."""
+    """Yield each fact beside its label, wrapped, the label's column left free below it."""
     for label, text in facts:
         yield from hanging(label, text, _LABEL, width, "cyan")
 

@@ -10,7 +10,7 @@ __all__ = ["render"]
 
 
 def render(outcomes: Iterable[Outcome], tally: Tally) -> Iterator[str]:
-    """Give a line for every error, and for every allowance that was not needed, then the summary as plain text."""
+    """Yield a line for every error, and for every allowance that was not needed, then the summary as plain text."""
     for outcome in outcomes:
         for finding in outcome.report.findings:
             if finding.severity == "error":

@@ -1,4 +1,4 @@
-"""The outcomes of `jacinspect check` as one JSON object, written as they come; check.schema.json describes it. Pure."""
+"""The outcomes of `jacinspect check` as one JSON object (check.schema.json), written as they come. Pure functions."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ __all__ = ["render"]
 
 
 def render(outcomes: Iterable[Outcome], tally: Tally, version: str) -> Iterator[str]:
-    """Give the text in pieces: the reports, each with the name of its check, then the summary."""
+    """Yield the text in pieces: the reports, each with the name of its check, then the summary."""
     yield f'{{"schema_version": {SCHEMA_VERSION}, "version": {json.dumps(version)}, "reports": ['
     before = "\n"
     for outcome in outcomes:

@@ -1,6 +1,6 @@
-"""The outcomes of `jacinspect check` as JUnit XML, a test suite a check, for whatever collects test results. Pure.
+"""The outcomes of `jacinspect check` as JUnit XML, a test suite for each check. Pure functions.
 
-As in Jenkins' schema (junit-10.xsd): what does not hold is a failure, a crash or a timeout an error.
+In the terms of Jenkins' schema (junit-10.xsd), a finding is a failure, and a crash or a timeout is an error.
 """
 
 import re
@@ -18,7 +18,7 @@ _ILLEGAL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0
 
 
 def render(outcomes: Iterable[Outcome], _tally: Tally) -> Iterator[str]:
-    """Give the text in pieces: a check when all of its inspections are there, for their numbers come first."""
+    """Yield the text in pieces, a check when all of its cases are done, since their numbers stand first."""
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="jacinspect">\n'
     for check, group in groupby(outcomes, lambda outcome: outcome.check):
         cases, failures, errors = [], 0, 0
@@ -56,5 +56,5 @@ def _quoted(text: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """Spell out the characters that XML has no place for, escaped or not."""
+    """Escape the characters that XML forbids, even as character references."""
     return _ILLEGAL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -1,4 +1,4 @@
-"""The outcomes of `jacinspect check` as markdown, such as for $GITHUB_STEP_SUMMARY: a table, then what fails. Pure."""
+"""The outcomes of `jacinspect check` as markdown, such as for $GITHUB_STEP_SUMMARY. Pure functions."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ __all__ = ["render"]
 
 
 def render(outcomes: Iterable[Outcome], tally: Tally) -> Iterator[str]:
-    """Give the text in pieces: a row of the table as each outcome comes, then the details of those that do not pass."""
+    """Yield the text in pieces: a row of the table for each outcome, then the details of those that do not pass."""
     yield "## jacinspect check\n\n| | check | at | structure | worst, of its bar |\n|---|---|---|---|---|\n"
     details = []
     for outcome in outcomes:
@@ -34,7 +34,7 @@ def render(outcomes: Iterable[Outcome], tally: Tally) -> Iterator[str]:
 
 
 def _block(lines: Iterable[str]) -> str:
-    """Set lines as they are, in a fence longer than any in them."""
+    """Return lines in a fence longer than any in them."""
     text = "\n".join(lines)
     fence = "```"
     while fence in text:

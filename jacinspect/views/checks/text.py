@@ -1,4 +1,4 @@
-"""The outcomes of `jacinspect check` for a person: a line each, what does not hold below it, a summary. Pure."""
+"""The outcomes of `jacinspect check` for a terminal: a line each, the errors below it, a summary. Pure functions."""
 
 from collections.abc import Iterable, Iterator
 from math import inf
@@ -13,12 +13,12 @@ from jacinspect.wording import printable
 __all__ = ["render"]
 
 _STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "bold yellow"}
-_WORST = 20  # failures that the summary lists
-_LABEL, _STRUCTURE = 16, 16  # columns
+_WORST = 20  # failures that the summary lists, about a screen
+_LABEL, _STRUCTURE = 16, 16  # columns, of the longest usual label and of the longest structure
 
 
 def render(outcomes: Iterable[Outcome], tally: Tally, width: int) -> Iterator[Text]:
-    """Give the lines as the outcomes come; `width` is that of the longest name of a check."""
+    """Yield the lines as the outcomes come; `width` is that of the longest name of a check."""
     failed: list[tuple[float, str]] = []
     for outcome in outcomes:
         yield _line(outcome, width)
