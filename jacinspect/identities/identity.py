@@ -1,6 +1,6 @@
-"""An identity with what came of holding its left side against its right side. Next: identity_report.
+"""An identity, and the comparison of its two sides. Next: of_arrays, of_functions, arrangements.
 
-Whoever makes one has computed the two sides by different routes; here they are only compared.
+The two sides come from different computations; here they are only compared.
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jacinspect.identities.differential import Measured
+from jacinspect.identities.measurement import Measured
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.wording import counted
@@ -20,7 +20,7 @@ Side = Array | Jacobian
 
 @dataclass(frozen=True)
 class Route:
-    """How two sides were computed, and what of it a reader must know: what was not built, sampled or left out."""
+    """How two sides were computed, and the caveats: what was not built, sampled or left out."""
 
     note: str = ""
     caveat: str = ""
@@ -36,8 +36,8 @@ class Route:
 class Identity:
     """One identity: its name for scripts, its statement for people, and whether it holds.
 
-    Of the entry that speaks most against it, `max_difference` is how far its two sides are apart and `bound` how far
-    they may be; both are None where there is no such entry. A side that does not exist has no shape.
+    `max_difference` is the largest difference of the two sides, and `bound` what is allowed at that entry; both are
+    None where nothing was compared. A side that does not exist has no shape.
     """
 
     name: str
@@ -70,7 +70,7 @@ def exact(
 
 
 def impossible(name: str, statement: str, given: str, left_shape: tuple[int, ...], why: str) -> Identity:
-    """Give an identity whose right side does not exist."""
+    """Return an identity whose right side does not exist."""
     return Identity(name, statement, given, left_shape, None, None, None, False, Route(caveat=why))
 
 
@@ -121,7 +121,7 @@ def _shape(side: Side) -> tuple[int, ...]:
 
 
 def _difference(left: Side, right: Side) -> float:
-    """Return the largest difference, 0 of no entries; inf where only one side is NaN, or patterns are not the same."""
+    """Return the largest difference, 0 of no entries; inf where only one side is NaN, or the patterns differ."""
     if isinstance(left, Jacobian) and isinstance(right, Jacobian):
         if not (np.array_equal(left.indptr, right.indptr) and np.array_equal(left.indices, right.indices)):
             return np.inf

@@ -1,4 +1,4 @@
-"""What came of verifying the identities: frozen, with its verdict, exit status and JSON. Next: views/identities."""
+"""The result of `jacinspect identities`: frozen, with its verdict, exit status and JSON. Next: views/identities."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["IdentityReport"]
 
 @dataclass(frozen=True, eq=False)
 class IdentityReport:
-    """Every identity, held against one function at one operand; `output_shape` is that of f(X)."""
+    """Every identity, verified for one function at one operand; `output_shape` is that of f(X)."""
 
     version: str
     function: FunctionReport

@@ -190,7 +190,7 @@ def _entries(j: JacobianReport, of: str, rows: Shown, columns: Shown, source: So
     return cells
 
 
-# --- What is shown of a large array -------------------------------------------------------------------------------------
+# --- What is shown of a large array -----------------------------------------------------------------------------------
 
 
 def _fitted(cells: Callable[[Shown, Shown], Cells], shape: tuple[int, ...], width: int, full: bool) -> Cells:

@@ -204,9 +204,9 @@ def test_without_building_the_same_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_wrong_arrangement_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jacinspect.identities import verification as identities
+    from jacinspect.identities import arrangements
 
-    monkeypatch.setattr(identities, "commutation", lambda shape, built: tensors.commutation(shape[::-1], built=built))
+    monkeypatch.setattr(arrangements, "commutation", lambda shape, built: tensors.commutation(shape[::-1], built=built))
     assert failing(verify_identities(function("softmax"), normal(2, 3))) == [*MEASURED, "commuted-jacobian"]
 
 
