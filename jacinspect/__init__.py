@@ -11,7 +11,7 @@ from jacinspect._version import __version__
 
 if TYPE_CHECKING:
     from jacinspect.functions.catalogue.lookup import function
-    from jacinspect.inspection.pipeline import inspect
+    from jacinspect.inspection.api import inspect
     from jacinspect.inspection.report import Report
     from jacinspect.testing import assert_jacobian
 
@@ -21,7 +21,7 @@ _HOMES = {
     "Report": "jacinspect.inspection.report",
     "assert_jacobian": "jacinspect.testing",
     "function": "jacinspect.functions.catalogue.lookup",
-    "inspect": "jacinspect.inspection.pipeline",
+    "inspect": "jacinspect.inspection.api",
 }
 
 

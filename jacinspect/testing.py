@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jacinspect.inspection.pipeline import inspect
+from jacinspect.inspection.api import inspect
 from jacinspect.inspection.report import Report
 from jacinspect.views.brief import render
 

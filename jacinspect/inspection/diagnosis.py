@@ -58,7 +58,7 @@ class Suspicion:
         """Which stored entries agree or disagree, and are not left open."""
         status = self.comparison.status
         judged = np.asarray((status == Status.AGREES) | (status == Status.DISAGREES))
-        judged[list(self.numeric.kinks)] = False
+        judged[self.numeric.kinks.entries] = False
         return judged
 
     @cached_property

@@ -23,7 +23,7 @@ def of_entries(
     messages = _Messages(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
     status = comparison.status
     on_kink = np.zeros(status.size, bool)
-    on_kink[list(numeric.kinks)] = True
+    on_kink[numeric.kinks.entries] = True
     refused = status == Status.DISAGREES
     yield from messages.finding("J001", refused & ~on_kink, messages.disagreement, comparison.ratio)
     wrong = refused & on_kink
@@ -80,10 +80,10 @@ class _Messages:
         return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.cause and '; consistent with '}{self.cause}"
 
     def kink(self, entry: int, number: str) -> str:
-        left, right = self.numeric.kinks[entry]
+        left, right = self.numeric.kinks.slopes(entry)
         slopes = f"{self._entry(entry)} has slope {left:.6g} to the left and {right:.6g} to the right"
         claim = "" if self.analytic is None else f"; analytic {self._claimed(entry):.6g}"
-        if entry in self.numeric.jumps:
+        if self.numeric.kind[entry] == Kind.JUMP:
             return f"{number} on a kink: at {self._operand(entry)}, {self._output(entry)} jumps{claim}"
         return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
 

@@ -1,4 +1,4 @@
-"""What an inspection found, and what the report says of it. Next: findings, report."""
+"""What an inspection found, and the parts of the report that describe it. Next: findings, report."""
 
 from dataclasses import dataclass
 from math import prod
@@ -17,14 +17,18 @@ from jacinspect.jacobian.structure import Arrangement, index_formula
 from jacinspect.jacobian.tracing import Spent
 from jacinspect.jacobian.unresolved import known_blocks
 
-__all__ = ["Result", "agreement_report", "jacobian_report"]
+__all__ = ["Evidence", "agreement_report", "jacobian_report"]
 
-_WORST = 5  # entries listed
+_WORST = 5  # entries listed: enough to see whether they have something in common, and few enough to read
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """The two Jacobians and what came of holding one against the other."""
+class Evidence:
+    """The two Jacobians, and how they compare with each other and along random directions.
+
+    `colors` is the number of colors, `coverage` the share of the entries that were compared, and `spent` the budget
+    that ran out where that is not 1.
+    """
 
     analytic: Jacobian | None
     numeric: Numeric
@@ -32,7 +36,7 @@ class Result:
     directions: Directions
     colors: int
     coverage: float
-    spent: Spent  # what ran out, where coverage is not 1
+    spent: Spent
 
     @property
     def best(self) -> Jacobian:
@@ -53,12 +57,12 @@ class Result:
         return np.asarray(~(np.abs(self.numeric.jacobian.data) <= self.numeric.bar))  # nor is NaN
 
 
-def jacobian_report(detection: Detection, result: Result, vec: str, layout: str) -> JacobianReport:
+def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: str) -> JacobianReport:
     """Describe the Jacobian: its pattern as it is arranged, and its values where they are complete."""
-    values, numeric = result.best, result.numeric
+    values, numeric = evidence.best, evidence.numeric
     pattern = detection.pattern
     arrangement = Arrangement(pattern, vec, layout) if detection.proved else None
-    complete = result.coverage == 1 and arrangement is not None
+    complete = evidence.coverage == 1 and arrangement is not None
     blocks = None if arrangement is not None else known_blocks(detection, vec, layout)
     structure = arrangement.structure if arrangement is not None else "block-diagonal" if blocks else "dense"
     if arrangement is not None and structure == "block-diagonal":
@@ -71,44 +75,44 @@ def jacobian_report(detection: Detection, result: Result, vec: str, layout: str)
         index_formula=index_formula(values, numeric.bar, complete),
         structure=structure,
         blocks=blocks,
-        colors=result.colors,
+        colors=evidence.colors,
         arrangement=arrangement,
         is_symmetric=(
             arrangement.is_symmetric(numeric.jacobian.data, numeric.bar) if complete and arrangement else None
         ),
         off_diagonal_ratio=arrangement.off_diagonal_ratio(values.data) if complete and arrangement else None,
-        nonzeros=int(np.count_nonzero(result.nonzero)) if complete else None,
-        analytic=result.analytic if complete else None,
+        nonzeros=int(np.count_nonzero(evidence.nonzero)) if complete else None,
+        analytic=evidence.analytic if complete else None,
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
     )
 
 
-def agreement_report(result: Result, found: list[Finding]) -> AgreementReport:
+def agreement_report(evidence: Evidence, found: list[Finding]) -> AgreementReport:
     """Sum up the comparison; the verdict is that of the findings."""
-    comparison, analytic, numeric = result.comparison, result.analytic, result.numeric
+    comparison, analytic, numeric = evidence.comparison, evidence.analytic, evidence.numeric
     compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
-    # Of what is inconclusive nothing is known that could be the worst.
+    # Of an inconclusive entry, nothing is known that could be the worst.
     summary = comparison.summary(compared & (comparison.status != Status.INCONCLUSIVE), _WORST)
     return AgreementReport(
         checked=analytic is not None,
         verdict=verdict(found, about="agreement"),
         entries_compared=int(np.count_nonzero(compared)),
-        coverage=result.coverage,
+        coverage=evidence.coverage,
         max_difference=summary.difference,
         max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
         max_ratio=summary.ratio,
-        worst=tuple(_entry(result, entry) for entry in summary.worst),
+        worst=tuple(_entry(evidence, entry) for entry in summary.worst),
     )
 
 
-def _entry(result: Result, entry: int) -> EntryReport:
-    numeric = result.numeric
+def _entry(evidence: Evidence, entry: int) -> EntryReport:
+    numeric = evidence.numeric
     pattern = numeric.jacobian.pattern
     return EntryReport(
         output=_index(int(pattern.rows[entry]), pattern.output_shape),
         operand=_index(int(pattern.indices[entry]), pattern.operand_shape),
-        analytic=None if result.analytic is None else float(result.analytic.data[entry]),
+        analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
     )

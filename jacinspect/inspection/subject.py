@@ -1,25 +1,27 @@
 """What is inspected, as the engine sees it: a Function at a point as a black box, and its analytic derivative there.
 
-The one never hears of the other. Next: inspection, identities.
+Neither depends on the other. Next: pipeline, identities.
 """
 
+import sys
 from collections.abc import Callable
+from typing import Any
 from weakref import ref
 
 import numpy as np
 
-from jacinspect.errors import FunctionFailedError
+from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.sections import FunctionReport
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
 from jacinspect.jacobian.blackbox import BlackBox
 
-__all__ = ["analytic_at", "black_box", "declared"]
+__all__ = ["analytic_at", "black_box", "declared", "real_array"]
 
 
 def declared(function: Function) -> FunctionReport:
-    """Say what a function is declared to be; nothing of it is measured."""
+    """Describe what a function is declared to be; nothing of it is measured."""
     return FunctionReport(
         function.name,
         function.kind,
@@ -33,7 +35,7 @@ def declared(function: Function) -> FunctionReport:
 
 
 def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> tuple[BlackBox, Array]:
-    """Wrap f, at x in double precision where f accepts that, for differences of float32 numbers say little.
+    """Wrap f, and return it with x in double precision where f accepts that: float32 leaves differences few digits.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def _slopes(function: Function, x: Array, output_shape: tuple[int, ...], vec: st
 
 
 def _remembered(compute: Callable[[], Array]) -> Callable[[], Array]:
-    """Compute an array when it is asked for, unless the last one is still in somebody's hands."""
+    """Compute an array when it is asked for, unless the last one is still in use."""
     last: ref[Array] | None = None
 
     def array() -> Array:
@@ -84,3 +86,26 @@ def _remembered(compute: Callable[[], Array]) -> Callable[[], Array]:
         return values
 
     return array
+
+
+def real_array(given: Any, name: str) -> Array:
+    """Take what somebody gave as an operand: float32 stays float32, everything else becomes float64.
+
+    Raises
+    ------
+    InputError
+        When it is no array of real numbers; `name` is what the message calls it.
+    """
+    try:
+        array = np.asarray(_untracked(given))
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
+    return np.array(array, np.float32 if array.dtype == np.float32 else np.float64, order="C")
+
+
+def _untracked(operand: Any) -> Any:
+    """Return an operand as numpy can read it: a torch tensor without its graph, on the CPU; anything else as it is."""
+    torch: Any = sys.modules.get("torch")
+    return operand.detach().cpu() if torch is not None and isinstance(operand, torch.Tensor) else operand

@@ -1,6 +1,9 @@
-"""Do the analytic and the numeric Jacobian agree, entry by entry? Next: directions."""
+"""Do the analytic and the numeric Jacobian agree, entry by entry? Next: directions.
 
-from dataclasses import dataclass
+The status of an entry is computed once, from named conditions in their order of precedence.
+"""
+
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
 
@@ -10,16 +13,17 @@ from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision
 from jacinspect.jacobian.ladder import NEAREST
-from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.numeric import FirstLook, Numeric
 
-__all__ = ["Comparison", "Status", "Summary", "Tolerance", "compare", "suspicious"]
+__all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicted"]
 
-_APART = 2.0**-8  # from each other: doubles are so from x = 2⁴⁴ on,
-_APART_SINGLE = 2.0**-4  # and what computes in single precision, where fewer numbers have to do, from 2¹⁹
+# Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
+_APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
+_APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
 
 
 class Status(IntEnum):
-    """What became of an entry."""
+    """The outcome of comparing an entry."""
 
     AGREES = 0
     KINK = 1
@@ -40,8 +44,21 @@ class Tolerance:
 
 
 @dataclass(frozen=True, eq=False)
+class Criteria:
+    """By what entries are judged: the error bars, unless the user has a `tolerance`.
+
+    At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`. No entry of
+    the outputs in `unresolved` is called wrong: f is not the sum of what it does by each input there.
+    """
+
+    tolerance: Tolerance | None = None
+    strict_kinks: bool = False
+    unresolved: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison:
-    """For each stored entry its status; and of some at a time the difference and what it was allowed to be."""
+    """The status of each stored entry; and, of any entries asked for, the difference and what it may be."""
 
     status: Array
     claimed: Array
@@ -50,29 +67,16 @@ class Comparison:
 
     def difference(self, entries: Array | slice) -> Array:
         """Return how far claims are off: on a kink, from what lies between its two slopes."""
-        claimed = self.claimed[entries]
+        claimed, kinks = self.claimed[entries], self.numeric.kinks
         with np.errstate(all="ignore"):
             difference = np.asarray(np.abs(claimed - self.numeric.jacobian.data[entries]))
-        kinks, low, high = self._kinks
-        if kinks.size:
+        if kinks.entries.size:
             numbers = np.arange(*entries.indices(self.status.size)) if isinstance(entries, slice) else entries
-            places = np.minimum(np.searchsorted(kinks, numbers), kinks.size - 1)
-            on = kinks[places] == numbers
-            low, high = low[places[on]], high[places[on]]
+            places = np.minimum(np.searchsorted(kinks.entries, numbers), kinks.entries.size - 1)
+            on = kinks.entries[places] == numbers
+            low, high = kinks.low[places[on]], kinks.high[places[on]]
             difference[on] = np.maximum(np.maximum(low - claimed[on], claimed[on] - high), 0)
         return difference
-
-    @cached_property
-    def _kinks(self) -> tuple[Array, Array, Array]:
-        """The entries on a kink, ascending, and the smaller and the larger slope of each."""
-        kinks = np.array(sorted(self.numeric.kinks), np.int64)
-        slopes = np.array([self.numeric.kinks[entry] for entry in kinks.tolist()]).reshape(-1, 2)
-        return kinks, slopes.min(axis=1, initial=np.inf), slopes.max(axis=1, initial=-np.inf)
-
-    def leave_open(self, outputs: Array) -> None:
-        """Call no entry of some outputs wrong: f is not the sum of what it does by each input there."""
-        of_these = np.isin(self.numeric.jacobian.pattern.rows, outputs)
-        self.status[of_these & (self.status == Status.DISAGREES)] = Status.INCONCLUSIVE
 
     def allowed(self, entries: Array | slice) -> Array:
         """Return what the difference may be: the error bar and the claim's own rounding, or the user's tolerance."""
@@ -116,89 +120,206 @@ class Summary:
     worst: tuple[int, ...]
 
 
-def suspicious(analytic: Jacobian, numeric: Numeric) -> Array:
-    """Return where the two differ at first sight, so that differences can look again before anyone is accused."""
-    suspects = np.zeros(numeric.bar.size, bool)
-    for block in blocks(suspects.size):
+def contradicted(analytic: Jacobian, first: FirstLook) -> Array:
+    """Return where a claim differs from the first pass, so that differences can look again before it is called wrong.
+
+    One boolean for each stored entry.
+    """
+    differs = np.zeros(first.bar.size, bool)
+    for block in blocks(differs.size):
         claimed = analytic.data[block]
         with np.errstate(all="ignore"):
-            difference = np.abs(claimed - numeric.jacobian.data[block])
-            suspects[block] = ~(difference <= numeric.bar[block] + ROUNDING * np.abs(claimed))
-    return suspects
+            difference = np.abs(claimed - first.jacobian.data[block])
+            differs[block] = ~(difference <= first.bar[block] + ROUNDING * np.abs(claimed))
+    return differs
 
 
 def compare(
-    analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, tolerance: Tolerance | None, strict_kinks: bool
+    analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, criteria: Criteria | None = None
 ) -> Comparison:
-    """Judge every stored entry; without an analytic Jacobian, only whether the numeric one can be trusted.
+    """Judge every stored entry; without an analytic Jacobian, only whether the numeric one is reliable.
 
-    At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`.
+    x is the operand, and y0 is f(x), flat; by the error bars alone if no `criteria` are given.
     """
-    pattern = numeric.jacobian.pattern
+    criteria = Criteria() if criteria is None else criteria
+    pattern, x = numeric.jacobian.pattern, x.reshape(-1)
     claimed = numeric.jacobian.data if analytic is None else analytic.data
-    comparison = Comparison(np.zeros(pattern.stored, np.int8), claimed, numeric, tolerance)
-    for block in blocks(pattern.stored):
-        comparison.status[block] = _statuses(comparison, block)
-    for entry, slopes in numeric.kinks.items():
-        slack = numeric.bar[entry] + ROUNDING * abs(claimed[entry])
-        between = min(slopes) - slack <= claimed[entry] <= max(slopes) + slack
-        accepted = (between or analytic is None) and not strict_kinks
-        comparison.status[entry] = Status.KINK if accepted else Status.DISAGREES
-        tiny = 0 < abs(x.flat[pattern.indices[entry]]) < NEAREST
-        if not between and (tiny or abs(claimed[entry]) >= numeric.jumps.get(entry, np.inf)):
-            comparison.status[entry] = Status.INCONCLUSIVE  # if that is right, f bends within the shortest step
-    for block in blocks(pattern.stored):
-        _leave_out_of_reach(comparison, block, x, y0, analytic is not None)
-        _note_infinities(comparison, block, x, y0, analytic is not None)
+    comparison = Comparison(np.zeros(pattern.stored, np.int8), claimed, numeric, criteria.tolerance)
+    reads_unknown = np.zeros(pattern.shape[0], bool)
     if not np.isfinite(x).all():
-        fine = np.isfinite(x).ravel()[pattern.indices]
-        excused = np.zeros(pattern.shape[0], bool)
-        excused[pattern.rows[~fine]] = True
-        status = comparison.status
-        status[(excused[pattern.rows] & (status != Status.AGREES)) | ~fine] = Status.EXCUSED
+        reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
+    for block in blocks(pattern.stored):
+        rows = pattern.rows[block]
+        conditions = _Conditions(
+            comparison=comparison,
+            block=block,
+            x=x[pattern.indices[block]],
+            y0=y0[rows],
+            checked=analytic is not None,
+            strict_kinks=criteria.strict_kinks,
+            reads_unknown=reads_unknown[rows],
+            not_a_sum=np.isin(rows, criteria.unresolved),
+        )
+        comparison.status[block] = conditions.status()
     return comparison
 
 
-def _statuses(comparison: Comparison, block: slice) -> Array:
-    """Judge a block of the entries by their bars alone."""
-    numeric, claimed = comparison.numeric, comparison.claimed[block]
-    with np.errstate(all="ignore"):
-        allowed = comparison.allowed(block)
-        difference = np.abs(claimed - numeric.jacobian.data[block])
-        large = np.maximum(np.maximum(np.abs(claimed), np.abs(numeric.jacobian.data[block])), numeric.size[block])
-        narrow = np.maximum(WIDE * large, precision(numeric.epsilon).tiny) if comparison.tolerance is None else allowed
-        status = np.where(numeric.bar[block] > narrow, Status.INCONCLUSIVE, Status.AGREES)
-        status[difference > allowed] = Status.DISAGREES
-    status[numeric.kind[block] == Kind.UNRESOLVED] = Status.INCONCLUSIVE
-    return status
+@dataclass(frozen=True, eq=False)
+class _Conditions:
+    """What is true of each entry of a block, one boolean each, and the status that follows.
 
-
-def _leave_out_of_reach(comparison: Comparison, block: slice, x: Array, y0: Array, checked: bool) -> None:
-    """Call nothing wrong, in a block of the entries, that no number near x could show.
-
-    That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a slope
-    too small to move the last bit of 1, or within |x| that of f. Nor is a slope other than 0 vouched for by itself
-    where doubles are far apart: x + sin(x)² is x there.
+    `x` and `y0` are the operand's and the output's value at each entry. `checked` is whether there is a claim,
+    `reads_unknown` where the output reads an operand that is not finite, `not_a_sum` where its inputs are unresolved.
     """
-    numeric, status = comparison.numeric, comparison.status[block]
-    still = (numeric.jacobian.data[block] == 0) & (numeric.kind[block] == Kind.SMOOTH)
-    size = np.abs(x.reshape(-1)[numeric.jacobian.indices[block]])
-    if checked and comparison.tolerance is None:
-        apart = size * numeric.epsilon >= (_APART_SINGLE if is_single(numeric.epsilon) else _APART)
-        claimed, value = np.abs(comparison.claimed[block]), np.abs(y0[numeric.jacobian.pattern.rows[block]])
+
+    comparison: Comparison
+    block: slice
+    x: Array
+    y0: Array
+    checked: bool
+    strict_kinks: bool
+    reads_unknown: Array
+    not_a_sum: Array
+
+    def status(self) -> Array:
+        """Return the status of each entry: of the first of these conditions that holds."""
+        precedence = (
+            (self.unknown, Status.EXCUSED),
+            (self.agrees, Status.AGREES),
+            (self.reads_unknown, Status.EXCUSED),
+            (self.overflows, Status.OVERFLOWS),
+            (self.nonfinite, Status.NONFINITE),
+            (self.out_of_reach, Status.OUT_OF_REACH),
+            (self.may_bend, Status.INCONCLUSIVE),
+            (self.subgradient, Status.KINK),
+            (self.disagrees & self.not_a_sum, Status.INCONCLUSIVE),
+            (self.disagrees, Status.DISAGREES),
+            (self.unresolved | self.wide, Status.INCONCLUSIVE),
+        )
+        return np.select([condition for condition, _ in precedence], [status for _, status in precedence])
+
+    @property
+    def claimed(self) -> Array:
+        return self.comparison.claimed[self.block]
+
+    @property
+    def value(self) -> Array:
+        return self.comparison.numeric.jacobian.data[self.block]
+
+    @property
+    def bar(self) -> Array:
+        return self.comparison.numeric.bar[self.block]
+
+    @property
+    def kind(self) -> Array:
+        return self.comparison.numeric.kind[self.block]
+
+    @property
+    def unknown(self) -> Array:
+        """The operand is not finite."""
+        return ~np.isfinite(self.x)
+
+    @property
+    def agrees(self) -> Array:
+        """Nothing speaks against the claim, or makes it impossible to judge."""
+        doubt = self.on_kink | self.differs | self.unresolved | self.wide
+        return np.asarray(~(doubt | self.overflows | self.nonfinite | self.out_of_reach))
+
+    @cached_property
+    def overflows(self) -> Array:
+        """The value and the claim overflow alike."""
+        if not self.checked:
+            return np.zeros(self.x.size, bool)
+        outward = np.where(self.x < 0, -self.y0, self.y0)  # as of cosh on both sides
+        return np.asarray(np.isinf(self.y0) & ((self.claimed == self.y0) | (self.claimed == outward)))
+
+    @cached_property
+    def nonfinite(self) -> Array:
+        """The value, every difference or the claim is not finite."""
+        nonfinite = ~np.isfinite(self.y0) | (self.kind == Kind.NONFINITE)
+        return np.asarray(nonfinite | ~np.isfinite(self.claimed) if self.checked else nonfinite)
+
+    @cached_property
+    def out_of_reach(self) -> Array:
+        """No number near x could show that the claim is wrong.
+
+        That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a
+        slope too small to move the last bit of 1, or within |x| that of f. Without a claim, a slope other than 0 is not
+        relied on by itself where doubles are far apart: x + sin(x)² is x there.
+        """
+        epsilon, size = self.comparison.numeric.epsilon, np.abs(self.x)
+        still = (self.value == 0) & (self.kind == Kind.SMOOTH)
+        if not self.checked:
+            return np.asarray((size * LAST >= _APART) & ~still)
+        if self.comparison.tolerance is not None:
+            return np.zeros(size.size, bool)
+        apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
+        claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
-            faint = still & ((claimed <= 4 * LAST) | ((claimed * size <= LAST * value) & (size > 0)))
-        status[(status == Status.DISAGREES) & (apart | faint)] = Status.OUT_OF_REACH
-    elif not checked:
-        status[(size * LAST >= _APART) & ~still] = Status.OUT_OF_REACH
+            faint = still & ((claimed <= 4 * LAST) | ((claimed * size <= LAST * np.abs(self.y0)) & (size > 0)))
+        return np.asarray(self.disagrees & (apart | faint))
+
+    @cached_property
+    def on_kink(self) -> Array:
+        """There is a kink or a jump of f at x."""
+        return np.asarray((self.kind == Kind.KINK) | (self.kind == Kind.JUMP))
+
+    @cached_property
+    def between(self) -> Array:
+        """On a kink, the claim lies between the one-sided slopes."""
+        kinks = self.comparison.numeric.kinks
+        these, on = kinks.within(self.block), self.on_kink
+        claimed = self.claimed[on]
+        with np.errstate(all="ignore"):
+            slack = self.bar[on] + ROUNDING * np.abs(claimed)
+            inside = (kinks.low[these] - slack <= claimed) & (claimed <= kinks.high[these] + slack)
+        return _put(on, inside)
+
+    @cached_property
+    def may_bend(self) -> Array:
+        """On a kink, the claim is wrong, unless f bends within the shortest step, and that cannot be ruled out."""
+        kinks, on = self.comparison.numeric.kinks, self.on_kink
+        steep = np.abs(self.claimed[on]) >= kinks.steepest[kinks.within(self.block)]
+        size = np.abs(self.x)
+        return np.asarray(on & ~self.between & (_put(on, steep) | ((size > 0) & (size < NEAREST))))
+
+    @property
+    def subgradient(self) -> Array:
+        """On a kink, the claim is accepted."""
+        if self.strict_kinks:
+            return np.zeros(self.x.size, bool)
+        return self.between if self.checked else self.on_kink
+
+    @cached_property
+    def disagrees(self) -> Array:
+        """The claim is wrong as far as the differences show."""
+        of_smooth = self.differs & ~self.on_kink & ~self.unresolved
+        return np.asarray(of_smooth | (self.on_kink & ~self.subgradient & ~self.may_bend))
+
+    @cached_property
+    def differs(self) -> Array:
+        """The claim is off by more than is allowed."""
+        with np.errstate(all="ignore"):
+            return np.asarray(np.abs(self.claimed - self.value) > self.comparison.allowed(self.block))
+
+    @property
+    def unresolved(self) -> Array:
+        """No step size gave a reliable derivative."""
+        return np.asarray(self.kind == Kind.UNRESOLVED)
+
+    @cached_property
+    def wide(self) -> Array:
+        """The bar is too wide to judge by."""
+        numeric = self.comparison.numeric
+        with np.errstate(all="ignore"):
+            if self.comparison.tolerance is not None:
+                return np.asarray(self.bar > self.comparison.allowed(self.block))
+            large = np.maximum(np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block])
+            return np.asarray(self.bar > np.maximum(WIDE * large, precision(numeric.epsilon).tiny))
 
 
-def _note_infinities(comparison: Comparison, block: slice, x: Array, y0: Array, checked: bool) -> None:
-    """Mark, in a block of the entries, where value or derivative are not finite, and where both overflow alike."""
-    pattern, claimed, status = comparison.numeric.jacobian.pattern, comparison.claimed[block], comparison.status[block]
-    limit = y0[pattern.rows[block]]
-    status[~np.isfinite(limit) | (comparison.numeric.kind[block] == Kind.NONFINITE)] = Status.NONFINITE
-    if checked:
-        status[~np.isfinite(claimed)] = Status.NONFINITE
-        outward = np.where(x.reshape(-1)[pattern.indices[block]] < 0, -limit, limit)  # as of cosh on both sides
-        status[np.isinf(limit) & ((claimed == limit) | (claimed == outward))] = Status.OVERFLOWS
+def _put(where: Array, values: Array) -> Array:
+    """Return booleans that are `values` where `where` is true, and false elsewhere."""
+    spread = where.copy()
+    spread[where] = values
+    return spread

@@ -1,32 +1,34 @@
-"""The whole held against random directions: what entry by entry cannot refute. Next: findings.
+"""The whole Jacobian compared with f along random directions: what entry by entry cannot refute. Next: findings.
 
-f is differenced along each before anything is known of J; a pattern that is too small is refuted by the assembled J·v,
-an analytic derivative with entries outside the pattern by its own product.
+f is differenced along each direction before anything is known of J. A pattern that is too small is refuted by the
+assembled J·v, an analytic derivative with entries outside the pattern by its own product.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from math import pi, sqrt
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import Comparison, Status, Tolerance
+from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
+from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import ROUNDING, Kind, Stencil, first_pass, last_step, step_scale
+from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
 from jacinspect.jacobian.ladder import ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.numeric import FLOOR, Neighbourhood
 
-__all__ = ["Direction", "Directions", "along_directions", "measure_directions"]
+__all__ = ["Direction", "Directions", "Measurements", "along_directions", "measure_directions"]
 
-_DIRECTIONS = 2
-_REACH = 0.125  # of a direction's steps: smaller than a seed's, so that fewer of its many inputs cross a kink
+_DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
+_REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
+_LEAST = 1e-12  # coverage to divide by, where no entry was compared
 
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """The numeric jvp along one random direction, value ± bar, before what J says of the rounding is added.
+    """The numeric jvp along one random direction, value ± bar, before the rounding that J predicts is added.
 
     `excess` is by how much one-sided slopes stay apart, see `FirstPass`. The direction itself is drawn anew whenever it
     is needed: it is as large as the operand.
@@ -43,7 +45,7 @@ class Direction:
 
 
 def _tangent(seed: int, x: Array) -> Array:
-    """Draw a Gaussian direction, in units of the steps of x; it leaves alone what is not finite."""
+    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite."""
     v = np.random.default_rng(seed).standard_normal(x.shape)
     flat, known = v.reshape(-1), x.reshape(-1)
     for block in blocks(v.size):
@@ -52,183 +54,197 @@ def _tangent(seed: int, x: Array) -> Array:
     return v
 
 
-def measure_directions(
-    box: BlackBox, x: Array, rng: np.random.Generator, epsilon: float, noise: Magnitudes
-) -> list[Direction]:
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """f near a point, and its derivatives along random directions there; known before any of the Jacobian is."""
+
+    near: Neighbourhood
+    directions: tuple[Direction, ...]
+
+
+def measure_directions(near: Neighbourhood, rng: np.random.Generator) -> Measurements:
     """Difference f along a few Gaussian directions."""
     measured = []
     for _ in range(_DIRECTIONS):
         seed = int(rng.integers(2**63))
-        stencil = Stencil(box, x, _tangent(seed, x), slice(None), None, box.y0, epsilon, None, noise)
-        first = first_pass(stencil, _REACH)
+        first = first_pass(near.along(_tangent(seed, near.x)), _REACH)
         measured.append(Direction(seed, first.value, Magnitudes.of(first.bar), first.excess))
-    return measured
+    return Measurements(near, tuple(measured))
 
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """What random directions said: outputs whose pattern they refute, and whose analytic derivative they refute.
+    """What random directions refute: the pattern of some outputs, the analytic derivative of some.
 
-    Of an analytic derivative that is known by its vjp alone, the inputs by which it is refuted are in `inputs_refuted`.
+    `inputs_refuted` lists the inputs by which an analytic derivative is refuted of which only the vjp is known.
     """
 
     pattern_refuted: Array
     analytic_refuted: Array
     inputs_refuted: Array
-    compared: int  # outputs held against every direction
+    compared: int  # outputs compared along every direction
     miss_probability: float | None  # that an entry as large as the largest stored one was missed all the same
 
 
-@dataclass(eq=False)
-class _Told:
-    """The same while it gathers: where outputs are compared, places that are refuted, the widest allowance."""
-
-    compared: Array
-    pattern_refuted: list[Array] = field(default_factory=list)
-    analytic_refuted: list[Array] = field(default_factory=list)
-    inputs_refuted: list[Array] = field(default_factory=list)
-    widest: float = 0.0
-
-
 def along_directions(
-    measured: list[Direction],
-    box: BlackBox,
-    x: Array,
+    measured: Measurements,
     comparison: Comparison,
     analytic: Analytic | None,
-    rng: np.random.Generator,
     coverage: float,
+    rng: np.random.Generator,
 ) -> Directions:
-    """Hold J·v and the analytic product against f along random directions, output by output.
+    """Compare J·v and the analytic product with f along random directions, output by output.
 
     The assembled J·v refutes a pattern that is too small; it is compared only where J is complete (coverage 1). The
-    analytic product refutes a derivative with entries outside the pattern. Where only its vjp is known, that is held
-    against Jᵀ·w, input by input, and against w·(J·v) in one number where J is not complete. Outputs with a kink near x
-    are left out. A tolerance of the user's is allowed for besides.
+    analytic product refutes a derivative with entries outside the pattern. Where only its vjp is known, that is
+    compared with Jᵀ·w, input by input, or with w·(J·v) in one number where J is not complete. Outputs with a kink near
+    x are left out. A tolerance of the user's is allowed for besides.
     """
-    numeric, tolerance = comparison.numeric, comparison.tolerance
-    jacobian = numeric.jacobian
-    height = jacobian.shape[0]
-    compared = np.isfinite(box.y0)
-    for rows in blocks(height):
-        entries = jacobian.pattern.entries(rows)
-        rough = (numeric.kind[entries] != Kind.SMOOTH) | ~np.isfinite(jacobian.data[entries])
-        rough |= comparison.status[entries] == Status.OUT_OF_REACH
-        compared[jacobian.pattern.rows[entries][rough]] = False
-    told = _Told(compared)
-    coverage = max(coverage, 1e-12)
-    rounding = numeric.rounding(x, box.y0, 1 / coverage)
-    for direction in measured:
-        _Held(direction, direction.tangent(x), box, x, numeric, rounding, coverage).tell(told, analytic, rng, tolerance)
-    largest = float(np.max(np.abs(jacobian.data), initial=0, where=np.isfinite(jacobian.data)))
-    missed = (
-        min(1.0, sqrt(2 / pi) * told.widest / largest) ** len(measured) if largest and told.compared.any() else None
-    )
+    near, numeric, coverage = measured.near, comparison.numeric, max(coverage, _LEAST)
+    rounding = near.rounding(numeric.jacobian, numeric.bar, 1 / coverage)
+    compared = _comparable(comparison, near.box.y0)
+    outcomes: list[_Outcome] = []
+    for direction in measured.directions:
+        line = _Line(near, direction, direction.tangent(near.x), comparison, coverage, rounding)
+        outcomes.append(line.outcome(analytic, compared, rng))
+        compared = outcomes[-1].compared
+    data = numeric.jacobian.data
+    largest = float(np.max(np.abs(data), initial=0, where=np.isfinite(data)))
+    widest = max((outcome.widest for outcome in outcomes), default=0.0)
+    missed = min(1.0, sqrt(2 / pi) * widest / largest) ** len(outcomes) if largest and compared.any() else None
     return Directions(
-        _union(told.pattern_refuted),
-        _union(told.analytic_refuted),
-        _union(told.inputs_refuted),
-        int(np.count_nonzero(told.compared)),
+        _union(outcome.pattern_refuted for outcome in outcomes),
+        _union(outcome.analytic_refuted for outcome in outcomes),
+        _union(outcome.inputs_refuted for outcome in outcomes),
+        int(np.count_nonzero(compared)),
         missed,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """A direction v and the Jacobian that is held against it; `rounding` is Σ|x·∂f/∂x| of each output."""
+def _comparable(comparison: Comparison, y0: Array) -> Array:
+    """Return which outputs are finite, and have smooth and finite entries alone, none of them out of reach."""
+    numeric = comparison.numeric
+    pattern, comparable = numeric.jacobian.pattern, np.isfinite(y0)
+    for rows in blocks(pattern.shape[0]):
+        entries = pattern.entries(rows)
+        rough = (numeric.kind[entries] != Kind.SMOOTH) | ~np.isfinite(numeric.jacobian.data[entries])
+        rough |= comparison.status[entries] == Status.OUT_OF_REACH
+        comparable[pattern.rows[entries][rough]] = False
+    return comparable
 
+
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """What one direction shows: the outputs compared along it, what it refutes, and the widest difference allowed."""
+
+    compared: Array
+    pattern_refuted: Array
+    analytic_refuted: Array
+    inputs_refuted: Array
+    widest: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """One random direction v, and what is compared with f along it; `rounding` is Σ|x·∂f/∂x| of each output."""
+
+    near: Neighbourhood
     direction: Direction
     v: Array
-    box: BlackBox
-    x: Array
-    numeric: Numeric
-    rounding: Magnitudes
+    comparison: Comparison
     coverage: float
+    rounding: Magnitudes
 
-    def tell(
-        self, told: _Told, analytic: Analytic | None, rng: np.random.Generator, tolerance: Tolerance | None
-    ) -> None:
-        """Add to what was told what this direction says."""
-        jacobian, value = self.numeric.jacobian, self.direction.value
-        allowed = self._allowed(told.compared)
+    def outcome(self, analytic: Analytic | None, compared: Array, rng: np.random.Generator) -> _Outcome:
+        """Compare J·v and the analytic product with f, of the outputs that were `compared` so far.
+
+        Those with a kink within the direction's steps are left out.
+        """
+        jacobian, tolerance = self.comparison.numeric.jacobian, self.comparison.tolerance
+        allowed, closing = self._allowed()
+        compared = compared & closing
+        by_pattern = by_rule = by_input = np.zeros(0, np.int64)
         if self.coverage == 1:
-            self._refute(told.pattern_refuted, (jacobian @ self.v).ravel(), allowed, told.compared)
+            by_pattern = self._refuted((jacobian @ self.v).ravel(), allowed, compared)
         if tolerance is not None:
             errors = Jacobian(jacobian.pattern, tolerance.atol + tolerance.rtol * np.abs(jacobian.data))
             allowed += (errors @ np.abs(self.v)).ravel() / self.coverage
         if analytic is not None and analytic.push is not None:
-            self._refute(told.analytic_refuted, analytic.push(self.v), allowed, told.compared)
+            by_rule = self._refuted(analytic.push(self.v), allowed, compared)
         elif analytic is not None and analytic.pull is not None:
-            w = np.where(told.compared, rng.standard_normal(told.compared.size), 0.0)
-            pulled = analytic.pull(w)
-            off = (
-                _differs_by_input(self.numeric, pulled, w, tolerance)
-                if self.coverage == 1
-                else _differs_in_sum(pulled, self.v.ravel(), w, value, allowed)
-            )
-            told.inputs_refuted.append(np.flatnonzero(off))
-        told.widest = max(told.widest, float(np.max(allowed, initial=0, where=told.compared)))
+            w = np.where(compared, rng.standard_normal(compared.size), 0.0)
+            by_input = self._inputs_refuted(analytic.pull(w), w, allowed)
+        widest = float(np.max(allowed, initial=0, where=compared))
+        return _Outcome(compared, by_pattern, by_rule, by_input, widest)
 
-    def _allowed(self, compared: Array) -> Array:
-        """Return what J·v may be off by: the bar, the rounding, and the errors of J's entries; and note what is rough.
+    def _allowed(self) -> tuple[Array, Array]:
+        """Return what J·v may be off by, and where the one-sided slopes close in on each other.
 
-        The rounding is that of all that an output reads, for a sum of large terms may be small.
+        That is the bar, the rounding of all that an output reads (for a sum of large terms may be small), and the
+        errors of J's entries.
         """
-        pattern, v = self.numeric.jacobian.pattern, self.v.reshape(-1)
-        allowed = np.empty(compared.size)
-        width = 2 * _REACH * last_step(self.numeric.epsilon)
-        for rows in blocks(compared.size):
+        numeric, direction, v = self.comparison.numeric, self.direction, self.v.reshape(-1)
+        pattern, epsilon = numeric.jacobian.pattern, self.near.epsilon
+        allowed, closing = np.empty(pattern.shape[0]), np.empty(pattern.shape[0], bool)
+        width = 2 * _REACH * last_step(epsilon)
+        for rows in blocks(allowed.size):
             entries, band = pattern.entries(rows), pattern.band(rows)
-            size = np.abs(self.numeric.jacobian.data[entries])
+            size = np.abs(numeric.jacobian.data[entries])
             with np.errstate(all="ignore"):
-                errors = 4 * self.numeric.epsilon * size / self.coverage + self.numeric.bar[entries]
-                floor = 8 * self.numeric.epsilon * self.rounding[rows] / width
+                errors = 4 * epsilon * size / self.coverage + numeric.bar[entries]
+                floor = FLOOR * epsilon * self.rounding[rows] / width
                 slack = band.sums(errors * np.abs(v[band.indices]))
-                allowed[rows] = self.direction.bar[rows] + floor + slack
-            compared[rows] &= (self.direction.excess[rows] <= 2 * floor) & np.isfinite(self.direction.value[rows])
-        return allowed
+                allowed[rows] = direction.bar[rows] + floor + slack
+            closing[rows] = (direction.excess[rows] <= 2 * floor) & np.isfinite(direction.value[rows])
+        return allowed, closing
 
-    def _refute(self, refuted: list[Array], claimed: Array, allowed: Array, compared: Array) -> None:
-        """Note where a claim is off; each is looked at once more, at ever smaller steps, before it is called so."""
+    def _refuted(self, claimed: Array, allowed: Array, compared: Array) -> Array:
+        """Return which outputs a claim is off at; each is differenced once more, at ever smaller steps, before."""
         differs = compared.copy()
         for rows in blocks(differs.size):
             with np.errstate(all="ignore"):
                 differs[rows] &= np.abs(claimed[rows] - self.direction.value[rows]) > allowed[rows]
         suspects = np.flatnonzero(differs)
         if not suspects.size:
-            return
-        box, numeric = self.box, self.numeric
-        stencil = Stencil(
-            box, self.x, self.v, slice(None), None, box.y0, numeric.epsilon, self.rounding, numeric.noise
-        ).subset(suspects)
-        again = ladder(stencil)
+            return suspects
+        again = ladder(self.near.along(self.v, self.rounding).subset(suspects))
         with np.errstate(all="ignore"):
             slack = allowed[suspects] - self.direction.bar[suspects]
             off = np.abs(claimed[suspects] - again.value) > again.bar + slack
-        refuted.append(suspects[off & (again.kind == Kind.SMOOTH)])
+        return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
+
+    def _inputs_refuted(self, pulled: Array, w: Array, allowed: Array) -> Array:
+        """Return by which inputs a claimed Jᵀ·w is off."""
+        if self.coverage == 1:
+            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w))
+        terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
+        slack = np.where(w == 0, 0.0, np.abs(w) * allowed).sum()
+        return np.flatnonzero(_differs_in_sum(terms, measured, slack))
 
 
-def _union(places: list[Array]) -> Array:
+def _union(places: Iterable[Array]) -> Array:
     return np.unique(np.concatenate([np.zeros(0, np.int64), *places]))
 
 
-def _differs_by_input(numeric: Numeric, pulled: Array, w: Array, tolerance: Tolerance | None) -> Array:
-    """Where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out."""
-    jacobian = numeric.jacobian
-    data = np.where(w[jacobian.pattern.rows] == 0, 0.0, jacobian.data)
+def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
+    """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out."""
+    jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
+    left_out = w[jacobian.pattern.rows] == 0
+    data = np.where(left_out, 0.0, jacobian.data)
     size = np.abs(data)
-    bars = np.where(w[jacobian.pattern.rows] == 0, 0.0, numeric.bar) + 2 * ROUNDING * size
+    bars = np.where(left_out, 0.0, comparison.numeric.bar) + 2 * ROUNDING * size
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
     return np.asarray(difference > Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel())
 
 
-def _differs_in_sum(pulled: Array, v: Array, w: Array, value: Array, allowed: Array) -> Array:
-    """Where a claimed Jᵀ·w is off in the one number (Jᵀ·w)·v = w·(J·v): everywhere it is not 0, or nowhere."""
-    still = w == 0
-    terms, measured = pulled * v, np.where(still, 0.0, w * value)
-    slack = np.where(still, 0.0, np.abs(w) * allowed).sum()
-    slack += terms.size * 2.0**-52 * np.abs(terms).sum() + measured.size * 2.0**-52 * np.abs(measured).sum()
+def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:
+    """Return where a claimed Jᵀ·w is off in the one number (Jᵀ·w)·v = w·(J·v): everywhere it is not 0, or nowhere.
+
+    `terms` are those of the left sum, `measured` those of the right, which may be off by `slack` and by the rounding of
+    both sums.
+    """
+    slack += terms.size * LAST * np.abs(terms).sum() + measured.size * LAST * np.abs(measured).sum()
     off = abs(terms.sum() - measured.sum()) > slack
     return np.asarray((terms != 0) & off)

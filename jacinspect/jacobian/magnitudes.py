@@ -1,4 +1,4 @@
-"""Non-negative numbers of which the size is all that counts, in two bytes each. Next: differences, numeric."""
+"""Non-negative numbers of which only the size counts, in two bytes each. Next: differences, numeric."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from jacinspect.jacobian.blackbox import Array, blocks
 
 __all__ = ["Magnitudes"]
 
-_REST = 48  # bits of a float64 that are let go; its sign is 0, 11 bits of exponent and 4 of mantissa remain
+_DROPPED = 48  # bits of a float64 that are not kept; its sign is 0, 11 bits of exponent and 4 of mantissa remain
 
 
 class Magnitudes:
-    """A flat array of sizes, noise and the like: what is put in comes out up to a sixteenth larger, never smaller.
+    """A flat array of sizes, noise levels and the like, each rounded up, by a sixteenth at most.
 
-    Subnormal numbers come out larger than that, and those beside the largest as infinity; 0 and infinity stay what they
-    are, and NaN is taken for infinity.
+    Subnormal numbers are rounded up by more than that, and those next to the largest to infinity; 0 and infinity are
+    kept as they are, and NaN becomes infinity.
     """
 
     def __init__(self, size: int) -> None:
@@ -21,11 +21,11 @@ class Magnitudes:
 
     @classmethod
     def of(cls, values: Array) -> "Magnitudes":
-        """Hold a flat float64 array."""
-        held = cls(values.size)
+        """Take a flat float64 array."""
+        rounded = cls(values.size)
         for block in blocks(values.size):
-            held[block] = values[block]
-        return held
+            rounded[block] = values[block]
+        return rounded
 
     @property
     def size(self) -> int:
@@ -38,14 +38,14 @@ class Magnitudes:
         return np.asarray(self._upper == 0)
 
     def __getitem__(self, index: Array | slice) -> Array:
-        return (self._upper[index].astype(np.uint64) << _REST).view(np.float64)
+        return (self._upper[index].astype(np.uint64) << _DROPPED).view(np.float64)
 
     def __setitem__(self, index: Array | slice, values: Array) -> None:
         bits = np.where(np.isnan(values), np.inf, np.abs(values)).view(np.uint64)
-        self._upper[index] = (bits >> _REST) + ((bits & (2**_REST - 1)) != 0)
+        self._upper[index] = (bits >> _DROPPED) + ((bits & (2**_DROPPED - 1)) != 0)
 
     def put(self, index: Array | slice, others: "Magnitudes") -> None:
-        """Take others in, at some places."""
+        """Replace those at some places by others."""
         self._upper[index] = others._upper
 
     def subset(self, chosen: Array | slice) -> "Magnitudes":
@@ -53,3 +53,9 @@ class Magnitudes:
         part = Magnitudes(0)
         part._upper = self._upper[chosen]
         return part
+
+    def copy(self) -> "Magnitudes":
+        """Return a copy that can be changed on its own."""
+        whole = Magnitudes(0)
+        whole._upper = self._upper.copy()
+        return whole

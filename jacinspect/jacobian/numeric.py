@@ -1,10 +1,10 @@
-"""The numeric Jacobian on a pattern: a seed a color, a first pass for all, a ladder for some. Next: agreement.
+"""The numeric Jacobian on a pattern: one seed per color, a first pass for all, a ladder for some. Next: agreement.
 
-Nothing here knows the analytic rule; whoever does may only point at entries that deserve a second look.
+Nothing here knows the analytic derivative; a caller that does may only name entries that deserve a second look.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,162 +14,257 @@ from jacinspect.jacobian.differences import FirstPass, Kind, Stencil, doubtful, 
 from jacinspect.jacobian.ladder import LADDER_CALLS, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 
-__all__ = ["Numeric", "numeric_jacobian", "refine"]
+__all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Neighbourhood", "Numeric", "first_look", "numeric_jacobian"]
 
 
-_LONGER = 256  # times longer steps than the ladder's account for so many times sharper bars, and not for more
+# Noise moves a slope by noise / step, and the first pass's steps are up to about so many times longer than those that
+# a ladder settles on: a bar that is sharper by more than that is not explained by its longer steps.
+_LONGER = 256
+FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own rounding floor: two values, four each
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """f around a point x, as differences see it.
+
+    `epsilon` is the relative noise of f's values; `noise` is, for each output, the absolute noise that rounding inside
+    f was measured to cause.
+    """
+
+    box: BlackBox
+    x: Array
+    epsilon: float
+    noise: Magnitudes
+
+    def along(self, v: Array, rounding: Magnitudes | None = None) -> Stencil:
+        """Return the stencil of all outputs along a direction v of x's shape; `rounding` as of `rounding` below."""
+        return Stencil(
+            self.box, self.x, v, slice(None), None, self.box.y0, self.epsilon, rounding=rounding, noise=self.noise
+        )
+
+    def of_color(self, color: Color, rounding: Magnitudes | None = None) -> Stencil:
+        """Return the stencil of a color's entries along its seed, in units of the steps of x."""
+        seed, flat = np.zeros(self.x.shape, self.x.dtype), self.x.reshape(-1)
+        for block in blocks(self.x.size):
+            seed.reshape(-1)[block] = np.where(color.seed.reshape(-1)[block], step_scale(flat[block]), 0)
+        return Stencil(
+            self.box,
+            self.x,
+            seed,
+            color.outputs,
+            color.inputs,
+            self.box.y0[color.outputs],
+            self.epsilon,
+            rounding=None if rounding is None else rounding.subset(color.outputs),
+            noise=self.noise.subset(color.outputs),
+        )
+
+    def is_wide(self, jacobian: Jacobian, bar: Array, block: slice) -> Array:
+        """Return which entries of a block have so wide a bar that differences should look again."""
+        pattern = jacobian.pattern
+        with np.errstate(all="ignore"):
+            size = np.abs(self.box.y0[pattern.rows[block]]) / step_scale(self.x.reshape(-1)[pattern.indices[block]])
+        return doubtful(jacobian.data[block], bar[block], size, self.epsilon)
+
+    def rounding(self, jacobian: Jacobian, bar: Array, factor: float = 1.0) -> Magnitudes:
+        """Return, for each output, what a relative change of `factor` in all that it reads may do: Σ|x·∂A/∂x|.
+
+        Entries with too wide a bar are left out, for they may be far too large.
+        """
+        pattern = jacobian.pattern
+        sums = Magnitudes(pattern.shape[0])
+        for rows in blocks(sums.size):
+            entries = pattern.entries(rows)
+            terms = self.rounding_terms(jacobian, entries, self.is_wide(jacobian, bar, entries))
+            sums[rows] = factor * pattern.band(rows).sums(terms)
+        return sums
+
+    def rounding_terms(self, jacobian: Jacobian, block: slice, wide: Array) -> Array:
+        """Return the terms of that sum for a block of the entries, 0 for those with too `wide` a bar."""
+        with np.errstate(all="ignore"):
+            terms = np.abs(jacobian.data[block] * self.x.reshape(-1)[jacobian.indices[block]])
+        return np.where(wide | ~np.isfinite(terms), 0, terms)
+
+
+@dataclass(frozen=True, eq=False)
+class Kinks:
+    """The stored entries on a kink or a jump, ascending, and the slopes to the left and to the right of each.
+
+    `steepest` is the steepest slope that was met at a jump, infinity at a kink: a bend of f that is as steep or steeper
+    may look like that jump.
+    """
+
+    entries: Array
+    left: Array
+    right: Array
+    steepest: Array
+
+    @property
+    def low(self) -> Array:
+        """The smaller of the two slopes."""
+        return np.minimum(self.left, self.right)
+
+    @property
+    def high(self) -> Array:
+        """The larger of the two slopes."""
+        return np.maximum(self.left, self.right)
+
+    def within(self, block: slice) -> slice:
+        """Return the places, among these, of the entries that lie in a block of the stored ones."""
+        first, last = np.searchsorted(self.entries, [block.start, block.stop])
+        return slice(int(first), int(last))
+
+    def slopes(self, entry: int) -> tuple[float, float]:
+        """Return the slopes to the left and to the right of a stored entry that is one of these."""
+        place = int(np.searchsorted(self.entries, entry))
+        return float(self.left[place]), float(self.right[place])
+
+
+NO_KINKS = Kinks(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, eq=False)
 class Numeric:
-    """A Jacobian by differences: for each stored entry its error bar, its kind, and whether it is still doubtful.
+    """A Jacobian by differences: for each stored entry its error bar and its kind.
 
-    `epsilon` is the relative noise of f's values, and `noise`, of each output, what rounding inside f does to it.
-    `credible` is where nothing speaks against the first pass, neither its one-sided slopes nor another's claim; `size`
-    is that of the output near x per unit of the input, against which a bar is wide or not. Of the entries on a kink or
-    a jump, `kinks` lists (entry, slope to the left, slope to the right), and `jumps`, of those on a jump, how steep a
-    bend at least has to be to look like it.
+    `size` is that of the output near x per unit of the input, against which a bar is wide or not; `epsilon` is the
+    relative noise of f's values.
     """
 
     jacobian: Jacobian
     bar: Array
     kind: Array
-    doubtful: Array
-    credible: Array
     size: Magnitudes
     epsilon: float
-    noise: Magnitudes
-    kinks: dict[int, tuple[float, float]]
-    jumps: dict[int, float] = field(default_factory=dict)
-
-    def rounding(self, x: Array, y0: Array, factor: float = 1.0) -> Magnitudes:
-        """Return, for each output, what a relative change of `factor` in everything that it reads may do: Σ|x·∂A/∂x|.
-
-        What has too wide a bar is left out, for it may be far too large.
-        """
-        pattern = self.jacobian.pattern
-        held = Magnitudes(pattern.shape[0])
-        for rows in blocks(held.size):
-            entries = pattern.entries(rows)
-            terms = self.rounding_terms(x, entries, self.is_wide(x, y0, entries))
-            held[rows] = factor * pattern.band(rows).sums(terms)
-        return held
-
-    def rounding_terms(self, x: Array, block: slice, wide: Array) -> Array:
-        """Return the terms of that sum, for a block of the entries, of which some have too `wide` a bar."""
-        with np.errstate(all="ignore"):
-            terms = np.abs(self.jacobian.data[block] * x.reshape(-1)[self.jacobian.indices[block]])
-        return np.where(wide | ~np.isfinite(terms), 0, terms)
-
-    def forget_infinite(self, x: Array, y0: Array) -> None:
-        """Let nothing be in doubt where f or x is not finite: there is no derivative to be found."""
-        pattern = self.jacobian.pattern
-        for block in blocks(pattern.stored):
-            finite = np.isfinite(y0[pattern.rows[block]]) & np.isfinite(x.reshape(-1)[pattern.indices[block]])
-            self.doubtful[block] &= finite
-
-    def is_wide(self, x: Array, y0: Array, block: slice) -> Array:
-        """Where differences should look again at a block of the entries: their bars are wide."""
-        pattern = self.jacobian.pattern
-        with np.errstate(all="ignore"):
-            size = np.abs(y0[pattern.rows[block]]) / step_scale(x.reshape(-1)[pattern.indices[block]])
-        return doubtful(self.jacobian.data[block], self.bar[block], size, self.epsilon)
+    kinks: Kinks = NO_KINKS
 
 
-def numeric_jacobian(
-    box: BlackBox, x: Array, pattern: Pattern, colors: Array, number: int, epsilon: float, noise: Magnitudes
-) -> Numeric:
-    """Difference f along one seed a color; `epsilon` is the relative noise of f's values, `noise` what was measured.
+@dataclass(frozen=True, eq=False)
+class FirstLook:
+    """Every entry by the first pass alone: value and bar, on a pattern with a column coloring.
 
-    Only when all entries are there is it known what an output's rounding depends on: Σ|x·∂A/∂x| over all that it
+    `wide` is where the bar is too wide, `closing` where the one-sided slopes close in on each other; `size` as in
+    `Numeric`.
+    """
+
+    near: Neighbourhood
+    colors: Array
+    number: int
+    jacobian: Jacobian
+    bar: Array
+    wide: Array
+    closing: Array
+    size: Magnitudes
+
+    def finite(self, block: slice) -> Array:
+        """Return where x and f are finite, of a block of the entries: elsewhere there is no derivative to be found."""
+        pattern, near = self.jacobian.pattern, self.near
+        known = np.isfinite(near.box.y0[pattern.rows[block]])
+        return np.asarray(known & np.isfinite(near.x.reshape(-1)[pattern.indices[block]]))
+
+
+def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int) -> FirstLook:
+    """Difference f along one seed per color, of a column coloring of the pattern with so many colors.
+
+    What the rounding of an output depends on is known only when all its entries are there: Σ|x·∂A/∂x| over all that it
     reads, for a sum of large terms may be small. The bars and the slopes' gaps are judged with that.
     """
-    firsts = (
-        (color.entries, first_pass(_stencil(box, x, color, epsilon, noise)))
-        for color in colors_of(pattern, colors, number)
-    )
-    first = _gathered(firsts, pattern.stored) if number > 1 else next(firsts)[1]
-    kind, again, credible = (np.zeros(pattern.stored, dtype) for dtype in (np.int8, bool, bool))
-    jacobian = Jacobian(pattern, first.value)
-    numeric = Numeric(jacobian, first.bar, kind, again, credible, first.size, epsilon, noise, {})
+    passes = ((color.entries, first_pass(near.of_color(color))) for color in colors_of(pattern, colors, number))
+    first = _gathered(passes, pattern.stored) if number > 1 else next(passes)[1]
+    jacobian, bar = Jacobian(pattern, first.value), first.bar
+    wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
     for rows in blocks(pattern.shape[0]):
-        _judge(numeric, first.excess, box, x, rows)
-    return numeric
+        entries = pattern.entries(rows)
+        wide[entries] = near.is_wide(jacobian, bar, entries)
+        floor = _rounding_floor(near, jacobian, rows, wide[entries])
+        bar[entries] += floor
+        closing[entries] = first.excess[entries] <= 2 * floor
+        wide[entries] |= near.is_wide(jacobian, bar, entries)
+    return FirstLook(near, colors, number, jacobian, bar, wide, closing, first.size)
 
 
-def _gathered(firsts: Iterable[tuple[Index, FirstPass]], stored: int) -> FirstPass:
+def _gathered(passes: Iterable[tuple[Index, FirstPass]], stored: int) -> FirstPass:
     """Put the first passes of all colors together, in the order of the stored entries."""
     whole = FirstPass(np.zeros(stored), np.zeros(stored), Magnitudes(stored), Magnitudes(stored))
-    for entries, part in firsts:
+    for entries, part in passes:
         whole.value[entries], whole.bar[entries] = part.value, part.bar
         whole.excess.put(entries, part.excess)
         whole.size.put(entries, part.size)
     return whole
 
 
-def _judge(numeric: Numeric, excess: Magnitudes, box: BlackBox, x: Array, rows: slice) -> None:
-    """Widen the bars of some neighbouring outputs by the rounding of all else that they read, and note the doubtful."""
-    pattern = numeric.jacobian.pattern
-    entries, band = pattern.entries(rows), pattern.band(rows)
-    wide = numeric.is_wide(x, box.y0, entries)
-    terms = numeric.rounding_terms(x, entries, wide)
+def _rounding_floor(near: Neighbourhood, jacobian: Jacobian, rows: slice, wide: Array) -> Array:
+    """Return, for the entries of neighbouring outputs, what rounding of all else that each output reads does to them.
+
+    Entries with too `wide` a bar are left out of those sums.
+    """
+    band = jacobian.pattern.band(rows)
+    terms = near.rounding_terms(jacobian, jacobian.pattern.entries(rows), wide)
     others = np.repeat(band.sums(terms), np.diff(band.indptr)) - terms
-    width = 2 * last_step(numeric.epsilon) * step_scale(x.reshape(-1)[band.indices])
-    floor = 8 * numeric.epsilon * others / width
-    numeric.bar[entries] += floor
-    numeric.credible[entries] = excess[entries] <= 2 * floor
-    numeric.doubtful[entries] = wide | ~numeric.credible[entries] | numeric.is_wide(x, box.y0, entries)
+    width = 2 * last_step(near.epsilon) * step_scale(near.x.reshape(-1)[band.indices])
+    return np.asarray(FLOOR * near.epsilon * others / width)
 
 
-def refine(numeric: Numeric, box: BlackBox, x: Array, colors: Array, number: int, calls: int) -> None:
+def numeric_jacobian(first: FirstLook, calls: int, contradicted: Array | None = None) -> Numeric:
     """Look at the doubtful entries again, at ever smaller steps, while there are `calls` of f left.
 
-    What the calls do not suffice for keeps the bar that it has, and is UNRESOLVED.
+    Doubtful are entries with a wide bar, those with one-sided slopes that stay apart, and those that somebody
+    `contradicted`, a boolean for each stored entry. Those that the calls do not suffice for keep the value and the bar
+    that they have, and are UNRESOLVED. Where x or f is not finite there is nothing to look for.
     """
-    if not numeric.doubtful.any():
-        return
-    end = box.evaluations + calls
-    rounding = numeric.rounding(x, box.y0)
-    for color in colors_of(numeric.jacobian.pattern, colors, number):
-        again = np.flatnonzero(numeric.doubtful[color.entries])
-        if not again.size:
+    near, pattern = first.near, first.jacobian.pattern
+    credible = first.closing if contradicted is None else first.closing & ~contradicted
+    again = first.wide | ~credible
+    kind = np.zeros(pattern.stored, np.int8)
+    for block in blocks(again.size):
+        finite = first.finite(block)
+        again[block] &= finite
+        kind[block] = np.where(finite, Kind.SMOOTH, Kind.NONFINITE)
+    if not again.any():
+        return Numeric(first.jacobian, first.bar, kind, first.size, near.epsilon)
+    value, bar, size = first.jacobian.data.copy(), first.bar.copy(), first.size.copy()
+    end = near.box.evaluations + calls
+    rounding = near.rounding(first.jacobian, first.bar)
+    kinks = [NO_KINKS]
+    for color in colors_of(pattern, first.colors, first.number):
+        chosen = np.flatnonzero(again[color.entries])
+        if not chosen.size:
             continue
-        entries = again if isinstance(color.entries, slice) else color.entries[again]
-        if box.evaluations + LADDER_CALLS > end:
-            numeric.kind[entries] = Kind.UNRESOLVED
+        entries = chosen if isinstance(color.entries, slice) else color.entries[chosen]
+        if near.box.evaluations + LADDER_CALLS > end:
+            kind[entries] = Kind.UNRESOLVED
             continue
-        stencil = _stencil(box, x, color, numeric.epsilon, numeric.noise, rounding).subset(again)
-        _put(numeric, entries, ladder(stencil, numeric.size[entries]))
+        estimate = ladder(near.of_color(color, rounding).subset(chosen), first.size[entries])
+        better = ~_sharper(value[entries], bar[entries], credible[entries], estimate)
+        if not better.all():
+            entries, estimate = entries[better], estimate.subset(better)
+        value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind
+        flat = estimate.value == 0  # the value gives a bar no scale, so f's size further away has to
+        size[entries[flat]] = np.maximum(size[entries[flat]], estimate.reached[flat])
+        kinks.append(_kinks(entries, estimate))
+    return Numeric(Jacobian(pattern, value), bar, kind, size, near.epsilon, _ascending(kinks))
 
 
-def _put(numeric: Numeric, entries: Array, estimate: Estimate) -> None:
-    numeric.doubtful[entries] = False
-    with np.errstate(all="ignore"):  # of two that bear each other out, the sharper: noise asks for the longer steps
-        bar = numeric.bar[entries]
-        sharper = numeric.credible[entries] & (bar < estimate.bar) & (estimate.bar < _LONGER * bar)
-        sharper &= np.abs(numeric.jacobian.data[entries] - estimate.value) <= estimate.bar
-        sharper &= estimate.kind == Kind.SMOOTH
-    if sharper.any():
-        entries, estimate = entries[~sharper], estimate.subset(~sharper)
-    numeric.jacobian.data[entries] = estimate.value
-    numeric.bar[entries] = estimate.bar
-    numeric.kind[entries] = estimate.kind
-    flat = estimate.value == 0  # where nothing else is there to hold a bar against, what f does further away is
-    numeric.size[entries[flat]] = np.maximum(numeric.size[entries[flat]], estimate.reached[flat])
-    on = (estimate.kind == Kind.KINK) | (estimate.kind == Kind.JUMP)
-    slopes = zip(estimate.left[on].tolist(), estimate.right[on].tolist(), strict=True)
-    numeric.kinks.update(zip(entries[on].tolist(), slopes, strict=True))
+def _sharper(value: Array, bar: Array, credible: Array, estimate: Estimate) -> Array:
+    """Return where a first value that is borne out is the sharper of the two: what is noisy needs the longer steps."""
+    with np.errstate(all="ignore"):
+        sharper = credible & (bar < estimate.bar) & (estimate.bar < _LONGER * bar)
+        sharper &= np.abs(value - estimate.value) <= estimate.bar
+    return np.asarray(sharper & (estimate.kind == Kind.SMOOTH))
+
+
+def _kinks(entries: Array, estimate: Estimate) -> Kinks:
+    """Return those of some entries that an estimate finds on a kink or a jump."""
     jump = estimate.kind == Kind.JUMP
-    numeric.jumps.update(zip(entries[jump].tolist(), estimate.steepest[jump].tolist(), strict=True))
+    on = jump | (estimate.kind == Kind.KINK)
+    steepest = np.where(jump, estimate.steepest, np.inf)
+    return Kinks(entries[on], estimate.left[on], estimate.right[on], steepest[on])
 
 
-def _stencil(
-    box: BlackBox, x: Array, color: Color, epsilon: float, noise: Magnitudes, rounding: Magnitudes | None = None
-) -> Stencil:
-    seed, flat = np.zeros(x.shape, x.dtype), x.reshape(-1)
-    for block in blocks(x.size):
-        seed.reshape(-1)[block] = np.where(color.seed.reshape(-1)[block], step_scale(flat[block]), 0)
-    known = None if rounding is None else rounding.subset(color.outputs)
-    return Stencil(
-        box, x, seed, color.outputs, color.inputs, box.y0[color.outputs], epsilon, known, noise.subset(color.outputs)
+def _ascending(parts: list[Kinks]) -> Kinks:
+    """Put the kinks of all colors together, by entry."""
+    entries, left, right, steepest = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("entries", "left", "right", "steepest")
     )
+    order = np.argsort(entries)
+    return Kinks(entries[order], left[order], right[order], steepest[order])

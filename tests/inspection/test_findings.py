@@ -34,19 +34,8 @@ def diagonal(shape: Shape) -> Pattern:
 
 def numeric_of(values: list[float], bars: list[float], shape: Shape | None = None) -> Numeric:
     data, size = np.array(values), len(values)
-    blank = np.zeros(size, bool)
-    pattern = diagonal((size,) if shape is None else shape)
-    return Numeric(
-        Jacobian(pattern, data),
-        np.array(bars),
-        np.zeros(size, np.int8),
-        blank,
-        blank,
-        Magnitudes.of(np.abs(data)),
-        EPSILON,
-        Magnitudes(size),
-        {},
-    )
+    jacobian = Jacobian(diagonal((size,) if shape is None else shape), data)
+    return Numeric(jacobian, np.array(bars), np.zeros(size, np.int8), Magnitudes.of(np.abs(data)), EPSILON)
 
 
 def findings(numeric: Numeric, claim: list[float], x: Array | None = None, y0: Array | None = None) -> list[Finding]:
@@ -54,7 +43,7 @@ def findings(numeric: Numeric, claim: list[float], x: Array | None = None, y0: A
     shape = numeric.jacobian.pattern.operand_shape
     x = np.ones(shape) if x is None else x
     y0 = np.ones(len(claim)) if y0 is None else y0
-    comparison = compare(analytic, numeric, x, y0, None, False)
+    comparison = compare(analytic, numeric, x, y0)
     return list(of_entries(comparison, analytic, numeric, x, y0))
 
 

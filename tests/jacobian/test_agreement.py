@@ -4,27 +4,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.agreement import Comparison, Status, Tolerance, compare, suspicious
+from jacinspect.jacobian.agreement import Comparison, Criteria, Status, Tolerance, compare, contradicted
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.noise import rounding_noise
-from jacinspect.jacobian.numeric import Numeric, numeric_jacobian, refine
+from jacinspect.jacobian.numeric import FirstLook, Neighbourhood, Numeric, first_look, numeric_jacobian
 from tests.oracles import Array, Pairs
 
 EPSILON = 2.0**-52
 F = Callable[[Array], Any]
 
 
-def differenced(f: F, x: Array, read: Pairs) -> tuple[BlackBox, Numeric]:
+def neighbourhood(f: F, x: Array) -> Neighbourhood:
     box = BlackBox(f, x)
+    return Neighbourhood(box, x, EPSILON, rounding_noise(box, x))
+
+
+def at_first_sight(near: Neighbourhood, read: Pairs) -> FirstLook:
     outputs, inputs = (np.array([pair[k] for pair in sorted(read)], int) for k in (0, 1))
-    pattern = Pattern.from_pairs(outputs, inputs, (box.y0.size,), x.shape)
-    colors, number = color_columns(pattern.rows, pattern.indices, x.size)
-    numeric = numeric_jacobian(box, x, pattern, colors, number, EPSILON, rounding_noise(box, x))
-    refine(numeric, box, x, colors, number, 1000)
-    return box, numeric
+    pattern = Pattern.from_pairs(outputs, inputs, (near.box.y0.size,), near.x.shape)
+    colors, number = color_columns(pattern.rows, pattern.indices, near.x.size)
+    return first_look(near, pattern, colors, number)
+
+
+def differenced(f: F, x: Array, read: Pairs) -> tuple[Neighbourhood, Numeric]:
+    near = neighbourhood(f, x)
+    return near, numeric_jacobian(at_first_sight(near, read), 1000)
 
 
 def judged(
@@ -32,9 +39,9 @@ def judged(
 ) -> Comparison:
     """An element-wise f with a claimed derivative."""
     at = np.array(x)
-    box, numeric = differenced(f, at, {(k, k) for k in range(at.size)})
+    near, numeric = differenced(f, at, {(k, k) for k in range(at.size)})
     analytic = None if claim is None else Jacobian(numeric.jacobian.pattern, np.array(claim, float))
-    return compare(analytic, numeric, at, box.y0, own, strict)
+    return compare(analytic, numeric, at, near.box.y0, Criteria(own, strict))
 
 
 def names(comparison: Comparison) -> list[str]:
@@ -115,26 +122,35 @@ def test_a_tolerance_replaces_the_bars() -> None:
 def test_a_bar_too_wide_to_judge_by_is_inconclusive() -> None:
     pattern = Pattern.from_pairs(np.arange(3), np.arange(3), (3,), (3,))
     value = np.array([1.0, 1.0, 1.0])
-    blank = np.zeros(3, bool)
-    numeric = Numeric(
-        Jacobian(pattern, value),
-        np.array([1e-5, 2e-4, 2e-4]),
-        np.zeros(3, np.int8),
-        blank,
-        blank,
-        Magnitudes.of(value),
-        EPSILON,
-        Magnitudes.of(value),
-        {},
-    )
+    bar, kind = np.array([1e-5, 2e-4, 2e-4]), np.zeros(3, np.int8)
+    numeric = Numeric(Jacobian(pattern, value), bar, kind, Magnitudes.of(value), EPSILON)
     analytic = Jacobian(pattern, np.array([1.0, 1.0, 1.1]))
-    comparison = compare(analytic, numeric, np.ones(3), np.ones(3), None, False)
+    comparison = compare(analytic, numeric, np.ones(3), np.ones(3))
     assert names(comparison) == ["AGREES", "INCONCLUSIVE", "DISAGREES"]
-    assert names(compare(analytic, numeric, np.ones(3), np.ones(3), Tolerance(atol=1e-3), False))[1] == "AGREES"
+    own = Criteria(Tolerance(atol=1e-3))
+    assert names(compare(analytic, numeric, np.ones(3), np.ones(3), own))[1] == "AGREES"
 
 
 def test_suspects_are_those_that_differ_at_first_sight() -> None:
-    _, numeric = differenced(np.sin, np.array([1.0, 2.0]), {(0, 0), (1, 1)})
-    analytic = Jacobian(numeric.jacobian.pattern, np.cos([1.0, 2.0]) * [1, 1.001])
-    assert suspicious(analytic, numeric).tolist() == [False, True]
-    assert suspicious(Jacobian(analytic.pattern, np.array([np.nan, np.nan])), numeric).all()
+    first = at_first_sight(neighbourhood(np.sin, np.array([1.0, 2.0])), {(0, 0), (1, 1)})
+    analytic = Jacobian(first.jacobian.pattern, np.cos([1.0, 2.0]) * [1, 1.001])
+    assert contradicted(analytic, first).tolist() == [False, True]
+    assert contradicted(Jacobian(analytic.pattern, np.array([np.nan, np.nan])), first).all()
+
+
+def test_no_entry_of_an_output_whose_inputs_are_unresolved_is_called_wrong() -> None:
+    at = np.array([1.0, 2.0, 3.0])
+    near, numeric = differenced(np.sin, at, {(0, 0), (1, 1), (2, 2)})
+    analytic = Jacobian(numeric.jacobian.pattern, np.cos(at) * [1.1, 1.1, 1])
+    comparison = compare(analytic, numeric, at, near.box.y0, Criteria(unresolved=np.array([1, 2])))
+    assert names(comparison) == ["DISAGREES", "INCONCLUSIVE", "AGREES"]
+
+
+def test_a_second_look_leaves_the_first_as_it_was() -> None:
+    first = at_first_sight(neighbourhood(np.abs, np.array([0.0, 1.0, -2.0])), {(0, 0), (1, 1), (2, 2)})
+    before = first.jacobian.data.copy(), first.bar.copy(), first.size[:]
+    numeric = numeric_jacobian(first, 1000, np.array([True, True, False]))
+    assert numeric.kinks.entries.tolist() == [0]
+    assert numeric.kinks.slopes(0) == pytest.approx((-1, 1))
+    after = first.jacobian.data, first.bar, first.size[:]
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))

@@ -7,20 +7,19 @@ import pytest
 
 from jacinspect.jacobian.agreement import compare
 from jacinspect.jacobian.analytic import Analytic, from_jvp, from_vjp
-from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.directions import Directions, along_directions, measure_directions
-from jacinspect.jacobian.numeric import Numeric
-from tests.jacobian.test_agreement import EPSILON, differenced
+from jacinspect.jacobian.numeric import Neighbourhood, Numeric
+from tests.jacobian.test_agreement import differenced
 from tests.oracles import Array, Pairs, pairs_of, times
 
 F = Callable[[Array], Any]
 
 
-def held(box: BlackBox, x: Array, numeric: Numeric, rule: Analytic, seed: int = 0, coverage: float = 1.0) -> Directions:
+def compared(near: Neighbourhood, numeric: Numeric, rule: Analytic, seed: int = 0, coverage: float = 1.0) -> Directions:
     rng = np.random.default_rng(seed)
-    measured = measure_directions(box, x, rng, EPSILON, numeric.noise)
-    comparison = compare(None, numeric, x, box.y0, None, strict_kinks=False)
-    return along_directions(measured, box, x, comparison, rule, rng, coverage)
+    measured = measure_directions(near, rng)
+    comparison = compare(None, numeric, near.x, near.box.y0)
+    return along_directions(measured, comparison, rule, coverage, rng)
 
 
 WEIGHTS = np.random.default_rng(5).uniform(1, 2, (6, 7)) * (np.random.default_rng(6).random((6, 7)) < 0.5)
@@ -36,9 +35,9 @@ def exact(x: Array) -> Array:
 
 def refuted(read: Pairs, claim: Array, seed: int = 0) -> tuple[list[int], list[int], float | None]:
     x = np.random.default_rng(7).standard_normal(7)
-    box, numeric = differenced(mixed, x, read)
+    near, numeric = differenced(mixed, x, read)
     rule = from_jvp(lambda v: np.array(times(claim, v)))
-    directions = held(box, x, numeric, rule, seed)
+    directions = compared(near, numeric, rule, seed)
     assert directions.compared == 6
     return directions.pattern_refuted.tolist(), directions.analytic_refuted.tolist(), directions.miss_probability
 
@@ -79,17 +78,17 @@ def test_a_pair_of_errors_that_cancels_for_equal_signs_is_refuted() -> None:
 
 def test_outputs_on_a_kink_are_left_out() -> None:
     x = np.array([0.0, 1.0, 2.0])
-    box, numeric = differenced(np.abs, x, {(k, k) for k in range(3)})
-    directions = held(box, x, numeric, from_jvp(lambda v: 5 * v))
+    near, numeric = differenced(np.abs, x, {(k, k) for k in range(3)})
+    directions = compared(near, numeric, from_jvp(lambda v: 5 * v))
     assert directions.analytic_refuted.tolist() == [1, 2]
     assert directions.compared == 2
 
 
 def test_outputs_with_a_kink_within_a_direction_s_steps_are_left_out() -> None:
     x = np.array([1e-6, 1.0, -2e-6])
-    box, numeric = differenced(np.abs, x, {(k, k) for k in range(3)})
+    near, numeric = differenced(np.abs, x, {(k, k) for k in range(3)})
     claim = from_jvp(lambda v: np.sign(x) * v)
-    directions = held(box, x, numeric, claim)
+    directions = compared(near, numeric, claim)
     assert directions.compared == 1
     assert directions.pattern_refuted.size == directions.analytic_refuted.size == 0
 
@@ -97,10 +96,10 @@ def test_outputs_with_a_kink_within_a_direction_s_steps_are_left_out() -> None:
 def test_a_sampled_jacobian_refutes_no_pattern_but_a_wrong_rule() -> None:
     weights = np.array([[1.0, 2, 3, 4]])
     x = np.ones(4)
-    box, numeric = differenced(lambda x: weights @ x, x, {(0, 0), (0, 2)})
+    near, numeric = differenced(lambda x: weights @ x, x, {(0, 0), (0, 2)})
     for factor, expected in ((1.0, []), (1.1, [0])):
         claim = factor * weights
-        directions = held(box, x, numeric, from_jvp(partial(np.matmul, claim)), coverage=0.5)
+        directions = compared(near, numeric, from_jvp(partial(np.matmul, claim)), coverage=0.5)
         assert directions.pattern_refuted.tolist() == []
         assert directions.analytic_refuted.tolist() == expected
 
@@ -108,7 +107,7 @@ def test_a_sampled_jacobian_refutes_no_pattern_but_a_wrong_rule() -> None:
 def test_a_vjp_with_entries_outside_the_pattern_is_refuted_by_its_inputs() -> None:
     x = np.arange(1.0, 5.0)
     pairs = {(o, i) for o in range(4) for i in range(o + 1)}
-    box, numeric = differenced(np.cumsum, x, pairs)
+    near, numeric = differenced(np.cumsum, x, pairs)
     right = np.tril(np.ones((4, 4)))
     for column, excess in ((None, 0.0), (2, 1e-6), (3, 1.0)):
         claim = right.copy()
@@ -116,16 +115,16 @@ def test_a_vjp_with_entries_outside_the_pattern_is_refuted_by_its_inputs() -> No
             claim[0, column] += excess
         vjp = from_vjp(partial(np.matmul, claim.T))
         assert vjp.on(numeric.jacobian.pattern, np.zeros(4), 1).matrix("row").tolist() == right.tolist()
-        directions = held(box, x, numeric, vjp)
+        directions = compared(near, numeric, vjp)
         assert directions.inputs_refuted.tolist() == [] if column is None else [column]
         assert directions.analytic_refuted.size == directions.pattern_refuted.size == 0
 
 
-def test_a_vjp_held_against_a_sample_is_refuted_in_sum() -> None:
+def test_a_vjp_compared_with_a_sample_is_refuted_in_sum() -> None:
     weights = np.array([[1.0, 2, 3, 4], [0, 5, 0, 7]])
     x = np.ones(4)
-    box, numeric = differenced(lambda x: weights @ x, x, {(0, 0), (0, 2)})
+    near, numeric = differenced(lambda x: weights @ x, x, {(0, 0), (0, 2)})
     for factor, expected in ((1.0, []), (1 + 1e-6, [0, 1, 2, 3])):
         vjp = from_vjp(partial(np.matmul, factor * weights.T))
-        directions = held(box, x, numeric, vjp, coverage=0.5)
+        directions = compared(near, numeric, vjp, coverage=0.5)
         assert directions.inputs_refuted.tolist() == expected

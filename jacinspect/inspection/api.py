@@ -1,0 +1,97 @@
+"""The Python call `inspect`: whatever a person has, as a function and arrays. Next: pipeline."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jacinspect.errors import InputError
+from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.subject import real_array
+
+__all__ = ["inspect"]
+
+
+def inspect(
+    function: str | Function | Callable[..., Any],
+    X: Any,
+    derivative: str | Callable[..., Any] | None = None,
+    *,
+    derivative_kind: str | None = None,
+    backend: str | None = None,
+    parameters: Mapping[str, Parameter] | None = None,
+    others: Sequence[Any] | Mapping[str, Any] = (),
+    wrt: int | str = 1,
+    direction: Any = None,
+    **settings: Any,
+) -> Report:
+    """Inspect the Jacobian of a function at X.
+
+    Parameters
+    ----------
+    function
+        A catalogue name, an expression ("x * sigmoid(x)"), a reference to code ("module:function",
+        "path/file.py:function"), or a callable of numpy, torch or jax arrays: from one of X's shape, and of those of
+        `others`, to one.
+    X
+        The operand: real numbers of any shape. float32 stays float32, everything else is taken as float64.
+    derivative
+        A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, or a callable
+        of the same operands. It returns f'(X) in the output's shape, the gradient of a scalar function in the
+        operand's, or the Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or
+        LinearOperator. Of several operands it may return a tuple with one for each.
+    derivative_kind
+        "elementwise", "gradient" or "jacobian" where the shape should not decide; "jvp" for a callable (X, dX) -> dA,
+        "vjp" for (X, dA) -> dX.
+    backend
+        "numpy", "torch" or "jax": which arrays a function of somebody's own takes; found out by trying if None.
+    parameters
+        Values for the function's parameters.
+    others
+        The operands after X, of a function of several, in order or by name.
+    wrt
+        Which operand to differentiate by: its place, X being 1, or its name (x, y, …). The others are fixed.
+    direction
+        dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
+    **settings
+        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise.
+
+    Returns
+    -------
+    Report
+        With `verdict`, `findings`, `jacobian` …, `to_dict()` and `to_json()`.
+
+    Raises
+    ------
+    InputError
+        When the name, an operand, the direction or a setting cannot be used.
+    FunctionFailedError
+        When the function or the derivative raises, or does not return an array of real numbers of one shape.
+    """
+    unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
+    if unknown:
+        raise InputError(f"unknown setting {unknown[0]!r}; there are {', '.join(Settings.__dataclass_fields__)}")
+    checked = Settings(**settings)
+    further = list(others) if isinstance(others, Mapping) else [None] * len(others)
+    found = resolve(function, parameters, further, backend)
+    if derivative is not None:
+        found = claiming(found, derivative, derivative_kind, backend)
+    elif derivative_kind is not None:
+        raise InputError("derivative_kind: says what derivative is; give that too")
+    operands = [real_array(X, "X"), *_in_order(found, others)]
+    of_one = found.by(wrt, operands)
+    return inspect_function(of_one, operands[found.position(wrt) - 1], checked, direction=direction)
+
+
+def _in_order(function: Function, others: Sequence[Any] | Mapping[str, Any]) -> list[Array]:
+    """Return the operands after the first in the function's order."""
+    if not isinstance(others, Mapping):
+        return [real_array(other, f"others[{k}]") for k, other in enumerate(others)]
+    names = function.operands[1:]
+    if set(names) != set(others):
+        raise InputError(
+            f"others: {function.name} takes {', '.join(names) or 'no more'}; given are {', '.join(others)}"
+        )
+    return [real_array(others[name], name) for name in names]
