@@ -1,4 +1,4 @@
-"""Columns that no row reads together share a color, so that one difference serves them all. Next: compact.
+"""Columns that no row reads together get one color, so that one call of f serves all of them. Next: compact.
 
 Curtis, Powell & Reid (1974), On the estimation of sparse Jacobian matrices.
 """
@@ -9,8 +9,9 @@ from jacinspect.jacobian.blackbox import Array
 
 __all__ = ["color_columns"]
 
-_WORK = 5 * 10**8  # pairs visited, in half a minute or so, after which a search that may end without a coloring ends
-_SAMPLE = 4096  # pairs looked at before a residue is tried on all of them
+_WORK = 5 * 10**8  # pairs visited, about half a minute, after which a search limited in its colors is given up
+_SAMPLE = 4096  # pairs on which a modulus is tried first: most that fail do so there, at no cost
+_TABLE = 64  # bytes for each pair, of the table in which a modulus is tried
 
 
 def color_columns(rows: Array, columns: Array, count: int, most: int | None = None) -> tuple[Array, int]:
@@ -23,14 +24,14 @@ def color_columns(rows: Array, columns: Array, count: int, most: int | None = No
     count
         The number of columns.
     most
-        More colors than this are of no use: the search for them ends, as it does when it takes very long, and what is
-        returned, with a greater number, is no coloring.
+        The largest useful number of colors. If more are needed, or if the search takes very long, a number greater than
+        `most` is returned, and the colors are not a coloring.
 
     Returns
     -------
     colors, number
-        A color in range(number) for each column that some row reads, -1 for the others; at least one color, and none
-        that no column has where some column is read.
+        A color in range(number) for each column that some row reads, -1 for the others. `number` is at least 1, and
+        every color is used unless no column is read.
     """
     if rows.size == 0:
         return np.full(count, -1, np.int8), 1
@@ -43,7 +44,7 @@ def color_columns(rows: Array, columns: Array, count: int, most: int | None = No
     if most is not None and widest > most:
         return np.full(count, -1, np.int8), widest
     modulus = _residue(rows, columns, count, widest)
-    if modulus is not None and modulus <= widest + widest // 4 + 1:
+    if modulus is not None and modulus <= widest + widest // 4 + 1:  # near the least number; the search costs more
         return _residues(columns, count, modulus)
     colors, number = _greedy(rows, columns, count, starts, most)
     if modulus is not None and modulus <= number:
@@ -52,6 +53,7 @@ def color_columns(rows: Array, columns: Array, count: int, most: int | None = No
 
 
 def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
+    """Color each column that is read by its residue, leaving out residues that no such column has."""
     residues = columns % modulus
     used = np.bincount(residues, minlength=modulus) > 0
     colors = np.full(count, -1, np.int32)
@@ -60,12 +62,12 @@ def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
 
 
 def _residue(rows: Array, columns: Array, count: int, widest: int) -> int | None:
-    """Return the smallest modulus whose residues are a coloring, as for bands, stencils and blocks, or None."""
+    """Return the smallest modulus whose residues are a coloring, or None; bands, stencils and blocks have one."""
     height = int(rows[-1]) + 1
     for modulus in range(widest, min(2 * widest + 8, count) + 1):
         if modulus == count:
             return count
-        if height * modulus > 64 * rows.size:  # rows of very different length: the table of a trial would be too large
+        if height * modulus > _TABLE * rows.size:  # rows of very different length
             return None
         if all(
             _distinct(rows[:size], columns[:size], modulus, height) for size in {min(_SAMPLE, rows.size), rows.size}
@@ -75,15 +77,16 @@ def _residue(rows: Array, columns: Array, count: int, widest: int) -> int | None
 
 
 def _distinct(rows: Array, columns: Array, modulus: int, height: int) -> bool:
+    """Whether no row has two columns with the same residue."""
     seen = np.zeros(height * modulus, bool)
     seen[rows.astype(np.int64) * modulus + columns % modulus] = True
     return int(np.count_nonzero(seen)) == rows.size
 
 
 def _greedy(rows: Array, columns: Array, count: int, starts: Array, most: int | None) -> tuple[Array, int]:
-    """Color by maximal independent sets, each found in a few passes over all pairs.
+    """Color by maximal independent sets, each found in a few passes over all pairs (Luby 1986).
 
-    Luby (1986); Jones & Plassmann (1993): a column joins the set when it has the highest priority in each of its rows.
+    A column joins the set when it has the highest priority in each of its rows (Jones & Plassmann 1993).
     """
     priority = np.random.default_rng(0).permutation(count)
     colors = np.full(count, -1, np.int32)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jacinspect.errors import FunctionFailedError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.dependencies import Budget
 from jacinspect.jacobian.detection import Detection, detect, detect_again
-from jacinspect.jacobian.tracing import Budget
 from tests.oracles import Array, Pairs, Reads, Shape, flat, pairs, pairs_of, positions, same_line, softmax_jacobian
 
 F = Callable[[Array], Any]
