@@ -12,7 +12,7 @@ from jacinspect.jacobian.structure import Blocks, diagonal_blocks
 
 __all__ = ["ENTRY_BYTES", "affordable_rows", "colored", "known_blocks", "with_samples"]
 
-ENTRY_BYTES = 96  # of a stored entry: two values, a bar, two indices, and copies of these while they are compared
+ENTRY_BYTES = 96  # of a stored entry: its values, bar, status and indices, and copies of them while they are compared
 _SAMPLE_SHARE = 4  # a quarter of the memory at most is for sampled entries, the rest for known ones
 _SAMPLE = 16  # inputs sampled of each open line: each takes a color, and so calls, of its own
 
