@@ -13,8 +13,10 @@ from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, P
 
 __all__ = ["Line", "bisect"]
 
-_NEARLY_ALL = 0.75  # share of the groups that an output reads from which halving saves less than it costs
-_COARSE = 64  # a share seen with fewer than 1/64 of the positions as groups is no sign for single positions
+_NEARLY_ALL = 0.75  # share of the groups: an output that reads so many may read all positions, or a few in each group
+_FEW = 8  # groups, below which most patterns have an output that reads nearly all
+_SAMPLE_SHARE = 2  # one position for so many groups is moved by itself to find out which of the two it is
+_HALF = 0.5  # share of the positions read, from which halving on costs more calls than a call for each position
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +47,8 @@ class Line:
 def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencies: Dependencies) -> Array:
     """Halve the line again and again, following each output into the halves that it reads.
 
-    Where some output reads nearly all groups, every position is moved by itself at once: that costs one call each,
-    where more halving would cost two.
+    Where outputs read so many positions that more halving would cost two calls for each, every position is moved by
+    itself at once.
 
     Parameters
     ----------
@@ -85,10 +87,11 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
         read = _read(line, outputs[rows], groups, (colors, calls), shift)
         masked[rows[::2][~(read[::2] | read[1::2])]] = True
         rows, groups = rows[read], groups[read]
-        widest = np.bincount(rows).max(initial=0)
-        hopeless = line.box.evaluations + length > budget.evaluations and rows.size == outputs.size * number >= 64
-        if shift and widest >= _NEARLY_ALL * number and (number >= max(8, length / _COARSE) or hopeless):
-            return _one_by_one(line, outputs, bases, budget, dependencies, rows.size << shift)
+        wide = np.bincount(rows, minlength=outputs.size) >= _NEARLY_ALL * number
+        if shift and number >= _FEW and wide.any():
+            share = _share_read(line, outputs[wide], -(-number // _SAMPLE_SHARE))
+            if share >= _HALF or share * length > budget.evaluations - line.box.evaluations:
+                return _one_by_one(line, outputs, bases, budget, dependencies, rows.size << shift)
     dependencies.add(outputs[rows], bases[rows] + offsets[groups])
     masked |= np.bincount(rows, minlength=outputs.size) < 2  # its codeword showed that it reads several
     return outputs[masked]
@@ -109,6 +112,13 @@ def _read(line: Line, outputs: Array, groups: Array, coloring: tuple[Array, int]
         asked = order[bounds[color] : bounds[color + 1]]
         read[asked] = line.changed(of_position == color)[outputs[asked]]
     return read
+
+
+def _share_read(line: Line, outputs: Array, number: int) -> float:
+    """Estimate which share of the positions some outputs read, on average, by moving a few of them by themselves."""
+    length = line.offsets.size
+    sample = (2 * np.arange(number) + 1) * length // (2 * number)
+    return float(np.mean([line.changed(np.arange(length) == position)[outputs].mean() for position in sample]))
 
 
 def _one_by_one(
