@@ -132,7 +132,7 @@ def inspected(
     """
     from jacinspect.inspection.pipeline import inspect_function
     from jacinspect.inspection.settings import Settings
-    from jacinspect.jacobian.layouts import arrange
+    from jacinspect.jacobian.unfolding import unfold
     from jacinspect.operands.shapes import parse_size
 
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
@@ -143,7 +143,7 @@ def inspected(
     given = operands.operands(function, checked)
     direction = operands.along(checked)
     of_one, operand = function.by(position, [each.values for each in given]), given[position - 1]
-    arrange(output.form.value, (), operand.values.shape)  # refuses a form that has no place for the operand's axes
+    unfold(output.form.value, (), operand.values.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
         return inspect_function(
             of_one, operand.values, checked, source=operand.source, direction=direction, progress=progress.called

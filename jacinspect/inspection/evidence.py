@@ -10,11 +10,12 @@ from jacinspect.inspection.sections import AgreementReport, EntryReport, Jacobia
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
+from jacinspect.jacobian.index_formula import index_formula
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.structure import Arrangement, index_formula
-from jacinspect.jacobian.tracing import Spent
+from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
 
 __all__ = ["Evidence", "agreement_report", "jacobian_report"]

@@ -13,11 +13,11 @@ from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
-from jacinspect.jacobian.hadamard import Product
+from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.tracing import Spent
 from jacinspect.wording import counted, format_shape, format_size
 
 __all__ = [
@@ -138,7 +138,7 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport,
         yield finding("J007", message)
 
 
-def hadamard_invalid(product: Product | None, pattern: Pattern) -> Finding:
+def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Finding:
     """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
     shapes = [
         format_shape(shape) if shape else "a single number" for shape in (pattern.output_shape, pattern.operand_shape)

@@ -25,12 +25,12 @@ from jacinspect.jacobian.agreement import Comparison, Criteria, compare, contrad
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
 from jacinspect.jacobian.directions import Measurements, along_directions, measure_directions
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
-from jacinspect.jacobian.tracing import Budget, Spent
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.wording import format_shape
 

@@ -17,8 +17,8 @@ from jacinspect.inspection.sections import (
     Shown,
 )
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.hadamard import Product
-from jacinspect.jacobian.layouts import Unfolding, arrange
+from jacinspect.jacobian.hadamard import HadamardComparison
+from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.wording import format_size, jsonable
 
 __all__ = ["SCHEMA_VERSION", "Report"]
@@ -42,9 +42,9 @@ class Report:
     jacobian: JacobianReport | None
     detection: DetectionReport
     agreement: AgreementReport | None
-    hadamard: Product | None
+    hadamard: HadamardComparison | None
     hadamard_valid: bool
-    chain_rule: Product | None
+    chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
@@ -70,7 +70,7 @@ class Report:
         j = self.jacobian
         if j is None or self.output is None:
             return None
-        return arrange(name, self.output.shape, self.operand.values.shape, j.vec, j.layout)
+        return unfold(name, self.output.shape, self.operand.values.shape, j.vec, j.layout)
 
     def to_dict(self, full: bool = False) -> dict[str, Any]:
         """Return the report as JSON-ready objects, in the order of report.schema.json.

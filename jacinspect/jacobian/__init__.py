@@ -1,1 +1,57 @@
-"""HOW a Jacobian is found and held; knows arrays and callables only."""
+"""How jacinspect finds a Jacobian and decides whether a derivative is right.
+
+f is called as a black box on arrays of the operand's shape. Its name, its
+formula and what the catalogue declares about it are not used.
+
+Detection: which inputs does each output read?
+  Some inputs are moved, and outputs are compared bit by bit with what they
+  were. Along each axis every index has a codeword: a set of probes, all
+  codewords of one size. A probe moves the slices whose codeword contains it,
+  so an output that reads one input changes in exactly the probes of that
+  input's codeword (group testing), and an output that reads two is never
+  mistaken for it. Outputs that read several inputs are bisected, with many
+  groups of inputs in one call wherever no output reads two of them (Curtis,
+  Powell & Reid 1974). The pattern is then compared with f at other points.
+
+Coloring: which inputs can share a call?
+  Inputs that no output reads together get one color. One call with all
+  inputs of a color moved gives one entry of J for each output. Element-wise
+  functions need one color, a row-wise softmax as many as it has columns.
+
+Values: what is the derivative?
+  Central differences at three step sizes, extrapolated (Richardson 1911),
+  for all entries of a color at once. The error bar of an entry is the
+  difference between the last two extrapolations plus a floor for rounding:
+  that of f, of x, of everything else the output reads, and the noise that
+  short differences measure in f (Hamming 1962). Where the bar is wide, or
+  one-sided slopes do not converge to each other, a ladder of smaller and
+  smaller steps (Ridders 1982) gives the best estimate, or finds a kink or a
+  jump, or reports that no step size gives a reliable derivative.
+
+Agreement: do the two Jacobians agree?
+  |analytic - numeric| has to be within the bar, entry by entry. There is no
+  tolerance to tune; --rtol and --atol set one where it is wanted.
+
+Directions: is anything missing?
+  The analytic and the numeric Jacobian are multiplied by two random
+  directions and compared with f along them, output by output. In a row whose
+  bar along the direction is t, an error of size r that the entries do not
+  show is missed with probability at most (0.8 t/r)^2; a report ends with it.
+
+What it can miss
+  f is observed at X, at a few other points and along two directions.
+  - An exact cancellation, an effect below one unit in the last place of an
+    output, and a branch that none of the points takes are not seen. An
+    output that is 0 at every point tried, such as a product of two dead
+    relus, is taken for one that reads nothing.
+  - A function that has lost its digits moves in steps. Where the steps show,
+    the entry is inconclusive; so it is where neighbouring doubles are farther
+    apart than f bends, as in sin at 1e17. Where |x| is above 1.8e13 (in
+    single precision 5e5), x + sin(x)^2 looks like x and like floor(x): a
+    derivative that agrees passes, one that does not is inconclusive.
+  - A formula that divides by a power of what it has lost, as (1 - cos x)/x^2
+    below 2e-6, is another function in its last digits: there a right
+    derivative is reported as wrong.
+  - A budget (--memory, --max-evaluations) ends the work early: what is proved
+    is reported, the rest is sampled (J007).
+"""

@@ -13,7 +13,8 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.coloring import color_columns
-from jacinspect.jacobian.compact import Jacobian, Pattern, compress
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.seeds import compress
 
 __all__ = ["Analytic", "from_entries", "from_jvp", "from_slopes", "from_vjp", "is_linear"]
 

@@ -1,4 +1,4 @@
-"""Columns that no row reads together share a color, so that one difference serves them all. Next: compact.
+"""Columns that no row reads together get one color, so that one call of f serves all of them. Next: compact.
 
 Curtis, Powell & Reid (1974), On the estimation of sparse Jacobian matrices.
 """
@@ -9,8 +9,10 @@ from jacinspect.jacobian.blackbox import Array
 
 __all__ = ["color_columns"]
 
-_WORK = 5 * 10**8  # pairs visited, in half a minute or so, after which a search that may end without a coloring ends
-_SAMPLE = 4096  # pairs looked at before a residue is tried on all of them
+_SAMPLE = 4096  # pairs on which a modulus is tried first: most that fail do so there, at no cost
+_TABLE = 64  # bytes for each pair, of the table in which a modulus is tried
+_NEAR = 1.25  # times the least number of colors: a residue coloring as good as that is taken at once
+_LARGE = 2**18  # pairs from which any residue coloring is taken: first fit takes about 1 µs for each pair
 
 
 def color_columns(rows: Array, columns: Array, count: int, most: int | None = None) -> tuple[Array, int]:
@@ -23,14 +25,14 @@ def color_columns(rows: Array, columns: Array, count: int, most: int | None = No
     count
         The number of columns.
     most
-        More colors than this are of no use: the search for them ends, as it does when it takes very long, and what is
-        returned, with a greater number, is no coloring.
+        The largest useful number of colors. If more are needed, a number greater than `most` is returned, and the
+        colors are not a coloring.
 
     Returns
     -------
     colors, number
-        A color in range(number) for each column that some row reads, -1 for the others; at least one color, and none
-        that no column has where some column is read.
+        A color in range(number) for each column that some row reads, -1 for the others. `number` is at least 1, and
+        every color is used unless no column is read.
     """
     if rows.size == 0:
         return np.full(count, -1, np.int8), 1
@@ -43,15 +45,16 @@ def color_columns(rows: Array, columns: Array, count: int, most: int | None = No
     if most is not None and widest > most:
         return np.full(count, -1, np.int8), widest
     modulus = _residue(rows, columns, count, widest)
-    if modulus is not None and modulus <= widest + widest // 4 + 1:
+    if modulus is not None and (modulus <= _NEAR * widest + 1 or rows.size > _LARGE):
         return _residues(columns, count, modulus)
-    colors, number = _greedy(rows, columns, count, starts, most)
+    colors, number = _first_fit(rows, columns, count, most)
     if modulus is not None and modulus <= number:
         return _residues(columns, count, modulus)
     return colors, number
 
 
 def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
+    """Color each column that is read by its residue, leaving out residues that no such column has."""
     residues = columns % modulus
     used = np.bincount(residues, minlength=modulus) > 0
     colors = np.full(count, -1, np.int32)
@@ -60,53 +63,47 @@ def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
 
 
 def _residue(rows: Array, columns: Array, count: int, widest: int) -> int | None:
-    """Return the smallest modulus whose residues are a coloring, as for bands, stencils and blocks, or None."""
+    """Return the smallest modulus whose residues are a coloring, or None; bands, stencils and blocks have one."""
     height = int(rows[-1]) + 1
+    sizes = (_SAMPLE, rows.size) if rows.size > _SAMPLE else (rows.size,)
     for modulus in range(widest, min(2 * widest + 8, count) + 1):
         if modulus == count:
             return count
-        if height * modulus > 64 * rows.size:  # rows of very different length: the table of a trial would be too large
+        if height * modulus > _TABLE * rows.size:  # rows of very different length
             return None
-        if all(
-            _distinct(rows[:size], columns[:size], modulus, height) for size in {min(_SAMPLE, rows.size), rows.size}
-        ):
+        if all(_distinct(rows[:size], columns[:size], modulus) for size in sizes):
             return modulus
     return None
 
 
-def _distinct(rows: Array, columns: Array, modulus: int, height: int) -> bool:
-    seen = np.zeros(height * modulus, bool)
+def _distinct(rows: Array, columns: Array, modulus: int) -> bool:
+    """Whether no row has two columns with the same residue."""
+    seen = np.zeros((int(rows[-1]) + 1) * modulus, bool)
     seen[rows.astype(np.int64) * modulus + columns % modulus] = True
     return int(np.count_nonzero(seen)) == rows.size
 
 
-def _greedy(rows: Array, columns: Array, count: int, starts: Array, most: int | None) -> tuple[Array, int]:
-    """Color by maximal independent sets, each found in a few passes over all pairs.
+def _first_fit(rows: Array, columns: Array, count: int, most: int | None) -> tuple[Array, int]:
+    """Give each column the first color that none of its rows has, columns with many rows first (Welsh & Powell 1967).
 
-    Luby (1986); Jones & Plassmann (1993): a column joins the set when it has the highest priority in each of its rows.
+    The colors of a row are the bits of an integer, so that the work is proportional to the number of pairs.
     """
-    priority = np.random.default_rng(0).permutation(count)
+    by_column = np.argsort(columns, kind="stable")
+    rows, lengths = rows[by_column], np.bincount(columns, minlength=count)
+    ends = np.cumsum(lengths)
+    taken = [0] * (int(rows.max()) + 1)
     colors = np.full(count, -1, np.int32)
-    color = 0
-    work = 0
-    while rows.size and (most is None or color <= most):
-        lengths = np.diff(np.r_[starts, rows.size])
-        candidate = np.zeros(count, bool)
-        candidate[columns] = True
-        while candidate.any():
-            work += rows.size
-            if most is not None and work > _WORK:
-                return colors, most + 1
-            rank = np.where(candidate[columns], priority[columns], -1)
-            best = np.repeat(np.maximum.reduceat(rank, starts), lengths)
-            chosen = candidate.copy()
-            chosen[columns[rank < best]] = False
-            colors[chosen] = color
-            taken = np.repeat(np.logical_or.reduceat(chosen[columns], starts), lengths)
-            candidate[columns[taken]] = False
-            candidate &= ~chosen
-        left = colors[columns] < 0
-        rows, columns = rows[left], columns[left]
-        starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]) if rows.size else rows
-        color += 1
-    return colors, color
+    number = 0
+    for column in np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)].tolist():
+        mine = rows[ends[column] - lengths[column] : ends[column]].tolist()
+        used = 0
+        for row in mine:
+            used |= taken[row]
+        free = ~used & (used + 1)  # the lowest bit that is not set
+        for row in mine:
+            taken[row] |= free
+        colors[column] = free.bit_length() - 1
+        number = max(number, free.bit_length())
+        if most is not None and number > most:
+            break
+    return colors, number

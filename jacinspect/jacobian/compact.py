@@ -1,10 +1,9 @@
-"""Pattern and Jacobian as compressed sparse rows, named as in scipy; built from any jvp. Next: structure, hadamard.
+"""Pattern and Jacobian as compressed sparse rows, named as in scipy. Next: seeds, structure, hadamard.
 
 Rows are outputs and columns are inputs, both flat in row-major order; the order of vec is chosen only when a matrix is
-shown. Of an element-wise function, `data` *is* A'.
+shown. For an element-wise function, `data` *is* A'.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -15,13 +14,11 @@ from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.wording import format_shape
 
-__all__ = ["Color", "Jacobian", "Pattern", "colors_of", "compress", "vec_positions"]
-
-Index = Array | slice
+__all__ = ["Jacobian", "Pattern", "vec_positions"]
 
 
 def vec_positions(shape: tuple[int, ...], vec: str) -> Array:
-    """Return, for each row-major flat index of an array of this shape, its place in vec order ("column" or "row")."""
+    """Return the position in vec order ("column" or "row") of each row-major flat index of an array of this shape."""
     size = prod(shape)
     index = np.arange(size, dtype=np.int32 if size < 2**31 else np.int64)
     return index.reshape(shape, order="F" if vec == "column" else "C").ravel()
@@ -29,7 +26,7 @@ def vec_positions(shape: tuple[int, ...], vec: str) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """Which inputs each output reads: row o's are indices[indptr[o]:indptr[o + 1]], ascending."""
+    """Which inputs each output reads: output o reads indices[indptr[o]:indptr[o + 1]], ascending."""
 
     indptr: Array
     indices: Array
@@ -44,12 +41,12 @@ class Pattern:
         height, width = prod(output_shape), prod(operand_shape)
         index = np.int32 if max(height, width, outputs.size) < 2**31 else np.int64
         if outputs.size > 1 and not np.all(outputs[1:] > outputs[:-1]):
-            keys = np.sort(outputs.astype(np.int64) * width + inputs, kind="stable")  # they come in long sorted runs
+            keys = np.sort(outputs.astype(np.int64) * width + inputs, kind="stable")  # quick on long sorted runs
             outputs, inputs = np.divmod(keys[np.r_[True, keys[1:] != keys[:-1]]], width)
         indptr = np.zeros(height + 1, index)
         np.cumsum(np.bincount(outputs, minlength=height), out=indptr[1:])
         if inputs.size == height == width and _counts_up(inputs) and _counts_up(indptr):
-            return cls(indptr, indptr[:-1], output_shape, operand_shape)  # one array for both
+            return cls(indptr, indptr[:-1], output_shape, operand_shape)  # one array for both saves a quarter
         return cls(indptr, inputs.astype(index, copy=False), output_shape, operand_shape)
 
     @property
@@ -66,36 +63,36 @@ class Pattern:
     def rows(self) -> Array:
         """The output of each stored entry, ascending."""
         if self.is_identity:
-            return self.indices  # not once more
+            return self.indices  # equal, and as large as the operand
         return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
 
     @cached_property
     def is_identity(self) -> bool:
-        """Whether it is square, and every output reads the input of its own number and nothing else."""
+        """Whether it is square, and output k reads input k and nothing else."""
         return self.stored == self.shape[0] == self.shape[1] and _counts_up(self.indptr) and _counts_up(self.indices)
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether A has X's shape, and every output reads the input at its place and nothing else."""
+        """Whether A has X's shape, and every output reads the input at its own place and nothing else."""
         return self.output_shape == self.operand_shape and self.is_identity
 
     def band(self, outputs: slice) -> "Pattern":
-        """Return the pattern of some neighbouring outputs, which are flat then."""
+        """Return the pattern of a slice of the flat outputs."""
         indptr = self.indptr[outputs.start : outputs.stop + 1] - self.indptr[outputs.start]
         indices = self.indices[self.entries(outputs)]
         return Pattern(indptr, indices, (outputs.stop - outputs.start,), self.operand_shape)
 
     def entries(self, outputs: slice) -> slice:
-        """Return where the entries of some neighbouring outputs are stored."""
+        """Return where the entries of a slice of the flat outputs are stored."""
         return slice(int(self.indptr[outputs.start]), int(self.indptr[outputs.stop]))
 
     def sums(self, terms: Array) -> Array:
-        """Sum terms, one for each stored entry, by rows; gives M numbers."""
+        """Sum `terms`, one for each stored entry, by rows; M numbers."""
         lengths = np.diff(self.indptr)
         if terms.size == lengths.size and np.all(lengths == 1):
             return terms
         sums = np.zeros(lengths.size)
-        filled = lengths > 0  # reduceat would give an empty row its neighbour's first term
+        filled = lengths > 0  # for an empty row, reduceat returns the next row's first term
         if filled.any():
             with np.errstate(all="ignore"):
                 sums[filled] = np.add.reduceat(terms, self.indptr[:-1][filled])
@@ -112,16 +109,16 @@ class Pattern:
 
     @property
     def is_elementwise(self) -> bool:
-        """Whether each output reads nothing but the input at its place (see `sources`)."""
+        """Whether each output reads at most the input at its place (see `sources`)."""
         if self.is_diagonal:
             return True
         return self.sources is not None and np.array_equal(self.sources[self.rows], self.indices)
 
     def places(self, outputs: Array, inputs: Array) -> Array:
-        """Return where the entries (output, input) are stored, -1 for those that are not; arrays of one shape."""
+        """Return where the entries (output, input) are stored, -1 for those that are not; arrays of equal shape."""
         low, high = (self.indptr[outputs].astype(np.int64), self.indptr[outputs + 1].astype(np.int64))
         end = high.copy()
-        while np.any(low < high):  # a bisection in all rows at once
+        while np.any(low < high):  # binary search in all rows at once
             middle = (low + high) // 2
             below = (low < high) & (self.indices[np.minimum(middle, self.stored - 1)] < inputs)
             low, high = np.where(below, middle + 1, low), np.where(below | (low == high), high, middle)
@@ -135,12 +132,12 @@ class Pattern:
 
     @property
     def T(self) -> "Pattern":  # noqa: N802 (the name that numpy and scipy give it)
-        """The transpose: which outputs read each input; its entries are these in `transposed_order`."""
+        """The transpose: which outputs read each input; its entries are stored in `transposed_order`."""
         order = self.transposed_order()
         return Pattern.from_pairs(self.indices[order], self.rows[order], self.operand_shape, self.output_shape)
 
     def restricted(self, keep: Array) -> "Pattern":
-        """Return the pattern of those columns alone for which `keep` (N booleans) is true."""
+        """Return the pattern of only those columns for which `keep` (N booleans) is true."""
         kept = keep[self.indices]
         return Pattern.from_pairs(self.rows[kept], self.indices[kept], self.output_shape, self.operand_shape)
 
@@ -198,12 +195,12 @@ class Jacobian:
         return product.reshape(shape)
 
     def weigh(self, tangent: Array) -> Array:
-        """J @ dX of a flat dX, flat, in one go."""
+        """J @ dX for a flat dX; flat, without cutting J into blocks."""
         with np.errstate(all="ignore"):
             return self.pattern.sums(self.data * tangent[self.indices])
 
     def band(self, outputs: slice) -> "Jacobian":
-        """Return the rows of some neighbouring outputs."""
+        """Return the rows of a slice of the flat outputs."""
         return Jacobian(self.pattern.band(outputs), self.data[self.pattern.entries(outputs)])
 
     def vjp(self, cotangent: Array) -> Array:
@@ -218,7 +215,7 @@ class Jacobian:
     def elementwise(self) -> Array | None:
         """Return A', the derivative of each output by the input at its place, zero where none is stored.
 
-        The input at an output's place is the one that broadcasting the operand to the output's shape puts there: of
+        The input at an output's place is the one that broadcasting the operand to the output's shape puts there: for
         equal shapes, A' is the diagonal. None where the operand does not broadcast.
         """
         if self.pattern.is_diagonal:
@@ -233,53 +230,5 @@ class Jacobian:
 
 
 def _counts_up(numbers: Array) -> bool:
-    """Whether they are 0, 1, 2 and so on."""
+    """Whether the numbers are 0, 1, 2 and so on."""
     return all(np.array_equal(numbers[block], np.arange(block.start, block.stop)) for block in blocks(numbers.size))
-
-
-@dataclass(frozen=True, eq=False)
-class Color:
-    """The entries that one seed gives: a 0/1 array of the operand's shape, and whom it speaks of."""
-
-    seed: Array
-    entries: Index  # of the pattern's stored entries
-    outputs: Index  # the row of each, flat
-    inputs: Index  # the column of each, flat
-
-
-def colors_of(pattern: Pattern, colors: Array, number: int) -> Iterator[Color]:
-    """Give each color of a column coloring with its seed and its entries, as slices where they are everything."""
-    if number == 1:
-        seed = (colors == 0).reshape(pattern.operand_shape)
-        yield Color(
-            seed, slice(None), _slice(pattern.rows, pattern.shape[0]), _slice(pattern.indices, pattern.shape[1])
-        )
-        return
-    of_entry = colors[pattern.indices]
-    order = np.argsort(of_entry, kind="stable")
-    bounds = np.searchsorted(of_entry[order], np.arange(number + 1))
-    for color in range(number):
-        entries = order[bounds[color] : bounds[color + 1]]
-        if entries.size:
-            seed = (colors == color).reshape(pattern.operand_shape)
-            yield Color(seed, entries, pattern.rows[entries], pattern.indices[entries])
-
-
-def _slice(index: Array, length: int) -> Index:
-    return slice(None) if index.size == length and np.array_equal(index, np.arange(length)) else index
-
-
-def compress(pattern: Pattern, colors: Array, number: int, jvp: Callable[[Array], Array]) -> Jacobian:
-    """Build the Jacobian on a pattern from one jvp a color.
-
-    Parameters
-    ----------
-    pattern, colors, number
-        What is read, and a column coloring of it.
-    jvp
-        Maps a tangent of the operand's shape (float64) to the tangent of the output.
-    """
-    data = np.zeros(pattern.stored)
-    for color in colors_of(pattern, colors, number):
-        data[color.entries] = np.asarray(jvp(color.seed.astype(np.float64)), np.float64).ravel()[color.outputs]
-    return Jacobian(pattern, data)

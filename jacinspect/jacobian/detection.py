@@ -1,7 +1,7 @@
-"""Which inputs does each output read? Asked of the function by experiment, comparing values exactly. Next: coloring.
+"""Which inputs does each output read? Found by calling f and comparing values exactly. Next: coloring.
 
-Two points, X and a *flip* of it in which every entry has moved, and mixtures of the two. What this cannot see: an exact
-cancellation, an effect below one ulp, a branch that none of the points takes.
+f is called at X, at a *flip* of X in which every entry has moved, and at mixtures of the two. What this cannot see: an
+exact cancellation, an effect below one unit in the last place, a branch that none of the points takes.
 """
 
 from contextlib import suppress
@@ -12,20 +12,23 @@ import numpy as np
 from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.points import flips, moved_by, within
-from jacinspect.jacobian.tracing import Budget, Found, Round, Unresolved, flat_indices, trace
+from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
+from jacinspect.jacobian.points import PointSource
+from jacinspect.jacobian.tracing import trace
 
 __all__ = ["Detection", "detect", "detect_again"]
 
-_MIXTURES = 3  # of two points, to hold a pattern against
-_MORE_MIXTURES = 8  # where some output reads several inputs, and a mixture tells less
-_CONFIRMATIONS = 12
-_UNEQUAL = 2.0**40  # how many times larger a number may be than another that still moves a sum with it
+_MIXTURES = 3  # of two points: an output that reads one input shows a missing one in each with probability 1/2
+_MORE_MIXTURES = 8  # where some output reads several inputs: a mixture that moves a known one shows nothing
+_CONFIRMATIONS = 12  # patterns that depend on the data change a few times; after these, they are left open
+_REACHES = (1.0, 0.25, 2.0**-10)  # of a second point, in units of |x|: nearer where f raises
+_NEAR_REACHES = (0.25, 2.0**-10)  # of the points at which a refuted pattern is detected again: close to X
+_UNEQUAL = 2.0**40  # of two numbers with this ratio, the smaller has 12 of its 53 bits left in their sum
 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What was found: the pattern at so many points, with so many calls, and what a budget left open."""
+    """The pattern, at how many points it was observed, calls of f so far, and what a budget left open."""
 
     pattern: Pattern
     points: int
@@ -50,7 +53,7 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
     rng
         Draws the flips.
     budget
-        Past it, what is still coupled stays a group: `Detection.unresolved`.
+        Past it, outputs that read several inputs are left open: `Detection.unresolved`.
 
     Raises
     ------
@@ -58,11 +61,53 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
         When f raises at every flip tried.
     """
     assert box.output_shape is not None
-    found = Found()
-    pending = np.full(box.y0.size, x.size > 0)
-    points = 1
-    failure: FunctionRaisedError | None = None
-    for flip, last in flips(box, x, rng):
+    source, dependencies = PointSource(x, box.domain, rng), Dependencies()
+    flips, failure = _trace_flips(box, source, budget, dependencies)
+    points = 1 + flips + _trace_near_one(box, source, budget, dependencies)
+    if failure is not None and points == 1:
+        raise failure
+    for _ in range(_CONFIRMATIONS):
+        pattern = dependencies.pattern(box.output_shape, x.shape)
+        refuted, pairs = _confirm(box, source, pattern, dependencies)
+        points += bool(pairs)
+        if not refuted.size:
+            break
+        with suppress(FunctionRaisedError):  # at a mixture; the next confirmation draws others
+            trace(box, pairs, refuted, budget, dependencies)
+    else:
+        dependencies.unresolved.append(Unresolved(refuted, np.zeros(refuted.size, np.int64), np.arange(x.size)))
+        pattern = dependencies.pattern(box.output_shape, x.shape)
+    return Detection(pattern, points, box.evaluations, tuple(dependencies.unresolved))
+
+
+def detect_again(
+    box: BlackBox, x: Array, before: Detection, outputs: Array, rng: np.random.Generator, budget: Budget
+) -> Detection:
+    """Detect outputs whose pattern was refuted once more, at new flips close to x, and add what is found."""
+    assert box.output_shape is not None
+    dependencies = Dependencies([before.pattern.rows], [before.pattern.indices], list(before.unresolved))
+    source, points = PointSource(x, box.domain, rng), before.points
+    for reach in _NEAR_REACHES:
+        flip = source.moved(0, reach, reach)
+        with suppress(FunctionRaisedError):
+            pair = PointPair(x, box.y0, flip, box(flip.copy()))
+            points += 1
+            moved = outputs[~same(pair.y_flip, box.y0)[outputs]]
+            trace(box, [pair, pair.reversed], moved, budget, dependencies)
+    pattern = dependencies.pattern(box.output_shape, x.shape)
+    return Detection(pattern, points, box.evaluations, tuple(dependencies.unresolved))
+
+
+def _trace_flips(
+    box: BlackBox, source: PointSource, budget: Budget, dependencies: Dependencies
+) -> tuple[int, FunctionRaisedError | None]:
+    """Trace every output between X and the first flip that changes it.
+
+    Returns the number of flips at which some output was traced, and what f raised at the last flip where it did.
+    """
+    pending = np.full(box.y0.size, source.x.size > 0)
+    points, failure = 0, None
+    for flip, last in source.flips():
         if not pending.any():
             break
         try:
@@ -71,113 +116,97 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
             if not last:  # f may have left its domain there; a nearer flip comes later
                 shown &= np.isfinite(y) | ~np.isfinite(box.y0)
             if shown.any():
-                trace(box, [(x, box.y0, flip, y), (flip, y, x, box.y0)], flat_indices(shown), budget, found)
+                pair = PointPair(source.x, box.y0, flip, y)
+                trace(box, [pair, pair.reversed], _flat_indices(shown), budget, dependencies)
+                del pair  # arrays of the operand's size, not needed while the next flip is drawn
                 points += 1
             del y
         except FunctionRaisedError as error:
             failure = error
             continue
         pending &= ~shown
-    del flip
-    points += _trace_near_one(box, x, rng, budget, found)
-    if failure is not None and points == 1:
-        raise failure
-    for _ in range(_CONFIRMATIONS):
-        pattern = found.pattern(box.output_shape, x.shape)
-        refuted, rounds = _confirm(box, x, pattern, found, rng)
-        points += bool(rounds)
-        if not refuted.size:
-            break
-        with suppress(FunctionRaisedError):  # between points at which f does not raise; the next round has others
-            trace(box, rounds, refuted, budget, found)
-    else:
-        found.unresolved.append(Unresolved(refuted, np.zeros(refuted.size, np.int64), np.arange(x.size)))
-        pattern = found.pattern(box.output_shape, x.shape)
-    return Detection(pattern, points, box.evaluations, tuple(found.unresolved))
+    return points, failure
 
 
-def detect_again(
-    box: BlackBox, x: Array, before: Detection, outputs: Array, rng: np.random.Generator, budget: Budget
-) -> Detection:
-    """Look once more at outputs whose pattern was refuted, at new flips close to x, and add what is found."""
-    assert box.output_shape is not None
-    found = Found([before.pattern.rows], [before.pattern.indices], list(before.unresolved))
-    points = before.points
-    for reach in (0.25, 2.0**-10):
-        step = moved_by(box, x, rng, 0, reach, reach)
-        with suppress(FunctionRaisedError):
-            y = box(step.copy())
-            points += 1
-            moved = outputs[~same(y, box.y0)[outputs]]
-            trace(box, [(x, box.y0, step, y), (step, y, x, box.y0)], moved, budget, found)
-    return Detection(found.pattern(box.output_shape, x.shape), points, box.evaluations, tuple(found.unresolved))
-
-
-def _trace_near_one(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget, found: Found) -> int:
+def _trace_near_one(box: BlackBox, source: PointSource, budget: Budget, dependencies: Dependencies) -> int:
     """Where x has numbers of very different size, trace between two points that have not; return how many there were.
 
-    Beside a number that is so much larger, what is small moves no bit of a sum.
+    Added to a much larger number, a small one changes no bit of the sum.
     """
-    size = np.abs(x[np.isfinite(x) & (x != 0)])
+    size = np.abs(source.x[np.isfinite(source.x) & (source.x != 0)])
     if not size.size or size.max() / _UNEQUAL <= size.min():
         return 0
     with suppress(FunctionRaisedError):
-        base, flip = (within(rng.uniform(0.5, 2, x.shape).astype(x.dtype), box.domain) for _ in range(2))
-        y_base, y_flip = box(base.copy()), box(flip.copy())
-        moved = np.isfinite(y_base) & np.isfinite(y_flip) & np.isfinite(box.y0)
-        trace(box, [(base, y_base, flip, y_flip), (flip, y_flip, base, y_base)], flat_indices(moved), budget, found)
+        base, flip = source.near_one(), source.near_one()
+        pair = PointPair(base, box(base.copy()), flip, box(flip.copy()))
+        finite = np.isfinite(pair.y_base) & np.isfinite(pair.y_flip) & np.isfinite(box.y0)
+        trace(box, [pair, pair.reversed], _flat_indices(finite), budget, dependencies)
         return 2
     return 0
 
 
 def _confirm(
-    box: BlackBox, x: Array, pattern: Pattern, found: Found, rng: np.random.Generator
-) -> tuple[Array, list[Round]]:
-    """Hold the pattern against a second flip and mixtures with it.
+    box: BlackBox, source: PointSource, pattern: Pattern, dependencies: Dependencies
+) -> tuple[Array, list[PointPair]]:
+    """Compare f at mixtures of X and a second point with what the pattern predicts.
 
-    Returns the outputs that refute it and the points that show it; no points where f raises at every second flip.
+    Returns the outputs that refute the pattern and the pairs of points that show it; none where f raises at every
+    second point.
     """
     none = np.zeros(0, np.int64)
-    if not x.size or not box.y0.size:
+    if not source.x.size or not box.y0.size:
         return none, []
-    for reach in (1.0, 0.25, 2.0**-10):
-        second = moved_by(box, x, rng, 0, reach, reach)
-        try:
-            y2 = box(second.copy())
-            break
-        except FunctionRaisedError:
-            continue
-    else:
+    pair = _second_point(box, source)
+    if pair is None:
         return none, []
     refuted = np.zeros(box.y0.size, bool)
-    rounds: list[Round] = [(x, box.y0, second, y2), (second, y2, x, box.y0)]
-    for _ in range(_MORE_MIXTURES if pattern.stored > np.count_nonzero(np.diff(pattern.indptr)) else _MIXTURES):
-        moved = rng.random(x.shape) < 0.5
-        mixture = np.where(moved, second, x)
+    pairs = [pair, pair.reversed]
+    coupled = pattern.stored > np.count_nonzero(np.diff(pattern.indptr))
+    for _ in range(_MORE_MIXTURES if coupled else _MIXTURES):
+        moved = source.rng.random(source.x.shape) < 0.5
+        mixture = np.where(moved, pair.flip, source.x)
         try:
             y = box(mixture)
         except FunctionRaisedError:
             continue
         wrong = np.zeros(y.size, bool)
         for block in blocks(y.size):
-            wrong[block] = ~_predicted(pattern.band(block), moved.ravel(), box.y0[block], y2[block], y[block])
-        for unresolved in found.unresolved:
+            expected = (pair.y_base[block], pair.y_flip[block])
+            wrong[block] = ~_as_predicted(pattern.band(block), moved.ravel(), expected, y[block])
+        for unresolved in dependencies.unresolved:
             wrong[unresolved.outputs] = False
         if np.any(wrong & ~refuted):
-            rounds += [(x, box.y0, mixture, y), (mixture, y, second, y2)]
+            pairs += [PointPair(source.x, box.y0, mixture, y), PointPair(mixture, y, pair.flip, pair.y_flip)]
         refuted |= wrong
-    return np.flatnonzero(refuted), rounds
+    return np.flatnonzero(refuted), pairs
 
 
-def _predicted(pattern: Pattern, moved: Array, y0: Array, y1: Array, y: Array) -> Array:
-    """Whether each output is as its inputs say: y0 where none of them moved, y1 where all did, anything in between."""
+def _second_point(box: BlackBox, source: PointSource) -> PointPair | None:
+    """Return X and a random point at which f does not raise, or None if it raises at all that were tried."""
+    for reach in _REACHES:
+        point = source.moved(0, reach, reach)
+        with suppress(FunctionRaisedError):
+            return PointPair(source.x, box.y0, point, box(point.copy()))
+    return None
+
+
+def _as_predicted(pattern: Pattern, moved: Array, expected: tuple[Array, Array], y: Array) -> Array:
+    """Return which outputs have the value that the pattern predicts.
+
+    It is the first of the `expected` where none of an output's inputs moved, the second where all did, and may be
+    anything where some did.
+    """
     lengths = np.diff(pattern.indptr)
     flags = moved[pattern.indices]
     if flags.size == lengths.size and np.all(lengths == 1):
-        return same(y, np.where(flags, y1, y0))
-    ups = np.zeros(lengths.size, np.int64)
+        return same(y, np.where(flags, expected[1], expected[0]))
+    number = np.zeros(lengths.size, np.int64)  # of an output's inputs that moved
     filled = lengths > 0
     if filled.any():
-        ups[filled] = np.add.reduceat(flags, pattern.indptr[:-1][filled], dtype=np.int64)
-    expected = np.where(ups == 0, y0, y1)
-    return same(y, expected) | ((ups > 0) & (ups < lengths))
+        number[filled] = np.add.reduceat(flags, pattern.indptr[:-1][filled], dtype=np.int64)
+    return same(y, np.where(number == 0, expected[0], expected[1])) | ((number > 0) & (number < lengths))
+
+
+def _flat_indices(chosen: Array) -> Array:
+    """Return where booleans are true, ascending, in 4 bytes each where that suffices."""
+    return np.flatnonzero(chosen).astype(np.int32 if chosen.size < 2**31 else np.int64)

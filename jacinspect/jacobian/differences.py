@@ -11,8 +11,8 @@ from math import log2
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.compact import Index
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.seeds import Index
 
 __all__ = [
     "LAST",

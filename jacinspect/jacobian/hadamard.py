@@ -1,4 +1,4 @@
-"""A' ⊙ dX beside J·vec(dX), the chain rule's A' ⊙ G beside Jᵀ·vec(G), and what each costs. Next: report."""
+"""A' ⊙ dX compared with J·vec(dX), the chain rule's A' ⊙ G with Jᵀ·vec(G), and the cost of each. Next: report."""
 
 from dataclasses import dataclass, replace
 from math import prod
@@ -8,15 +8,15 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, blocks, same
 from jacinspect.jacobian.compact import Jacobian
 
-__all__ = ["Cost", "CostRow", "Product", "chain_rule", "cost_table", "hadamard"]
+__all__ = ["Cost", "CostRow", "HadamardComparison", "chain_rule", "cost_table", "hadamard"]
 
 _BYTES = 8  # of a float64
-_TERABYTE = 2**40
+_TERABYTE = 2**40  # more than the memory of most machines
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one product takes: bytes for the derivative that is kept, and multiplications."""
+    """The cost of one product: bytes of the stored derivative, and multiplications."""
 
     bytes: int
     multiplications: int
@@ -24,7 +24,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class CostRow:
-    """What one product with J takes for an operand of some entries: dense (or as the tensor), compressed rows, ⊙.
+    """The cost of one product with J, for an operand of `entries`: dense (or as the tensor), compressed rows, ⊙.
 
     `hadamard` is None for a function that is not element-wise.
     """
@@ -36,8 +36,8 @@ class CostRow:
 
 
 @dataclass(frozen=True, eq=False)
-class Product:
-    """A Hadamard product with A' (None where shapes forbid it) beside the product with all of J.
+class HadamardComparison:
+    """A Hadamard product with A' (None where the shapes do not fit) and the product with all of J.
 
     Where the operand is broadcast, `written_out` is dX in the output's shape, each number as often as it is read.
     """
@@ -51,10 +51,11 @@ class Product:
     written_out: Array | None = None
 
 
-def hadamard(jacobian: Jacobian, direction: Array) -> Product:
+def hadamard(jacobian: Jacobian, direction: Array) -> HadamardComparison:
     """Compare A' ⊙ dX, with dX broadcast to A's shape, with J·vec(dX); dX has the operand's shape.
 
-    A' has each output's derivative by the input at its place (see `Jacobian.elementwise`), and nothing else of J.
+    A' is the derivative of each output by the input at its place (see `Jacobian.elementwise`); the other entries of J
+    are not in it.
     """
     slopes, output_shape = jacobian.elementwise(), jacobian.pattern.output_shape
     if slopes is None:
@@ -65,7 +66,7 @@ def hadamard(jacobian: Jacobian, direction: Array) -> Product:
     return compared if direction.shape == output_shape else replace(compared, written_out=written_out)
 
 
-def chain_rule(jacobian: Jacobian, upstream: Array) -> Product:
+def chain_rule(jacobian: Jacobian, upstream: Array) -> HadamardComparison:
     """Compare A' ⊙ G, summed where the operand is broadcast, with Jᵀ·vec(G): backpropagation by ⊙ and in full.
 
     G = ∂L/∂A has the output's shape; both results have the operand's.
@@ -79,22 +80,22 @@ def chain_rule(jacobian: Jacobian, upstream: Array) -> Product:
 
 
 def _summed_to(array: Array, shape: tuple[int, ...]) -> Array:
-    """Sum over the axes along which something of `shape` was broadcast: the transpose of broadcasting it."""
+    """Sum over the axes along which an array of `shape` was broadcast: the transpose of broadcasting."""
     ahead = array.ndim - len(shape)
     repeats = [axis for axis, n in enumerate(array.shape) if axis < ahead or (shape[axis - ahead] == 1 and n != 1)]
     return array.sum(axis=tuple(repeats), keepdims=True).reshape(shape) if repeats else array
 
 
-def _compare(jacobian: Jacobian, factor: Array, short: Array | None, product: Array) -> Product:
+def _compare(jacobian: Jacobian, factor: Array, short: Array | None, product: Array) -> HadamardComparison:
     pattern = jacobian.pattern
     matrix = Cost(_BYTES * prod(pattern.shape), prod(pattern.shape))
     if short is None:
-        return Product(factor, None, product, None, None, matrix)
+        return HadamardComparison(factor, None, product, None, None, matrix)
     largest = max((_largest_difference(short, product, block) for block in blocks(short.size)), default=0.0)
     if largest == 0 and same(short, product).all():
-        product = short  # not the same numbers twice
+        product = short  # equal arrays are stored once
     size = pattern.shape[0]
-    return Product(factor, short, product, largest, Cost(_BYTES * size, size), matrix)
+    return HadamardComparison(factor, short, product, largest, Cost(_BYTES * size, size), matrix)
 
 
 def _largest_difference(a: Array, b: Array, block: slice) -> float:
@@ -104,10 +105,10 @@ def _largest_difference(a: Array, b: Array, block: slice) -> float:
 
 
 def cost_table(shape: tuple[int, int], stored: int, elementwise: bool) -> list[CostRow]:
-    """Tabulate what one product with an M×N Jacobian takes, then for 10, 100 … times the outputs and inputs.
+    """Tabulate the cost of one product with an M×N Jacobian, and with 10, 100 … times the outputs and inputs.
 
-    The last row is the first whose dense matrix exceeds a terabyte. Each output is taken to go on reading as many
-    inputs as it does here, so that `stored` entries grow with the outputs.
+    The last row is the first whose dense matrix exceeds a terabyte. Each output is assumed to read the same number of
+    inputs at every size, so that the `stored` entries grow with the outputs.
     """
     rows: list[CostRow] = []
     factor = 1

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.compact import Color, Index, Jacobian, Pattern, colors_of
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import FirstPass, Kind, Stencil, doubtful, first_pass, last_step, step_scale
 from jacinspect.jacobian.ladder import LADDER_CALLS, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.seeds import Color, Index, colors_of
 
 __all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Neighbourhood", "Numeric", "first_look", "numeric_jacobian"]
 

@@ -1,54 +1,67 @@
-"""Points at which to ask: X moved by finite, generic amounts, within the domain of the function. Next: detection."""
+"""Points at which f is called: X moved by finite, generic amounts, within the domain of f. Next: detection."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, BlackBox, Interval, blocks
+from jacinspect.jacobian.blackbox import Array, Interval, blocks
 
-__all__ = ["flips", "moved_by", "within"]
-
-
-def flips(box: BlackBox, x: Array, rng: np.random.Generator) -> Iterator[tuple[Array, bool]]:
-    """Give flips of x, each with whether it is the last: across zero, nearer (a domain), around 0, farther.
-
-    Around 0 lives what vanishes or overflows at x, such as exp(-x²); farther lies what is flat at x and around it.
-    """
-    yield moved_by(box, x, rng, -1, 1, 1), False
-    yield moved_by(box, x, rng, 1, 0.25, 0), False
-    yield moved_by(box, x, rng, -1, 0.25, 0), False
-    for _ in range(4):  # a product of two relus, one of them dead
-        yield moved_by(box, x, rng, 0, 1, 1), False
-    for least in (1e2, 1e4):
-        for way in (-1, 1):
-            yield moved_by(box, x, rng, way, 1, least), False
-    yield within((2 * rng.random(x.shape) - 1).astype(x.dtype), box.domain), False
-    yield moved_by(box, x, rng, -1, 1, 1), True
+__all__ = ["PointSource"]
 
 
-def moved_by(box: BlackBox, x: Array, rng: np.random.Generator, way: int, reach: float, least: float) -> Array:
-    """Move every entry of x by a generic amount, reach·|x| to twice that, but at least by `least`.
+@dataclass(frozen=True, eq=False)
+class PointSource:
+    """Draws points around x, a floating-point array of any shape, within f's declared domain."""
 
-    Away from 0 for a `way` of 1, towards it for -1, at random for 0; where x is not finite, draw a number. Where f is
-    declared to be defined, it stays.
-    """
-    moved = np.empty(x.shape, x.dtype)
-    into, largest = moved.reshape(-1), np.finfo(x.dtype).max
-    for block in blocks(x.size):
-        part = x.reshape(-1)[block]
-        u = rng.random(part.size)
-        away = rng.choice([-1.0, 1.0], part.size) if way == 0 else np.where(part < 0, -way, way)
+    x: Array
+    domain: Interval
+    rng: np.random.Generator
+
+    def flips(self) -> Iterator[tuple[Array, bool]]:
+        """Yield points at which every entry has moved, and whether each is the last one.
+
+        The order: across zero; nearer, for an f with a domain; around 0, where f does not vanish or overflow as
+        exp(-x²) does far away; farther, for an f that is constant around x.
+        """
+        yield self.moved(-1, 1, 1), False
+        yield self.moved(1, 0.25, 0), False
+        yield self.moved(-1, 0.25, 0), False
+        for _ in range(4):  # one factor of a product of two relus is zero at three of four random points
+            yield self.moved(0, 1, 1), False
+        for least in (1e2, 1e4):  # past the constant part of a sigmoid, or of a clip
+            for direction in (-1, 1):
+                yield self.moved(direction, 1, least), False
+        yield self.inside((2 * self.rng.random(self.x.shape) - 1).astype(self.x.dtype)), False
+        yield self.moved(-1, 1, 1), True
+
+    def moved(self, direction: int, reach: float, least: float) -> Array:
+        """Move every entry of x by a random amount between reach·|x| and twice that, or `least` and twice that.
+
+        The direction is away from 0 for 1, towards it for -1, random for 0. An entry that is not finite is replaced by
+        a random number in (-1, 1).
+        """
+        moved = np.empty(self.x.shape, self.x.dtype)
+        into, largest = moved.reshape(-1), np.finfo(self.x.dtype).max
+        for block in blocks(self.x.size):
+            part = self.x.reshape(-1)[block]
+            u = self.rng.random(part.size)
+            sign = np.where(part < 0, -direction, direction)
+            sign = self.rng.choice([-1.0, 1.0], part.size) if direction == 0 else sign
+            with np.errstate(all="ignore"):
+                there = (part + sign * np.maximum(reach * np.abs(part), least) * (1 + u)).astype(self.x.dtype)
+            there = np.where(np.isfinite(part), np.clip(there, -largest, largest), (2 * u - 1).astype(self.x.dtype))
+            stuck = there == part  # at 0 under a relative reach, and at the largest numbers
+            into[block] = self.inside(np.where(stuck, np.where(part == 0, sign * u, part / 2), there))
+        return moved
+
+    def near_one(self) -> Array:
+        """Draw a point whose entries all lie between 1/2 and 2."""
+        return self.inside(self.rng.uniform(0.5, 2, self.x.shape).astype(self.x.dtype))
+
+    def inside(self, x: Array) -> Array:
+        """Bring entries outside the domain into it: by reflection at one end, cyclically between two."""
+        low, high = self.domain
         with np.errstate(all="ignore"):
-            there = (part + away * np.maximum(reach * np.abs(part), least) * (1 + u)).astype(x.dtype)
-        there = np.where(np.isfinite(part), np.clip(there, -largest, largest), (2 * u - 1).astype(x.dtype))
-        stuck = there == part  # at 0 under a relative reach, and at the largest numbers
-        into[block] = within(np.where(stuck, np.where(part == 0, away * u, part / 2), there), box.domain)
-    return moved
-
-
-def within(x: Array, domain: Interval) -> Array:
-    """Bring what lies outside a domain into it: by reflection at an end, and round between two."""
-    low, high = domain
-    with np.errstate(all="ignore"):
-        inside = low + np.abs(x - low) % (high - low) if np.isfinite(low) else high - np.abs(high - x)
-    return np.where((x < low) | (x > high), inside, x).astype(x.dtype, copy=False)
+            inside = low + np.abs(x - low) % (high - low) if np.isfinite(low) else high - np.abs(high - x)
+        return np.where((x < low) | (x > high), inside, x).astype(x.dtype, copy=False)

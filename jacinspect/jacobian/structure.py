@@ -1,6 +1,6 @@
-"""What a pattern is: diagonal, permutation, blocks, triangular …; bandwidths, symmetry, the index formula.
+"""The structure of a pattern: diagonal, permutation, blocks, triangular …; bandwidths, symmetry. Next: index_formula.
 
-Everything here is read off the pattern that was found, in the order of vec that was chosen. Next: report.
+Everything here is computed from the detected pattern, in the chosen order of vec.
 """
 
 from collections.abc import Iterator
@@ -10,18 +10,17 @@ from math import prod
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, blocks
-from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Pattern, vec_positions
 
-__all__ = ["Arrangement", "Blocks", "diagonal_blocks", "index_formula", "index_letters"]
+__all__ = ["Arrangement", "Blocks", "diagonal_blocks"]
 
-_INPUTS = "pqrstuvw"
-_OUTPUTS = "ijklmno"
+_SPARSE = 0.25  # largest share of stored entries of a sparse matrix, and of columns in the band of a banded one
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """The diagonal blocks of a matrix: how many, the shape of one if all are alike, and in which vec order."""
+    """The diagonal blocks of a matrix: their number, their shape if all have the same, and in which vec order."""
 
     count: int
     shape: tuple[int, int] | None
@@ -30,7 +29,7 @@ class Blocks:
 
 @dataclass(frozen=True, eq=False)
 class Arrangement:
-    """A pattern as a matrix, by an order of vec ("column", "row") and a layout ("numerator", "denominator")."""
+    """A pattern as a matrix, with an order of vec ("column", "row") and a layout ("numerator", "denominator")."""
 
     pattern: Pattern
     vec: str
@@ -139,7 +138,7 @@ class Arrangement:
 
     @cached_property
     def structure(self) -> str:
-        """The first that fits, from "zero" and "diagonal" to "sparse" and "dense"."""
+        """The name of the first structure that fits, from "zero" and "diagonal" to "sparse" and "dense"."""
         return next(name for name, holds in self._structures() if holds)
 
     def _structures(self) -> Iterator[tuple[str, bool]]:
@@ -150,8 +149,8 @@ class Arrangement:
         yield "block-diagonal", self.blocks is not None
         yield "lower-triangular", self.is_lower_triangular
         yield "upper-triangular", self.is_upper_triangular
-        yield "banded", 4 * (sum(self.bandwidths) + 1) <= self.shape[1]
-        yield "sparse", (self.density or 0) <= 0.25
+        yield "banded", sum(self.bandwidths) + 1 <= _SPARSE * self.shape[1]
+        yield "sparse", (self.density or 0) <= _SPARSE
         yield "dense", True
 
     def off_diagonal_ratio(self, values: Array) -> float | None:
@@ -171,7 +170,7 @@ class Arrangement:
         return self.is_square and (self.bandwidths == (0, 0) or not self.asymmetric(values, bars).any())
 
     def asymmetric(self, values: Array, bars: Array) -> Array:
-        """Return which stored entries of a square matrix have no mirror that is stored, or one that differs."""
+        """Return which stored entries of a square matrix differ from their mirror image, or have none stored."""
         mirrors = self.mirrors
         with np.errstate(invalid="ignore"):
             close = np.abs(values - values[mirrors]) <= bars + bars[mirrors]
@@ -179,7 +178,7 @@ class Arrangement:
 
     @cached_property
     def mirrors(self) -> Array:
-        """The place among the stored entries of a square matrix of each one's mirror; -1 where that is not stored."""
+        """For each stored entry of a square matrix, where its mirror image is stored; -1 where it is not."""
         width = np.int64(self.pattern.shape[1])
         keys = self.rows * width + self.columns
         order = np.argsort(keys)
@@ -189,10 +188,18 @@ class Arrangement:
 
 
 def diagonal_blocks(first: Array, last: Array, width: int, vec: str) -> Blocks | None:
-    """Cut a matrix before each row whose columns, and those of all rows below, lie right of all columns above.
+    """Return the finest division of a matrix into diagonal blocks, or None if there are fewer than two.
 
-    `first` and `last` are the first and last column of each row (width and -1 where it has none). None if there are
-    fewer than two blocks.
+    A block begins at each row whose columns, and those of all rows below, are right of all columns above.
+
+    Parameters
+    ----------
+    first, last
+        The first and the last column of each row; `width` and -1 for a row without entries.
+    width
+        The number of columns.
+    vec
+        The order of vec in which these are rows and columns; part of the answer.
     """
     filled = np.flatnonzero(last >= 0)
     if filled.size < 2:
@@ -206,82 +213,3 @@ def diagonal_blocks(first: Array, last: Array, width: int, vec: str) -> Blocks |
     widths = np.diff(np.r_[0, rest[cuts], width])
     alike = np.all(heights == heights[0]) and np.all(widths == widths[0])
     return Blocks(cuts.size + 1, (int(heights[0]), int(widths[0])) if alike else None, vec)
-
-
-def index_formula(jacobian: Jacobian, bars: Array, complete: bool = True) -> str:
-    """Return ∂A_ij/∂X_pq as the pattern and the values say, such as A'_ij δ_ip δ_jq.
-
-    Two axes of one length whose indices agree in every entry give a δ, two that are ordered in every entry a bracket;
-    of a Jacobian that is not `complete`, but a sample, only the δs are told.
-    """
-    pattern = jacobian.pattern
-    outputs, inputs = pattern.output_shape, pattern.operand_shape
-    i, p = index_letters(len(outputs), len(inputs))
-    head = f"∂A{_sub(i)}/∂X{_sub(p)}"
-    if not pattern.stored:
-        return f"{head} = 0"
-    deltas, orders = _relations(pattern)
-    orders = orders if complete else []
-    factors = [f"δ_{i[a]}{p[b]}" for a, b in deltas]
-    factors += [f"[{p[axis]} {sign} {i[axis]}]" for axis, sign in orders]
-    # Everything that the δs and brackets allow is there, and is 1: the formula is complete without a coefficient.
-    allowed = prod(outputs) * prod(inputs)
-    for a, _ in deltas:
-        allowed //= outputs[a]
-    for axis, _ in orders:
-        allowed = allowed * (outputs[axis] + 1) // (2 * outputs[axis])
-    if allowed == pattern.stored and all(
-        np.all(np.abs(jacobian.data[part] - 1) <= bars[part]) for part in blocks(pattern.stored)
-    ):
-        coefficient = ""
-    elif pattern.is_elementwise:
-        coefficient = f"A'{_sub(i)}"
-    else:
-        free = [p[b] for b in range(len(inputs)) if b not in {b for _, b in deltas}]
-        coefficient = f"J{_sub([*i, *free])}"
-    return f"{head} = {' '.join([coefficient, *factors]).strip() or '1'}"
-
-
-def _relations(pattern: Pattern) -> tuple[list[tuple[int, int]], list[tuple[int, str]]]:
-    """Return the pairs (output axis, operand axis) whose indices agree everywhere, and the axes that are ordered."""
-    outputs, inputs = pattern.output_shape, pattern.operand_shape
-    deltas: list[tuple[int, int]] = []
-    # an axis goes with the one at its own place, if it can
-    for a, b in sorted(np.ndindex(len(outputs), len(inputs)), key=lambda ab: (ab[0] != ab[1], ab)):
-        taken = any(a == other or b == another for other, another in deltas)
-        if not taken and outputs[a] == inputs[b] and _agree(pattern, a, b):
-            deltas.append((a, b))
-    orders = []
-    for axis in range(min(len(outputs), len(inputs))):
-        if outputs[axis] == inputs[axis] and not any(axis in pair for pair in deltas):
-            to, by = _indices(pattern, axis, axis)
-            sign = "≤" if np.all(by <= to) else "≥" if np.all(by >= to) else None
-            orders += [(axis, sign)] if sign else []
-    return sorted(deltas), orders
-
-
-def _agree(pattern: Pattern, a: int, b: int) -> bool:
-    """Whether the index along output axis a is that along operand axis b in every entry."""
-    return all(np.array_equal(*_indices(pattern, a, b, block)) for block in blocks(pattern.stored))
-
-
-def _indices(pattern: Pattern, a: int, b: int, block: slice = slice(None)) -> tuple[Array, Array]:
-    """Return the index along output axis a, and along operand axis b, of a block of the stored entries."""
-    outputs, inputs = pattern.output_shape, pattern.operand_shape
-    return (
-        pattern.rows[block] // prod(outputs[a + 1 :]) % outputs[a],
-        pattern.indices[block] // prod(inputs[b + 1 :]) % inputs[b],
-    )
-
-
-def index_letters(outputs: int, inputs: int) -> tuple[list[str], list[str]]:
-    """Return the letters that number the axes of A (i, j …) and of X (p, q …)."""
-    return _letters(_OUTPUTS, outputs), _letters(_INPUTS, inputs)
-
-
-def _letters(alphabet: str, number: int) -> list[str]:
-    return list(alphabet[:number]) if number <= len(alphabet) else [f"{alphabet[0]}{k}" for k in range(1, number + 1)]
-
-
-def _sub(letters: list[str]) -> str:
-    return f"_{''.join(letters)}" if letters else ""

@@ -1,4 +1,4 @@
-"""What a budget leaves open of a pattern: a sample, colored apart, and the blocks that are known. Next: numeric."""
+"""A pattern that a budget left open in part: a sample of it, its colors, the blocks that are known. Next: numeric."""
 
 from dataclasses import replace
 
@@ -12,18 +12,20 @@ from jacinspect.jacobian.structure import Blocks, diagonal_blocks
 
 __all__ = ["ENTRY_BYTES", "affordable_rows", "colored", "known_blocks", "with_samples"]
 
-ENTRY_BYTES = 96  # of a stored entry, all its values and bars and the temporaries of comparing them
+ENTRY_BYTES = 96  # of a stored entry: its values, bar, status and indices, and copies of them while they are compared
+_SAMPLE_SHARE = 4  # a quarter of the memory at most is for sampled entries, the rest for known ones
+_SAMPLE = 16  # inputs sampled of each open line: each takes a color, and so calls, of its own
 
 
 def with_samples(detection: Detection, memory: int, rng: np.random.Generator) -> tuple[Pattern, int]:
-    """Add to the pattern a sample of what was left open, as much as fits; return it and the number of all entries."""
+    """Add to the pattern a sample of the open entries, as many as fit; return it and the number of all entries."""
     pattern = detection.pattern
     if detection.proved:
         return pattern, pattern.stored
     outputs, inputs = [pattern.rows.astype(np.int64)], [pattern.indices.astype(np.int64)]
     for group in detection.unresolved:
-        affordable = memory // (4 * ENTRY_BYTES * max(group.outputs.size, 1))
-        number = int(min(max(affordable, 1), 16, group.line.size))
+        affordable = memory // (_SAMPLE_SHARE * ENTRY_BYTES * max(group.outputs.size, 1))
+        number = int(min(max(affordable, 1), _SAMPLE, group.line.size))
         sample = group.sampled(np.sort(rng.choice(group.line.size, number, replace=False)))
         outputs.append(sample[0])
         inputs.append(sample[1])
@@ -35,9 +37,10 @@ def with_samples(detection: Detection, memory: int, rng: np.random.Generator) ->
 
 
 def colored(pattern: Pattern, detection: Detection) -> tuple[Array, int]:
-    """Color the columns; one that an output reads of which not all is known has a color to itself.
+    """Color the columns; a column read by an output that is open has a color to itself.
 
-    What else that output reads may be in any other column: a seed with two of them would credit one with the other.
+    The other inputs of that output may be in any column, and with two of them in one seed the difference would be the
+    sum of two derivatives.
     """
     rows, columns, width = pattern.rows, pattern.indices, pattern.shape[1]
     if detection.proved:
@@ -56,7 +59,7 @@ def colored(pattern: Pattern, detection: Detection) -> tuple[Array, int]:
 
 
 def affordable_rows(pattern: Pattern, affordable: int, rng: np.random.Generator) -> Pattern:
-    """Keep the rows of as many of a row coloring's colors as a vjp can be asked for, chosen at random."""
+    """Keep the rows of at most `affordable` colors of a row coloring, chosen at random: one vjp is made for each."""
     transposed = pattern.T
     colors, number = color_columns(transposed.rows, transposed.indices, transposed.shape[1])
     if number <= affordable:
@@ -66,7 +69,7 @@ def affordable_rows(pattern: Pattern, affordable: int, rng: np.random.Generator)
 
 
 def known_blocks(detection: Detection, vec: str, layout: str) -> Blocks | None:
-    """Return the diagonal blocks that are known of a pattern that is not, from the whole lines left open."""
+    """Return the diagonal blocks of a pattern that is open in part, with each open line taken as read in full."""
     pattern = detection.pattern
     height, width = pattern.shape
     for order in (vec, "row" if vec == "column" else "column"):
@@ -74,7 +77,7 @@ def known_blocks(detection: Detection, vec: str, layout: str) -> Blocks | None:
         first, last = np.full(height, width), np.full(height, -1)
         np.minimum.at(first, rows[pattern.rows], columns[pattern.indices])
         np.maximum.at(last, rows[pattern.rows], columns[pattern.indices])
-        for group in detection.unresolved:  # the place of base + offset is the place of one plus that of the other
+        for group in detection.unresolved:  # vec positions of base and offset add
             bases, line = columns[group.bases], columns[group.line]
             np.minimum.at(first, rows[group.outputs], bases + line.min())
             np.maximum.at(last, rows[group.outputs], bases + line.max())

@@ -8,7 +8,7 @@ import numpy as np
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.layouts import Unfolding
+from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.facts import short, written_out
 from jacinspect.wording import format_entry, format_index
 

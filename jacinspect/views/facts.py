@@ -8,7 +8,8 @@ from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.hadamard import Cost, cost_table
-from jacinspect.jacobian.layouts import Unfolding, vec_order
+from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.vec_order import vec_order
 from jacinspect.wording import counted, format_entry, format_shape, format_size
 
 __all__ = [

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.layouts import Unfolding, arrange
+from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.views.cells import GAP, NOTHING, Cells, array_panels, matrix_cells, slope, tensor_groups
 from jacinspect.views.facts import short, written_out
 from jacinspect.wording import format_shape
@@ -101,7 +101,7 @@ def _identities(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
     if product is None or j.numeric is None or output is None:
         return
     vec = _vec(j.vec)
-    straight = arrange("vec", output.shape, report.operand.values.shape, j.vec)
+    straight = unfold("vec", output.shape, report.operand.values.shape, j.vec)
     of = "analytic" if j.analytic is not None else "numeric"
     matrix = _matrix(matrix_cells(j, of, straight, _WIDTH, full))
     dx, da = (_column(array, j.vec, full) for array in (product.factor, product.product))

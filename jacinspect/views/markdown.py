@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
-from jacinspect.jacobian.layouts import Unfolding
+from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
 from jacinspect.views.panels import aligned, side_by_side

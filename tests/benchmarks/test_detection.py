@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.dependencies import Budget
 from jacinspect.jacobian.detection import Detection, detect
-from jacinspect.jacobian.tracing import Budget
 from tests.oracles import Array, Shape
 
 SPARSE = 3000  # outputs, each of which reads three inputs

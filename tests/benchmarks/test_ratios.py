@@ -10,8 +10,8 @@ from scipy.optimize._numdiff import approx_derivative
 
 import jacinspect
 from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.dependencies import Budget
 from jacinspect.jacobian.detection import Detection, detect
-from jacinspect.jacobian.tracing import Budget
 from tests.oracles import Array, Shape
 
 SIDE = 1000

@@ -16,12 +16,12 @@ from jacinspect.inspection.findings import (
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status, compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.dependencies import Unresolved
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.differences import Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.tracing import Unresolved
 from tests.oracles import Array, Shape
 
 EPSILON = 2.0**-52

@@ -1,3 +1,5 @@
+from time import perf_counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -108,3 +110,14 @@ def test_equal_patterns_have_equal_colors() -> None:
     (one, n), (other, m) = (colored(pairs_of(matrix), 60) for _ in range(2))
     assert n == m
     np.testing.assert_array_equal(one, other)
+
+
+def test_first_fit_takes_no_more_time_than_some_passes_over_the_pairs() -> None:
+    """Half of 1000 columns in each row at random: nearly every column needs a color of its own."""
+    matrix = np.random.default_rng(0).random((1000, 1000)) < 0.5
+    rows, columns = np.nonzero(matrix)
+    began = perf_counter()
+    colors, number = color_columns(rows, columns, 1000)
+    assert perf_counter() - began < 5  # 0.5 s; by independent sets, each found in passes over all pairs, 30 s
+    assert number >= 990
+    assert all(np.unique(colors[row]).size == np.count_nonzero(row) for row in matrix)

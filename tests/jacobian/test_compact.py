@@ -6,8 +6,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jacinspect.jacobian.coloring import color_columns
-from jacinspect.jacobian.compact import Jacobian, Pattern, colors_of, compress, vec_positions
+from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 from tests.oracles import Array, Shape, arranged, column_order, positions, tensor_of, times, vec
 
 shapes = st.lists(st.integers(0, 4), max_size=3).map(tuple)
@@ -126,27 +125,6 @@ def test_products_overflow_quietly() -> None:
         assert jacobian.vjp(np.array([1e300, 1.0])).tolist() == [np.inf, np.inf]
 
 
-@given(st.integers(1, 12), st.integers(1, 12), st.floats(0, 1), st.integers(0, 2**32 - 1))
-@settings(max_examples=80, deadline=None)
-def test_a_jvp_a_color_gives_every_entry_back(height: int, width: int, density: float, seed: int) -> None:
-    matrix = random_matrix((height,), (width,), seed, density)
-    pattern = jacobian_of(matrix, (height,), (width,)).pattern
-    colors, number = color_columns(pattern.rows, pattern.indices, width)
-    seeds: list[Array] = []
-
-    def jvp(v: Array) -> Array:
-        seeds.append(v)
-        return np.array(times(matrix, v))
-
-    got = compress(pattern, colors, number, jvp)
-    np.testing.assert_array_equal(got.matrix(vec="row"), matrix)
-    assert len(seeds) == number
-    assert all(v.dtype == np.float64 and set(v.tolist()) <= {0.0, 1.0} for v in seeds)
-    assert all(sum(column) <= 1 for column in zip(*(v.tolist() for v in seeds), strict=True))
-    entries = [np.arange(pattern.stored)[color.entries].tolist() for color in colors_of(pattern, colors, number)]
-    assert sorted(entry for of_color in entries for entry in of_color) == list(range(pattern.stored))
-
-
 def test_restricted_to_some_columns() -> None:
     matrix = random_matrix((6,), (5,), 9, 0.7)
     keep = np.array([True, False, True, True, False])
@@ -159,3 +137,14 @@ def test_indices_are_as_narrow_as_they_can_be() -> None:
     pattern = Pattern.from_pairs(np.array([2]), np.array([1]), (3,), (2**33,))
     assert pattern.indices.dtype == np.int64
     assert Pattern.from_pairs(np.array([2]), np.array([1]), (3,), (2,)).indices.dtype == np.int32
+
+
+def test_places_are_those_of_a_plain_search() -> None:
+    rng = np.random.default_rng(3)
+    for density in (0.0, 0.2, 0.7, 1.0):
+        there = rng.random((5, 7)) < density
+        pattern = Pattern.from_pairs(np.nonzero(there)[0], np.nonzero(there)[1], (5,), (7,))
+        pairs = list(zip(pattern.rows.tolist(), pattern.indices.tolist(), strict=True))
+        outputs, inputs = np.indices((5, 7))
+        expected = [[pairs.index((o, i)) if (o, i) in pairs else -1 for i in range(7)] for o in range(5)]
+        assert pattern.places(outputs, inputs).tolist() == expected

@@ -11,9 +11,21 @@ from hypothesis import strategies as st
 from jacinspect.errors import FunctionFailedError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.dependencies import Budget
 from jacinspect.jacobian.detection import Detection, detect, detect_again
-from jacinspect.jacobian.tracing import Budget
-from tests.oracles import Array, Pairs, Reads, Shape, flat, pairs, pairs_of, positions, same_line, softmax_jacobian
+from tests.oracles import (
+    Array,
+    Pairs,
+    Position,
+    Reads,
+    Shape,
+    flat,
+    pairs,
+    pairs_of,
+    positions,
+    same_line,
+    softmax_jacobian,
+)
 
 F = Callable[[Array], Any]
 SHAPES: list[Shape] = [(), (1,), (5,), (1, 1), (1, 6), (4, 1), (3, 4), (2, 3, 4), (2, 1, 5)]
@@ -397,6 +409,55 @@ def test_what_is_not_coupled_is_proved_beside_what_is_left_open() -> None:
     detection = detected(f, normal((5000,)), budget=Budget(100, 2**30))
     assert found(detection) == {(k, k) for k in range(5000)}
     assert [group.outputs.tolist() for group in detection.unresolved] == [[5000]]
+
+
+def two_fields(n: int) -> F:
+    """A reaction-diffusion system on a torus of n×n, both fields in one vector."""
+
+    def laplacian(u: Array) -> Array:
+        return np.asarray(sum(np.roll(u, step, axis) for axis in (0, 1) for step in (1, -1)) - 4 * u)
+
+    def f(x: Array) -> Array:
+        u, v = x.reshape(2, n, n)
+        return np.concatenate([laplacian(u) - u * v**2 + 1 - u, laplacian(v) + u * v**2 - v], axis=None)
+
+    return f
+
+
+def test_two_fields_in_one_vector_are_proved_within_fewer_calls_than_inputs() -> None:
+    """Each output reads both halves of the vector, but few positions of either."""
+    n = 20
+    detection = detected(two_fields(n), normal((2 * n * n,)), budget=Budget(400, 2**30))
+    assert detection.proved
+
+    def near(p: Position, q: Position) -> bool:
+        return sum(min((a - b) % n, (b - a) % n) for a, b in zip(p, q, strict=True)) <= 1
+
+    within = pairs(near, (n, n), (n, n))
+    between = {(o, o) for o in range(n * n)}
+    expected = {
+        (a * n * n + o, b * n * n + i) for a in (0, 1) for b in (0, 1) for o, i in (within if a == b else between)
+    }
+    assert found(detection) == expected
+
+
+@pytest.mark.parametrize(("m", "k"), [(8, 64), (40, 50), (4, 1000)])
+def test_sums_over_a_folded_vector_are_proved_within_fewer_calls_than_inputs(m: int, k: int) -> None:
+    """Each output reads something of all groups, down to groups of k."""
+    detection = detected(lambda x: np.sin(x).reshape(m, k).sum(0), normal((m * k,)), budget=Budget(m * k // 2, 2**30))
+    assert detection.proved
+    assert found(detection) == {(j, i * k + j) for i in range(m) for j in range(k)}
+
+
+def test_a_dense_map_is_moved_one_by_one_as_soon_as_that_is_known() -> None:
+    weights = np.random.default_rng(1).uniform(1, 2, (300, 300))
+    assert detected(lambda x: np.sin(weights @ x), normal((300,))).evaluations <= 300 + 60
+
+
+def test_a_large_sum_is_given_up_within_a_few_calls() -> None:
+    detection = detected(np.sum, normal((300, 400)), budget=Budget(10_000, 2**30))
+    assert not detection.proved
+    assert detection.evaluations <= 70
 
 
 # --- More points ------------------------------------------------------------------------------------------------------

@@ -6,16 +6,16 @@ import time
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.layouts import Placed
+from jacinspect.jacobian.unfolding import UnfoldedPattern
 from jacinspect.views.spy import spy, spy_with_scales
 
 SIZES = [1, 2, 3, 16, 17, 40, 999, 10**6]
 
 
-def placed(rows: int, columns: int) -> Placed:
+def placed(rows: int, columns: int) -> UnfoldedPattern:
     count = min(rows, columns)
     index = np.arange(count, dtype=np.int64)
-    return Placed((rows, columns), index * rows // count, index * columns // count)
+    return UnfoldedPattern((rows, columns), index * rows // count, index * columns // count)
 
 
 @pytest.mark.parametrize("columns", SIZES)
@@ -49,7 +49,7 @@ def test_the_drawing_is_that_without_scales() -> None:
 
 
 def test_nothing_has_no_scales() -> None:
-    assert spy_with_scales(Placed((0, 3), np.zeros(0, int), np.zeros(0, int)), 80) == ["(no entries)"]
+    assert spy_with_scales(UnfoldedPattern((0, 3), np.zeros(0, int), np.zeros(0, int)), 80) == ["(no entries)"]
 
 
 def test_a_million_rows_take_no_time() -> None:

@@ -11,8 +11,7 @@ import pytest
 from jacinspect.choices import Form
 from jacinspect.errors import InputError
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.layouts import Unfolding, arrange, commutation, is_transposition, vec_order
-from jacinspect.jacobian.structure import Arrangement
+from jacinspect.jacobian.unfolding import Unfolding, unfold
 
 Shape = tuple[int, ...]
 
@@ -70,7 +69,7 @@ def oracle(name: str, entries: Any, output: Shape, operand: Shape, vec: str) -> 
 
 def forms(shapes: list[tuple[Shape, Shape]], names: tuple[str, ...]) -> Iterator[Unfolding]:
     for (output, operand), name, (vec, layout) in product(shapes, names, ORDERS):
-        yield arrange(name, output, operand, vec, layout)
+        yield unfold(name, output, operand, vec, layout)
 
 
 def full_pattern(output: Shape, operand: Shape) -> Pattern:
@@ -104,7 +103,7 @@ def test_the_tensor_is_a_grid_of_slices() -> None:
         assert form.shape == (a + x if straight else x + a)
         placed = form.placed(full_pattern(a, x))
         assert len(set(zip(placed.rows.tolist(), placed.columns.tolist(), strict=True))) == prod(a + x)
-    form = arrange("tensor", (2, 3), (4, 5))
+    form = unfold("tensor", (2, 3), (4, 5))
     placed = form.placed(full_pattern((2, 3), (4, 5)))
     places = zip(placed.rows.tolist(), placed.columns.tolist(), strict=True)
     for (i, j, p, q), place in zip(np.ndindex(2, 3, 4, 5), places, strict=True):
@@ -121,7 +120,7 @@ def test_what_stands_somewhere_is_what_was_placed_there() -> None:
 
 
 def test_sources_are_found_for_rows_and_columns_crosswise() -> None:
-    form = arrange("stacked", (2, 2), (2, 2))
+    form = unfold("stacked", (2, 2), (2, 2))
     outputs, inputs = form.sources(np.arange(8)[:, None], np.arange(2))
     assert outputs.shape == inputs.shape == (8, 2)
     # X_00, X_10, X_01, X_11 in column order; A's rows i and columns j in each block
@@ -139,14 +138,14 @@ def test_sources_are_found_for_rows_and_columns_crosswise() -> None:
     ],
 )
 def test_an_element_wise_function_of_a_matrix(name: str, shape: Shape, square: bool, diagonal: bool) -> None:
-    form = arrange(name, (2, 3), (2, 3))
+    form = unfold(name, (2, 3), (2, 3))
     assert (form.shape, form.is_square) == (shape, square)
     assert form.is_diagonal(elementwise(2, 3)) is diagonal
     assert not form.is_diagonal(full_pattern((2, 3), (2, 3)))
 
 
 def test_square_is_not_yet_diagonal() -> None:
-    form = arrange("blocks", (2, 2), (2, 2))
+    form = unfold("blocks", (2, 2), (2, 2))
     assert form.is_square
     assert not form.is_diagonal(elementwise(2, 2))
 
@@ -154,12 +153,12 @@ def test_square_is_not_yet_diagonal() -> None:
 def test_a_tensor_is_diagonal_only_between_equal_shapes() -> None:
     index = np.arange(6)
     flattened = Pattern.from_pairs(index, index, (6,), (2, 3))  # a reshape: the vec matrix is diagonal in row order
-    assert arrange("vec", (6,), (2, 3), "row").is_diagonal(flattened)
-    assert not arrange("tensor", (6,), (2, 3), "row").is_diagonal(flattened)
+    assert unfold("vec", (6,), (2, 3), "row").is_diagonal(flattened)
+    assert not unfold("tensor", (6,), (2, 3), "row").is_diagonal(flattened)
 
 
 def test_labels_name_the_indices_of_x_before_those_of_a() -> None:
-    stacked, blocks = arrange("stacked", (2, 2), (2, 3)), arrange("blocks", (2, 2), (2, 3))
+    stacked, blocks = unfold("stacked", (2, 2), (2, 3)), unfold("blocks", (2, 2), (2, 3))
     assert (stacked.row_letters, stacked.column_letters) == ("p,q,i", "j")
     assert [stacked.row_label(row) for row in range(5)] == ["0,0,0", "0,0,1", "1,0,0", "1,0,1", "0,1,0"]
     assert (blocks.row_letters, blocks.column_letters) == ("p,i", "q,j")
@@ -169,7 +168,7 @@ def test_labels_name_the_indices_of_x_before_those_of_a() -> None:
 def test_every_form_says_what_it_is() -> None:
     sentences = {form.relation for form in forms([((2, 3), (4, 5))], tuple(Form))}
     assert len(sentences) == 2 * len(Form)  # in both layouts; the order of vec changes no word
-    assert arrange("stacked", (2, 2), (2, 2)).relation == (
+    assert unfold("stacked", (2, 2), (2, 2)).relation == (
         "the blocks ∂A/∂X_pq on each other, in the order of vec(X); vec of a block is its column of J"
     )
     for form in forms(SHAPES + MORE_AXES, ("vec", "tensor")):
@@ -180,96 +179,4 @@ def test_every_form_says_what_it_is() -> None:
 @pytest.mark.parametrize(("output", "operand", "which"), [((2,), (2, 1, 3), "operand"), ((2, 3, 1), (3,), "output")])
 def test_more_axes_are_refused(name: str, output: Shape, operand: Shape, which: str) -> None:
     with pytest.raises(InputError, match=f"^--as {name}: is for vectors and matrices, and the {which} has 3 axes"):
-        arrange(name, output, operand)
-
-
-# --- The commutation permutation --------------------------------------------------------------------------------------
-
-
-def test_it_has_a_name_for_matrices_alone() -> None:
-    assert commutation((3, 4)) == "K_34"
-    assert commutation((12, 3)) == "K_(12,3)"
-    assert [commutation(shape) for shape in [(), (4,), (1, 4), (4, 1), (2, 3, 4), (0, 3)]] == [None] * 6
-
-
-@pytest.mark.parametrize(("m", "n"), [(2, 3), (3, 2), (3, 3)])
-def test_a_transposition_is_recognised(m: int, n: int) -> None:
-    pairs = [(j * m + i, i * n + j) for i in range(m) for j in range(n)]
-    outputs, inputs = (np.array(line) for line in zip(*sorted(pairs), strict=True))
-    transposed = Pattern.from_pairs(outputs, inputs, (n, m), (m, n))
-    assert is_transposition(transposed)
-    assert not is_transposition(elementwise(m, n))
-    assert not is_transposition(full_pattern((n, m), (m, n)))
-    for (vec, layout), (a, b) in zip(ORDERS, [(m, n), (n, m), (n, m), (m, n)], strict=True):
-        # K_ab maps vec(X) to vec(Xᵀ) for X of a×b, so that row vec and the transpose each swap the two
-        form = arrange("vec", (n, m), (m, n), vec, layout)
-        placed = form.placed(transposed)
-        matrix, k = np.zeros((m * n, m * n)), np.zeros((m * n, m * n))
-        matrix[placed.rows, placed.columns] = 1
-        for i in range(a):
-            for j in range(b):
-                k[j + i * b, i + j * a] = 1
-        assert np.array_equal(matrix, k)
-        assert f"commutation permutation K_{a}{b}," in str(vec_order(form, None, arranged(transposed, form)))
-
-
-def arranged(pattern: Pattern, form: Unfolding) -> Arrangement:
-    return Arrangement(pattern, form.vec, form.layout)
-
-
-def by_rows(m: int, n: int) -> Pattern:
-    """Each output reads its row, as in a softmax."""
-    pairs = [(i * n + j, i * n + k) for i in range(m) for j in range(n) for k in range(n)]
-    outputs, inputs = (np.array(line) for line in zip(*pairs, strict=True))
-    return Pattern.from_pairs(outputs, inputs, (m, n), (m, n))
-
-
-@pytest.mark.parametrize(
-    ("vec", "beginning"),
-    [
-        ("column", "strided in column-major vec; K_34·J·K_34ᵀ is J in row-major vec, block-diagonal: "),
-        ("row", "block-diagonal in row-major vec; K_34ᵀ·J·K_34 is J in column-major vec, strided: "),
-    ],
-)
-def test_blocks_say_in_which_order_they_stand(vec: str, beginning: str) -> None:
-    form = arrange("vec", (3, 4), (3, 4), vec)
-    arrangement = arranged(by_rows(3, 4), form)
-    said = vec_order(form, arrangement.blocks, arrangement)
-    assert said == f"{beginning}vec_row = K_34·vec_column (the commutation permutation)"
-    k = np.zeros((12, 12))
-    for i in range(3):
-        for j in range(4):
-            k[i * 4 + j, i + j * 3] = 1  # vec_row = K·vec_column
-    dense = [oracle("vec", full_of(by_rows(3, 4)), (3, 4), (3, 4), order) for order in ("row", "column")]
-    assert np.array_equal(k @ dense[1] @ k.T, dense[0])
-    assert np.array_equal(k.T @ dense[0] @ k, dense[1])
-
-
-def full_of(pattern: Pattern) -> Any:
-    dense = np.zeros(pattern.shape)
-    dense[pattern.rows, pattern.indices] = np.arange(1.0, pattern.stored + 1)
-    return dense.reshape(pattern.output_shape + pattern.operand_shape)
-
-
-def test_a_diagonal_stays_one_in_either_order() -> None:
-    form = arrange("vec", (2, 3), (2, 3))
-    assert str(vec_order(form, None, arranged(elementwise(2, 3), form))).startswith("J is diagonal in either order;")
-
-
-def test_of_vectors_the_order_is_nothing_to_speak_of() -> None:
-    form = arrange("vec", (4,), (4,))
-    assert vec_order(form, None, arranged(elementwise(4), form)) is None
-
-
-# --- Looking entries up -----------------------------------------------------------------------------------------------
-
-
-def test_places_are_those_of_a_plain_search() -> None:
-    rng = np.random.default_rng(3)
-    for density in (0.0, 0.2, 0.7, 1.0):
-        there = rng.random((5, 7)) < density
-        pattern = Pattern.from_pairs(np.nonzero(there)[0], np.nonzero(there)[1], (5,), (7,))
-        pairs = list(zip(pattern.rows.tolist(), pattern.indices.tolist(), strict=True))
-        outputs, inputs = np.indices((5, 7))
-        expected = [[pairs.index((o, i)) if (o, i) in pairs else -1 for i in range(7)] for o in range(5)]
-        assert pattern.places(outputs, inputs).tolist() == expected
+        unfold(name, output, operand)

@@ -1,8 +1,8 @@
-"""The same numbers in other forms: vec matrix, tensor, the stack of ∂A/∂X_pq, their Kronecker blocks. Next: views.
+"""The Jacobian as vec matrix, as tensor, as the stack or the Kronecker blocks of all ∂A/∂X_pq. Next: vec_order, views.
 
-A form is an order of the tensor's axes (first those of A: i, j …, then those of X: p, q …), of which some run down the
-rows and the others along the columns. Where an entry stands, and which entry stands somewhere, follow from that alone.
-Nothing dense is built.
+Each form is an unfolding of the tensor (Kolda & Bader 2009): its axes, first those of A (i, j …), then those of X
+(p, q …), are divided into those that number the rows and those that number the columns, in some order. Nothing dense is
+built.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Pattern, vec_positions
-from jacinspect.jacobian.structure import Arrangement, Blocks, index_letters
+from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.index_formula import index_letters
 
-__all__ = ["Placed", "Unfolding", "arrange", "commutation", "is_transposition", "vec_order"]
+__all__ = ["UnfoldedPattern", "Unfolding", "unfold"]
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
-    """A pattern as a matrix: its shape, and the row and column of each stored entry."""
+class UnfoldedPattern:
+    """A pattern in one of the forms: the matrix's shape, and the row and column of each stored entry."""
 
     shape: tuple[int, int]
     rows: Array
@@ -29,7 +29,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Unfolding:
-    """Where each entry ∂A_ij/∂X_pq stands: the axes of output_shape + operand_shape that make the rows, the columns.
+    """A form of the Jacobian: which axes of output_shape + operand_shape number the rows, and which the columns.
 
     The tensor is a grid of slices as a matrix: ∂A_ij/∂X at (i, j), or, in denominator layout, ∂A/∂X_pq at (p, q).
     """
@@ -44,7 +44,7 @@ class Unfolding:
 
     @property
     def matrix_shape(self) -> tuple[int, int]:
-        """How many rows and columns it has as a matrix; of the tensor, as a grid of its slices."""
+        """The numbers of rows and columns; of the tensor, as a grid of its slices."""
         return self._length(self.row_axes), self._length(self.column_axes)
 
     @property
@@ -56,28 +56,28 @@ class Unfolding:
 
     @property
     def is_matrix(self) -> bool:
-        """Whether it has rows and columns alone; a tensor between vectors or numbers has."""
+        """Whether it has at most two axes, as a tensor between vectors or numbers has."""
         return self.name != "tensor" or max(len(self.output_shape), len(self.operand_shape)) < 2
 
     @property
     def outer_shape(self) -> tuple[int, ...]:
-        """Of the tensor, the axes that number its slices: the output's in numerator layout."""
+        """The shape of the tensor as a grid of slices: the output's in numerator layout."""
         return self.output_shape if self.layout == "numerator" else self.operand_shape
 
     @property
     def inner_shape(self) -> tuple[int, ...]:
-        """Of the tensor, the axes of one slice: the operand's in numerator layout."""
+        """The shape of one slice of the tensor: the operand's in numerator layout."""
         return self.operand_shape if self.layout == "numerator" else self.output_shape
 
     @property
     def is_square(self) -> bool:
-        """Whether there are as many rows as columns; of the tensor, whether A and X have one shape."""
+        """Whether there are as many rows as columns; for the tensor, whether A and X have the same shape."""
         if self.name == "tensor":
             return self.output_shape == self.operand_shape
         return self.matrix_shape[0] == self.matrix_shape[1]
 
     def is_diagonal(self, pattern: Pattern) -> bool:
-        """Whether it is square with nothing off the diagonal; of the tensor, nothing but ∂A_ij/∂X_ij (TensorDiag)."""
+        """Whether it is square with no entry off the diagonal; for the tensor, with no entry but ∂A_ij/∂X_ij."""
         if not self.is_square:
             return False
         if self.name == "tensor":
@@ -85,14 +85,14 @@ class Unfolding:
         placed = self.placed(pattern)
         return np.array_equal(placed.rows, placed.columns)
 
-    def placed(self, pattern: Pattern) -> Placed:
-        """Return where each stored entry of a pattern stands, in the pattern's own order."""
+    def placed(self, pattern: Pattern) -> UnfoldedPattern:
+        """Return the row and column of each stored entry of a pattern, in the pattern's own order."""
         index = [*_unravel(pattern.rows, self.output_shape), *_unravel(pattern.indices, self.operand_shape)]
         rows, columns = (self._ravel(index, axes, pattern.stored) for axes in (self.row_axes, self.column_axes))
-        return Placed(self.matrix_shape, rows, columns)
+        return UnfoldedPattern(self.matrix_shape, rows, columns)
 
     def sources(self, rows: Array, columns: Array) -> tuple[Array, Array]:
-        """Return the flat row-major (output, input) that stands at each (row, column): the inverse of `placed`."""
+        """Return the flat row-major output and input of the entry at each (row, column): the inverse of `placed`."""
         dims = self.output_shape + self.operand_shape
         index: dict[int, Array] = {}
         for axes, flat in ((self.row_axes, rows), (self.column_axes, columns)):
@@ -126,7 +126,7 @@ class Unfolding:
 
     @property
     def relation(self) -> str:
-        """One sentence on what it is, and how it maps to the vec matrix J."""
+        """One sentence: what the form is, and how it maps to the vec matrix J."""
         i, p = index_letters(len(self.output_shape), len(self.operand_shape))
         a, x = _entry("A", i), _entry("X", p)
         straight = self.layout == "numerator"
@@ -172,7 +172,7 @@ class Unfolding:
         return flat
 
 
-def arrange(
+def unfold(
     name: str,
     output_shape: tuple[int, ...],
     operand_shape: tuple[int, ...],
@@ -219,70 +219,6 @@ def _slices(outer: tuple[int, ...], inner: tuple[int, ...]) -> tuple[tuple[int, 
     """Return the axes of a grid of slices as a matrix: the slices of a vector go down; a vector as a slice is a row."""
     down, along = (outer, ()) if len(outer) == 1 else (outer[:-1], outer[-1:])
     return down + inner[:-1], along + inner[-1:]
-
-
-def commutation(shape: tuple[int, ...]) -> str | None:
-    """Name the permutation K with vec_row = K·vec_column of an m×n matrix: K_mn (Magnus & Neudecker 1979).
-
-    It maps vec(X) to vec(Xᵀ). None for a vector, whose two orders are one, and for more than two axes, where the
-    permutation has no name.
-    """
-    if len(shape) != 2 or min(shape) < 2:
-        return None
-    m, n = shape
-    return f"K_{m}{n}" if max(shape) < 10 else f"K_({m},{n})"
-
-
-def is_transposition(pattern: Pattern) -> bool:
-    """Whether entry (i, j) of an m×n matrix is read by output (j, i) alone: K_mn is the matrix's pattern."""
-    shape = pattern.output_shape
-    if len(shape) != 2 or min(shape) < 2 or pattern.operand_shape != shape[::-1] or pattern.stored != prod(shape):
-        return False
-    alone = np.array_equal(pattern.rows, np.arange(pattern.stored))
-    return alone and np.array_equal(pattern.indices, vec_positions(shape, "column"))
-
-
-def vec_order(form: Unfolding, blocks: Blocks | None, arrangement: Arrangement | None) -> str | None:
-    """Say what the order of vec does to this Jacobian, and by which permutation; None where that is nothing special.
-
-    Parameters
-    ----------
-    form
-        Gives the shapes, the order of vec and the layout.
-    blocks, arrangement
-        The blocks that were found, in either order, and the pattern where it is proved.
-    """
-    names = [commutation(shape) or ("P" if len(shape) > 2 else "") for shape in (form.output_shape, form.operand_shape)]
-    if not any(names):
-        return None
-    if arrangement is not None and is_transposition(arrangement.pattern):
-        swap = (form.vec == "row") != (form.layout == "denominator")
-        m, n = form.operand_shape[:: -1 if swap else 1]
-        return f"J has the pattern of the commutation permutation {commutation((m, n))}, with K_mn·vec(X) = vec(Xᵀ)"
-    meaning = f"vec_row = {names[1] or names[0]}·vec_column"
-    meaning += " (P a permutation)" if "P" in names else " (the commutation permutation)"
-    same = form.output_shape == form.operand_shape
-    if same and arrangement is not None and np.array_equal(arrangement.pattern.rows, arrangement.pattern.indices):
-        return f"J is diagonal in either order; {meaning} only reorders it"
-    if blocks is None:
-        return None
-    other = {"row": "column", "column": "row"}[form.vec]
-    left, right = names if form.layout == "numerator" else names[::-1]
-    if form.vec == "column":
-        right = right and f"{right}ᵀ"
-    else:
-        left = left and f"{left}ᵀ"
-    product = "·".join(filter(None, (left, "J", right)))
-    if blocks.vec != form.vec:
-        return f"strided in {form.vec}-major vec; {product} is J in {other}-major vec, block-diagonal: {meaning}"
-    both = arrangement is not None and _has_blocks(arrangement, other)
-    also = "block-diagonal as well" if both else "strided"
-    return f"block-diagonal in {form.vec}-major vec; {product} is J in {other}-major vec, {also}: {meaning}"
-
-
-def _has_blocks(arrangement: Arrangement, vec: str) -> bool:
-    blocks = Arrangement(arrangement.pattern, vec, arrangement.layout).blocks
-    return blocks is not None and blocks.vec == vec
 
 
 def _unravel(flat: Array, dims: tuple[int, ...]) -> list[Array]:

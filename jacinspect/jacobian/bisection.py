@@ -1,0 +1,138 @@
+"""Which inputs does an output read that reads several? Found by bisection, many groups in one call. Next: detection.
+
+Groups that no output reads together are moved in one call: the column grouping of Curtis, Powell & Reid (1974).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array, BlackBox, same
+from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
+
+__all__ = ["Line", "bisect"]
+
+_NEARLY_ALL = 0.75  # share of the groups: an output that reads so many may read all positions, or a few in each group
+_FEW = 8  # groups, below which most patterns have an output that reads nearly all
+_SAMPLE_SHARE = 2  # one position for so many groups is moved by itself to find out which of the two it is
+_HALF = 0.5  # share of the positions read, from which halving on costs more calls than a call for each position
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The inputs along the coupled axes, laid end to end; the other axes are moved together with them.
+
+    A position along the line stands for all inputs that have the same index along the coupled axes.
+    """
+
+    box: BlackBox
+    pair: PointPair
+    axes: tuple[int, ...]
+
+    @property
+    def offsets(self) -> Array:
+        """The flat offset of each position along the line."""
+        base = self.pair.base
+        index = np.arange(base.size).reshape(base.shape)
+        return index[tuple(slice(None) if a in self.axes else 0 for a in range(base.ndim))].ravel()
+
+    def changed(self, positions: Array) -> Array:
+        """Move the positions (booleans along the line) and return which outputs change."""
+        base = self.pair.base
+        shape = [n if axis in self.axes else 1 for axis, n in enumerate(base.shape)]
+        return ~same(self.box(np.where(positions.reshape(shape), self.pair.flip, base)), self.pair.y_base)
+
+
+def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencies: Dependencies) -> Array:
+    """Halve the line again and again, following each output into the halves that it reads.
+
+    Where outputs read so many positions that more halving would cost two calls for each, every position is moved by
+    itself at once.
+
+    Parameters
+    ----------
+    line
+        The positions to search.
+    outputs, bases
+        Flat indices of outputs, and for each the input to which the offsets along the line are added.
+    budget
+        Past it, the outputs are left `Unresolved`.
+    dependencies
+        What is found is added here.
+
+    Returns
+    -------
+    outputs
+        Those in doubt: they changed with a group, but with neither half of it alone.
+    """
+    offsets = line.offsets
+    length = offsets.size
+    small = np.int32 if max(outputs.size, length) < 2**30 else np.int64
+    rows, groups = np.arange(outputs.size, dtype=small), np.zeros(outputs.size, small)
+    masked = np.zeros(outputs.size, bool)
+    shift = (length - 1).bit_length()
+    while shift:
+        shift -= 1
+        number = -(-length >> shift)
+        most = budget.evaluations - line.box.evaluations
+        calls, fits = most + 1, 2 * rows.size * PAIR_BYTES <= budget.memory
+        if fits:
+            rows, groups = np.repeat(rows, 2), np.add.outer(2 * groups, np.arange(2, dtype=groups.dtype)).ravel()
+            inside = groups < number
+            colors, calls = color_columns(rows[inside], groups[inside], number, most)
+        if calls > most:
+            dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
+            return outputs[:0]
+        read = _read(line, outputs[rows], groups, (colors, calls), shift)
+        masked[rows[::2][~(read[::2] | read[1::2])]] = True
+        rows, groups = rows[read], groups[read]
+        wide = np.bincount(rows, minlength=outputs.size) >= _NEARLY_ALL * number
+        if shift and number >= _FEW and wide.any():
+            share = _share_read(line, outputs[wide], -(-number // _SAMPLE_SHARE))
+            if share >= _HALF or share * length > budget.evaluations - line.box.evaluations:
+                return _one_by_one(line, outputs, bases, budget, dependencies, rows.size << shift)
+    dependencies.add(outputs[rows], bases[rows] + offsets[groups])
+    masked |= np.bincount(rows, minlength=outputs.size) < 2  # its codeword showed that it reads several
+    return outputs[masked]
+
+
+def _read(line: Line, outputs: Array, groups: Array, coloring: tuple[Array, int], shift: int) -> Array:
+    """Return which of the pairs (output, group) are read, by one call for each color of the groups.
+
+    Group g is the positions from g << shift to (g + 1) << shift; those past the end of the line are not read.
+    """
+    colors, calls = coloring
+    of_position = colors[np.arange(line.offsets.size) >> shift]
+    of_pair = np.where(groups < colors.size, colors[np.minimum(groups, colors.size - 1)], -1)
+    order = np.argsort(of_pair, kind="stable")
+    bounds = np.searchsorted(of_pair[order], np.arange(calls + 1))
+    read = np.zeros(groups.size, bool)
+    for color in range(calls):
+        asked = order[bounds[color] : bounds[color + 1]]
+        read[asked] = line.changed(of_position == color)[outputs[asked]]
+    return read
+
+
+def _share_read(line: Line, outputs: Array, number: int) -> float:
+    """Estimate which share of the positions some outputs read, on average, by moving a few of them by themselves."""
+    length = line.offsets.size
+    sample = (2 * np.arange(number) + 1) * length // (2 * number)
+    return float(np.mean([line.changed(np.arange(length) == position)[outputs].mean() for position in sample]))
+
+
+def _one_by_one(
+    line: Line, outputs: Array, bases: Array, budget: Budget, dependencies: Dependencies, entries: int
+) -> Array:
+    """Move every position of the line by itself; `entries` is about how many pairs will be found."""
+    offsets = line.offsets
+    fits = entries * PAIR_BYTES <= budget.memory
+    if line.box.evaluations + offsets.size > budget.evaluations or not fits:
+        dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
+        return outputs[:0]
+    times = np.zeros(outputs.size, np.int64)
+    for position in range(offsets.size):
+        read = np.flatnonzero(line.changed(np.arange(offsets.size) == position)[outputs])
+        dependencies.add(outputs[read], bases[read] + offsets[position])
+        times[read] += 1
+    return outputs[times < 2]

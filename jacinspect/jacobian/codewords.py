@@ -1,0 +1,80 @@
+"""Which one index does each output read along each axis? Found by group testing, in O(log n) calls. Next: bisection.
+
+Each index along an axis has a codeword, a set of probes; a probe moves all slices whose codeword contains it. An output
+that reads a single input changes in exactly the probes of that input's codeword. All codewords have the same number of
+probes, so that no codeword contains another (Sperner 1928): if the union of two could be a third, relu(x_i + x_{i+1})
+would be mistaken for a function of one input.
+"""
+
+from itertools import count
+from math import comb, prod
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
+from jacinspect.jacobian.dependencies import PointPair
+
+__all__ = ["decode"]
+
+
+def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array]:
+    """Find, axis by axis, the one index at which each output reads, or that it reads several.
+
+    Parameters
+    ----------
+    box, pair
+        The function, and the two points between which slices are moved.
+    outputs
+        Flat indices of the outputs that differ between the two points.
+
+    Returns
+    -------
+    bases, coupled
+        For each output, the flat index of the input that it reads, with index 0 along the axes on which it reads
+        several; and those axes, as a bit set.
+    """
+    base = pair.base
+    bases = np.zeros(outputs.size, np.int32 if base.size < 2**31 else np.int64)
+    coupled = np.zeros(outputs.size, np.min_scalar_type(2**base.ndim - 1))
+    for axis, length in enumerate(base.shape):
+        codewords, stride = _codewords(length), prod(base.shape[axis + 1 :])
+        observed, third = _responses(box, pair, outputs, axis, codewords)
+        for block in blocks(outputs.size):
+            index = np.minimum(np.searchsorted(codewords, observed[block]), length - 1).astype(bases.dtype)
+            several = third[block] | (codewords[index] != observed[block])
+            index = np.where(several, 0, index)
+            bases[block] = bases[block] + index * bases.dtype.type(stride)
+            coupled[block] |= several.astype(coupled.dtype) << coupled.dtype.type(axis)
+    return bases, coupled
+
+
+def _responses(box: BlackBox, pair: PointPair, outputs: Array, axis: int, codewords: Array) -> tuple[Array, Array]:
+    """Return the set of probes in which each output took its value at the flip, and whether it took a third value."""
+    base, everything = pair.base, outputs.size == pair.y_base.size
+    observed, third = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool)
+    for probe in range(int(codewords[-1]).bit_length()):
+        slices = (codewords >> probe & 1).astype(bool).reshape([-1 if a == axis else 1 for a in range(base.ndim)])
+        y = box(np.where(slices, pair.flip, base))
+        for block in blocks(outputs.size):
+            pick = block if everything else outputs[block]
+            value = y[pick]
+            changed = same(value, pair.y_flip[pick])
+            third[block] |= ~(changed | same(value, pair.y_base[pick]))
+            observed[block] |= np.left_shift(changed, probe, dtype=np.uint32)
+    return observed, third
+
+
+def _codewords(length: int) -> Array:
+    """Return `length` distinct ascending integers with equally many bits set, as short as possible; (0,) for one."""
+    bits = next(k for k in count() if comb(k, k // 2) >= length)
+    known: dict[tuple[int, int], Array] = {}
+
+    def of_weight(bits: int, ones: int) -> Array:
+        if ones in (0, bits):
+            return np.array([(1 << ones) - 1], np.uint32)
+        if (bits, ones) not in known:
+            top = np.uint32(1 << (bits - 1))
+            known[bits, ones] = np.concatenate([of_weight(bits - 1, ones), of_weight(bits - 1, ones - 1) | top])
+        return known[bits, ones]
+
+    return of_weight(bits, bits // 2)[:length]

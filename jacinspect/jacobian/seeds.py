@@ -1,0 +1,61 @@
+"""The seed of each color, and the Jacobian built from one jvp a seed. Next: numeric, analytic."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian, Pattern
+
+__all__ = ["Color", "Index", "colors_of", "compress"]
+
+Index = Array | slice
+
+
+@dataclass(frozen=True, eq=False)
+class Color:
+    """A color's seed, a 0/1 array of the operand's shape, and the entries of J that a jvp with it gives."""
+
+    seed: Array
+    entries: Index  # of the pattern's stored entries
+    outputs: Index  # the row of each, flat
+    inputs: Index  # the column of each, flat
+
+
+def colors_of(pattern: Pattern, colors: Array, number: int) -> Iterator[Color]:
+    """Yield each color of a column coloring; its indices are slices where they are all entries in order."""
+    if number == 1:
+        seed = (colors == 0).reshape(pattern.operand_shape)
+        yield Color(
+            seed, slice(None), _slice(pattern.rows, pattern.shape[0]), _slice(pattern.indices, pattern.shape[1])
+        )
+        return
+    of_entry = colors[pattern.indices]
+    order = np.argsort(of_entry, kind="stable")
+    bounds = np.searchsorted(of_entry[order], np.arange(number + 1))
+    for color in range(number):
+        entries = order[bounds[color] : bounds[color + 1]]
+        if entries.size:
+            seed = (colors == color).reshape(pattern.operand_shape)
+            yield Color(seed, entries, pattern.rows[entries], pattern.indices[entries])
+
+
+def _slice(index: Array, length: int) -> Index:
+    return slice(None) if index.size == length and np.array_equal(index, np.arange(length)) else index
+
+
+def compress(pattern: Pattern, colors: Array, number: int, jvp: Callable[[Array], Array]) -> Jacobian:
+    """Build the Jacobian on a pattern from one jvp for each color.
+
+    Parameters
+    ----------
+    pattern, colors, number
+        Which inputs each output reads, and a column coloring of it.
+    jvp
+        Maps a tangent of the operand's shape (float64) to the tangent of the output.
+    """
+    data = np.zeros(pattern.stored)
+    for color in colors_of(pattern, colors, number):
+        data[color.entries] = np.asarray(jvp(color.seed.astype(np.float64)), np.float64).ravel()[color.outputs]
+    return Jacobian(pattern, data)
