@@ -12,7 +12,7 @@ from jacinspect._version import __version__
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.functions.resolve import resolve, with_derivative
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.diagnosis import Suspicion, diagnose
@@ -112,7 +112,7 @@ def inspect(
     further = list(others) if isinstance(others, Mapping) else [None] * len(others)
     found = resolve(function, parameters, further, backend)
     if derivative is not None:
-        found = claiming(found, derivative, derivative_kind, backend)
+        found = with_derivative(found, derivative, derivative_kind, backend)
     elif derivative_kind is not None:
         raise InputError("derivative_kind: says what derivative is; give that too")
     operands = [_real(X, "X"), *_in_order(found, others)]

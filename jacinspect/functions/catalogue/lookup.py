@@ -5,7 +5,6 @@ there is.
 """
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 import numpy as np
 
@@ -31,7 +30,7 @@ from jacinspect.functions.catalogue.steps import STEPS
 from jacinspect.functions.catalogue.trigonometric import TRIGONOMETRIC
 from jacinspect.functions.catalogue.unit_norms import UNIT_NORMS
 from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.wording import format_parameter
+from jacinspect.wording import close_matches, format_parameter
 
 __all__ = ["ENTRIES", "function", "hint", "key", "knows", "names", "neighbours", "similar"]
 
@@ -98,8 +97,7 @@ def knows(name: str) -> bool:
 
 def similar(name: str) -> list[str]:
     """List up to three names that the person may have meant, the likeliest first."""
-    spelled = {key(known): known for known in names()}
-    return [spelled[close] for close in get_close_matches(key(name), spelled, n=3, cutoff=0.6)]
+    return close_matches(name, names(), 3, key)
 
 
 def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array]]:

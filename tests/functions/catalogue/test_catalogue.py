@@ -7,6 +7,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.catalogue.lookup import ENTRIES, function, names
 from jacinspect.functions.function import Parameter
+from jacinspect.functions.rules import Jvp, Slopes
 from tests.functions.catalogue.truth import domain
 
 # Every name of every library for what the catalogue has, by the name it goes by here. "hard_tanh", "HardTanh"
@@ -351,13 +352,15 @@ def test_the_formulas_printed_are_those_computed(name: str, parameters: dict[str
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_every_entry_has_one_rule_that_takes_its_parameters(entry: Entry) -> None:
+    assert sum(map(bool, (entry.derivative, entry.jvp, entry.partials))) == 1
     f = function(entry.name)
     assert f.formula
     if f.kind == "binary":
-        assert len(f.operands) == len(f.partials) == len(f.partial_formulas)
+        assert isinstance(f.rule, Slopes)
+        assert len(f.operands) == len(f.rule.partials) == len(f.partial_formulas)
         return
-    assert (f.derivative is None) != (f.rule is None)
     assert f.derivative_formula
+    assert isinstance(f.rule, Slopes if f.kind == "elementwise" else Jvp)
     assert (f.kind == "elementwise") == (f.derivative is not None)
 
 
