@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from jacinspect.errors import FunctionFailedError, InputError
-from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Jvp, Slopes
 from jacinspect.identities import tensors

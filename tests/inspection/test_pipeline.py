@@ -10,7 +10,8 @@ import pytest
 import jacinspect
 from jacinspect.choices import Expectation
 from jacinspect.errors import FunctionFailedError, InputError
-from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Function
 from jacinspect.functions.rules import Jvp
 from jacinspect.inspection.pipeline import inspect_function

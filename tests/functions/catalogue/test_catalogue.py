@@ -5,7 +5,8 @@ import pytest
 
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry
-from jacinspect.functions.catalogue.lookup import ENTRIES, function, names
+from jacinspect.functions.catalogue.lookup import function, names
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Parameter
 from jacinspect.functions.rules import Jvp, Slopes
 from tests.functions.catalogue.truth import domain
