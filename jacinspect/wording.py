@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 __all__ = [
+    "close_matches",
     "counted",
     "did_you_mean",
     "format_entry",
@@ -25,10 +26,24 @@ def shown(text: str, quote: Callable[[str], str] = repr) -> str:
     return quote(line if len(line) <= 80 else line[:79] + "…")
 
 
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """Write ``; did you mean 'weights'?`` if a candidate is close to `name`, and nothing otherwise."""
-    close = difflib.get_close_matches(name, list(candidates), n=1)
-    return f"; did you mean {shown(close[0])}?" if close else ""
+def close_matches(name: str, candidates: Iterable[str], n: int = 1, key: Callable[[str], str] = str) -> list[str]:
+    """List up to n candidates spelled like `name`, the likeliest first; `key` gives what counts of a spelling."""
+    spelled = {key(candidate): candidate for candidate in candidates}
+    return [spelled[match] for match in difflib.get_close_matches(key(name), spelled, n)]
+
+
+def did_you_mean(
+    name: str,
+    candidates: Iterable[str],
+    n: int = 1,
+    quote: Callable[[str], str] = shown,
+    otherwise: str = "",
+) -> str:
+    """Write ``; did you mean 'weights'?`` of up to n candidates that are close to `name`; of none, what else to say."""
+    close = close_matches(name, candidates, n)
+    if close:
+        return f"; did you mean {' or '.join(map(quote, close))}?"
+    return f"; {otherwise}" if otherwise else ""
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

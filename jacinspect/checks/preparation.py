@@ -13,7 +13,7 @@ from jacinspect.checks.suite import Case, Check, Suite
 from jacinspect.choices import Dtype
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.functions.resolve import resolve, with_derivative
 from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.findings import crashed
 from jacinspect.inspection.pipeline import inspect_function, uninspected
@@ -128,7 +128,7 @@ def _function(suite: Suite, check: Check) -> Function:
         if check.derivative_kind is not None:
             raise InputError(f"{suite.key(check)}.derivative_kind: says what derivative is; give that too")
         return function
-    claim = partial(claiming, function, check.derivative, check.derivative_kind, check.backend)
+    claim = partial(with_derivative, function, check.derivative, check.derivative_kind, check.backend)
     claimed: Function = _naming(suite, check, "derivative", claim)
     return claimed
 

@@ -7,12 +7,12 @@ workers.
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from jacinspect.errors import InputError
+from jacinspect.wording import did_you_mean
 
 __all__ = ["Case", "Check", "Suite", "find_configuration", "load_suite"]
 
@@ -72,10 +72,9 @@ class Suite:
         """
         for pattern in patterns:
             if not any(_matches(check.name, pattern) for check in self.checks):
-                close = get_close_matches(pattern, [check.name for check in self.checks], n=3)
-                names = ", ".join(check.name for check in self.checks[:12]) or "none"
-                hint = f"did you mean {' or '.join(close)}?" if close else f"there are {names}"
-                raise InputError(f"{self.file}: there is no check {pattern!r}; {hint}")
+                names = [check.name for check in self.checks]
+                hint = did_you_mean(pattern, names, 3, str, f"there are {', '.join(names[:12]) or 'none'}")
+                raise InputError(f"{self.file}: there is no check {pattern!r}{hint}")
         kept = [c for c in self.checks if not patterns or any(_matches(c.name, pattern) for pattern in patterns)]
         if not kept:
             raise InputError(f"{self.file}: has no checks; add a table such as [{_prefix(self.file)}checks.NAME]")
@@ -228,9 +227,9 @@ class _Reader:
     def read(self, table: Mapping[str, Any], kinds: Mapping[str, str], prefix: str) -> dict[str, Any]:
         for key in table:
             if key not in kinds:
-                close = get_close_matches(key, [*kinds, *(["checks"] if prefix == self.prefix else [])], n=1)
-                hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(kinds)}"
-                raise InputError(f"{self.file}: {prefix}{key}: there is no such key; {hint}")
+                known = [*kinds, *(["checks"] if prefix == self.prefix else [])]
+                hint = did_you_mean(key, known, 1, str, f"there are {', '.join(kinds)}")
+                raise InputError(f"{self.file}: {prefix}{key}: there is no such key{hint}")
         return {key: self._value(value, kinds[key], f"{prefix}{key}") for key, value in table.items()}
 
     def _value(self, value: Any, kind: str, key: str) -> Any:

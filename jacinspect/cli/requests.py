@@ -36,14 +36,14 @@ class FunctionRequest:
 
     def function(self, further: Sequence[str]) -> "Function":
         """Find the function; `further` is what --with was given."""
-        from jacinspect.functions.resolve import claiming, resolve
+        from jacinspect.functions.resolve import resolve, with_derivative
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
         parameters = dict(map(_parameter, self.parameters or []))
         found = resolve(self.name, parameters, [*map(name_of, further)], backend)
         if self.derivative is not None:
-            return claiming(found, self.derivative, self.kind and self.kind.value, backend)
+            return with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
         if self.kind is not None:
             raise InputError("--derivative-kind says what --derivative is; give that too")
         return found

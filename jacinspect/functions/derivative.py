@@ -1,8 +1,7 @@
-"""The analytic derivative of a function at one point, in whichever form it was given. Next: the inspection.
+"""The analytic derivative of a function at one point, in the form that its rule has. Next: the inspection.
 
-A catalogue function has an element-wise f' or a jvp, a framework's function a jvp or a vjp. What a user's own
-derivative returns is told apart by its shape: f' of the output's shape, the gradient of a scalar function, or a full
-Jacobian.
+A catalogue function has slopes or a jvp, a framework's function a jvp or a vjp. What a user's own derivative returns
+is told apart by its shape: f' of the output's shape, the gradient of a scalar function, or a full Jacobian.
 """
 
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
-from jacinspect.functions.function import Array, Function, NoForwardRuleError
+from jacinspect.functions.function import Function
+from jacinspect.functions.rules import Array, Claim, Jvp, Slopes, Vjp
 from jacinspect.wording import format_shape
 
 __all__ = ["Derivative", "derivative_at"]
@@ -54,27 +54,26 @@ def derivative_at(function: Function, x: Array, output_shape: Shape, vec: str | 
         When two readings fit.
     """
     with np.errstate(all="ignore"):
-        if function.claim is not None:
-            return _claimed(function, x, output_shape, vec)
-        if function.rule is not None:
-            jvp = _checked(lambda dx: function.jvp(x, dx), output_shape)
-            try:
-                jvp(np.zeros(x.shape))
-                return Derivative("jvp", jvp)
-            except NoForwardRuleError:
-                pass
-        if function.vjp is not None:
-            vjp = function.vjp
-            return Derivative("vjp", _checked(lambda da: vjp(x, da.reshape(output_shape)), x.shape))
-        if function.derivative is not None:
-            derivative = function.derivative
-            given = _run(lambda: derivative(x))  # a formula of our own, which leaves x alone
-            slopes = _numbers(given)
-            if slopes is None or slopes.shape not in ((), output_shape):
-                wanted = _wanted(x.shape, output_shape, "elementwise")
-                raise FunctionFailedError(f"the derivative returned {_described(given)}; {wanted}")
-            return Derivative("slopes", _spread(slopes, output_shape))
+        match function.rule:
+            case Claim() as claim:
+                return _claimed(claim, x, output_shape, vec)
+            case Jvp(push):
+                return Derivative("jvp", _checked(lambda dx: push(x, dx), output_shape))
+            case Vjp(pull):
+                return Derivative("vjp", _checked(lambda da: pull(x, da.reshape(output_shape)), x.shape))
+            case Slopes((slope,)):
+                given = _run(lambda: slope(x))  # a formula of the catalogue, which leaves x alone
+                return Derivative("slopes", _slopes(given, x.shape, output_shape))
     return None
+
+
+def _slopes(given: Any, operand: Shape, output: Shape) -> Array:
+    """Broadcast what f' returned to A's shape."""
+    slopes = _numbers(given)
+    if slopes is None or slopes.shape not in ((), output):
+        wanted = _wanted(operand, output, "elementwise")
+        raise FunctionFailedError(f"the derivative returned {_described(given)}; {wanted}")
+    return _spread(slopes, output)
 
 
 def _spread(slopes: Array, output_shape: Shape) -> Array:
@@ -85,7 +84,7 @@ def _spread(slopes: Array, output_shape: Shape) -> Array:
 def _run(call: Callable[[], Any]) -> Any:
     try:
         return call()
-    except (JacinspectError, NoForwardRuleError):
+    except JacinspectError:
         raise
     except (Exception, SystemExit) as error:
         raise FunctionFailedError(f"the derivative raised {raised(error)}") from error
@@ -109,14 +108,16 @@ def _checked(rule: Callable[[Array], Any], shape: Shape, flat: bool = True) -> C
 # --- A user's own derivative -----------------------------------------------------------------------------------------
 
 
-def _claimed(function: Function, x: Array, output_shape: Shape, vec: str | None) -> Derivative:
-    assert function.claim is not None
-    claim, kind = function.claim, function.claim_kind
+def _claimed(claim: Claim, x: Array, output_shape: Shape, vec: str | None) -> Derivative:
+    kind = claim.kind
+    last = {"jvp": x.shape, "vjp": output_shape}.get(kind or "")  # the shape of the tangent or cotangent
+    derivative = claim.at([x] if last is None else [x, np.ones(last)])
     if kind == "jvp":
-        return Derivative("jvp", _checked(lambda dx: claim(x.copy(), dx.copy()), output_shape, flat=False))
+        return Derivative("jvp", _checked(lambda dx: derivative(x.copy(), dx.copy()), output_shape, flat=False))
     if kind == "vjp":
-        return Derivative("vjp", _checked(lambda da: claim(x.copy(), da.reshape(output_shape).copy()), x.shape, False))
-    given = _run(lambda: claim(x.copy()))
+        pull = _checked(lambda da: derivative(x.copy(), da.reshape(output_shape).copy()), x.shape, flat=False)
+        return Derivative("vjp", pull)
+    given = _run(lambda: derivative(x.copy()))
     size, shape = (prod(output_shape), x.size), getattr(given, "shape", None)
     if kind in (None, "jacobian") and shape == size and not isinstance(given, np.ndarray):
         return _of_matrix(given, x.shape, output_shape, vec)

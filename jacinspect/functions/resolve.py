@@ -1,11 +1,12 @@
 """What a person types or passes, to a Function: a catalogue name, an expression, a reference, or a callable.
 
 In: the text or callable, values of parameters, and how many further operands there are. Out: a Function; and, for a
-derivative, that Function claiming it.
+derivative, that Function with it as its rule.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from keyword import iskeyword
 from typing import Any
 
@@ -13,10 +14,11 @@ from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.function import Function, Parameter
+from jacinspect.functions.rules import Claim
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 
-__all__ = ["claiming", "is_reference", "resolve"]
+__all__ = ["is_reference", "resolve", "with_derivative"]
 
 
 def is_reference(text: str) -> bool:
@@ -62,11 +64,12 @@ def resolve(
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
         return function
     if not isinstance(function, str):
-        from jacinspect.functions.code.references import of_callable
+        from jacinspect.functions.code.callables import of_callable
 
         return of_callable(function, None, given, further, backend)
     if is_reference(function):
-        from jacinspect.functions.code.references import load, of_callable
+        from jacinspect.functions.code.callables import of_callable
+        from jacinspect.functions.code.references import load
 
         return of_callable(load(function), function, given, further, backend)
     if backend is not None:
@@ -80,7 +83,7 @@ def resolve(
     return expression(function, given)
 
 
-def claiming(
+def with_derivative(
     function: Function,
     derivative: str | Callable[..., Any],
     kind: str | None = None,
@@ -107,17 +110,20 @@ def claiming(
     """
     if kind is not None:
         DerivativeKind.require(kind, "derivative kind")
-    from jacinspect.functions.code.references import load, taking
+    from jacinspect.functions.code.callables import claim_of
+    from jacinspect.functions.code.references import load
 
+    formula = derivative.strip() if isinstance(derivative, str) else ""
     if not isinstance(derivative, str):
         name = getattr(derivative, "__name__", type(derivative).__name__)
-        return function.claiming(taking(derivative, name, function, kind, backend), kind)
-    text = derivative.strip()
-    if is_reference(text):
-        return function.claiming(taking(load(text), text, function, kind, backend), kind, text)
-    if kind in ("jvp", "vjp"):
-        raise InputError(f"derivative {text!r}: a {kind} is code that takes a tangent too, not an expression")
-    return function.claiming(_expressed(text, function), kind, text)
+        claim = claim_of(derivative, name, function, kind, backend)
+    elif is_reference(formula):
+        claim = claim_of(load(formula), formula, function, kind, backend)
+    elif kind in ("jvp", "vjp"):
+        raise InputError(f"derivative {formula!r}: a {kind} is code that takes a tangent too, not an expression")
+    else:
+        claim = Claim(_expressed(formula, function), kind)
+    return replace(function, rule=claim, derivative_formula=formula, partial_formulas=())
 
 
 def _expressed(text: str, function: Function) -> Callable[..., Any]:

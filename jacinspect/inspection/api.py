@@ -5,7 +5,7 @@ from typing import Any
 
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.functions.resolve import claiming, resolve
+from jacinspect.functions.resolve import resolve, with_derivative
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
@@ -77,7 +77,7 @@ def inspect(
     further = list(others) if isinstance(others, Mapping) else [None] * len(others)
     found = resolve(function, parameters, further, backend)
     if derivative is not None:
-        found = claiming(found, derivative, derivative_kind, backend)
+        found = with_derivative(found, derivative, derivative_kind, backend)
     elif derivative_kind is not None:
         raise InputError("derivative_kind: says what derivative is; give that too")
     operands = [real_array(X, "X"), *_in_order(found, others)]

@@ -21,7 +21,8 @@ import pytest
 from mpmath import mpf
 
 from jacinspect.functions.catalogue.entry import Entry
-from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.tables import ENTRIES
 from tests.functions.catalogue.truth import DIGITS, TEXTBOOK, domain
 from tests.oracles import Array
 

@@ -24,7 +24,7 @@ from scipy.optimize import check_grad
 import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry
-from jacinspect.functions.catalogue.lookup import ENTRIES
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.inspection.report import Report
 from tests.functions.catalogue.truth import DIGITS, TEXTBOOK, domain, inside
 from tests.oracles import Array, Shape

@@ -10,7 +10,8 @@ import pytest
 
 from jacinspect.functions.catalogue.entry import Entry, at
 from jacinspect.functions.catalogue.listing import search
-from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.tables import ENTRIES
 from tests.cli.test_commands import ENVIRONMENT, ESCAPE, ROOT, command, one_message, ran, run
 from tests.conftest import refuse, without_repeats
 

@@ -11,6 +11,7 @@ import scipy.sparse.linalg
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.functions import rules
 from jacinspect.functions.derivative import Derivative, derivative_at
 from jacinspect.functions.function import Function
 from jacinspect.inspection.report import Report
@@ -32,7 +33,7 @@ def product(x: Array) -> Array:
 
 
 def claimed(claim: Claim, x: Array, output: Shape, kind: str | None = None, vec: str | None = None) -> Derivative:
-    function = Function("f", "unknown", lambda x: np.zeros(output)).claiming(claim, kind).by(1, [x])
+    function = Function("f", "unknown", lambda x: np.zeros(output), rules.Claim(claim, kind)).by(1, [x])
     found = derivative_at(function, x, output, vec)
     assert found is not None
     return found

@@ -12,7 +12,7 @@ import pytest
 import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.lookup import function as catalogue_function
-from jacinspect.functions.resolve import claiming, is_reference, resolve
+from jacinspect.functions.resolve import is_reference, resolve, with_derivative
 from jacinspect.inspection.report import Report
 from tests.oracles import Array
 
@@ -152,14 +152,14 @@ def test_without_a_derivative_the_jacobian_is_numeric_alone() -> None:
 @pytest.mark.parametrize("kind", ["slope", "JVP", ""])
 def test_a_kind_that_there_is_not(kind: str) -> None:
     with pytest.raises(InputError) as error:
-        claiming(resolve("tanh"), np.cos, kind)
+        with_derivative(resolve("tanh"), np.cos, kind)
     assert str(error.value) == (f"derivative kind {kind!r} is not one of elementwise, gradient, jacobian, jvp, vjp")
 
 
 @pytest.mark.parametrize("kind", ["jvp", "vjp"])
 def test_an_expression_is_no_rule(kind: str) -> None:
     with pytest.raises(InputError) as error:
-        claiming(resolve("tanh"), "1 - tanh(x)**2", kind)
+        with_derivative(resolve("tanh"), "1 - tanh(x)**2", kind)
     said = f"derivative '1 - tanh(x)**2': a {kind} is code that takes a tangent too, not an expression"
     assert str(error.value) == said
 
@@ -167,7 +167,7 @@ def test_an_expression_is_no_rule(kind: str) -> None:
 @pytest.mark.parametrize("text", ["resolved_acts:swish_pirme", "resolved_acts.py:nothing", "nowhere_at_all:f"])
 def test_a_derivative_that_is_not_there(text: str) -> None:
     with pytest.raises(InputError, match=f"^{text.partition(':')[0]}"):
-        claiming(resolve("tanh"), text)
+        with_derivative(resolve("tanh"), text)
 
 
 # --- Expressions
@@ -209,7 +209,7 @@ def test_an_expression_in_several_operands_finds_them_by_name() -> None:
 
 def test_a_name_in_an_expression_that_the_function_has_not() -> None:
     with pytest.raises(InputError) as error:
-        claiming(resolve("resolved_acts:swish"), "x * gamma")
+        with_derivative(resolve("resolved_acts:swish"), "x * gamma")
     assert "gamma" in str(error.value)
     assert str(error.value).startswith("derivative 'x * gamma'")
 

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from jacinspect.errors import FunctionFailedError, InputError
-from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Array, Function
+from jacinspect.functions.rules import Jvp, Slopes
 from jacinspect.identities import tensors
 from jacinspect.identities.report import IdentityReport
 from jacinspect.identities.verification import verify_identities
@@ -57,7 +59,7 @@ def failing(report: IdentityReport) -> list[str]:
 
 
 def coupled(value: Callable[[Array], Array], rule: Callable[[Array, Array], Array]) -> Function:
-    return Function("f", "unknown", value=value, rule=rule, source="python")
+    return Function("f", "unknown", value=value, rule=Jvp(rule), source="python")
 
 
 # --- What holds and what does not ------------------------------------------------------------------------------------
@@ -124,7 +126,7 @@ def test_how_far_off_is_what_plain_loops_give() -> None:
 @pytest.mark.parametrize("relative", [-2.0, -1.0, 0.0005, -1e-8, 1.0])
 @pytest.mark.parametrize("shape", [(2, 3), (4,)])
 def test_a_wrong_derivative_is_caught(relative: float, shape: tuple[int, ...]) -> None:
-    wrong = Function("f", "unknown", np.tanh, derivative=lambda x: (1 + relative) * (1 - np.tanh(x) ** 2))
+    wrong = Function("f", "unknown", np.tanh, Slopes((lambda x: (1 + relative) * (1 - np.tanh(x) ** 2),)))
     names = failing(verify_identities(wrong, normal(*shape)))
     assert names == [name for name in MEASURED if len(shape) == 2 or "-vec-" not in name]
 
@@ -136,7 +138,7 @@ def test_one_wrong_entry_is_caught() -> None:
         return slopes
 
     assert (
-        failing(verify_identities(Function("f", "unknown", np.tanh, derivative=derivative), normal(3, 4))) == MEASURED
+        failing(verify_identities(Function("f", "unknown", np.tanh, Slopes((derivative,))), normal(3, 4))) == MEASURED
     )
 
 
@@ -232,7 +234,7 @@ def test_functions_that_cannot_be_verified() -> None:
         (coupled(mutating, lambda x, dx: dx), FunctionFailedError, "changed the array"),
         (coupled(np.tanh, lambda x, dx: dx[0]), FunctionFailedError, "the derivative gives"),
         (coupled(np.tanh, lambda x, dx: dx @ dx), FunctionFailedError, "the derivative raised ValueError"),
-        (Function("f", "unknown", np.tanh, derivative=lambda x: x[0]), FunctionFailedError, "derivative"),
+        (Function("f", "unknown", np.tanh, Slopes((lambda x: x[0],))), FunctionFailedError, "derivative"),
     ):
         with pytest.raises(error, match=text):
             verify_identities(f, normal(2, 3))

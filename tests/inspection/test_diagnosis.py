@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import jacinspect
 from jacinspect.errors import FunctionFailedError
 from jacinspect.functions.catalogue.lookup import function
-from jacinspect.functions.resolve import claiming
+from jacinspect.functions.resolve import with_derivative
 from jacinspect.identities.verification import verify_identities
 from jacinspect.inspection.report import Report
 from samples.activations import swish, swish_prime_broken
@@ -910,7 +910,9 @@ def test_a_rule_that_forgets_to_multiply(kind: str) -> None:
         in found.message
     )
     with pytest.raises(FunctionFailedError, match=f"the derivative is not linear in the {of}"):
-        verify_identities(claiming(function("tanh"), lambda x, v: 1 - np.tanh(x) ** 2 + 0 * v, kind).by(1, [x]), x)
+        verify_identities(
+            with_derivative(function("tanh"), lambda x, v: 1 - np.tanh(x) ** 2 + 0 * v, kind).by(1, [x]), x
+        )
 
 
 def test_a_derivative_of_single_precision() -> None:

@@ -10,8 +10,10 @@ import pytest
 import jacinspect
 from jacinspect.choices import Expectation
 from jacinspect.errors import FunctionFailedError, InputError
-from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Function
+from jacinspect.functions.rules import Jvp
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
@@ -37,7 +39,7 @@ def message(report: Report, code: str) -> str:
 
 
 def with_rule(value: F, rule: Callable[[Array, Array], Any]) -> Function:
-    return Function("mine", "unknown", value=value, rule=rule, source="python")
+    return Function("mine", "unknown", value=value, rule=Jvp(rule), source="python")
 
 
 def against(value: F, matrix: Array, x: Array, **settings: Any) -> Report:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jacinspect
-from jacinspect.functions.catalogue.lookup import ENTRIES
+from jacinspect.functions.catalogue.tables import ENTRIES
 from tests.benchmarks.test_error_bars import BLIND, FAMILIES, all_judged, assert_honest
 from tests.benchmarks.test_planted_errors import (
     PLANTS,

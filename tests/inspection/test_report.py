@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Function
+from jacinspect.functions.rules import Jvp
 from jacinspect.inspection.codes import Finding, Severity
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
@@ -436,7 +437,7 @@ LINEAR: dict[str, tuple[tuple[int, ...], tuple[int, ...], Callable[[Any], Any], 
 @pytest.mark.parametrize("name", LINEAR)
 def test_matrices_are_what_plain_loops_give(validated: Validate, name: str, vec: str, layout: str) -> None:
     operand_shape, output_shape, value, partial = LINEAR[name]
-    function = Function(name, "unknown", value=value, rule=lambda x, dx: value(dx))
+    function = Function(name, "unknown", value=value, rule=Jvp(lambda x, dx: value(dx)))
     report = validated(jacinspect.inspect(function, normal(*operand_shape), vec=vec, layout=layout).to_json())
     rows, columns = places(output_shape, vec), places(operand_shape, vec)
     expected = [[partial(a, x) for x in columns] for a in rows]

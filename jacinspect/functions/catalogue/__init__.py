@@ -1,1 +1,1 @@
-"""The catalogue: one table a family of functions, joined by `lookup`; listed, and completed in a shell."""
+"""The catalogue: a table for each family of functions; joined in `tables`, found by `lookup`, completed in a shell."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jacinspect.functions.catalogue.arithmetic.rounding import difference
-from jacinspect.functions.catalogue.entry import Entry, Rule
+from jacinspect.functions.catalogue.entry import ArrayFunction, Entry
 from jacinspect.functions.function import Array
 
 __all__ = ["CUMULATIVE"]
@@ -110,7 +110,7 @@ def _cummin(x: Array, *, axis: int = -1) -> Array:
     return np.asarray(np.minimum.accumulate(x, axis=axis))
 
 
-def _latest(extremum: Rule) -> Rule:
+def _latest(extremum: ArrayFunction) -> ArrayFunction:
     """Give the jvp of a running extremum, which is the latest of the entries that are equal to it."""
 
     def jvp(x: Array, dx: Array, *, axis: int) -> Array:

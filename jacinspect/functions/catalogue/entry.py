@@ -16,11 +16,12 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.rules import Jvp, Rule, Slopes
 from jacinspect.wording import format_parameter, format_shape
 
-__all__ = ["Entry", "Interval", "Rule", "answered", "at", "not_negative", "nowhere"]
+__all__ = ["ArrayFunction", "Entry", "Interval", "answered", "at", "not_negative", "nowhere"]
 
-Rule = Callable[..., Array]
+ArrayFunction = Callable[..., Array]
 
 # Temporaries of this many entries stay in the processor's cache, and a result is all the memory that an array needs.
 _BLOCK = 2**14
@@ -54,12 +55,12 @@ def at(*points: float) -> Callable[..., tuple[float, ...]]:
     return lambda **_: points
 
 
-def answered(rule: Rule) -> Rule:
+def answered(compute: ArrayFunction) -> ArrayFunction:
     """Take IEEE 754's answers to 1 / 0, log 0, √-1 and sin ∞, infinite or NaN, without the flags it raises for them."""
 
     def quiet(x: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(rule(x))
+            return np.asarray(compute(x))
 
     return quiet
 
@@ -93,14 +94,14 @@ class Entry:
     """
 
     name: str
-    value: Rule
+    value: ArrayFunction
     formula: str
     latex: str = ""
     derivative_formula: str = ""
-    derivative: Rule | None = None
-    jvp: Rule | None = None
+    derivative: ArrayFunction | None = None
+    jvp: ArrayFunction | None = None
     operands: tuple[str, ...] = ("x",)
-    partials: tuple[Rule, ...] = ()
+    partials: tuple[ArrayFunction, ...] = ()
     partial_formulas: tuple[str, ...] = ()
     kind: str = "elementwise"
     aliases: tuple[str, ...] = ()
@@ -141,19 +142,21 @@ class Entry:
         run: Callable[..., Any] = partial(_at_once, self.name, parameters)
         if self.jvp is None:
             run = partial(_by_blocks, self.name, parameters, spreads_nan=not self.ignores_nan)
+            slopes = (self.derivative,) if self.derivative else self.partials
+            rule: Rule = Slopes(tuple(partial(run, slope) for slope in slopes))
+        else:
+            rule = Jvp(partial(run, self.jvp))
         return Function(
             name=self.name,
             kind=self.kind,
             value=partial(run, self.value),
-            derivative=self.derivative and partial(run, self.derivative),
-            rule=self.jvp and partial(run, self.jvp),
+            rule=rule,
             parameters=parameters,
             formula=rewritten.get("formula", self.formula),
             latex=rewritten.get("latex", self.latex),
             domain=self.domain,
             derivative_formula=rewritten.get("derivative_formula", self.derivative_formula),
             operands=self.operands,
-            partials=tuple(partial(run, rule) for rule in self.partials),
             partial_formulas=self.partial_formulas,
         )
 
@@ -202,7 +205,7 @@ def _said(given: object) -> str:
 
 
 def _by_blocks(
-    name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array, spreads_nan: bool = True
+    name: str, parameters: Mapping[str, Parameter], compute: ArrayFunction, *arrays: Array, spreads_nan: bool = True
 ) -> Array:
     """Apply an element-wise rule of 1-d float64 arrays to real arrays, broadcast to one shape; NaN gives NaN."""
     operands = [np.asarray(array) for array in arrays]
@@ -223,21 +226,21 @@ def _by_blocks(
     )
     with np.errstate(over="ignore", under="ignore", divide=poles, invalid=poles), blocks:
         for *block, computed in blocks:
-            values = rule(*block, **parameters)
+            values = compute(*block, **parameters)
             for operand in block if spreads_nan else ():
                 values = np.where(np.isnan(operand), operand, values)
             computed[...] = values
     return result
 
 
-def _at_once(name: str, parameters: Mapping[str, Parameter], rule: Rule, *arrays: Array) -> Array:
+def _at_once(name: str, parameters: Mapping[str, Parameter], compute: ArrayFunction, *arrays: Array) -> Array:
     """Apply a rule of whole float64 arrays, the operands and perhaps their tangents, to real arrays."""
     operands = [np.asarray(array) for array in arrays]
     dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
     if "axis" in parameters:
         _check_axis(name, parameters["axis"], max((operand.shape for operand in operands), key=len))
     with np.errstate(over="ignore", under="ignore"):
-        result = rule(*(operand.astype(np.float64, copy=False) for operand in operands), **parameters)
+        result = compute(*(operand.astype(np.float64, copy=False) for operand in operands), **parameters)
         return np.asarray(result).astype(dtype, copy=False)
 
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from jacinspect._version import __version__
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry, Interval
-from jacinspect.functions.catalogue.lookup import ENTRIES, hint, key
+from jacinspect.functions.catalogue.lookup import hint, key
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Parameter
 from jacinspect.wording import jsonable
 

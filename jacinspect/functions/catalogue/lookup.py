@@ -1,61 +1,21 @@
-"""The tables joined: a name, as a person types it, to a Function.
+"""A name, as a person types it, to a Function of the catalogue.
 
-In: a name or alias and parameters. Out: a Function with its parameters bound, for the inspection. `ENTRIES` is what
-there is.
+In: a name or alias and parameters. Out: a Function with its parameters bound, for the inspection. names.txt says which
+table has the name (completion.py), and no other is imported.
 """
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from importlib import import_module
 
 import numpy as np
 
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue.algebraic import ALGEBRAIC
-from jacinspect.functions.catalogue.binary import BINARY
-from jacinspect.functions.catalogue.coupled import COUPLED
-from jacinspect.functions.catalogue.cumulative import CUMULATIVE
-from jacinspect.functions.catalogue.distribution import DISTRIBUTION
-from jacinspect.functions.catalogue.elementary import ELEMENTARY
-from jacinspect.functions.catalogue.elementwise import ELEMENTWISE
+from jacinspect.functions.catalogue import completion
 from jacinspect.functions.catalogue.entry import Entry
-from jacinspect.functions.catalogue.gated import GATED
-from jacinspect.functions.catalogue.hard import HARD
-from jacinspect.functions.catalogue.normalizations import NORMALIZATIONS
-from jacinspect.functions.catalogue.paired import PAIRED
-from jacinspect.functions.catalogue.permutations import PERMUTATIONS
-from jacinspect.functions.catalogue.piecewise import PIECEWISE
-from jacinspect.functions.catalogue.rectifiers import RECTIFIERS
-from jacinspect.functions.catalogue.reductions import REDUCTIONS
-from jacinspect.functions.catalogue.shaping import SHAPING
-from jacinspect.functions.catalogue.steps import STEPS
-from jacinspect.functions.catalogue.trigonometric import TRIGONOMETRIC
-from jacinspect.functions.catalogue.unit_norms import UNIT_NORMS
 from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.wording import format_parameter
+from jacinspect.wording import close_matches, format_parameter
 
-__all__ = ["ENTRIES", "function", "hint", "key", "knows", "names", "neighbours", "similar"]
-
-ENTRIES: tuple[Entry, ...] = (
-    *ELEMENTWISE,
-    *PIECEWISE,
-    *RECTIFIERS,
-    *GATED,
-    *HARD,
-    *ALGEBRAIC,
-    *ELEMENTARY,
-    *TRIGONOMETRIC,
-    *DISTRIBUTION,
-    *STEPS,
-    *BINARY,
-    *COUPLED,
-    *NORMALIZATIONS,
-    *UNIT_NORMS,
-    *CUMULATIVE,
-    *PERMUTATIONS,
-    *REDUCTIONS,
-    *SHAPING,
-    *PAIRED,
-)
+__all__ = ["function", "hint", "key", "knows", "names", "neighbours", "similar"]
 
 
 def function(name: str, /, **parameters: Parameter) -> Function:
@@ -80,26 +40,26 @@ def function(name: str, /, **parameters: Parameter) -> Function:
         If there is no such function or parameter, or a parameter's value makes no sense; when called, if the operand
         is not real or lacks the axis asked for.
     """
-    entry = _BY_KEY.get(key(name))
-    if entry is None:
+    table = _TABLE_OF.get(key(name))
+    if table is None:
         raise InputError(f"there is no function {name!r}; {hint(name)}")
-    return entry.bind(parameters)
+    entries: tuple[Entry, ...] = getattr(import_module(f"jacinspect.functions.catalogue.{table}"), table.upper())
+    return next(entry for entry in entries if key(name) in map(key, (entry.name, *entry.aliases))).bind(parameters)
 
 
 def names() -> list[str]:
     """List what `function` knows: every name, followed by its aliases, in the catalogue's order."""
-    return [name for entry in ENTRIES for name in (entry.name, *entry.aliases)]
+    return completion.functions()
 
 
 def knows(name: str) -> bool:
     """Whether `function` would find it."""
-    return key(name) in _BY_KEY
+    return key(name) in _TABLE_OF
 
 
 def similar(name: str) -> list[str]:
     """List up to three names that the person may have meant, the likeliest first."""
-    spelled = {key(known): known for known in names()}
-    return [spelled[close] for close in get_close_matches(key(name), spelled, n=3, cutoff=0.6)]
+    return close_matches(name, names(), 3, key)
 
 
 def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array]]:
@@ -107,6 +67,8 @@ def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Ar
 
     Each with the defaults of its parameters, and then with those of `numbers` that are called like them.
     """
+    from jacinspect.functions.catalogue.tables import ENTRIES
+
     for entry in ENTRIES:
         if entry.derivative is None:
             continue
@@ -127,7 +89,7 @@ def hint(name: str) -> str:
     """Say which names a person may have meant by an unknown one, or else what names there are."""
     close = similar(name)
     if not close:
-        return f"there are {', '.join(entry.name for entry in ENTRIES[:16])}{', …' * (len(ENTRIES) > 16)}"
+        return f"there are {', '.join(completion.functions_without_aliases()[:16])}, …"
     return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
 
 
@@ -136,4 +98,4 @@ def key(name: str) -> str:
     return name.lower().translate(str.maketrans("", "", "_- "))
 
 
-_BY_KEY = {key(name): entry for entry in ENTRIES for name in (entry.name, *entry.aliases)}
+_TABLE_OF = {key(name): table for name, table in completion.tables().items()}

@@ -12,7 +12,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, off, quotient
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
-from jacinspect.functions.catalogue.entry import Entry, Rule, not_negative
+from jacinspect.functions.catalogue.entry import ArrayFunction, Entry, not_negative
 from jacinspect.functions.function import Array
 from jacinspect.wording import format_shape
 
@@ -124,7 +124,7 @@ def _grouped(shape: tuple[int, ...], groups: int, axis: int) -> tuple[tuple[int,
     return (*shape[:place], groups, n // groups, *shape[place + 1 :]), place + 1
 
 
-def _by_moments(*, center: bool) -> Rule:
+def _by_moments(*, center: bool) -> ArrayFunction:
     return lambda x, dx, *, axis, eps: _divided_jvp(x, dx, axis, eps, center=center)
 
 

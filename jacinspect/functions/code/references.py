@@ -1,34 +1,20 @@
-"""People's own code: a reference or a callable to a Function; torch's and jax's behind the same face (frameworks.py).
+"""A reference to people's own code, "package.module:function" or "path/file.py:function", to the object it names.
 
-In: "package.module:function" or "path/file.py:function", or a callable, with its parameters and how many further
-operands there are. Out: a Function that finds its framework out when it is given its operands.
+Next: callables.py, which makes a Function of it.
 """
 
 import importlib
 import importlib.util
-import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from difflib import get_close_matches
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
-from jacinspect.functions.code.frameworks import Face, face_of, plain, signature_of
-from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.wording import did_you_mean
 
-__all__ = ["load", "of_callable", "taking"]
-
-_LETTERS = "xyzuvwabcdefghijklmnopqrst"
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
-
-# --- References -------------------------------------------------------------------------------------------------------
+__all__ = ["load"]
 
 
 def load(text: str) -> Any:
@@ -66,13 +52,10 @@ def _near(name: str, owner: object) -> str:
         for other, value in getattr(owner, "__dict__", {}).items()
         if callable(value) and not isinstance(value, type) and not other.startswith("_")
     }
-    close = get_close_matches(name, functions, n=3)
-    if close:
-        return f"; did you mean {' or '.join(close)}?"
-    own = [
-        other for other, value in functions.items() if getattr(value, "__module__", "") == owner.__dict__["__name__"]
-    ]
-    return f"; it has {', '.join(own[:12])}{', …' * (len(own) > 12)}" if own else ""
+    home = getattr(owner, "__name__", None)  # of a module, which its own functions name; a class has another
+    own = [other for other, value in functions.items() if getattr(value, "__module__", "") == home]
+    has = f"it has {', '.join(own[:12])}{', …' * (len(own) > 12)}" if own else ""
+    return did_you_mean(name, functions, 3, str, has)
 
 
 def _first_on_path(folder: Path) -> None:
@@ -123,182 +106,3 @@ def _importing(place: str, run: Callable[[], Any]) -> Any:
         raise
     except (Exception, SystemExit) as error:
         raise FunctionFailedError(f"{place}: importing it raised {raised(error)}") from error
-
-
-# --- Callables --------------------------------------------------------------------------------------------------------
-
-
-def of_callable(
-    f: Callable[..., Any],
-    name: str | None = None,
-    parameters: Mapping[str, Parameter] | None = None,
-    further: Sequence[str | None] = (),
-    backend: str | None = None,
-) -> Function:
-    """Make a Function of a callable of numpy, torch or jax arrays.
-
-    Parameters
-    ----------
-    f
-        Its positional arguments without a default are its operands; one with a default is an operand where `further`
-        names it or has an operand for it. All others are parameters. A torch.autograd.Function and an instance of an
-        nn.Module are callables too.
-    name
-        What to call it; its own name if None.
-    parameters
-        Values for its parameters.
-    further
-        The operands after the first, each with its name where it was given one.
-    backend
-        "numpy", "torch" or "jax"; found out by trying if None.
-
-    Raises
-    ------
-    InputError
-        If it is a class, takes no operand, or has no such parameter.
-    """
-    name = name or str(getattr(f, "__name__", type(f).__name__))
-    called = _instance(f, name)
-    operands, values = _divided(called, name, dict(parameters or {}), further)
-    call = _call(called, operands, dict(parameters or {}))
-
-    def tried(function: Function, given: Sequence[Array]) -> Function:
-        face = face_of(called, call, given, backend)
-        source = "python" if face.backend == "numpy" else face.backend
-        formula = function.derivative_formula or face.by
-        found = replace(function, value=face.value, rule=face.rule, vjp=face.vjp, source=source, tried=None)
-        return replace(found, derivative_formula=formula)
-
-    return Function(
-        name,
-        "unknown",
-        call,
-        source="python",
-        operands=operands,
-        parameters=values,
-        place=_place(f),
-        tried=tried,
-    )
-
-
-def taking(
-    derivative: Callable[..., Any], name: str, function: Function, kind: str | None, backend: str | None = None
-) -> Callable[..., Any]:
-    """Wrap somebody's derivative as a callable of a function's operands, and for a rule of a tangent or a cotangent.
-
-    It is given those of the function's parameters that it has a name for. torch tensors and jax arrays come back as
-    numpy's, anything else as it is.
-    """
-    called = _instance(derivative, name)
-    signature = signature_of(called)
-    places = list(signature.parameters.values()) if signature is not None else []
-    takes_any = any(place.kind is place.VAR_KEYWORD for place in places)
-    shared = [place for place in places if place.name in function.parameters and place.name not in function.operands]
-    positional = [place for place in places if place.kind in _POSITIONAL]
-    number = len(function.operands) + (kind in ("jvp", "vjp"))
-    required = [place for place in positional if place.default is place.empty and place not in shared]
-    if kind is None and len(required) == number + 1:
-        raise InputError(
-            f"{name}: takes {required[-1].name} after the operands of {function.name}; if that is a tangent, or the "
-            "cotangent of the output, say --derivative-kind jvp or vjp"
-        )
-    spare = max(len(positional) - number, 0)  # of the positional arguments, so many can be parameters: the last ones
-    named = {place.name for place in shared if place not in positional}
-    named |= {place.name for place in [place for place in shared if place in positional][::-1][:spare]}
-    passed = {key: value for key, value in function.parameters.items() if key in named or takes_any}
-    call = _call(called, [place.name for place in positional if place.name not in passed][:number], passed)
-
-    faces: list[Face] = []  # of the framework whose arrays it takes, found out at its first call
-
-    def run(*given: Array) -> Any:
-        if not faces:
-            faces.append(face_of(called, call, given, backend))
-        return faces[0].value(*given)
-
-    return run
-
-
-def _place(f: Any) -> tuple[str, int] | None:
-    """Find the file and the line at which a function or its class is defined; None of what is not written in Python."""
-    f = inspect.unwrap(f.func if isinstance(f, partial) else f)
-    owner = getattr(f, "__self__", None)
-    for definition in (owner if isinstance(owner, type) else f, type(f)):
-        try:
-            file = inspect.getsourcefile(definition)
-            return (file, max(inspect.getsourcelines(definition)[1], 1)) if file else None
-        except (OSError, TypeError):
-            continue
-    return None
-
-
-def _instance(f: Any, name: str) -> Callable[..., Any]:
-    called = plain(f)
-    if isinstance(called, type):
-        raise InputError(f"{name}: is a class; name an instance of it, or a function")
-    if not callable(called):
-        raise InputError(f"{name}: is a {type(f).__name__}, not a function")
-    return called  # type: ignore[no-any-return]
-
-
-def _divided(
-    f: Callable[..., Any], name: str, given: dict[str, Parameter], further: Sequence[str | None]
-) -> tuple[tuple[str, ...], dict[str, Parameter]]:
-    """Divide f's arguments into operands, by name, and parameters, those with a plain value, with that or their own."""
-    signature = signature_of(f)
-    arguments = [] if signature is None else list(signature.parameters.values())
-    unknown = [key for key in given if key not in {p.name for p in arguments}]
-    if unknown and arguments and not any(p.kind is p.VAR_KEYWORD for p in arguments):
-        settable = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
-        raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
-    if signature is None or isinstance(f, np.ufunc):
-        number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
-        return tuple(_named(number, further)), given
-    positional = [p for p in arguments if p.kind in _POSITIONAL and p.name not in given]
-    required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
-    unnamed = sum(name is None for name in further) - sum(name not in further for name in required[1:])
-    optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
-    operands = [p.name for p in positional if p.name in (*required, *optional, *further)]
-    if any(p.kind is p.VAR_POSITIONAL for p in arguments):
-        number = 1 + len(further)
-        operands += [name for name in _named(number, further) if name not in operands][: number - len(operands)]
-    if not operands:
-        raise InputError(f"{name}: takes no positional argument to be the operand")
-    missing = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in given]
-    if missing:
-        raise InputError(f"{name}: needs a value for its parameter {missing[0]}: -p {missing[0]}=…")
-    for p in arguments:
-        _require_kind(name, p.name, p.default, given.get(p.name))
-    plainly = {p.name: p.default for p in arguments if isinstance(p.default, bool | int | float | str)}
-    return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
-
-
-def _require_kind(function: str, name: str, default: Any, given: Parameter) -> None:
-    """Refuse a text for a parameter whose default says that it is a number, or true or false."""
-    if isinstance(given, str) and isinstance(default, bool | int | float):
-        wanted = "true or false" if isinstance(default, bool) else "a number"
-        raise InputError(f"{function}: {name} must be {wanted}, not {given!r}")
-
-
-def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:
-    """Name so many operands: x, then as they were named, else by the next letter."""
-    names = [None, *further, *[None] * number][:number]
-    letters = (letter for letter in _LETTERS if letter not in names)
-    return (name or next(letters) for name in names)
-
-
-def _call(f: Callable[..., Any], operands: Sequence[str], parameters: dict[str, Parameter]) -> Callable[..., Any]:
-    """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name."""
-    signature = signature_of(f)
-    if signature is None or not parameters or not set(operands) <= set(signature.parameters):
-        return lambda *given: f(*given, **parameters)
-    names = signature.parameters
-    rest = next((name for name, place in names.items() if place.kind is place.VAR_KEYWORD), "")
-    stray = {name: value for name, value in parameters.items() if name not in names}
-
-    def call(*given: Any) -> Any:
-        arguments = {**parameters, **dict(zip(operands, given, strict=True)), **({rest: stray} if stray else {})}
-        bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
-        bound.apply_defaults()  # what is taken by position alone cannot be left out in the middle
-        return f(*bound.args, **bound.kwargs)
-
-    return call

@@ -17,6 +17,7 @@ from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.catalogue.paired import why_not_multiplied
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.function import Array, Function
+from jacinspect.functions.rules import Jvp
 from jacinspect.wording import format_shape
 
 __all__ = ["MATMUL", "Part", "apply", "is_elementwise", "push", "where"]
@@ -124,6 +125,6 @@ def where(comparisons: Sequence[np.ufunc]) -> Function:
         name="where",
         kind="elementwise",
         value=lambda *operands: chosen(operands[:compared], *operands[compared:]),
-        rule=lambda *both: chosen(both[:compared], *both[-2:]),
+        rule=Jvp(lambda *both: chosen(both[:compared], *both[-2:])),
         operands=(*(f"c_{place}" for place in range(compared)), "a", "b"),
     )

@@ -18,6 +18,7 @@ from jacinspect.functions.expressions.grammar import parse
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.expressions.symbolic import derivative_formula
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.rules import Jvp
 
 __all__ = ["expression"]
 
@@ -69,7 +70,7 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
         name=formula,
         kind="elementwise" if is_elementwise(parsed.tree) else "coupled",
         value=forward.value,
-        rule=forward.rule,
+        rule=Jvp(forward.push),
         parameters={name: numbers[name] for name in parsed.parameters},
         formula=formula,
         derivative_formula=formulas[0],
@@ -102,8 +103,8 @@ class _Forward:
         """Compute f(x, y, …)."""
         return self._computed(operands, {})[0]
 
-    def rule(self, *both: Array) -> Array:
-        """Push tangents, rule(x, y, …, dx, dy, …); one that is all 0 costs nothing."""
+    def push(self, *both: Array) -> Array:
+        """Push tangents, push(x, y, …, dx, dy, …); one that is all 0 costs nothing."""
         operands, tangents = both[: len(self._operands)], both[len(self._operands) :]
         moving = {name: dx for name, dx in zip(self._operands, tangents, strict=True) if np.any(dx)}
         value, tangent = self._computed(operands, moving)

@@ -6,12 +6,14 @@ that are offered.
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from jacinspect.functions.catalogue.completion import functions, parameters
-from jacinspect.functions.catalogue.lookup import ENTRIES, names
+from jacinspect.functions.catalogue.completion import functions, functions_without_aliases, parameters, tables
+from jacinspect.functions.catalogue.lookup import names
+from jacinspect.functions.catalogue.tables import ENTRIES, TABLES
 from jacinspect.functions.function import Parameter
 from jacinspect.wording import format_parameter
 from tests.cli.test_commands import ENVIRONMENT, ROOT, Run, at_import, run
@@ -32,7 +34,10 @@ def exactly(default: Parameter) -> str:
 
 
 def written() -> str:
-    return "".join(f"{line(entry.name, entry.aliases, entry.defaults)}\n" for entry in ENTRIES)
+    lines: list[str] = []
+    for table, entries in TABLES.items():
+        lines += [f"[{table}]", *(line(entry.name, entry.aliases, entry.defaults) for entry in entries)]
+    return "".join(f"{each}\n" for each in lines)
 
 
 # --- The names
@@ -40,7 +45,23 @@ def written() -> str:
 
 def test_the_names_are_those_of_the_catalogue() -> None:
     assert NAMES.read_text("utf-8") == written(), "python -m tests.functions.catalogue.test_completion writes them anew"
-    assert functions() == names()
+    assert functions() == names() == [name for entry in ENTRIES for name in (entry.name, *entry.aliases)]
+    assert functions_without_aliases() == [entry.name for entry in ENTRIES]
+
+
+def test_the_table_of_every_name_has_it_and_is_called_like_its_module() -> None:
+    for name, table in tables().items():
+        assert any(name in (entry.name, *entry.aliases) for entry in TABLES[table])
+    for table, entries in TABLES.items():
+        module = import_module(f"jacinspect.functions.catalogue.{table}")
+        assert getattr(module, table.upper()) is entries
+
+
+def test_one_table_is_imported_to_look_a_function_up() -> None:
+    code = "import sys, jacinspect; jacinspect.function('softsign'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {module.removeprefix("jacinspect.functions.catalogue.") for module in done.stdout.split()}
+    assert loaded & set(TABLES) == {"algebraic"}
 
 
 def test_a_line() -> None:

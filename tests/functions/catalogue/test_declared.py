@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jacinspect.functions.catalogue.entry import Entry, at, nowhere
-from jacinspect.functions.catalogue.lookup import ENTRIES
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Function, Parameter
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report

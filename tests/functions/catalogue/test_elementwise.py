@@ -11,7 +11,8 @@ from hypothesis.extra import numpy as hnp
 from mpmath import mpf
 from numpy.typing import NDArray
 
-from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Parameter
 from tests.functions.catalogue.truth import DOMAINS, TEXTBOOK, defined, domain, grid, sloped, worst
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import jacinspect
-from jacinspect.functions.catalogue.lookup import ENTRIES, function
+from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Parameter
 from tests.functions.catalogue.lines import jacobian
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
-from jacinspect.functions.code.frameworks import face_of, plain, signature_of
+from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.inspection.report import Report
 from tests.oracles import Array, Shape, dense, softmax_jacobian
 
@@ -546,7 +546,7 @@ def test_functions_that_take_one_framework_s_arrays_alone_are_found_out() -> Non
     passes(lambda t: t.sin().mul(2.0), X)
     passes(lambda t: torch.where(t > 0, t, 2 * t), X)
     passes(lambda a: a.at[0].multiply(2.0), X, "jax")
-    assert face_of(np.sin, np.sin, [X]).backend == "numpy"
+    assert framework_of(np.sin, np.sin, [X])[0].name == "numpy"
 
 
 def test_a_mistake_of_the_function_s_own_is_told_and_not_one_of_the_trial() -> None:

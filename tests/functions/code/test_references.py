@@ -14,7 +14,8 @@ import pytest
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
-from jacinspect.functions.code.references import load, of_callable
+from jacinspect.functions.code.callables import of_callable
+from jacinspect.functions.code.references import load
 from jacinspect.functions.function import Function
 from jacinspect.functions.resolve import is_reference
 from jacinspect.inspection.report import Report
@@ -564,7 +565,7 @@ def test_the_last_line_is_the_user_s_own_where_a_library_raises() -> None:
         jacinspect.inspect(lambda x: np.linalg.inv(x), X)
     first, second = str(error.value).split("\n")
     assert first.startswith("the function raised LinAlgError: ")
-    assert "test_imported.py:" in second
+    assert "test_references.py:" in second
     assert "np.linalg.inv(x)" in second
 
 

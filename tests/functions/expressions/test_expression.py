@@ -21,6 +21,7 @@ from jacinspect.functions.expressions import expression as module
 from jacinspect.functions.expressions import source as typed
 from jacinspect.functions.expressions.expression import expression
 from jacinspect.functions.function import Function
+from jacinspect.functions.rules import Jvp
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -114,8 +115,8 @@ def test_values_and_tangents(text: str, meant: Callable[..., Array], shapes: lis
     still = [np.zeros(shape) for shape in shapes]
     for wrt in [*range(len(shapes)), None]:
         tangents = [dx if wrt in (k, None) else still[k] for k, dx in enumerate(directions)]
-        assert f.rule is not None
-        pushed = f.rule(*point, *tangents)
+        assert isinstance(f.rule, Jvp)
+        pushed = f.rule.push(*point, *tangents)
         assert pushed.shape == truth.shape
         assert pushed.dtype == np.float64
         np.testing.assert_allclose(pushed, difference(meant, point, tangents).astype(float), rtol=1e-10, atol=1e-12)
@@ -190,9 +191,9 @@ def test_it_computes_in_double_and_gives_the_operands_precision(dtypes: list[str
     with np.errstate(under="ignore"):
         exact = exact.astype(expected)
     np.testing.assert_array_equal(f(x, y), exact, strict=True)
-    assert f.rule is not None
-    assert f.rule(x, y, np.ones(3, expected), np.zeros(3, expected)).dtype == expected
-    assert f.rule(x, y, np.zeros(3, expected), np.zeros(3, expected)).dtype == expected
+    assert isinstance(f.rule, Jvp)
+    assert f.rule.push(x, y, np.ones(3, expected), np.zeros(3, expected)).dtype == expected
+    assert f.rule.push(x, y, np.zeros(3, expected), np.zeros(3, expected)).dtype == expected
 
 
 def test_the_operand_is_neither_changed_nor_handed_back() -> None:

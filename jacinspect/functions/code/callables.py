@@ -1,0 +1,208 @@
+"""People's own callables to Functions, and to the derivatives that they claim.
+
+In: a callable of numpy, torch or jax arrays, its parameters, and how many further operands there are. Out: a Function
+that is adapted to the framework of its arrays (frameworks.py) once its operands are known.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from jacinspect.errors import InputError
+from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
+from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.rules import Claim
+
+__all__ = ["claim_of", "of_callable"]
+
+_LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def of_callable(
+    f: Callable[..., Any],
+    name: str | None = None,
+    parameters: Mapping[str, Parameter] | None = None,
+    further: Sequence[str | None] = (),
+    backend: str | None = None,
+) -> Function:
+    """Make a Function of a callable of numpy, torch or jax arrays.
+
+    Parameters
+    ----------
+    f
+        Its positional arguments without a default are its operands; one with a default is an operand where `further`
+        names it or has an operand for it. All others are parameters. A torch.autograd.Function and an instance of an
+        nn.Module are callables too.
+    name
+        What to call it; its own name if None.
+    parameters
+        Values for its parameters.
+    further
+        The operands after the first, each with its name where it was given one.
+    backend
+        "numpy", "torch" or "jax"; found by trying if None.
+
+    Raises
+    ------
+    InputError
+        If it is a class, takes no operand, or has no such parameter.
+    """
+    name = name or str(getattr(f, "__name__", type(f).__name__))
+    called = _instance(f, name)
+    operands, values = _divided(called, name, dict(parameters or {}), further)
+    call = _call(called, operands, dict(parameters or {}))
+
+    def adapt(function: Function, given: Sequence[Array]) -> Function:
+        framework, stays = framework_of(called, call, given, backend)
+        rule = function.rule  # a claim, if any
+        if rule is None and stays:
+            rule = framework.rule(call, given)
+        return replace(
+            function,
+            value=framework.value(call),
+            rule=rule,
+            derivative_formula=function.derivative_formula or framework.autodiff * stays,
+            source="python" if framework.name == "numpy" else framework.name,
+            adapt=None,
+        )
+
+    return Function(
+        name,
+        "unknown",
+        call,
+        source="python",
+        operands=operands,
+        parameters=values,
+        place=_place(f),
+        adapt=adapt,
+    )
+
+
+def claim_of(
+    derivative: Callable[..., Any], name: str, function: Function, kind: str | None, backend: str | None = None
+) -> Claim:
+    """Make somebody's derivative a claim: a callable of a function's operands, and of a tangent for a jvp or vjp.
+
+    It is given those of the function's parameters that it has a name for. Where it returns torch tensors or jax arrays,
+    the claim returns numpy's, and anything else as it is.
+    """
+    called = _instance(derivative, name)
+    signature = signature_of(called)
+    places = list(signature.parameters.values()) if signature is not None else []
+    positional = [place for place in places if place.kind in _POSITIONAL]
+    number = len(function.operands) + (kind in ("jvp", "vjp"))
+    passed = _parameters_for(places, function, number)
+    required = [place for place in positional if place.default is place.empty and place.name not in function.parameters]
+    if kind is None and len(required) == number + 1:
+        raise InputError(
+            f"{name}: takes {required[-1].name} after the operands of {function.name}; if that is a tangent, or the "
+            "cotangent of the output, say --derivative-kind jvp or vjp"
+        )
+    call = _call(called, [place.name for place in positional if place.name not in passed][:number], passed)
+
+    def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
+        return framework_of(called, call, arguments, backend)[0].value(call)
+
+    return Claim(call, kind, adapt)
+
+
+def _parameters_for(places: Sequence[inspect.Parameter], function: Function, number: int) -> dict[str, Parameter]:
+    """Choose those of a function's parameters that a derivative takes beside its operands, so many in number."""
+    shared = [place for place in places if place.name in function.parameters and place.name not in function.operands]
+    positional = [place for place in places if place.kind in _POSITIONAL]
+    spare = max(len(positional) - number, 0)  # of the positional arguments, so many can be parameters: the last ones
+    named = {place.name for place in shared if place not in positional}
+    named |= {place.name for place in [place for place in shared if place in positional][::-1][:spare]}
+    takes_any = any(place.kind is place.VAR_KEYWORD for place in places)
+    return {key: value for key, value in function.parameters.items() if key in named or takes_any}
+
+
+def _place(f: Any) -> tuple[str, int] | None:
+    """Find the file and the line at which a function or its class is defined; None of what is not written in Python."""
+    f = inspect.unwrap(f.func if isinstance(f, partial) else f)
+    owner = getattr(f, "__self__", None)
+    for definition in (owner if isinstance(owner, type) else f, type(f)):
+        try:
+            file = inspect.getsourcefile(definition)
+            return (file, max(inspect.getsourcelines(definition)[1], 1)) if file else None
+        except (OSError, TypeError):
+            continue
+    return None
+
+
+def _instance(f: Any, name: str) -> Callable[..., Any]:
+    called = plain(f)
+    if isinstance(called, type):
+        raise InputError(f"{name}: is a class; name an instance of it, or a function")
+    if not callable(called):
+        raise InputError(f"{name}: is a {type(f).__name__}, not a function")
+    return called  # type: ignore[no-any-return]
+
+
+def _divided(
+    f: Callable[..., Any], name: str, given: dict[str, Parameter], further: Sequence[str | None]
+) -> tuple[tuple[str, ...], dict[str, Parameter]]:
+    """Divide f's arguments into operands, by name, and parameters, those with a plain value, with that or their own."""
+    signature = signature_of(f)
+    arguments = [] if signature is None else list(signature.parameters.values())
+    unknown = [key for key in given if key not in {p.name for p in arguments}]
+    if unknown and arguments and not any(p.kind is p.VAR_KEYWORD for p in arguments):
+        settable = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
+        raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
+    if signature is None or isinstance(f, np.ufunc):
+        number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
+        return tuple(_named(number, further)), given
+    positional = [p for p in arguments if p.kind in _POSITIONAL and p.name not in given]
+    required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
+    unnamed = sum(name is None for name in further) - sum(name not in further for name in required[1:])
+    optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
+    operands = [p.name for p in positional if p.name in (*required, *optional, *further)]
+    if any(p.kind is p.VAR_POSITIONAL for p in arguments):
+        number = 1 + len(further)
+        operands += [name for name in _named(number, further) if name not in operands][: number - len(operands)]
+    if not operands:
+        raise InputError(f"{name}: takes no positional argument to be the operand")
+    missing = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in given]
+    if missing:
+        raise InputError(f"{name}: needs a value for its parameter {missing[0]}: -p {missing[0]}=…")
+    for p in arguments:
+        _require_kind(name, p.name, p.default, given.get(p.name))
+    plainly = {p.name: p.default for p in arguments if isinstance(p.default, bool | int | float | str)}
+    return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
+
+
+def _require_kind(function: str, name: str, default: Any, given: Parameter) -> None:
+    """Refuse a text for a parameter whose default says that it is a number, or true or false."""
+    if isinstance(given, str) and isinstance(default, bool | int | float):
+        wanted = "true or false" if isinstance(default, bool) else "a number"
+        raise InputError(f"{function}: {name} must be {wanted}, not {given!r}")
+
+
+def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:
+    """Name so many operands: x, then as they were named, else by the next letter."""
+    names = [None, *further, *[None] * number][:number]
+    letters = (letter for letter in _LETTERS if letter not in names)
+    return (name or next(letters) for name in names)
+
+
+def _call(f: Callable[..., Any], operands: Sequence[str], parameters: dict[str, Parameter]) -> Callable[..., Any]:
+    """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name."""
+    signature = signature_of(f)
+    if signature is None or not parameters or not set(operands) <= set(signature.parameters):
+        return lambda *given: f(*given, **parameters)
+    names = signature.parameters
+    rest = next((name for name, place in names.items() if place.kind is place.VAR_KEYWORD), "")
+    stray = {name: value for name, value in parameters.items() if name not in names}
+
+    def call(*given: Any) -> Any:
+        arguments = {**parameters, **dict(zip(operands, given, strict=True)), **({rest: stray} if stray else {})}
+        bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
+        bound.apply_defaults()  # what is taken by position alone cannot be left out in the middle
+        return f(*bound.args, **bound.kwargs)
+
+    return call

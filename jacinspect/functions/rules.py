@@ -1,0 +1,134 @@
+"""The analytic rule of a function: slopes, a jvp, a vjp, or somebody's own derivative. A function has one, or none.
+
+Each rule of several operands can be restricted to one of them, the others being fixed: `by(place, operands)`, in which
+`place` counts from 0 and the value of the open operand is not read. Next: derivative.py.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Array", "Claim", "Jvp", "Rule", "Slopes", "Vjp", "fix"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """The derivatives of an element-wise function, one by each operand.
+
+    Each is a function of all operands and gives an array of the output's shape. The jvp is the sum of the Hadamard
+    products ∂f/∂x ⊙ dx.
+    """
+
+    partials: tuple[Callable[..., Array], ...]
+
+    def by(self, place: int, operands: Sequence[Array]) -> "Slopes":
+        """Return the derivative by one operand."""
+        return Slopes((fix(self.partials[place], place, operands),))
+
+    def jvp(self, operands: Sequence[Array], tangents: Sequence[Array | None]) -> Array:
+        """Push a tangent of each operand, None where it does not move; at least one moves."""
+        total: Array | None = None
+        for partial, tangent in zip(self.partials, tangents, strict=True):
+            if tangent is None:
+                continue
+            # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
+            slopes = np.where(tangent == 0, 0.0, partial(*operands))
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # inf and 0 are the answers there
+                term = np.asarray(slopes * tangent)
+                total = term if total is None else total + term
+        assert total is not None
+        return total
+
+
+@dataclass(frozen=True)
+class Jvp:
+    """Forward mode: `push(x, y, …, dx, dy, …)` takes the operands and their tangents to the tangent of the output."""
+
+    push: Callable[..., Array]
+
+    def by(self, place: int, operands: Sequence[Array]) -> "Jvp":
+        """Return the rule in which one operand alone has a tangent."""
+        if len(operands) == 1:
+            return self
+
+        def push(x: Array, dx: Array) -> Array:
+            point = [*operands[:place], x, *operands[place + 1 :]]
+            return self.jvp(point, [dx if k == place else None for k in range(len(point))])
+
+        return Jvp(push)
+
+    def jvp(self, operands: Sequence[Array], tangents: Sequence[Array | None]) -> Array:
+        """Push a tangent of each operand, None where it does not move."""
+        given = [np.zeros(np.shape(x)) if dx is None else dx for x, dx in zip(operands, tangents, strict=True)]
+        return self.push(*operands, *given)
+
+
+@dataclass(frozen=True)
+class Vjp:
+    """Reverse mode: `pull(x, y, …, dA)` takes the operands and a cotangent of the output to the operands' cotangents.
+
+    They are a tuple; that of the only operand need not be in one.
+    """
+
+    pull: Callable[..., Any]
+
+    def by(self, place: int, operands: Sequence[Array]) -> "Vjp":
+        """Return the rule that gives the cotangent of one operand."""
+        return Vjp(_entry(fix(self.pull, place, operands), place, len(operands)))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Somebody's own derivative, which is to be checked.
+
+    `derivative` takes the operands, and as a "jvp" or a "vjp" a tangent or a cotangent after them; it may give a tuple
+    with an entry for each operand. What it returns is told apart by its shape (derivative.py) unless `kind`, one of
+    `choices.DerivativeKind`, says what it is. `adapt` is for code that may take a framework's arrays: given arguments
+    to try it on, it returns the derivative as a function of numpy's.
+    """
+
+    derivative: Callable[..., Any]
+    kind: str | None = None
+    adapt: Callable[[Sequence[Array]], Callable[..., Any]] | None = None
+
+    def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
+        """Return the derivative as a function of numpy arrays like these."""
+        return self.derivative if self.adapt is None else self.adapt(arguments)
+
+    def by(self, place: int, operands: Sequence[Array]) -> "Claim":
+        """Return the derivative by one operand."""
+
+        def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
+            x, *tangent = arguments
+            return restricted(self.at([*operands[:place], x, *operands[place + 1 :], *tangent]))
+
+        def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
+            return _entry(fix(derivative, place, operands), place, len(operands))
+
+        return Claim(restricted(self.derivative), self.kind, self.adapt and adapt)
+
+
+Rule = Slopes | Jvp | Vjp | Claim
+
+
+def fix(function: Callable[..., Any], place: int, operands: Sequence[Array]) -> Callable[..., Any]:
+    """Fix all operands of a function but the one at `place`; a tangent or cotangent may follow that one."""
+    if len(operands) == 1:
+        return function
+    before, after = operands[:place], operands[place + 1 :]
+    return lambda x, *tangent: function(*before, x, *after, *tangent)
+
+
+def _entry(derivative: Callable[..., Any], place: int, number: int) -> Callable[..., Any]:
+    """Take the entry at `place` where a derivative returns a tuple with one for each of a number of operands."""
+
+    def derivative_by(*arguments: Any) -> Any:
+        given = derivative(*arguments)
+        return given[place] if isinstance(given, tuple) and len(given) == number else given
+
+    return derivative_by
