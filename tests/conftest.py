@@ -1,6 +1,7 @@
 """What more than one file of tests needs: the report's schema, and the keys that the contract lists, in its order."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-SCHEMA = Path(__file__).parents[1] / "jacinspect" / "report.schema.json"
+from jacinspect.__main__ import main
+from tests.program import ROOT, UNSET, Run, strict_json
+
+SCHEMA = ROOT / "jacinspect" / "report.schema.json"
 
 Validate = Callable[[str], dict[str, Any]]
+RunHere = Callable[..., Run]
 
 
 @pytest.fixture(scope="session")
@@ -21,13 +26,13 @@ def schema() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def validated(schema: dict[str, Any]) -> Validate:
-    """Parse one line of RFC 8259 JSON and hold it against the schema; gives the object."""
+    """Parse one line of RFC 8259 JSON and validate it by the schema; return the object."""
     validator = Draft202012Validator(schema)
 
     def parse(text: str) -> dict[str, Any]:
         assert text.endswith("\n")
         assert text.count("\n") == 1
-        report: dict[str, Any] = json.loads(text, parse_constant=refuse, object_pairs_hook=without_repeats)
+        report = strict_json(text)
         faults = [f"{fault.json_path}: {fault.message[:300]}" for fault in validator.iter_errors(report)]
         assert not faults, "\n".join(faults)
         return report
@@ -35,10 +40,18 @@ def validated(schema: dict[str, Any]) -> Validate:
     return parse
 
 
-def refuse(constant: str) -> None:
-    raise AssertionError(f"{constant} is not RFC 8259")
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> RunHere:
+    """Run the program's main function in this process: as `tests.program.run`, without half a second of imports."""
+    for name in UNSET:
+        monkeypatch.delenv(name, raising=False)
 
+    def run(*args: str, cwd: Path = ROOT) -> Run:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["jacinspect", *args])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfdbinary.readouterr()
+        return Run(int(ended.value.code or 0), out, err.decode())
 
-def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    assert len({name for name, _ in pairs}) == len(pairs), f"a key stands twice in {pairs}"
-    return dict(pairs)
+    return run

@@ -5,15 +5,10 @@ import os
 import pty
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cache
+from contextlib import suppress
 from pathlib import Path
 from select import select
 from typing import Any
@@ -23,10 +18,8 @@ import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml
 
-ROOT = Path(__file__).parents[2]
-UNSET = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM", "PYTHONUTF8", "LC_ALL", "LANG")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET}
-ENVIRONMENT |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+from tests.program import ROOT, Run, on_a_terminal, pieces, ran, run, started
+
 XSD = xmlschema.XMLSchema(ROOT / "tests" / "data" / "junit-10.xsd")
 FORMATS = ["text", "json", "junit", "github", "markdown"]
 
@@ -129,34 +122,6 @@ MADE = [
 ]
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a run of the program left behind."""
-
-    status: int
-    out: bytes
-    err: str
-
-    @property
-    def text(self) -> str:
-        return self.out.decode()
-
-
-def command(*typed: str) -> list[str]:
-    return [sys.executable, "-m", "jacinspect", "check", *typed]
-
-
-def ran(cwd: Path, *typed: str, hashes: str = "0") -> Run:
-    return _ran(cwd, typed, hashes)
-
-
-@cache
-def _ran(cwd: Path, typed: tuple[str, ...], hashes: str) -> Run:
-    environment = {**ENVIRONMENT, "PYTHONHASHSEED": hashes}
-    done = subprocess.run(command(*typed), capture_output=True, cwd=cwd, env=environment, timeout=60)
-    return Run(done.returncode, done.stdout, done.stderr.decode())
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with checks, and everything that the tests look at run side by side: it is mostly starts."""
@@ -176,29 +141,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (place / "none.toml").write_text("[tool.jacinspect]\n")
     (place / "old.json").write_text("OLD")
-    planned: list[tuple[tuple[str, ...], str]] = []
-    for to in FORMATS:
-        planned += [(failing(to), "1"), (written(to), "2"), (passing(to), "0")]
-    planned += [(typed, "0") for typed, _ in REFUSED] + [(LOOPING, "0"), (FAST, "0")]
+    planned = [(made(to), str(hashes)) for to in FORMATS for hashes, made in enumerate((passing, failing, written))]
+    planned += [(typed, "0") for typed in (*(typed for typed, _ in REFUSED), LOOPING, FAST)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda each: ran(place / "sub", *each[0], hashes=each[1]), planned))
+        list(pool.map(lambda each: checked(place, each[0], hashes=each[1]), planned))
     return place
 
 
-def failing(to: str) -> tuple[str, ...]:
-    return "-f", to
+def checked(folder: Path, typed: str, hashes: str = "0") -> Run:
+    return ran(f"check {typed}", folder / "sub", PYTHONHASHSEED=hashes)
 
 
-def written(to: str) -> tuple[str, ...]:
-    return "-f", to, "--jobs", "3", "-o", f"../written.{to}"
+def passing(to: str) -> str:
+    return f"junk dou* -f {to}"
 
 
-def passing(to: str) -> tuple[str, ...]:
-    return "junk", "dou*", "-f", to
+def failing(to: str) -> str:
+    return f"-f {to}"
 
 
-LOOPING = ("--config", "../loops.toml", "--timeout", "4", "-f", "junit")
-FAST = ("--fail-fast", "-j", "2", "double", "exits", "raises", "wrong")
+def written(to: str) -> str:
+    return f"-f {to} --jobs 3 -o ../written.{to}"
+
+
+LOOPING = "--config ../loops.toml --timeout 4 -f junit"
+FAST = "--fail-fast -j 2 double exits raises wrong"
 UNNEEDED = "jacinspect: kinks: allow J006 was not needed\n"
 
 
@@ -207,7 +174,7 @@ UNNEEDED = "jacinspect: kinks: allow J006 was not needed\n"
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_the_status_is_the_same_in_every_format(folder: Path, to: str) -> None:
-    failed, passed = ran(folder / "sub", *failing(to), hashes="1"), ran(folder / "sub", *passing(to))
+    failed, passed = checked(folder, failing(to), hashes="1"), checked(folder, passing(to))
     assert (failed.status, failed.err) == (1, "" if to == "text" else UNNEEDED)
     assert (passed.status, passed.err) == (0, "")
 
@@ -215,7 +182,7 @@ def test_the_status_is_the_same_in_every_format(folder: Path, to: str) -> None:
 @pytest.mark.parametrize("to", FORMATS)
 def test_what_checked_code_prints_is_in_no_format(folder: Path, to: str) -> None:
     for typed, hashes in ((failing(to), "1"), (passing(to), "0")):
-        out = ran(folder / "sub", *typed, hashes=hashes).out
+        out = checked(folder, typed, hashes).out
         assert b"junk" in out or to == "github"
         assert b"JUNK" not in out
         assert b"\x1b" not in out or to == "markdown"
@@ -223,15 +190,15 @@ def test_what_checked_code_prints_is_in_no_format(folder: Path, to: str) -> None
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_one_job_to_a_pipe_and_three_to_a_file_give_equal_bytes_whatever_the_hashes(folder: Path, to: str) -> None:
-    alone = ran(folder / "sub", *failing(to), hashes="1")
-    together = ran(folder / "sub", *written(to), hashes="2")
+    alone = checked(folder, failing(to), hashes="1")
+    together = checked(folder, written(to), hashes="2")
     assert (together.status, together.out, together.err) == (1, b"", alone.err)
     assert (folder / f"written.{to}").read_bytes() == alone.out
     assert [each.name for each in folder.iterdir() if each.name.startswith(".")] == []
 
 
 def test_text_has_a_line_an_inspection(folder: Path) -> None:
-    lines = ran(folder / "sub", *failing("text"), hashes="1").text.splitlines()
+    lines = checked(folder, failing("text"), hashes="1").text.splitlines()
     shown = [re.split(r" {2,}", line[2:]) for line in lines if line[:2] in ("✓ ", "✗ ", "? ")]
     assert [tuple(each[:3]) for each in shown] == [(name.replace("\x1b", r"\x1b"), *more) for name, *more in MADE]
     assert [each[3:] for each in shown[9:11]] == [[], []]
@@ -247,7 +214,7 @@ def test_text_has_a_line_an_inspection(folder: Path) -> None:
 
 
 def test_json_is_an_envelope_of_the_reports(folder: Path) -> None:
-    loaded = json.loads(ran(folder / "sub", *failing("json"), hashes="1").out)
+    loaded = checked(folder, failing("json"), hashes="1").report
     assert list(loaded) == ["schema_version", "version", "reports", "summary", "verdict"]
     assert [(each["check"], each["verdict"]) for each in loaded["reports"]] == [(c, v) for c, _, v in MADE]
     assert loaded["summary"] == {"pass": 10, "fail": 4, "inconclusive": 0}
@@ -256,23 +223,21 @@ def test_json_is_an_envelope_of_the_reports(folder: Path) -> None:
     ((finding,),) = ([each for each in kink["findings"] if each["code"] == "J003"],)
     assert finding["severity"] == "note"
     assert finding["message"].endswith(" (allowed)")
-    passed = json.loads(ran(folder / "sub", *passing("json")).out)
+    passed = checked(folder, passing("json")).report
     assert [each["check"] for each in passed["reports"]] == ["double"] * 4 + ["junk"] * 2
     assert (passed["verdict"], passed["summary"]["pass"]) == ("pass", 6)
 
 
 def test_a_report_in_the_envelope_is_that_of_inspect(folder: Path) -> None:
     typed = "mycode:double -s 2x3 -d 2 --expect diagonal --seed 1 --json"
-    alone = subprocess.run(
-        [sys.executable, "-m", "jacinspect", *typed.split()], capture_output=True, cwd=folder, env=ENVIRONMENT
-    )
-    report = json.loads(ran(folder / "sub", *failing("json"), hashes="1").out)["reports"][3]
+    alone = run(*typed.split(), cwd=folder)
+    report = checked(folder, failing("json"), hashes="1").report["reports"][3]
     assert report.pop("check") == "double"
-    assert report == json.loads(alone.stdout)
+    assert report == alone.report
 
 
 def test_junit_is_as_jenkins_has_it_and_is_read(folder: Path) -> None:
-    content = ran(folder / "sub", *failing("junit"), hashes="1").out
+    content = checked(folder, failing("junit"), hashes="1").out
     XSD.validate(ElementTree.fromstring(content))
     suites = list(JUnitXml.fromstring(content))
     assert [suite.name for suite in suites][:-1] == list(dict.fromkeys(name for name, *_ in MADE))[:-1]
@@ -287,7 +252,7 @@ def test_junit_is_as_jenkins_has_it_and_is_read(folder: Path) -> None:
 
 
 def test_github_annotates_the_function_or_else_the_check(folder: Path) -> None:
-    text = ran(folder / "sub", *failing("github"), hashes="1").text
+    text = checked(folder, failing("github"), hashes="1").text
     *commands, notice, summary = text.splitlines()
     assert summary == "jacinspect: 14 inspections: 10 pass, 4 fail"
     assert notice == "::notice title=kinks::allow J006 was not needed"
@@ -300,7 +265,7 @@ def test_github_annotates_the_function_or_else_the_check(folder: Path) -> None:
 
 
 def test_markdown_has_a_row_an_inspection(folder: Path) -> None:
-    text = ran(folder / "sub", *failing("markdown"), hashes="1").text
+    text = checked(folder, failing("markdown"), hashes="1").text
     rows = [line for line in text.splitlines() if line.startswith(("| ✓", "| ✗"))]
     assert [row.split(" | ")[0].split()[-1] for row in rows] == [verdict for *_, verdict in MADE]
     assert text.count("\n### ") == 4
@@ -308,14 +273,14 @@ def test_markdown_has_a_row_an_inspection(folder: Path) -> None:
 
 
 def test_fail_fast_stops_at_the_first_that_does_not_pass(folder: Path) -> None:
-    done = ran(folder / "sub", *FAST)
+    done = checked(folder, FAST)
     assert done.status == 1
     assert [line[:7] for line in done.text.splitlines() if line.startswith(("✓", "✗"))] == ["✓ doubl"] * 4 + ["✗ exits"]
     assert done.text.endswith("\n5 inspections: 4 pass, 1 fail; 2 not made\n")
 
 
 def test_a_function_that_loops_is_ended(folder: Path) -> None:
-    done = ran(folder / "sub", *LOOPING)
+    done = checked(folder, LOOPING)
     assert (done.status, done.err) == (1, "")
     loops, double = JUnitXml.fromstring(done.out)
     ((late,), (good,)) = (list(suite) for suite in (loops, double))
@@ -328,24 +293,24 @@ def test_a_function_that_loops_is_ended(folder: Path) -> None:
 # --- Refusals ---------------------------------------------------------------------------------------------------------
 
 REFUSED = [
-    (("duble",), "{up}/pyproject.toml: there is no check 'duble'; did you mean double?"),
-    (("--config", "../no.toml"), "../no.toml: no such file or directory"),
-    (("--config", "../none.toml"), "../none.toml: has no checks; add a table such as [tool.jacinspect.checks.NAME]"),
-    (("--config", "../mycode.py"), "../mycode.py: is not TOML: "),
+    ("duble", "{up}/pyproject.toml: there is no check 'duble'; did you mean double?"),
+    ("--config ../no.toml", "../no.toml: no such file or directory"),
+    ("--config ../none.toml", "../none.toml: has no checks; add a table such as [tool.jacinspect.checks.NAME]"),
+    ("--config ../mycode.py", "../mycode.py: is not TOML: "),
     (
-        ("--config", "../hanging.toml", "--timeout", "2", "-o", "../old.json"),
+        "--config ../hanging.toml --timeout 2 -o ../old.json",
         "../hanging.toml: importing the checked code took longer than --timeout",
     ),
-    (("--timeout", "0"), "--timeout 0: a number of seconds above 0 is needed"),
-    (("-o", "no/where.json"), "--output no/where.json: there is no folder no"),
-    (("--jobs", "0"), "Invalid value for '--jobs' / '-j': 0 is not in the range x>=1."),
-    (("-f", "xml"), "Invalid value for '--format' / '-f': 'xml' is not one of"),
+    ("--timeout 0", "--timeout 0: a number of seconds above 0 is needed"),
+    ("-o no/where.json", "--output no/where.json: there is no folder no"),
+    ("--jobs 0", "Invalid value for '--jobs' / '-j': 0 is not in the range x>=1."),
+    ("-f xml", "Invalid value for '--format' / '-f': 'xml' is not one of"),
 ]
 
 
 @pytest.mark.parametrize(("typed", "message"), REFUSED)
-def test_what_cannot_be_checked_is_status_2_and_a_line(folder: Path, typed: tuple[str, ...], message: str) -> None:
-    done = ran(folder / "sub", *typed)
+def test_what_cannot_be_checked_is_status_2_and_a_line(folder: Path, typed: str, message: str) -> None:
+    done = checked(folder, typed)
     assert (done.status, done.out) == (2, b"")
     assert done.err.startswith(f"jacinspect: {message.format(up=folder)}")
     assert done.err.count("\n") == 1
@@ -353,27 +318,6 @@ def test_what_cannot_be_checked_is_status_2_and_a_line(folder: Path, typed: tupl
 
 
 # --- While it runs ----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def running(
-    cwd: Path, *typed: str, err: int = subprocess.PIPE, **variables: str
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start the program as a terminal does, in a group of its own; of that nothing is left afterwards."""
-    process = subprocess.Popen(
-        command(*typed),
-        stdout=subprocess.PIPE,
-        stderr=err,
-        cwd=cwd,
-        env={**ENVIRONMENT, **variables},
-        start_new_session=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
 
 
 def until(happened: Any, seconds: float = 30) -> None:
@@ -396,7 +340,7 @@ def waiting(place: Path) -> Path:
 def interrupted(place: Path, to: str) -> tuple[bytes, Run]:
     """Wait until the second inspection waits; read what is written of the first; press Ctrl-C; read the rest."""
     read = bytearray()
-    with running(waiting(place), "-f", to) as process:
+    with started("check", "-f", to, cwd=waiting(place)) as process:
         assert process.stdout is not None
         until((place / "waiting").exists)
         while b"first" not in read and to != "junit":  # which writes a check when it is complete
@@ -426,7 +370,7 @@ def test_what_is_made_is_written_at_once_and_ctrl_c_leaves_a_complete_document(t
 def test_a_file_is_the_old_one_until_the_new_one_is_complete(tmp_path: Path) -> None:
     place = waiting(tmp_path / "place")
     (place / "out.json").write_text("OLD")
-    with running(place, "-f", "json", "-o", "out.json") as process:
+    with started("check", "-f", "json", "-o", "out.json", cwd=place) as process:
         until((place / "waiting").exists)
         assert (place / "out.json").read_text() == "OLD"
         os.killpg(process.pid, signal.SIGINT)
@@ -439,7 +383,7 @@ def test_a_file_is_the_old_one_until_the_new_one_is_complete(tmp_path: Path) -> 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_the_program(tmp_path: Path, how: signal.Signals) -> None:
     place = waiting(tmp_path / "place")
-    with running(place, "then") as process:
+    with started("check", "then", cwd=place) as process:
         until(lambda: (place / "waiting").exists() and (place / "waiting").read_text())
         worker = int((place / "waiting").read_text())
         os.kill(process.pid, how)
@@ -460,7 +404,7 @@ def test_ctrl_c_while_nobody_reads_leaves_a_complete_document(tmp_path: Path) ->
     (tmp_path / "jacinspect.toml").write_text(
         f"seeds = {list(range(300))}\nshapes = 3\n[checks.a]\nfunction = 'tanh'\n"
     )
-    with running(tmp_path, "-f", "json") as process:
+    with started("check", "-f", "json", cwd=tmp_path) as process:
         assert process.stdout is not None
         descriptor = process.stdout.fileno()
         wrote = Path(f"/proc/{process.pid}/io")
@@ -490,7 +434,7 @@ def test_ctrl_c_while_a_worker_starts_is_quiet(tmp_path: Path) -> None:
         f"    pathlib.Path({str(tmp_path / 'spawned')!r}).write_text('')\n    time.sleep(1)\n"
     )
     place = waiting(tmp_path / "place")
-    with running(place, PYTHONPATH=f"{tmp_path / 'path'}{os.pathsep}{ROOT}") as process:
+    with started("check", cwd=place, PYTHONPATH=f"{tmp_path / 'path'}{os.pathsep}{ROOT}") as process:
         until((tmp_path / "spawned").exists)
         time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
@@ -503,18 +447,10 @@ def test_a_thousand_inspections_in_little_memory_with_progress_on_a_terminal(tmp
         f"seeds = {list(range(1000))}\nshapes = 2\n[checks.a]\nfunction = 'tanh'\n"
     )
     ours, theirs = pty.openpty()
-    with running(tmp_path, "-f", "json", err=theirs, TERM="xterm") as process:
+    with started("check", "-f", "json", cwd=tmp_path, err=theirs, TERM="xterm") as process:
         os.close(theirs)
-        shown = bytearray()
-
-        def watch() -> None:
-            try:
-                while piece := os.read(ours, 4096):
-                    shown.extend(piece)
-            except OSError:  # the other end is closed
-                return
-
-        watching = threading.Thread(target=watch)
+        shown: list[bytes] = []
+        watching = threading.Thread(target=lambda: shown.extend(pieces(ours)))
         watching.start()
         assert process.stdout is not None
         lines, memory = [], {}
@@ -531,27 +467,16 @@ def test_a_thousand_inspections_in_little_memory_with_progress_on_a_terminal(tmp
     assert memory[900] - memory[200] < 4000, (
         memory
     )  # kB; the reports between are 1.6 MB as text, and far more as objects
-    told = [int(number) for number in re.findall(rb"(\d+) of 1000 inspections", bytes(shown))]
+    told = [int(number) for number in re.findall(rb"(\d+) of 1000 inspections", b"".join(shown))]
     assert told
     assert told == sorted(told)
 
 
 def test_a_terminal_has_colours_and_no_progress_between_the_lines(tmp_path: Path) -> None:
     place = waiting(tmp_path / "place")
-    ours, theirs = pty.openpty()
-    environment = {**ENVIRONMENT, "TERM": "xterm"}
-    typed = command("first", "last")
-    with subprocess.Popen(typed, stdin=theirs, stdout=theirs, stderr=theirs, cwd=place, env=environment) as process:
-        os.close(theirs)
-        shown = bytearray()
-        try:
-            while piece := os.read(ours, 4096):
-                shown += piece
-        except OSError:
-            pass
-        assert process.wait(20) == 1
-    os.close(ours)
-    text = shown.decode()
+    done = on_a_terminal("check", "first", "last", cwd=place, TERM="xterm")
+    assert done.status == 1
+    text = done.text
     assert "\x1b[1;31m✗\x1b[0m first" in text
     assert "\x1b[32m✓\x1b[0m last" in text
     assert "of 2 inspections" not in text

@@ -1,26 +1,15 @@
 """People's own code at the command line: exit statuses and both streams, by running the program."""
 
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Validate
-
-ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "samples"
-UNSET = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHONPATH")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET}
-ENVIRONMENT |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+from tests.program import ROOT, SAMPLES, Run, ran, run, run_side_by_side, started
 
 CODE = """
 import os
@@ -125,20 +114,6 @@ sys.meta_path.insert(0, Finder())
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a run of the program left behind."""
-
-    status: int
-    out: bytes
-    err: str
-
-    @property
-    def report(self) -> dict[str, object]:
-        loaded: dict[str, object] = json.loads(self.out)
-        return loaded
-
-
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The user's files; and in `none`, a search path on which there is neither torch nor jax."""
@@ -147,19 +122,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / name).parent.mkdir(exist_ok=True)
         (place / name).write_text(text, encoding="utf-8")
     return place
-
-
-def run(*typed: str, cwd: Path, path: str = str(ROOT)) -> Run:
-    done = subprocess.run(
-        [sys.executable, "-m", "jacinspect", *typed],
-        capture_output=True, cwd=cwd, env={**ENVIRONMENT, "PYTHONPATH": path}, timeout=60,
-    )  # fmt: skip
-    return Run(done.returncode, done.stdout, done.stderr.decode())
-
-
-@cache
-def ran(typed: str, cwd: Path) -> Run:
-    return run(*typed.split(), cwd=cwd)
 
 
 # --- Statuses and streams
@@ -244,19 +206,17 @@ SAMPLED = [
 
 @pytest.fixture(scope="session", autouse=True)
 def _side_by_side(folder: Path) -> None:
-    """Run everything once: most of it is the start of a program, and there is more than one processor."""
+    """Run everything once."""
     typed = [f"{line} --json" for line in [*GOOD, *(line for line, _ in WRONG), *(f"{name} -s 2x3" for name in LOUD)]]
-    runs = [(line, folder) for line in [*typed, *(line for line, _ in REFUSED)]]
-    runs += [(f"{line} --json", SAMPLES) for line, *_ in SAMPLED]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda run: ran(*run), reversed(runs)))
+    run_side_by_side((f"{line} --json" for line, *_ in SAMPLED), SAMPLES)
+    run_side_by_side([*typed, *(line for line, _ in REFUSED)], folder)
 
 
 @pytest.mark.parametrize("typed", GOOD)
 def test_what_holds_is_status_0(folder: Path, typed: str, validated: Validate) -> None:
     done = ran(f"{typed} --json", folder)
     assert (done.status, done.err) == (0, "")
-    report = validated(done.out.decode())
+    report = validated(done.text)
     assert report["verdict"] == "pass"
     assert report["function"]["name"] == typed.split()[0]
     assert (report["jacobian"]["analytic"] is not None) == (" -d " in typed)
@@ -266,7 +226,7 @@ def test_what_holds_is_status_0(folder: Path, typed: str, validated: Validate) -
 def test_what_does_not_hold_is_status_1(folder: Path, typed: str, code: str, validated: Validate) -> None:
     done = ran(f"{typed} --json", folder)
     assert (done.status, done.err) == (1, "")
-    report = validated(done.out.decode())
+    report = validated(done.text)
     assert code in [finding["code"] for finding in report["findings"] if finding["severity"] == "error"]
 
 
@@ -280,7 +240,7 @@ def test_what_cannot_be_inspected_is_status_2_and_a_line_or_two(folder: Path, ty
 
 def test_the_report_names_what_was_typed(folder: Path) -> None:
     done = run(*["code.py:swish", "-s", "2x3", "-d", "code.py:swish_prime", "-p", "beta=1.5"], cwd=folder)
-    lines = done.out.decode().splitlines()
+    lines = done.text.splitlines()
     assert lines[0].startswith("code.py:swish(beta=1.5)  X 2×3 float64 → A 2×3")
     assert lines[1] == "df = code.py:swish_prime"
     assert lines[-1] == "verdict: ✓ pass"
@@ -305,14 +265,14 @@ def test_a_traceback_is_shown_to_whoever_asks(folder: Path) -> None:
 def test_what_it_prints_is_kept_off_standard_output(folder: Path, name: str, told: str, validated: Validate) -> None:
     done = ran(f"{name} -s 2x3 --json", folder)
     assert done.status == 0
-    assert validated(done.out.decode())["verdict"] == "pass"
+    assert validated(done.text)["verdict"] == "pass"
     assert re.fullmatch(rf"jacinspect: the inspected code printed:\n({told})+(  … \d+ bytes in all\n)?", done.err)
 
 
 def test_what_it_prints_a_lot_of_is_told_in_short(folder: Path, validated: Validate) -> None:
     done = run("code.py:very_loud", "-s", "2x3", "--json", cwd=folder)
     assert done.status == 0
-    assert validated(done.out.decode())["verdict"] == "pass"
+    assert validated(done.text)["verdict"] == "pass"
     assert len(done.err) < 1200
     first, hello, last = done.err.splitlines()
     assert first == "jacinspect: the inspected code printed:"
@@ -359,15 +319,12 @@ def test_an_interrupt_within_somebody_s_code_is_quiet(folder: Path) -> None:
     (folder / "sleeping.py").write_text(
         "import time, sys\ndef f(x):\n    open('slept', 'w').close()\n    time.sleep(30)"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jacinspect", "sleeping.py:f", "-s", "2"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env=ENVIRONMENT,
-    )  # fmt: skip
-    while not (folder / "slept").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    with started("sleeping.py:f", "-s", "2", cwd=folder) as process:
+        while not (folder / "slept").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
@@ -387,12 +344,12 @@ def test_a_framework_that_is_not_installed(folder: Path, name: str, missing: str
     path = f"{folder / 'none'}{os.pathsep}{ROOT}"
     place = name.rpartition(":")[0]
     said = f"jacinspect: {place}: needs {missing}, which is not installed: pip install 'jacinspect[{missing}]'\n"
-    assert run(name, "-s", "2", cwd=folder, path=path) == Run(2, b"", said)
+    assert run(name, "-s", "2", cwd=folder, PYTHONPATH=path) == Run(2, b"", said)
 
 
 def test_numpy_code_does_without_them(folder: Path) -> None:
     path = f"{folder / 'none'}{os.pathsep}{ROOT}"
-    done = run("code.py:swish", "-s", "2x3", "-d", "code.py:swish_prime", "--json", cwd=folder, path=path)
+    done = run("code.py:swish", "-s", "2x3", "-d", "code.py:swish_prime", "--json", cwd=folder, PYTHONPATH=path)
     assert (done.status, done.err, done.report["verdict"]) == (0, "", "pass")
 
 
@@ -400,7 +357,7 @@ def test_numpy_code_does_without_them(folder: Path) -> None:
 def test_samples(typed: str, status: int, source: str) -> None:
     done = ran(f"{typed} --json", SAMPLES)
     assert (done.status, done.err) == (status, "")
-    assert done.report["function"]["source"] == source  # type: ignore[index]
+    assert done.report["function"]["source"] == source
     assert done.report["verdict"] == ("fail" if status else "pass")
 
 
@@ -409,8 +366,7 @@ def test_samples(typed: str, status: int, source: str) -> None:
 
 def identities(*typed: str, cwd: Path) -> tuple[Run, dict[str, bool]]:
     done = run("identities", *typed, "--json", cwd=cwd)
-    listed = json.loads(done.out)["identities"]
-    return done, {identity["name"]: identity["holds"] for identity in listed}
+    return done, {identity["name"]: identity["holds"] for identity in done.report["identities"]}
 
 
 @pytest.mark.parametrize("derivative", ["code.py:swish_prime", "code.py:vjp --derivative-kind vjp"])

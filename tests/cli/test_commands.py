@@ -1,8 +1,6 @@
 """The program itself: what is typed, and both streams, the exit status and the files that come of it."""
 
-import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -10,73 +8,44 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.conftest import Validate
+from tests.program import (
+    ROOT,
+    SAMPLES,
+    Run,
+    command,
+    execute,
+    in_shell,
+    on_a_terminal,
+    ran,
+    run,
+    run_side_by_side,
+    started,
+)
 
-ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "samples"
-SILENT = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LANG")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in SILENT}
-ENVIRONMENT |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
 ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a run of the program left behind."""
-
-    status: int
-    out: bytes
-    err: str
-
-    @property
-    def text(self) -> str:
-        return self.out.decode()
-
-    @property
-    def lines(self) -> list[str]:
-        return self.text.splitlines()
-
-    def fact(self, label: str) -> str:
-        """The labelled line of the report, with what hangs below it."""
-        start = next(n for n, line in enumerate(self.lines) if line.startswith(f"{label}  "))
-        found = [self.lines[start].removeprefix(label)]
-        for line in self.lines[start + 1 :]:
-            if not line.startswith("   "):
-                break
-            found.append(line)
-        return " ".join(" ".join(found).split())
-
-
-def command(*args: str) -> list[str]:
-    return [sys.executable, "-m", "jacinspect", *args]
-
-
-def run(*args: str, stdin: bytes = b"", cwd: Path = ROOT, variables: Mapping[str, str] | None = None) -> Run:
-    environment = {**ENVIRONMENT, **(variables or {})}
-    done = subprocess.run(command(*args), input=stdin, capture_output=True, cwd=cwd, env=environment, timeout=60)
-    return Run(done.returncode, done.stdout, done.stderr.decode())
-
-
-@cache
-def ran(typed: str, **variables: str) -> Run:
-    """Run once what several tests look at; what is typed has no blanks in its words, and changes no files."""
-    return run(*typed.split(), variables=variables)
+def fact(done: Run, label: str) -> str:
+    """Give the labelled line of the report, with what hangs below it."""
+    start = next(n for n, line in enumerate(done.lines) if line.startswith(f"{label}  "))
+    found = [done.lines[start].removeprefix(label)]
+    for line in done.lines[start + 1 :]:
+        if not line.startswith("   "):
+            break
+        found.append(line)
+    return " ".join(" ".join(found).split())
 
 
 @pytest.fixture(scope="session")
 def _side_by_side() -> None:
-    """Run every mistake and sample: most of it is the start of a program, and there is more than one processor."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(ran, [typed for typed, _ in [*MISTAKES, *SAMPLED]]))
+    """Run every mistake and every sample."""
+    run_side_by_side(typed for typed, _ in [*MISTAKES, *SAMPLED])
 
 
 # --- The answers
@@ -87,9 +56,9 @@ def test_sigmoid() -> None:
     assert (done.status, done.err) == (0, "")
     assert done.lines[0].startswith("sigmoid")
     assert "pass" in done.lines[0]
-    assert done.fact("pattern").startswith("diagonal: 4 of 16")
-    assert done.fact("shape").startswith("4×4, square")
-    assert "A' ⊙ dX = J·vec(dX)" in done.fact("Hadamard")
+    assert fact(done, "pattern").startswith("diagonal: 4 of 16")
+    assert fact(done, "shape").startswith("4×4, square")
+    assert "A' ⊙ dX = J·vec(dX)" in fact(done, "Hadamard")
     assert done.lines[-1].endswith("pass")
 
 
@@ -108,15 +77,15 @@ def test_what_is_piped_is_plain_and_80_columns_wide(typed: str) -> None:
 def test_softmax_by_rows() -> None:
     done = ran("softmax --shape 3x4 --vec row")
     assert (done.status, done.err) == (0, "")
-    assert done.fact("pattern").startswith("block-diagonal, 3 blocks of 4×4")
-    assert "row-major" in done.fact("shape")
+    assert fact(done, "pattern").startswith("block-diagonal, 3 blocks of 4×4")
+    assert "row-major" in fact(done, "shape")
     assert "J009 note" in done.text
 
 
 def test_an_expectation_that_is_not_met_is_status_1_and_names_a_witness() -> None:
     done = ran("softmax --shape 3x4 --vec row --expect diagonal --expect symmetric --json")
     assert (done.status, done.err) == (1, "")
-    report = json.loads(done.out)
+    report = done.report
     assert report["verdict"] == "fail"
     (finding,) = (finding for finding in report["findings"] if finding["code"] == "J002")
     assert finding["message"].startswith("expected diagonal")
@@ -139,11 +108,11 @@ def test_exit_zero_changes_the_status_alone() -> None:
 def test_transpose_is_a_permutation_and_cumsum_is_triangular() -> None:
     transposed = ran("transpose --shape 2x3 --expect permutation --layout denominator")
     assert (transposed.status, transposed.err) == (0, "")
-    assert transposed.fact("pattern").startswith("permutation: 6 of 36")
-    assert "denominator" in transposed.fact("shape")
+    assert fact(transposed, "pattern").startswith("permutation: 6 of 36")
+    assert "denominator" in fact(transposed, "shape")
     summed = ran("cumsum --shape 5 --expect lower-triangular")
     assert (summed.status, summed.err) == (0, "")
-    assert summed.fact("pattern").startswith("lower-triangular: 15 of 25")
+    assert fact(summed, "pattern").startswith("lower-triangular: 15 of 25")
     assert ran("cumsum --shape 5 --expect upper-triangular --expect diagonal --json").status == 1
 
 
@@ -166,22 +135,22 @@ def test_inspect_may_be_left_out_and_options_may_come_first() -> None:
 
 def test_a_parameter_and_an_alias() -> None:
     done = ran("lrelu -s 4 -p negative_slope=0.2 --json")
-    report = json.loads(done.out)
+    report = done.report
     assert report["function"]["name"] == "leaky_relu"
     assert report["function"]["parameters"] == {"negative_slope": 0.2}
     assert {max(row) for row in report["jacobian"]["analytic"]} == {0.2, 1.0}
 
 
 def test_the_seed_the_dtype_and_the_direction() -> None:
-    plain, again, other = (json.loads(ran(f"tanh -s 2x3 --json{more}").out) for more in ("", " --seed 0", " --seed 1"))
+    plain, again, other = (ran(f"tanh -s 2x3 --json{more}").report for more in ("", " --seed 0", " --seed 1"))
     assert plain == again
     assert plain["operand"]["values"] != other["operand"]["values"]
     assert other["operand"]["seed"] == 1
-    single = json.loads(ran("tanh -s 2x3 --dtype float32 --json").out)
+    single = ran("tanh -s 2x3 --dtype float32 --json").report
     assert single["operand"]["dtype"] == "float32"
     assert single["operand"]["values"] == np.float32(plain["operand"]["values"]).tolist()
     assert single["verdict"] == "pass"
-    along = json.loads(ran(f"tanh -s 2x3 --direction {SAMPLES / 'weights.csv'} --json").out)
+    along = ran(f"tanh -s 2x3 --direction {SAMPLES / 'weights.csv'} --json").report
     assert along["hadamard"]["direction"] == [[0.5, -1.25, 0.0], [2.0, -0.75, 1.5]]
     assert along["jacobian"] == plain["jacobian"]
 
@@ -192,7 +161,7 @@ def test_tolerances_noise_and_budgets() -> None:
     noisy = ran("sigmoid -s 2x2 --noise 0.01")
     assert noisy.status == 1
     assert noisy.lines[-1].endswith("inconclusive")
-    sampled = json.loads(ran("softmax -s 6x8 --max-evaluations 5 --json").out)
+    sampled = ran("softmax -s 6x8 --max-evaluations 5 --json").report
     assert [finding["code"] for finding in sampled["findings"]] == ["J007", "J009"]
     assert sampled["jacobian"]["stored"] is None
 
@@ -252,8 +221,8 @@ def test_samples(validated: Validate, typed: str, shape: list[int]) -> None:
 
 @pytest.mark.parametrize("name", ["weights.csv", "hidden.npy"])
 def test_standard_input(name: str) -> None:
-    piped = json.loads(run("relu", "-i", "-", "--json", stdin=(SAMPLES / name).read_bytes()).out)
-    read = json.loads(ran(f"relu -i {SAMPLES / name} --json").out)
+    piped = run("relu", "-i", "-", "--json", stdin=(SAMPLES / name).read_bytes()).report
+    read = ran(f"relu -i {SAMPLES / name} --json").report
     assert piped["operand"].pop("source") == "standard input"
     assert read["operand"].pop("source").endswith(name)
     assert piped == read
@@ -293,7 +262,7 @@ def test_output_is_what_would_have_been_printed(tmp_path: Path) -> None:
             form,
             "--output",
             str(file),
-            variables={"COLUMNS": "200"},
+            COLUMNS="200",
         )
         assert (done.status, done.out, done.err) == (1, b"", "")
         assert file.read_bytes() == ran(f"softmax -s 3x4 --expect diagonal -f {form}").out
@@ -331,9 +300,8 @@ def test_output_where_nobody_may_write(tmp_path: Path) -> None:
     (tmp_path / "old.txt").write_text("old")
     (tmp_path / "old.txt").chmod(0o444)
     for name in ("ours/report.txt", "old.txt"):
-        typed = [*mortal, *command("sigmoid", "-s", "2x2", "-o", name)]
-        done = subprocess.run(typed, capture_output=True, cwd=tmp_path, env=ENVIRONMENT, timeout=60)
-        one_message(Run(done.returncode, done.stdout, done.stderr.decode()), name, "permission denied")
+        done = execute([*mortal, *command("sigmoid", "-s", "2x2", "-o", name)], cwd=tmp_path)
+        one_message(done, name, "permission denied")
     assert list((tmp_path / "ours").iterdir()) == []
     assert (tmp_path / "old.txt").read_text() == "old"
 
@@ -361,27 +329,9 @@ def test_color_is_forced_and_refused() -> None:
 
 
 def test_on_a_terminal_there_is_color_and_json_is_still_plain() -> None:
-    assert b"\x1b[" in on_a_terminal("sigmoid", "-s", "2x2")
-    assert json.loads(on_a_terminal("sigmoid", "-s", "2x2", "--json"))["verdict"] == "pass"
-    assert b"\x1b[3" not in on_a_terminal("sigmoid", "-s", "2x2", NO_COLOR="1")
-
-
-def on_a_terminal(*args: str, **variables: str) -> bytes:
-    """Run with standard output on a terminal; give what it showed."""
-    near, far = pty.openpty()
-    variables = {"TERM": "xterm-256color", "COLUMNS": "80"} | variables
-    with subprocess.Popen(command(*args), stdout=far, stdin=far, cwd=ROOT, env=ENVIRONMENT | variables):
-        os.close(far)
-        shown = b""
-        while True:
-            try:
-                shown += (piece := os.read(near, 65536))
-            except OSError:  # how Linux tells that the other end is closed
-                piece = b""
-            if not piece:
-                break
-    os.close(near)
-    return shown
+    assert b"\x1b[" in on_a_terminal("sigmoid", "-s", "2x2").out
+    assert on_a_terminal("sigmoid", "-s", "2x2", "--json").report["verdict"] == "pass"
+    assert b"\x1b[3" not in on_a_terminal("sigmoid", "-s", "2x2", NO_COLOR="1").out
 
 
 def test_a_terminal_without_the_signs_shows_everything_else() -> None:
@@ -391,7 +341,7 @@ def test_a_terminal_without_the_signs_shows_everything_else() -> None:
     plain = ran("sigmoid --shape 2x2").text
     assert len(done.text) == len(plain)
     assert all(a == b or not b.isascii() for a, b in zip(done.text, plain, strict=True))
-    wrong = run("softmax", "-s", "2×2", "-p", "axis=½", variables={"PYTHONIOENCODING": "ascii"})
+    wrong = run("softmax", "-s", "2×2", "-p", "axis=½", PYTHONIOENCODING="ascii")
     assert wrong.status == 2
     assert len(wrong.err.splitlines()) == 1
 
@@ -493,37 +443,25 @@ def test_what_is_no_expression_is_underlined() -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_pipe_closed_early_is_no_error(form: str) -> None:
-    process = subprocess.Popen(
-        command("sigmoid", "-s", "100", "--full", "-f", form),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=ROOT,
-        env=ENVIRONMENT,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    first = os.read(process.stdout.fileno(), 10)
-    assert first in (b"sigmoid  X", b'{"schema_v')
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(timeout=30) == 0
+    with started("sigmoid", "-s", "100", "--full", "-f", form) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = os.read(process.stdout.fileno(), 10)
+        assert first in (b"sigmoid  X", b'{"schema_v')
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=30) == 0
 
 
 def test_an_interrupt_ends_it_quietly_and_soon_and_leaves_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "old.txt").write_text("old")
-    process = subprocess.Popen(
-        command("softmax", "--shape", "700x700", "--output", "old.txt"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-    )
-    time.sleep(1.5)
-    assert process.poll() is None, "it is to be interrupted while it works"
-    sent = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert time.monotonic() - sent < 3
+    with started("softmax", "--shape", "700x700", "--output", "old.txt", cwd=tmp_path) as process:
+        time.sleep(1.5)
+        assert process.poll() is None, "it is to be interrupted while it works"
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert time.monotonic() - sent < 3
     assert (process.returncode, out, err) == (130, b"", b"")
     assert [path.name for path in tmp_path.iterdir()] == ["old.txt"]
     assert (tmp_path / "old.txt").read_text() == "old"
@@ -548,18 +486,18 @@ def at_import(folder: Path, names: tuple[str, ...], action: str) -> str:
 def test_an_interrupt_while_importing_is_quiet_too(tmp_path: Path) -> None:
     for names in (("numpy",), ("typer",)):
         path = at_import(tmp_path, names, "raise KeyboardInterrupt")
-        assert run("sigmoid", "-s", "2", variables={"PYTHONPATH": path}) == Run(130, b"", "")
+        assert run("sigmoid", "-s", "2", PYTHONPATH=path) == Run(130, b"", "")
 
 
 def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
     heavy = ("numpy", "scipy", "torch", "jax", "rich.console", "rich.markdown")
     path = at_import(tmp_path, heavy, "raise SystemExit(f'imports {name}')")
-    assert run("sigmoid", "-s", "2", variables={"PYTHONPATH": path}).err == "imports numpy\n"  # the trap works
-    version = run("--version", variables={"PYTHONPATH": path})
+    assert run("sigmoid", "-s", "2", PYTHONPATH=path).err == "imports numpy\n"  # the trap works
+    version = run("--version", PYTHONPATH=path)
     assert (version.status, version.err) == (0, "")
     assert re.fullmatch(r"jacinspect \d+\.\d+\.\d+\S*\n", version.text)
     for typed in (["--help"], ["-h"], ["inspect", "--help"], ["sigmoid", "--help"]):
-        done = run(*typed, variables={"PYTHONPATH": path})
+        done = run(*typed, PYTHONPATH=path)
         assert (done.status, done.err) == (0, ""), typed
         assert done.text.startswith("Usage: jacinspect")
 
@@ -590,12 +528,11 @@ def test_help_lists_the_options_of_inspect() -> None:
     ],
 )
 def test_closed_and_full_streams_give_no_traceback(closed: str, typed: str, status: int | None) -> None:
-    line = f'exec "$0" -m jacinspect {typed} {closed}'
-    done = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, cwd=ROOT, env=ENVIRONMENT)
-    assert b"Traceback" not in done.stderr
-    assert b"Exception ignored" not in done.stderr
-    assert len(done.stderr.splitlines()) <= 2
-    assert done.returncode in ((0, 2) if status is None else (status,))
+    done = in_shell(f"{typed} {closed}")
+    assert "Traceback" not in done.err
+    assert "Exception ignored" not in done.err
+    assert len(done.err.splitlines()) <= 2
+    assert done.status in ((0, 2) if status is None else (status,))
 
 
 def test_the_command_is_this_program() -> None:

@@ -1,9 +1,5 @@
 """`jacinspect list`: what is typed, and both streams and the exit status that come of it."""
 
-import json
-import os
-import pty
-import subprocess
 from typing import Any
 
 import pytest
@@ -12,8 +8,8 @@ from jacinspect.functions.catalogue.entry import Entry, at
 from jacinspect.functions.catalogue.listing import search
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.catalogue.tables import ENTRIES
-from tests.cli.test_commands import ENVIRONMENT, ESCAPE, ROOT, command, one_message, ran, run
-from tests.conftest import refuse, without_repeats
+from tests.cli.test_commands import ESCAPE, one_message
+from tests.program import in_shell, on_a_terminal, ran, run, strict_json
 
 KEYS = [
     "name", "aliases", "kind", "operands", "parameters", "formula", "derivative", "partials", "latex", "kinks", "jumps",
@@ -29,7 +25,7 @@ def parsed(text: str) -> list[dict[str, Any]]:
     """Read one line of RFC 8259 JSON."""
     assert text.endswith("\n")
     assert text.count("\n") == 1
-    content = json.loads(text, parse_constant=refuse, object_pairs_hook=without_repeats)
+    content = strict_json(text)
     assert list(content) == ["schema_version", "version", "functions"]
     functions: list[dict[str, Any]] = content["functions"]
     return functions
@@ -164,24 +160,18 @@ def test_any_width_can_be_had(columns: int) -> None:
 
 
 def test_on_a_terminal() -> None:
-    ours, theirs = pty.openpty()
-    environment = {**ENVIRONMENT, "TERM": "xterm", "COLUMNS": "80"}
-    subprocess.run(command("list", "leaky"), stdout=theirs, cwd=ROOT, env=environment, check=True)
-    os.close(theirs)
-    assert b"\x1b[1mleaky_relu\x1b[0m" in os.read(ours, 4096)
-    os.close(ours)
+    done = on_a_terminal("list", "leaky", TERM="xterm")
+    assert done.status == 0
+    assert b"\x1b[1mleaky_relu\x1b[0m" in done.out
 
 
 @pytest.mark.parametrize("closed", [">&-", ">/dev/full", "| head -1"])
 def test_closed_full_and_impatient_streams_give_no_traceback(closed: str) -> None:
     for typed in ("list", "list --json"):
-        done = subprocess.run(
-            ["sh", "-c", f'"$0" -m jacinspect {typed} {closed}', command()[0]],
-            capture_output=True, cwd=ROOT, env=ENVIRONMENT, check=False,
-        )  # fmt: skip
-        assert b"Traceback" not in done.stderr
-        assert b"Exception" not in done.stderr
-        assert len(done.stderr.splitlines()) <= 1
+        done = in_shell(f"{typed} {closed}")
+        assert "Traceback" not in done.err
+        assert "Exception" not in done.err
+        assert len(done.err.splitlines()) <= 1
 
 
 def test_help() -> None:

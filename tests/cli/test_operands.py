@@ -1,35 +1,19 @@
 """--with and --wrt, by running the program."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.conftest import Validate
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(*arguments: str, folder: Path = ROOT, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "NO_COLOR"}}
-    environment |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
-    command = [sys.executable, "-m", "jacinspect", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, input=stdin, capture_output=True, encoding="utf-8", check=False
-    )
+from tests.conftest import RunHere, Validate
+from tests.program import run
 
 
 def report(*arguments: str, **how: Any) -> dict[str, Any]:
     done = run(*arguments, "--json", **how)
-    assert done.stderr == ""
-    assert done.returncode == 0
-    loaded: dict[str, Any] = json.loads(done.stdout)
-    return loaded
+    assert (done.status, done.err) == (0, "")
+    return done.report
 
 
 def words(text: str) -> str:
@@ -37,9 +21,9 @@ def words(text: str) -> str:
 
 
 def test_broadcasting_is_explained() -> None:
-    done = run("multiply", "--shape", "2x3", "--with", "2x1", "--wrt", "2")
-    assert (done.returncode, done.stderr) == (0, "")
-    text = words(done.stdout)
+    done = run("multiply", "--shape", "2x3", "--with", "2x1", "--wrt", "2", COLUMNS="100")
+    assert (done.status, done.err) == (0, "")
+    text = words(done.text)
     for said in (
         "mul X 2×1 float64 → A 2×3 ✓ pass f(x, y) = x * y ∂f/∂y = x X is y, operand 2 of 2; x 2×3 fixed",
         "6×2, not square",
@@ -59,7 +43,7 @@ def test_broadcasting_is_explained() -> None:
 @pytest.mark.parametrize("wrt", ["1", "2", "x", "y"])
 def test_the_json_says_which_operand(wrt: str, validated: Validate) -> None:
     done = run("multiply", "-s", "2x3", "--with", "2x3", "--wrt", wrt, "--json")
-    operand = (found := validated(done.stdout))["operand"]
+    operand = (found := validated(done.text))["operand"]
     name = wrt if wrt in "xy" else "xy"[int(wrt) - 1]
     assert (operand["name"], operand["position"]) == (name, "xy".index(name) + 1)
     assert (operand["source"], operand["seed"]) == ("random", 0)
@@ -82,15 +66,15 @@ def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
     np.save(tmp_path / "y.npy", [[10.0], [20.0]])
     arguments = ["div", "--input", "x.csv", "--with", "y=y.npy", "--wrt", "y"]
-    found = report(*arguments, folder=tmp_path)
+    found = report(*arguments, cwd=tmp_path)
     assert found["operand"]["source"] == "y.npy"
     assert found["output"]["values"] == [[0.1, 0.2, 0.3], [0.2, 0.25, 0.3]]
-    assert report(*arguments, "--layout", "denominator", folder=tmp_path)["jacobian"]["shape"] == [2, 6]
-    found = report("sub", "--input", "x.csv", "--with", "-", "--wrt", "2", folder=tmp_path, stdin="1 1 2\n")
+    assert report(*arguments, "--layout", "denominator", cwd=tmp_path)["jacobian"]["shape"] == [2, 6]
+    found = report("sub", "--input", "x.csv", "--with", "-", "--wrt", "2", cwd=tmp_path, stdin=b"1 1 2\n")
     assert found["operand"]["source"] == "standard input"
     assert found["output"]["values"] == [[0, 1, 1], [3, 4, 4]]
     (tmp_path / "y=1.csv").write_text("1,2,3\n")
-    assert report("add", "-s", "3", "--with", "./y=1.csv", "--wrt", "2", folder=tmp_path)["operand"]["values"] == [
+    assert report("add", "-s", "3", "--with", "./y=1.csv", "--wrt", "2", cwd=tmp_path)["operand"]["values"] == [
         1,
         2,
         3,
@@ -100,7 +84,7 @@ def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
 def test_a_kink_at_a_tie(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1,2,3\n")
     (tmp_path / "y.csv").write_text("1,5,0\n")
-    found = report("maximum", "-i", "x.csv", "--with", "y.csv", folder=tmp_path)
+    found = report("maximum", "-i", "x.csv", "--with", "y.csv", cwd=tmp_path)
     assert np.diag(found["jacobian"]["analytic"]).tolist() == [0.5, 0, 1]
     assert [finding["code"] for finding in found["findings"]] == ["J003"]
 
@@ -134,13 +118,13 @@ def test_a_kink_at_a_tie(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_used_is_said_in_a_line_or_two(command: str, message: str) -> None:
-    done = run(*command.split())
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"jacinspect: {message}\n"
+def test_what_cannot_be_used_is_said_in_a_line_or_two(run_here: RunHere, command: str, message: str) -> None:
+    done = run_here(*command.split())
+    assert (done.status, done.out) == (2, b"")
+    assert done.err == f"jacinspect: {message}\n"
 
 
 def test_help_names_both_options() -> None:
-    text = run("--help").stdout
+    text = run("--help").text
     assert "--with" in text
     assert "--wrt" in text

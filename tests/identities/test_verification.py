@@ -1,13 +1,9 @@
 """`jacinspect identities`: which lines hold for which function, what the program prints, and its exit status."""
 
-import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +16,9 @@ from jacinspect.functions.rules import Jvp, Slopes
 from jacinspect.identities import tensors
 from jacinspect.identities.report import IdentityReport
 from jacinspect.identities.verification import verify_identities
-from tests.conftest import refuse, without_repeats
+from tests.conftest import RunHere
 from tests.functions.catalogue.truth import inside
-
-ROOT = Path(__file__).parents[2]
+from tests.program import Run, command, execute, strict_json
 
 OF_VECTORS = [
     *("diag-right", "diag-left", "diagonal-right", "diagonal-left", "hadamard-diag", "hadamard-third-order"),
@@ -38,16 +33,8 @@ ARRANGED = ["reshape-to-tensor", "reshape-to-matrix", "commuted-jacobian"]
 ELEMENTWISE = [entry.name for entry in ENTRIES if entry.kind == "elementwise"]
 
 
-def run(*args: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
-    kept = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "FORCE_COLOR", "NO_COLOR"}}
-    kept |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment}
-    command = [sys.executable, "-m", "jacinspect", "identities", *args]
-    return subprocess.run(command, input=stdin, capture_output=True, env=kept, cwd=ROOT, check=False)
-
-
-def parsed(output: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(output, parse_constant=refuse, object_pairs_hook=without_repeats)
-    return found
+def identities(*args: str, stdin: bytes = b"", **variables: str) -> Run:
+    return execute(command("identities", *args), stdin=stdin, variables=variables)
 
 
 def normal(*shape: int, seed: int = 0) -> Array:
@@ -244,9 +231,9 @@ def test_functions_that_cannot_be_verified() -> None:
 
 
 def test_the_text_of_sigmoid() -> None:
-    done = run("--shape", "2x3")
-    text = done.stdout.decode()
-    assert (done.returncode, done.stderr) == (0, b"")
+    done = identities("--shape", "2x3")
+    text = done.text
+    assert (done.status, done.err) == (0, "")
     assert text.count("✓") == 21 + 2
     assert "✗" not in text
     assert max(map(len, text.splitlines())) <= 80
@@ -256,13 +243,13 @@ def test_the_text_of_sigmoid() -> None:
     assert "✓ A ⊙ B = A:𝕄:B                            0                    both 2×3" in lines
     assert any(line.startswith("✓ dA = A' ⊙ dX  ") and "≤" in line and line.endswith("both 2×3") for line in lines)
     assert lines[-1] == "verdict: ✓ pass, all 21 identities hold"
-    assert run("sigmoid", "--shape", "2x3").stdout == done.stdout
+    assert identities("sigmoid", "--shape", "2x3").out == done.out
 
 
 def test_the_text_of_softmax() -> None:
-    done = run("softmax", "--shape", "2x3")
-    assert done.returncode == 1
-    refused = [line[2:37].rstrip() for line in done.stdout.decode().splitlines() if line.startswith("✗")]
+    done = identities("softmax", "--shape", "2x3")
+    assert done.status == 1
+    refused = [line[2:37].rstrip() for line in done.text.splitlines() if line.startswith("✗")]
     assert refused == [
         "dA = A' ⊙ dX",
         "dA = TensorDiag(A') : dX",
@@ -271,13 +258,13 @@ def test_the_text_of_softmax() -> None:
         "∂A/∂X = TensorDiag(A')",
         "∂L/∂X = A' ⊙ ∂L/∂A",
     ]
-    assert run("softmax", "--shape", "2x3", "--exit-zero").returncode == 0
+    assert identities("softmax", "--shape", "2x3", "--exit-zero").status == 0
 
 
 def test_a_vector() -> None:
-    done = run("tanh", "-i", "-", stdin=b"1 2 -3\n")
-    text = done.stdout.decode()
-    assert done.returncode == 0
+    done = identities("tanh", "-i", "-", stdin=b"1 2 -3\n")
+    text = done.text
+    assert done.status == 0
     assert "✓ da = a' ⊙ dx" in text
     assert "∂a_i/∂x_j = f'(x_i) δ_ij" in text
     assert "vec" not in text
@@ -287,22 +274,22 @@ def test_a_vector() -> None:
 @pytest.mark.parametrize("columns", ["40", "60", "80", "120"])
 def test_it_fits_the_terminal(columns: str) -> None:
     for shape in ("2x3", "1000x1000"):
-        lines = run("--shape", shape, COLUMNS=columns).stdout.decode().splitlines()
+        lines = identities("--shape", shape, COLUMNS=columns).lines
         assert max(map(len, lines)) <= max(int(columns), 44)
 
 
 def test_colour_on_demand_only() -> None:
-    assert b"\x1b[" not in run("-s", "2").stdout
-    assert b"\x1b[1;32m" in run("-s", "2", FORCE_COLOR="1").stdout
+    assert b"\x1b[" not in identities("-s", "2").out
+    assert b"\x1b[1;32m" in identities("-s", "2", FORCE_COLOR="1").out
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "softmax"])
 def test_a_million_numbers_take_seconds_and_say_what_was_not_built(name: str) -> None:
     start = time.monotonic()
-    done = run(name, "--shape", "1000x1000")
+    done = identities(name, "--shape", "1000x1000")
     assert time.monotonic() - start < 60
-    text = done.stdout.decode()
-    assert done.returncode == (name == "softmax")
+    text = done.text
+    assert done.status == (name == "softmax")
     assert "𝕄 not built, of its 1e+18 entries the 1000000 that are 1 contracted" in text
     assert "∂A/∂X not built, 2 of its 1000000 slices ∂A/∂X_pq compared" in text
 
@@ -313,15 +300,15 @@ def test_a_million_numbers_take_a_small_multiple_of_their_memory() -> None:
         "subprocess.run([sys.executable, '-m', 'jacinspect', 'identities', '-s', '1000x1000'], check=True)\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", measured], capture_output=True, check=False, cwd=ROOT)
-    assert int(done.stderr) < 800 * 1024  # KiB; the operand takes 8 MiB, its (mn)² 8 TiB
+    done = execute([sys.executable, "-c", measured])
+    assert int(done.err) < 800 * 1024  # KiB; the operand takes 8 MiB, its (mn)² 8 TiB
 
 
 def test_json() -> None:
-    done = run("softmax", "-s", "2x3", "--json")
-    assert done.returncode == 1
-    assert done.stdout.count(b"\n") == 1
-    report = parsed(done.stdout)
+    done = identities("softmax", "-s", "2x3", "--json")
+    assert done.status == 1
+    assert done.out.count(b"\n") == 1
+    report = done.report
     assert list(report) == ["schema_version", "version", "function", "operand", "identities", "verdict"]
     assert list(report["function"]) == ["name", "kind", "parameters", "source", "formula", "derivative"]
     assert report["function"]["parameters"] == {"axis": -1}
@@ -337,13 +324,13 @@ def test_json() -> None:
 
 
 def test_json_is_the_same_every_time_and_differs_by_seed() -> None:
-    first, again, other = (run("--json", "-s", "3x2", "--seed", seed).stdout for seed in ("1", "1", "2"))
+    first, again, other = (identities("--json", "-s", "3x2", "--seed", seed).out for seed in ("1", "1", "2"))
     assert first == again
     assert first != other
 
 
 def test_json_of_what_does_not_exist() -> None:
-    report = parsed(run("transpose", "-s", "2x3", "--json").stdout)
+    report = identities("transpose", "-s", "2x3", "--json").report
     identity = next(i for i in report["identities"] if i["name"] == "differential-hadamard")
     assert (identity["left_shape"], identity["right_shape"], identity["holds"]) == ([3, 2], None, False)
     assert (identity["max_difference"], identity["bound"]) == (None, None)
@@ -351,12 +338,12 @@ def test_json_of_what_does_not_exist() -> None:
 
 def test_output_parameters_and_dtype(tmp_path: Path) -> None:
     path = tmp_path / "found.json"
-    done = run(
+    done = identities(
         *("leaky_relu", "-p", "negative_slope=0.2", "-s", "2x2", "--dtype", "float32", "--format", "json"),
         *("-o", str(path)),
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    report = parsed(path.read_bytes())
+    assert (done.status, done.out, done.err) == (0, b"", "")
+    report = strict_json(path.read_bytes())
     assert report["function"]["parameters"] == {"negative_slope": 0.2}
     assert report["operand"]["dtype"] == "float32"
 
@@ -376,10 +363,10 @@ def test_output_parameters_and_dtype(tmp_path: Path) -> None:
         (("-s", "2", "-o", "/nowhere/x"), "there is no folder"),
     ],
 )
-def test_errors(args: tuple[str, ...], text: str) -> None:
-    done = run(*args)
-    message = done.stderr.decode()
-    assert (done.returncode, done.stdout) == (2, b"")
+def test_errors(run_here: RunHere, args: tuple[str, ...], text: str) -> None:
+    done = run_here("identities", *args)
+    message = done.err
+    assert (done.status, done.out) == (2, b"")
     assert text in message
     assert message.startswith("jacinspect: ")
     assert len(message.splitlines()) <= 2

@@ -4,7 +4,6 @@
 that are offered.
 """
 
-import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +15,8 @@ from jacinspect.functions.catalogue.lookup import names
 from jacinspect.functions.catalogue.tables import ENTRIES, TABLES
 from jacinspect.functions.function import Parameter
 from jacinspect.wording import format_parameter
-from tests.cli.test_commands import ENVIRONMENT, ROOT, Run, at_import, run
+from tests.cli.test_commands import at_import
+from tests.program import ROOT, Run, command, execute, run
 
 NAMES = ROOT / "jacinspect" / "functions" / "catalogue" / "names.txt"
 SHELLS = ("bash", "zsh", "fish")
@@ -88,7 +88,7 @@ def completed(shell: str, typed: str, path: str = str(ROOT)) -> Run:
         variables |= {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}
     else:
         variables |= {"_TYPER_COMPLETE_ARGS": typed, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
-    return run(variables=variables)
+    return execute(command(), variables=variables)
 
 
 def offered(shell: str, typed: str) -> list[str]:
@@ -142,8 +142,8 @@ def test_nothing_is_offered_where_files_or_texts_are_meant(shell: str, typed: st
     if shell == "fish":
         variables = {"_JACINSPECT_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "is-args"}
         variables |= {"_TYPER_COMPLETE_ARGS": f"jacinspect {typed}"}
-        assert run(variables=variables) == Run(1, b"", "")  # and so does fish
-        assert run(variables=variables | {"_TYPER_COMPLETE_ARGS": "jacinspect sig"}) == Run(0, b"", "")
+        assert execute(command(), variables=variables) == Run(1, b"", "")  # and so does fish
+        assert execute(command(), variables=variables | {"_TYPER_COMPLETE_ARGS": "jacinspect sig"}) == Run(0, b"", "")
 
 
 def test_before_anything_is_typed_commands_and_all_names_are_offered() -> None:
@@ -155,7 +155,7 @@ def test_before_anything_is_typed_commands_and_all_names_are_offered() -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_nothing_heavy_is_imported(shell: str, tmp_path: Path) -> None:
     path = at_import(tmp_path, HEAVY, "raise SystemExit(f'imports {name}')")
-    assert run("sigmoid", "-s", "2", variables={"PYTHONPATH": path}).err == "imports numpy\n"  # the trap works
+    assert run("sigmoid", "-s", "2", PYTHONPATH=path).err == "imports numpy\n"  # the trap works
     for typed in ("jacinspect sig", "jacinspect ", "jacinspect --s", "jacinspect leaky_relu -p ", "jacinspect list --"):
         done = completed(shell, typed, path)
         assert (done.status, done.err) == (0, ""), typed
@@ -181,11 +181,9 @@ def test_in_bash_itself(typed: list[str], words: list[str], tmp_path: Path) -> N
         _jacinspect_completion {program}
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(
-        ["bash", "-c", script, "bash", *typed], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
-    assert done.stderr == ""
-    assert done.stdout.splitlines() == [
+    done = execute(["bash", "-c", script, "bash", *typed])
+    assert (done.status, done.err) == (0, "")
+    assert done.lines == [
         "complete -o default -F _jacinspect_completion jacinspect",  # by default, files
         *(words or [""]),
     ]
@@ -193,8 +191,7 @@ def test_in_bash_itself(typed: list[str], words: list[str], tmp_path: Path) -> N
 
 def test_it_installs_itself_for_the_shell_that_runs_it(tmp_path: Path) -> None:
     call = f'"{sys.executable}" -m jacinspect --install-completion; exit $?'
-    environment = {**ENVIRONMENT, "HOME": str(tmp_path)}
-    subprocess.run(["bash", "-c", call], cwd=ROOT, env=environment, capture_output=True, check=True)
+    assert execute(["bash", "-c", call], variables={"HOME": str(tmp_path)}).status == 0
     script = tmp_path / ".bash_completions" / "jacinspect.sh"
     assert "_JACINSPECT_COMPLETE=complete_bash" in script.read_text()
     assert str(script) in (tmp_path / ".bashrc").read_text()

@@ -23,7 +23,8 @@ from jacinspect.views.checks import json as check_json
 from jacinspect.views.checks import markdown as check_markdown
 from jacinspect.views.checks import text as check_text
 from tests.checks.test_outcomes import DEAD, KINK, LATE, WIDE, WRONG, outcome
-from tests.conftest import SCHEMA, refuse, without_repeats
+from tests.conftest import SCHEMA
+from tests.program import strict_json
 
 OFF = EntryReport((0,), (1,), 0.25, 0.5, 1e-12)
 XSD = xmlschema.XMLSchema(Path(__file__).parents[2] / "data" / "junit-10.xsd")
@@ -137,7 +138,7 @@ def envelope(schema: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
     validator = Draft202012Validator(whole, registry=registry)
 
     def parse(text: str) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads(text, parse_constant=refuse, object_pairs_hook=without_repeats)
+        loaded = strict_json(text)
         faults = [f"{fault.json_path}: {fault.message[:300]}" for fault in validator.iter_errors(loaded)]
         assert not faults, "\n".join(faults)
         return loaded
