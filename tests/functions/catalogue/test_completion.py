@@ -4,6 +4,7 @@
 that are offered.
 """
 
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
