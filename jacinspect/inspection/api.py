@@ -1,4 +1,4 @@
-"""The Python call `inspect`: whatever a person has, as a function and arrays. Next: pipeline."""
+"""`jacinspect.inspect`: resolves what a caller gives to a Function and arrays. Next: pipeline."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -46,7 +46,7 @@ def inspect(
         "elementwise", "gradient" or "jacobian" where the shape should not decide; "jvp" for a callable (X, dX) -> dA,
         "vjp" for (X, dA) -> dX.
     backend
-        "numpy", "torch" or "jax": which arrays a function of somebody's own takes; found out by trying if None.
+        "numpy", "torch" or "jax": which arrays a function of your own takes; found out by trying if None.
     parameters
         Values for the function's parameters.
     others

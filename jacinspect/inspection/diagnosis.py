@@ -1,6 +1,6 @@
-"""What may have gone wrong with a derivative that disagrees: the one explanation that fits every entry, or none.
+"""What may be wrong with a derivative that disagrees: the first explanation that fits every entry, or none.
 
-In: the claim and the numeric Jacobian with its bars. Out: a few words for J001, which says "consistent with" them.
+In: the claim and the numeric Jacobian with its bars. Out: a few words for J001's message, after "consistent with".
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,8 +19,10 @@ from jacinspect.jacobian.numeric import Numeric
 
 __all__ = ["Suspicion", "diagnose"]
 
-_FEW = 4  # entries that may be named one by one
-_OFF_ZERO = 8  # bars, above which a value is well off 0
+_FEW = 4  # entries that may be named one by one: more would fill the line
+_OFF_ZERO = 8  # bars that a value has to be above for its ratio to the claim to be known to three bits or more
+_SINGLE = 2.0**-21  # relative: four roundings of float32, of 2⁻²³ each
+_LARGEST = 10  # numerator and denominator of the fractions that are tried: with more, some fraction fits by chance
 _NO_FACTORS = ("axis", "dim", "correction")  # parameters that multiply nothing
 _CONSTANTS = (
     *(("π", pi), ("1/π", 1 / pi), ("2π", 2 * pi), ("1/(2π)", 1 / (2 * pi)), ("π/2", pi / 2), ("2/π", 2 / pi)),
@@ -34,11 +36,10 @@ _CONSTANTS = (
 class Suspicion:
     """What is known of a derivative that disagrees.
 
-    `claimed` and `numeric` have one pattern; `analytic` is where the claim comes from. `complete` is whether every
-    entry of the Jacobian was compared, `whole` whether f was seen to return nothing but whole numbers. `x` and `y0` are
-    the operand and f(x), flat; `parameters` f's numbers by name. `neighbours` gives names with derivatives, flat, of
-    functions that may have been meant, and `at_output` the claim's entries at f(X) in place of X, if it is
-    asked of an element-wise f.
+    `claimed` and `numeric` have one pattern; `claimed` was computed by `analytic`. `complete` is whether every entry of
+    the Jacobian was compared, `whole` whether f returned whole numbers alone. `x` and `y0` are the operand and f(x),
+    flat; `parameters` are f's numbers by name. `neighbours` returns names and derivatives, flat, of functions that may
+    have been meant; `at_output` returns the claim's entries at f(X) in place of X, for an element-wise f.
     """
 
     analytic: Analytic
@@ -55,7 +56,7 @@ class Suspicion:
 
     @cached_property
     def judged(self) -> Array:
-        """Which stored entries agree or disagree, and are not left open."""
+        """Which stored entries agree or disagree, and are not on a kink."""
         status = self.comparison.status
         judged = np.asarray((status == Status.AGREES) | (status == Status.DISAGREES))
         judged[self.numeric.kinks.entries] = False
@@ -68,7 +69,7 @@ class Suspicion:
 
     @cached_property
     def certain(self) -> Array:
-        """Which of those have a value that is well off 0, and so says something of a factor; the sharpest first."""
+        """Which of those have a value well off 0, so that its ratio to the claim is known; the sharpest first."""
         value = np.abs(self.value)
         entries = np.flatnonzero(self.judged & (value > _OFF_ZERO * self.numeric.bar))
         return np.asarray(entries[np.argsort(self.numeric.bar[entries] / value[entries], kind="stable")])
@@ -85,7 +86,7 @@ class Suspicion:
         return self.numeric.jacobian.data
 
     def is_times(self, factor: float) -> bool:
-        """Whether the claim is so many times the numeric value, in every entry, and some that disagrees says so."""
+        """Whether the claim is `factor` times the numeric value in every entry, one that disagrees among them."""
         if not (np.isfinite(factor) and self.wrong[self.certain].any()):
             return False
         return self._is_times(factor, self.certain[:1]) and self._is_times(factor, self.judged)
@@ -109,7 +110,7 @@ def diagnose(suspicion: Suspicion) -> str:
     if not suspicion.judged.any():
         return ""
     explanations: tuple[Callable[[Suspicion], str], ...] = (_nonlinear, _transposed)
-    if suspicion.wrong.any():  # or else it was a random direction that found the claim out
+    if suspicion.wrong.any():  # otherwise only a random direction refutes the claim
         entrywise = (_other_function, _as_if_elementwise, _factor, _somewhere)
         explanations = (_nonlinear, _whole, _single, _sign, _named_factor, _transposed, _zero, *entrywise)
     return next(filter(None, (explain(suspicion) for explain in explanations)), "")
@@ -125,7 +126,7 @@ def _nonlinear(s: Suspicion) -> str:
 def _single(s: Suspicion) -> str:
     claimed, value = s.claimed.data[s.judged], s.value[s.judged]
     with np.errstate(all="ignore"):
-        close = np.abs(claimed - value) <= 2.0**-21 * np.abs(value) + s.numeric.bar[s.judged]
+        close = np.abs(claimed - value) <= _SINGLE * np.abs(value) + s.numeric.bar[s.judged]
         narrow = claimed.astype(np.float32) == claimed
     return "a derivative computed in float32" if np.all(close & narrow) else ""
 
@@ -135,7 +136,7 @@ def _whole(s: Suspicion) -> str:
 
 
 def _zero(s: Suspicion) -> str:
-    """See whether the claim is 0 throughout, outside f's pattern too."""
+    """Test whether the claim is 0 throughout, outside f's pattern too."""
     rng, pattern = np.random.default_rng(0), s.claimed.pattern
     if s.claimed.data[s.judged].any():
         return ""
@@ -152,7 +153,7 @@ def _sign(s: Suspicion) -> str:
 
 
 def _named_factor(s: Suspicion) -> str:
-    """Look for a factor that has a name: a parameter that the chain rule asks for, a length, 2, π."""
+    """Look for a factor that has a name: a parameter that the chain rule multiplies by, a length, 2, π."""
     for name, number in s.parameters.items():
         if abs(number) in (0.0, 1.0) or name in _NO_FACTORS:
             continue
@@ -168,7 +169,7 @@ def _named_factor(s: Suspicion) -> str:
 
 
 def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
-    """Give factors with their names: sizes and their roots, as of a mean or of a scale, fractions, and constants."""
+    """Yield factors with their names: sizes and their roots, as in a mean or a scale; fractions; and constants."""
     pattern = s.claimed.pattern
     for of, shape in (("A", pattern.output_shape), ("X", pattern.operand_shape)):
         for size in dict.fromkeys([*shape, prod(shape)]):
@@ -180,8 +181,8 @@ def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
                 yield f"1/{size} ({of_what})", 1 / size
                 yield name, sqrt(size)
                 yield f"1/{name}", 1 / sqrt(size)
-    for above in range(1, 11):
-        for below in range(1, 11):
+    for above in range(1, _LARGEST + 1):
+        for below in range(1, _LARGEST + 1):
             if gcd(above, below) == 1 and above != below:
                 yield f"{above}/{below}" if below > 1 else f"{above}", above / below
     for n in (2, 3, 5):
@@ -191,7 +192,7 @@ def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
 
 
 def _factor(s: Suspicion) -> str:
-    """Look for any constant factor; it takes two entries of different size to call it constant."""
+    """Look for any constant factor; two entries of different size are needed to call it constant."""
     value, bar = np.abs(s.value[s.certain]), s.numeric.bar[s.certain]
     if not value.size or not np.any(np.abs(value - value[0]) > bar + bar[0]):
         return ""
@@ -200,7 +201,7 @@ def _factor(s: Suspicion) -> str:
 
 
 def _transposed(s: Suspicion) -> str:
-    """Hold the claim's products against those of the transpose: whatever form it has, they are all that is needed."""
+    """Compare the claim's products with those of the transpose, which exist whatever form the claim has."""
     pattern = s.claimed.pattern
     shape = pattern.output_shape
     if s.is_elementwise and len(shape) == 2 and shape[0] == shape[1] and shape == pattern.operand_shape:
@@ -227,7 +228,7 @@ def _transposed(s: Suspicion) -> str:
 
 
 def _other_function(s: Suspicion) -> str:
-    """Look for another function of which the claim is the derivative; a claim of one number is that of too many."""
+    """Look for another function with this derivative; a single number is the derivative of too many."""
     if not s.is_elementwise or np.unique(s.claimed.data[s.judged]).size < 2:
         return ""
     if s.is_given(s.y0):
@@ -246,7 +247,7 @@ def _other_function(s: Suspicion) -> str:
 
 
 def _as_if_elementwise(s: Suspicion) -> str:
-    """See whether the claim is right where an element-wise function would have its derivative, and 0 elsewhere."""
+    """Test whether the claim is right where an element-wise function would have its derivative, and 0 elsewhere."""
     pattern = s.claimed.pattern
     if pattern.sources is None:
         return ""
@@ -258,7 +259,7 @@ def _as_if_elementwise(s: Suspicion) -> str:
 
 
 def _somewhere(s: Suspicion) -> str:
-    """See where the claim is wrong, if it is right elsewhere."""
+    """Look for the place where the claim is wrong, if it is right elsewhere."""
     wrong, right = s.wrong, s.judged & ~s.wrong
     elsewhere = (s.comparison.status == Status.DISAGREES) & ~s.judged
     if not wrong.any() or not right.any() or elsewhere.any():

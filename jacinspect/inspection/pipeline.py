@@ -1,4 +1,4 @@
-"""The pipeline: a function and an operand in, a Report out. It reads in the order in which the data travels."""
+"""The pipeline: a function and an operand in, a Report out; the steps are in the order in which the data travels."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,8 +39,9 @@ __all__ = ["inspect_function", "uninspected"]
 
 _SINGLE = 2.0**-23  # epsilon of float32: no operand of that precision has values of f that are more precise
 _OTHER_CALLS = 50  # to confirm a pattern, to measure the noise, and along the directions
-_ARRAYS = 14  # of the operand's size, that an inspection holds at once
+_ARRAYS = 14  # of the operand's size, that an inspection has in memory at once, as tests/benchmarks measure
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
+_NONE: Array = np.zeros(0, np.int64)
 _CALLS_PER_VJP = 4  # what a vjp takes: about four evaluations of f (Griewank & Walther 2008)
 
 
@@ -101,9 +102,9 @@ def _output_shape(box: BlackBox) -> tuple[int, ...]:
     return box.output_shape
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Inspection:
-    """One inspection on its way: the function, the point, and what does not change between the steps."""
+    """One inspection: the function, the point, and what else does not change between the steps."""
 
     function: Function
     x: Array
@@ -116,13 +117,13 @@ class _Inspection:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
         size = max(self.x.size, self.box.y0.size)
         calls = self.settings.calls(size)
-        # What an inspection holds besides pairs and entries; a quarter of the memory is for those, come what may.
+        # Pairs and entries may take what those arrays leave, and a quarter of the memory at least.
         memory = max(self.settings.memory - _ARRAYS * 8 * size, self.settings.memory // 4)
         budget = Budget(max(calls - _OTHER_CALLS, 0) // 2, memory)
         detection = detect(self.box, self.x, self.rng, budget)
         measured = self._measured()
         evidence = self._evidence(detection, measured, calls, memory)
-        unresolved: Array = np.zeros(0, np.int64)
+        unresolved = _NONE
         if evidence.directions.pattern_refuted.size:
             limit = self.box.evaluations + calls // 2  # for all of the second look
             budget = Budget(limit, memory)
@@ -179,12 +180,9 @@ class _Inspection:
         suspects = contradicted(analytic, first)
         return analytic, numeric_jacobian(first, limit - self.box.evaluations, suspects)
 
-    def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array | None = None) -> Comparison:
+    def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an output whose inputs are `unresolved` is called wrong."""
-        none: Array = np.zeros(0, np.int64)
-        criteria = Criteria(
-            self.settings.tolerance, self.settings.strict_kinks, none if unresolved is None else unresolved
-        )
+        criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, unresolved)
         return compare(analytic, numeric, self.x, self.box.y0, criteria)
 
     def _finish(
@@ -227,7 +225,7 @@ class _Inspection:
         return find.budgets(ended, self.settings.calls(max(self.x.size, self.box.y0.size)), self.settings.memory)
 
     def _cause(self, detection: Detection, evidence: Evidence) -> str:
-        """Say what may have gone wrong with a derivative that disagrees, if one thing explains every entry."""
+        """Return what explains every entry of a derivative that disagrees, or nothing."""
         if self.analytic is None or evidence.analytic is None or not evidence.is_refuted:
             return ""
         numbers = {

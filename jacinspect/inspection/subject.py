@@ -89,12 +89,12 @@ def _remembered(compute: Callable[[], Array]) -> Callable[[], Array]:
 
 
 def real_array(given: Any, name: str) -> Array:
-    """Take what somebody gave as an operand: float32 stays float32, everything else becomes float64.
+    """Convert an operand to a new array: float32 stays float32, everything else becomes float64.
 
     Raises
     ------
     InputError
-        When it is no array of real numbers; `name` is what the message calls it.
+        When it is not an array of real numbers; the message begins with `name`.
     """
     try:
         array = np.asarray(_untracked(given))

@@ -221,7 +221,7 @@ class _Conditions:
 
     @property
     def agrees(self) -> Array:
-        """Nothing speaks against the claim, or makes it impossible to judge."""
+        """No condition contradicts the claim, or makes it impossible to judge."""
         doubt = self.on_kink | self.differs | self.unresolved | self.wide
         return np.asarray(~(doubt | self.overflows | self.nonfinite | self.out_of_reach))
 

@@ -1,8 +1,8 @@
-"""An analytic derivative at one point as the comparison sees it: values on a pattern, and products. Next: agreement.
+"""An analytic derivative at one point, as it is compared: its values on a pattern, and products. Next: agreement.
 
-It comes as the slopes of an element-wise function, as the entries of a matrix, or as a rule for one product; a jvp is
-asked a color of the columns at a time, a vjp a color of the rows (two outputs may share one when they read no common
-input).
+It is given as the slopes of an element-wise function, as the entries of a matrix, or as a rule for one product. A jvp
+is called once for each color of the columns, a vjp for each color of the rows (two outputs may share one when they read
+no common input).
 """
 
 from collections.abc import Callable
@@ -18,30 +18,30 @@ from jacinspect.jacobian.seeds import compress
 
 __all__ = ["Analytic", "from_entries", "from_jvp", "from_slopes", "from_vjp", "is_linear"]
 
-Product = Callable[[Array], Array]
+LinearMap = Callable[[Array], Array]
 
-_LINEAR = 1e-6  # of the largest entry: float32 rules are linear too
+_LINEAR = 1e-6  # of the largest entry: a linear rule in float32 rounds by some 1e-7, one that is not linear is far off
 
 
 @dataclass(frozen=True)
 class Analytic:
-    """∂A/∂X as somebody claims it; not all of its entries need lie in the pattern that was found.
+    """A claimed ∂A/∂X; it may have entries outside the pattern that was found.
 
-    `on` gives its values on a pattern with a column coloring and the number of colors. `push` maps a tangent of X's
-    shape to J·v, flat; `pull`, where that is None, a cotangent of A's M entries to Jᵀ·w, flat. Of an element-wise
-    function, `slopes` gives f' in A's shape.
+    `on` returns its values on a pattern, given a column coloring and the number of colors. `push`, the jvp, maps a
+    tangent of X's shape to J·v, flat; `pull`, the vjp where there is no jvp, maps a cotangent of A's M entries to
+    Jᵀ·w, flat. Of an element-wise function, `slopes` returns f' in A's shape.
     """
 
     on: Callable[[Pattern, Array, int], Jacobian]
-    push: Product | None = None
-    pull: Product | None = None
+    push: LinearMap | None = None
+    pull: LinearMap | None = None
     slopes: Callable[[], Array] | None = None
 
 
 def from_slopes(slopes: Callable[[], Array]) -> Analytic:
     """Take f' of A's shape: the derivative of each output by the input that broadcasting puts at its place.
 
-    It is asked for whenever it is needed, and is left as it is.
+    It is computed whenever it is needed, and is not changed.
     """
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
@@ -66,7 +66,7 @@ def from_slopes(slopes: Callable[[], Array]) -> Analytic:
 def from_entries(
     entries: tuple[Array, Array, Array], output_shape: tuple[int, ...], operand_shape: tuple[int, ...]
 ) -> Analytic:
-    """Take entries (rows, columns, values), flat row-major, summed where they stand at one place; all others are 0."""
+    """Take entries (rows, columns, values), flat row-major; those at one place are summed, all others are 0."""
     rows, columns, values = entries
     pattern = Pattern.from_pairs(rows, columns, output_shape, operand_shape)
     data = np.zeros(pattern.stored)
@@ -74,18 +74,18 @@ def from_entries(
     jacobian = Jacobian(pattern, data)
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
-        held = np.append(jacobian.data, 0.0)  # the place -1 stands for what is not
-        return Jacobian(pattern, held[jacobian.pattern.places(pattern.rows, pattern.indices)])
+        values = np.append(jacobian.data, 0.0)  # at the place -1, which stands for an entry that is not stored
+        return Jacobian(pattern, values[jacobian.pattern.places(pattern.rows, pattern.indices)])
 
     return Analytic(on, lambda tangent: (jacobian @ tangent).ravel())
 
 
-def from_jvp(jvp: Product) -> Analytic:
+def from_jvp(jvp: LinearMap) -> Analytic:
     """Take a map from a tangent of X's shape to that of A's."""
     return Analytic(partial(compress, jvp=jvp), lambda tangent: np.asarray(jvp(tangent), np.float64).ravel())
 
 
-def from_vjp(vjp: Product) -> Analytic:
+def from_vjp(vjp: LinearMap) -> Analytic:
     """Take a map from a cotangent of A's shape to that of X's."""
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
@@ -99,7 +99,7 @@ def from_vjp(vjp: Product) -> Analytic:
 
 
 def is_linear(analytic: Analytic, operand_shape: tuple[int, ...], outputs: int) -> bool:
-    """Whether a rule gives twice as much for twice a tangent or cotangent, as one that forgets to multiply does not."""
+    """Whether twice the tangent or cotangent doubles a rule's result; one that forgets to multiply by it does not."""
     rule, shape = (analytic.push, operand_shape) if analytic.push is not None else (analytic.pull, (outputs,))
     assert rule is not None
     direction = np.random.default_rng(0).standard_normal(shape)

@@ -1,4 +1,4 @@
-"""The function as a black box on whole arrays: counted, and held to its contract. Next: detection, differences."""
+"""The function as a black box on whole arrays: its calls are counted, its contract is checked. Next: detection."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,24 +9,26 @@ from numpy.typing import NDArray
 from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, raised
 from jacinspect.wording import format_shape
 
-__all__ = ["Array", "BlackBox", "Interval", "blocks", "same"]
+__all__ = ["Array", "BlackBox", "Domain", "blocks", "same"]
 
 Array = NDArray[Any]
-Interval = tuple[float, float]
+Domain = tuple[float, float]
 
-_BLOCK = 2**15  # entries, whose temporaries stay in the processor's cache
+_BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache
 
 _FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
-_BITS = (4, 7, 8, 10, 11, 23, 24, 53)  # numbers of a format that all do with a bit less are not of that format
+# The bits that values are tried with, in this order. Numbers that all need a bit less than a format has are not of that
+# format, which is why 7, 10 and 23 stand beside 8, 11 and 24; with 4 or fewer they could be of any.
+_BITS = (4, 7, 8, 10, 11, 23, 24, 53)
 
 
 def blocks(size: int) -> Iterator[slice]:
-    """Cut a range into slices so short that what is computed of one at a time takes no memory to speak of."""
+    """Cut a range into slices so short that the temporaries of computing one of them take little memory."""
     return (slice(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
 
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
-    """Entry by entry: equal, where NaN equals NaN and -0 equals 0."""
+    """Compare entry by entry; NaN equals NaN, and -0 equals 0."""
     equal = a == b
     if not np.all(equal):
         equal |= (a != a) & (b != b)
@@ -34,7 +36,7 @@ def same(a: Array, b: Array) -> NDArray[np.bool_]:
 
 
 def _fits(y: Array, bits: int) -> bool:
-    """Whether all finite numbers have so many significant bits, or fewer, and a size that float32 can hold."""
+    """Whether all finite numbers have at most so many significant bits, and a size within float32's range."""
     y = np.where(np.isfinite(y), y, 0)
     size = np.abs(y)
     if np.any((size > 0) & (size < 2.0**-149)) or np.any(size >= 2.0**128):
@@ -47,11 +49,11 @@ def _fits(y: Array, bits: int) -> bool:
 class BlackBox:
     """A callable array -> array, called only with fresh arrays of one shape.
 
-    Called with an array of `x`'s shape, it gives the output flat (row-major, float64). It counts its `evaluations`,
+    Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
-    far is a whole number (`whole`); `epsilon` is that of the precision in which it comes, if that is `narrow`, or else
-    of the narrowest whose numbers all of it are, as of a function that computes in float32. `domain` is where f is
-    declared to be defined, `progress` hears of every call.
+    far is a whole number (`whole`); `epsilon` is that of the output's own precision, if that is `narrow`, or else of
+    the narrowest precision that all values fit in, as of a function that computes in float32. `domain` is where f is
+    declared to be defined; `progress` is a callback for every call, with the number of calls so far.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape.
@@ -62,7 +64,7 @@ class BlackBox:
         f: Callable[[Array], Any],
         x: Array,
         progress: Callable[[int], None] = lambda _: None,
-        domain: Interval = (-np.inf, np.inf),
+        domain: Domain = (-np.inf, np.inf),
     ) -> None:
         self._f, self._progress, self.domain = f, progress, domain
         self._first: Array | None = None
@@ -71,7 +73,7 @@ class BlackBox:
         self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
         argument = x.copy()
-        self.y0 = self(argument).copy()  # a copy: f may hand out the same buffer, or its argument, every time
+        self.y0 = self(argument).copy()  # a copy: f may return the same buffer, or its argument, every time
         self.mutates = not bool(same(argument, x).all())
         argument = x.copy()
         again = self(argument)
@@ -80,13 +82,13 @@ class BlackBox:
         self.deterministic = self.mutates or bool(same(self.y0, again).all())
 
     def __call__(self, x: Array) -> Array:
-        """Return f(x), flat; x is not to be used again, for f may have changed it."""
+        """Return f(x), flat; the caller must not use x again, for f may have changed it."""
         self.evaluations += 1
         self._progress(self.evaluations)
         try:
             with np.errstate(all="ignore"):
                 raw = self._f(x)
-        except InputError:  # a catalogue function's own word, already worded for the person
+        except InputError:  # a catalogue function's own message, already worded for the user
             raise
         except (Exception, SystemExit) as error:
             raise FunctionRaisedError(f"the function raised {raised(error)}") from error
@@ -98,7 +100,7 @@ class BlackBox:
         return y
 
     def _learn(self, y: Array) -> None:
-        """Note what values say of the precision that they were computed in."""
+        """Note from values in which precision they may have been computed."""
         self.whole = self.whole and bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
         while self._bits < _BITS[-1] and not _fits(y, self._bits):
             self._bits = _BITS[_BITS.index(self._bits) + 1]
@@ -108,11 +110,13 @@ class BlackBox:
         """The spacing of the numbers beside 1 in the precision in which f computes, or seems to."""
         if self.narrow:
             return self.narrow
-        known = not self.whole and self._bits in _FORMATS  # 0, ½, 1 and whole numbers are no sign of any
+        known = (
+            not self.whole and self._bits in _FORMATS
+        )  # 0, ½, 1 and whole numbers have so few bits in every precision
         return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
 
     def where_defined(self, x: Array) -> Array:
-        """Return f(x), flat, and NaN for all of it where f raises, as it may outside its domain."""
+        """Return f(x), flat, or NaN throughout if f raises, as it may outside its domain."""
         try:
             return self(x)
         except FunctionRaisedError:
@@ -140,8 +144,8 @@ class BlackBox:
                 f"{format_shape(self.output_shape)} for inputs of one shape"
             )
         if self.evaluations == 1:
-            self._first = array  # held, so that a fresh result cannot come to lie where this one was
+            self._first = array  # kept, so that a fresh result cannot be allocated at the same place
         elif self._first is not None:
             self._keeps_a_buffer = np.may_share_memory(array, self._first)
-        others = self._keeps_a_buffer or array.base is not None  # whoever holds it may write into it at the next call
+        others = self._keeps_a_buffer or array.base is not None  # f may write into it at the next call
         return np.array(array, dtype=np.float64, copy=others or None).ravel()

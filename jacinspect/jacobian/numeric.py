@@ -209,9 +209,9 @@ def _rounding_floor(near: Neighbourhood, jacobian: Jacobian, rows: slice, wide: 
 def numeric_jacobian(first: FirstLook, calls: int, contradicted: Array | None = None) -> Numeric:
     """Look at the doubtful entries again, at ever smaller steps, while there are `calls` of f left.
 
-    Doubtful are entries with a wide bar, those with one-sided slopes that stay apart, and those that somebody
-    `contradicted`, a boolean for each stored entry. Those that the calls do not suffice for keep the value and the bar
-    that they have, and are UNRESOLVED. Where x or f is not finite there is nothing to look for.
+    Doubtful are entries with a wide bar, those with one-sided slopes that stay apart, and those that are
+    `contradicted` by a claim, a boolean for each stored entry. Those that the calls do not suffice for keep their value
+    and bar, and are UNRESOLVED. Where x or f is not finite, there is no derivative to look for.
     """
     near, pattern = first.near, first.jacobian.pattern
     credible = first.closing if contradicted is None else first.closing & ~contradicted

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, Interval, blocks
+from jacinspect.jacobian.blackbox import Array, Domain, blocks
 
 __all__ = ["PointSource"]
 
@@ -15,7 +15,7 @@ class PointSource:
     """Draws points around x, a floating-point array of any shape, within f's declared domain."""
 
     x: Array
-    domain: Interval
+    domain: Domain
     rng: np.random.Generator
 
     def flips(self) -> Iterator[tuple[Array, bool]]:

@@ -46,7 +46,7 @@ def refusals(report: Report) -> list[str]:
     return [finding.message for finding in report.findings if finding.code == "J001"]
 
 
-def told(report: Report) -> str:
+def explanation(report: Report) -> str:
     """What J001 is said to be consistent with, which is one thing or nothing (""); that there is a J001 is asserted."""
     messages = refusals(report)
     assert messages, report.findings
@@ -56,10 +56,10 @@ def told(report: Report) -> str:
 
 
 def cause(f: Any, x: Any, derivative: Any, **options: Any) -> str:
-    return told(jacinspect.inspect(f, x, derivative, **options))
+    return explanation(jacinspect.inspect(f, x, derivative, **options))
 
 
-def held(form: str, f: F, matrix: F, x: Array, **options: Any) -> Report:
+def inspected(form: str, f: F, matrix: F, x: Array, **options: Any) -> Report:
     """Inspect f with a derivative whose M×N matrix is given, in one of the forms that a derivative may have."""
     shape = np.shape(f(x))
     if form == "torch":
@@ -155,7 +155,7 @@ def times(factor: float, matrix: F) -> F:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A function, the matrix of a derivative that is wrong, where they are held against each other, and the cause."""
+    """A function, the matrix of a derivative that is wrong, the points where they are compared, and the cause."""
 
     f: F
     wrong: F
@@ -171,7 +171,7 @@ class Mistake:
         return x
 
     def report(self, form: str, seed: int) -> Report:
-        return held(form, self.f, self.wrong, self.x(seed), **self.options)
+        return inspected(form, self.f, self.wrong, self.x(seed), **self.options)
 
 
 VECTORS: tuple[Shape, ...] = ((5,), (3, 5), (7, 1))
@@ -279,7 +279,7 @@ def test_every_mistake_is_named_in_every_form(name: str, form: str) -> None:
         form = "matrix"
     first = 2 * FORMS.index(form)  # other points in every form
     for seed in range(first, first + 2):
-        assert told(mistake.report(form, seed)) == mistake.text, seed
+        assert explanation(mistake.report(form, seed)) == mistake.text, seed
 
 
 def right_at_output(f: F, of_output: F) -> Mistake:
@@ -296,13 +296,13 @@ BY_OUTPUT = {
 @pytest.mark.parametrize("name", BY_OUTPUT)
 def test_a_derivative_in_terms_of_the_output(name: str) -> None:
     for seed in range(6):
-        assert told(BY_OUTPUT[name].report("slopes", seed)) == AT_OUTPUT, seed
+        assert explanation(BY_OUTPUT[name].report("slopes", seed)) == AT_OUTPUT, seed
 
 
 # backward that saved x and not f(x).
 @pytest.mark.parametrize("form", FORMS[1:])
 def test_a_derivative_in_terms_of_the_output_in_other_forms(form: str) -> None:
-    assert told(BY_OUTPUT["sigmoid"].report(form, 0)) == AT_OUTPUT
+    assert explanation(BY_OUTPUT["sigmoid"].report(form, 0)) == AT_OUTPUT
 
 
 def test_a_derivative_in_terms_of_the_output_that_is_an_expression() -> None:
@@ -462,7 +462,7 @@ MIXED = np.array([-1.5, -0.25, 0.75, 2.0, 0.5])
         (leaky, MIXED, lambda x: np.where(x > 0, 1.0, 0.01), "the derivative of leaky_relu with negative_slope=0.01"),
         (leaky, MIXED, np.sign, "the derivative of abs"),
         (leaky, MIXED, lambda x: np.where(x > 0, 1.0, 0.37), "a derivative that is right except where x < 0"),
-        # of one number alone a factor with a name is told
+        # of one number alone a factor with a name is reported
         (np.sin, np.float64(0.7), lambda x: 2 * np.cos(x), "a constant factor of 2"),
         (np.sin, np.array([0.7]), lambda x: np.cos(x) * pi, "a constant factor of π"),
         # all entries that are missing, before a list of them
@@ -508,8 +508,8 @@ def triangle(seed: int) -> Array:
 def test_a_triangular_jacobian_transposed(form: str) -> None:
     for seed in range(3):
         matrix = triangle(seed)
-        report = held(form, lambda x: matrix @ x, lambda x: matrix.T, normal((5,), seed))  # noqa: B023
-        assert told(report) == TRANSPOSE
+        report = inspected(form, lambda x: matrix @ x, lambda x: matrix.T, normal((5,), seed))  # noqa: B023
+        assert explanation(report) == TRANSPOSE
 
 
 # not: it has entries elsewhere. Of a permutation given as a rule all entries agree by chance, for one color is enough
@@ -517,14 +517,14 @@ def test_a_triangular_jacobian_transposed(form: str) -> None:
 @pytest.mark.parametrize("form", FORMS[1:])
 @pytest.mark.parametrize("matrix", [np.roll(np.eye(5), 1, axis=0), np.tril(normal((5, 5)), -1)])
 def test_a_permutation_or_a_strict_triangle_transposed(matrix: Array, form: str) -> None:
-    assert told(held(form, lambda x: matrix @ x, lambda x: matrix.T, normal((5,)))) == TRANSPOSE
+    assert explanation(inspected(form, lambda x: matrix @ x, lambda x: matrix.T, normal((5,)))) == TRANSPOSE
 
 
 def test_a_permutation_that_moves_some_transposed() -> None:
     x = normal((2, 3))
     matrix = np.eye(6).reshape(2, 3, 6).transpose(1, 0, 2).reshape(6, 6)  # of the transposition of a 2×3 matrix
-    assert held("matrix", lambda x: x.T, lambda x: matrix, x).verdict == "pass"
-    assert told(held("matrix", lambda x: x.T, lambda x: matrix.T, x)) == TRANSPOSE
+    assert inspected("matrix", lambda x: x.T, lambda x: matrix, x).verdict == "pass"
+    assert explanation(inspected("matrix", lambda x: x.T, lambda x: matrix.T, x)) == TRANSPOSE
 
 
 def test_an_elementwise_derivative_of_a_permutation_is_not_cut_off() -> None:
@@ -582,7 +582,7 @@ def test_silence_where_errors_are_random_off_the_diagonal_too() -> None:
     for seed in range(10):
         noise = 1 + 0.01 * normal((6, 6), seed)
         x = normal((2, 3), seed)
-        assert told(held(FORMS[1 + seed % 4], softmax, lambda x: softmax_matrix(x) * noise, x)) == ""  # noqa: B023
+        assert explanation(inspected(FORMS[1 + seed % 4], softmax, lambda x: softmax_matrix(x) * noise, x)) == ""  # noqa: B023
 
 
 @pytest.mark.parametrize(
@@ -598,7 +598,7 @@ def test_silence_where_errors_are_random_off_the_diagonal_too() -> None:
 def test_silence_where_two_causes_have_an_entry_each(other: F) -> None:
     for seed in range(4):
         mixed = where(lambda x: np.arange(x.size).reshape(x.shape) % 2 == 0, lambda x: -wave_slope(x), other)
-        assert told(held(FORMS[seed], wave, mixed, normal((3, 5), seed))) == ""
+        assert explanation(inspected(FORMS[seed], wave, mixed, normal((3, 5), seed))) == ""
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
@@ -675,8 +675,8 @@ def test_a_kink_does_not_hide_what_explains_the_others(at_kink: float) -> None:
             x,
             lambda x: np.where(x == 0, at_kink, factor * (np.sign(x) + 2 + 2 * x)),  # noqa: B023
         )
-        assert told(report) == text
-        assert len(refusals(report)) == 2  # one of them on the kink, of which no cause is told
+        assert explanation(report) == text
+        assert len(refusals(report)) == 2  # one of them on the kink, of which no cause is reported
 
 
 def test_a_claim_that_is_not_finite_is_no_entry_elsewhere() -> None:
@@ -700,14 +700,14 @@ def test_silence_where_an_explanation_fits_all_entries_but_one(name: str) -> Non
     once_more = replace(mistake, wrong=one_off(mistake.wrong, 0, 0), shapes=largest)
     forms = FORMS if mistake.elementwise else FORMS[1:]
     for seed in range(3):
-        assert told(once_more.report(forms[seed], seed)) == "", seed
+        assert explanation(once_more.report(forms[seed], seed)) == "", seed
 
 
 @pytest.mark.parametrize(("name", "place"), [("below 0", 1), ("above 0", 0)])
 def test_silence_where_one_entry_on_the_right_side_is_wrong_too(name: str, place: int) -> None:
     for seed in range(4):
         mistake = replace(MISTAKES[name], shapes=((5,),), wrong=one_off(MISTAKES[name].wrong, place, place))
-        assert told(mistake.report(FORMS[seed], seed)) == ""
+        assert explanation(mistake.report(FORMS[seed], seed)) == ""
 
 
 @pytest.mark.parametrize(("number", "of", "listed"), [(4, 16, True), (4, 15, False), (5, 40, False), (1, 4, True)])
@@ -732,7 +732,7 @@ def test_an_operand_of_single_precision() -> None:
         mistake = MISTAKES[name]
         for seed in range(3):
             x = mistake.x(seed).astype(np.float32)
-            assert told(held(FORMS[seed], mistake.f, mistake.wrong, x)) == mistake.text, (name, seed)
+            assert explanation(inspected(FORMS[seed], mistake.f, mistake.wrong, x)) == mistake.text, (name, seed)
 
 
 @pytest.mark.parametrize(
@@ -811,7 +811,7 @@ POINTS = st.builds(normal, SHAPES, st.integers(0, 2**32))
 @given(SMOOTH, POINTS, st.sampled_from(FORMS), st.booleans())
 def test_right_derivatives_are_never_accused(f: Smooth, x: Array, form: str, narrow: bool) -> None:
     x = x.astype(np.float32) if narrow else x
-    report = held(form, f.value, diagonal(f.slope), x)
+    report = inspected(form, f.value, diagonal(f.slope), x)
     assert refusals(report) == []
     assert report.verdict == "pass"
 
@@ -821,7 +821,7 @@ def test_right_derivatives_are_never_accused(f: Smooth, x: Array, form: str, nar
 def test_a_random_mistake_is_not_explained(f: Smooth, other: Smooth, x: Array, form: str) -> None:
     right, wrong = f.slope(x), other.slope(x)
     assume(np.all(np.abs(wrong - right) > 1e-3 * (np.abs(right) + np.abs(wrong))))
-    text = told(held(form, f.value, diagonal(other.slope), x))
+    text = explanation(inspected(form, f.value, diagonal(other.slope), x))
     assert text == "" or confirmed(text, x, f, other.slope), text
 
 
@@ -849,7 +849,7 @@ def test_an_explanation_is_true(f: Smooth, change: str, x: Array) -> None:
     named = lambda x, b=f.b: replace(f, b=b).value(x)  # noqa: E731
     report = jacinspect.inspect(named, x, claim)
     assume(refusals(report))
-    text = told(report)
+    text = explanation(report)
     assert text == "" or confirmed(text, x, f, claim), text
 
 

@@ -43,7 +43,7 @@ def with_rule(value: F, rule: Callable[[Array, Array], Any]) -> Function:
 
 
 def against(value: F, matrix: Array, x: Array, **settings: Any) -> Report:
-    """Hold a dense M×N claim, rows and columns row-major, against f."""
+    """Compare a dense M×N claim, rows and columns row-major, with f."""
     shape = np.shape(value(x.copy()))
     rule = lambda x, dx: (matrix @ dx.ravel()).reshape(shape)  # noqa: E731
     return inspect_function(with_rule(value, rule), x, Settings(**settings))
@@ -301,7 +301,7 @@ LEANING[4, 2] = 2
 
 
 @pytest.mark.parametrize(
-    ("expectation", "f", "said"),
+    ("expectation", "f", "expected"),
     [
         ("diagonal", "softmax", "expected diagonal, found dense: ∂A["),
         ("block-diagonal", "cumsum", "expected block-diagonal, found lower-triangular: ∂A[4]/∂X[0] = 1"),
@@ -316,10 +316,10 @@ LEANING[4, 2] = 2
         ("symmetric", lambda x: x[:3] ** 2, "expected symmetric, found broadcast: the matrix is 3×5, not square"),
     ],
 )
-def test_an_expectation_that_does_not_hold_has_a_witness(expectation: str, f: Any, said: str) -> None:
+def test_an_expectation_that_does_not_hold_has_a_witness(expectation: str, f: Any, expected: str) -> None:
     report = jacinspect.inspect(f, normal((5,)), expect=[expectation])
     assert (report.verdict, codes(report)) == ("fail", ["J002"])
-    assert message(report, "J002").startswith(said)
+    assert message(report, "J002").startswith(expected)
 
 
 @pytest.mark.parametrize("expectation", Expectation)
@@ -584,7 +584,7 @@ def test_a_function_that_computes_in_float32() -> None:
 
 
 @pytest.mark.parametrize(
-    ("f", "said"),
+    ("f", "expected"),
     [
         (lambda x: None, "the function returned a NoneType; an array of real numbers is needed"),
         (lambda x: "text", "the function returned a str; an array of real numbers is needed"),
@@ -594,10 +594,10 @@ def test_a_function_that_computes_in_float32() -> None:
         (lambda x: x @ np.ones(7), "the function raised ValueError: "),
     ],
 )
-def test_functions_that_break_the_contract(f: F, said: str) -> None:
+def test_functions_that_break_the_contract(f: F, expected: str) -> None:
     with pytest.raises(FunctionFailedError) as error:
         jacinspect.inspect(f, normal((3,)))
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(expected)
 
 
 def test_a_function_whose_shape_changes_from_call_to_call() -> None:
@@ -624,7 +624,7 @@ def test_lists_booleans_and_integers_are_arrays_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("derivative", "said"),
+    ("derivative", "expected"),
     [
         (
             lambda x: None,
@@ -636,10 +636,10 @@ def test_lists_booleans_and_integers_are_arrays_too() -> None:
         (lambda x: 1 / 0, "the derivative raised ZeroDivisionError: division by zero"),
     ],
 )
-def test_derivatives_that_break_the_contract(derivative: F, said: str) -> None:
+def test_derivatives_that_break_the_contract(derivative: F, expected: str) -> None:
     with pytest.raises(FunctionFailedError) as error:
         jacinspect.inspect(np.sin, normal((3,)), derivative=derivative)
-    assert said in str(error.value)
+    assert expected in str(error.value)
 
 
 def test_a_constant_derivative_may_be_a_number() -> None:
@@ -647,7 +647,7 @@ def test_a_constant_derivative_may_be_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "expected"),
     [
         ({"vec": "diagonal"}, "vec: 'diagonal' is not one of column, row"),
         ({"layout": "both"}, "layout: 'both' is not one of numerator, denominator"),
@@ -667,14 +667,14 @@ def test_a_constant_derivative_may_be_a_number() -> None:
         ({"direction": ["a", "b", "c"]}, "direction: an array of real numbers is needed, not of <U1"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict[str, Any], said: str) -> None:
+def test_settings_that_make_no_sense(settings: dict[str, Any], expected: str) -> None:
     with pytest.raises(InputError) as error:
         jacinspect.inspect(np.sin, normal((3,)), **settings)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(expected)
 
 
 @pytest.mark.parametrize(
-    ("x", "said"),
+    ("x", "expected"),
     [
         (["a"], "X: an array of real numbers is needed, not of <U1"),
         ([1 + 1j], "X: an array of real numbers is needed, not of complex128"),
@@ -682,10 +682,10 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], said: str) -> Non
         (None, "X: an array of real numbers is needed, not of object"),
     ],
 )
-def test_operands_that_make_no_sense(x: Any, said: str) -> None:
+def test_operands_that_make_no_sense(x: Any, expected: str) -> None:
     with pytest.raises(InputError) as error:
         jacinspect.inspect("tanh", x)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(expected)
 
 
 def test_parameters_of_a_catalogue_function() -> None:

@@ -76,18 +76,18 @@ def test_the_precision_in_which_f_computes() -> None:
     for dtype, epsilon in ((np.float16, 2.0**-10), (np.float32, 2.0**-23), (np.float64, 2.0**-52)):
         assert BlackBox(lambda x: np.sin(x.astype(dtype)), X).epsilon == epsilon  # noqa: B023
         assert BlackBox(lambda x: np.sin(x.astype(dtype)).astype(np.float64), X).epsilon == epsilon  # noqa: B023
-    assert BlackBox(np.sign, X).epsilon == 2.0**-52  # whole numbers say nothing
+    assert BlackBox(np.sign, X).epsilon == 2.0**-52  # whole numbers have few bits in every precision
     assert BlackBox(lambda x: np.where(x > 0, 0.75, 0.5), X).epsilon == 2.0**-52  # nor do these
     assert BlackBox(lambda x: np.where(x > 0, 5e-324, 2.0**-1000), X).epsilon == 2.0**-52  # nor what float32 has not
     wide = BlackBox(lambda x: np.where(x > 5, x, np.float32(0.1)), X)
-    assert wide.epsilon == 2.0**-23  # nothing has been seen that says otherwise
+    assert wide.epsilon == 2.0**-23  # no value so far needs more bits
     wide(X + 10.1)
     assert wide.epsilon == 2.0**-52
     assert BlackBox(lambda x: np.where(x > 2, np.inf, np.float32(0.1)), X).epsilon == 2.0**-23
 
 
 @pytest.mark.parametrize(
-    ("f", "said"),
+    ("f", "expected"),
     [
         (lambda x: None, "the function returned a NoneType; an array of real numbers is needed"),
         (lambda x: x * 1j, "the function returned complex numbers; an array of real numbers is needed"),
@@ -97,11 +97,11 @@ def test_the_precision_in_which_f_computes() -> None:
         (lambda x: [1.0, x], "the function returned a list of 2, arrays among them; it has to return one array"),
     ],
 )
-def test_what_breaks_the_contract(f: object, said: str) -> None:
+def test_what_breaks_the_contract(f: object, expected: str) -> None:
     assert callable(f)
     with pytest.raises(FunctionFailedError) as error:
         BlackBox(f, X)
-    assert str(error.value) == said
+    assert str(error.value) == expected
 
 
 def test_one_shape_for_inputs_of_one_shape() -> None:
@@ -117,12 +117,12 @@ def test_numbers_of_any_real_kind_become_doubles() -> None:
     assert BlackBox(lambda x: 3, X).y0.tolist() == [3.0]
 
 
-def test_what_f_raises_is_told_with_the_line_it_came_from() -> None:
+def test_an_error_of_f_is_reported_with_the_line_it_came_from() -> None:
     for f in (lambda x: int("one"), lambda x: np.linalg.inv(x[0])):
         with pytest.raises(FunctionRaisedError) as error:
             BlackBox(f, X)
-        told, place = str(error.value).split("\n")
-        assert re.match(r"the function raised (ValueError: invalid literal|LinAlgError: 1-dimensional)", told)
+        reported, place = str(error.value).split("\n")
+        assert re.match(r"the function raised (ValueError: invalid literal|LinAlgError: 1-dimensional)", reported)
         assert re.fullmatch(r"  tests/jacobian/test_blackbox\.py:\d+: for f in .*", place)
     with pytest.raises(FunctionRaisedError, match="the function raised SystemExit: 3"):
         BlackBox(lambda x: sys.exit(3), X)
