@@ -1,7 +1,7 @@
 """The analytic derivative of a function at one point, in the form that its rule has. Next: the inspection.
 
-A catalogue function has slopes or a jvp, a framework's function a jvp or a vjp. What a user's own derivative returns
-is told apart by its shape: f' of the output's shape, the gradient of a scalar function, or a full Jacobian.
+A catalogue function has slopes or a jvp, a framework's function a jvp or a vjp. The shape of what a user's own
+derivative returns says what it is: f' of the output's shape, the gradient of a scalar function, or a full Jacobian.
 """
 
 from collections.abc import Callable
@@ -143,7 +143,7 @@ def _claimed(claim: Claim, x: Array, output_shape: Shape, vec: str | None) -> De
 
 
 def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:
-    """Read a matrix with the face of scipy.sparse's, of scipy's LinearOperator, or of anything that has an M×N @."""
+    """Read a scipy.sparse matrix, a scipy LinearOperator, or any object of shape (M, N) that has @."""
     if hasattr(given, "tocoo"):
         return _of_sparse(given.tocoo(), operand, output, vec)
     to, along = _order(operand, output, vec)
@@ -160,7 +160,7 @@ def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> De
 
     try:
         product(np.zeros(along.size))
-    except (NotImplementedError, RecursionError):  # scipy's own goes round in circles where there is no matvec
+    except (NotImplementedError, RecursionError):  # scipy's LinearOperator recurses where it has no matvec
         return Derivative("vjp", _checked(lambda w: pushed(w, given.rmatvec, to, along), operand))
     except Exception as error:
         raise FunctionFailedError(f"the derivative's matrix raised {raised(error)}") from error
@@ -265,7 +265,7 @@ def _described(given: Any) -> str:
 
 
 def _wanted(operand: Shape, output: Shape, kind: str | None = None) -> str:
-    """Say which shapes would do."""
+    """Say which shapes are possible."""
     readings = []
     if _broadcasts(operand, output) and kind in (None, "elementwise"):
         readings.append(f"an element-wise one has the output's shape {format_shape(output)}")
