@@ -1,4 +1,4 @@
-"""Shapes that do not go together: what is wrong with them, and which would work. Called before anything is computed."""
+"""Shapes that do not broadcast: what is wrong with them, and which would work. Checked before anything is computed."""
 
 from collections.abc import Sequence
 from itertools import combinations

@@ -44,7 +44,7 @@ class Function:
     operands: tuple[str, ...] = ("x",)
     partial_formulas: tuple[str, ...] = ()  # of a function of several operands, one by each
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
-    place: tuple[str, int] | None = None  # the file and line that somebody's own code is defined at
+    place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
     adapt: Callable[["Function", Sequence[Array]], "Function"] | None = None
 
     def __call__(self, *operands: Array) -> Array:

@@ -36,7 +36,7 @@ def resolve(
     further: Sequence[str | None] = (),
     backend: str | None = None,
 ) -> Function:
-    """Find the Function that is meant.
+    """Find the Function that a name, a text or a callable stands for.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ def resolve(
     further
         The operands after the first, each with its name where it was given one.
     backend
-        "numpy", "torch" or "jax", for code; found out if None.
+        "numpy", "torch" or "jax", for code; found by trying if None.
 
     Raises
     ------
     InputError
-        If nothing is meant by it, or a parameter cannot be set.
+        If it names nothing, or a parameter cannot be set.
     FunctionFailedError
         If importing the code raises.
     """
@@ -97,7 +97,7 @@ def with_derivative(
         The function, of any number of operands.
     derivative
         An expression in its operands and parameters, or code that takes the operands, and for a rule the tangent (jvp)
-        or the cotangent (vjp) after them. What it returns is told apart by its shape, or said by `kind`.
+        or the cotangent (vjp) after them. Its result's shape says what it is, or else `kind`.
     kind
         One of `choices.DerivativeKind`, or None.
     backend
@@ -133,7 +133,7 @@ def _expressed(text: str, function: Function) -> Callable[..., Any]:
     found = expression(text, known=function.parameters)
     operands, read = function.operands, found.operands
     if read == ("x",) and (len(operands) == 1 or re.search(r"\bx\b", text) is None):
-        operands = read + operands[1:]  # x is the only operand, whatever its name; or what stands for none, in "1"
+        operands = read + operands[1:]  # x stands for the only operand; in "1", for none
     for name in read:
         if name not in operands:
             known = [*function.operands, *function.parameters]

@@ -1,4 +1,4 @@
-"""The analytic rule of a function: slopes, a jvp, a vjp, or somebody's own derivative. A function has one, or none.
+"""The analytic rule of a function: slopes, a jvp, a vjp, or a claimed derivative. A function has one, or none.
 
 Each rule of several operands can be restricted to one of them, the others being fixed: `by(place, operands)`, in which
 `place` counts from 0 and the value of the open operand is not read. Next: derivative.py.
@@ -38,7 +38,7 @@ class Slopes:
                 continue
             # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
             slopes = np.where(tangent == 0, 0.0, partial(*operands))
-            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # inf and 0 are the answers there
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # they give inf and 0 there
                 term = np.asarray(slopes * tangent)
                 total = term if total is None else total + term
         assert total is not None
@@ -84,10 +84,10 @@ class Vjp:
 
 @dataclass(frozen=True)
 class Claim:
-    """Somebody's own derivative, which is to be checked.
+    """A derivative of the user's own, which is to be checked.
 
     `derivative` takes the operands, and as a "jvp" or a "vjp" a tangent or a cotangent after them; it may give a tuple
-    with an entry for each operand. What it returns is told apart by its shape (derivative.py) unless `kind`, one of
+    with an entry for each operand. The shape of what it returns says what it is (derivative.py), unless `kind`, one of
     `choices.DerivativeKind`, says what it is. `adapt` is for code that may take a framework's arrays: given arguments
     to try it on, it returns the derivative as a function of numpy's.
     """

@@ -84,7 +84,7 @@ def _read_stdin(name: str, dtype: npt.DTypeLike, memory: int, stdin: BinaryIO | 
 
 
 def _sniff(data: bytes) -> str:
-    """Say by which extension these bytes would go."""
+    """Return the extension that these bytes should have."""
     for extension, first_bytes in _FIRST_BYTES.items():
         if data.startswith(first_bytes):
             return extension

@@ -84,7 +84,7 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
         raise ValueError(f"its format version {version} is not known")
     try:
         shape, fortran, stored = _HEADER_READERS[version](stream)
-    except MemoryError:  # so Python's parser answers a nonsense header
+    except MemoryError:  # which Python's parser raises for a nonsense header
         raise ValueError("a header nested too deeply") from None
     if any(n < 0 for n in shape):
         raise ValueError("a negative size in the header")
@@ -102,7 +102,7 @@ def _require_real(stored: np.dtype[Any], name: str) -> None:
 
 @contextmanager
 def _damage_reported(name: str, kind: str) -> Iterator[None]:
-    """Make one error of the dozen types that zipfile, its decompressors and numpy's header parser let out."""
+    """Turn the dozen exception types of zipfile, its decompressors and numpy's header parser into one InputError."""
     try:
         with warnings.catch_warnings(action="ignore"):
             yield

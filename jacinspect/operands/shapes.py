@@ -97,7 +97,7 @@ def random_operand(
     """Draw a standard normal operand of `shape` and `dtype`; a float32 one is the float64 one, rounded.
 
     One seed gives the operands of one function, at `position` 1, 2 …, different numbers. What falls outside the
-    `domain` is reflected at its end, or goes round between its two.
+    `domain` is reflected at its end, or where it has two, taken modulo its width.
 
     Raises
     ------

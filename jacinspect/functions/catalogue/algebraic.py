@@ -1,23 +1,22 @@
 """The algebraic activations, made of quotients and square roots: a table in which value and derivative stand together.
 
-In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
-float64 arrays.
+entry.py makes a Function of each row. As in elementwise.py, a row's formulas take one-dimensional float64 arrays.
 """
 
 import numpy as np
 
+from jacinspect.functions.catalogue.arithmetic.rounding import LARGEST
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
 
 __all__ = ["ALGEBRAIC"]
 
-_LARGEST = float(np.finfo(np.float64).max)
 _SMALL = 1e-9  # below it q and q/√(1 + q²) are one, and x itself has more digits than a subnormal q
 _FAR = 1e200  # beyond it, √(1 + q²) is |q|
 
 
 def _softsign(x: Array) -> Array:
-    x = np.clip(x, -_LARGEST, _LARGEST)
+    x = np.clip(x, -LARGEST, LARGEST)
     return np.asarray(x / (1.0 + np.abs(x)))
 
 
@@ -35,7 +34,7 @@ def _isrlu(x: Array, *, alpha: float = 1.0) -> Array:
 
 
 def _bent(x: Array) -> tuple[Array, Array]:
-    """Give x and √(1 + x²), both clipped where only their ratio counts."""
+    """Return x and √(1 + x²), both clipped where only their ratio counts."""
     x = np.clip(x, -_FAR, _FAR)
     return x, np.hypot(1.0, x)
 
@@ -56,7 +55,7 @@ def _squareplus(x: Array, *, b: float = 4.0) -> Array:
 
 
 def _squareplus_derivative(x: Array, *, b: float) -> Array:
-    x = np.clip(x, -_LARGEST, _LARGEST)
+    x = np.clip(x, -LARGEST, LARGEST)
     return np.asarray(_squareplus(x, b=b) / np.hypot(x, np.sqrt(b)))
 
 

@@ -1,9 +1,9 @@
 """The element-wise operators of two operands: a table of value and partial derivatives side by side.
 
-In: a name's row. Out, through lookup.py: a Function of x and y, which broadcast as numpy's operands do. A row's
-formulas see one-dimensional float64 arrays of one length; dtypes, NaN and poles are entry.py's business. As in
-elementwise.py, every form keeps its digits wherever float64 has any: within 10 ulp, at every pair (x, y), but for the
-value of logaddexp beside its zeros, which lie on the curve exp(x) + exp(y) = 1: there it is right to 2 ulp of 1.
+entry.py makes a Function of x and y of each row; x and y broadcast as numpy's operands do. A row's formulas take
+one-dimensional float64 arrays of one length; entry.py handles dtypes, NaN and poles. As in elementwise.py, every
+formula keeps its digits wherever float64 has any: within 10 ulp, at every pair (x, y), except for the value of
+logaddexp beside its zeros, which lie on the curve exp(x) + exp(y) = 1: there it is right to 2 ulp of 1.
 
 At a tie the derivative of maximum, minimum, fmax and fmin is ½ in each operand; that of hypot at (0, 0) and of copysign
 at x = 0 is 0, as abs'(0) is; and where remainder and fmod jump it is that of the quotient they take.
@@ -13,13 +13,11 @@ from math import log
 
 import numpy as np
 
-from jacinspect.functions.catalogue.arithmetic.rounding import difference
+from jacinspect.functions.catalogue.arithmetic.rounding import LARGEST, difference
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
 
 __all__ = ["BINARY"]
-
-_LARGEST = float(np.finfo(np.float64).max)
 
 
 def _above(x: Array, y: Array) -> Array:
@@ -34,14 +32,14 @@ def _ratio_over_square(x: Array, y: Array) -> Array:
 
 
 def _times_power(factor: Array, x: Array, p: Array) -> Array:
-    """Give factor · |x|^p, by halves where the power overflows or loses digits before the product; 0 if it is 0."""
+    """Return factor · |x|^p, by halves where the power overflows or loses digits before the product; 0 if it is 0."""
     power, root = np.power(np.abs(x), p), np.power(np.abs(x), 0.5 * p)
     tame = (power > 1e-290) & (power < 1e290)
     return np.where(root == 0, 0.0, np.where(tame, factor * power, factor * root * root))
 
 
 def _pow_by_x(x: Array, y: Array) -> Array:
-    p, rest = difference(np.clip(y, -_LARGEST, _LARGEST), np.ones(()))
+    p, rest = difference(np.clip(y, -LARGEST, LARGEST), np.ones(()))
     log_x = np.log(np.abs(x))
     # The exponent's rounding error counts log x times. That is little, or the power is 0 or inf whatever it is.
     mended = 1.0 + np.where(np.abs(rest * log_x) < 0.5, rest * log_x, 0.0)
@@ -55,7 +53,7 @@ def _pow_by_y(x: Array, y: Array) -> Array:
 
 
 def _scaled(x: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Give x and y times the power of two that brings the larger one to [½, 1), and the power taken off.
+    """Return x and y times the power of two that brings the larger one to [½, 1), and the power taken off.
 
     An infinite operand becomes ±1 and leaves of a finite one 0: the direction of (x, y) is all that remains.
     """
@@ -67,14 +65,14 @@ def _scaled(x: Array, y: Array) -> tuple[Array, Array, Array]:
 
 
 def _cosine(x: Array, y: Array) -> Array:
-    """Give x / hypot(x, y), and 0 at (0, 0)."""
+    """Return x / hypot(x, y), and 0 at (0, 0)."""
     a, b, _ = _scaled(x, y)
     h = np.hypot(a, b)
     return a / np.where(h == 0, 1.0, h)
 
 
 def _over_norm_squared(x: Array, y: Array) -> Array:
-    """Give x / (x² + y²)."""
+    """Return x / (x² + y²)."""
     a, b, power = _scaled(x, y)
     mantissa, p = np.frexp(x)
     return np.where(np.isinf(x) | np.isinf(y), 0.0, np.ldexp(mantissa / (a * a + b * b), p - 2 * power))
@@ -98,12 +96,12 @@ def _share(x: Array, y: Array) -> Array:
 
 
 def _over(x: Array, y: Array) -> Array:
-    """Give for fmax 1 where x > y or y is NaN, ½ where x = y, else 0; NaN where both are."""
+    """Return for fmax 1 where x > y or y is NaN, ½ where x = y, else 0; NaN where both are."""
     return np.where(np.isnan(x), np.where(np.isnan(y), np.nan, 0.0), np.where(np.isnan(y), 1.0, _above(x, y)))
 
 
 def _divided(x: Array, y: Array, slope: Array) -> Array:
-    """Give the slope of a remainder, and NaN where there is none to speak of.
+    """Return the slope of a remainder, and NaN where it has none.
 
     That is so, too, where |x / y| is so large that the remainder jumps between any double and the next.
     """
@@ -113,12 +111,12 @@ def _divided(x: Array, y: Array, slope: Array) -> Array:
 
 
 def _whole_quotient(x: Array, y: Array) -> Array:
-    """Give x / y rounded to 0: x less what fmod leaves is a multiple of y."""
+    """Return x / y rounded to 0: x less what fmod leaves is a multiple of y."""
     return np.rint((x - np.fmod(x, y)) / y)
 
 
 def _times_log(x: Array, log_y: Array) -> Array:
-    """Give x · log y, which is 0 at x = 0 wherever there is a logarithm."""
+    """Return x · log y, which is 0 at x = 0 wherever there is a logarithm."""
     return np.where((x == 0) & ~np.isnan(log_y), 0.0, x * log_y)
 
 

@@ -32,7 +32,7 @@ def tables() -> dict[str, str]:
 
 
 def _lines() -> Iterator[tuple[str, list[str]]]:
-    """Give the table and the words of each function."""
+    """Yield the table and the words of each function."""
     table = ""
     for line in Path(__file__).with_name("names.txt").read_text("utf-8").splitlines():
         if line.startswith("["):

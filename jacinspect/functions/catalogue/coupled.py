@@ -1,7 +1,7 @@
 """The softmax family, which couples the entries of a line: a table of value and jvp, the tangent pushed through.
 
-In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
-An entry of a Jacobian that is 1 minus a weight is never computed so, but as the sum of all the other weights.
+entry.py makes a Function of each row. The rules take whole float64 arrays and an axis that exists. An entry of a
+Jacobian that is 1 minus a weight is never computed so, but as the sum of all the other weights.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ __all__ = ["COUPLED", "exponentials", "softmax"]
 
 
 def exponentials(x: Array, axis: int | None) -> tuple[Array, Array]:
-    """Give the maximum along the axis, -inf of nothing, with that axis kept; and exp(x - maximum), at it 1."""
+    """Return the maximum along the axis, -inf of nothing, with that axis kept; and exp(x - maximum), at it 1."""
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     below, rest = _below(x, top)
     e = np.exp(below)
@@ -91,7 +91,7 @@ def _sparsemax_jvp(x: Array, dx: Array, *, axis: int) -> Array:
 
 
 def _above_threshold(x: Array, axis: int) -> Array:
-    """Give x minus the τ for which the entries above τ exceed it by 1 in all."""
+    """Return x minus the τ for which the entries above τ exceed it by 1 in all."""
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     z = np.maximum(_below(x, top)[0], -2.0)  # from -1 down none is above the threshold
     ordered = np.moveaxis(-np.sort(-z, axis=axis), axis, -1)

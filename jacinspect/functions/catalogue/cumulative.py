@@ -1,7 +1,7 @@
 """The running sums, products, extrema and logsumexps of a line: a table of value and jvp, the tangent pushed through.
 
-In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
-Products and logsumexps are scanned in pairs, as Hillis and Steele (1986) do, in log2(n) rounds.
+entry.py makes a Function of each row. The rules take whole float64 arrays and an axis that exists. Products and
+logsumexps are scanned in pairs, as Hillis and Steele (1986) do, in log2(n) rounds.
 """
 
 from collections.abc import Callable
@@ -111,7 +111,7 @@ def _cummin(x: Array, *, axis: int = -1) -> Array:
 
 
 def _latest(extremum: ArrayFunction) -> ArrayFunction:
-    """Give the jvp of a running extremum, which is the latest of the entries that are equal to it."""
+    """Return the jvp of a running extremum, which is the latest of the entries that are equal to it."""
 
     def jvp(x: Array, dx: Array, *, axis: int) -> Array:
         def rule(line: Array, tangent: Array) -> Array:

@@ -1,7 +1,7 @@
 """The normal distribution, element by element: a table of value and derivative.
 
-In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
-float64 arrays, and keep within 10 ulp of value and derivative (tests/functions/catalogue/test_elementwise.py).
+entry.py makes a Function of each row. As in elementwise.py, a row's formulas take one-dimensional float64 arrays, and
+keep within 10 ulp of value and derivative (tests/functions/catalogue/test_elementwise.py).
 """
 
 import numpy as np

@@ -1,18 +1,18 @@
 """Roots, logarithms and exponentials, element by element: a table of value and derivative.
 
-In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
-float64 arrays, and keep within 10 ulp of value and derivative (tests/functions/catalogue/test_elementwise.py).
-Outside its domain a function is NaN, and so is its derivative; at the domain's end both are their limits from inside.
+entry.py makes a Function of each row. As in elementwise.py, a row's formulas take one-dimensional float64 arrays, and
+keep within 10 ulp of value and derivative (tests/functions/catalogue/test_elementwise.py). Outside its domain a
+function is NaN, and so is its derivative; at the domain's end both are their limits from inside.
 """
 
 import numpy as np
 
-from jacinspect.functions.catalogue.entry import Entry, answered, at
+from jacinspect.functions.catalogue.arithmetic.rounding import LOG_2
+from jacinspect.functions.catalogue.entry import Entry, at, quiet
 from jacinspect.functions.function import Array
 
 __all__ = ["ELEMENTARY"]
 
-_LOG_2 = 0.6931471805599453
 _LOG2_OF_E, _LOG10_OF_E = 1.4426950408889634, 0.4342944819032518
 _POSITIVE = {"x": (0.0, np.inf)}
 
@@ -32,7 +32,7 @@ def _log_derivative(x: Array, factor: float = 1.0) -> Array:
 
 def _exp2_derivative(x: Array) -> Array:
     h = np.exp2(0.5 * x)  # in halves: 2**x overflows before log(2) * 2**x does
-    return _LOG_2 * h * h
+    return LOG_2 * h * h
 
 
 def _logit(x: Array) -> Array:
@@ -49,8 +49,8 @@ ELEMENTARY = (
         name="sqrt",
         formula="sqrt(x)",
         latex=r"\sqrt{x}",
-        value=answered(np.sqrt),
-        derivative=answered(lambda x: 0.5 * _rsqrt(x)),
+        value=quiet(np.sqrt),
+        derivative=quiet(lambda x: 0.5 * _rsqrt(x)),
         derivative_formula="1 / (2 * sqrt(x))",
         domain=_POSITIVE,
     ),
@@ -58,8 +58,8 @@ ELEMENTARY = (
         name="rsqrt",
         formula="1 / sqrt(x)",
         latex=r"\frac{1}{\sqrt{x}}",
-        value=answered(_rsqrt),
-        derivative=answered(lambda x: -_rsqrt(x) / (2.0 * np.abs(x))),
+        value=quiet(_rsqrt),
+        derivative=quiet(lambda x: -_rsqrt(x) / (2.0 * np.abs(x))),
         derivative_formula="-1 / (2 * x * sqrt(x))",
         domain=_POSITIVE,
     ),
@@ -68,7 +68,7 @@ ELEMENTARY = (
         formula="cbrt(x)",
         latex=r"\sqrt[3]{x}",
         value=np.cbrt,
-        derivative=answered(_cbrt_derivative),
+        derivative=quiet(_cbrt_derivative),
         derivative_formula="1 / (3 * cbrt(x)**2)",
         properties=("odd",),
         note="vertical at 0: f' is inf",
@@ -77,8 +77,8 @@ ELEMENTARY = (
         name="reciprocal",
         formula="1 / x",
         latex=r"\frac{1}{x}",
-        value=answered(lambda x: 1.0 / x),
-        derivative=answered(lambda x: -((1.0 / x) ** 2)),
+        value=quiet(lambda x: 1.0 / x),
+        derivative=quiet(lambda x: -((1.0 / x) ** 2)),
         derivative_formula="-1 / x**2",
         jumps=at(0.0),
         properties=("odd",),
@@ -89,8 +89,8 @@ ELEMENTARY = (
         aliases=("ln",),
         formula="log(x)",
         latex=r"\log x",
-        value=answered(np.log),
-        derivative=answered(_log_derivative),
+        value=quiet(np.log),
+        derivative=quiet(_log_derivative),
         derivative_formula="1 / x",
         domain=_POSITIVE,
     ),
@@ -98,8 +98,8 @@ ELEMENTARY = (
         name="log2",
         formula="log2(x)",
         latex=r"\log_2 x",
-        value=answered(np.log2),
-        derivative=answered(lambda x: _log_derivative(x, _LOG2_OF_E)),
+        value=quiet(np.log2),
+        derivative=quiet(lambda x: _log_derivative(x, _LOG2_OF_E)),
         derivative_formula="1 / (x * log(2))",
         domain=_POSITIVE,
     ),
@@ -107,8 +107,8 @@ ELEMENTARY = (
         name="log10",
         formula="log10(x)",
         latex=r"\log_{10} x",
-        value=answered(np.log10),
-        derivative=answered(lambda x: _log_derivative(x, _LOG10_OF_E)),
+        value=quiet(np.log10),
+        derivative=quiet(lambda x: _log_derivative(x, _LOG10_OF_E)),
         derivative_formula="1 / (x * log(10))",
         domain=_POSITIVE,
     ),
@@ -116,8 +116,8 @@ ELEMENTARY = (
         name="log1p",
         formula="log(1 + x)",
         latex=r"\log(1 + x)",
-        value=answered(np.log1p),
-        derivative=answered(lambda x: np.where(x < -1, np.nan, 1.0 / (1.0 + x))),
+        value=quiet(np.log1p),
+        derivative=quiet(lambda x: np.where(x < -1, np.nan, 1.0 / (1.0 + x))),
         derivative_formula="1 / (1 + x)",
         domain={"x": (-1.0, np.inf)},
     ),
@@ -125,8 +125,8 @@ ELEMENTARY = (
         name="logit",
         formula="log(x / (1 - x))",
         latex=r"\log\frac{x}{1 - x}",
-        value=answered(_logit),
-        derivative=answered(_logit_derivative),
+        value=quiet(_logit),
+        derivative=quiet(_logit_derivative),
         derivative_formula="1 / (x * (1 - x))",
         domain={"x": (0.0, 1.0)},
         note="the inverse of sigmoid",

@@ -1,8 +1,8 @@
 """The smooth element-wise functions: a table in which value and derivative stand together, to check one another.
 
-In: a name's row. Out, through lookup.py: a Function. A row's formulas see one-dimensional float64 arrays; dtypes,
-NaN and overflow are entry.py's business. They are not the shortest forms but the ones that keep their digits wherever
-float64 has any: within 10 ulp of value and derivative, at every x (tests/functions/catalogue/test_elementwise.py).
+entry.py makes a Function of each row. A row's formulas take one-dimensional float64 arrays; entry.py handles dtypes,
+NaN and overflow. They are not the shortest formulas but those that keep their digits wherever float64 has any: within
+10 ulp of value and derivative, at every x (tests/functions/catalogue/test_elementwise.py).
 
 In the derivative formulas s is the sigmoid. The other activations are in piecewise.py and hard.py, which have
 kinks; rectifiers.py, 0 to the left and x to the right; gated.py, x times something; and algebraic.py.
@@ -14,16 +14,14 @@ import numpy as np
 from numpy.polynomial.polynomial import polyval
 
 from jacinspect.functions.catalogue.arithmetic.normal import gaussian
-from jacinspect.functions.catalogue.arithmetic.rounding import difference, product, quotient
+from jacinspect.functions.catalogue.arithmetic.rounding import LARGEST, LOG_2, difference, product, quotient
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
 
 __all__ = ["ELEMENTWISE", "sech_squared"]
 
-_LARGEST = float(np.finfo(np.float64).max)
 _SMALL = 1e-9  # below it q and tanh(q) are one, and x itself has more digits than a subnormal q
 _EIGHTH, _EIGHTH_REST = 0.7853981633974483, 3.061616997868383e-17  # π/4
-_LOG_2 = 0.6931471805599453
 
 
 def _sigmoid(x: Array) -> Array:
@@ -72,7 +70,7 @@ def _gaussian_derivative(x: Array) -> Array:
 
 
 def _phase(x: Array, alpha: float) -> tuple[Array, Array]:
-    bound = _LARGEST / max(abs(alpha), 1.0)
+    bound = LARGEST / max(abs(alpha), 1.0)
     return product(np.asarray(alpha), np.clip(x, -bound, bound))
 
 
@@ -94,14 +92,14 @@ def _snake_derivative(x: Array, *, alpha: float) -> Array:
     p, rest = _phase(x, alpha)
     angle, lacking = difference(p, np.asarray(-_EIGHTH))
     further, rest = difference(rest, -lacking)
-    known = np.abs(x) <= _LARGEST / max(abs(alpha), 1.0)  # beyond, αx overflows, and a wave has no limit
+    known = np.abs(x) <= LARGEST / max(abs(alpha), 1.0)  # beyond, αx overflows, and a wave has no limit
     return np.where(known, 2.0 * _sine(angle, further, rest + _EIGHTH_REST) ** 2, np.nan)
 
 
 def _log1mexp(x: Array) -> Array:
-    near, far = np.clip(x, 0.0, _LOG_2), np.maximum(x, _LOG_2)
+    near, far = np.clip(x, 0.0, LOG_2), np.maximum(x, LOG_2)
     with np.errstate(divide="ignore"):  # log 0 at 0
-        value = np.where(x < _LOG_2, np.log(np.abs(np.expm1(-near))), np.log1p(-np.exp(-far)))
+        value = np.where(x < LOG_2, np.log(np.abs(np.expm1(-near))), np.log1p(-np.exp(-far)))
     return np.where(x < 0, np.nan, value)
 
 

@@ -1,7 +1,7 @@
 """A row of the catalogue's tables: what the author of a function writes down, and how it becomes a Function.
 
-The rows are bare formulas on float64 arrays. What all of them owe the user is done here, once: dtypes, empty and 0-d
-arrays, NaN, floating-point flags, and whether a parameter makes sense.
+The rows are bare formulas on float64 arrays. What they have in common is done here: dtypes, empty and 0-d arrays, NaN,
+floating-point warnings, and the validation of parameters.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Jvp, Rule, Slopes
 from jacinspect.wording import format_parameter, format_shape
 
-__all__ = ["ArrayFunction", "Entry", "Interval", "answered", "at", "not_negative", "nowhere"]
+__all__ = ["ArrayFunction", "Entry", "Interval", "at", "not_negative", "nowhere", "quiet"]
 
 ArrayFunction = Callable[..., Array]
 
@@ -31,38 +31,38 @@ Interval = tuple[float, float]
 
 
 def nowhere(**_: Parameter) -> tuple[float, ...]:
-    """Give no points at all, whatever the parameters are."""
+    """Return no points, for any parameters."""
     return ()
 
 
 def as_written(**_: Parameter) -> Mapping[str, str]:
-    """Change none of an entry's formulas."""
+    """Rewrite none of an entry's formulas, for any parameters."""
     return {}
 
 
-def fine(**_: Parameter) -> str:
-    """Have nothing against the parameters."""
+def no_objection(**_: Parameter) -> str:
+    """Accept any parameters together."""
     return ""
 
 
 def not_negative(name: str) -> Callable[..., str]:
-    """Object to a parameter below 0."""
+    """Return an objection to a parameter below 0."""
     return lambda **given: f"{name} must not be negative, and {given[name]:g} is" if given[name] < 0 else ""
 
 
 def at(*points: float) -> Callable[..., tuple[float, ...]]:
-    """Give the same points, whatever the parameters are."""
+    """Return a function that gives the same points for any parameters."""
     return lambda **_: points
 
 
-def answered(compute: ArrayFunction) -> ArrayFunction:
-    """Take IEEE 754's answers to 1 / 0, log 0, √-1 and sin ∞, infinite or NaN, without the flags it raises for them."""
+def quiet(compute: ArrayFunction) -> ArrayFunction:
+    """Return IEEE 754's inf or NaN for 1 / 0, log 0, √-1 and sin ∞ without numpy's warnings."""
 
-    def quiet(x: Array) -> Array:
+    def computed(x: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(compute(x))
 
-    return quiet
+    return computed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +71,12 @@ class Entry:
 
     `value(x)` and, for an element-wise function, `derivative(x)` map a float64 array to a float64 array; for others
     `jvp(x, dx)` pushes a tangent. An element-wise function of several `operands` has `value(x, y)` and the rules in
-    `partials`, one for each operand, which see arrays of one shape, to which the operands were broadcast; one that is
-    not has `jvp(x, y, dx, dy)`, and says itself which shapes fit, as its operands come as they are. The keyword-only
+    `partials`, one for each operand, which take arrays of one shape, to which the operands were broadcast; one that is
+    not has `jvp(x, y, dx, dy)`, and checks itself which shapes fit, as its operands are not broadcast. The keyword-only
     arguments of `value`, with their defaults, are the function's parameters, and its rules take the same ones. Their
-    annotations, or else their defaults, say what a person may give: float, int, bool, Literal words, or None besides.
+    annotations, or else their defaults, say which values are allowed: float, int, bool, Literal words, or None besides.
 
-    What is declared beyond the rules is for people to read, and tests hold it against experiment: `kinks` are the
+    What is declared beyond the rules is for people to read, and tests compare it with experiments: `kinks` are the
     points where an element-wise function has two slopes and `jumps` those where it is not continuous, both functions of
     the parameters; of infinitely many they give those in [-2, 2], and `note` says where the others are. `domain` is the
     closed interval of an operand outside which f is NaN; `properties` are "even" or "odd" of f, and "symmetric",
@@ -85,8 +85,8 @@ class Entry:
     differ.
 
     Parameters that turn a function into another have `rewritten` formulas: a function of them all that gives those of
-    `formula`, `latex` and `derivative_formula` which differ. What parameters cannot be together is what `objection`, a
-    function of them all, says; "" is nothing.
+    `formula`, `latex` and `derivative_formula` which differ. `objection`, a function of them all, says which exclude
+    each other; "" if none do.
 
     An element-wise rule must give each entry the same bits whatever its neighbours are, because detection compares
     exactly: select with np.where, never by compressing (x[mask]), which moves entries between a vectorised loop and
@@ -107,8 +107,8 @@ class Entry:
     aliases: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()  # the parameters that have no meaning at 0 or below
     rewritten: Callable[..., Mapping[str, str]] = as_written
-    objection: Callable[..., str] = fine
-    ignores_nan: bool = False  # whether NaN in one operand is the rules' own business; else it gives NaN
+    objection: Callable[..., str] = no_objection
+    ignores_nan: bool = False  # whether the rules handle NaN in one operand themselves; else the result is NaN
     kinks: Callable[..., tuple[float, ...]] = nowhere
     jumps: Callable[..., tuple[float, ...]] = nowhere
     domain: Mapping[str, Interval] = field(default_factory=dict)
@@ -161,7 +161,7 @@ class Entry:
         )
 
     def _checked(self, name: str, given: object) -> Parameter:
-        """Convert the value of a parameter to the type that is asked for."""
+        """Convert the value of a parameter to the type of its annotation."""
         wanted = f"{self.name}: {name} must be "
         types, words = self._allowed(name)
         if words or bool in types:
@@ -169,7 +169,7 @@ class Entry:
                 if given == word and isinstance(given, (type(word), np.bool_)):
                     return word
             raise InputError(
-                f"{wanted}{' or '.join(map(format_parameter, words or (True, False)))}, not {_said(given)}"
+                f"{wanted}{' or '.join(map(format_parameter, words or (True, False)))}, not {_quoted(given)}"
             )
         if given is None and NoneType in types:
             return None
@@ -179,7 +179,7 @@ class Entry:
                 raise TypeError
             number = float(given)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
-            raise InputError(f"{wanted}{noun}, not {_said(given)}") from None
+            raise InputError(f"{wanted}{noun}, not {_quoted(given)}") from None
         if int in types and not number.is_integer():
             raise InputError(f"{wanted}{noun}, not {number:g}")
         if not isfinite(number):
@@ -199,8 +199,8 @@ class Entry:
         return get_args(hint) or (hint,), ()
 
 
-def _said(given: object) -> str:
-    """Repeat a value that is refused: a word in quotes, all else as people type it."""
+def _quoted(given: object) -> str:
+    """Quote a value that is refused: a word in quotes, all else as people type it."""
     return format_parameter(given) if given is None or isinstance(given, (bool, float)) else repr(given)
 
 
@@ -211,8 +211,8 @@ def _by_blocks(
     operands = [np.asarray(array) for array in arrays]
     dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
     result = np.empty(np.broadcast_shapes(*(operand.shape for operand in operands)), dtype)
-    # Overflow to inf and underflow to 0 are answers; any other floating-point flag is a defect, and stays visible. But
-    # where two operands meet, inf - inf, 0 * inf and 1 / 0 are questions too, and IEEE 754 has answered them.
+    # Overflow to inf and underflow to 0 are results; any other floating-point warning shows a defect of a formula, and
+    # is not suppressed. Of two operands, inf - inf, 0 * inf and 1 / 0 are legitimate too, and give inf or NaN.
     poles: Literal["ignore"] | None = "ignore" if len(operands) > 1 else None
     access: list[list[Any]] = [*[["readonly"]] * len(operands), ["writeonly"]]
     blocks = np.nditer(

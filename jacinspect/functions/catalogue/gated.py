@@ -1,7 +1,7 @@
 """The activations that are x times a gate of x, which opens from 0 or -1 to 1: a table of value and derivative.
 
-In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
-float64 arrays, and s is the sigmoid in the derivative formulas.
+entry.py makes a Function of each row. As in elementwise.py, a row's formulas take one-dimensional float64 arrays, and s
+is the sigmoid in the derivative formulas.
 
 Most of these derivatives vanish somewhere below 0, at x0, and their formulas cancel there. All but gelu's are a
 positive factor times an N of which N(x) - N(x0) is a sum of terms that have the sign of x - x0: no digit is lost.
@@ -19,15 +19,14 @@ from jacinspect.functions.catalogue.arithmetic.normal import (
     mills_ratio_minus_t,
     root_density,
 )
-from jacinspect.functions.catalogue.arithmetic.rounding import difference, half_exponential, product
+from jacinspect.functions.catalogue.arithmetic.rounding import LARGEST, difference, half_exponential, product
 from jacinspect.functions.catalogue.elementwise import sech_squared
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
 
 __all__ = ["GATED", "silu_numerator"]
 
-_LARGEST = float(np.finfo(np.float64).max)
-_QUICK = 1.702
+_QUICK = 1.702  # the β of quick_gelu, for which s(βx) is near Φ(x) (Hendrycks & Gimpel 2016)
 
 # Where derivatives vanish, in two parts: the second is the rounding error of the first. silu's is of p = βx.
 _SILU_ZERO, _SILU_ZERO_REST = -1.2784645427610737, -1.0946994183093437e-16
@@ -36,12 +35,12 @@ _GELU_TANH_ZERO, _GELU_TANH_ZERO_REST = -0.7524614220710163, 3.635560509207687e-
 _TANH_EXP_ZERO, _TANH_EXP_ZERO_REST = -1.078860058464624, -9.55786742622646e-17
 
 _TWICE_ROOT, _TWICE_ROOT_REST = 1.5957691216057308, -9.96930880911092e-17  # 2√(2/π)
-_CUBE, _CUBE_REST = 0.044715, 2.1960211427085595e-18
+_CUBE, _CUBE_REST = 0.044715, 2.1960211427085595e-18  # the factor of x³ in gelu_tanh
 
 
 def _logistic_gate(x: Array, p: Array, h: Array) -> Array:
-    """Give x / (1 + exp(-p)), where h is exp(-|p|/2); its sign is p's."""
-    return np.where(p > 0, x, np.clip(x, -_LARGEST, _LARGEST) * h * h) / (1.0 + h * h)
+    """Return x / (1 + exp(-p)), where h is exp(-|p|/2); its sign is p's."""
+    return np.where(p > 0, x, np.clip(x, -LARGEST, LARGEST) * h * h) / (1.0 + h * h)
 
 
 def _logistic_gate_derivative(z: Array, p: Array, h: Array, n: Array) -> Array:
@@ -51,7 +50,7 @@ def _logistic_gate_derivative(z: Array, p: Array, h: Array, n: Array) -> Array:
 
 
 def _numerator(from_zero: Array, p_from_zero: Array, at_zero: float) -> Array:
-    """Give N, of z and p less what they are at its zero, where exp(p) is `at_zero`."""
+    """Return N, of z and p less what they are at its zero, where exp(p) is `at_zero`."""
     return np.asarray(from_zero + at_zero * np.expm1(np.minimum(p_from_zero, 2.0)))
 
 
@@ -66,13 +65,13 @@ def _silu_derivative(x: Array, *, beta: float) -> Array:
 
 
 def silu_numerator(p: Array, rest: Array) -> Array:
-    """Give 1 + p + exp(p), the N of silu's derivative, of p + rest up to 0; no digit is lost beside its zero."""
+    """Return 1 + p + exp(p), the N of silu's derivative, of p + rest up to 0; no digit is lost beside its zero."""
     d = (p - _SILU_ZERO) - _SILU_ZERO_REST + rest
     return _numerator(d, d, -1.0 - _SILU_ZERO)
 
 
 def _gelu_tanh_exponent(x: Array) -> tuple[Array, Array]:
-    """Give p = 2√(2/π)·(x + 0.044715x³) and exp(-|p|/2), p being known in two parts; |x| <= 30."""
+    """Return p = 2√(2/π)·(x + 0.044715x³) and exp(-|p|/2), p being known in two parts; |x| <= 30."""
     squared, squared_rest = product(x, x)
     cube, cube_rest = product(np.asarray(_CUBE), squared)
     u, u_rest = difference(cube, np.asarray(-1.0))
@@ -119,9 +118,9 @@ def _gelu_derivative(x: Array, *, approximate: str) -> Array:
 
 
 def _mish(x: Array) -> Array:
-    h, q = np.exp(0.5 * np.clip(x, -_LARGEST, 0.0)), np.exp(-np.maximum(x, 0.0))
+    h, q = np.exp(0.5 * np.clip(x, -LARGEST, 0.0)), np.exp(-np.maximum(x, 0.0))
     e = h * h
-    below = np.clip(x, -_LARGEST, 0.0) * h * h * (e + 2.0) / (e * (e + 2.0) + 2.0)
+    below = np.clip(x, -LARGEST, 0.0) * h * h * (e + 2.0) / (e * (e + 2.0) + 2.0)
     return np.where(x > 0, x * (1.0 + 2.0 * q) / (1.0 + 2.0 * q + 2.0 * q * q), below)
 
 
@@ -138,6 +137,7 @@ def _mish_derivative(x: Array) -> Array:
     return np.where(x > 0, ((1.0 + 2.0 * q) * over + 4.0 * high * q * q * (1.0 + q)) / over**2, below)
 
 
+# the coefficients of expm1(3d), expm1(2d) and expm1(d) in mish's N, where d = x - x0
 _MISH_TERMS = (
     exp(3.0 * _MISH_ZERO),
     4.0 * exp(2.0 * _MISH_ZERO),
@@ -146,9 +146,9 @@ _MISH_TERMS = (
 
 
 def _tanh_exp(x: Array) -> Array:
-    h = np.exp(0.5 * np.clip(x, -_LARGEST, 0.0))
+    h = np.exp(0.5 * np.clip(x, -LARGEST, 0.0))
     open_ = np.tanh(np.exp(np.clip(x, -40.0, 6.0)))
-    return np.where(x < -40.0, np.maximum(x, -_LARGEST) * h * h, x.clip(-40.0) * open_)
+    return np.where(x < -40.0, np.maximum(x, -LARGEST) * h * h, x.clip(-40.0) * open_)
 
 
 def _tanh_exp_derivative(x: Array) -> Array:
@@ -171,7 +171,7 @@ def _divided_series(w0: float, terms: int) -> Array:
 
 
 _SERIES_ZERO = 4.0 * exp(2.0 * _TANH_EXP_ZERO)
-_SERIES = _divided_series(_SERIES_ZERO, 14)
+_SERIES = _divided_series(_SERIES_ZERO, 14)  # w is at most 4, where the 14th term is below an ulp
 
 
 def _lisht_derivative(x: Array) -> Array:

@@ -1,7 +1,7 @@
-"""What gates are made of: g(b) and g'(b) as mantissas and powers of two, so that a · g(b) is whole where g(b) is not.
+"""Gates g(b) and their slopes as mantissas and powers of two, so that a · g(b) is right where g(b) underflows.
 
 In: b. Out, to shaping.py: for each gate the parts of g(b), those of g'(b), and whether g is 0 all around b; `joined`
-multiplies parts. Far out, exp(b) underflows although a · exp(b) is an ordinary number.
+multiplies parts. For b far below 0, exp(b) underflows although a · exp(b) is an ordinary number.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from jacinspect.functions.function import Array
 __all__ = ["Gate", "Parts", "gelu", "identity", "joined", "relu", "sigmoid", "silu"]
 
 Parts = tuple[Array, Array]
-Found = tuple[Parts, Parts, Array | bool]
-Gate = Callable[[Array], Found]
+GateAndSlope = tuple[Parts, Parts, Array | bool]
+Gate = Callable[[Array], GateAndSlope]
 
 _LN2, _LN2_REST = 0.6931471803691238, 1.9082149292705877e-10  # the first has 21 zeros at its end, for exact multiples
 _FARTHEST = 3000.0  # where exp(-p), times the two largest doubles, is 0
@@ -33,26 +33,26 @@ def joined(*factors: Parts) -> Array:
         return np.asarray(np.ldexp(mantissa, np.clip(power, -5000, 5000)))
 
 
-def identity(b: Array) -> Found:
-    """Give b and 1."""
+def identity(b: Array) -> GateAndSlope:
+    """Return b and 1."""
     return np.frexp(b), np.frexp(np.where(np.isnan(b), b, 1.0)), False
 
 
-def relu(b: Array) -> Found:
-    """Give max(b, 0), and 1 where b > 0, else 0."""
+def relu(b: Array) -> GateAndSlope:
+    """Return max(b, 0), and 1 where b > 0, else 0."""
     return np.frexp(np.maximum(b, 0.0)), np.frexp(np.where(np.isnan(b), b, np.where(b > 0, 1.0, 0.0))), b < 0
 
 
-def sigmoid(b: Array) -> Found:
-    """Give s(b) = 1 / (1 + exp(-b)), and s(b) · s(-b)."""
+def sigmoid(b: Array) -> GateAndSlope:
+    """Return s(b) = 1 / (1 + exp(-b)), and s(b) · s(-b)."""
     m, k = _decay(np.abs(b), np.zeros(()))
     e = np.ldexp(m, k)
     value = np.where(b >= 0, 1.0, m) / (1.0 + e), np.where(b >= 0, 0, k)
     return _parts(*value, b == -np.inf), _parts(m / (1.0 + e) ** 2, k, np.isinf(b)), False
 
 
-def gelu(b: Array) -> Found:
-    """Give b · Φ(b), and Φ(b) + b · φ(b), by Mills' ratio."""
+def gelu(b: Array) -> GateAndSlope:
+    """Return b · Φ(b), and Φ(b) + b · φ(b), by Mills' ratio."""
     t = np.minimum(np.abs(b), 80.0)
     squared, rest = product(t, t)
     m, k = _decay(0.5 * squared, 0.5 * rest)
@@ -65,8 +65,8 @@ def gelu(b: Array) -> Found:
     return _parts(mantissa * share, power + carried, b == -np.inf), _parts(slope, power, b == -np.inf), False
 
 
-def silu(b: Array, *, beta: float) -> Found:
-    """Give b · s(βb), and s(βb) · (1 + βb · s(-βb)); see gated.py for the latter."""
+def silu(b: Array, *, beta: float) -> GateAndSlope:
+    """Return b · s(βb), and s(βb) · (1 + βb · s(-βb)); see gated.py for the latter."""
     bound = min(_FARTHEST / abs(beta), np.finfo(float).max) if beta else np.finfo(float).max
     p, rest = product(np.asarray(beta), np.clip(b, -bound, bound))
     m, k = _decay(np.abs(p), np.sign(p) * rest)

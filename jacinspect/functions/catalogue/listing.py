@@ -47,7 +47,7 @@ class Listing:
     """The functions found by `text`, by "" all of them.
 
     Where text is the name of one, or finds one alone, that `is_exact` and stands first; the others are in the
-    catalogue's order. What stands nowhere in names, aliases and kinds was sought in the rest, and `in_names` is false.
+    catalogue's order. A text that is in no name, alias or kind is searched for in the rest, and `in_names` is false.
     """
 
     text: str
@@ -114,6 +114,6 @@ def _names(entry: Entry) -> tuple[str, ...]:
 
 
 def _prose(function: Listed) -> str:
-    """Give all that is sought in where no name has a text."""
+    """Return the text that is searched where no name, alias or kind has what is searched for."""
     formulas = (function.formula, function.derivative, *function.partials.values())
     return "\n".join((*formulas, *function.parameters, *function.properties, function.source, function.note))

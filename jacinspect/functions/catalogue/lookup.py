@@ -48,22 +48,22 @@ def function(name: str, /, **parameters: Parameter) -> Function:
 
 
 def names() -> list[str]:
-    """List what `function` knows: every name, followed by its aliases, in the catalogue's order."""
+    """List every name, followed by its aliases, in the catalogue's order."""
     return completion.functions()
 
 
 def knows(name: str) -> bool:
-    """Whether `function` would find it."""
+    """Whether the catalogue has a function of this name."""
     return key(name) in _TABLE_OF
 
 
 def similar(name: str) -> list[str]:
-    """List up to three names that the person may have meant, the likeliest first."""
+    """List up to three names that are spelled like this one, the likeliest first."""
     return close_matches(name, names(), 3, key)
 
 
 def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array]]:
-    """Give the element-wise functions that may have been meant, and f'(x) of each, flat.
+    """Yield the name of each element-wise function, and f'(x), flat: candidates for a derivative that is another's.
 
     Each with the defaults of its parameters, and then with those of `numbers` that are called like them.
     """
@@ -94,7 +94,7 @@ def hint(name: str) -> str:
 
 
 def key(name: str) -> str:
-    """Reduce a name to what counts of its spelling."""
+    """Normalise a name's spelling: case, ``_``, ``-`` and spaces make no difference."""
     return name.lower().translate(str.maketrans("", "", "_- "))
 
 

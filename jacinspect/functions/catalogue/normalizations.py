@@ -1,7 +1,7 @@
 """The normalisations of a line: a table of value and jvp, the tangent pushed through.
 
-In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
-Nothing overflows before the result does. At a line with one infinite entry, the limit; with several there is none.
+entry.py makes a Function of each row. The rules take whole float64 arrays and an axis that exists. Nothing overflows
+before the result does. At a line with one infinite entry, the limit; with several there is none.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from math import frexp, isqrt, prod, sqrt
 import numpy as np
 
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, off, quotient
+from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, project_out, quotient
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
 from jacinspect.functions.catalogue.entry import ArrayFunction, Entry, not_negative
 from jacinspect.functions.function import Array
@@ -65,7 +65,7 @@ def _divided_jvp(x: Array, dx: Array, axis: int, eps: float, *, center: bool) ->
     # Along the line, the share of eps is left of dx: the rest is taken off or, if it is most, that share is added.
     total = m.square + m.eps
     much = dx - along * quotient(m.square, total)
-    little = off(m.direction, dx, axis, and_mean=center) + along * quotient(m.eps, total)
+    little = project_out(m.direction, dx, axis, and_mean=center) + along * quotient(m.eps, total)
     slope = np.ldexp(quotient(np.where(m.eps > m.square, much, little), m.root), -m.power)
     return np.where(m.infinite & ~np.isnan(slope), 0.0, slope)
 

@@ -1,8 +1,8 @@
 """The functions of two operands that couple entries: a table of value and jvp, a tangent of each pushed through.
 
-In: a name's row. Out, through lookup.py: a Function of x and y. Rules see whole float64 arrays as they were given,
-and say themselves which shapes fit. Nothing overflows or underflows before the result does. A slope of
-cosine_similarity vanishes where x and y are parallel, and beside it is right to the ulps of the largest slope.
+entry.py makes a Function of x and y of each row. The rules take whole float64 arrays as they were given, and check
+themselves which shapes fit. Nothing overflows or underflows before the result does. A slope of cosine_similarity
+vanishes where x and y are parallel, and beside it is right to the ulps of the largest slope.
 """
 
 import numpy as np
@@ -62,7 +62,7 @@ def _cosine_jvp(x: Array, y: Array, dx: Array, dy: Array, *, axis: int, eps: flo
 
 
 def _direction(x: Array, axis: int, eps: float) -> tuple[Array, Array, Array]:
-    """Give x over its norm, and the norm as root · 2^power; of a norm up to eps, x over eps, and a root of 0."""
+    """Return x over its norm, and the norm as root · 2^power; of a norm up to eps, x over eps, and a root of 0."""
     u, power, top = scaled(x, axis)
     root = np.sqrt((u * u).sum(axis=axis, keepdims=True))
     short = np.ldexp(root, power) <= eps

@@ -1,6 +1,6 @@
 """The functions that put the entries of a line in another order: a table of value and jvp.
 
-In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
+entry.py makes a Function of each row. The rules take whole float64 arrays and an axis that exists.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """The activations made of two straight pieces, or of three: a table in which value and derivative stand together.
 
-In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
-float64 arrays. At a kink the derivative is that of the arm which the value's own comparison takes, as torch has it.
+entry.py makes a Function of each row. As in elementwise.py, a row's formulas take one-dimensional float64 arrays. At a
+kink the derivative is that of the arm which the value's own comparison takes, as torch has it.
 """
 
 import numpy as np

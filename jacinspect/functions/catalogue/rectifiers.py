@@ -1,7 +1,7 @@
 """The smooth rectifiers, 0 or a constant far to the left and x to the right: a table of value and derivative.
 
-In: a name's row. Out, through lookup.py: a Function. As in elementwise.py, a row's formulas see one-dimensional
-float64 arrays, and s is the sigmoid in the derivative formulas.
+entry.py makes a Function of each row. As in elementwise.py, a row's formulas take one-dimensional float64 arrays, and s
+is the sigmoid in the derivative formulas.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """The reductions: a table of value and jvp, along one axis or, as numpy does if none is named, of everything.
 
-In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists, or
-None. Nothing overflows before the result does, and no digits are lost but to the n roundings of a sum or product.
-An entry's slope in var and std vanishes at the mean, and beside it is right to the ulps of the largest slope.
-Where there is no derivative it is 0 for norm, l1_norm and std, as abs'(0) is, and shared evenly among equal maxima.
+entry.py makes a Function of each row. The rules take whole float64 arrays and an axis that exists, or None. Nothing
+overflows before the result does, and no digits are lost but to the n roundings of a sum or product. An entry's slope in
+var and std vanishes at the mean, and beside it is right to the ulps of the largest slope. Where there is no derivative
+it is 0 for norm, l1_norm and std, as abs'(0) is, and shared evenly among equal maxima.
 """
 
 from typing import Literal
@@ -59,7 +59,7 @@ def _pairs(factors: Array, powers: Array) -> tuple[Array, Array]:
 
 
 def _others(factors: Array, powers: Array) -> tuple[Array, Array]:
-    """Give for each entry along the last axis the product of all others: its neighbour times what their pair leaves."""
+    """Return, for each entry along the last axis, the product of all others: its neighbour times all other pairs."""
     n = factors.shape[-1]
     if n <= 1:
         return np.ones_like(factors), np.zeros_like(powers)
@@ -175,7 +175,7 @@ def _places(x: Array, axis: Axis, interpolation: Middle) -> tuple[int, int]:
 
 
 def _middle(x: Array, axis: Axis, interpolation: Middle) -> list[Array]:
-    """Give the entries at the two places in the middle, the axis kept; NaN where there is any."""
+    """Return the entries at the two places in the middle, the axis kept; NaN where there is any."""
     places = _places(x, axis, interpolation)
     in_order = np.sort(_along_last(x, axis), axis=-1)
     unknown = np.isnan(in_order[..., -1])  # NaN is sorted to the end
@@ -205,7 +205,7 @@ def _std_jvp(x: Array, dx: Array, *, axis: Axis, correction: int, keepdims: bool
 
 
 def _deviations(name: str, x: Array, axis: Axis, correction: int) -> tuple[Array, Array, int]:
-    """Give x minus its mean, over a power of 2; that power; and what the sum of squares is divided by."""
+    """Return x minus its mean, over a power of 2; that power; and what the sum of squares is divided by."""
     n = _count(name, x, axis)
     if n <= correction:
         raise InputError(f"{name}: n - correction = {n - correction} cannot be divided by, n = {n} being averaged over")

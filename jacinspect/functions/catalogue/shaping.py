@@ -1,6 +1,6 @@
 """The functions that change the shape: a table of value and jvp; halves gated by halves, groups, differences.
 
-In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
+entry.py makes a Function of each row. The rules take whole float64 arrays and an axis that exists.
 
 A gated half a · g(b) is whole even where g(b) underflows, and at infinities it is the limit where there is one: -inf
 for a = -inf at every finite b with g(b) > 0, 0 where g is 0 all around b, and NaN where g falls to 0 as a grows.
@@ -63,7 +63,7 @@ def _gated_jvp(name: str, g: Gate, x: Array, dx: Array, axis: int, gate: Side) -
 
 
 def _read(tangent: Array, parts: Parts) -> Parts:
-    """Give the parts, and 0 where the tangent is 0: 0 · inf would be NaN where the entry is not even read."""
+    """Return the parts, and 0 where the tangent is 0: 0 · inf would be NaN where the entry is not even read."""
     return np.where(tangent == 0, 0.0, parts[0]), parts[1]
 
 
@@ -112,7 +112,7 @@ def _crelu_jvp(x: Array, dx: Array, *, axis: int) -> Array:
 
 
 def _groups(x: Array, axis: int, size: int) -> Array:
-    """Give every `size` neighbours along the axis an axis of their own, the last."""
+    """Split the axis into groups of `size` neighbours, which become the last axis."""
     n = x.shape[axis]
     if n % size:
         fits = f"{-(-n // size) * size}" if n < size else f"{n // size * size} or {-(-n // size) * size}"

@@ -1,7 +1,7 @@
 """The piecewise constant functions, element by element: f' is 0 wherever it exists, and at the jumps too.
 
-In: a name's row. Out, through lookup.py: a Function. People ask for these because a derivative of 0 is what stops a
-gradient from flowing; at a jump the libraries give 0 as well.
+entry.py makes a Function of each row. People ask for these because a derivative of 0 is what stops a gradient from
+flowing; at a jump the libraries give 0 as well.
 """
 
 import numpy as np

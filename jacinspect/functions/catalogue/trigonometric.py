@@ -1,13 +1,13 @@
 """Circular and hyperbolic functions and their inverses, element by element: a table of value and derivative.
 
-In: a name's row. Out, through lookup.py: a Function. A row's formulas see one-dimensional float64 arrays, and keep
-within 10 ulp of value and derivative (tests/functions/catalogue/test_elementwise.py) at every x but one: at 5.3e255,
-the double nearest to a pole of tan, it is 25 ulp, since the C library's cos is off by 8. tanh is in elementwise.py.
+entry.py makes a Function of each row. A row's formulas take one-dimensional float64 arrays, and keep within 10 ulp of
+value and derivative (tests/functions/catalogue/test_elementwise.py) at every x but one: at 5.3e255, the double nearest
+to a pole of tan, it is 25 ulp, since the C library's cos is off by 8. tanh is in elementwise.py.
 """
 
 import numpy as np
 
-from jacinspect.functions.catalogue.entry import Entry, answered
+from jacinspect.functions.catalogue.entry import Entry, quiet
 from jacinspect.functions.function import Array
 
 __all__ = ["TRIGONOMETRIC"]
@@ -32,8 +32,8 @@ TRIGONOMETRIC = (
         name="sin",
         formula="sin(x)",
         latex=r"\sin x",
-        value=answered(np.sin),
-        derivative=answered(np.cos),
+        value=quiet(np.sin),
+        derivative=quiet(np.cos),
         derivative_formula="cos(x)",
         properties=("odd",),
         note=_NO_LIMIT,
@@ -42,8 +42,8 @@ TRIGONOMETRIC = (
         name="cos",
         formula="cos(x)",
         latex=r"\cos x",
-        value=answered(np.cos),
-        derivative=answered(lambda x: -np.sin(x)),
+        value=quiet(np.cos),
+        derivative=quiet(lambda x: -np.sin(x)),
         derivative_formula="-sin(x)",
         properties=("even",),
         note=_NO_LIMIT,
@@ -52,8 +52,8 @@ TRIGONOMETRIC = (
         name="tan",
         formula="tan(x)",
         latex=r"\tan x",
-        value=answered(np.tan),
-        derivative=answered(lambda x: 1.0 / np.cos(x) ** 2),
+        value=quiet(np.tan),
+        derivative=quiet(lambda x: 1.0 / np.cos(x) ** 2),
         derivative_formula="1 / cos(x)**2",
         properties=("odd",),
         note=f"finite at every number, for no double is one of the poles π/2 + kπ; {_NO_LIMIT}",
@@ -63,8 +63,8 @@ TRIGONOMETRIC = (
         aliases=("arcsin",),
         formula="asin(x)",
         latex=r"\arcsin x",
-        value=answered(np.arcsin),
-        derivative=answered(_asin_derivative),
+        value=quiet(np.arcsin),
+        derivative=quiet(_asin_derivative),
         derivative_formula="1 / sqrt(1 - x**2)",
         domain={"x": (-1.0, 1.0)},
         properties=("odd",),
@@ -74,8 +74,8 @@ TRIGONOMETRIC = (
         aliases=("arccos",),
         formula="acos(x)",
         latex=r"\arccos x",
-        value=answered(np.arccos),
-        derivative=answered(lambda x: -_asin_derivative(x)),
+        value=quiet(np.arccos),
+        derivative=quiet(lambda x: -_asin_derivative(x)),
         derivative_formula="-1 / sqrt(1 - x**2)",
         domain={"x": (-1.0, 1.0)},
     ),
@@ -122,8 +122,8 @@ TRIGONOMETRIC = (
         aliases=("arccosh",),
         formula="acosh(x)",
         latex=r"\operatorname{arcosh} x",
-        value=answered(np.arccosh),
-        derivative=answered(_acosh_derivative),
+        value=quiet(np.arccosh),
+        derivative=quiet(_acosh_derivative),
         derivative_formula="1 / sqrt(x**2 - 1)",
         domain={"x": (1.0, np.inf)},
     ),
@@ -132,8 +132,8 @@ TRIGONOMETRIC = (
         aliases=("arctanh",),
         formula="atanh(x)",
         latex=r"\operatorname{artanh} x",
-        value=answered(np.arctanh),
-        derivative=answered(_atanh_derivative),
+        value=quiet(np.arctanh),
+        derivative=quiet(_atanh_derivative),
         derivative_formula="1 / (1 - x**2)",
         domain={"x": (-1.0, 1.0)},
         properties=("odd",),

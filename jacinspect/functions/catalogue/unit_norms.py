@@ -1,12 +1,12 @@
 """A line divided by its norm, or with its mean taken off: a table of value and jvp, the tangent pushed through.
 
-In: a name's row. Out, through lookup.py: a Function. Rules see whole float64 arrays and an axis that exists.
-Nothing overflows before the result does. At a line with one infinite entry, the limit; with several there is none.
+entry.py makes a Function of each row. The rules take whole float64 arrays and an axis that exists. Nothing overflows
+before the result does. At a line with one infinite entry, the limit; with several there is none.
 """
 
 import numpy as np
 
-from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, off, quotient
+from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, project_out, quotient
 from jacinspect.functions.catalogue.entry import Entry, not_negative
 from jacinspect.functions.function import Array
 
@@ -24,7 +24,7 @@ def _center(x: Array, *, axis: int = -1) -> Array:
 
 
 def _norms(x: Array, axis: int, eps: float, order: int) -> tuple[Array, Array, Array, Array, Array]:
-    """Give x and its norm over a power of 2; that power; whether the norm is below eps; and an entry infinite."""
+    """Return x and its norm over a power of 2; that power; whether the norm is below eps; and an entry infinite."""
     u, power, infinite = direction(x, axis)
     size = np.abs(u).sum(axis=axis, keepdims=True) if order == 1 else np.sqrt((u * u).sum(axis=axis, keepdims=True))
     return u, size, power, ~infinite & (np.ldexp(size, power) < eps), infinite
@@ -41,7 +41,7 @@ def _l2_normalize(x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
 
 def _l2_normalize_jvp(x: Array, dx: Array, *, axis: int, eps: float) -> Array:
     u, size, power, below, infinite = _norms(x, axis, eps, 2)
-    slope = np.ldexp(quotient(off(quotient(u, size), dx, axis), size), -power)
+    slope = np.ldexp(quotient(project_out(quotient(u, size), dx, axis), size), -power)
     return np.where(below, dx / (eps or 1.0), np.where(infinite & ~np.isnan(slope), 0.0, slope))
 
 

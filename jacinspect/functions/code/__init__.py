@@ -1,1 +1,1 @@
-"""Functions of somebody's own: references to Python code, callables, and the arrays of torch and jax."""
+"""People's own functions: references to Python code, callables, and the arrays of torch and jax."""

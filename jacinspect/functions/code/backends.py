@@ -61,7 +61,7 @@ def _torch_trial(call: Call, operands: Sequence[Array]) -> Any:
 def _torch_value(call: Call) -> Call:
     torch: Any = sys.modules["torch"]
 
-    def tensor(array: Array) -> Any:  # shares X's memory, so that a function that changes X is found out
+    def tensor(array: Array) -> Any:  # shares X's memory, so that a function that changes X is detected
         return torch.from_numpy(array) if array.flags.writeable else torch.tensor(array)
 
     def value(*operands: Array) -> Any:

@@ -86,7 +86,7 @@ def of_callable(
 def claim_of(
     derivative: Callable[..., Any], name: str, function: Function, kind: str | None, backend: str | None = None
 ) -> Claim:
-    """Make somebody's derivative a claim: a callable of a function's operands, and of a tangent for a jvp or vjp.
+    """Make a Claim of a user's derivative: a callable of the operands, and of a tangent or cotangent for a jvp or vjp.
 
     It is given those of the function's parameters that it has a name for. Where it returns torch tensors or jax arrays,
     the claim returns numpy's, and anything else as it is.

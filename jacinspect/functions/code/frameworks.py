@@ -20,7 +20,7 @@ from jacinspect.functions.rules import Array
 
 __all__ = ["framework_of", "plain", "signature_of"]
 
-_AUTODIFF = [name for name, framework in FRAMEWORKS.items() if framework.autodiff]  # those that are other than numpy
+_AUTODIFF = [name for name, framework in FRAMEWORKS.items() if framework.autodiff]  # all but numpy
 
 
 def plain(f: Any) -> Any:
@@ -95,7 +95,7 @@ def framework_of(f: Any, call: Call, operands: Sequence[Array], backend: str | N
     Raises
     ------
     InputError
-        If the backend asked for is not there.
+        If the given backend has not been imported.
     """
     name, result = (backend, None) if backend else _tried(f, call, operands)
     if name != "numpy" and name not in sys.modules:
@@ -123,7 +123,7 @@ def _homes(objects: Iterable[Any]) -> list[str]:
 
 
 def _mentioned(f: Any, seen: set[int], depth: int = 4) -> set[str]:
-    """Name the frameworks that f's code speaks of, itself or in the functions that it calls; `seen` has their ids."""
+    """Name the frameworks that f's code mentions, itself or in the functions that it calls; `seen` has their ids."""
     f = inspect.unwrap(f.func if isinstance(f, partial) else f)
     f = getattr(f, "__func__", f)
     if not hasattr(f, "__code__"):
@@ -146,10 +146,10 @@ def _mentioned(f: Any, seen: set[int], depth: int = 4) -> set[str]:
 
 
 def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any]:
-    """Try the arrays of the frameworks that f is of or speaks of, numpy's, and those of what else has been imported.
+    """Try the arrays of the frameworks that f is of or mentions, then numpy's, then those of other imported frameworks.
 
-    Returns the framework from which the result is too; else one whose arrays f takes at all. With it what f gave, None
-    where nothing was tried or nothing came of it.
+    Returns the first framework of which the result is too, else one whose arrays f takes; and the result of f, None
+    where every trial failed.
     """
     loaded = [name for name in _AUTODIFF if name in sys.modules]
     declared = _declared(f)
@@ -157,7 +157,7 @@ def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any]:
     rest = ["numpy", *(name for name in loaded if name not in first)] if loaded and not declared else []
     left = (first or ["numpy"])[0], None
     for name in [*first, *rest]:
-        with suppress(Exception, SystemExit), np.errstate(all="ignore"):  # its word comes when it is inspected
+        with suppress(Exception, SystemExit), np.errstate(all="ignore"):  # it is reported when f is inspected
             result = FRAMEWORKS[name].trial(call, [operand.copy() for operand in operands])
             home = next(iter(_homes([result])), name if name in ("numpy", declared) else "")
             if home:

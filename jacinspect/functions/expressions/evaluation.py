@@ -1,7 +1,7 @@
 """The tree of an expression, and how it is computed: values, and tangents pushed forward beside them, part by part.
 
 grammar.py makes the tree; expression.py makes a Function of it. Arrays are float64 here. A tangent is None where
-nothing moves, and no rule hears of it.
+nothing moves, and no rule is called for it.
 """
 
 import ast
@@ -24,7 +24,7 @@ __all__ = ["MATMUL", "Part", "apply", "is_elementwise", "push", "where"]
 
 MATMUL = catalogue.function("matmul")
 _ELEMENTWISE = ("elementwise", "binary")
-_LONGEST_NAME = 20  # of a part that an error names by its text
+_LONGEST_NAME = 20  # characters; an error names a longer part by its place
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,13 +104,13 @@ def _names(typed: Typed, part: Part) -> list[str]:
     return [piece if len(piece) <= _LONGEST_NAME else place for piece, place in zip(pieces, places, strict=True)]
 
 
-# --- What the catalogue has not got ----------------------------------------------------------------------------------
+# --- A function that is not in the catalogue ------------------------------------------------------------------------
 
 
 def where(comparisons: Sequence[np.ufunc]) -> Function:
     """Make the function of c_0, c_1, …, a, b that is a where c_0 < c_1 < … holds, with these comparisons, and else b.
 
-    Its tangent is that of the arm taken: what the other arm's slope is, infinite even, is not asked.
+    Its tangent is that of the arm taken; the other arm's slope, which may be infinite, is not computed.
     """
     compared = len(comparisons) + 1
 

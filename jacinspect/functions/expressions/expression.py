@@ -22,7 +22,7 @@ from jacinspect.functions.rules import Jvp
 
 __all__ = ["expression"]
 
-_LONGEST_DIFFERENTIATED = 500  # characters; the derivative of a longer text is no line to read
+_LONGEST_DIFFERENTIATED = 500  # characters; the derivative of a longer text would not fit on a line
 
 
 def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mapping[str, Parameter] = {}) -> Function:
@@ -36,7 +36,7 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
         Finite numbers for some of its names. The other names are the operands: x first, the others in order of
         appearance.
     known
-        Numbers for names that it may have or not; what is no number here counts for nothing.
+        Numbers for names that it may have or not; anything else in it is ignored.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def _number(name: str, given: object) -> float:
 
 
 class _Forward:
-    """A tree with its operands in order: what of a Function is computed."""
+    """The value and the jvp of a tree whose operands have an order."""
 
     def __init__(self, typed: Typed, tree: Part, operands: tuple[str, ...]) -> None:
         self._typed, self._tree, self._operands = typed, tree, operands
@@ -117,7 +117,7 @@ class _Forward:
                 raise InputError(f"{name}: an operand of dtype {operand.dtype} is not made of real numbers")
         narrow = all(operand.dtype in (np.float16, np.float32) for operand in point.values())
         dtype = np.result_type(*point.values()) if narrow else np.float64
-        with np.errstate(all="ignore"):  # inf and NaN are answers
+        with np.errstate(all="ignore"):  # inf and NaN are results
             value, tangent = push(self._typed, self._tree, _in_double(point), _in_double(tangents))
             # a copy: the operand itself is no result
             return np.array(value, dtype), None if tangent is None else np.asarray(tangent).astype(dtype, copy=False)

@@ -1,7 +1,7 @@
 """The grammar of an expression: a text comes in, a tree of parts goes out, each the application of one function.
 
-Every node of Python's syntax tree, from reading.py, is held against a list of what there is, and nothing ever runs it;
-what is not there is refused with the piece underlined. evaluation.py computes the parts.
+Every node of Python's syntax tree, from reading.py, is compared with the list below, and the tree is never run; any
+other node is refused with the piece underlined. evaluation.py computes the parts.
 
     part       = number | "pi" | "e" | name | ("+" | "-") part | part operator part | part ".T" | call | "(" part ")"
     operator   = "+" | "-" | "*" | "/" | "**" | "@"
@@ -9,7 +9,7 @@ what is not there is refused with the piece underlined. evaluation.py computes t
                | "where" "(" comparison "," part "," part ")"
     comparison = part {("<" | "<=" | ">" | ">=" | "==" | "!=") part}
 
-A function is whatever the catalogue knows by that name; a constant is a part without operands, True, False or None.
+A function is a name of the catalogue; a constant is a part without operands, True, False or None.
 """
 
 import ast
@@ -108,7 +108,7 @@ def parse(typed: Typed, parameters: Mapping[str, float]) -> Parsed:
 
 
 class _Parser:
-    """From nodes to parts, remembering the names on the way."""
+    """Translates nodes to parts, and collects the names."""
 
     def __init__(self, typed: Typed, parameters: Mapping[str, float]) -> None:
         self._typed = typed

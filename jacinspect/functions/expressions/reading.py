@@ -17,7 +17,8 @@ __all__ = ["LAMBDA", "read"]
 
 LAMBDA = "lambda is a word of Python's: write the formula alone, and call an operand lam"
 
-_LONGEST, _DEEPEST = 10_000, 100
+_LONGEST, _DEEPEST = 10_000, 100  # characters, and levels: the parts are evaluated by recursion
+# what people type and Python does not read, and what to write instead
 _WRITTEN = {
     "×": "*",
     "·": "*",
@@ -36,7 +37,7 @@ _WRITTEN = {
 
 
 def read(typed: Typed) -> ast.expr:
-    """Let Python's parser read the text.
+    """Parse the text with Python's parser.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def read(typed: Typed) -> ast.expr:
     if within is not None:
         raise typed.refuse(f"{within[0]} cannot be read: write {_WRITTEN[within[0]]}", within.span())
     try:
-        with warnings.catch_warnings():  # of what Python frowns upon, what is wrong is refused below
+        with warnings.catch_warnings():  # SyntaxWarnings: what is wrong is refused below
             warnings.simplefilter("ignore")
             node = ast.parse(line, mode="eval").body
     except SyntaxError as error:
@@ -80,14 +81,14 @@ def _children(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _misspelt(typed: Typed, error: SyntaxError) -> InputError:
-    """Say where Python's parser found something wrong; of a text that ends too early it gives no place."""
+    """Say where Python's parser found something wrong; it gives no place in a text that ends too early."""
     line = typed.line
     if "null bytes" in error.msg:
         return InputError("the expression has a character that cannot be read: a NUL byte")
     if "digits" in error.msg:
         return InputError("a number of the expression has too many digits")
     if not error.offset:
-        word = re.search(r"\blambda\b", line)  # of which Python believes that more is to come
+        word = re.search(r"\blambda\b", line)  # after which Python expects more
         if word is not None:
             return typed.refuse(LAMBDA, word.span())
         return typed.refuse("the expression ends too early: something is missing after it", (len(line), len(line)))
@@ -103,7 +104,7 @@ def _misspelt(typed: Typed, error: SyntaxError) -> InputError:
 
 
 def _words(message: str, line: str, start: int, end: int) -> str:
-    """Say what is wrong with a piece of the line, in other words than Python's if they do not help here."""
+    """Describe what is wrong with a piece of the line, in our own words where Python's do not help."""
     piece, first = line[start:end], line[start : start + 1]
     if iskeyword(piece):
         return f"{piece} is a word of Python's: it cannot be a name, and an expression needs none"

@@ -25,12 +25,12 @@ from jacinspect.functions.function import Function
 
 __all__ = ["derivative_formula"]
 
-_LONGEST, _LONGEST_SLOPE = 72, 16  # characters: of a formula, and of a catalogue's derivative that is written out
-_LINEAR = {"sum", "mean", "cumsum", "transpose"}  # of those that are not element-wise: the tangent goes through
+_LONGEST, _LONGEST_SLOPE = 72, 16  # characters: a line of a report; a longer slope is written as sigmoid'(x)
+_LINEAR = {"sum", "mean", "cumsum", "transpose"}  # not element-wise, and linear: df is the function of dx
 
 
 class _NoFormError(Exception):
-    """A part's derivative has no closed form, or none that holds whatever the shapes are."""
+    """A part's derivative has no closed form, or none that holds for all shapes."""
 
 
 class _Change(NamedTuple):
@@ -153,7 +153,7 @@ def _is_short(function: Function) -> bool:
 
 
 def _read(part: Part, slope: ast.expr) -> frozenset[str]:
-    """Of what shape a slope is: that of the operands, or none if it is a number."""
+    """Return the shape of a slope: that of the operands, or none if it is a number."""
     return frozenset() if isinstance(slope, ast.Constant) else _shape(part)
 
 
@@ -190,7 +190,7 @@ def _whole(part: Part, change: _Change | None) -> ast.expr:
 
 
 def _written_out(function: Function, formula: str, operands: list[ast.expr]) -> ast.expr | None:
-    """Put operands and parameters into a formula of the catalogue; None if it speaks of anything else."""
+    """Put operands and parameters into a formula of the catalogue; None if it has any other name."""
     known = dict(zip(function.operands, operands, strict=True))
     for name, value in function.parameters.items():
         if isinstance(value, int | float):

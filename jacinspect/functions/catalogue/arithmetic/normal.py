@@ -59,7 +59,7 @@ _MILLS = np.array(
 
 # The only zero of M(t) - t, in two parts: the second is the rounding error of the first.
 _ZERO, _ZERO_REST = 0.7517915246935645, -1.4956759177009883e-17
-_NEAR = 0.33
+_NEAR = 0.33  # within it of the zero the Taylor series is used; beyond, the subtraction loses no digit that matters
 
 DENSITY_AT_0 = 0.3989422804014327  # 1/√(2π)
 _ROOT_2, _ROOT_2_OVER_PI, _2_OVER_ROOT_PI = 1.4142135623730951, 0.7978845608028654, 1.1283791670955126

@@ -9,11 +9,11 @@ from jacinspect.functions.catalogue.arithmetic.rounding import difference, produ
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
 from jacinspect.functions.function import Array
 
-__all__ = ["centered", "direction", "off", "quotient"]
+__all__ = ["centered", "direction", "project_out", "quotient"]
 
 
 def direction(x: Array, axis: int) -> tuple[Array, Array, Array]:
-    """Give x over a power of 2, NaN if it has no direction; that power; and whether an entry is infinite."""
+    """Return x over a power of 2, NaN if it has no direction; that power; and whether an entry is infinite."""
     u, power, top = scaled(x, axis)
     lost = np.isnan(top) | (np.isinf(x).sum(axis=axis, keepdims=True) > 1)
     return np.where(lost, np.nan, u), power, np.isinf(top)
@@ -41,8 +41,8 @@ def _sum(x: Array) -> tuple[Array, Array]:
     return x, lacks
 
 
-def off(line: Array, dx: Array, axis: int, *, and_mean: bool = False) -> Array:
-    """Project dx off a line of length 1, perhaps off (1, …, 1) too.
+def project_out(line: Array, dx: Array, axis: int, *, and_mean: bool = False) -> Array:
+    """Remove from dx its component along a line of length 1, and with `and_mean` its mean too.
 
     Twice, because what a rounded projection leaves along the line can be more than all the rest.
     """

@@ -7,9 +7,10 @@ import numpy as np
 
 from jacinspect.functions.function import Array
 
-__all__ = ["difference", "half_exponential", "product", "quotient"]
+__all__ = ["LARGEST", "LOG_2", "difference", "half_exponential", "product", "quotient"]
 
-_LARGEST = float(np.finfo(np.float64).max)
+LARGEST = float(np.finfo(np.float64).max)  # infinities are clipped to it where inf / inf or inf · 0 would be NaN
+LOG_2 = 0.6931471805599453
 _EXPONENT = 1500.0  # where every exponential, and every square root of one, has reached its limit
 
 
@@ -30,7 +31,7 @@ def product(a: Array, b: Array) -> tuple[Array, Array]:
 
 def quotient(a: Array, b: float) -> tuple[Array, Array]:
     """Split a / b, for b > 0, into the rounded quotient and what it lacks; the quotient is clipped at ±1500."""
-    bound = min(_EXPONENT * b, _LARGEST)
+    bound = min(_EXPONENT * b, LARGEST)
     a = np.clip(a, -bound, bound)
     rounded = a / b
     back, lacking = product(rounded, np.asarray(b))
@@ -38,11 +39,11 @@ def quotient(a: Array, b: float) -> tuple[Array, Array]:
 
 
 def half_exponential(x: Array, beta: float) -> tuple[Array, Array, Array]:
-    """Give p = βx, what it lacks, and exp(-|βx|/2): two factors of it do not underflow as exp(-|βx|) does.
+    """Return p = βx, what it lacks, and exp(-|βx|/2): two factors of it do not underflow as exp(-|βx|) does.
 
     p is clipped at ±1500, where every exponential has reached its limit, so that nothing built of it overflows.
     """
-    bound = min(_EXPONENT / abs(beta), _LARGEST) if beta else _LARGEST
+    bound = min(_EXPONENT / abs(beta), LARGEST) if beta else LARGEST
     p, rest = product(np.asarray(beta), np.clip(x, -bound, bound))
     return p, rest, np.exp(-0.5 * np.abs(p)) * (1.0 - 0.5 * np.sign(p) * rest)
 

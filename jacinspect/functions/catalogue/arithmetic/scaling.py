@@ -8,7 +8,7 @@ __all__ = ["scaled"]
 
 
 def scaled(x: Array, axis: int | None) -> tuple[Array, Array, Array]:
-    """Give x over the power of 2 that brings the largest |x| to [½, 1); that power; and the largest |x|.
+    """Return x over the power of 2 that brings the largest |x| to [½, 1); that power; and the largest |x|.
 
     An infinite entry becomes ±1 and leaves of a finite one 0: the direction of x is all that remains.
     """

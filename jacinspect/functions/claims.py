@@ -1,0 +1,156 @@
+"""A derivative of the user's own at one point: the shape of its result says what it is, unless the claim does.
+
+f' has the output's shape, the gradient of a scalar function the operand's, and a Jacobian is an M×N matrix, in an order
+of vec, or the tensor of the output's shape and the operand's.
+"""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+
+from jacinspect.errors import FunctionFailedError, InputError, raised
+from jacinspect.functions.returned import (
+    Derivative,
+    Shape,
+    broadcast_slopes,
+    broadcasts,
+    call_derivative,
+    checked,
+    described,
+    real_array,
+    wanted_shapes,
+)
+from jacinspect.functions.rules import Array, Claim
+from jacinspect.wording import format_shape
+
+__all__ = ["claimed_derivative"]
+
+
+def claimed_derivative(claim: Claim, x: Array, output_shape: Shape, vec: str | None) -> Derivative:
+    """Return a claim at x in the form that its result has; the arguments and errors are those of `derivative_at`."""
+    kind = claim.kind
+    last = {"jvp": x.shape, "vjp": output_shape}.get(kind or "")  # the shape of the tangent or cotangent
+    derivative = claim.at([x] if last is None else [x, np.ones(last)])
+    if kind == "jvp":
+        return Derivative("jvp", checked(lambda dx: derivative(x.copy(), dx.copy()), output_shape, flat=False))
+    if kind == "vjp":
+        pull = checked(lambda da: derivative(x.copy(), da.reshape(output_shape).copy()), x.shape, flat=False)
+        return Derivative("vjp", pull)
+    given = call_derivative(lambda: derivative(x.copy()))
+    size, shape = (prod(output_shape), x.size), getattr(given, "shape", None)
+    if kind in (None, "jacobian") and shape == size and not isinstance(given, np.ndarray):
+        return _of_matrix(given, x.shape, output_shape, vec)
+    array = real_array(given)
+    if array is None:
+        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted_shapes(x.shape, output_shape)}")
+    readings = {
+        "elementwise": broadcasts(x.shape, output_shape) and array.shape in ((), output_shape),
+        "gradient": size[0] == 1 and array.shape in ((), x.shape),
+        "jacobian": array.shape in (size, output_shape + x.shape),
+    }
+    fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
+    if not fitting:
+        wanted = wanted_shapes(x.shape, output_shape, kind)
+        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}")
+    if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
+        return Derivative("slopes", broadcast_slopes(array, output_shape))
+    if fitting[0] == "gradient":
+        return _entries(np.broadcast_to(array, x.shape).reshape(size))
+    if array.shape == output_shape + x.shape:
+        return _entries(array.reshape(size))
+    return _ordered(array, x.shape, output_shape, vec)
+
+
+def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:
+    """Read a scipy.sparse matrix, a scipy LinearOperator, or any object of shape (M, N) that has @."""
+    if hasattr(given, "tocoo"):
+        return _of_sparse(given.tocoo(), operand, output, vec)
+    to, along = _order(operand, output, vec)
+    product = given.matvec if hasattr(given, "matvec") else given.__matmul__
+
+    def pushed(vector: Array, product: Callable[[Array], Any], along: Array, to: Array) -> Any:
+        given = product(vector.ravel()[along])
+        numbers = real_array(given)
+        if numbers is None or numbers.size != to.size:
+            return given
+        result = np.empty(to.size)
+        result[to] = numbers.ravel()
+        return result
+
+    try:
+        product(np.zeros(along.size))
+    except (NotImplementedError, RecursionError):  # scipy's LinearOperator recurses where it has no matvec
+        return Derivative("vjp", checked(lambda w: pushed(w, given.rmatvec, to, along), operand))
+    except Exception as error:
+        raise FunctionFailedError(f"the derivative's matrix raised {raised(error)}") from error
+    return Derivative("jvp", checked(lambda v: pushed(v, product, along, to), output))
+
+
+def _of_sparse(coo: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:
+    """Bring the entries of a sparse matrix into row-major order."""
+    values = real_array(coo.data)
+    if values is None:
+        wanted = wanted_shapes(operand, output, "jacobian")
+        raise FunctionFailedError(f"the derivative returned a matrix of {coo.dtype}, not of real numbers; {wanted}")
+
+    def read(order: str | None) -> tuple[Array, Array]:
+        rows, columns = _order(operand, output, order)
+        return rows[np.asarray(coo.row)], columns[np.asarray(coo.col)]
+
+    def summed(entries: tuple[Array, Array]) -> tuple[Array, Array]:
+        places, inverse = np.unique(entries[0] * prod(operand) + entries[1], return_inverse=True)
+        sums = np.bincount(inverse, values, places.size)
+        return places[sums != 0], sums[sums != 0]
+
+    if vec is None and not _one_order(operand, output):
+        column, row = (summed(read(order)) for order in ("column", "row"))
+        if not all(map(np.array_equal, column, row)):
+            raise _two_readings(operand, output)
+        vec = "row"
+    return Derivative("entries", (*read(vec), values))
+
+
+def _ordered(matrix: Array, operand: Shape, output: Shape, vec: str | None) -> Derivative:
+    """Bring the rows and columns of a dense M×N matrix into row-major order."""
+    if vec is None and not _one_order(operand, output):
+        column, row = (_reordered(matrix, _order(operand, output, order)) for order in ("column", "row"))
+        if not np.array_equal(column, row, equal_nan=True):
+            raise _two_readings(operand, output)
+        return _entries(row)
+    return _entries(_reordered(matrix, _order(operand, output, vec)))
+
+
+def _reordered(matrix: Array, order: tuple[Array, Array]) -> Array:
+    result = np.empty_like(matrix)
+    result[np.ix_(*order)] = matrix
+    return result
+
+
+def _order(operand: Shape, output: Shape, vec: str | None) -> tuple[Array, Array]:
+    """Give, for each row and each column of a matrix in an order of vec, its flat row-major index."""
+    if vec is None and not _one_order(operand, output):
+        raise _two_readings(operand, output)
+    order: Literal["C", "F"] = "F" if vec == "column" else "C"
+    rows, columns = (np.arange(prod(shape)).reshape(shape).ravel(order=order) for shape in (output, operand))
+    return rows, columns
+
+
+def _one_order(operand: Shape, output: Shape) -> bool:
+    """Whether column-major and row-major vec are the same for both."""
+    return all(sum(size != 1 for size in shape) <= 1 or 0 in shape for shape in (operand, output))
+
+
+def _two_readings(operand: Shape, output: Shape) -> InputError:
+    size = format_shape((prod(output), prod(operand)))
+    return InputError(
+        f"the derivative returned {size}, which can be ∂vec(A)/∂vec(X) in column-major or in row-major vec:\n"
+        f"say which with --vec column or --vec row, or return the tensor {format_shape(output + operand)}"
+    )
+
+
+def _entries(matrix: Array) -> Derivative:
+    """Keep the non-zero entries of a row-major M×N matrix."""
+    rows, columns = np.nonzero(matrix)
+    return Derivative("entries", (rows, columns, matrix[rows, columns]))

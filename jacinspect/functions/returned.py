@@ -1,0 +1,116 @@
+"""What a derivative returned, as arrays of the shape that it has to have. Next: derivative.py, and claims.py."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+
+from jacinspect.errors import FunctionFailedError, JacinspectError, raised
+from jacinspect.functions.rules import Array
+from jacinspect.wording import format_shape
+
+__all__ = [
+    "Derivative",
+    "Shape",
+    "broadcast_slopes",
+    "broadcasts",
+    "call_derivative",
+    "checked",
+    "described",
+    "real_array",
+    "wanted_shapes",
+]
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Derivative:
+    """∂A/∂X at one X, of M outputs and N inputs, in one of four forms.
+
+    slopes   an array of A's shape: f' of an element-wise function, by the input that broadcasting puts at each output
+    entries  (rows, columns, values): flat row-major integers and floats, an entry each; all others are 0
+    jvp      a callable: a tangent of X's shape to that of A's
+    vjp      a callable: a cotangent of A's shape to that of X's
+    """
+
+    form: Literal["slopes", "entries", "jvp", "vjp"]
+    of: Any
+
+
+def call_derivative(call: Callable[[], Any]) -> Any:
+    """Call a derivative; an exception of its own becomes a FunctionFailedError."""
+    try:
+        return call()
+    except JacinspectError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise FunctionFailedError(f"the derivative raised {raised(error)}") from error
+
+
+def checked(rule: Callable[[Array], Any], shape: Shape, flat: bool = True) -> Callable[[Array], Array]:
+    """Wrap a jvp or vjp so that what it gives is a float64 array of the shape it has to have, or `flat` of its size."""
+
+    def run(tangent: Array) -> Array:
+        with np.errstate(all="ignore"):
+            given = call_derivative(lambda: rule(tangent))
+        result = real_array(given)
+        if result is None or result.size != prod(shape) or not (flat or result.shape == shape):
+            needed = f"shape {format_shape(shape)} is needed" if shape else "a number is needed"
+            raise FunctionFailedError(f"the derivative gives {described(given)} where {needed}")
+        return result.reshape(shape)
+
+    return run
+
+
+def broadcast_slopes(slopes: Array, output_shape: Shape) -> Array:
+    """Broadcast slopes to A's shape; those that have it stay the array that they are."""
+    return slopes if slopes.shape == output_shape else np.broadcast_to(slopes, output_shape)
+
+
+def real_array(given: Any) -> Array | None:
+    """Convert what was returned to a float64 array, or None where it is no array of real numbers."""
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        return None
+    return array.astype(np.float64, copy=False) if array.dtype.kind in "fiub" else None
+
+
+def broadcasts(operand: Shape, output: Shape) -> bool:
+    """Whether numpy broadcasts the operand's shape to the output's."""
+    try:
+        return np.broadcast_shapes(operand, output) == output
+    except ValueError:
+        return False
+
+
+def described(given: Any) -> str:
+    """Describe what a derivative returned by its type and shape, for a message."""
+    array = given if isinstance(given, np.ndarray) else None
+    if array is None and isinstance(given, int | float | list | tuple):
+        try:
+            array = np.asarray(given)
+        except ValueError:
+            return f"a {type(given).__name__} that is no array"
+    if array is None:
+        shape = getattr(given, "shape", None)
+        return f"a {type(given).__name__}" + (f" of shape {format_shape(shape)}" if isinstance(shape, tuple) else "")
+    return f"{array.dtype} of shape {format_shape(array.shape)}"
+
+
+def wanted_shapes(operand: Shape, output: Shape, kind: str | None = None) -> str:
+    """Say which shapes are possible."""
+    readings = []
+    if broadcasts(operand, output) and kind in (None, "elementwise"):
+        readings.append(f"an element-wise one has the output's shape {format_shape(output)}")
+    if prod(output) == 1 and kind in (None, "gradient"):
+        readings.append(f"the gradient of a scalar function has the operand's shape {format_shape(operand)}")
+    if kind in (None, "jacobian"):
+        matrix, tensor = format_shape((prod(output), prod(operand))), format_shape(output + operand)
+        readings.append(f"a Jacobian is {matrix}" + (f" or {tensor}" if tensor != matrix else ""))
+    if not readings:
+        return f"A is {format_shape(output)} and X is {format_shape(operand)}: there is no {kind} derivative of that"
+    return ", ".join(readings)
