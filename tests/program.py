@@ -117,11 +117,12 @@ def started(
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def on_a_terminal(*args: str, cwd: Path = ROOT, **variables: str) -> Run:
-    """Run the program with all three streams on a terminal; `out` is what it showed there."""
+def on_a_terminal(*args: str, cwd: Path = ROOT, err: bool = False, **variables: str) -> Run:
+    """Run with standard input and output on a terminal, and standard error if wanted; `out` is what it showed there."""
     near, far = pty.openpty()
     environment = {**ENVIRONMENT, "TERM": "xterm-256color", "COLUMNS": "80", **variables}
-    with subprocess.Popen(command(*args), stdin=far, stdout=far, stderr=far, cwd=cwd, env=environment) as process:
+    errors = far if err else subprocess.DEVNULL  # progress is reported there, and is not part of the output
+    with subprocess.Popen(command(*args), stdin=far, stdout=far, stderr=errors, cwd=cwd, env=environment) as process:
         os.close(far)
         shown = b"".join(pieces(near))
     os.close(near)

@@ -474,7 +474,7 @@ def test_a_thousand_inspections_in_little_memory_with_progress_on_a_terminal(tmp
 
 def test_a_terminal_has_colours_and_no_progress_between_the_lines(tmp_path: Path) -> None:
     place = waiting(tmp_path / "place")
-    done = on_a_terminal("check", "first", "last", cwd=place, TERM="xterm")
+    done = on_a_terminal("check", "first", "last", cwd=place, err=True, TERM="xterm")
     assert done.status == 1
     text = done.text
     assert "\x1b[1;31m✗\x1b[0m first" in text

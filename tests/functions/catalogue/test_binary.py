@@ -2,8 +2,7 @@
 
 import itertools
 import math
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from math import inf, nan
 from typing import Any
@@ -26,12 +25,7 @@ NAMES = [entry.name for entry in BINARY]
 LIMIT = 10.0  # ulp
 Array = NDArray[Any]
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 def _power(x: Any, y: Any) -> Any:

@@ -1,5 +1,3 @@
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import mpmath
@@ -21,12 +19,7 @@ inf, nan = np.inf, np.nan
 Floats = NDArray[np.float64]
 SHAPES = [((5,), 0), ((3, 4), 1), ((3, 4), 0), ((3, 4), -2), ((2, 3, 4), 1), ((1, 1), 1), ((0, 3), 1), ((3, 0), -1)]
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 def exact_softmax(row: Any) -> Row:

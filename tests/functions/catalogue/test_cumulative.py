@@ -1,7 +1,6 @@
 """The running results of a line against their textbook formulas at many digits, line by line in plain loops."""
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import mpmath
@@ -17,12 +16,7 @@ NAMES = [entry.name for entry in CUMULATIVE]
 LIMIT = 10.0  # ulp of a row's largest number; a row of n takes some n roundings, and all of the rows have fewer than 10
 inf, nan = np.inf, np.nan
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 def _exp(x: Any) -> Any:

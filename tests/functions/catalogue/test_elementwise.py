@@ -1,6 +1,4 @@
 import math
-import warnings
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -62,12 +60,7 @@ CASES: list[tuple[str, dict[str, Parameter]]] = [
 ]
 IDS = ["-".join([name, *(f"{key}={value}" for key, value in parameters.items())]) for name, parameters in CASES]
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 def test_the_truth_knows_every_function() -> None:

@@ -1,7 +1,6 @@
 """The normalisations against their textbook formulas at many digits, line by line in plain loops."""
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,12 +26,7 @@ LIMIT = 10.0
 
 inf, nan = np.inf, np.nan
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 def _eye(n: int) -> Matrix:

@@ -1,8 +1,6 @@
 """The functions of two operands that couple entries, against their textbook formulas and plain loops."""
 
 import itertools
-import warnings
-from collections.abc import Iterator
 from math import inf, nan
 from typing import Any
 
@@ -24,12 +22,7 @@ Shape = tuple[int, ...]
 Exact = list[Any]
 ROWWISE = ["dot", "cosine_similarity"]
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 def jacobian(f: Function, x: Floats, y: Floats, wrt: int) -> Floats:

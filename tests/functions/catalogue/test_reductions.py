@@ -1,7 +1,6 @@
 """The reductions against their textbook formulas at many digits, line by line in plain loops."""
 
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import product
 from typing import Any
@@ -28,12 +27,7 @@ Floats = NDArray[np.float64]
 Row = list[Any]
 Shape = tuple[int, ...]
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 def _mean(row: Row) -> Any:

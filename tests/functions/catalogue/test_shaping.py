@@ -1,8 +1,7 @@
 """The shape-changing functions against their textbook formulas at many digits, entry by entry in plain loops."""
 
 import itertools
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from math import inf, nan
 from typing import Any
@@ -37,12 +36,7 @@ GATES = {
     "swiglu": TEXTBOOK["silu"],
 }
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 def jacobian(f: Function, x: Floats) -> Floats:

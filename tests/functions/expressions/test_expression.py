@@ -2,8 +2,7 @@
 
 import ast
 import inspect
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -26,12 +25,7 @@ from jacinspect.functions.rules import Jvp
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
-
-@pytest.fixture(autouse=True)
-def _no_floating_point_warning() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.usefixtures("no_floating_point_warning")
 
 
 # --- Values and tangents ---------------------------------------------------------------------------------------------
