@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from jacinspect.__main__ import main
+from jacinspect.inspection.codes import CODES
 from tests.program import ROOT, UNSET, Run, strict_json
 
 SCHEMA = ROOT / "jacinspect" / "report.schema.json"
@@ -35,6 +36,10 @@ def validated(schema: dict[str, Any]) -> Validate:
         report = strict_json(text)
         faults = [f"{fault.json_path}: {fault.message[:300]}" for fault in validator.iter_errors(report)]
         assert not faults, "\n".join(faults)
+        for finding in report["findings"]:
+            kind = CODES[finding["code"]]
+            assert finding["name"] == kind.name
+            assert finding["severity"] == "note" or kind.verdict != "pass"
         return report
 
     return parse
