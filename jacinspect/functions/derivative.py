@@ -34,7 +34,7 @@ def derivative_at(function: Function, x: Array, output_shape: Shape, vec: str | 
     function, x, output_shape
         f, the operand, and the shape of f(x).
     vec
-        The order, "column" or "row", of the rows and columns of a user's M×N matrix; None where nobody has said.
+        The order, "column" or "row", of the rows and columns of a user's M×N matrix; None where it is not known.
 
     Raises
     ------

@@ -73,7 +73,7 @@ def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, n
 
 
 def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | None:
-    """Return a stored entry that speaks against the property: of those that do, the one with the largest value."""
+    """Return the stored entry with the largest value among those that contradict the property, or None."""
     rows, columns = arrangement.rows.astype(np.int64), arrangement.columns.astype(np.int64)
     against = {
         "diagonal": rows != columns,
@@ -83,7 +83,7 @@ def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | Non
     }.get(name)
     if name == "symmetric":
         against = arrangement.asymmetric(numeric.jacobian.data, numeric.bar)
-    elif against is None:  # permutation, broadcast: a row, or else a column, with company
+    elif against is None:  # permutation, broadcast: a row, or else a column, with several entries
         against = np.bincount(rows, minlength=1)[rows] > 1
         if name == "permutation" and not against.any():
             against = np.bincount(columns, minlength=1)[columns] > 1
@@ -94,9 +94,8 @@ def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | Non
     if values.size != rows.size:
         return int(entries[0])
     size = np.nan_to_num(np.abs(values[entries]))
-    return int(
-        entries[np.argmax(size >= size.max() * (1 - 1e-9))]
-    )  # the first of those that rounding alone tells apart
+    # The first of those that are equal but for rounding, so that the witness is the same on every machine.
+    return int(entries[np.argmax(size >= size.max() * (1 - 1e-9))])
 
 
 def _unread(pattern: Pattern) -> tuple[int, int]:

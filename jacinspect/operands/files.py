@@ -142,7 +142,7 @@ def _read_all(stream: BinaryIO, name: str, memory: int) -> bytes:
 
 
 def _require_format(data: bytes, extension: str, name: str) -> None:
-    """Refuse first bytes that are not of the extension's format, and say of which they are."""
+    """Raise InputError where the first bytes are of another format than the extension, and name that format."""
     first_bytes = _FIRST_BYTES.get(extension)
     if data.startswith(first_bytes) if first_bytes else not data.startswith(tuple(_SIGNATURES)):
         return
