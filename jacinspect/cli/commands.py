@@ -18,6 +18,8 @@ from jacinspect.cli.showing import show
 from jacinspect.cli.streams import captured_output, make_console, reported_errors, standard_output
 from jacinspect.errors import ExitStatus
 from jacinspect.functions.catalogue.completion import functions
+from jacinspect.views.explain import contents, words
+from jacinspect.views.explain import explain as explanation
 
 __all__ = ["app", "run"]
 
@@ -96,6 +98,11 @@ def _show_version(ctx: typer.Context, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:  # which is completion
         typer.echo(f"jacinspect {__version__}")
         raise typer.Exit
+
+
+def _explained() -> list[str]:
+    """List what `explain` explains, for completion: a word of several parts is offered with hyphens."""
+    return [word.replace(" ", "-") for word in words()]
 
 
 @app.callback(epilog="Example: jacinspect sigmoid --shape 2x2")
@@ -309,3 +316,25 @@ def list_(
 
             console = make_console(sys.stdout, soft_wrap=False)
             console.print(listing.render(found, console.width))
+
+
+@app.command(cls=_Command)
+def explain(
+    word: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORD]",
+            help="A finding (J001, kink) or a word of a report (bar, color, vec, chain rule); none lists them.",
+            show_default=False,
+            autocompletion=_explained,
+        ),
+    ] = None,
+) -> None:
+    """Explain a finding or a word of a report in a few lines.
+
+    Exit status: 0 explained, 2 there is no such word.
+    """
+    with reported_errors(False):
+        text = explanation(" ".join(word)) if word else contents()
+        with standard_output():
+            sys.stdout.write(text)

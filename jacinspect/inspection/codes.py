@@ -1,7 +1,7 @@
-"""Every finding there is: its code, its name, what it does to the verdict, when it is made and what to do about it.
+"""The table of findings: code, name, effect on the verdict, when a finding is made and what to do about it.
 
-This table is the only list of them. findings.py makes them, report.py, `check`'s `allow`, the views and `jacinspect
-explain` read them here. Nothing here needs numpy.
+This is the only list of them. findings.py makes them; report.py, `allow` of `check`, the views, `jacinspect explain`
+and the README's table read it. Nothing here needs numpy.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ Verdict = Literal["fail", "inconclusive", "pass"]
 class Code:
     """A kind of finding.
 
-    `severity` is what it is unless it is said otherwise where it is made, and `verdict` what an inspection with such an
-    error comes to. `about` is what it speaks of: the agreement of the two Jacobians, values, the function, the
-    structure, the coverage, or the run itself, which did not end as it should. `advice` says what to do about it, and
-    `example` is a command that shows one.
+    `severity` is the usual one; a single finding may be made with the other. `verdict` is that of an inspection with
+    such an error. `about` is its subject: the agreement of the two Jacobians, values, the function, the structure, the
+    coverage, or the run itself. `when` completes "made when …", `advice` says what to do about it, and `example` is a
+    command whose output has one.
     """
 
     name: str
@@ -40,7 +40,7 @@ CODES = {
         "agreement",
         "an analytic entry differs from the numeric one by more than its error bar",
         "Read the worst entry: both values, the bar and their ratio are given. Where one cause fits every entry "
-        "(a sign, a constant factor, a transpose, the derivative of another function), the message names it. Mend"
+        "(a sign, a constant factor, a transpose, the derivative of another function), the message names it. Correct"
         " the derivative.",
         "jacinspect tanh --shape 3 -d '1 + tanh(x)**2'",
     ),
@@ -62,7 +62,7 @@ CODES = {
         "f has a kink or a jump at X: its one-sided slopes differ",
         "No derivative exists there. Both slopes are given, and any analytic value between them is accepted as a "
         "subgradient. With --strict-kinks it is an error.",
-        "jacinspect relu --input '[0.5, 0, -1]'",
+        "echo '[0.5, 0, -1]' | jacinspect relu --input -",
     ),
     "J004": Code(
         "non-finite",
@@ -70,8 +70,8 @@ CODES = {
         "fail",
         "values",
         "a value or a derivative is NaN or infinite although the operand is finite",
-        "Rewrite the formula where it overflows or divides by 0. It is a note where the operand itself is not "
-        "finite, or where value and analytic derivative overflow to the same limit.",
+        "Rewrite the formula where it overflows or divides by 0. The finding is a note where the operand itself is not"
+        " finite, or where value and analytic derivative overflow to the same limit.",
         "jacinspect 'sqrt(x)' --shape 2x3",
     ),
     "J005": Code(
@@ -88,11 +88,11 @@ CODES = {
         "error",
         "inconclusive",
         "agreement",
-        "an error bar is too wide to judge by, or no step size gives a reliable derivative",
+        "an error bar is too wide to judge by, no step size gives a reliable derivative, or X has no near number",
         "The values of f do not say enough at X. Compute in double precision, rewrite a formula that cancels, "
         "move X away from a pole; give --noise for a function that stops at a tolerance, or --rtol and --atol of "
         "your own.",
-        "jacinspect '1 - cos(x)' --input '[1e-9]' -d 'sin(x)'",
+        "echo '[1e17]' | jacinspect sin --input -",
     ),
     "J007": Code(
         "sampled",
@@ -110,8 +110,8 @@ CODES = {
         "fail",
         "function",
         "the function changed the array it was given",
-        "Let it work on a copy: whoever calls it afterwards would see other numbers.",
-        "jacinspect numpy.random:shuffle --shape 4",
+        "Let the function work on a copy: its caller would go on with other numbers.",
+        "jacinspect operator:iadd --shape 3 --with 3",
     ),
     "J009": Code(
         "hadamard-invalid",
@@ -130,7 +130,7 @@ CODES = {
         "run",
         "`check --timeout` ended the inspection",
         "Take a smaller shape for this check, or a longer --timeout.",
-        "jacinspect check --timeout 60",
+        "jacinspect check large --config samples/broken.toml --timeout 4",
     ),
     "J011": Code(
         "crashed",
@@ -139,7 +139,7 @@ CODES = {
         "run",
         "in `check`, the function raised, or its process died",
         "The message says how. `jacinspect inspect` with --traceback shows where the function's own error arose.",
-        "jacinspect check",
+        "jacinspect check cholesky --config samples/broken.toml",
     ),
     "J012": Code(
         "pattern-unresolved",
@@ -147,9 +147,9 @@ CODES = {
         "inconclusive",
         "agreement",
         "random directions twice refuted the pattern found for an output",
-        "What this output reads depends on where it is asked. Inspect at another X or with another --seed; a "
-        "function with many branches may need several.",
-        "jacinspect sort --shape 5",
+        "What this output reads depends on the point: f has a branch that few points take. Inspect at another X or "
+        "with another --seed; a function with many branches may need several.",
+        "echo [0,0,0] | jacinspect 'where(x*x<0.1, sign(prod(x*x))*flip(x), 0)' -i -",
     ),
 }
 

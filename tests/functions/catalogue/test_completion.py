@@ -148,7 +148,7 @@ def test_nothing_is_offered_where_files_or_texts_are_meant(shell: str, typed: st
 
 
 def test_before_anything_is_typed_commands_and_all_names_are_offered() -> None:
-    commands = ["inspect", "identities", "check", "list"]
+    commands = ["inspect", "identities", "check", "list", "explain"]
     assert offered("bash", "jacinspect ") == [*commands, *names()]
     assert offered("bash", "jacinspect --version x ") == [*commands, *names()]  # and no version is told
 
