@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from jacinspect.choices import Backend
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.wording import did_you_mean
 
@@ -95,7 +96,7 @@ def _importing(place: str, run: Callable[[], Any]) -> Any:
         return run()
     except ModuleNotFoundError as error:
         missing = error.name or ""
-        if missing in ("torch", "jax"):
+        if missing in set(Backend) - {Backend.numpy}:
             raise InputError(
                 f"{place}: needs {missing}, which is not installed: pip install 'jacinspect[{missing}]'"
             ) from None
