@@ -17,6 +17,7 @@ from jacinspect.identities.tensors import DiagonalTensor, diagonal
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import step_scale
+from jacinspect.wording import format_shape
 
 __all__ = ["ElementWise", "without_slopes"]
 
@@ -52,7 +53,7 @@ def _left_shape(name: str, output: tuple[int, ...], operand: tuple[int, ...]) ->
 
 
 def _named(shape: tuple[int, ...]) -> str:
-    return f"a vector of {shape[0]}" if len(shape) == 1 else "×".join(map(str, shape))
+    return f"a vector of {shape[0]}" if len(shape) == 1 else format_shape(shape)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,16 +41,20 @@ def words() -> dict[str, str]:
 def explain(word: str) -> str:
     """Explain a finding, by code or name, or a word; case, blanks, hyphens and underscores make no difference.
 
+    A plural is read as its singular, and of several words ("numerator layout") the first known one is explained.
+
     Raises
     ------
     InputError
         For a word that is not explained, with the closest one that is.
     """
     known = {_key(name): name for name in words()}
-    if _key(word) not in known:
-        meant = did_you_mean(_key(word), known) or "; jacinspect explain lists the words that are explained"
-        raise InputError(f"there is no explanation of {shown(word)}{meant}")
-    return words()[known[_key(word)]]
+    key = _key(word)
+    for candidate in (key, key.removesuffix("s"), *key.split()):
+        if candidate in known:
+            return words()[known[candidate]]
+    meant = did_you_mean(key, known) or "; jacinspect explain lists the words that are explained"
+    raise InputError(f"there is no explanation of {shown(word)}{meant}")
 
 
 def contents() -> str:

@@ -98,10 +98,15 @@ def test_the_contents_name_every_word() -> None:
 
 
 def test_an_unknown_word() -> None:
-    with pytest.raises(InputError, match=r"^there is no explanation of 'kinks'; did you mean 'kink'\?$"):
-        explain("kinks")
+    with pytest.raises(InputError, match=r"^there is no explanation of 'knik'; did you mean 'kink'\?$"):
+        explain("knik")
     with pytest.raises(InputError, match=r"^there is no explanation of 'zzz'; jacinspect explain lists the words .*$"):
         explain("zzz")
+
+
+def test_plurals_and_phrases_are_understood() -> None:
+    assert explain("colors") == explain("color")
+    assert explain("numerator layout") == explain("numerator")
 
 
 # --- The commands in them
