@@ -13,7 +13,7 @@ __all__ = ["Outcome", "Tally"]
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The report of one case of a check, a label that tells it from the check's other cases, and its place.
+    """The report of one case of a check, a label that distinguishes it from the check's others, and its place.
 
     `file` and `line` are where the function is defined, or else where the check is. `allow` holds the codes of the
     findings that the check allows, `allowed` those that occurred.

@@ -72,7 +72,7 @@ class PreparedCheck:
         return operands, sources
 
     def _label(self, case: Case) -> str:
-        """Return what tells a case from the check's other cases, such as "2x3, seed 0, by k"."""
+        """Return what distinguishes a case from the check's other cases, such as "2x3, seed 0, by k"."""
         parts = [case.shape] if case.shape is not None else []
         parts.append(f"seed {case.seed}")
         if len(self.function.operands) > 1:
@@ -102,10 +102,10 @@ def _prepared(suite: Suite, check: Check) -> PreparedCheck:
         _naming(suite, check, "seeds", partial(Settings, seed=seed))
     for wrt in check.wrt:
         _naming(suite, check, "wrt", partial(function.position, wrt))
-    for key, given, known in (("allow", check.allow, CODES), ("dtype", (check.dtype,), tuple(Dtype))):
-        for value in given:
-            if value not in known:
-                raise InputError(f"{suite.key(check, key)}: {value!r} is not one of {', '.join(known)}")
+    for code in check.allow:
+        if code not in CODES:
+            raise InputError(f"{suite.key(check, 'allow')}: {code!r} is not one of {', '.join(CODES)}")
+    Dtype.require(check.dtype, f"{suite.key(check, 'dtype')}:")
     _require_operands_fit(suite, check, settings.get("memory", Settings.memory))
     file, line = function.place or (str(suite.file), check.line or 1)
     return PreparedCheck(check, function, settings, file, line)

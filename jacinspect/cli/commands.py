@@ -95,7 +95,7 @@ _UsageError: Any = typer.BadParameter.__base__  # which typer does not export by
 
 
 def _show_version(ctx: typer.Context, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:  # which is completion
+    if wanted and not ctx.resilient_parsing:  # that is, unless a shell completes the command line
         typer.echo(f"jacinspect {__version__}")
         raise typer.Exit
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replace_file", "require_savable", "require_writable", "save_jacobian"]
 
-_SAVED = (".npz", ".mtx")  # what views.sparse writes
+_SAVED = (".npz", ".mtx")  # the keys of views.sparse.RENDERERS, which needs numpy
 
 
 def require_writable(option: str, file: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""A derivative of the user's own at one point: the shape of its result says what it is, unless the claim does.
+"""A user's derivative at one point, read by the shape of its result, or by the kind that the claim declares.
 
 f' has the output's shape, the gradient of a scalar function the operand's, and a Jacobian is an M×N matrix, in an order
 of vec, or the tensor of the output's shape and the operand's.

@@ -97,7 +97,7 @@ def with_derivative(
         The function, of any number of operands.
     derivative
         An expression in its operands and parameters, or code that takes the operands, and for a rule the tangent (jvp)
-        or the cotangent (vjp) after them. Its result's shape says what it is, or else `kind`.
+        or the cotangent (vjp) after them. It is read by its result's shape, unless `kind` is given.
     kind
         One of `choices.DerivativeKind`, or None.
     backend

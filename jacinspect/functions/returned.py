@@ -51,7 +51,7 @@ def call_derivative(call: Callable[[], Any]) -> Any:
 
 
 def checked(rule: Callable[[Array], Any], shape: Shape, flat: bool = True) -> Callable[[Array], Array]:
-    """Wrap a jvp or vjp so that what it gives is a float64 array of the shape it has to have, or `flat` of its size."""
+    """Wrap a jvp or vjp: it returns a float64 array of this shape; with `flat`, any shape of that size is accepted."""
 
     def run(tangent: Array) -> Array:
         with np.errstate(all="ignore"):
@@ -66,7 +66,7 @@ def checked(rule: Callable[[Array], Any], shape: Shape, flat: bool = True) -> Ca
 
 
 def broadcast_slopes(slopes: Array, output_shape: Shape) -> Array:
-    """Broadcast slopes to A's shape; those that have it stay the array that they are."""
+    """Broadcast slopes to A's shape; those that have it already are returned as they are."""
     return slopes if slopes.shape == output_shape else np.broadcast_to(slopes, output_shape)
 
 

@@ -87,8 +87,8 @@ class Claim:
     """A derivative of the user's own, which is to be checked.
 
     `derivative` takes the operands, and as a "jvp" or a "vjp" a tangent or a cotangent after them; it may give a tuple
-    with an entry for each operand. The shape of what it returns says what it is (derivative.py), unless `kind`, one of
-    `choices.DerivativeKind`, says what it is. `adapt` is for code that may take a framework's arrays: given arguments
+    with an entry for each operand. It is read by the shape of what it returns (claims.py), unless `kind`, one of
+    `choices.DerivativeKind`, is given. `adapt` is for code that may take a framework's arrays: given arguments
     to try it on, it returns the derivative as a function of numpy's.
     """
 

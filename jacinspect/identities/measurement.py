@@ -9,15 +9,17 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
-from jacinspect.jacobian.differences import ROUNDING, WIDE, Kind, Stencil, doubtful, first_pass
+from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, Stencil, doubtful, first_pass
 from jacinspect.jacobian.ladder import Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["Measured", "differential"]
 
-_FINER = 2.0**-20  # of the first ladder's steps: where it climbs again, for what lies that near to a kink
+_FINER = 2.0**-20  # of the first ladder's steps: those of a second one, for a kink that lies so close to X
 _BATCH = 2**17  # outputs on one ladder, whose columns take some 40 numbers an output
-_SMALLEST = float(np.finfo(np.float64).tiny)
+_SMALLEST = float(
+    np.finfo(np.float64).tiny
+)  # a bar up to it is never too wide: where value, claim and f are 0, WIDE of them is 0 as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class Measured:
             return np.asarray(~self.resolved | (self.bar > np.maximum(WIDE * large, _SMALLEST)))
 
     def refutes(self, claimed: Array) -> Array:
-        """Where a claim is further off than it may be."""
+        """Where a claim is off by more than is allowed."""
         with np.errstate(all="ignore"):
             return np.asarray(self.finite & self.resolved & ~(self.distance(claimed) <= self.allowed(claimed)))
 
@@ -61,18 +63,18 @@ class Measured:
         return Measured(low, high, bar, size, self.resolved, self.finite)
 
     def only(self, known: Array) -> "Measured":
-        """Return these, as not finite where they are not `known`; the shapes may broadcast."""
+        """Return these, marked as not finite where `known` is false; the shapes may broadcast."""
         return replace(self, finite=self.finite & known)
 
     @classmethod
     def columns(cls, columns: Sequence["Measured"], height: int) -> "Measured":
-        """Set flat ones of `height` entries side by side."""
+        """Stack flat measurements of `height` entries each as columns."""
         parts = {part.name: [getattr(column, part.name) for column in columns] for part in fields(cls)}
         empty = {name: np.zeros((height, 0), bool if name in ("resolved", "finite") else float) for name in parts}
         return cls(**{name: np.stack(part, axis=1) if part else empty[name] for name, part in parts.items()})
 
     def pulled(self, weights: Array) -> "Measured":
-        """Return the sums over the first axis of weights (that axis long) times these: a cotangent pulled back."""
+        """Pull a cotangent back: sum over the first axis, each index of it multiplied by its entry of `weights`."""
         w = weights.reshape(-1, *(1,) * (self.low.ndim - 1))
         known = self.finite & self.resolved
         with np.errstate(all="ignore"):
@@ -80,7 +82,7 @@ class Measured:
             low, high = np.minimum(*ends), np.maximum(*ends)
             terms = np.maximum(np.abs(low), np.abs(high))
             # n products and their sum are off by at most n·u/(1 - n·u) < n·ε of Σ|terms| (Higham 2002, 3.1).
-            bar = np.where(known, np.abs(w) * self.bar, 0.0) + weights.size * 2.0**-52 * terms
+            bar = np.where(known, np.abs(w) * self.bar, 0.0) + weights.size * LAST * terms
             size = np.where(known, np.abs(w) * self.size, 0.0)
         resolved = np.all(self.resolved | ~self.finite | (w == 0), axis=0)
         finite = np.all(self.finite | (w == 0), axis=0)
@@ -102,8 +104,8 @@ def differential(
     rounding
         A bound, for each output, on what a relative change of epsilon in X does to it, over epsilon.
     claimed
-        What another says of dA, flat: where it differs, differences look again before anyone calls it wrong. When one
-        such output is settled, the others are left as they are.
+        A claimed dA, flat. Where the first pass differs from it, smaller steps are tried before it counts as refuted.
+        Once one output is refuted, the others are left as they are.
 
     Returns
     -------
@@ -146,10 +148,10 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
         estimate = ladder(part)
         rough = (estimate.kind != Kind.SMOOTH) & (estimate.kind != Kind.NONFINITE)
         _climb_finer(part, estimate, np.flatnonzero(rough | _refuted(estimate, claims)))
-        with np.errstate(all="ignore"):  # of two that bear each other out, the sharper: noise asks for longer steps
+        with np.errstate(all="ignore"):  # where both agree, keep the smaller bar: a noisy f needs the longer steps
             sharper = (found.kind[batch] == Kind.SMOOTH) & (found.bar[batch] < estimate.bar)
             sharper &= (estimate.kind == Kind.SMOOTH) & (np.abs(found.value[batch] - estimate.value) <= estimate.bar)
-        if claimed is not None:  # the first pass stands accused of having seen what is not there
+        if claimed is not None:  # the claim contradicts the first pass, so its values are not kept
             sharper[:] = False
         for name in _PARTS:
             getattr(found, name)[batch[~sharper]] = getattr(estimate, name)[~sharper]
@@ -158,7 +160,7 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
 
 
 def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
-    """Where a derivative speaks against a claim, if there is one."""
+    """Where a derivative contradicts a claim; nowhere without a claim."""
     if claimed is None:
         return np.zeros(estimate.kind.shape, bool)
     with np.errstate(all="ignore"):
@@ -167,7 +169,7 @@ def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
 
 
 def _climb_finer(stencil: Stencil, estimate: Estimate, outputs: Array) -> None:
-    """Climb a much finer ladder for some outputs, near a kink of f or of f', and take what contradicts the first."""
+    """Climb a much finer ladder for some outputs, near a kink of f or f'; where it contradicts the first, keep it."""
     if not outputs.size:
         return
     finer = ladder(replace(stencil.subset(outputs), v=stencil.v * _FINER))

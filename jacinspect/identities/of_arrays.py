@@ -1,4 +1,4 @@
-"""The identities of any vectors and matrices: arrays in, Identities out. Next: identities.
+"""The identities of any vectors and matrices: arrays in, Identities out. Next: verification.
 
 Each has one side by contracting 𝔻, 𝕄, Diag or K_mn, and the other by plain elementwise numpy. They are exact: every sum
 has one product that is not zero, and rounds it as the elementwise side does.
@@ -13,6 +13,7 @@ from jacinspect.identities.identity import Identity, Route, Side, exact
 from jacinspect.identities.tensors import DiagonalTensor, commutation, diagonal, fits
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.wording import counted
 
 __all__ = ["how_contracted", "how_held", "matrix_identities", "times", "vector_identities"]
 
@@ -55,7 +56,7 @@ def matrix_identities(A: Array, B: Array, given: str) -> Iterator[Identity]:
 
 
 def _sixth_order_identity(sixth: DiagonalTensor, given: str, route: Route) -> Identity:
-    """Hold 𝕄, 1 at (i, p, i, p, i, p) for every i and p, against the product of two 𝔻; a large one, by its places."""
+    """Compare 𝕄, 1 at (i, p, i, p, i, p) for all i and p, with the product of two 𝔻; a large one by its places."""
     m, n = sixth.of
     i, p = np.divmod(np.arange(m * n), max(n, 1))
     statement = "𝕄_{ip jq kr} = 𝔻_ijk 𝔻_pqr"
@@ -71,14 +72,14 @@ def how_contracted(tensor: DiagonalTensor, name: str) -> Route:
     """Say whether 𝔻 or 𝕄 was built."""
     entries = prod(tensor.shape)
     if tensor.is_built:
-        return Route(f"{name} built: {_entries(entries)}")
+        return Route(f"{name} built: {counted(entries, 'entry', 'entries')}")
     return Route(caveat=f"{name} not built, of its {entries:.2g} entries the {prod(tensor.of)} that are 1 contracted")
 
 
 def how_held(matrix: Side, name: str) -> Route:
     """Say whether a matrix was built."""
     if not isinstance(matrix, Jacobian):
-        return Route(f"{name} built: {_entries(matrix.size)}")
+        return Route(f"{name} built: {counted(matrix.size, 'entry', 'entries')}")
     return Route(
         caveat=f"{name} not built, of its {prod(matrix.shape):.2g} entries {matrix.data.size} held (sparse rows)"
     )
@@ -87,7 +88,3 @@ def how_held(matrix: Side, name: str) -> Route:
 def times(matrix: Side, operand: Array) -> Array:
     """Contract all axes of the operand with the last ones of a matrix or tensor; gives the operand's shape."""
     return matrix @ operand if isinstance(matrix, Jacobian) else np.tensordot(matrix, operand, operand.ndim)
-
-
-def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count} entries"

@@ -89,7 +89,7 @@ class ElementWise:
         return _STATEMENTS[name][self._of_matrix]
 
     def _measure(self, direction: Array, claimed: Array | None) -> Measured:
-        # While A' holds, rounding X changes A by no more than this; and where this is too little, A' does not hold.
+        # If A' is right, rounding X changes A by no more than this; where it changes A by more, A' is wrong.
         rounding = np.abs(self.slopes * np.where(self.usable, self.x, 0.0)).ravel()
         return differential(self.box, self.x, direction, self.epsilon, rounding, claimed)
 

@@ -29,7 +29,7 @@ class Rule:
         return np.where(np.isfinite(pushed), pushed, 0.0).reshape(self.output_shape)
 
     def columns(self, places: Array, order: str) -> Array:
-        """Return vec of the jvp for one unit tangent a column, each with its 1 at one of `places` in vec of X.
+        """Return, as columns, vec of the jvp of unit tangents, each with its 1 at one of `places` in vec of X.
 
         `order` is that of vec, "C" (rows) or "F" (columns). The result has a row for each output.
         """

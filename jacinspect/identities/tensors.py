@@ -1,4 +1,4 @@
-"""𝔻, 𝕄, Diag, TensorDiag and K_mn: the tensors by which A' ⊙ dX is a contraction. Next: identity.
+"""𝔻, 𝕄, Diag, TensorDiag and K_mn: the tensors by which A' ⊙ dX is a contraction. Next: of_arrays, arrangements.
 
 𝔻_ijk is 1 where i = j = k, else 0; 𝕄_{ip jq kr} = 𝔻_ijk 𝔻_pqr. The axes of 𝕄 stand in that order, (i, p, j, q, k, r),
 so that a double dot from the left takes the first pair and one from the right takes the last: A:𝕄:B has (j, q) left.
@@ -32,7 +32,7 @@ Factor = tuple[Array, tuple[int, ...]]  # an array, and the axes of a tensor tha
 
 
 def fits(*shape: int) -> bool:
-    """Say whether an array of this shape may be built; a length of 0 excuses no other, for parts are built too."""
+    """Whether an array of this shape may be built; a length of 0 counts as 1, since parts of it are built too."""
     return prod(max(length, 1) for length in shape) <= LARGEST_BUILT
 
 
@@ -97,7 +97,7 @@ class DiagonalTensor:
         return third_order(*self.of) if len(self.of) == 1 else sixth_order(*self.of)
 
     def places(self) -> tuple[Array, ...]:
-        """Return where it is not 0, an index array an axis: of 𝕄, every place of 𝔻_ijk with every one of 𝔻_pqr."""
+        """Return where it is not 0, an index array per axis: of 𝕄, every place of 𝔻_ijk with every one of 𝔻_pqr."""
         if len(self.of) == 1:
             return 3 * (np.arange(self.of[0]),)
         m, n = self.of

@@ -1,4 +1,4 @@
-"""The tensor identities, verified on a person's numbers: a function and an operand in, an IdentityReport out.
+"""The tensor identities, verified on the user's numbers: a function and an operand in, an IdentityReport out.
 
 First those of any vectors and matrices (of_arrays.py), then those of A = f(X) with A' (of_functions.py), then those
 between the arrangements of ∂A/∂X (arrangements.py).
@@ -20,14 +20,13 @@ from jacinspect.identities.rule import Rule, rule_at
 from jacinspect.identities.tensors import LARGEST_BUILT, fits
 from jacinspect.inspection.findings import mutates_input, not_deterministic
 from jacinspect.inspection.sections import OperandReport
-from jacinspect.inspection.subject import black_box, declared
+from jacinspect.inspection.subject import black_box, declared, operand_epsilon
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.differences import step_scale
 
 __all__ = ["verify_identities"]
 
-_SINGLE = 2.0**-23  # the spacing of float32 numbers beside 1
-_FEWEST_SLICES = 2  # ∂A/∂X_pq that are compared, however large they are: with one, no place could be confused
+_FEWEST_SLICES = 2  # ∂A/∂X_pq that are compared, however large they are: a single one could not be in the wrong place
 
 
 def verify_identities(
@@ -84,9 +83,8 @@ def _identities(
     """Verify every identity: of any vectors, of any matrices, with A', and between the arrangements of ∂A/∂X."""
     assert box.output_shape is not None
     directions = _directions(box, x, rng)
-    box(
-        (x + directions[0] / 8).astype(x.dtype)
-    )  # the precision is read off the values, and at x alone these may be special
+    # BlackBox reads the precision of f off its values, which at x alone may be special, such as whole numbers.
+    box((x + directions[0] / 8).astype(x.dtype))
     complete = fits(box.y0.size, x.size)
     rule = rule_at(function, x, box.output_shape, vec, complete)
     slices = np.arange(x.size)
@@ -132,7 +130,7 @@ def _element_wise(
     x = rule.x
     slopes, given = rule.slopes(complete=not sample)
     usable = np.isfinite(slopes) & np.isfinite(x)
-    epsilon = max(box.epsilon, _SINGLE if x.dtype == np.float32 else 0.0)
+    epsilon = max(box.epsilon, operand_epsilon(x))
     zeros = _lost(usable)
     dx, upstream = directions
     slopes, dx = np.where(usable, slopes, 0.0), np.where(usable, dx, 0.0)

@@ -10,6 +10,7 @@ from math import e, gcd, isqrt, log, pi, prod, sqrt
 
 import numpy as np
 
+from jacinspect.inspection.naming import entry_name
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic, is_linear
 from jacinspect.jacobian.blackbox import Array
@@ -21,7 +22,7 @@ __all__ = ["Suspicion", "diagnose"]
 
 _FEW = 4  # entries that may be named one by one: more would fill the line
 _OFF_ZERO = 8  # bars that a value has to be above for its ratio to the claim to be known to three bits or more
-_SINGLE = 2.0**-21  # relative: four roundings of float32, of 2⁻²³ each
+_IN_FLOAT32 = 2.0**-21  # relative: four roundings of float32, of 2⁻²³ each
 _LARGEST = 10  # numerator and denominator of the fractions that are tried: with more, some fraction fits by chance
 _NO_FACTORS = ("axis", "dim", "correction")  # parameters that multiply nothing
 _CONSTANTS = (
@@ -69,7 +70,7 @@ class Suspicion:
 
     @cached_property
     def certain(self) -> Array:
-        """Which of those have a value well off 0, so that its ratio to the claim is known; the sharpest first."""
+        """Which of those have a value well off 0, so that its ratio to the claim is known, by relative bar."""
         value = np.abs(self.value)
         entries = np.flatnonzero(self.judged & (value > _OFF_ZERO * self.numeric.bar))
         return np.asarray(entries[np.argsort(self.numeric.bar[entries] / value[entries], kind="stable")])
@@ -126,7 +127,7 @@ def _nonlinear(s: Suspicion) -> str:
 def _single(s: Suspicion) -> str:
     claimed, value = s.claimed.data[s.judged], s.value[s.judged]
     with np.errstate(all="ignore"):
-        close = np.abs(claimed - value) <= _SINGLE * np.abs(value) + s.numeric.bar[s.judged]
+        close = np.abs(claimed - value) <= _IN_FLOAT32 * np.abs(value) + s.numeric.bar[s.judged]
         narrow = claimed.astype(np.float32) == claimed
     return "a derivative computed in float32" if np.all(close & narrow) else ""
 
@@ -273,10 +274,6 @@ def _somewhere(s: Suspicion) -> str:
     if number <= _FEW and 4 * number <= int(np.count_nonzero(s.judged)):
         pattern = s.claimed.pattern
         pairs = zip(pattern.rows[wrong], pattern.indices[wrong], strict=True)
-        places = [f"{_of('A', a, pattern.output_shape)}/{_of('X', x, pattern.operand_shape)}" for a, x in pairs]
+        places = [entry_name(pattern, int(row), int(column)) for row, column in pairs]
         return f"a derivative that is right except in {', '.join(places)}"
     return ""
-
-
-def _of(name: str, flat: int, shape: tuple[int, ...]) -> str:
-    return f"∂{name}[{','.join(str(int(k)) for k in np.unravel_index(int(flat), shape))}]" if shape else f"∂{name}"

@@ -15,6 +15,8 @@ from jacinspect.wording import counted
 
 __all__ = ["of_entries"]
 
+_FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to follow f (agreement.py)
+
 
 def of_entries(
     comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str = ""
@@ -120,7 +122,7 @@ class _Messages:
     def out_of_reach(self, entry: int, number: str) -> str:
         claim = "" if self.analytic is None else f"{self._claimed(entry):.8g}"
         x = abs(float(self.x[self.pattern.indices[entry]]))
-        if claim and x < 2.0**19:
+        if claim and x < _FAR:
             still = f"f stands still around {self._operand(entry)}"
             return (
                 f"{number} inconclusive: {still}, where {self._entry(entry)} = {claim} would not show in its last bit"

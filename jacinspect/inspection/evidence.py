@@ -1,11 +1,11 @@
 """What an inspection found, and the parts of the report that describe it. Next: findings, report."""
 
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.naming import index_of
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -111,13 +111,9 @@ def _entry(evidence: Evidence, entry: int) -> EntryReport:
     numeric = evidence.numeric
     pattern = numeric.jacobian.pattern
     return EntryReport(
-        output=_index(int(pattern.rows[entry]), pattern.output_shape),
-        operand=_index(int(pattern.indices[entry]), pattern.operand_shape),
+        output=index_of(int(pattern.rows[entry]), pattern.output_shape),
+        operand=index_of(int(pattern.indices[entry]), pattern.operand_shape),
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
     )
-
-
-def _index(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(flat // prod(shape[axis + 1 :]) % shape[axis] for axis in range(len(shape)))

@@ -74,7 +74,9 @@ def of_directions(
             "it is wrong in others, which the budget left out (J007), or has entries where the function has none"
         )
     disagrees = comparison.status == Status.DISAGREES
-    consistent = f"; consistent with {cause}" if cause and not disagrees.any() else ""  # else it is said of them
+    consistent = (
+        f"; consistent with {cause}" if cause and not disagrees.any() else ""
+    )  # else the findings about entries say so
     if unresolved.size:
         message = (
             f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after a "

@@ -20,7 +20,7 @@ from jacinspect.inspection.expectations import of_expectations
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import DetectionReport, OperandReport
 from jacinspect.inspection.settings import Settings
-from jacinspect.inspection.subject import analytic_at, black_box, declared, real_array
+from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, compare, contradicted
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
@@ -37,7 +37,6 @@ from jacinspect.wording import format_shape
 __all__ = ["inspect_function", "uninspected"]
 
 
-_SINGLE = 2.0**-23  # epsilon of float32: no operand of that precision has values of f that are more precise
 _OTHER_CALLS = 50  # to confirm a pattern, to measure the noise, and along the directions
 _ARRAYS = 14  # of the operand's size, that an inspection has in memory at once, as tests/benchmarks measure
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
@@ -117,7 +116,7 @@ class _Inspection:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
         size = max(self.x.size, self.box.y0.size)
         calls = self.settings.calls(size)
-        # Pairs and entries may take what those arrays leave, and a quarter of the memory at least.
+        # Pairs and entries may take the memory that those arrays leave, and a quarter of all memory at least.
         memory = max(self.settings.memory - _ARRAYS * 8 * size, self.settings.memory // 4)
         budget = Budget(max(calls - _OTHER_CALLS, 0) // 2, memory)
         detection = detect(self.box, self.x, self.rng, budget)
@@ -138,15 +137,14 @@ class _Inspection:
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
-        single = _SINGLE if self.x.dtype == np.float32 else 0.0
-        epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), single)
+        epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
         near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x))
         return measure_directions(near, self.rng)
 
     def _evidence(self, detection: Detection, measured: Measurements, limit: int, memory: int) -> Evidence:
         """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
 
-        `limit` is the number of calls, all that were made before included, at which to have done.
+        `limit` is the total number of calls, earlier ones included, at which to stop.
         """
         sample = self._affordable(detection, limit, memory)
         analytic, numeric = self._both(sample, measured.near, limit)

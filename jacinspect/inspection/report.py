@@ -23,7 +23,7 @@ from jacinspect.wording import format_size, jsonable
 
 __all__ = ["SCHEMA_VERSION", "Report"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # of report.schema.json and check.schema.json, and of the JSON of `identities`
 _BYTES = 8  # of a float64
 _BYTES_AS_TEXT = 400  # of an entry while JSON is written: three matrices as Python floats, then as text (measured)
 

@@ -12,7 +12,6 @@ from jacinspect.jacobian.structure import Arrangement, Blocks
 from jacinspect.wording import format_parameter, jsonable
 
 __all__ = [
-    "LARGEST_PRINTED",
     "AgreementReport",
     "DetectionReport",
     "EntryReport",
@@ -22,7 +21,7 @@ __all__ = [
     "Shown",
 ]
 
-LARGEST_PRINTED = 4096  # entries: a 64×64 matrix, about what a reader or an issue's text can take
+_LARGEST_PRINTED = 4096  # entries: a 64×64 matrix, about what a reader or an issue's text can take
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Shown:
 
     def array(self, array: Array | None) -> Any:
         """Return an array as JSON-ready lists, or None."""
-        if array is None or (array.size > LARGEST_PRINTED and not self.full):
+        if array is None or (array.size > _LARGEST_PRINTED and not self.full):
             return None
         return array.tolist() if np.isfinite(array).all() else jsonable(array.tolist())
 
@@ -235,7 +234,7 @@ class JacobianReport:
             "shape": self.blocks.shape and list(self.blocks.shape),
             "vec": self.blocks.vec,
         }
-        few = a is not None and (show.full or a.pattern.stored <= LARGEST_PRINTED)
+        few = a is not None and (show.full or a.pattern.stored <= _LARGEST_PRINTED)
         return {
             "shape": list(self.shape),
             "tensor_shape": list(self.tensor_shape),
@@ -260,7 +259,7 @@ class JacobianReport:
         }
 
     def _shown(self, of: str, show: Shown) -> Any:
-        return show.array(self.matrix(of)) if show.full or self.entries <= LARGEST_PRINTED else None
+        return show.array(self.matrix(of)) if show.full or self.entries <= _LARGEST_PRINTED else None
 
 
 def _unicode(text: str) -> str:

@@ -17,7 +17,7 @@ from jacinspect.inspection.sections import FunctionReport
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
 from jacinspect.jacobian.blackbox import BlackBox
 
-__all__ = ["analytic_at", "black_box", "declared", "real_array"]
+__all__ = ["analytic_at", "black_box", "declared", "operand_epsilon", "real_array"]
 
 
 def declared(function: Function) -> FunctionReport:
@@ -53,6 +53,11 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
     return BlackBox(function, x, progress, domain), x
 
 
+def operand_epsilon(x: Array) -> float:
+    """Return the relative noise that a float32 operand gives values of f at least; 0 for float64, which sets none."""
+    return float(np.finfo(np.float32).eps) if x.dtype == np.float32 else 0.0
+
+
 def analytic_at(function: Function, x: Array, output_shape: tuple[int, ...], vec: str | None = None) -> Analytic | None:
     """Take the analytic derivative at x in whichever form the function has it; see `derivative_at`."""
     derivative = derivative_at(function, x, output_shape, vec)
@@ -61,7 +66,7 @@ def analytic_at(function: Function, x: Array, output_shape: tuple[int, ...], vec
     if derivative.form == "entries":
         return from_entries(derivative.of, output_shape, x.shape)
     if derivative.form == "slopes":
-        del derivative  # as large as A, and needed later only
+        del derivative  # as large as A; computed anew when it is needed
         return from_slopes(_remembered(lambda: _slopes(function, x, output_shape, vec)))
     return from_jvp(derivative.of) if derivative.form == "jvp" else from_vjp(derivative.of)
 

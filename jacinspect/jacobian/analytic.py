@@ -41,7 +41,7 @@ class Analytic:
 def from_slopes(slopes: Callable[[], Array]) -> Analytic:
     """Take f' of A's shape: the derivative of each output by the input that broadcasting puts at its place.
 
-    It is computed whenever it is needed, and is not changed.
+    `slopes` is called whenever they are needed; what it returns is not modified.
     """
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:

@@ -110,9 +110,8 @@ class BlackBox:
         """The spacing of the numbers beside 1 in the precision in which f computes, or seems to."""
         if self.narrow:
             return self.narrow
-        known = (
-            not self.whole and self._bits in _FORMATS
-        )  # 0, ½, 1 and whole numbers have so few bits in every precision
+        # 0, ½, 1 and whole numbers have so few bits in every precision, and say nothing of it
+        known = not self.whole and self._bits in _FORMATS
         return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
 
     def where_defined(self, x: Array) -> Array:

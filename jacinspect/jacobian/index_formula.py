@@ -1,4 +1,4 @@
-"""∂A_ij/∂X_pq as a formula with δs and brackets, read off the pattern and the values. Next: report, unfolding."""
+"""∂A_ij/∂X_pq as a formula with δs and brackets, read off the pattern and the values. Next: unfolding."""
 
 from math import prod
 

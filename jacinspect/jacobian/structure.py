@@ -1,4 +1,4 @@
-"""The structure of a pattern: diagonal, permutation, blocks, triangular …; bandwidths, symmetry. Next: index_formula.
+"""The structure of a pattern: diagonal, permutation, blocks, triangular …; bandwidths, symmetry. Next: vec_order.
 
 Everything here is computed from the detected pattern, in the chosen order of vec.
 """

@@ -14,6 +14,7 @@ from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.index_formula import index_letters
+from jacinspect.wording import format_shape
 
 __all__ = ["UnfoldedPattern", "Unfolding", "unfold"]
 
@@ -201,7 +202,7 @@ def unfold(
         which, shape = ("the operand", operand_shape) if len(x) > 2 else ("the output", output_shape)
         raise InputError(
             f"--as {name}: is for vectors and matrices, and {which} has {len(shape)} axes "
-            f"({'×'.join(map(str, shape))});\nuse --as vec or --as tensor"
+            f"({format_shape(shape)});\nuse --as vec or --as tensor"
         )
     order = -1 if vec == "column" else 1
     rows, columns = {

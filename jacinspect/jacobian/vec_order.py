@@ -8,10 +8,10 @@ from jacinspect.jacobian.compact import Pattern, vec_positions
 from jacinspect.jacobian.structure import Arrangement, Blocks
 from jacinspect.jacobian.unfolding import Unfolding
 
-__all__ = ["commutation", "is_transposition", "vec_order"]
+__all__ = ["commutation_name", "is_transposition", "vec_order"]
 
 
-def commutation(shape: tuple[int, ...]) -> str | None:
+def commutation_name(shape: tuple[int, ...]) -> str | None:
     """Name the permutation K with vec_row = K·vec_column of an m×n matrix: K_mn (Magnus & Neudecker 1979).
 
     It maps vec(X) to vec(Xᵀ). None for a vector, whose two orders are equal, and for more than two axes, where the
@@ -42,13 +42,17 @@ def vec_order(form: Unfolding, blocks: Blocks | None, arrangement: Arrangement |
     blocks, arrangement
         The blocks that were found, in either order, and the pattern where it is proved.
     """
-    names = [commutation(shape) or ("P" if len(shape) > 2 else "") for shape in (form.output_shape, form.operand_shape)]
+    names = [
+        commutation_name(shape) or ("P" if len(shape) > 2 else "") for shape in (form.output_shape, form.operand_shape)
+    ]
     if not any(names):
         return None
     if arrangement is not None and is_transposition(arrangement.pattern):
         swap = (form.vec == "row") != (form.layout == "denominator")
         m, n = form.operand_shape[:: -1 if swap else 1]
-        return f"J has the pattern of the commutation permutation {commutation((m, n))}, with K_mn·vec(X) = vec(Xᵀ)"
+        return (
+            f"J has the pattern of the commutation permutation {commutation_name((m, n))}, with K_mn·vec(X) = vec(Xᵀ)"
+        )
     meaning = f"vec_row = {names[1] or names[0]}·vec_column"
     meaning += " (P a permutation)" if "P" in names else " (the commutation permutation)"
     same = form.output_shape == form.operand_shape

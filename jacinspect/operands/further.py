@@ -26,7 +26,7 @@ def is_shape(text: str) -> bool:
 
 
 def place(function: str, names: Sequence[str], given: Sequence[str], example: str) -> list[str]:
-    """Find which text stands for which operand: those with a name for theirs, the others in order.
+    """Assign texts to operands: one with a name to the operand of that name, the others in order.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.operands.shapes import Array
-from jacinspect.wording import shown
+from jacinspect.wording import counted, shown
 
 __all__ = ["data_lines", "read_table"]
 
@@ -63,7 +63,7 @@ def read_table(text: str, name: str, delimiter: str | None) -> Array:
             except ValueError as fault:
                 raise InputError(f"{where}, column {column}: {fault}") from None
         if len(cells) != width:
-            raise InputError(f"{where}: has {len(cells)} cell{'s' * (len(cells) > 1)}, line {first} has {width}")
+            raise InputError(f"{where}: has {counted(len(cells), 'cell')}, line {first} has {width}")
     if not first:
         raise InputError(f"{name}: holds no numbers")
     table = np.frombuffer(numbers).reshape(-1, width)

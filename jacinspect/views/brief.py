@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
+from jacinspect.views.panels import aligned
 from jacinspect.wording import format_entry
 
 __all__ = ["problems", "render"]
@@ -23,17 +24,16 @@ def problems(report: Report) -> Iterator[str]:
     agreement = report.agreement
     if agreement is None or agreement.verdict == "pass" or not agreement.worst:
         return
-    rows = [("entry", "analytic", "numeric", "± error bar", "difference")]
+    rows = [["entry", "analytic", "numeric", "± error bar", "difference"]]
     for entry in agreement.worst:
         claimed = float("nan") if entry.analytic is None else entry.analytic
         rows.append(
-            (
+            [
                 format_entry(entry.output, entry.operand),
                 f"{claimed:.10g}",
                 f"{entry.numeric:.10g}",
                 f"{entry.error_bar:.1g}",
                 f"{claimed - entry.numeric:.3g}",
-            )
+            ]
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    yield from ("  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows)
+    yield from aligned(rows)

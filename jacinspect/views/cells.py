@@ -35,7 +35,7 @@ _SLICES = 3  # slices shown of an array of more than two axes, and of a tensor a
 
 Cells = list[list[str]]
 Panel = tuple[str, Cells]  # a title, and what stands below it
-Shown = list[int | None]  # indices, and None for what is left out
+Picked = list[int | None]  # indices of rows or columns to show, and None for those left out
 
 
 def point_panels(report: Report, j: JacobianReport, width: int, full: bool) -> Iterator[Panel]:
@@ -105,7 +105,7 @@ def array_panels(title: str, array: Array | None, width: int, full: bool) -> Ite
 
 
 def _grid(matrix: Array, width: int, full: bool) -> Cells:
-    def cells(rows: Shown, columns: Shown) -> Cells:
+    def cells(rows: Picked, columns: Picked) -> Cells:
         digits = _digits(rows, columns)
         return [[GAP if r is None or c is None else short(float(matrix[r, c]), digits) for c in columns] for r in rows]
 
@@ -116,9 +116,9 @@ def _grid(matrix: Array, width: int, full: bool) -> Cells:
 
 
 def matrix_cells(j: JacobianReport, of: str, form: Unfolding, width: int, full: bool, labelled: bool = True) -> Cells:
-    """Return a form as a matrix, or its corners; labelled where row and column numbers do not tell the entry."""
+    """Return a form as a matrix, or its corners; labelled where row and column numbers do not identify an entry."""
 
-    def cells(rows: Shown, columns: Shown) -> Cells:
+    def cells(rows: Picked, columns: Picked) -> Cells:
         body = _entries(j, of, rows, columns, form.sources)
         if form.name in ("vec", "tensor") or not labelled or not rows or not columns:
             return body
@@ -178,7 +178,7 @@ def _flat(fixed: list[int], shape: tuple[int, ...]) -> int:
 Source = Callable[[Array, Array], tuple[Array, Array]]  # row and column -> output and input
 
 
-def _entries(j: JacobianReport, of: str, rows: Shown, columns: Shown, source: Source) -> Cells:
+def _entries(j: JacobianReport, of: str, rows: Picked, columns: Picked, source: Source) -> Cells:
     """Return the entries at some rows and columns; one outside the pattern is a dot."""
     there = np.array([r for r in rows if r is not None], np.int64)[:, None]
     values = iter(j.at(of, *source(there, np.array([c for c in columns if c is not None], np.int64))))
@@ -193,7 +193,7 @@ def _entries(j: JacobianReport, of: str, rows: Shown, columns: Shown, source: So
 # --- What is shown of a large array -----------------------------------------------------------------------------------
 
 
-def _fitted(cells: Callable[[Shown, Shown], Cells], shape: tuple[int, ...], width: int, full: bool) -> Cells:
+def _fitted(cells: Callable[[Picked, Picked], Cells], shape: tuple[int, ...], width: int, full: bool) -> Cells:
     """Return all cells, or corners of them that fit into `width` columns."""
     rows, columns = (_shown(length, full) for length in shape)
     while True:
@@ -207,18 +207,18 @@ def _width(grid: Cells) -> int:
     return sum(max(map(len, column)) + 2 for column in zip(*grid, strict=True)) - 2
 
 
-def _digits(rows: Shown, columns: Shown) -> int:
+def _digits(rows: Picked, columns: Picked) -> int:
     return _FEWER_DIGITS if None in rows or None in columns else _DIGITS
 
 
-def _shown(length: int, full: bool, whole: int = WHOLE, edge: int = _EDGE) -> Shown:
+def _shown(length: int, full: bool, whole: int = WHOLE, edge: int = _EDGE) -> Picked:
     """Return the indices to show, with None for a gap."""
     if full or length <= whole:
         return list(range(length))
     return [*range(edge), None, *range(length - edge, length)]
 
 
-def _fewer(columns: Shown, length: int) -> Shown:
+def _fewer(columns: Picked, length: int) -> Picked:
     """Drop a column beside the gap, or make the gap."""
     half = (len(columns) - (None in columns)) // 2
     last = half if None not in columns and len(columns) % 2 else half - 1

@@ -16,10 +16,10 @@ from jacinspect.wording import did_you_mean, shown
 
 __all__ = ["contents", "explain", "words"]
 
-_WIDTH = 80
+_WIDTH = 80  # columns of most terminals, and the most that a line of words.md has
 _SECTION = re.compile(r"^## (.+)\n\n((?:.+\n)+)\n    (.+)$", re.MULTILINE)  # names, text, command
 _METHOD_EXAMPLE = "jacinspect sigmoid --shape 1000x1000"
-_VERDICTS = {
+_EFFECTS = {
     "error": "an error: the verdict is {}",
     "note": "a note: it does not change the verdict",
 }
@@ -67,7 +67,7 @@ def contents() -> str:
 
 
 def _finding(code: str, kind: Code) -> str:
-    effect = _VERDICTS[kind.severity].format(kind.verdict)
+    effect = _EFFECTS[kind.severity].format(kind.verdict)
     when, advice = (fill(text, _WIDTH, break_on_hyphens=False) for text in (f"When: {kind.when}.", kind.advice))
     return f"{code} {kind.name}, {effect}\n\n{when}\n\n{advice}\n\nTry: {kind.example}\n"
 

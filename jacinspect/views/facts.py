@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
-_DIGITS = 5
+_DIGITS = 5  # of a number in a sentence, as many as in the matrices
 
 
 def headline(report: Report) -> tuple[str, str]:

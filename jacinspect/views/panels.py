@@ -7,9 +7,9 @@ from jacinspect.views.cells import Cells
 
 __all__ = ["aligned", "side_by_side"]
 
-_GAP = 4  # columns between two panels: more than the two between numbers, so that the eye tells panels apart
+_GAP = 4  # columns between two panels: more than the two between numbers, so that panels can be told apart
 
-Panel = list[str]  # a title, and the lines below it
+Lines = list[str]  # of a panel: its title, and those below it
 
 
 def aligned(cells: Cells) -> list[str]:
@@ -20,8 +20,8 @@ def aligned(cells: Cells) -> list[str]:
     return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells]
 
 
-def side_by_side(panels: Iterable[Panel], width: int) -> Iterator[list[str]]:
-    """Set panels side by side while they fit into `width` columns, and go on below; give each row of them as lines."""
+def side_by_side(panels: Iterable[Lines], width: int) -> Iterator[Lines]:
+    """Lay panels side by side while they fit into `width` columns, then start a new row; yield each row as lines."""
     row: list[str] = []
     for panel in panels:
         used, size = max(map(len, row), default=0), max(map(len, panel))

@@ -424,8 +424,9 @@ def test_a_sampled_comparison_still_finds_a_wrong_rule() -> None:
         report = inspect_function(function, x, Settings(max_evaluations=200))
         assert report.verdict == verdict
         assert report.agreement is not None
-        assert report.agreement.entries_compared == 10  # what 200 calls leave, at eight a color
-        assert report.agreement.coverage == 10 / 90_000
+        compared = report.agreement.entries_compared  # what 200 calls leave, at eight a color
+        assert 10 <= compared <= (200 - report.detection.evaluations) / 8
+        assert report.agreement.coverage == compared / 90_000
 
 
 def test_the_derivative_given_for_a_catalogue_function_is_checked_as_any_other() -> None:

@@ -8,14 +8,14 @@ import pytest
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unfolding import Unfolding, unfold
-from jacinspect.jacobian.vec_order import commutation, is_transposition, vec_order
+from jacinspect.jacobian.vec_order import commutation_name, is_transposition, vec_order
 from tests.jacobian.test_unfolding import ORDERS, elementwise, full_pattern, oracle
 
 
 def test_it_has_a_name_for_matrices_alone() -> None:
-    assert commutation((3, 4)) == "K_34"
-    assert commutation((12, 3)) == "K_(12,3)"
-    assert [commutation(shape) for shape in [(), (4,), (1, 4), (4, 1), (2, 3, 4), (0, 3)]] == [None] * 6
+    assert commutation_name((3, 4)) == "K_34"
+    assert commutation_name((12, 3)) == "K_(12,3)"
+    assert [commutation_name(shape) for shape in [(), (4,), (1, 4), (4, 1), (2, 3, 4), (0, 3)]] == [None] * 6
 
 
 @pytest.mark.parametrize(("m", "n"), [(2, 3), (3, 2), (3, 3)])

@@ -20,6 +20,7 @@ GateAndSlope = tuple[Parts, Parts, Array | bool]
 Gate = Callable[[Array], GateAndSlope]
 
 _LN2, _LN2_REST = 0.6931471803691238, 1.9082149292705877e-10  # the first has 21 zeros at its end, for exact multiples
+_POWERS = 5000  # of two: far past those where ldexp gives 0 or inf
 _FARTHEST = 3000.0  # where exp(-p), times the two largest doubles, is 0
 
 
@@ -30,7 +31,7 @@ def joined(*factors: Parts) -> Array:
         for m, p in factors:
             mantissa, carried = np.frexp(mantissa * m)
             power = power + p + carried
-        return np.asarray(np.ldexp(mantissa, np.clip(power, -5000, 5000)))
+        return np.asarray(np.ldexp(mantissa, np.clip(power, -_POWERS, _POWERS)))
 
 
 def identity(b: Array) -> GateAndSlope:
@@ -53,7 +54,7 @@ def sigmoid(b: Array) -> GateAndSlope:
 
 def gelu(b: Array) -> GateAndSlope:
     """Return b · Φ(b), and Φ(b) + b · φ(b), by Mills' ratio."""
-    t = np.minimum(np.abs(b), 80.0)
+    t = np.minimum(np.abs(b), 80.0)  # exp(-t²/2) is exp(-3200) there: beyond _FARTHEST
     squared, rest = product(t, t)
     m, k = _decay(0.5 * squared, 0.5 * rest)
     ratio, excess = mills_ratio(t) * DENSITY_AT_0, mills_ratio_minus_t(t) * DENSITY_AT_0

@@ -14,7 +14,7 @@ from jacinspect.wording import jsonable
 
 __all__ = ["Listed", "Listing", "search"]
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 1  # of the JSON of `list`, which may change at other times than a report's
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,9 @@ def similar(name: str) -> list[str]:
 
 
 def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array]]:
-    """Yield the name of each element-wise function, and f'(x), flat: candidates for a derivative that is another's.
+    """Yield the name of each element-wise function, and f'(x), flat: a claimed derivative may be one of these.
 
-    Each with the defaults of its parameters, and then with those of `numbers` that are called like them.
+    Each is given with its parameters' defaults, and then with the values that `numbers` has under their names.
     """
     from jacinspect.functions.catalogue.tables import ENTRIES
 

@@ -10,7 +10,7 @@ from math import frexp, isqrt, prod, sqrt
 import numpy as np
 
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, project_out, quotient
+from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, project_out, safe_quotient
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
 from jacinspect.functions.catalogue.entry import ArrayFunction, Entry, not_negative
 from jacinspect.functions.function import Array
@@ -55,7 +55,7 @@ def _moments(x: Array, axis: int, eps: float, *, center: bool) -> _Moments:
 
 def _divided(x: Array, axis: int, eps: float, *, center: bool) -> Array:
     m = _moments(x, axis, eps, center=center)
-    return quotient(m.line, m.root)
+    return safe_quotient(m.line, m.root)
 
 
 def _divided_jvp(x: Array, dx: Array, axis: int, eps: float, *, center: bool) -> Array:
@@ -64,9 +64,9 @@ def _divided_jvp(x: Array, dx: Array, axis: int, eps: float, *, center: bool) ->
     along = m.direction * (m.direction * dx).sum(axis=axis, keepdims=True)
     # Along the line, the share of eps is left of dx: the rest is taken off or, if it is most, that share is added.
     total = m.square + m.eps
-    much = dx - along * quotient(m.square, total)
-    little = project_out(m.direction, dx, axis, and_mean=center) + along * quotient(m.eps, total)
-    slope = np.ldexp(quotient(np.where(m.eps > m.square, much, little), m.root), -m.power)
+    much = dx - along * safe_quotient(m.square, total)
+    little = project_out(m.direction, dx, axis, and_mean=center) + along * safe_quotient(m.eps, total)
+    slope = np.ldexp(safe_quotient(np.where(m.eps > m.square, much, little), m.root), -m.power)
     return np.where(m.infinite & ~np.isnan(slope), 0.0, slope)
 
 

@@ -1,4 +1,4 @@
-"""All tables of the catalogue, joined; whoever looks a single function up needs one of them alone (lookup.py)."""
+"""All tables of the catalogue, joined; looking up a single function imports only one of them (lookup.py)."""
 
 from jacinspect.functions.catalogue.algebraic import ALGEBRAIC
 from jacinspect.functions.catalogue.binary import BINARY

@@ -6,7 +6,7 @@ before the result does. At a line with one infinite entry, the limit; with sever
 
 import numpy as np
 
-from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, project_out, quotient
+from jacinspect.functions.catalogue.arithmetic.projection import centered, direction, project_out, safe_quotient
 from jacinspect.functions.catalogue.entry import Entry, not_negative
 from jacinspect.functions.function import Array
 
@@ -32,7 +32,7 @@ def _norms(x: Array, axis: int, eps: float, order: int) -> tuple[Array, Array, A
 
 def _normalize(order: int, x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
     u, size, _, below, _ = _norms(x, axis, eps, order)
-    return np.where(below, x / (eps or 1.0), quotient(u, size))
+    return np.where(below, x / (eps or 1.0), safe_quotient(u, size))
 
 
 def _l2_normalize(x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
@@ -41,7 +41,7 @@ def _l2_normalize(x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
 
 def _l2_normalize_jvp(x: Array, dx: Array, *, axis: int, eps: float) -> Array:
     u, size, power, below, infinite = _norms(x, axis, eps, 2)
-    slope = np.ldexp(quotient(project_out(quotient(u, size), dx, axis), size), -power)
+    slope = np.ldexp(safe_quotient(project_out(safe_quotient(u, size), dx, axis), size), -power)
     return np.where(below, dx / (eps or 1.0), np.where(infinite & ~np.isnan(slope), 0.0, slope))
 
 
@@ -51,14 +51,14 @@ def _l1_normalize(x: Array, *, axis: int = -1, eps: float = 1e-12) -> Array:
 
 def _l1_normalize_jvp(x: Array, dx: Array, *, axis: int, eps: float) -> Array:
     u, size, power, below, infinite = _norms(x, axis, eps, 1)
-    y = quotient(u, size)
+    y = safe_quotient(u, size)
     # A tangent along x gives 0, so any multiple of x may be taken off: that which leaves 0 at an entry with more than
     # half of the norm, whose 1 - |y_i| cancels.
     heavy = np.abs(y) > 0.5
     ratio = np.where(heavy, dx / np.where(heavy, y, 1.0), 0.0).sum(axis=axis, keepdims=True)
     relative = np.where(heavy, 0.0, dx - y * ratio)
     tangent = relative - y * (np.sign(x) * relative).sum(axis=axis, keepdims=True)
-    slope = np.ldexp(quotient(tangent, size), -power)
+    slope = np.ldexp(safe_quotient(tangent, size), -power)
     return np.where(below, dx / (eps or 1.0), np.where(infinite & ~np.isnan(slope), 0.0, slope))
 
 

@@ -20,10 +20,10 @@ from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Jvp
 from jacinspect.wording import format_shape
 
-__all__ = ["MATMUL", "Part", "apply", "is_elementwise", "push", "where"]
+__all__ = ["ELEMENTWISE", "MATMUL", "Part", "apply", "is_elementwise", "push", "where"]
 
 MATMUL = catalogue.function("matmul")
-_ELEMENTWISE = ("elementwise", "binary")
+ELEMENTWISE = ("elementwise", "binary")  # the kinds of functions of entries alone
 _LONGEST_NAME = 20  # characters; an error names a longer part by its place
 
 
@@ -43,7 +43,7 @@ class Part:
 
 def is_elementwise(part: Part) -> bool:
     """Whether a part is one of entries alone, all its own parts being so."""
-    own = part.function is None or part.function.kind in _ELEMENTWISE
+    own = part.function is None or part.function.kind in ELEMENTWISE
     return own and all(map(is_elementwise, part.arguments))
 
 
@@ -85,7 +85,7 @@ def _require_fitting(typed: Typed, part: Part, function: Function, values: Seque
         if words is not None:
             raise typed.refuse(f"{a} {format_shape(x)} and {b} {format_shape(y)} do not multiply: {words}", part.node)
         return
-    if function.kind not in _ELEMENTWISE:  # such a function says itself what does not fit
+    if function.kind not in ELEMENTWISE:  # such a function says itself what does not fit
         return
     for first, second in combinations(range(len(shapes)), 2):
         words = clash(shapes[first], shapes[second])

@@ -7,7 +7,7 @@ from jacinspect.errors import InputError
 
 __all__ = ["Typed"]
 
-_WIDTH = 70  # of a long line, this much is shown
+_WIDTH = 70  # characters of a long line that are shown
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Typed:
 
     @classmethod
     def stripped(cls, text: str) -> "Typed":
-        """Take off the white space around a text, and know one line end alone."""
+        """Strip the white space around a text, and write every line end as a single newline."""
         return cls(text.strip().replace("\r\n", "\n").replace("\r", "\n"))
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from jacinspect.functions.catalogue import lookup as catalogue
-from jacinspect.functions.expressions.evaluation import Part, is_elementwise
+from jacinspect.functions.expressions.evaluation import ELEMENTWISE, Part, is_elementwise
 from jacinspect.functions.expressions.simplification import (
     is_number,
     less_one,
@@ -172,7 +172,7 @@ def _shape(*parts: Part) -> frozenset[str]:
     for part in parts:
         if part.operand:
             shape |= {part.operand}
-        elif part.function is not None and part.function.kind in ("elementwise", "binary"):
+        elif part.function is not None and part.function.kind in ELEMENTWISE:
             shape |= _shape(*part.arguments)
         elif part.function is not None:
             shape |= {ast.unparse(part.node)}

@@ -1,7 +1,7 @@
 """The normal distribution's density and upper tail on whole arrays: numpy has neither erf nor erfc.
 
-Everything is a multiple of exp(-t²/2), which underflows before the results built from it do. So its square root is
-handed out, to be multiplied in twice, and with it Mills' ratio, which is tame: it falls from 1.25 to 0 like 1/t.
+Everything is a multiple of exp(-t²/2), which underflows before the results built from it do. So this module returns its
+square root, to be multiplied in twice, and Mills' ratio, which falls smoothly from 1.25 to 0, like 1/t.
 """
 
 from math import factorial
@@ -107,8 +107,8 @@ def series_of_erf(x: Array) -> Array:
 
 
 def _tail_of_erf(x: Array) -> Array:
-    """erfc(|x|) = √(2/π) · M(√2 |x|) · exp(-x²); in M, as it is tame, the rounding of √2 |x| does not matter."""
-    t = np.minimum(np.abs(x), 40.0)
+    """erfc(|x|) = √(2/π) · M(√2 |x|) · exp(-x²); M is so flat that the rounding of √2 |x| does not matter."""
+    t = np.minimum(np.abs(x), 40.0)  # where erfc has long been 0, and t² cannot overflow
     root = gaussian(t, 0.5)
     return np.asarray(_ROOT_2_OVER_PI * mills_ratio(_ROOT_2 * t) * root * root)
 

@@ -9,7 +9,7 @@ from jacinspect.functions.catalogue.arithmetic.rounding import difference, produ
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
 from jacinspect.functions.function import Array
 
-__all__ = ["centered", "direction", "project_out", "quotient"]
+__all__ = ["centered", "direction", "project_out", "safe_quotient"]
 
 
 def direction(x: Array, axis: int) -> tuple[Array, Array, Array]:
@@ -20,7 +20,7 @@ def direction(x: Array, axis: int) -> tuple[Array, Array, Array]:
 
 
 def centered(x: Array, axis: int) -> Array:
-    """Take the mean off, which is known to twice the digits, so that an entry beside it keeps its own."""
+    """Subtract the mean, computed to twice the digits, so that an entry close to it keeps its own digits."""
     total, lacks = _sum(np.moveaxis(x, axis, -1))
     n = np.array(float(max(x.shape[axis], 1)))
     mean = total / n
@@ -52,6 +52,6 @@ def project_out(line: Array, dx: Array, axis: int, *, and_mean: bool = False) ->
     return dx
 
 
-def quotient(x: Array, divisor: Array) -> Array:
+def safe_quotient(x: Array, divisor: Array) -> Array:
     """Divide; NaN where both are 0."""
     return np.where(divisor == 0, np.nan, x / np.where(divisor == 0, 1.0, divisor))

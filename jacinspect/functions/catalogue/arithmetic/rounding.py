@@ -1,6 +1,6 @@
 """Sums and products whose rounding error is known: for exponents, where an absolute error becomes a relative one.
 
-exp(p) of a rounded p is off by |p| half-ulps: 350 of them where p is near -700. Multiplying by 1 + remainder mends it.
+exp(p) of a rounded p is off by |p| half-ulps: 350 of them for p near -700. Multiplying by 1 + remainder corrects it.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from jacinspect.functions.function import Array
 __all__ = ["LARGEST", "LOG_2", "difference", "half_exponential", "product", "quotient"]
 
 LARGEST = float(np.finfo(np.float64).max)  # infinities are clipped to it where inf / inf or inf · 0 would be NaN
-LOG_2 = 0.6931471805599453
+LOG_2 = 0.6931471805599453  # the natural logarithm of 2
 _EXPONENT = 1500.0  # where every exponential, and every square root of one, has reached its limit
 
 
