@@ -11,7 +11,7 @@ from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
 
-__all__ = ["Line", "bisect"]
+__all__ = ["Line", "bisect", "read_pairs"]
 
 _NEARLY_ALL = 0.75  # share of the groups: an output that reads so many may read all positions, or a few in each group
 _FEW = 8  # groups, below which most patterns have an output that reads nearly all
@@ -63,8 +63,9 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
 
     Returns
     -------
-    outputs
-        Those in doubt: they changed with a group, but with neither half of it alone.
+    doubtful
+        Which outputs changed with a group, but with neither half of it alone, or read fewer than two inputs here
+        although their codewords showed several.
     """
     offsets = line.offsets
     length = offsets.size
@@ -83,8 +84,8 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
             colors, calls = color_columns(rows[inside], groups[inside], number, most)
         if calls > most:
             dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
-            return outputs[:0]
-        read = _read(line, outputs[rows], groups, (colors, calls), shift)
+            return np.zeros(outputs.size, bool)
+        read = read_pairs(line, outputs[rows], groups, (colors, calls), shift)
         masked[rows[::2][~(read[::2] | read[1::2])]] = True
         rows, groups = rows[read], groups[read]
         wide = np.bincount(rows, minlength=outputs.size) >= _NEARLY_ALL * number
@@ -93,14 +94,14 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
             if share >= _HALF or share * length > budget.evaluations - line.box.evaluations:
                 return _one_by_one(line, outputs, bases, budget, dependencies, rows.size << shift)
     dependencies.add(outputs[rows], bases[rows] + offsets[groups])
-    masked |= np.bincount(rows, minlength=outputs.size) < 2  # its codeword showed that it reads several
-    return outputs[masked]
+    return masked | (np.bincount(rows, minlength=outputs.size) < 2)
 
 
-def _read(line: Line, outputs: Array, groups: Array, coloring: tuple[Array, int], shift: int) -> Array:
+def read_pairs(line: Line, outputs: Array, groups: Array, coloring: tuple[Array, int], shift: int) -> Array:
     """Return which of the pairs (output, group) are read, by one call for each color of the groups.
 
-    Group g is the positions from g << shift to (g + 1) << shift; those past the end of the line are not read.
+    Group g is the positions from g << shift to (g + 1) << shift; those past the end of the line are not read. The
+    `coloring` is a color for each group, -1 for groups that are in no pair, and the number of colors.
     """
     colors, calls = coloring
     of_position = colors[np.arange(line.offsets.size) >> shift]
@@ -129,10 +130,10 @@ def _one_by_one(
     fits = entries * PAIR_BYTES <= budget.memory
     if line.box.evaluations + offsets.size > budget.evaluations or not fits:
         dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
-        return outputs[:0]
+        return np.zeros(outputs.size, bool)
     times = np.zeros(outputs.size, np.int64)
     for position in range(offsets.size):
         read = np.flatnonzero(line.changed(np.arange(offsets.size) == position)[outputs])
         dependencies.add(outputs[read], bases[read] + offsets[position])
         times[read] += 1
-    return outputs[times < 2]
+    return times < 2

@@ -358,9 +358,38 @@ def test_functions_that_raise_outside_their_domain(seed: int) -> None:
     assert proved(total, x.ravel(), seed) == {(o, i) for o in range(12) for i in range(o + 1)}
 
 
+@pytest.mark.parametrize("margin", [0.1, 2.0**-5, 2.0**-9, 2.0**-19])
+def test_a_function_that_raises_beyond_some_distance_from_x(margin: float) -> None:
+    """As a table with an end does, or a solver that does not converge from everywhere."""
+    x = np.random.default_rng(0).uniform(-1, 1, 30)
+    f = strict(lambda y: np.sin(y) + np.roll(y, 1) ** 2, lambda y: abs(y - x) < margin)
+    assert proved(f, x) == {(o, i) for o in range(30) for i in (o, (o - 1) % 30)}
+
+
+def test_a_factorisation_that_needs_a_definite_matrix() -> None:
+    half = normal((4, 4))
+    x = half @ half.T + 0.05 * np.eye(4)  # mixtures of two points with other entries are seldom definite
+
+    def reads(p: Position, q: Position) -> bool:
+        return p[0] >= p[1] >= q[1] and q[0] >= q[1] and (q[0] == p[0] or q[0] <= p[1])
+
+    assert proved(np.linalg.cholesky, x) == pairs(reads, (4, 4), (4, 4))
+
+
+def test_knots_that_have_to_increase() -> None:
+    def f(knots: Array) -> Array:
+        if np.any(np.diff(knots) <= 0):
+            raise ValueError("x must be an increasing sequence")
+        return np.asarray(np.interp([0.25, 1.4], knots, [1.0, 3.0, 2.0, 5.0]))
+
+    assert proved(f, np.array([0.0, 1.0, 1.5, 1.75])) == {(0, 0), (0, 1), (1, 1), (1, 2)}
+
+
 def test_a_function_that_raises_at_every_other_point() -> None:
     x = normal((3,))
-    with pytest.raises(FunctionFailedError, match="the function raised ValueError: math domain error"):
+    with pytest.raises(
+        FunctionFailedError, match="at every point tried but X, the function raised ValueError: math domain error"
+    ):
         detected(strict(np.positive, lambda y: y == x), x)
 
 
@@ -461,6 +490,43 @@ def test_a_large_sum_is_given_up_within_a_few_calls() -> None:
 
 
 # --- More points ------------------------------------------------------------------------------------------------------
+
+
+def windows(x: Array, width: int, reduce: Callable[..., Array]) -> Array:
+    """A reduction over the width×width window around each entry, the edges repeated."""
+    padded = np.pad(x, width // 2, mode="edge")
+    shifts = range(width)
+    return reduce([padded[a:, b:][: x.shape[0], : x.shape[1]] for a in shifts for b in shifts], axis=0)
+
+
+@pytest.mark.parametrize(
+    ("f", "shape", "at_most"),
+    [
+        (partial(windows, width=3, reduce=np.max), (64, 64), 250),
+        (partial(windows, width=3, reduce=np.median), (32, 32), 250),
+        (lambda x: x.reshape(32, 2, 32, 2).max((1, 3)), (64, 64), 150),
+        (lambda x: x * np.where(x > 0, x - np.roll(x, 1), np.roll(x, -1) - x), (1000,), 100),
+    ],
+    ids=["dilation", "median filter", "max-pool", "upwind"],
+)
+def test_patterns_that_depend_on_the_data_are_joined(f: F, shape: Shape, at_most: int) -> None:
+    for seed in range(3):
+        detection = detected(f, normal(shape, seed), seed)
+        assert detection.proved
+        assert detection.evaluations <= at_most
+        local = local_reads(f, normal(shape, seed))
+        assert found(detection) >= local
+
+
+def local_reads(f: F, x: Array, samples: int = 60) -> Pairs:
+    """Which outputs change with some of the inputs, each moved by itself by very little, to either side."""
+    y0, read = np.ravel(f(x)), set()
+    for i in np.random.default_rng(9).choice(x.size, min(samples, x.size), replace=False).tolist():
+        for step in (1e-7, -1e-7):
+            moved = x.copy()
+            moved.ravel()[i] += step
+            read |= {(int(o), i) for o in np.flatnonzero(np.ravel(f(moved)) != y0)}
+    return read
 
 
 def test_a_branch_that_only_a_later_point_takes_is_followed() -> None:
