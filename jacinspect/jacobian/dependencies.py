@@ -76,6 +76,12 @@ class Dependencies:
             self.outputs.append(outputs)
             self.inputs.append(inputs)
 
+    def join(self, others: "Dependencies") -> None:
+        """Add all pairs of others, and what they leave open."""
+        self.outputs += others.outputs
+        self.inputs += others.inputs
+        self.unresolved += others.unresolved
+
     def pattern(self, output_shape: tuple[int, ...], operand_shape: tuple[int, ...]) -> Pattern:
         """Return the pattern of all pairs so far."""
         none = np.zeros(0, np.int64)

@@ -15,6 +15,7 @@ from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
 from jacinspect.jacobian.points import NEAR, NEARER, PointSource
 from jacinspect.jacobian.stencils import trace_stencil
+from jacinspect.jacobian.ties import trace_ties
 from jacinspect.jacobian.tracing import trace
 
 __all__ = ["Detection", "detect", "detect_again"]
@@ -63,6 +64,8 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
     source, dependencies = PointSource(x, box.domain, rng), Dependencies()
     flips = _trace_flips(box, source, budget, dependencies)
     points = 1 + flips + _trace_near_one(box, source, budget, dependencies)
+    pattern = dependencies.pattern(box.output_shape, x.shape)
+    points += trace_ties(box, source, pattern, budget, dependencies)
     for reach in _CONFIRMATIONS:
         pattern = dependencies.pattern(box.output_shape, x.shape)
         refuted, pairs = _confirm(box, source, pattern, dependencies, reach)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,7 +43,13 @@ class PointSource:
         """Yield points nearer and nearer to x, from some reach on: f may raise, or be infinite, at those far away."""
         for distance in _DISTANCES:
             if distance <= reach:
-                yield self.moved(0, distance, distance)
+                yield self.moved(0, distance, distance * (1 if distance == 1 else self._unit))
+
+    @cached_property
+    def _unit(self) -> float:
+        """The size of x where that is less than 1: of half of its entries that are not 0."""
+        size = np.abs(self.x[np.isfinite(self.x) & (self.x != 0)])
+        return min(float(np.median(size)), 1.0) if size.size else 1.0
 
     def moved(self, direction: int, reach: float, least: float) -> Array:
         """Move every entry of x by a random amount between reach·|x| and twice that, or `least` and twice that.

@@ -20,6 +20,7 @@ from tests.oracles import (
     Reads,
     Shape,
     flat,
+    local_reads,
     pairs,
     pairs_of,
     positions,
@@ -516,17 +517,6 @@ def test_patterns_that_depend_on_the_data_are_joined(f: F, shape: Shape, at_most
         assert detection.evaluations <= at_most
         local = local_reads(f, normal(shape, seed))
         assert found(detection) >= local
-
-
-def local_reads(f: F, x: Array, samples: int = 60) -> Pairs:
-    """Which outputs change with some of the inputs, each moved by itself by very little, to either side."""
-    y0, read = np.ravel(f(x)), set()
-    for i in np.random.default_rng(9).choice(x.size, min(samples, x.size), replace=False).tolist():
-        for step in (1e-7, -1e-7):
-            moved = x.copy()
-            moved.ravel()[i] += step
-            read |= {(int(o), i) for o in np.flatnonzero(np.ravel(f(moved)) != y0)}
-    return read
 
 
 def test_a_branch_that_only_a_later_point_takes_is_followed() -> None:
