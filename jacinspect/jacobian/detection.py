@@ -28,12 +28,16 @@ _UNEQUAL = 2.0**40  # of two numbers with this ratio, the smaller has 12 of its 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """The pattern, at how many points it was observed, calls of f so far, and what a budget left open."""
+    """The pattern, at how many points it was observed, calls of f so far, and what a budget left open.
+
+    `faint`, booleans, are the entries whose output changed by so little that it may be rounding; None for no entry.
+    """
 
     pattern: Pattern
     points: int
     evaluations: int
     unresolved: tuple[Unresolved, ...] = ()
+    faint: Array | None = None
 
     @property
     def proved(self) -> bool:
@@ -76,7 +80,8 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
     else:
         dependencies.unresolved.append(Unresolved(refuted, np.zeros(refuted.size, np.int64), np.arange(x.size)))
         pattern = dependencies.pattern(box.output_shape, x.shape)
-    return Detection(pattern, points, box.evaluations, tuple(dependencies.unresolved))
+    open_, faint = tuple(dependencies.unresolved), dependencies.faint_entries(pattern)
+    return Detection(pattern, points, box.evaluations, open_, faint)
 
 
 def detect_again(
@@ -84,7 +89,8 @@ def detect_again(
 ) -> Detection:
     """Detect outputs whose pattern was refuted once more, at new flips close to x, and add what is found."""
     assert box.output_shape is not None
-    dependencies = Dependencies([before.pattern.rows], [before.pattern.indices], list(before.unresolved))
+    dependencies = Dependencies(unresolved=list(before.unresolved))
+    dependencies.add(before.pattern.rows, before.pattern.indices, before.faint)
     source, points = PointSource(x, box.domain, rng), before.points
     for reach in (0.25, NEAR):
         flip = source.moved(0, reach, reach)
@@ -94,7 +100,8 @@ def detect_again(
             moved = outputs[~same(pair.y_flip, box.y0)[outputs]]
             trace(box, pair, moved, budget, dependencies)
     pattern = dependencies.pattern(box.output_shape, x.shape)
-    return Detection(pattern, points, box.evaluations, tuple(dependencies.unresolved))
+    open_, faint = tuple(dependencies.unresolved), dependencies.faint_entries(pattern)
+    return Detection(pattern, points, box.evaluations, open_, faint)
 
 
 def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencies: Dependencies) -> int:

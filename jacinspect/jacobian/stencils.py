@@ -17,62 +17,75 @@ from jacinspect.jacobian.dependencies import Dependencies, PointPair
 __all__ = ["trace_stencil"]
 
 _OFFSETS = 64  # more than an 8×8 window has: each costs a call or two, and a full search about as many
+_MANY = 2**20  # outputs, above which only those that refute the pattern are asked: the others would take memory
 _SAMPLE = 2**16  # entries of the pattern from which the offsets are taken: more say the same, and take memory
 
 
 def trace_stencil(
     box: BlackBox, pair: PointPair, outputs: Array, pattern: Pattern, dependencies: Dependencies
 ) -> Array:
-    """Find which inputs in the stencil of a pattern some outputs read at each of two points.
+    """Find which inputs in the stencil of a pattern outputs read at the second of two points, or at the first.
 
     Parameters
     ----------
     box, pair
         The function, and the two points.
     outputs
-        Flat indices of outputs that refute the pattern, ascending.
+        Flat indices of outputs that refute the pattern, ascending. At the second point all others that read something
+        are asked as well, which takes no more calls; at the first, those of these that read nothing more at the second.
     pattern
-        What is known; it gives the stencil, and what is found outside it is added to `dependencies`.
+        What is known, from which the stencil is taken.
+    dependencies
+        What is found besides is added here.
 
     Returns
     -------
     outputs
-        Those that read nothing more in the stencil; all of them where the pattern is no stencil.
+        Those that read nothing more in the stencil, or one input in all, for such a one may read others together with
+        it; all of them where the pattern is no stencil.
     """
-    rows, inputs = _in_stencil(pattern, outputs)
-    new = pattern.places(outputs[rows], inputs) < 0
-    rows, inputs = rows[new], inputs[new]
-    coloring = color_columns(rows, inputs, pattern.shape[1])
-    more = np.zeros(outputs.size, bool)
-    for direction in (pair, pair.reversed) if rows.size else ():
+    others = np.flatnonzero(np.diff(pattern.indptr)) if pattern.shape[0] <= _MANY else outputs
+    asked = np.union1d(outputs, others)
+    for direction in (pair.reversed, pair):
+        known, candidates = pattern.of_outputs(asked), _in_stencil(pattern, asked)
+        if candidates.stored == known.stored:
+            return outputs
+        rows, inputs = candidates.rows, candidates.indices
         line = Line(box, direction, tuple(range(pair.base.ndim)))
-        read = read_pairs(line, outputs[rows], inputs, coloring, 0)
-        dependencies.add(outputs[rows[read]], inputs[read])
-        more[rows[read]] = True
-    return outputs[~more]
+        read, faint = read_pairs(line, asked[rows], inputs, color_columns(rows, inputs, pattern.shape[1]), 0)
+        new = read & (known.places(rows, inputs) < 0)
+        dependencies.add(asked[rows[new]], inputs[new], faint[new])
+        more = np.bincount(rows[new], minlength=asked.size)
+        settled = asked[(more > 0) & (more + np.diff(known.indptr) > 1)]
+        outputs = asked = np.setdiff1d(outputs, settled, assume_unique=True)
+        if not outputs.size:
+            break
+    return outputs
 
 
-def _in_stencil(pattern: Pattern, outputs: Array) -> tuple[Array, Array]:
-    """Return pairs (place in `outputs`, input), sorted: each output with each offset that any output has.
+def _in_stencil(pattern: Pattern, outputs: Array) -> Pattern:
+    """Return what some outputs are known to read, and all inputs at an offset from them that any output has.
 
-    An offset is the difference of two indices in the operand, those of the input and of the output's place. There are
-    no pairs if there are many offsets.
+    An offset is the difference of two indices in the operand, those of the input and of the output's place. Where there
+    are many offsets, what is known is returned. It is part of the answer since inputs that are known must not be moved
+    together with others.
     """
-    shape = pattern.operand_shape or (1,)
+    known, shape = pattern.of_outputs(outputs), pattern.operand_shape or (1,)
     spans = tuple(2 * n for n in shape)  # room for negative offsets
     some = slice(None, None, pattern.stored // _SAMPLE + 1)
-    index = np.unravel_index(pattern.indices[some], shape)
-    differences = [
-        i - place + n for i, place, n in zip(index, _places(pattern, pattern.rows[some]), shape, strict=True)
-    ]
-    keys = np.unique(np.ravel_multi_index(differences, spans))
+    index = zip(
+        np.unravel_index(pattern.indices[some], shape), _places(pattern, pattern.rows[some]), shape, strict=True
+    )
+    keys = np.unique(np.ravel_multi_index([i - place + n for i, place, n in index], spans))
     if keys.size > _OFFSETS:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return known
     offsets = zip(_places(pattern, outputs), np.unravel_index(keys, spans), shape, strict=True)
     moved = [place[:, None] + offset - n for place, offset, n in offsets]
     inside = np.all([(i >= 0) & (i < n) for i, n in zip(moved, shape, strict=True)], axis=0)
     rows = np.broadcast_to(np.arange(outputs.size)[:, None], inside.shape)[inside]
-    return rows, np.ravel_multi_index([i[inside] for i in moved], shape)
+    inputs = np.ravel_multi_index([i[inside] for i in moved], shape)
+    rows, inputs = np.r_[known.rows, rows], np.r_[known.indices, inputs]
+    return Pattern.from_pairs(rows, inputs, known.output_shape, known.operand_shape)
 
 
 def _places(pattern: Pattern, outputs: Array) -> list[Array]:
