@@ -122,3 +122,14 @@ def blocks(read: Pairs, height: int, width: int) -> int:
             if above == left and above and above != frozenset(read):
                 corners.add(above)
     return len(corners) + 1
+
+
+def local_reads(f: Callable[[Array], Any], x: Array, samples: int = 60, step: float = 1e-7) -> Pairs:
+    """Which outputs change with some of the inputs, each moved by itself by a small step to either side."""
+    y0, read = np.ravel(f(x)), set()
+    for i in np.random.default_rng(9).choice(x.size, min(samples, x.size), replace=False).tolist():
+        for side in (step, -step):
+            moved = x.copy()
+            moved.ravel()[i] += side
+            read |= {(int(o), i) for o in np.flatnonzero(np.ravel(f(moved)) != y0)}
+    return read

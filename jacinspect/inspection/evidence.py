@@ -28,7 +28,8 @@ class Evidence:
     """The two Jacobians, and how they compare with each other and along random directions.
 
     `colors` is the number of colors, `coverage` the share of the entries that were compared, and `spent` the budget
-    that ran out where that is not 1.
+    that ran out where that is not 1. `by_rounding`, booleans, are the stored entries that move by rounding alone; None
+    for no entry.
     """
 
     analytic: Jacobian | None
@@ -38,6 +39,7 @@ class Evidence:
     colors: int
     coverage: float
     spent: Spent
+    by_rounding: Array | None = None
 
     @property
     def best(self) -> Jacobian:
@@ -62,7 +64,7 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
     """Describe the Jacobian: its pattern as it is arranged, and its values where they are complete."""
     values, numeric = evidence.best, evidence.numeric
     pattern = detection.pattern
-    arrangement = Arrangement(pattern, vec, layout) if detection.proved else None
+    arrangement = Arrangement(pattern, vec, layout, evidence.by_rounding) if detection.proved else None
     complete = evidence.coverage == 1 and arrangement is not None
     blocks = None if arrangement is not None else known_blocks(detection, vec, layout)
     structure = arrangement.structure if arrangement is not None else "block-diagonal" if blocks else "dense"
@@ -73,7 +75,7 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         tensor_shape=pattern.output_shape + pattern.operand_shape,
         vec=vec,
         layout=layout,
-        index_formula=index_formula(values, numeric.bar, complete),
+        index_formula=_formula(evidence, complete),
         structure=structure,
         blocks=blocks,
         colors=evidence.colors,
@@ -87,6 +89,13 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
     )
+
+
+def _formula(evidence: Evidence, complete: bool) -> str:
+    values, bars = evidence.best, evidence.numeric.bar
+    if evidence.by_rounding is not None:
+        values, bars = values.only(~evidence.by_rounding), bars[~evidence.by_rounding]
+    return index_formula(values, bars, complete)
 
 
 def agreement_report(evidence: Evidence, found: list[Finding]) -> AgreementReport:

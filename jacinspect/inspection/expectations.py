@@ -87,6 +87,8 @@ def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | Non
         against = np.bincount(rows, minlength=1)[rows] > 1
         if name == "permutation" and not against.any():
             against = np.bincount(columns, minlength=1)[columns] > 1
+    if arrangement.ignored is not None:
+        against = against & ~arrangement.ignored
     entries = np.flatnonzero(against)
     if not entries.size:
         return None

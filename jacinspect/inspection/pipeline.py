@@ -31,6 +31,9 @@ from jacinspect.jacobian.directions import Measurements, along_directions, measu
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.points import PointSource
+from jacinspect.jacobian.refutation import refuted_bitwise
+from jacinspect.jacobian.rounding import moved_by_rounding
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.wording import format_shape
 
@@ -122,16 +125,17 @@ class _Inspection:
         detection = detect(self.box, self.x, self.rng, budget)
         measured = self._measured()
         evidence = self._evidence(detection, measured, calls, memory)
-        unresolved = _NONE
-        if evidence.directions.pattern_refuted.size:
+        refuted, unresolved = self._refuted(detection, measured, evidence), _NONE
+        if refuted.size:
             limit = self.box.evaluations + calls // 2  # for all of the second look
             budget = Budget(limit, memory)
-            detection = detect_again(self.box, self.x, detection, evidence.directions.pattern_refuted, self.rng, budget)
+            detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
             evidence = self._evidence(detection, measured, limit, memory)
-            unresolved = evidence.directions.pattern_refuted
+            unresolved = self._refuted(detection, measured, evidence)
             if unresolved.size:
                 comparison = self._compared(evidence.analytic, evidence.numeric, unresolved)
                 evidence = replace(evidence, comparison=comparison)
+        evidence = replace(evidence, by_rounding=self._by_rounding(detection, evidence))
         del measured  # as large as the output
         return self._finish(base, detection, evidence, unresolved, dx)
 
@@ -151,6 +155,25 @@ class _Inspection:
         comparison = self._compared(analytic, numeric)
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
         return Evidence(analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent)
+
+    def _refuted(self, detection: Detection, measured: Measurements, evidence: Evidence) -> Array:
+        """Return the outputs that directions refute, and that change bit by bit with inputs not known to be read."""
+        refuted = evidence.directions.pattern_refuted
+        if not refuted.size:
+            return refuted
+        tangents = [direction.tangent(self.x) for direction in measured.directions]
+        return refuted_bitwise(self.box, self.x, detection.pattern, refuted, tangents, self.rng)
+
+    def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
+        """Return which entries move by rounding alone, if the pattern is proved and some do."""
+        if detection.faint is None or not detection.proved or evidence.coverage != 1:
+            return None
+        jacobian, bar = evidence.numeric.jacobian, evidence.numeric.bar
+        candidates = detection.faint & (np.abs(jacobian.data) <= bar)
+        source = PointSource(self.x, self.box.domain, np.random.default_rng([self.settings.seed, 2]))
+        colors = colored(jacobian.pattern, detection)
+        entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)
+        return entries if entries.any() else None
 
     def _affordable(self, detection: Detection, limit: int, memory: int) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
@@ -203,7 +226,8 @@ class _Inspection:
             dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
             product = hadamard(values, dx)
             chain = chain_rule(values, self.rng.standard_normal(_output_shape(self.box)))
-        valid = pattern.is_elementwise
+        structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
+        valid = structural.is_elementwise
         found += [] if valid else [find.hadamard_invalid(product, pattern)]
         return replace(
             base,

@@ -4,6 +4,7 @@ Groups that no output reads together are moved in one call: the column grouping 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,11 +12,12 @@ from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
 
-__all__ = ["Line", "bisect"]
+__all__ = ["Line", "bisect", "read_pairs"]
 
 _NEARLY_ALL = 0.75  # share of the groups: an output that reads so many may read all positions, or a few in each group
 _FEW = 8  # groups, below which most patterns have an output that reads nearly all
 _SAMPLE_SHARE = 2  # one position for so many groups is moved by itself to find out which of the two it is
+_FAINT = 2.0**-36  # of the size of the outputs: far more than rounding, far less than most inputs change
 _HALF = 0.5  # share of the positions read, from which halving on costs more calls than a call for each position
 
 
@@ -37,11 +39,24 @@ class Line:
         index = np.arange(base.size).reshape(base.shape)
         return index[tuple(slice(None) if a in self.axes else 0 for a in range(base.ndim))].ravel()
 
-    def changed(self, positions: Array) -> Array:
-        """Move the positions (booleans along the line) and return which outputs change."""
+    def moved(self, positions: Array) -> Array:
+        """Move the positions (booleans along the line) and return f there."""
         base = self.pair.base
         shape = [n if axis in self.axes else 1 for axis, n in enumerate(base.shape)]
-        return ~same(self.box(np.where(positions.reshape(shape), self.pair.flip, base)), self.pair.y_base)
+        return self.box(np.where(positions.reshape(shape), self.pair.flip, base))
+
+    def changes(self, positions: Array, outputs: Array) -> tuple[Array, Array]:
+        """Move the positions; return which of some outputs change, and which by so little that it may be rounding."""
+        y, y_base = self.moved(positions)[outputs], self.pair.y_base[outputs]
+        changed = ~same(y, y_base)
+        with np.errstate(all="ignore"):
+            faint = changed & (np.abs(y - y_base) <= _FAINT * np.fmax(np.abs(y), self._size))
+        return changed, faint
+
+    @cached_property
+    def _size(self) -> float:
+        """The size of the largest finite output at the base."""
+        return float(np.max(np.abs(self.pair.y_base), initial=0, where=np.isfinite(self.pair.y_base)))
 
 
 def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencies: Dependencies) -> Array:
@@ -63,14 +78,15 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
 
     Returns
     -------
-    outputs
-        Those in doubt: they changed with a group, but with neither half of it alone.
+    doubtful
+        Which outputs changed with a group, but with neither half of it alone, or read fewer than two inputs here
+        although their codewords showed several.
     """
     offsets = line.offsets
     length = offsets.size
     small = np.int32 if max(outputs.size, length) < 2**30 else np.int64
     rows, groups = np.arange(outputs.size, dtype=small), np.zeros(outputs.size, small)
-    masked = np.zeros(outputs.size, bool)
+    masked, faint = np.zeros(outputs.size, bool), np.zeros(outputs.size, bool)
     shift = (length - 1).bit_length()
     while shift:
         shift -= 1
@@ -83,42 +99,44 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
             colors, calls = color_columns(rows[inside], groups[inside], number, most)
         if calls > most:
             dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
-            return outputs[:0]
-        read = _read(line, outputs[rows], groups, (colors, calls), shift)
+            return np.zeros(outputs.size, bool)
+        read, faint = read_pairs(line, outputs[rows], groups, (colors, calls), shift)
         masked[rows[::2][~(read[::2] | read[1::2])]] = True
-        rows, groups = rows[read], groups[read]
+        rows, groups, faint = rows[read], groups[read], faint[read]
         wide = np.bincount(rows, minlength=outputs.size) >= _NEARLY_ALL * number
         if shift and number >= _FEW and wide.any():
             share = _share_read(line, outputs[wide], -(-number // _SAMPLE_SHARE))
             if share >= _HALF or share * length > budget.evaluations - line.box.evaluations:
                 return _one_by_one(line, outputs, bases, budget, dependencies, rows.size << shift)
-    dependencies.add(outputs[rows], bases[rows] + offsets[groups])
-    masked |= np.bincount(rows, minlength=outputs.size) < 2  # its codeword showed that it reads several
-    return outputs[masked]
+    dependencies.add(outputs[rows], bases[rows] + offsets[groups], faint)
+    return masked | (np.bincount(rows, minlength=outputs.size) < 2)
 
 
-def _read(line: Line, outputs: Array, groups: Array, coloring: tuple[Array, int], shift: int) -> Array:
-    """Return which of the pairs (output, group) are read, by one call for each color of the groups.
+def read_pairs(
+    line: Line, outputs: Array, groups: Array, coloring: tuple[Array, int], shift: int
+) -> tuple[Array, Array]:
+    """Return which of the pairs (output, group) are read, and which faintly, by one call for each color of the groups.
 
-    Group g is the positions from g << shift to (g + 1) << shift; those past the end of the line are not read.
+    Group g is the positions from g << shift to (g + 1) << shift; those past the end of the line are not read. The
+    `coloring` is a color for each group, -1 for groups that are in no pair, and the number of colors.
     """
     colors, calls = coloring
     of_position = colors[np.arange(line.offsets.size) >> shift]
     of_pair = np.where(groups < colors.size, colors[np.minimum(groups, colors.size - 1)], -1)
     order = np.argsort(of_pair, kind="stable")
     bounds = np.searchsorted(of_pair[order], np.arange(calls + 1))
-    read = np.zeros(groups.size, bool)
+    read, faint = np.zeros(groups.size, bool), np.zeros(groups.size, bool)
     for color in range(calls):
         asked = order[bounds[color] : bounds[color + 1]]
-        read[asked] = line.changed(of_position == color)[outputs[asked]]
-    return read
+        read[asked], faint[asked] = line.changes(of_position == color, outputs[asked])
+    return read, faint
 
 
 def _share_read(line: Line, outputs: Array, number: int) -> float:
     """Estimate which share of the positions some outputs read, on average, by moving a few of them by themselves."""
     length = line.offsets.size
     sample = (2 * np.arange(number) + 1) * length // (2 * number)
-    return float(np.mean([line.changed(np.arange(length) == position)[outputs].mean() for position in sample]))
+    return float(np.mean([line.changes(np.arange(length) == position, outputs)[0].mean() for position in sample]))
 
 
 def _one_by_one(
@@ -129,10 +147,11 @@ def _one_by_one(
     fits = entries * PAIR_BYTES <= budget.memory
     if line.box.evaluations + offsets.size > budget.evaluations or not fits:
         dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
-        return outputs[:0]
+        return np.zeros(outputs.size, bool)
     times = np.zeros(outputs.size, np.int64)
     for position in range(offsets.size):
-        read = np.flatnonzero(line.changed(np.arange(offsets.size) == position)[outputs])
-        dependencies.add(outputs[read], bases[read] + offsets[position])
+        changed, faint = line.changes(np.arange(offsets.size) == position, outputs)
+        read = np.flatnonzero(changed)
+        dependencies.add(outputs[read], bases[read] + offsets[position], faint[read])
         times[read] += 1
-    return outputs[times < 2]
+    return times < 2

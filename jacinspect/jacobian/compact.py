@@ -136,10 +136,21 @@ class Pattern:
         order = self.transposed_order()
         return Pattern.from_pairs(self.indices[order], self.rows[order], self.operand_shape, self.output_shape)
 
+    def of_outputs(self, outputs: Array) -> "Pattern":
+        """Return the pattern of some flat outputs, numbered anew in the order in which they are given."""
+        lengths = np.diff(self.indptr)[outputs].astype(np.int64)
+        starts = np.cumsum(lengths) - lengths
+        entries = np.arange(lengths.sum()) + np.repeat(self.indptr[outputs] - starts, lengths)
+        rows = np.repeat(np.arange(outputs.size), lengths)
+        return Pattern.from_pairs(rows, self.indices[entries], (outputs.size,), self.operand_shape)
+
+    def only(self, entries: Array) -> "Pattern":
+        """Return the pattern of only those stored entries for which `entries` (booleans) is true."""
+        return Pattern.from_pairs(self.rows[entries], self.indices[entries], self.output_shape, self.operand_shape)
+
     def restricted(self, keep: Array) -> "Pattern":
         """Return the pattern of only those columns for which `keep` (N booleans) is true."""
-        kept = keep[self.indices]
-        return Pattern.from_pairs(self.rows[kept], self.indices[kept], self.output_shape, self.operand_shape)
+        return self.only(keep[self.indices])
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +213,10 @@ class Jacobian:
     def band(self, outputs: slice) -> "Jacobian":
         """Return the rows of a slice of the flat outputs."""
         return Jacobian(self.pattern.band(outputs), self.data[self.pattern.entries(outputs)])
+
+    def only(self, entries: Array) -> "Jacobian":
+        """Return the Jacobian with only those stored entries for which `entries` (booleans) is true."""
+        return Jacobian(self.pattern.only(entries), self.data[entries])
 
     def vjp(self, cotangent: Array) -> Array:
         """J.T @ dA without building the transpose: dA of M entries; gives the operand's shape."""

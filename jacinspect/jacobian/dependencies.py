@@ -64,17 +64,30 @@ class Unresolved:
 
 @dataclass(eq=False)
 class Dependencies:
-    """The pairs (output, input) found so far, as arrays in the order in which they were found, and what is open."""
+    """The pairs (output, input) found so far, as arrays in the order in which they were found, and what is open.
+
+    `faint` has, for each of those arrays, booleans where the output changed by so little that it may be rounding; None
+    where it is nowhere so.
+    """
 
     outputs: list[Array] = field(default_factory=list)
     inputs: list[Array] = field(default_factory=list)
+    faint: list[Array | None] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
 
-    def add(self, outputs: Array, inputs: Array) -> None:
+    def add(self, outputs: Array, inputs: Array, faint: Array | None = None) -> None:
         """Add the pairs (outputs[i], inputs[i])."""
         if outputs.size:
             self.outputs.append(outputs)
             self.inputs.append(inputs)
+            self.faint.append(faint if faint is not None and faint.any() else None)
+
+    def join(self, others: "Dependencies") -> None:
+        """Add all pairs of others, and what they leave open."""
+        self.outputs += others.outputs
+        self.inputs += others.inputs
+        self.faint += others.faint
+        self.unresolved += others.unresolved
 
     def pattern(self, output_shape: tuple[int, ...], operand_shape: tuple[int, ...]) -> Pattern:
         """Return the pattern of all pairs so far."""
@@ -82,3 +95,17 @@ class Dependencies:
         outputs = self.outputs[0] if len(self.outputs) == 1 else np.concatenate([none, *self.outputs])
         inputs = self.inputs[0] if len(self.inputs) == 1 else np.concatenate([none, *self.inputs])
         return Pattern.from_pairs(outputs, inputs, output_shape, operand_shape)
+
+    def faint_entries(self, pattern: Pattern) -> Array | None:
+        """Return which entries of the pattern were faint whenever they were found; None if there are none."""
+        if all(faint is None for faint in self.faint):
+            return None
+        entries = np.zeros(pattern.stored, bool)
+        found = list(zip(self.outputs, self.inputs, self.faint, strict=True))
+        for outputs, inputs, faint in found:
+            if faint is not None:
+                entries[pattern.places(outputs[faint], inputs[faint])] = True
+        for outputs, inputs, faint in found:
+            plain = slice(None) if faint is None else ~faint
+            entries[pattern.places(outputs[plain], inputs[plain])] = False
+        return entries if entries.any() else None

@@ -13,27 +13,31 @@ from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
-from jacinspect.jacobian.points import PointSource
+from jacinspect.jacobian.points import NEAR, NEARER, PointSource
+from jacinspect.jacobian.stencils import trace_stencil
+from jacinspect.jacobian.ties import trace_ties
 from jacinspect.jacobian.tracing import trace
 
 __all__ = ["Detection", "detect", "detect_again"]
 
 _MIXTURES = 3  # of two points: an output that reads one input shows a missing one in each with probability 1/2
 _MORE_MIXTURES = 8  # where some output reads several inputs: a mixture that moves a known one shows nothing
-_CONFIRMATIONS = 12  # patterns that depend on the data change a few times; after these, they are left open
-_REACHES = (1.0, 0.25, 2.0**-10)  # of a second point, in units of |x|: nearer where f raises
-_NEAR_REACHES = (0.25, 2.0**-10)  # of the points at which a refuted pattern is detected again: close to X
+_CONFIRMATIONS = (1.0, NEAR, *[NEARER] * 10)  # where inputs are read that depend on the data, far away shows others
 _UNEQUAL = 2.0**40  # of two numbers with this ratio, the smaller has 12 of its 53 bits left in their sum
 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """The pattern, at how many points it was observed, calls of f so far, and what a budget left open."""
+    """The pattern, at how many points it was observed, calls of f so far, and what a budget left open.
+
+    `faint`, booleans, are the entries whose output changed by so little that it may be rounding; None for no entry.
+    """
 
     pattern: Pattern
     points: int
     evaluations: int
     unresolved: tuple[Unresolved, ...] = ()
+    faint: Array | None = None
 
     @property
     def proved(self) -> bool:
@@ -58,26 +62,26 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
     Raises
     ------
     FunctionRaisedError
-        When f raises at every flip tried.
+        When f raises at every point tried but x.
     """
     assert box.output_shape is not None
     source, dependencies = PointSource(x, box.domain, rng), Dependencies()
-    flips, failure = _trace_flips(box, source, budget, dependencies)
+    flips = _trace_flips(box, source, budget, dependencies)
     points = 1 + flips + _trace_near_one(box, source, budget, dependencies)
-    if failure is not None and points == 1:
-        raise failure
-    for _ in range(_CONFIRMATIONS):
+    pattern = dependencies.pattern(box.output_shape, x.shape)
+    points += trace_ties(box, source, pattern, budget, dependencies)
+    for reach in _CONFIRMATIONS:
         pattern = dependencies.pattern(box.output_shape, x.shape)
-        refuted, pairs = _confirm(box, source, pattern, dependencies)
+        refuted, pairs = _confirm(box, source, pattern, dependencies, reach)
         points += bool(pairs)
         if not refuted.size:
             break
-        with suppress(FunctionRaisedError):  # at a mixture; the next confirmation draws others
-            trace(box, pairs, refuted, budget, dependencies)
+        _trace_refuted(box, pairs, refuted, pattern, budget, dependencies)
     else:
         dependencies.unresolved.append(Unresolved(refuted, np.zeros(refuted.size, np.int64), np.arange(x.size)))
         pattern = dependencies.pattern(box.output_shape, x.shape)
-    return Detection(pattern, points, box.evaluations, tuple(dependencies.unresolved))
+    open_, faint = tuple(dependencies.unresolved), dependencies.faint_entries(pattern)
+    return Detection(pattern, points, box.evaluations, open_, faint)
 
 
 def detect_again(
@@ -85,47 +89,77 @@ def detect_again(
 ) -> Detection:
     """Detect outputs whose pattern was refuted once more, at new flips close to x, and add what is found."""
     assert box.output_shape is not None
-    dependencies = Dependencies([before.pattern.rows], [before.pattern.indices], list(before.unresolved))
+    dependencies = Dependencies(unresolved=list(before.unresolved))
+    dependencies.add(before.pattern.rows, before.pattern.indices, before.faint)
     source, points = PointSource(x, box.domain, rng), before.points
-    for reach in _NEAR_REACHES:
+    for reach in (0.25, NEAR):
         flip = source.moved(0, reach, reach)
         with suppress(FunctionRaisedError):
             pair = PointPair(x, box.y0, flip, box(flip.copy()))
             points += 1
             moved = outputs[~same(pair.y_flip, box.y0)[outputs]]
-            trace(box, [pair, pair.reversed], moved, budget, dependencies)
+            trace(box, pair, moved, budget, dependencies)
     pattern = dependencies.pattern(box.output_shape, x.shape)
-    return Detection(pattern, points, box.evaluations, tuple(dependencies.unresolved))
+    open_, faint = tuple(dependencies.unresolved), dependencies.faint_entries(pattern)
+    return Detection(pattern, points, box.evaluations, open_, faint)
 
 
-def _trace_flips(
-    box: BlackBox, source: PointSource, budget: Budget, dependencies: Dependencies
-) -> tuple[int, FunctionRaisedError | None]:
-    """Trace every output between X and the first flip that changes it.
+def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencies: Dependencies) -> int:
+    """Trace every output between X and the first flip that changes it; return at how many flips one was traced.
 
-    Returns the number of flips at which some output was traced, and what f raised at the last flip where it did.
+    Where f raises, or is not finite, points nearer to X are tried.
+
+    Raises
+    ------
+    FunctionRaisedError
+        When f raises at every point but X.
     """
-    pending = np.full(box.y0.size, source.x.size > 0)
-    points, failure = 0, None
-    for flip, last in source.flips():
-        if not pending.any():
-            break
+    search = _Search(box, source.x, budget, dependencies, np.full(box.y0.size, source.x.size > 0))
+    for flip in source.flips():
+        if not search.pending.any():
+            return search.points
+        search.trace(flip)
+    if search.undefined:
+        for flip in source.nearer():
+            search.trace(flip)
+    search.trace(source.moved(-1, 1, 1), anywhere=True)
+    if search.failure is not None and not search.called:
+        raise FunctionRaisedError(f"at every point tried but X, {search.failure}") from search.failure
+    return search.points
+
+
+@dataclass(eq=False)
+class _Search:
+    """The outputs whose inputs are not known yet, at how many flips some were traced, and where f has no value."""
+
+    box: BlackBox
+    x: Array
+    budget: Budget
+    dependencies: Dependencies
+    pending: Array
+    points: int = 0
+    called: bool = False  # whether f returned a value at some flip
+    undefined: bool = False  # whether f raised, or was not finite where f(x) is, at some flip
+    failure: FunctionRaisedError | None = None
+
+    def trace(self, flip: Array, anywhere: bool = False) -> None:
+        """Trace the pending outputs that the flip changes, those that are not finite there only if `anywhere`."""
+        y0 = self.box.y0
         try:
-            y = box(flip.copy())
-            shown = pending & ~same(y, box.y0)
-            if not last:  # f may have left its domain there; a nearer flip comes later
-                shown &= np.isfinite(y) | ~np.isfinite(box.y0)
+            y = self.box(flip.copy())
+            self.called = True
+            shown = self.pending & ~same(y, y0)
+            if not anywhere:
+                finite = np.isfinite(y) | ~np.isfinite(y0)
+                self.undefined |= not bool(finite.all())
+                shown &= finite
             if shown.any():
-                pair = PointPair(source.x, box.y0, flip, y)
-                trace(box, [pair, pair.reversed], _flat_indices(shown), budget, dependencies)
-                del pair  # arrays of the operand's size, not needed while the next flip is drawn
-                points += 1
-            del y
+                trace(self.box, PointPair(self.x, y0, flip, y), _flat_indices(shown), self.budget, self.dependencies)
+                self.points += 1
         except FunctionRaisedError as error:
-            failure = error
-            continue
-        pending &= ~shown
-    return points, failure
+            self.undefined, self.failure = True, error
+        else:
+            self.pending &= ~shown
 
 
 def _trace_near_one(box: BlackBox, source: PointSource, budget: Budget, dependencies: Dependencies) -> int:
@@ -140,54 +174,60 @@ def _trace_near_one(box: BlackBox, source: PointSource, budget: Budget, dependen
         base, flip = source.near_one(), source.near_one()
         pair = PointPair(base, box(base.copy()), flip, box(flip.copy()))
         finite = np.isfinite(pair.y_base) & np.isfinite(pair.y_flip) & np.isfinite(box.y0)
-        trace(box, [pair, pair.reversed], _flat_indices(finite), budget, dependencies)
+        trace(box, pair, _flat_indices(finite), budget, dependencies)
         return 2
     return 0
 
 
 def _confirm(
-    box: BlackBox, source: PointSource, pattern: Pattern, dependencies: Dependencies
+    box: BlackBox, source: PointSource, pattern: Pattern, dependencies: Dependencies, reach: float
 ) -> tuple[Array, list[PointPair]]:
-    """Compare f at mixtures of X and a second point with what the pattern predicts.
+    """Compare f at mixtures of X and a second point, at some reach or nearer, with what the pattern predicts.
 
-    Returns the outputs that refute the pattern and the pairs of points that show it; none where f raises at every
-    second point.
+    Returns the outputs that refute the pattern and the pairs of points that show it; none where f raises everywhere.
     """
     none = np.zeros(0, np.int64)
     if not source.x.size or not box.y0.size:
         return none, []
-    pair = _second_point(box, source)
-    if pair is None:
-        return none, []
-    refuted = np.zeros(box.y0.size, bool)
-    pairs = [pair, pair.reversed]
     coupled = pattern.stored > np.count_nonzero(np.diff(pattern.indptr))
-    for _ in range(_MORE_MIXTURES if coupled else _MIXTURES):
-        moved = source.rng.random(source.x.shape) < 0.5
-        mixture = np.where(moved, pair.flip, source.x)
-        try:
-            y = box(mixture)
-        except FunctionRaisedError:
-            continue
-        wrong = np.zeros(y.size, bool)
-        for block in blocks(y.size):
-            expected = (pair.y_base[block], pair.y_flip[block])
-            wrong[block] = ~_as_predicted(pattern.band(block), moved.ravel(), expected, y[block])
-        for unresolved in dependencies.unresolved:
-            wrong[unresolved.outputs] = False
-        if np.any(wrong & ~refuted):
-            pairs += [PointPair(source.x, box.y0, mixture, y), PointPair(mixture, y, pair.flip, pair.y_flip)]
-        refuted |= wrong
-    return np.flatnonzero(refuted), pairs
-
-
-def _second_point(box: BlackBox, source: PointSource) -> PointPair | None:
-    """Return X and a random point at which f does not raise, or None if it raises at all that were tried."""
-    for reach in _REACHES:
-        point = source.moved(0, reach, reach)
+    for point in source.nearer(reach):
         with suppress(FunctionRaisedError):
-            return PointPair(source.x, box.y0, point, box(point.copy()))
-    return None
+            pair = PointPair(source.x, box.y0, point, box(point.copy()))
+            refuted, pairs = np.zeros(box.y0.size, bool), [pair]
+            for drawn in range(_MORE_MIXTURES if coupled else _MIXTURES):
+                if drawn >= _MIXTURES and refuted.any():
+                    break
+                moved = source.rng.random(source.x.shape) < 0.5
+                mixture = np.where(moved, pair.flip, source.x)
+                y = box(mixture.copy())
+                wrong = _not_as_predicted(pattern, moved.ravel(), pair, y)
+                for unresolved in dependencies.unresolved:
+                    wrong[unresolved.outputs] = False
+                if np.any(wrong & ~refuted):
+                    pairs += [PointPair(source.x, box.y0, mixture, y), PointPair(mixture, y, pair.flip, pair.y_flip)]
+                refuted |= wrong
+            return np.flatnonzero(refuted), pairs
+    return none, []
+
+
+def _trace_refuted(
+    box: BlackBox, pairs: list[PointPair], refuted: Array, pattern: Pattern, budget: Budget, dependencies: Dependencies
+) -> None:
+    """Join what refuted outputs read between each pair of points with what is known, until none is in doubt."""
+    with suppress(FunctionRaisedError):  # at a mixture; the next confirmation draws others
+        refuted = trace_stencil(box, pairs[0], refuted, pattern, dependencies)
+        for pair in pairs:
+            if refuted.size:
+                refuted = trace(box, pair, refuted, budget, dependencies)
+
+
+def _not_as_predicted(pattern: Pattern, moved: Array, pair: PointPair, y: Array) -> Array:
+    """Return which outputs have another value at a mixture of two points than the pattern predicts."""
+    wrong = np.zeros(y.size, bool)
+    for block in blocks(y.size):
+        expected = (pair.y_base[block], pair.y_flip[block])
+        wrong[block] = ~_as_predicted(pattern.band(block), moved, expected, y[block])
+    return wrong
 
 
 def _as_predicted(pattern: Pattern, moved: Array, expected: tuple[Array, Array], y: Array) -> Array:

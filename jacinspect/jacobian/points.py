@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, Domain, blocks
 
-__all__ = ["PointSource"]
+__all__ = ["NEAR", "NEARER", "PointSource"]
+
+NEAR = 2.0**-10  # of an entry, or of 1 if that is larger: close to x
+NEARER = 2.0**-20  # so close that few maxima or branches change, and still eight spacings of float32
+_DISTANCES = (1.0, 0.25, 2.0**-6, NEAR, NEARER)  # tables end, and matrices stop being definite, at any of these
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,22 +23,33 @@ class PointSource:
     domain: Domain
     rng: np.random.Generator
 
-    def flips(self) -> Iterator[tuple[Array, bool]]:
-        """Yield points at which every entry has moved, and whether each is the last one.
+    def flips(self) -> Iterator[Array]:
+        """Yield points at which every entry has moved.
 
         The order: across zero; nearer, for an f with a domain; around 0, where f does not vanish or overflow as
         exp(-x²) does far away; farther, for an f that is constant around x.
         """
-        yield self.moved(-1, 1, 1), False
-        yield self.moved(1, 0.25, 0), False
-        yield self.moved(-1, 0.25, 0), False
+        yield self.moved(-1, 1, 1)
+        yield self.moved(1, 0.25, 0)
+        yield self.moved(-1, 0.25, 0)
         for _ in range(4):  # one factor of a product of two relus is zero at three of four random points
-            yield self.moved(0, 1, 1), False
+            yield self.moved(0, 1, 1)
         for least in (1e2, 1e4):  # past the constant part of a sigmoid, or of a clip
             for direction in (-1, 1):
-                yield self.moved(direction, 1, least), False
-        yield self.inside((2 * self.rng.random(self.x.shape) - 1).astype(self.x.dtype)), False
-        yield self.moved(-1, 1, 1), True
+                yield self.moved(direction, 1, least)
+        yield self.inside((2 * self.rng.random(self.x.shape) - 1).astype(self.x.dtype))
+
+    def nearer(self, reach: float = 1.0) -> Iterator[Array]:
+        """Yield points nearer and nearer to x, from some reach on: f may raise, or be infinite, at those far away."""
+        for distance in _DISTANCES:
+            if distance <= reach:
+                yield self.moved(0, distance, distance * (1 if distance == 1 else self._unit))
+
+    @cached_property
+    def _unit(self) -> float:
+        """The size of x where that is less than 1: of half of its entries that are not 0."""
+        size = np.abs(self.x[np.isfinite(self.x) & (self.x != 0)])
+        return min(float(np.median(size)), 1.0) if size.size else 1.0
 
     def moved(self, direction: int, reach: float, least: float) -> Array:
         """Move every entry of x by a random amount between reach·|x| and twice that, or `least` and twice that.

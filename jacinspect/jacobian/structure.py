@@ -29,11 +29,20 @@ class Blocks:
 
 @dataclass(frozen=True, eq=False)
 class Arrangement:
-    """A pattern as a matrix, with an order of vec ("column", "row") and a layout ("numerator", "denominator")."""
+    """A pattern as a matrix, with an order of vec ("column", "row") and a layout ("numerator", "denominator").
+
+    `ignored`, booleans, are stored entries that are no part of the structure, for they move by rounding alone.
+    """
 
     pattern: Pattern
     vec: str
     layout: str
+    ignored: Array | None = None
+
+    @cached_property
+    def structural(self) -> "Arrangement":
+        """The same without the ignored entries."""
+        return self if self.ignored is None else Arrangement(self.pattern.only(~self.ignored), self.vec, self.layout)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -71,9 +80,9 @@ class Arrangement:
     @cached_property
     def bandwidths(self) -> tuple[int, int]:
         """How far the pattern reaches below and above the diagonal: (lower, upper), each at least 0."""
-        if not self.pattern.stored:
-            return 0, 0
-        if self.pattern.is_diagonal:
+        if self.ignored is not None:
+            return self.structural.bandwidths
+        if not self.pattern.stored or self.pattern.is_diagonal:
             return 0, 0
         below = self.rows.astype(np.int64) - self.columns
         return max(int(below.max()), 0), max(int(-below.min()), 0)
@@ -96,21 +105,13 @@ class Arrangement:
     @cached_property
     def is_broadcast(self) -> bool:
         """Whether every row holds at most one entry."""
-        return self._at_most_one(self.rows, self.shape[0])
+        return self.structural.pattern.stored <= self.shape[0] and _distinct(self.structural.rows)
 
     @property
     def is_permutation(self) -> bool:
         """Whether every row and every column holds exactly one entry."""
-        stored = self.pattern.stored
-        return (
-            self.is_square
-            and stored == self.shape[0]
-            and self.is_broadcast
-            and self._at_most_one(self.columns, self.shape[1])
-        )
-
-    def _at_most_one(self, lines: Array, length: int) -> bool:
-        return self.pattern.stored <= length and int(np.bincount(lines, minlength=1).max()) <= 1
+        stored = self.structural.pattern.stored
+        return self.is_square and stored == self.shape[0] and self.is_broadcast and _distinct(self.structural.columns)
 
     @property
     def density(self) -> float | None:
@@ -121,6 +122,8 @@ class Arrangement:
     @cached_property
     def blocks(self) -> Blocks | None:
         """The diagonal blocks, in this order of vec or else in the other, if there are at least two."""
+        if self.ignored is not None:
+            return self.structural.blocks
         for vec in (self.vec, "row" if self.vec == "column" else "column"):
             arrangement = self if vec == self.vec else Arrangement(self.pattern, vec, self.layout)
             blocks = diagonal_blocks(*arrangement._ranges(), self.shape[1], vec)
@@ -139,7 +142,7 @@ class Arrangement:
     @cached_property
     def structure(self) -> str:
         """The name of the first structure that fits, from "zero" and "diagonal" to "sparse" and "dense"."""
-        return next(name for name, holds in self._structures() if holds)
+        return next(name for name, holds in self.structural._structures() if holds)
 
     def _structures(self) -> Iterator[tuple[str, bool]]:
         yield "zero", not self.pattern.stored
@@ -174,7 +177,8 @@ class Arrangement:
         mirrors = self.mirrors
         with np.errstate(invalid="ignore"):
             close = np.abs(values - values[mirrors]) <= bars + bars[mirrors]
-        return np.asarray((mirrors < 0) | ~close)
+        different = (mirrors < 0) | ~close
+        return np.asarray(different if self.ignored is None else different & ~self.ignored)
 
     @cached_property
     def mirrors(self) -> Array:
@@ -185,6 +189,11 @@ class Arrangement:
         mirrored = self.columns * width + self.rows
         places = order[np.minimum(np.searchsorted(keys, mirrored, sorter=order), max(keys.size - 1, 0))]
         return np.asarray(np.where(keys[places] == mirrored, places, -1))
+
+
+def _distinct(lines: Array) -> bool:
+    """Whether no row, or column, occurs twice."""
+    return int(np.bincount(lines, minlength=1).max()) <= 1
 
 
 def diagonal_blocks(first: Array, last: Array, width: int, vec: str) -> Blocks | None:

@@ -1,5 +1,8 @@
 """Which inputs does each output read, as seen between two points? By codewords, then bisection. Next: detection."""
 
+from collections.abc import Iterator
+from math import prod
+
 import numpy as np
 
 from jacinspect.jacobian.bisection import Line, bisect
@@ -10,41 +13,72 @@ from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair
 __all__ = ["trace"]
 
 
-def trace(box: BlackBox, pairs: list[PointPair], outputs: Array, budget: Budget, dependencies: Dependencies) -> None:
-    """Find what `outputs` read between pairs of points; a later pair only for what an earlier one leaves in doubt.
+def trace(box: BlackBox, pair: PointPair, outputs: Array, budget: Budget, dependencies: Dependencies) -> Array:
+    """Find what `outputs` read between two points.
 
     An output is in doubt when its value changed with a group of inputs, but with neither half of the group alone: a
-    product of two relus that are both zero does so. Moved from the other point, it changes with each half.
+    product of two relus that are both zero does so. Such an output is searched once more from the other point, where it
+    changes with each half.
 
     Parameters
     ----------
-    box, pairs
-        The function, and the pairs of points, at least one.
+    box, pair
+        The function, and the two points.
     outputs
         Flat indices, ascending.
     budget
         Past it, outputs are left unresolved.
     dependencies
         What is found is added here.
+
+    Returns
+    -------
+    outputs
+        Those that do not differ between the two points, and those that are in doubt from either.
     """
-    left = outputs
-    for pair in pairs:
-        moves = np.zeros(left.size, bool)
-        for block in blocks(left.size):
-            moves[block] = ~same(pair.y_base[left[block]], pair.y_flip[left[block]])
-        left = left if moves.all() else left[moves]
-        if not left.size:
-            return
-        bases, coupled = decode(box, pair, left)
-        single = coupled == 0
-        if single.all():
-            dependencies.add(left, bases)
-            return
-        dependencies.add(left[single], bases[single])
-        left, bases, coupled = left[~single], bases[~single], coupled[~single]
-        doubtful = []
-        for axis_set in np.unique(coupled):
-            chosen = coupled == axis_set
-            axes = tuple(axis for axis in range(pair.base.ndim) if int(axis_set) >> axis & 1)
-            doubtful.append(bisect(Line(box, pair, axes), left[chosen], bases[chosen], budget, dependencies))
-        left = np.concatenate([left[:0], *doubtful])
+    moved = np.zeros(outputs.size, bool)
+    for block in blocks(outputs.size):
+        moved[block] = ~same(pair.y_base[outputs[block]], pair.y_flip[outputs[block]])
+    still, outputs = (outputs[:0], outputs) if moved.all() else (outputs[~moved], outputs[moved])
+    if not outputs.size:
+        return still
+    bases, coupled = decode(box, pair, outputs)
+    single = coupled == 0
+    if single.all():
+        dependencies.add(outputs, bases)
+        return still
+    dependencies.add(outputs[single], bases[single])
+    doubtful = [still]
+    for axes, chosen in _by_axes(coupled, pair.base.ndim):
+        left, offset = outputs[chosen], _without(bases[chosen], axes, pair.base.shape)
+        for direction in (pair, pair.reversed):
+            doubt = bisect(Line(box, direction, axes), left, offset, budget, dependencies)
+            left, offset = left[doubt], offset[doubt]
+            if not left.size:
+                break
+        doubtful.append(left)
+    return np.concatenate(doubtful)
+
+
+def _by_axes(coupled: Array, ndim: int) -> Iterator[tuple[tuple[int, ...], Array]]:
+    """Yield the sets of axes along which outputs are searched together, and which outputs those are.
+
+    An output that is coupled along some axes joins those that are coupled along more, where these are no fewer: they
+    need the calls in any case.
+    """
+    sets, numbers = np.unique(coupled, return_counts=True)
+    home: dict[int, int] = {}
+    for axes in sets[np.argsort(-numbers, kind="stable")].tolist():
+        if axes:
+            home[axes] = next((other for other in home.values() if axes & other == axes), axes)
+    for target in sorted(set(home.values())):
+        members = [axes for axes, other in home.items() if other == target]
+        yield tuple(axis for axis in range(ndim) if target >> axis & 1), np.isin(coupled, members)
+
+
+def _without(bases: Array, axes: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    """Return flat indices with index 0 along some axes."""
+    for axis in axes:
+        stride = prod(shape[axis + 1 :])
+        bases = bases - bases // stride % shape[axis] * stride
+    return bases

@@ -47,7 +47,7 @@ def vec_order(form: Unfolding, blocks: Blocks | None, arrangement: Arrangement |
     ]
     if not any(names):
         return None
-    if arrangement is not None and is_transposition(arrangement.pattern):
+    if arrangement is not None and is_transposition(arrangement.structural.pattern):
         swap = (form.vec == "row") != (form.layout == "denominator")
         m, n = form.operand_shape[:: -1 if swap else 1]
         return (
@@ -56,7 +56,7 @@ def vec_order(form: Unfolding, blocks: Blocks | None, arrangement: Arrangement |
     meaning = f"vec_row = {names[1] or names[0]}·vec_column"
     meaning += " (P a permutation)" if "P" in names else " (the commutation permutation)"
     same = form.output_shape == form.operand_shape
-    if same and arrangement is not None and np.array_equal(arrangement.pattern.rows, arrangement.pattern.indices):
+    if same and arrangement is not None and _is_diagonal(arrangement.structural.pattern):
         return f"J is diagonal in either order; {meaning} only reorders it"
     if blocks is None:
         return None
@@ -74,6 +74,10 @@ def vec_order(form: Unfolding, blocks: Blocks | None, arrangement: Arrangement |
     return f"block-diagonal in {form.vec}-major vec; {product} is J in {other}-major vec, {also}: {meaning}"
 
 
+def _is_diagonal(pattern: Pattern) -> bool:
+    return np.array_equal(pattern.rows, pattern.indices)
+
+
 def _has_blocks(arrangement: Arrangement, vec: str) -> bool:
-    blocks = Arrangement(arrangement.pattern, vec, arrangement.layout).blocks
+    blocks = Arrangement(arrangement.structural.pattern, vec, arrangement.layout).blocks
     return blocks is not None and blocks.vec == vec

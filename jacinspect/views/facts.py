@@ -79,7 +79,7 @@ def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tupl
 def _form(j: JacobianReport, form: Unfolding) -> str:
     parts = [format_shape(form.shape), "square" if form.is_square else "not square"]
     if j.arrangement is not None:
-        parts.append("diagonal" if form.is_diagonal(j.arrangement.pattern) else "not diagonal")
+        parts.append("diagonal" if form.is_diagonal(j.arrangement.structural.pattern) else "not diagonal")
     return f"{', '.join(parts)}: {form.relation}"
 
 
@@ -93,7 +93,13 @@ def _pattern(j: JacobianReport) -> str:
         return f"{text}: not proved within the budget"
     zeros = f", {j.stored - j.nonzeros} of them 0 here" if j.nonzeros is not None and j.nonzeros < j.stored else ""
     entries = counted(j.entries, "entry", "entries")
-    return f"{text}: {j.stored} of {entries}{zeros}; {counted(j.colors, 'color')}{_readers(j)}"
+    return f"{text}: {j.stored} of {entries}{zeros}{_by_rounding(j)}; {counted(j.colors, 'color')}{_readers(j)}"
+
+
+def _by_rounding(j: JacobianReport) -> str:
+    number = 0 if j.arrangement is None or j.arrangement.ignored is None else np.count_nonzero(j.arrangement.ignored)
+    moves = "entry moves" if number == 1 else "entries move"
+    return f", {number} {moves} by rounding alone" if number else ""
 
 
 def _readers(j: JacobianReport) -> str:

@@ -20,6 +20,7 @@ from tests.oracles import (
     Reads,
     Shape,
     flat,
+    local_reads,
     pairs,
     pairs_of,
     positions,
@@ -358,9 +359,38 @@ def test_functions_that_raise_outside_their_domain(seed: int) -> None:
     assert proved(total, x.ravel(), seed) == {(o, i) for o in range(12) for i in range(o + 1)}
 
 
+@pytest.mark.parametrize("margin", [0.1, 2.0**-5, 2.0**-9, 2.0**-19])
+def test_a_function_that_raises_beyond_some_distance_from_x(margin: float) -> None:
+    """As a table with an end does, or a solver that does not converge from everywhere."""
+    x = np.random.default_rng(0).uniform(-1, 1, 30)
+    f = strict(lambda y: np.sin(y) + np.roll(y, 1) ** 2, lambda y: abs(y - x) < margin)
+    assert proved(f, x) == {(o, i) for o in range(30) for i in (o, (o - 1) % 30)}
+
+
+def test_a_factorisation_that_needs_a_definite_matrix() -> None:
+    half = normal((4, 4))
+    x = half @ half.T + 0.05 * np.eye(4)  # mixtures of two points with other entries are seldom definite
+
+    def reads(p: Position, q: Position) -> bool:
+        return p[0] >= p[1] >= q[1] and q[0] >= q[1] and (q[0] == p[0] or q[0] <= p[1])
+
+    assert proved(np.linalg.cholesky, x) == pairs(reads, (4, 4), (4, 4))
+
+
+def test_knots_that_have_to_increase() -> None:
+    def f(knots: Array) -> Array:
+        if np.any(np.diff(knots) <= 0):
+            raise ValueError("x must be an increasing sequence")
+        return np.asarray(np.interp([0.25, 1.4], knots, [1.0, 3.0, 2.0, 5.0]))
+
+    assert proved(f, np.array([0.0, 1.0, 1.5, 1.75])) == {(0, 0), (0, 1), (1, 1), (1, 2)}
+
+
 def test_a_function_that_raises_at_every_other_point() -> None:
     x = normal((3,))
-    with pytest.raises(FunctionFailedError, match="the function raised ValueError: math domain error"):
+    with pytest.raises(
+        FunctionFailedError, match="at every point tried but X, the function raised ValueError: math domain error"
+    ):
         detected(strict(np.positive, lambda y: y == x), x)
 
 
@@ -461,6 +491,44 @@ def test_a_large_sum_is_given_up_within_a_few_calls() -> None:
 
 
 # --- More points ------------------------------------------------------------------------------------------------------
+
+
+def windows(x: Array, width: int, reduce: Callable[..., Array]) -> Array:
+    """A reduction over the width×width window around each entry, the edges repeated."""
+    padded = np.pad(x, width // 2, mode="edge")
+    shifts = range(width)
+    return reduce([padded[a:, b:][: x.shape[0], : x.shape[1]] for a in shifts for b in shifts], axis=0)
+
+
+def near(p: Position, q: Position) -> bool:
+    return max(abs(a - b) for a, b in zip(p, q, strict=True)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("f", "shape", "reads", "at_most"),
+    [
+        (partial(windows, width=3, reduce=np.max), (64, 64), near, 250),
+        (partial(windows, width=3, reduce=np.median), (32, 32), near, 250),
+        (lambda x: x.reshape(32, 2, 32, 2).max((1, 3)), (64, 64), lambda p, q: p == (q[0] // 2, q[1] // 2), 150),
+        (
+            lambda x: x * np.where(x > 0, x - np.roll(x, 1), np.roll(x, -1) - x),
+            (1000,),
+            lambda p, q: (p[0] - q[0]) % 1000 in (0, 1, 999),
+            100,
+        ),
+    ],
+    ids=["dilation", "median filter", "max-pool", "upwind"],
+)
+def test_patterns_that_depend_on_the_data_are_joined(f: F, shape: Shape, reads: Reads, at_most: int) -> None:
+    for seed in range(3):
+        detection = detected(f, normal(shape, seed), seed)
+        assert detection.proved
+        assert detection.evaluations <= at_most
+        read = found(detection)
+        assert read >= local_reads(f, normal(shape, seed))
+        output_shape = np.shape(f(normal(shape)))
+        outputs, inputs = positions(output_shape), positions(shape)
+        assert all(reads(outputs[o], inputs[i]) for o, i in read)
 
 
 def test_a_branch_that_only_a_later_point_takes_is_followed() -> None:

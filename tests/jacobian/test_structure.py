@@ -214,3 +214,31 @@ def test_symmetry_needs_a_square_and_a_diagonal_has_it() -> None:
 
 def test_column_order_counts_the_first_axis_fastest() -> None:
     assert column_order((2, 3)) == [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]
+
+
+# --- Entries that are no part of the structure ------------------------------------------------------------------------
+
+
+def test_ignored_entries_are_stored_and_are_no_part_of_the_structure() -> None:
+    read = {(k, k) for k in range(6)} | {(0, 4), (5, 1)}
+    pattern = pattern_of(read, (6,), (6,))
+    ignored = np.array([pair not in {(k, k) for k in range(6)} for pair in sorted(read)])
+    plain, it = Arrangement(pattern, "row", "numerator"), Arrangement(pattern, "row", "numerator", ignored)
+    assert (plain.structure, plain.bandwidths, plain.is_broadcast) == ("sparse", (4, 4), False)
+    assert (it.structure, it.bandwidths, it.is_broadcast, it.is_permutation) == ("diagonal", (0, 0), True, True)
+    assert it.pattern.stored == it.rows.size == 8
+    values = np.where(ignored, 1e-15, 1.0)
+    assert it.off_diagonal_ratio(values) == 0
+    assert it.is_symmetric(values, np.full(8, 1e-13))
+
+
+def test_blocks_and_symmetry_without_ignored_entries() -> None:
+    blocks = {(o, i) for o in range(6) for i in range(6) if o // 3 == i // 3}
+    pattern = pattern_of(blocks | {(0, 5)}, (6,), (6,))
+    ignored = np.array([pair == (0, 5) for pair in sorted(blocks | {(0, 5)})])
+    it = Arrangement(pattern, "row", "numerator", ignored)
+    assert it.structure == "block-diagonal"
+    assert it.blocks is not None
+    assert it.blocks.shape == (3, 3)
+    assert it.is_symmetric(np.ones(19), np.full(19, 1e-9))
+    assert it.is_square

@@ -1,0 +1,71 @@
+"""What do outputs read at X itself where entries are 0 or equal? Found by small steps to both sides. Next: detection.
+
+Of equal entries, a maximum reads each that rises, and a sum of relus reads an entry at 0 on one side only. Far from X,
+where no entries are equal, some of these are not read.
+"""
+
+from contextlib import suppress
+
+import numpy as np
+
+from jacinspect.errors import FunctionRaisedError
+from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair
+from jacinspect.jacobian.points import PointSource
+from jacinspect.jacobian.tracing import trace
+
+__all__ = ["trace_ties"]
+
+_STEP = 2.0**-10  # of the distance to the nearest other number in X, so that no order among different numbers changes
+_SPACINGS = 8  # of numbers beside an entry: the least step
+
+
+def trace_ties(box: BlackBox, source: PointSource, pattern: Pattern, budget: Budget, dependencies: Dependencies) -> int:
+    """Trace what outputs read of the tied entries, between X and two opposite points close to it.
+
+    Where the first point shows just what is known, f reads the same on both sides, and the second is not needed; and
+    neither is where no output reads several inputs.
+
+    Returns
+    -------
+    points
+        At how many points outputs were traced.
+    """
+    x = source.x
+    tied = _tied(x)
+    if not tied.any() or not np.any(np.diff(pattern.indptr) > 1):
+        return 0
+    known = pattern.restricted(tied.ravel())
+    step = np.where(tied, _steps(x) * source.rng.choice([-1.0, 1.0], x.shape) * source.rng.uniform(1, 2, x.shape), 0)
+    points = 0
+    for point in (x + step, x - step):
+        found = Dependencies()
+        with suppress(FunctionRaisedError):
+            near = source.inside(point.astype(x.dtype))
+            trace(box, PointPair(x, box.y0, near, box(near.copy())), np.arange(box.y0.size), budget, found)
+            points += 1
+        here = found.pattern(pattern.output_shape, pattern.operand_shape)
+        dependencies.join(found)
+        if np.array_equal(here.indices, known.indices) and np.array_equal(here.indptr, known.indptr):
+            break
+    return points
+
+
+def _tied(x: Array) -> Array:
+    """Return which entries are 0 or equal to another; those that are not finite are none."""
+    _, place, number = np.unique(x, return_inverse=True, return_counts=True)
+    return np.asarray(np.isfinite(x) & ((x == 0) | (number[place].reshape(x.shape) > 1)))
+
+
+def _steps(x: Array) -> Array:
+    """Return for each entry a step that is small beside its distances to all different ones."""
+    values, place = np.unique(np.where(np.isfinite(x), x, 0), return_inverse=True)
+    if values.size == 1:
+        gaps = np.where(values == 0, 1, np.abs(values))
+    else:
+        with np.errstate(over="ignore"):
+            between = np.minimum(np.diff(values), np.finfo(x.dtype).max)
+        gaps = np.minimum(np.r_[between, between[-1:]], np.r_[between[:1], between])
+    steps = np.maximum(_STEP * gaps, _SPACINGS * np.spacing(np.abs(values)))
+    return np.asarray(steps[place].reshape(x.shape))
