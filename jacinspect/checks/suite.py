@@ -14,7 +14,7 @@ from typing import Any
 from jacinspect.errors import InputError
 from jacinspect.wording import did_you_mean
 
-__all__ = ["Case", "Check", "Suite", "find_configuration", "load_suite"]
+__all__ = ["SETTINGS", "Case", "Check", "Suite", "find_configuration", "load_suite"]
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _heads(line: str, path: Sequence[str]) -> bool:
 
 def _check(name: str, line: int, shared: Mapping[str, Any], own: Mapping[str, Any]) -> Check:
     given = {**shared, **own}
-    settings = {key: given.pop(key) for key in _SETTINGS if key in given}
+    settings = {key: given.pop(key) for key in SETTINGS if key in given}
     return Check(name, line=line, settings=settings, own=frozenset(own), **given)
 
 
@@ -203,7 +203,7 @@ def _table(document: Mapping[str, Any], key: str, file: Path, prefix: str = "") 
 
 # --- Keys and their types ---------------------------------------------------------------------------------------------
 
-_SETTINGS = (
+SETTINGS = (
     "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise",
 )  # fmt: skip
 _SHARED = {

@@ -93,7 +93,7 @@ class Pool:
     jobs: int = 1
     timeout: float | None = None
     cases: list[Case] = field(default_factory=list)
-    stopped: bool = False  # may be set at any time, such as by a signal handler
+    stopped: bool = False
     _workers: list[_Worker] = field(default_factory=list)
 
     def __enter__(self) -> "Pool":
@@ -120,6 +120,10 @@ class Pool:
         for worker in self._workers:
             worker.end()
         self._workers = []
+
+    def stop(self) -> None:
+        """Give no more outcomes; may be called at any time, such as by a signal handler."""
+        self.stopped = True
 
     def outcomes(self) -> Iterator[Outcome]:
         """Inspect all cases; yield the outcome of each, in their order, as soon as those before it are there."""

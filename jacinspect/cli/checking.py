@@ -75,7 +75,7 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
     """Let the first Ctrl-C stop the pool after the outcomes that are there, and a second one interrupt at once."""
 
     def stop(*_: object) -> None:
-        pool.stopped = True
+        pool.stop()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = signal.signal(signal.SIGINT, stop)

@@ -2,16 +2,18 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from jacinspect.checks.preparation import PreparedCheck, prepare
-from jacinspect.checks.suite import Case, Suite, find_configuration, load_suite
+from jacinspect.checks.suite import SETTINGS, Case, Suite, find_configuration, load_suite
 from jacinspect.choices import Expectation
 from jacinspect.errors import InputError
 from jacinspect.inspection.codes import CODES
+from jacinspect.inspection.settings import Settings
 
 CODE = """
 import numpy as np
@@ -595,3 +597,7 @@ def test_a_name_where_there_are_no_checks_and_where_there_are_many(folder: Path)
 
 def test_a_name_with_brackets_selects_itself(folder: Path) -> None:
     assert [check.name for check in suite_of("a[0]", "b").selected(["a[0]"]).checks] == ["a[0]"]
+
+
+def test_a_check_may_set_whatever_an_inspection_has() -> None:
+    assert set(SETTINGS) == {field.name for field in fields(Settings)} - {"seed"}
