@@ -151,13 +151,13 @@ def test_where_shapes_differ_there_is_no_product(name: str, shape: tuple[int, in
         if identity.name in WITH_SLOPES:
             assert (identity.right_shape, identity.max_difference, identity.bound) == (None, None, None)
             assert "A' does not exist" in identity.route.caveat
+            assert output in identity.route.caveat
 
 
 def test_where_the_output_is_one_number_it_is_called_a_scalar() -> None:
     report = verify_identities(function("sum"), normal(3))
     caveats = {identity.route.caveat for identity in report.identities if identity.right_shape is None}
     assert caveats == {"a' does not exist: a is scalar and x is a vector of 3"}
-            assert output in identity.route.caveat
 
 
 def test_a_square_transpose_fails_by_its_numbers() -> None:
