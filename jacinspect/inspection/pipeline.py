@@ -151,8 +151,8 @@ class _Inspection:
     ) -> Evidence:
         """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
 
-        `limit` is the total number of calls, earlier ones included, at which to stop; `refuted` are outputs whose pattern
-        was refuted before.
+        `limit` is the total number of calls, earlier ones included, at which to stop; `refuted` are outputs that were
+        refuted before.
         """
         sample = self._affordable(detection, limit, memory)
         analytic, numeric = self._both(sample, measured.near, limit)
