@@ -27,7 +27,7 @@ from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
-from jacinspect.jacobian.directions import Measurements, along_directions, measure_directions
+from jacinspect.jacobian.directions import Directions, Measurements, along_directions, measure_directions
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
@@ -125,13 +125,14 @@ class _Inspection:
         detection = detect(self.box, self.x, self.rng, budget)
         measured = self._measured()
         evidence = self._evidence(detection, measured, calls, memory)
-        refuted, unresolved = self._refuted(detection, measured, evidence), _NONE
-        if refuted.size:
+        unresolved = _NONE
+        if evidence.directions.pattern_refuted.size:
             limit = self.box.evaluations + calls // 2  # for all of the second look
             budget = Budget(limit, memory)
+            refuted = evidence.directions.pattern_refuted
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
-            evidence = self._evidence(detection, measured, limit, memory)
-            unresolved = self._refuted(detection, measured, evidence)
+            evidence = self._evidence(detection, measured, limit, memory, refuted)
+            unresolved = evidence.directions.pattern_refuted
             if unresolved.size:
                 comparison = self._compared(evidence.analytic, evidence.numeric, unresolved)
                 evidence = replace(evidence, comparison=comparison)
@@ -145,24 +146,38 @@ class _Inspection:
         near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x))
         return measure_directions(near, self.rng)
 
-    def _evidence(self, detection: Detection, measured: Measurements, limit: int, memory: int) -> Evidence:
+    def _evidence(
+        self, detection: Detection, measured: Measurements, limit: int, memory: int, refuted: Array = _NONE
+    ) -> Evidence:
         """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
 
-        `limit` is the total number of calls, earlier ones included, at which to stop.
+        `limit` is the total number of calls, earlier ones included, at which to stop; `refuted` are outputs that were
+        refuted before.
         """
         sample = self._affordable(detection, limit, memory)
         analytic, numeric = self._both(sample, measured.near, limit)
         comparison = self._compared(analytic, numeric)
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
+        directions = self._borne_out(directions, measured, sample.pattern, refuted)
         return Evidence(analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent)
 
-    def _refuted(self, detection: Detection, measured: Measurements, evidence: Evidence) -> Array:
-        """Return the outputs that directions refute, and that change bit by bit with inputs not known to be read."""
-        refuted = evidence.directions.pattern_refuted
-        if not refuted.size:
-            return refuted
+    def _borne_out(self, directions: Directions, measured: Measurements, pattern: Pattern, before: Array) -> Directions:
+        """Keep of the outputs whose pattern directions refute those that bits refute as well, now or `before`.
+
+        Of the others it is the numbers that are poor along the directions, which say nothing of their derivatives then.
+        """
+        if not directions.pattern_refuted.size:
+            return directions
         tangents = [direction.tangent(self.x) for direction in measured.directions]
-        return refuted_bitwise(self.box, self.x, detection.pattern, refuted, tangents, self.rng)
+        refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
+        refuted = np.union1d(refuted, np.intersect1d(directions.pattern_refuted, before))
+        poor = np.setdiff1d(directions.pattern_refuted, refuted)
+        return replace(
+            directions,
+            pattern_refuted=refuted,
+            analytic_refuted=np.setdiff1d(directions.analytic_refuted, poor),
+            compared=directions.compared - poor.size,
+        )
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
         """Return which entries move by rounding alone, if the pattern is proved and some do."""

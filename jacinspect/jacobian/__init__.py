@@ -11,7 +11,11 @@ Detection: which inputs does each output read?
   input's codeword (group testing), and an output that reads two is never
   mistaken for it. Outputs that read several inputs are bisected, with many
   groups of inputs in one call wherever no output reads two of them (Curtis,
-  Powell & Reid 1974). The pattern is then compared with f at other points.
+  Powell & Reid 1974). Entries of X that are 0 or equal are moved by a little
+  to either side as well. The pattern is then compared with f at other points;
+  where it depends on the data, as in a max-pool, what another point shows is
+  added. Where f raises, points nearer to X are tried. An input that moves an
+  output by its last bits alone is read, but is no part of the structure.
 
 Coloring: which inputs can share a call?
   Inputs that no output reads together get one color. One call with all
@@ -37,6 +41,8 @@ Directions: is anything missing?
   directions and compared with f along them, output by output. In a row whose
   bar along the direction is t, an error of size r that the entries do not
   show is missed with probability at most (0.8 t/r)^2; a report ends with it.
+  A pattern is called too small only if an output changes bit by bit with
+  inputs that it was not found to read.
 
 What it can miss
   f is observed at X, at a few other points and along two directions.

@@ -37,20 +37,21 @@ def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array
     bases = np.zeros(outputs.size, np.int32 if base.size < 2**31 else np.int64)
     coupled = np.zeros(outputs.size, np.min_scalar_type(2**base.ndim - 1))
     for axis, length in enumerate(base.shape):
-        codewords, stride = _codewords(length), prod(base.shape[axis + 1 :])
-        observed, third = _responses(box, pair, outputs, axis, codewords)
+        index = _index_along(box, pair, outputs, axis)
         for block in blocks(outputs.size):
-            index = np.minimum(np.searchsorted(codewords, observed[block]), length - 1).astype(bases.dtype)
-            several = third[block] | (codewords[index] != observed[block])
-            index = np.where(several, 0, index)
-            bases[block] = bases[block] + index * bases.dtype.type(stride)
+            several = index[block] == length
+            place = np.where(several, 0, index[block]).astype(bases.dtype)
+            bases[block] = bases[block] + place * bases.dtype.type(prod(base.shape[axis + 1 :]))
             coupled[block] |= several.astype(coupled.dtype) << coupled.dtype.type(axis)
+        del index  # 4 bytes for each output, of which there may be many
     return bases, coupled
 
 
-def _responses(box: BlackBox, pair: PointPair, outputs: Array, axis: int, codewords: Array) -> tuple[Array, Array]:
-    """Return the set of probes in which each output took its value at the flip, and whether it took a third value."""
+def _index_along(box: BlackBox, pair: PointPair, outputs: Array, axis: int) -> Array:
+    """Return the index along an axis at which each output reads, or the axis' length if it reads at several."""
     base, everything = pair.base, outputs.size == pair.y_base.size
+    length = base.shape[axis]
+    codewords = _codewords(length)
     observed, third = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool)
     for probe in range(int(codewords[-1]).bit_length()):
         slices = (codewords >> probe & 1).astype(bool).reshape([-1 if a == axis else 1 for a in range(base.ndim)])
@@ -61,7 +62,10 @@ def _responses(box: BlackBox, pair: PointPair, outputs: Array, axis: int, codewo
             changed = same(value, pair.y_flip[pick])
             third[block] |= ~(changed | same(value, pair.y_base[pick]))
             observed[block] |= np.left_shift(changed, probe, dtype=np.uint32)
-    return observed, third
+    for block in blocks(outputs.size):  # what was observed gives way to the index, of 4 bytes as well
+        index = np.minimum(np.searchsorted(codewords, observed[block]), length - 1)
+        observed[block] = np.where(third[block] | (codewords[index] != observed[block]), length, index)
+    return observed
 
 
 def _codewords(length: int) -> Array:

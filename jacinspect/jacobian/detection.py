@@ -69,9 +69,10 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
     flips = _trace_flips(box, source, budget, dependencies)
     points = 1 + flips + _trace_near_one(box, source, budget, dependencies)
     pattern = dependencies.pattern(box.output_shape, x.shape)
-    points += trace_ties(box, source, pattern, budget, dependencies)
-    for reach in _CONFIRMATIONS:
-        pattern = dependencies.pattern(box.output_shape, x.shape)
+    ties = trace_ties(box, source, pattern, budget, dependencies)
+    points += ties
+    for number, reach in enumerate(_CONFIRMATIONS):
+        pattern = dependencies.pattern(box.output_shape, x.shape) if number or ties else pattern
         refuted, pairs = _confirm(box, source, pattern, dependencies, reach)
         points += bool(pairs)
         if not refuted.size:
@@ -150,9 +151,7 @@ class _Search:
             self.called = True
             shown = self.pending & ~same(y, y0)
             if not anywhere:
-                finite = np.isfinite(y) | ~np.isfinite(y0)
-                self.undefined |= not bool(finite.all())
-                shown &= finite
+                shown &= self._finite(y)
             if shown.any():
                 trace(self.box, PointPair(self.x, y0, flip, y), _flat_indices(shown), self.budget, self.dependencies)
                 self.points += 1
@@ -160,6 +159,12 @@ class _Search:
             self.undefined, self.failure = True, error
         else:
             self.pending &= ~shown
+
+    def _finite(self, y: Array) -> Array:
+        """Return where a value is finite, or f(x) is not, and note if it is not everywhere so."""
+        finite = np.isfinite(y) | ~np.isfinite(self.box.y0)
+        self.undefined |= not bool(finite.all())
+        return np.asarray(finite)
 
 
 def _trace_near_one(box: BlackBox, source: PointSource, budget: Budget, dependencies: Dependencies) -> int:
@@ -198,12 +203,12 @@ def _confirm(
                 if drawn >= _MIXTURES and refuted.any():
                     break
                 moved = source.rng.random(source.x.shape) < 0.5
-                mixture = np.where(moved, pair.flip, source.x)
-                y = box(mixture.copy())
+                y = box(np.where(moved, pair.flip, source.x))
                 wrong = _not_as_predicted(pattern, moved.ravel(), pair, y)
                 for unresolved in dependencies.unresolved:
                     wrong[unresolved.outputs] = False
                 if np.any(wrong & ~refuted):
+                    mixture = np.where(moved, pair.flip, source.x)
                     pairs += [PointPair(source.x, box.y0, mixture, y), PointPair(mixture, y, pair.flip, pair.y_flip)]
                 refuted |= wrong
             return np.flatnonzero(refuted), pairs

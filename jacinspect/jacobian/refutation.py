@@ -1,11 +1,10 @@
 """Does an output change with an input that it is not known to read? Asked bit by bit along a direction. Next: pipeline.
 
 Random directions compare numbers, and a number may be poor where a pattern is right. So before an output is detected
-anew, everything that it is not known to read is moved, and everything else stays.
+anew, everything that it is not known to read is moved, or stays, apart from the rest.
 """
 
 from contextlib import suppress
-from itertools import cycle
 
 import numpy as np
 
@@ -17,16 +16,17 @@ from jacinspect.jacobian.points import NEAR, NEARER
 __all__ = ["refuted_bitwise"]
 
 _ROUNDS = 16  # calls: one input among many that an output reads and is not known to is missed with (3/4)^16 = 1 %
-_REACHES = (NEAR, NEARER)  # of the direction, in turn: close to x, where other branches of f are not taken
+_REACHES = (NEAR, NEARER)  # of the direction: close to x, where other branches of f are not taken
 
 
 def refuted_bitwise(
     box: BlackBox, x: Array, pattern: Pattern, outputs: Array, tangents: list[Array], rng: np.random.Generator
 ) -> Array:
-    """Return which of some outputs change when inputs are moved that they are not known to read.
+    """Return which of some outputs change with inputs that they are not known to read.
 
-    In each call the inputs of some of the outputs, drawn at random, stay, as many as make up half of all inputs at
-    most; all others move.
+    In each call the inputs of some of the outputs, drawn at random, stay at X while all others move, or move while all
+    others stay. There are as many as make up half of all inputs at most. The first must not change, and the second have
+    to be what they are where everything moves.
 
     Parameters
     ----------
@@ -40,14 +40,19 @@ def refuted_bitwise(
         Directions to move along, of x's shape.
     """
     changed, lengths = np.zeros(outputs.size, bool), np.diff(pattern.indptr)[outputs]
-    for reach, tangent, _ in zip(cycle(_REACHES), cycle(tangents), range(_ROUNDS), strict=False):
+    points = [(x + reach * tangent).astype(x.dtype) for reach in _REACHES for tangent in tangents]
+    ends = [box.where_defined(point.copy())[outputs] for point in points]
+    for number in range(_ROUNDS):
+        point, end = points[number // 2 % len(points)], ends[number // 2 % len(points)]
         order = rng.permutation(outputs.size)
-        number = max(int(np.searchsorted(np.cumsum(lengths[order]), x.size / 2)), 1)
-        stays = _inputs_of(pattern, outputs[order[:number]])
-        moved = pattern.sums(~stays[pattern.indices] * 1.0)[outputs] > 0
-        with suppress(FunctionRaisedError), np.errstate(over="ignore"):
-            y = box(np.where(stays.reshape(x.shape), x, x + reach * tangent).astype(x.dtype))
-            changed |= ~moved & ~same(y, box.y0)[outputs]
+        kept = max(int(np.searchsorted(np.cumsum(lengths[order]), x.size / 2)), 1)
+        chosen = _inputs_of(pattern, outputs[order[:kept]])
+        whole = pattern.sums(~chosen[pattern.indices] * 1.0)[outputs] == 0  # these read nothing but chosen inputs
+        mask = chosen.reshape(x.shape)
+        first, second, expected = (x, point, box.y0[outputs]) if number % 2 else (point, x, end)
+        with suppress(FunctionRaisedError):
+            y = box(np.where(mask, first, second))[outputs]
+            changed |= whole & ~same(y, expected) & np.isfinite(end)
     return np.asarray(outputs[changed])
 
 

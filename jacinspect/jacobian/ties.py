@@ -33,8 +33,10 @@ def trace_ties(box: BlackBox, source: PointSource, pattern: Pattern, budget: Bud
         At how many points outputs were traced.
     """
     x = source.x
+    if pattern.is_identity or not np.any(np.diff(pattern.indptr) > 1):
+        return 0
     tied = _tied(x)
-    if not tied.any() or not np.any(np.diff(pattern.indptr) > 1):
+    if not tied.any():
         return 0
     known = pattern.restricted(tied.ravel())
     step = np.where(tied, _steps(x) * source.rng.choice([-1.0, 1.0], x.shape) * source.rng.uniform(1, 2, x.shape), 0)

@@ -40,6 +40,7 @@ def trace(box: BlackBox, pair: PointPair, outputs: Array, budget: Budget, depend
     for block in blocks(outputs.size):
         moved[block] = ~same(pair.y_base[outputs[block]], pair.y_flip[outputs[block]])
     still, outputs = (outputs[:0], outputs) if moved.all() else (outputs[~moved], outputs[moved])
+    del moved  # as large as the output, as is all that follows
     if not outputs.size:
         return still
     bases, coupled = decode(box, pair, outputs)
