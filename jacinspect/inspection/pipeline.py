@@ -133,9 +133,6 @@ class _Inspection:
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
             evidence = self._evidence(detection, measured, limit, memory, refuted)
             unresolved = evidence.directions.pattern_refuted
-            if unresolved.size:
-                comparison = self._compared(evidence.analytic, evidence.numeric, unresolved)
-                evidence = replace(evidence, comparison=comparison)
         evidence = replace(evidence, by_rounding=self._by_rounding(detection, evidence))
         del measured  # as large as the output
         return self._finish(base, detection, evidence, unresolved, dx)
@@ -158,16 +155,16 @@ class _Inspection:
         analytic, numeric = self._both(sample, measured.near, limit)
         comparison = self._compared(analytic, numeric)
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
-        directions = self._borne_out(directions, measured, sample.pattern, refuted)
+        if directions.pattern_refuted.size:
+            comparison = self._compared(analytic, numeric, directions.pattern_refuted)
+            directions = self._borne_out(directions, measured, sample.pattern, refuted)
         return Evidence(analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent)
 
     def _borne_out(self, directions: Directions, measured: Measurements, pattern: Pattern, before: Array) -> Directions:
         """Keep of the outputs whose pattern directions refute those that bits refute as well, now or `before`.
 
-        Of the others it is the numbers that are poor along the directions, which say nothing of their derivatives then.
+        Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
-        if not directions.pattern_refuted.size:
-            return directions
         tangents = [direction.tangent(self.x) for direction in measured.directions]
         refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
         refuted = np.union1d(refuted, np.intersect1d(directions.pattern_refuted, before))
@@ -217,7 +214,7 @@ class _Inspection:
         return analytic, numeric_jacobian(first, limit - self.box.evaluations, suspects)
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
-        """Judge every entry; no entry of an output whose inputs are `unresolved` is called wrong."""
+        """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
         criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, unresolved)
         return compare(analytic, numeric, self.x, self.box.y0, criteria)
 
