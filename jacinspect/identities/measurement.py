@@ -10,16 +10,14 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, Stencil, doubtful, first_pass
-from jacinspect.jacobian.ladder import Estimate, ladder
+from jacinspect.jacobian.ladder import Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["Measured", "differential"]
 
-_FINER = 2.0**-20  # of the first ladder's steps: those of a second one, for a kink that lies so close to X
 _BATCH = 2**17  # outputs on one ladder, whose columns take some 40 numbers an output
-_SMALLEST = float(
-    np.finfo(np.float64).tiny
-)  # a bar up to it is never too wide: where value, claim and f are 0, WIDE of them is 0 as well
+# A bar up to it is never too wide: where value, claim and f are 0, WIDE of them is 0 as well.
+_SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +119,11 @@ def differential(
         kind,
         first.value.copy(),
         first.value.copy(),
-        np.abs(first.value),
-        kind < 0,
         first.size[:],
+        np.zeros(kind.size),
+        np.full(kind.size, np.nan),
+        np.full(kind.size, np.nan),
+        kind < 0,
     )
     finite = kind == Kind.SMOOTH
     found.kind[finite & ~(first.closing & np.isfinite(first.bar))] = Kind.UNRESOLVED
@@ -133,21 +133,23 @@ def differential(
         np.flatnonzero(finite & (~first.closing | doubtful(first.value, first.bar, stencil.size(), epsilon))),
     )
     _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
-    return _measured(found, np.maximum(first.size[:], rounding))  # f may be 0 and yet move
+    size = np.maximum(first.size[:], stencil.size())  # f may be 0 and yet move, or stand still
+    return _measured(found, np.maximum(size, rounding))
 
 
 _PARTS = ("value", "bar", "kind", "left", "right")
 
 
 def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | None = None) -> None:
-    """Look at some outputs at ever smaller steps, a batch at a time; with a claim, until one batch refutes it."""
+    """Look at some outputs at ever smaller steps, a batch at a time; with a claim, until one batch refutes it.
+
+    Where f moves in steps, what is found between two of them is no derivative.
+    """
     for start in range(0, outputs.size, _BATCH):
         batch = outputs[start : start + _BATCH]
-        part = stencil.subset(batch)
         claims = None if claimed is None else claimed[batch]
-        estimate = ladder(part)
-        rough = (estimate.kind != Kind.SMOOTH) & (estimate.kind != Kind.NONFINITE)
-        _climb_finer(part, estimate, np.flatnonzero(rough | _refuted(estimate, claims)))
+        estimate = ladder(stencil.subset(batch), _doubts(batch.size, claims))
+        estimate.kind[(estimate.step > 0) & ~estimate.over_many & _refuted(estimate, claims)] = Kind.UNRESOLVED
         with np.errstate(all="ignore"):  # where both agree, keep the smaller bar: a noisy f needs the longer steps
             sharper = (found.kind[batch] == Kind.SMOOTH) & (found.bar[batch] < estimate.bar)
             sharper &= (estimate.kind == Kind.SMOOTH) & (np.abs(found.value[batch] - estimate.value) <= estimate.bar)
@@ -159,6 +161,19 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
             return
 
 
+def _doubts(size: int, claimed: Array | None) -> Doubts:
+    """Return what asks for f to be seen to be continuous: a claim that differences contradict, of `size` outputs."""
+    lost = np.zeros(size, bool)
+    if claimed is None:
+        return Doubts(lost)
+
+    def contradicts(places: Array, value: Array, bar: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(~(np.abs(claimed[places] - value) <= bar + ROUNDING * np.abs(claimed[places])))
+
+    return Doubts(lost, contradicts)
+
+
 def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
     """Where a derivative contradicts a claim; nowhere without a claim."""
     if claimed is None:
@@ -166,22 +181,6 @@ def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
     with np.errstate(all="ignore"):
         off = np.abs(claimed - estimate.value) > estimate.bar + ROUNDING * np.abs(claimed)
     return np.asarray(off & (estimate.kind == Kind.SMOOTH))
-
-
-def _climb_finer(stencil: Stencil, estimate: Estimate, outputs: Array) -> None:
-    """Climb a much finer ladder for some outputs, near a kink of f or f'; where it contradicts the first, keep it."""
-    if not outputs.size:
-        return
-    finer = ladder(replace(stencil.subset(outputs), v=stencil.v * _FINER))
-    value, bar, kind = finer.value / _FINER, finer.bar / _FINER, estimate.kind[outputs]
-    with np.errstate(all="ignore"):
-        apart = np.abs(value - estimate.value[outputs]) > bar + estimate.bar[outputs]
-        # Rounding may hide a kink from the finer steps: it is one unless they see far less than its two slopes' gap.
-        sharp = 4 * bar <= np.abs(estimate.right - estimate.left)[outputs]
-    better = np.select([kind == Kind.SMOOTH, kind == Kind.UNRESOLVED], [apart, np.ones_like(apart)], sharp)
-    better &= finer.kind == Kind.SMOOTH
-    estimate.value[outputs[better]], estimate.bar[outputs[better]] = value[better], bar[better]
-    estimate.kind[outputs[better]] = Kind.SMOOTH
 
 
 def _measured(found: Estimate, size: Array) -> Measured:

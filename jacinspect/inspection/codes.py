@@ -151,6 +151,17 @@ CODES = {
         "with another --seed; a function with many branches may need several.",
         "echo [0,0,0] | jacinspect 'x+where(x*x<.1, sign(prod(x*x))*flip(x),0)' -i -",
     ),
+    "J014": Code(
+        "staircase",
+        "note",
+        "pass",
+        "agreement",
+        "f moves in steps near X, and was judged over longer ones",
+        "Where digits are lost, in half precision, or at a tolerance, the slope between two steps says nothing. Entries"
+        " were compared over longer steps, to the digits that the message names. Compute in double precision or"
+        " rewrite a formula that cancels to have more of them.",
+        "jacinspect 'log(1 - sigmoid(x))' --input '[12]' -d '-sigmoid(x)'",
+    ),
 }
 
 

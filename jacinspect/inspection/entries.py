@@ -21,7 +21,7 @@ _FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to f
 def of_entries(
     comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str = ""
 ) -> Iterator[Finding]:
-    """J001, J003, J004 and J006: the findings about the compared entries; `cause` explains J001, if anything does."""
+    """J001, J003, J004, J006, J014: findings about the compared entries; `cause` explains J001, if anything does."""
     messages = _Messages(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
     status = comparison.status
     on_kink = np.zeros(status.size, bool)
@@ -36,7 +36,12 @@ def of_entries(
     yield from messages.finding("J004", status == Status.NONFINITE, messages.nonfinite)
     yield from messages.finding("J004", status == Status.OVERFLOWS, messages.overflow, severity="note")
     yield from messages.finding("J004", status == Status.EXCUSED, messages.excused, severity="note")
-    yield from messages.finding("J006", status == Status.INCONCLUSIVE, messages.inconclusive)
+    on_stairs = np.zeros(status.size, bool)
+    on_stairs[numeric.stairs.entries] = True
+    yield from messages.finding("J006", (status == Status.INCONCLUSIVE) & ~on_stairs, messages.inconclusive)
+    yield from messages.finding("J006", (status == Status.INCONCLUSIVE) & on_stairs, messages.two_scales)
+    on_stairs[numeric.stairs.entries] = numeric.stairs.over_many
+    yield from messages.finding("J014", (status == Status.AGREES) & on_stairs, messages.staircase)
     yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
     filled = np.diff(numeric.jacobian.indptr) > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
@@ -77,7 +82,8 @@ class _Messages:
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
         ratio = f", ratio {claimed / value:.10g}" if value and claimed else ""
-        values = f"analytic {claimed:.8g}, numeric {self._value(entry)}{ratio}"
+        digits = next((digits for digits in range(8, 17) if f"{claimed:.{digits}g}" != f"{value:.{digits}g}"), 17)
+        values = f"analytic {claimed:.{digits}g}, numeric {self._value(entry, digits)}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
         return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.cause and '; consistent with '}{self.cause}"
 
@@ -119,6 +125,28 @@ class _Messages:
             return f"{number} inconclusive: {self._entry(entry)} is {self._value(entry)}, too wide to judge{claim} by"
         return f"{number} inconclusive: no step size gives a difference for {self._entry(entry)} that can be trusted"
 
+    def staircase(self, entry: int, number: str) -> str:
+        value, bar = abs(float(self.numeric.jacobian.data[entry])), float(self.numeric.bar[entry])
+        digits = max(int(np.floor(np.log10(value / bar))), 0) if value and bar else 0
+        known = f", known to {counted(digits, 'digit')}" if digits else ""
+        slope = f"{self._entry(entry)} is {self._value(entry)}{known}"
+        return f"{number} judged over longer steps: {self._steps(entry)}; {slope}"
+
+    def two_scales(self, entry: int, number: str) -> str:
+        stairs, place = self.numeric.stairs, int(np.searchsorted(self.numeric.stairs.entries, entry))
+        scales = [self._value(entry), f"{stairs.other[place]:.8g} ± {stairs.bar[place]:.1g}"]
+        many, between = scales if stairs.over_many[place] else scales[::-1]
+        claim = "" if self.analytic is None else f"; the analytic one is {self._claimed(entry):.8g}"
+        size = abs(float(self.y0[self.pattern.rows[entry]]))
+        noise = f" (--noise {2 * stairs.height[place] / size:.0e} where they are noise)" if size else ""
+        slopes = f"the slope {self._entry(entry)} is {between} between two steps and {many} over many{claim}"
+        return f"{number} inconclusive: {self._steps(entry)}{noise}; {slopes}"
+
+    def _steps(self, entry: int) -> str:
+        stairs = self.numeric.stairs
+        height = float(stairs.height[np.searchsorted(stairs.entries, entry)])
+        return f"around {self._operand(entry)}, {self._output(entry)} moves in steps of {height:.1g}"
+
     def out_of_reach(self, entry: int, number: str) -> str:
         claim = "" if self.analytic is None else f"{self._claimed(entry):.8g}"
         x = abs(float(self.x[self.pattern.indices[entry]]))
@@ -134,8 +162,8 @@ class _Messages:
     def _claimed(self, entry: int) -> float:
         return float("nan") if self.analytic is None else float(self.analytic.data[entry])
 
-    def _value(self, entry: int) -> str:
-        return f"{self.numeric.jacobian.data[entry]:.8g} ± {self.numeric.bar[entry]:.1g}"
+    def _value(self, entry: int, digits: int = 8) -> str:
+        return f"{self.numeric.jacobian.data[entry]:.{digits}g} ± {self.numeric.bar[entry]:.1g}"
 
     def _operand(self, entry: int) -> str:
         column = int(self.pattern.indices[entry])

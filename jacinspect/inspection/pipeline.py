@@ -21,7 +21,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import DetectionReport, OperandReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
-from jacinspect.jacobian.agreement import Comparison, Criteria, compare, contradicted
+from jacinspect.jacobian.agreement import Comparison, Criteria, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -210,12 +210,11 @@ class _Inspection:
         if self.analytic is None:
             return None, numeric_jacobian(first, limit - self.box.evaluations)
         analytic = self.analytic.on(sample.pattern, sample.colors, sample.number)
-        suspects = contradicted(analytic, first)
-        return analytic, numeric_jacobian(first, limit - self.box.evaluations, suspects)
+        return analytic, numeric_jacobian(first, limit - self.box.evaluations, contradicts(analytic))
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
-        criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, unresolved)
+        criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, bool(self.settings.noise), unresolved)
         return compare(analytic, numeric, self.x, self.box.y0, criteria)
 
     def _finish(

@@ -13,12 +13,13 @@ from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision
 from jacinspect.jacobian.ladder import NEAREST
-from jacinspect.jacobian.numeric import FirstLook, Numeric
+from jacinspect.jacobian.numeric import Contradicts, Numeric
 
-__all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicted"]
+__all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
 
 # Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
 _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
+_SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
 
 
@@ -37,7 +38,7 @@ class Status(IntEnum):
 
 @dataclass(frozen=True)
 class Tolerance:
-    """A user's own tolerance |analytic − numeric| ≤ atol + rtol·|numeric|, in place of the error bars."""
+    """A user's own tolerance, atol + rtol·|numeric|, which is added to the error bars."""
 
     rtol: float = 0.0
     atol: float = 0.0
@@ -45,7 +46,9 @@ class Tolerance:
 
 @dataclass(frozen=True, eq=False)
 class Criteria:
-    """By what entries are judged: the error bars, unless the user has a `tolerance`.
+    """By what entries are judged: the error bars, and a `tolerance` of the user's besides.
+
+    With `noise`, the user has named the noise of f's values and accepts the bars that it makes, however wide.
 
     At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`. No entry of
     the outputs in `unresolved` is called wrong: f is not the sum of what it does by each input there.
@@ -53,6 +56,7 @@ class Criteria:
 
     tolerance: Tolerance | None = None
     strict_kinks: bool = False
+    noise: bool = False
     unresolved: Array = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
@@ -79,10 +83,15 @@ class Comparison:
         return difference
 
     def allowed(self, entries: Array | slice) -> Array:
-        """Return what the difference may be: the error bar and the claim's own rounding, or the user's tolerance."""
-        if self.tolerance is not None:
-            return self.tolerance.atol + self.tolerance.rtol * np.abs(self.numeric.jacobian.data[entries])
-        return np.asarray(self.numeric.bar[entries] + ROUNDING * np.abs(self.claimed[entries]))
+        """Return what the difference may be: the error bar, the claim's own rounding and the user's tolerance."""
+        return np.asarray(
+            self.numeric.bar[entries] + ROUNDING * np.abs(self.claimed[entries]) + self.tolerated(entries)
+        )
+
+    def tolerated(self, entries: Array | slice) -> Array:
+        """Return the user's tolerance, 0 if there is none."""
+        value = np.abs(self.numeric.jacobian.data[entries])
+        return self.tolerance.atol + self.tolerance.rtol * value if self.tolerance else np.zeros(value.size)
 
     def ratio(self, entries: Array | slice) -> Array:
         """Return how much of its allowance each entry takes: above 1 it disagrees."""
@@ -120,18 +129,15 @@ class Summary:
     worst: tuple[int, ...]
 
 
-def contradicted(analytic: Jacobian, first: FirstLook) -> Array:
-    """Return where a claim differs from the first pass, so that differences can look again before it is called wrong.
+def contradicts(analytic: Jacobian) -> Contradicts:
+    """Return what says where claims differ from differences, which look again before anything is called wrong."""
 
-    One boolean for each stored entry.
-    """
-    differs = np.zeros(first.bar.size, bool)
-    for block in blocks(differs.size):
-        claimed = analytic.data[block]
+    def differ(entries: Array | slice, value: Array, bar: Array) -> Array:
+        claimed = analytic.data[entries]
         with np.errstate(all="ignore"):
-            difference = np.abs(claimed - first.jacobian.data[block])
-            differs[block] = ~(difference <= first.bar[block] + ROUNDING * np.abs(claimed))
-    return differs
+            return np.asarray(~(np.abs(claimed - value) <= bar + ROUNDING * np.abs(claimed)))
+
+    return differ
 
 
 def compare(
@@ -156,7 +162,7 @@ def compare(
             x=x[pattern.indices[block]],
             y0=y0[rows],
             checked=analytic is not None,
-            strict_kinks=criteria.strict_kinks,
+            criteria=criteria,
             reads_unknown=reads_unknown[rows],
             not_a_sum=np.isin(rows, criteria.unresolved),
         )
@@ -177,7 +183,7 @@ class _Conditions:
     x: Array
     y0: Array
     checked: bool
-    strict_kinks: bool
+    criteria: Criteria
     reads_unknown: Array
     not_a_sum: Array
 
@@ -192,6 +198,7 @@ class _Conditions:
             (self.out_of_reach, Status.OUT_OF_REACH),
             (self.may_bend, Status.INCONCLUSIVE),
             (self.subgradient, Status.KINK),
+            (self.on_stairs, Status.INCONCLUSIVE),
             (self.disagrees & self.not_a_sum, Status.INCONCLUSIVE),
             (self.disagrees, Status.DISAGREES),
             (self.unresolved | self.wide, Status.INCONCLUSIVE),
@@ -222,7 +229,7 @@ class _Conditions:
     @property
     def agrees(self) -> Array:
         """No condition contradicts the claim, or makes it impossible to judge."""
-        doubt = self.on_kink | self.differs | self.unresolved | self.wide
+        doubt = self.on_kink | self.on_stairs | self.differs | self.unresolved | self.wide
         return np.asarray(~(doubt | self.overflows | self.nonfinite | self.out_of_reach))
 
     @cached_property
@@ -251,8 +258,6 @@ class _Conditions:
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
         if not self.checked:
             return np.asarray((size * LAST >= _APART) & ~still)
-        if self.comparison.tolerance is not None:
-            return np.zeros(size.size, bool)
         apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
@@ -278,15 +283,35 @@ class _Conditions:
     @cached_property
     def may_bend(self) -> Array:
         """On a kink, the claim is wrong, unless f bends within the shortest step, and that cannot be ruled out."""
-        kinks, on = self.comparison.numeric.kinks, self.on_kink
-        steep = np.abs(self.claimed[on]) >= kinks.steepest[kinks.within(self.block)]
         size = np.abs(self.x)
-        return np.asarray(on & ~self.between & (_put(on, steep) | ((size > 0) & (size < NEAREST))))
+        return np.asarray(self.on_kink & ~self.between & (size > 0) & (size < NEAREST))
+
+    @cached_property
+    def on_stairs(self) -> Array:
+        """The function moves in steps, and the claim is the slope of one scale alone, which need not be that of f.
+
+        The slope over many steps is believed where it is known to some digits, and that between two where it is not.
+        """
+        numeric = self.comparison.numeric
+        stairs, on = numeric.stairs, np.zeros(self.x.size, bool)
+        these = stairs.within(self.block)
+        places = stairs.entries[these] - self.block.start
+        if not places.size:
+            return on
+        other, bar, differs = stairs.other[these], stairs.bar[these], self.differs[places]
+        with np.errstate(all="ignore"):
+            slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
+            fits = np.abs(self.claimed[places] - other) <= bar + slack
+            known = stairs.over_many[these] | (bar > np.abs(other) * _SOME_DIGITS)
+            apart = np.abs(self.value[places] - other) > bar + self.bar[places]
+        one_alone = np.where(differs, fits, ~fits & ~known) if self.checked else apart & ~stairs.over_many[these]
+        on[places] = one_alone
+        return on
 
     @property
     def subgradient(self) -> Array:
         """On a kink, the claim is accepted."""
-        if self.strict_kinks:
+        if self.criteria.strict_kinks:
             return np.zeros(self.x.size, bool)
         return self.between if self.checked else self.on_kink
 
@@ -312,10 +337,11 @@ class _Conditions:
         """The bar is too wide to judge by."""
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
-            if self.comparison.tolerance is not None:
-                return np.asarray(self.bar > self.comparison.allowed(self.block))
             large = np.maximum(np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block])
-            return np.asarray(self.bar > np.maximum(WIDE * large, precision(numeric.epsilon).tiny))
+            narrow = np.maximum(WIDE * large, self.comparison.tolerated(self.block))
+            if self.criteria.noise:
+                narrow = np.maximum(narrow, large)
+            return np.asarray(self.bar > np.maximum(narrow, precision(numeric.epsilon).tiny))
 
 
 def _put(where: Array, values: Array) -> Array:

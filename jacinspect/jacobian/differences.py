@@ -16,7 +16,6 @@ from jacinspect.jacobian.seeds import Index
 
 __all__ = [
     "LAST",
-    "LOST",
     "ROUNDING",
     "SHARP",
     "WIDE",
@@ -24,9 +23,7 @@ __all__ = [
     "Kind",
     "Stencil",
     "doubtful",
-    "few_last_bits",
     "first_pass",
-    "granule",
     "is_single",
     "last_step",
     "precision",
@@ -38,11 +35,11 @@ ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 _NOISY = 8  # times the last bit
 LAST = 2.0**-52
-LOST = 64  # last bits of x, or of 1: what is left of f where its digits cancel moves by so many, or fewer
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
 # period makes all coarser ones so, and a wrong slope looks settled.
 _FIRST_RATIO = 1.92
+_CHANGE = 1.1  # times a change of the extrapolation bounds what it was off by before, down to an order of h
 
 
 class Kind(IntEnum):
@@ -106,14 +103,14 @@ class Stencil:
         `low` and `high` are the sample at t; the slopes are those of a block of the outputs.
         """
         with np.errstate(all="ignore"):
-            before, after, x = self._widths(t, block)
+            before, after, x = self.widths(t, block)
             y0, low, high = self.y0[block], low[block], high[block]
             peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(y0))
             peak = np.where(np.isfinite(peak), peak, np.abs(y0))  # where f overflows on one side
             central = (high - low) / (before + after)
             size = np.fmax(np.abs(x * central), 0.0 if self.rounding is None else self.rounding[block])
             size = np.where(np.isfinite(size), size, 0)
-            noise = self._noise(block, (low, high))
+            noise = np.zeros(y0.size) if self.noise is None else self.noise[block]
             lost = (noise >= LAST / 64) & (noise <= 4 * LAST * self.step_scale(block))
             believed = lost | (noise <= _NOISIEST * peak)
             noise = np.where(believed, np.maximum(noise, self.epsilon * peak), self.epsilon * peak)
@@ -121,31 +118,7 @@ class Stencil:
             floor = 8 * (noise + self.epsilon * size + smallest) / (before + after)
             return (y0 - low) / before, central, (high - y0) / after, floor
 
-    def _noise(self, block: slice, sample: tuple[Array, Array], below: float = 0.0) -> Array:
-        """Return the noise of a block of the outputs; where that is not above `below`, by what a sample gives away.
-
-        The sample is that of the block. What is left of f where its digits cancel has a granule far above its last bit.
-        """
-        if self.noise is None:
-            return np.zeros(sample[0].size)
-        noise = self.noise[block]
-        silent = np.flatnonzero(noise <= below)
-        if silent.size:
-            values = np.abs(np.stack([sample[0][silent], sample[1][silent], self.y0[block][silent]]))
-            grain = np.where(few_last_bits(values).all(axis=0), LAST, granule(values).min(axis=0))
-            scale = np.broadcast_to(self.step_scale(block), noise.shape)[silent]
-            peak = values.max(axis=0)
-            lost = (peak > 0) & (grain <= LOST * LAST * scale) & (grain > 8 * LAST * peak)
-            noise[silent] = np.where(lost, np.maximum(grain / 2, noise[silent]), noise[silent])
-        return noise
-
-    def hearing(self, sample: tuple[Array, Array]) -> "Stencil":
-        """Return the stencil with the noise that a sample gives away, for shorter steps to know."""
-        return (
-            self if self.noise is None else replace(self, noise=Magnitudes.of(self._noise(slice(None), sample, LAST)))
-        )
-
-    def _widths(self, t: float, block: slice) -> tuple[Array, Array, Array]:
+    def widths(self, t: float, block: slice = slice(None)) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
         if self.inputs is None:
             return np.asarray(t), np.asarray(t), np.asarray(0.0)
@@ -176,6 +149,10 @@ class Stencil:
         if self.inputs is None:
             return np.asarray(1.0)
         return step_scale(self.x.reshape(-1)[block if isinstance(self.inputs, slice) else self.inputs[block]])
+
+    def units(self) -> Array:
+        """Return the unit of the steps of what each output reads, with its sign; 1 along a line through many inputs."""
+        return np.ones(self.y0.size) if self.inputs is None else np.asarray(self.v.reshape(-1)[self.inputs])
 
     def is_noisy(self, slope: Array) -> Array:
         """Where the measured noise of f is far more than the rounding of its values and of x, of a slope along x."""
@@ -220,15 +197,16 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     t = last_step(stencil.epsilon) * reach
     number_of = stencil.y0.size
     running = FirstPass(np.empty(number_of), np.empty(number_of), Magnitudes(number_of), Magnitudes(number_of))
+    rest = np.zeros(number_of)
     for number in range(3):  # one sample after the other, so that the memory is that of one
         step = t * _FIRST_RATIO ** (2 - number)
         sample = stencil.sample(step)
         for block in blocks(number_of):
-            _extrapolate(running, block, number, stencil.slopes(step, *sample, block))
+            _extrapolate(running, rest, block, number, stencil.slopes(step, *sample, block))
             if number == 2:
                 with np.errstate(all="ignore"):
                     rise = running.size[block] * step
-                running.size[block] = stencil.size(block) + np.where(np.isfinite(rise), rise, 0)
+                running.size[block] = np.where(np.isfinite(rise), rise, 0)
         del sample
     return running
 
@@ -238,17 +216,22 @@ def last_step(epsilon: float) -> float:
     return float(2.0 ** min(round(log2(8 * epsilon**0.2)), -2)) / _FIRST_RATIO**2
 
 
-def _extrapolate(running: FirstPass, block: slice, number: int, slopes: tuple[Array, ...]) -> None:
+def _extrapolate(running: FirstPass, rest: Array, block: slice, number: int, slopes: tuple[Array, ...]) -> None:
     """Take the slopes at step `number` of three into what is running.
 
     Between the steps, `value` and `bar` hold Richardson's columns, and `size` the gap between the one-sided slopes; at
     the end `size` holds the steeper of those two.
     """
     left, central, right, floor = slopes
+    # The gap between the sides extrapolated to step 0, where it is a + b·h + c·h³ of a smooth f: then a is 0.
+    ratio = _FIRST_RATIO
+    weights = np.array([1, -ratio - ratio**3, ratio**4]) / ((ratio - 1) * (ratio**3 - 1))
     power = _FIRST_RATIO**2
     value, bar = running.value[block], running.bar[block]
     with np.errstate(all="ignore"):
         gap = np.abs(right - left)
+        if number < 2:
+            rest[block] += weights[number] * (right - left)
         if number:
             apart = np.where(gap <= 0.75 * running.size[block], 0, gap - 2 * floor)
             better = central + (central - bar) / (power - 1)
@@ -259,7 +242,11 @@ def _extrapolate(running: FirstPass, block: slice, number: int, slopes: tuple[Ar
             running.excess[block] = np.maximum(apart, 0) * _FIRST_RATIO  # a floor grows as steps shrink
         else:
             best = better + (better - value) / (power**2 - 1)
-            value[:], bar[:] = best, np.abs(best - better) + floor
+            # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
+            change = np.maximum(np.abs(best - better), _CHANGE * np.abs(better - value))
+            value[:], bar[:] = best, change + floor
+            meeting = np.abs(rest[block] + weights[2] * (right - left))
+            apart = np.maximum(apart, np.where(meeting > bar + 8 * floor, meeting, 0))
             running.excess[block] = np.maximum(running.excess[block], apart)
             gap = np.fmax(np.abs(left), np.abs(right))
         running.size[block] = gap
@@ -270,18 +257,3 @@ def doubtful(value: Array, bar: Array, size: Array, epsilon: float) -> Array:
     with np.errstate(all="ignore"):
         reference = np.maximum(np.abs(value), size)
         return np.asarray(~(bar <= np.maximum(SHARP * reference, precision(epsilon).tiny)))
-
-
-def few_last_bits(y: Array) -> Array:
-    """Whether numbers are, but for their own rounding, multiples of a last bit of 1: log(1 + k·2⁻⁵²) is k·2⁻⁵²."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        bits = y * 2.0**54
-        return np.asarray(np.abs(bits - np.rint(bits)) <= 2.0**-8 * (np.rint(bits) != 0))
-
-
-def granule(y: Array) -> Array:
-    """Return the largest power of 2 that each number is a multiple of; infinity for 0 and what is not finite."""
-    bits = y.view(np.int64)
-    rest = y - (bits & (bits - 1)).view(np.float64)  # without its lowest bit, unless that is one of the exponent's
-    powers = (bits & (2**52 - 1)) == 0
-    return np.where((y == 0) | ~np.isfinite(y), np.inf, np.abs(np.where(powers, y, rest)))

@@ -13,9 +13,9 @@ import numpy as np
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, blocks
-from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
-from jacinspect.jacobian.ladder import ladder
+from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import FLOOR, Neighbourhood
 
@@ -122,7 +122,7 @@ def along_directions(
 
 
 def _comparable(comparison: Comparison, y0: Array) -> Array:
-    """Return which outputs are finite, and have smooth and finite entries alone, none of them out of reach."""
+    """Return which outputs are finite, and have smooth and finite entries alone, none out of reach or on stairs."""
     numeric = comparison.numeric
     pattern, comparable = numeric.jacobian.pattern, np.isfinite(y0)
     for rows in blocks(pattern.shape[0]):
@@ -130,6 +130,7 @@ def _comparable(comparison: Comparison, y0: Array) -> Array:
         rough = (numeric.kind[entries] != Kind.SMOOTH) | ~np.isfinite(numeric.jacobian.data[entries])
         rough |= comparison.status[entries] == Status.OUT_OF_REACH
         comparable[pattern.rows[entries][rough]] = False
+    comparable[pattern.rows[numeric.stairs.entries]] = False
     return comparable
 
 
@@ -170,7 +171,8 @@ class _Line:
             errors = Jacobian(jacobian.pattern, tolerance.atol + tolerance.rtol * np.abs(jacobian.data))
             allowed += (errors @ np.abs(self.v)).ravel() / self.coverage
         if analytic is not None and analytic.push is not None:
-            by_rule = self._refuted(analytic.push(self.v), allowed, compared)
+            wrong = self.comparison.status == Status.DISAGREES  # an output with such an entry needs no more proof
+            by_rule = self._refuted(analytic.push(self.v), allowed, compared & ~_outputs(jacobian.pattern, wrong))
         elif analytic is not None and analytic.pull is not None:
             w = np.where(compared, rng.standard_normal(compared.size), 0.0)
             by_input = self._inputs_refuted(analytic.pull(w), w, allowed)
@@ -207,10 +209,17 @@ class _Line:
         suspects = np.flatnonzero(differs)
         if not suspects.size:
             return suspects
-        again = ladder(self.near.along(self.v, self.rounding).subset(suspects))
         with np.errstate(all="ignore"):
             slack = allowed[suspects] - self.direction.bar[suspects]
+
+        def contradicts(places: Array, value: Array, bar: Array) -> Array:
+            return np.asarray(np.abs(claimed[suspects[places]] - value) > bar + slack[places])
+
+        doubts = Doubts(np.zeros(suspects.size, bool), contradicts)
+        again = ladder(self.near.along(self.v, self.rounding).subset(suspects), doubts)
+        with np.errstate(all="ignore"):
             off = np.abs(claimed[suspects] - again.value) > again.bar + slack
+            off &= ~((again.step > 0) & (np.abs(claimed[suspects] - again.other) <= again.other_bar + slack))
         return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
 
     def _inputs_refuted(self, pulled: Array, w: Array, allowed: Array) -> Array:
@@ -220,6 +229,13 @@ class _Line:
         terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
         slack = np.where(w == 0, 0.0, np.abs(w) * allowed).sum()
         return np.flatnonzero(_differs_in_sum(terms, measured, slack))
+
+
+def _outputs(pattern: Pattern, entries: Array) -> Array:
+    """Return which outputs have one of some entries, a boolean for each."""
+    found = np.zeros(pattern.shape[0], bool)
+    found[pattern.rows[entries]] = True
+    return found
 
 
 def _union(places: Iterable[Array]) -> Array:

@@ -1,39 +1,57 @@
-"""Differences at ever smaller steps for entries in doubt, with a bar and a kind for each. Next: numeric.
+"""Derivatives of entries in doubt, from one sequence of ever smaller steps, a bar and a kind for each. Next: numeric.
 
-Ridders (1982), Accurate computation of F'(x) and F'(x)F''(x); a step counts only where the one-sided slopes have closed
-in on each other before.
+Sample first, judge afterwards. f is evaluated at steps from the unit of x down to ten spacings of numbers beside it. At
+each step there is an estimate: extrapolated slopes, central and to either side, and a bar, made of what the
+extrapolation still changes and of the noise over the step, which is no smaller than the rounding of f and than what
+estimates at shorter steps disagree by. An estimate is believed at the finest scale at which it has settled; coarser
+ones that agree with all finer ones may sharpen it (Lepskii 1991; Katkovnik 1999, intersection of confidence intervals).
+Sides that settle on two slopes are a kink; a side on which f leaps between neighbouring numbers is a jump. Where a
+claim is contradicted, f has to be seen to be continuous first (see stairs): the height of its steps is noise.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import LAST, LOST, SHARP, Kind, Stencil, few_last_bits, granule, is_single
+from jacinspect.jacobian.differences import WIDE, Kind, Stencil, is_single
+from jacinspect.jacobian.stairs import steps_near
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
-_OPEN = 1e-5  # a bar above this fraction is wide, or nearly so, and deserves smaller steps
-_TREAD = 2.0**-10  # of x: no rounding makes stairs that are wider, unless digits are lost
-_FAR = 2.0**20  # the shortest step of a ladder, in units of x, is 1/20 there
-_STEPLESS = 2.0**29  # the shortest step of a ladder in units of 1 moves no larger x
-_RUNGS = 12
-_REACHES = (1.0, 2.0**-18)  # of the finer ladders, in units of x where that is small and of 1 where it is large
-LADDER_CALLS = 2 * _RUNGS  # of one; for what it leaves open up to three finer ones take as many again, each
-# Each rung is not quite 4 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
-# period makes all coarser ones so, and a wrong slope looks settled.
-_FIRST, _RATIO = 0.125, 3.84
-_FIRST_SINGLE, _RATIO_SINGLE = 0.5, 2.4  # whose noise leaves no room between too long a step and too short a one
+# 3.07⁻³⁰ is ten spacings of 1. Not a whole number: or a step that happens to be a multiple of f's period makes all
+# coarser ones so, and a wrong slope looks settled.
+_RUNGS, _RATIO = 31, 3.07
+_RUNGS_SINGLE, _RATIO_SINGLE = 22, 1.9  # down to ten spacings of single precision, whose noise asks for closer steps
+LADDER_CALLS = 2 * _RUNGS + 2
+_SMALL = 2.0**-20  # |x| below it is sampled once more, in units of |x|
+_BATCH = 2**20  # entries sampled together, 500 bytes each
+_BLOCK = 2**11  # entries judged together
+_SETTLED = 3  # steps in a row that have to agree
+_CHANGE = 2.0  # times the last change bounds the error where it shrinks by 1.5 a step, as of |x|^1.5
+_SHARPER = 8.0  # no column claims to be more than so many times sharper than the one before: two may agree by chance
+_TOLD = 16  # times its bar a slope has to be, where the bar is wide otherwise: less is what no step resolves
+_DENSE = 2.0**-8  # between neighbouring numbers, so that values of f there would show that they are not all whole
+_FAR, _WAVE = 2.0**20, 2.0**-5  # of x, from where a step of 1 is as good as none; of what is searched for waves
+_APART = 4.0  # times their bars, for two sides to be a kink: less may be one slope that has not settled
+_STEADY = 14
+_TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
+_BORNE_OUT = (
+    3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
+)
+_LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
+_FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """Derivatives along a line, one per entry: value ± bar, its kind, and the one-sided slopes where it has a kink.
 
-    `steepest` is the steepest slope to a side that was met: a bend as steep or steeper may look like a jump.
-    `stairs` is where f rose over longer steps and stands still over the shortest: a staircase of rounding, perhaps.
-    `reached` is the largest |f| that was met, per unit of x.
+    `reached` is the largest change of f that was met, per unit of x. `step` is how high the steps are in which f moves
+    near x, 0 where it does not; the value is then that over many steps where `over_many`, and else the slope between
+    two, and `other` ± `other_bar` is that of the other scale.
     """
 
     value: Array
@@ -41,245 +59,315 @@ class Estimate:
     kind: Array
     left: Array
     right: Array
-    steepest: Array
-    stairs: Array
     reached: Array
+    step: Array
+    other: Array
+    other_bar: Array
+    over_many: Array
 
     def subset(self, chosen: Array) -> "Estimate":
         """Return the estimate of some of the entries."""
-        return Estimate(*(getattr(self, name)[chosen] for name in Estimate.__dataclass_fields__))
+        return Estimate(*(getattr(self, part.name)[chosen] for part in fields(self)))
+
+    def put(self, chosen: Array, others: "Estimate") -> None:
+        """Take others in, at some places."""
+        for part in fields(self):
+            getattr(self, part.name)[chosen] = getattr(others, part.name)
+
+    @classmethod
+    def empty(cls, size: int) -> "Estimate":
+        """Return one of entries that nothing is known of."""
+        parts = {part.name: np.full(size, np.nan) for part in fields(cls)}
+        parts |= {
+            "over_many": np.zeros(size, bool),
+            "kind": np.full(size, Kind.UNRESOLVED, np.int8),
+            "step": np.zeros(size),
+            "reached": np.zeros(size),
+        }
+        return cls(**parts)
 
 
-def ladder(stencil: Stencil, size: Array | None = None) -> Estimate:
-    """Difference at ever smaller steps and take, entry by entry, what has the smallest bar.
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """What may not be believed before f is seen to be continuous: what has `lost` digits, and what is contradicted.
 
-    A second, finer ladder, in units of |x| where that is small and of 1 where it is large, climbs for what the first
-    does not find smooth, or only with a wide bar, or on one side alone; a third goes on from there, close to a pole.
-    A bar is wide against the derivative and `size`, that of f per unit of x: the stencil's own if None.
+    `contradicts` says of entries, given by their places, where somebody denies a value and its bar.
     """
-    estimate = _climb(stencil)
+
+    lost: Array
+    contradicts: Callable[[Array, Array, Array], Array] | None = None
+
+
+def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
+    """Difference at ever smaller steps and believe, entry by entry, the finest scale that has settled.
+
+    Where x is small, so that f may bend within any of the steps, the steps are taken once more in units of |x|.
+    Without `doubts`, f has to be seen to be continuous wherever a slope is found.
+    """
+    estimate = Estimate.empty(stencil.y0.size)
+    for start in range(0, stencil.y0.size, _BATCH):
+        batch = np.arange(start, min(start + _BATCH, stencil.y0.size))
+        estimate.put(batch, _sampled(stencil.subset(batch), batch, doubts))
     if stencil.inputs is None:
         return estimate
-    # Beside the end of a domain that is nearer than any step, the slope over a step says nothing of that at x.
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
-    beyond = _one_sided(estimate) & (near > 0) & (near < NEAREST)
+    beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
     estimate.kind[beyond & (estimate.kind == Kind.SMOOTH)] = Kind.UNRESOLVED
-    size = stencil.size() if size is None else size
-    for reach in _REACHES:
-        unsettled = _wide(estimate, size)
-        rough = _one_sided(estimate) | (estimate.kind != Kind.SMOOTH) | _is_far(stencil)
-        unsettled |= rough if reach == 1 else _unresolved(estimate)
-        entries = np.flatnonzero(unsettled & ~estimate.stairs)
-        if not entries.size:
-            break
-        before, finer = estimate.subset(entries), _climb(stencil.subset(entries).scaled(_unit(stencil.x, reach)))
-        better = _better(before, finer)
-        _take(estimate, entries, finer, better)
-        if not is_single(stencil.epsilon):  # what computes in single precision stands still over short steps
-            other = np.where(better, _apart(before, finer), _contradicted(before, finer))
-            other &= (near[entries] > 0) | ~_unresolved(finer)  # a kink at 0 itself may drown in rounding
-            estimate.kind[entries[other]] = Kind.UNRESOLVED
-    _look_through_noise(stencil, estimate, size)
+    with np.errstate(all="ignore"):
+        wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
+    again = np.flatnonzero((near > NEAREST) & (near < _SMALL) & wide)
+    if again.size:
+        unit = np.abs(stencil.x)
+        finer = _sampled(stencil.subset(again).scaled(unit), again, doubts)
+        before = estimate.subset(again)
+        better = _finer_is_better(before, finer)
+        estimate.put(again[better], finer.subset(better))
     return estimate
 
 
-def _unit(x: Array, reach: float) -> Array:
-    """Return the unit of a finer ladder's steps: x where that is small, and 1 where it is large."""
-    far = np.abs(x)
-    with np.errstate(under="ignore"):
-        return np.asarray(reach * np.where(far == 0, 2.0**-22, np.minimum(far, 1)))
-
-
-def _look_through_noise(stencil: Stencil, estimate: Estimate, size: Array) -> None:
-    """Trust no slope where what was measured as noise is none: where f, over shorter steps, goes its own smooth way."""
-    doubted = (estimate.kind == Kind.SMOOTH) & (_is_far(stencil) | _wide(estimate, size))
-    entries = np.flatnonzero(doubted & stencil.is_noisy(estimate.value))
-    if entries.size:
-        exact = replace(stencil.subset(entries).scaled(_unit(stencil.x, 1)), noise=None)
-        finer = _climb(exact)
-        other = (finer.kind != Kind.UNRESOLVED) & _contradicted(estimate.subset(entries), finer)
-        estimate.kind[entries[other | (np.abs(exact.x.reshape(-1)[exact.inputs]) > _STEPLESS)]] = Kind.UNRESOLVED
-
-
-def _contradicted(before: Estimate, finer: Estimate) -> Array:
-    """Where short steps show something else than long ones: another slope, a kink, a jump, nothing that converges.
-
-    Or they do not move f at all, as on a staircase, though long steps do.
-    """
-    with np.errstate(invalid="ignore"):
-        still = (finer.steepest == 0) & (before.value != 0)
-    other = np.where(finer.kind == Kind.SMOOTH, still | _apart(before, finer), finer.kind != before.kind)
-    return np.asarray(other & (before.kind != Kind.NONFINITE) & (finer.kind != Kind.NONFINITE))
-
-
-def _apart(before: Estimate, finer: Estimate) -> Array:
-    """Where two slopes that both seem settled are further apart than their bars allow."""
-    settled = (before.kind == Kind.SMOOTH) & (finer.kind == Kind.SMOOTH)
+def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     with np.errstate(all="ignore"):
-        return np.asarray(settled & (np.abs(finer.value - before.value) > finer.bar + before.bar))
+        gap = np.abs(before.right - before.left)
+        sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
+        apart = np.abs(before.value - finer.value) > before.bar + finer.bar
+        sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
+    sharp &= (before.step == 0) | (finer.step > 0)  # short steps need not reach the ends of a tread
+    return np.asarray((finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE) & sharp)
 
 
-def _wide(estimate: Estimate, size: Array) -> Array:
+@dataclass(frozen=True, eq=False)
+class _Rungs:
+    """Values of f at steps to either side, of shape (2, steps, entries), coarsest first; the steps in units of v."""
+
+    stencil: Stencil
+    steps: Array
+    ratio: float
+    y: Array
+
+    def subset(self, chosen: Array) -> "_Rungs":
+        return _Rungs(self.stencil.subset(chosen), self.steps, self.ratio, self.y[:, :, chosen])
+
+
+def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate:
+    count, ratio = (_RUNGS_SINGLE, _RATIO_SINGLE) if is_single(stencil.epsilon) else (_RUNGS, _RATIO)
+    steps = ratio ** -np.arange(count, dtype=float)
+    y = np.empty((2, count, stencil.y0.size))
+    for k, t in enumerate(steps.tolist()):
+        y[0, k], y[1, k] = stencil.sample(t)
+    rungs = _Rungs(stencil, steps, ratio, y)
+    estimate, best = Estimate.empty(stencil.y0.size), np.zeros(stencil.y0.size, np.int64)
+    doubted, jumps = np.ones(best.size, bool), _leaps_at_once(rungs)
     with np.errstate(all="ignore"):
-        return np.asarray(~(estimate.bar <= _OPEN * np.maximum(np.abs(estimate.value), size)))
+        for start in range(0, best.size, _BLOCK):
+            block = np.arange(start, min(start + _BLOCK, best.size))
+            part, view, scales = _judged(rungs.subset(block), jumps[:, block], np.zeros(block.size))
+            estimate.put(block, part)
+            best[block] = view.best
+            if doubts is not None:
+                doubted[block] = _doubted(doubts, places[block], view, scales)
+        doubted &= ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
+        entries = np.flatnonzero(doubted)
+        height, away = steps_near(
+            stencil.subset(entries), estimate.value[entries], estimate.bar[entries], steps[best[entries]]
+        )
+        on = height > 0
+        if on.any():
+            _judge_over(rungs, estimate, entries[on], height[on], height[on] / away[on])
+    return estimate
 
 
-def _is_far(stencil: Stencil) -> Array:
-    """Where steps in units of x are so long that f may have many bends within the shortest."""
-    inputs = slice(None) if stencil.inputs is None else stencil.inputs
-    return np.asarray(np.abs(stencil.x.reshape(-1)[inputs]) > _FAR)
+def _doubted(doubts: Doubts, places: Array, view: "_View", scales: tuple[Array, Array]) -> Array:
+    """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
+    doubted = doubts.lost[places] | (view.against >= _SETTLED)
+    if doubts.contradicts is None:
+        return np.asarray(doubted)
+    values, bars = scales
+    coarser = np.arange(bars.shape[0])[:, None] < view.best
+    borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
+    return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & (borne_out >= _BORNE_OUT)))
 
 
-def _unresolved(estimate: Estimate) -> Array:
-    return np.asarray(estimate.kind == Kind.UNRESOLVED)
-
-
-def _one_sided(estimate: Estimate) -> Array:
-    return np.isnan(estimate.left) ^ np.isnan(estimate.right)
-
-
-def _better(before: Estimate, finer: Estimate) -> Array:
-    """Where the finer steps tell more."""
-    found = (finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE)
+def _leaps_at_once(rungs: _Rungs) -> Array:
+    """Return, for the left and the right, where f leaps between x and the number beside it."""
+    stencil = rungs.stencil
+    found: Array = np.zeros((2, stencil.y0.size), bool)
     with np.errstate(all="ignore"):
-        sharper = finer.bar < before.bar
-        # A kink is not gone where the finer steps drown it in rounding.
-        beyond = (before.kind != Kind.KINK) | (finer.bar < np.abs(before.right - before.left) / 4)
-    # Where f is not defined a long step away, what it does on the other side says little of a point close to the end.
-    inside = _one_sided(before) & ~_one_sided(finer)
-    smooth = before.kind == Kind.SMOOTH
-    moved = finer.steepest > 0  # a plateau of what has lost its digits is flat, too
-    return np.asarray(found & np.where(smooth, (finer.kind == Kind.SMOOTH) & moved & (sharper | inside), beyond))
+        rise = rungs.y[:, -_STEADY:]
+        if not np.any(np.abs(rise[:, 0] - stencil.y0) < 2 * np.abs(rise[:, -1] - stencil.y0)):
+            return found
+        rise = rise - stencil.y0
+        # a jump's rise stays over steps that are a million times apart; rounding has no one size and sign over so many
+        leaps: Array = (np.abs(rise - rise[:, -1:]) <= np.abs(rise[:, -1:]) / 2).all(axis=1)
+        leaps &= np.abs(rise[:, -1]) > 64 * stencil.epsilon * np.abs(stencil.y0)
+        rise = np.abs(rise)
+        for side, towards in enumerate((-np.inf, np.inf)):
+            if leaps[side].any() and stencil.inputs is not None:
+                point = np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x).astype(stencil.x.dtype)
+                y = stencil.box.where_defined(point)[stencil.outputs]
+                found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
+    return found
 
 
-def _take(estimate: Estimate, entries: Array, finer: Estimate, better: Array) -> None:
-    for name in set(Estimate.__dataclass_fields__) - {"reached"}:
-        getattr(estimate, name)[entries[better]] = getattr(finer, name)[better]
+@dataclass(frozen=True, eq=False)
+class _View:
+    """What is believed of one kind of slope: value ± bar at the step `best`; and how many steps speak `against` it."""
 
-
-class _Tableau:
-    """Neville's extrapolation to step 0 of at most three columns, entry by entry, fed one rung at a time."""
-
-    def __init__(self, size: int, ratio: float) -> None:
-        self.value, self.bar = np.full(size, np.nan), np.full(size, np.inf)
-        self.improved = False  # by the last rung, somewhere
-        self._ratio = ratio
-        self._previous: list[Array] = []
-        self._gap = np.full(size, np.nan)
-        self._steady = np.zeros(size, np.int8)
-
-    def add(self, slope: Array, gap: Array, floor: Array) -> None:
-        """Take the slope at the next smaller step; `gap` must halve, or lie on the floor, three times running."""
-        closing = (gap <= self._gap / 2) | (gap <= 2 * floor)
-        self._steady = np.where(closing, np.minimum(self._steady + 1, 3), 0).astype(np.int8)
-        self._gap = gap
-        columns = [slope]
-        spread = np.zeros(slope.size)
-        self.improved = False
-        for power, previous in enumerate(self._previous[:2], 1):
-            better = columns[-1] + (columns[-1] - previous) / (self._ratio**power - 1)
-            # No column claims to be more than so much sharper than the one before: where f'' jumps close to x, two
-            # columns may agree by chance.
-            spread = np.fmax(np.maximum(np.abs(better - columns[-1]), np.abs(better - previous)), spread / 8)
-            bar = spread + floor
-            take = (self._steady == 3) & (bar < self.bar)
-            self.value[take], self.bar[take] = better[take], bar[take]
-            self.improved |= bool(take.any())
-            columns.append(better)
-        self._previous = columns
+    value: Array
+    bar: Array
+    best: Array
+    against: Array
 
     @property
-    def converged(self) -> Array:
-        """Whether any rung counted."""
-        return np.asarray(np.isfinite(self.bar))
+    def settled(self) -> Array:
+        return np.isfinite(self.bar)
 
 
-def _climb(stencil: Stencil) -> Estimate:
-    number, size = stencil.y0.size, stencil.size()
-    first, ratio = (_FIRST_SINGLE, _RATIO_SINGLE) if is_single(stencil.epsilon) else (_FIRST, _RATIO)
-    central, left, right = _Tableau(number, ratio**2), _Tableau(number, ratio), _Tableau(number, ratio)
-    before = between = after = np.full(number, np.nan)
-    left_grows, right_grows = np.zeros(number, np.int8), np.zeros(number, np.int8)
-    left_finite, right_finite = np.zeros(number, bool), np.zeros(number, bool)
-    rose, steepest, reached = np.zeros(number, bool), np.zeros(number), np.zeros(number)
-    with np.errstate(all="ignore"):
-        for rung in range(_RUNGS):
-            t = first * ratio**-rung
-            sample = stencil.sample(t)
-            stencil = stencil.hearing(sample)
-            low, middle, high, floor = stencil.slopes(t, *sample)
-            central.add(middle, np.maximum(np.abs(high - low), np.abs(middle - between)), floor)
-            left.add(low, np.abs(low - before), 2 * floor)
-            right.add(high, np.abs(high - after), 2 * floor)
-            left_grows, right_grows = (
-                _growing(low, before, left_grows, ratio),
-                _growing(high, after, right_grows, ratio),
-            )
-            left_finite |= np.isfinite(low)
-            right_finite |= np.isfinite(high)
-            if t < _TREAD:
-                rose |= (low / high > 0.5) & (low / high < 2)
-            rose |= (np.abs(central.value) > central.bar) | _loses_digits(stencil, sample)
-            steepest = np.fmax(steepest, np.fmax(np.abs(low), np.abs(high)))
-            reached = np.fmax(reached, np.fmax(np.abs(sample[0]), np.abs(sample[1])))
-            before, between, after = low, middle, high
-            if not central.improved and np.all(central.bar <= SHARP * np.maximum(np.abs(central.value), size)):
-                break
-        grows = left_grows >= 4, right_grows >= 4
-        stairs = rose & (before == 0) & (after == 0)
-        defined = np.isfinite(stencil.y0)
-        reached = reached / stencil.step_scale()
-        return _judge(central, left, right, (left_finite, right_finite), grows, defined, steepest, stairs, reached)
-
-
-def _loses_digits(stencil: Stencil, sample: tuple[Array, Array]) -> Array:
-    """Where f moves by so few last bits of x, or of 1, that it can be nothing else, and these are no last bits of f."""
-    lost = np.zeros(stencil.y0.size, bool)
-    for y in sample:
-        rise = np.abs(y - stencil.y0)
-        few = few_last_bits(rise) | (rise <= LOST * granule(rise))
-        lost |= few & (rise <= LOST * LAST * stencil.step_scale()) & (rise > 8 * LAST * np.abs(stencil.y0))
-    return lost
-
-
-def _growing(slope: Array, before: Array, times: Array, ratio: float) -> Array:
-    """Count how many times running a slope grew as the step shrank, as it does across a jump and nowhere else."""
-    grown = np.abs(slope) / np.abs(before)
-    return np.where((grown > 0.9 * ratio) & (grown < 1.1 * ratio), np.minimum(times + 1, 4), 0).astype(np.int8)
-
-
-def _judge(
-    central: _Tableau,
-    left: _Tableau,
-    right: _Tableau,
-    finite: tuple[Array, Array],
-    grows: tuple[Array, Array],
-    defined: Array,
-    steepest: Array,
-    stairs: Array,
-    reached: Array,
-) -> Estimate:
-    """Say what each entry is: smooth if its two sides close in on each other, else by what its sides do alone."""
-    one, other = left.converged, right.converged
-    alone = (one & ~finite[1]) | (other & ~finite[0])  # f ends here: the slope of the side where it is defined
-    apart = np.abs(left.value - right.value) > left.bar + right.bar
-    jump = (one & grows[1]) | (other & grows[0]) | (grows[0] & grows[1])
+def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, tuple[Array, Array]]:
+    """Say what each entry is, with noise of at least `step`; return also the view of central slopes, and all scales."""
+    stencil, ratio = rungs.stencil, rungs.ratio
+    left, right, central, h, noise = _slopes(rungs)
+    noise = np.maximum(noise, 2 * step)
+    lows = _extrapolated(left, noise / h, h, ratio, (1, 2), 2.6)
+    highs = _extrapolated(right, noise / h, h, ratio, (1, 2), 2.6)
+    middle = _extrapolated(central, noise / h, h, ratio, (2, 4), 1.0)
+    gap = np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
+    middle = middle[0], middle[1] + gap
+    one, other, both = (_believed(*each) for each in (lows, highs, middle))
+    finite = np.logical_or.reduce(np.isfinite(rungs.y), axis=1)
+    apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
+    kink = one.settled & other.settled & apart & ~(4 * both.bar < np.abs(one.value - other.value))
+    alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
+    jump = jumps[0] | jumps[1]
+    nowhere = ~np.isfinite(stencil.y0) | ~finite.any(axis=0)
     kind = np.select(
-        [~defined | ~(finite[0] | finite[1]), central.converged, alone, one & other & apart, one & other, jump],
-        [Kind.NONFINITE, Kind.SMOOTH, Kind.SMOOTH, Kind.KINK, Kind.SMOOTH, Kind.JUMP],
+        [nowhere, jump, kink, both.settled | alone],
+        [Kind.NONFINITE, Kind.JUMP, Kind.KINK, Kind.SMOOTH],
         Kind.UNRESOLVED,
     ).astype(np.int8)
-    side = np.where(one & ~(other & (right.bar < left.bar)), left.value, right.value)
-    sided = ~central.converged & (kind == Kind.SMOOTH)
-    value = np.where(sided, side, np.where(kind == Kind.KINK, (left.value + right.value) / 2, central.value))
-    bar = np.where(
-        sided, np.minimum(left.bar, right.bar), np.where(kind == Kind.KINK, left.bar + right.bar, central.bar)
-    )
-    value = np.where(kind == Kind.JUMP, np.where(one, left.value, np.where(other, right.value, 0)), value)
-    bar = np.where(kind == Kind.JUMP, np.where(one, left.bar, np.where(other, right.bar, 0)), bar)
+    side_value = np.where(one.settled & ~jumps[0], one.value, np.where(other.settled & ~jumps[1], other.value, 0))
+    side_bar = np.where(one.settled & ~jumps[0], one.bar, np.where(other.settled & ~jumps[1], other.bar, 0))
+    ends = ~np.logical_and.reduce(np.isfinite(rungs.y), axis=1)
+    sided = (kind == Kind.JUMP) | ((kind == Kind.SMOOTH) & ~both.settled)
+    value = np.where(sided, side_value, np.where(kind == Kind.KINK, (one.value + other.value) / 2, both.value))
+    bar = np.where(sided, side_bar, np.where(kind == Kind.KINK, one.bar + other.bar, both.bar))
+    change = np.abs(rungs.y - stencil.y0)
+    reached = np.where(np.isfinite(change), change, 0).max(axis=(0, 1)) / stencil.step_scale()
+    known = np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * stencil.size())
+    told = (np.where(ends[0] | ends[1], _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= known)
+    told |= reached == 0
+    kind[(kind == Kind.SMOOTH) & ~told] = Kind.UNRESOLVED
+    # Beside a large x, f may have its waves where rounding hides them: steps below 1 have to show the same slope, but
+    # for one rounding of f and one of x.
+    waves = (h > _WAVE) & (h < 1) & (np.abs(middle[0] - value) > noise / (8 * h) + bar)
+    kind[(kind == Kind.SMOOTH) & (stencil.step_scale() > _FAR) & waves.any(axis=0)] = Kind.UNRESOLVED
+    if stencil.box.whole and stencil.inputs is not None:  # then no slope but 0 is f's own, if numbers are dense there
+        dense = np.maximum(stencil.step_scale(), np.abs(stencil.y0)) * stencil.epsilon < _DENSE  # of x and of f
+        kind[(kind == Kind.SMOOTH) & (value != 0) & dense] = Kind.UNRESOLVED
+    # A side that neither leaps at once nor has a slope is too steep for the steps, and no slope is known then.
+    steep = [
+        ~side & ~((_TOLD * view.bar <= np.abs(view.value)) | (view.bar <= known))
+        for side, view in zip(jumps, (one, other), strict=True)
+    ]
+    kind[jump & (steep[0] | steep[1])] = Kind.UNRESOLVED
     # Across a jump, slope 0 is as good as the slope of the side that holds the value.
-    low = np.where(kind == Kind.JUMP, 0.0, left.value)
-    high = np.where(kind == Kind.JUMP, value, right.value)
-    stairs = stairs & (kind == Kind.SMOOTH) & (value == 0)
-    kind[stairs] = Kind.UNRESOLVED
-    return Estimate(value, bar, kind, low, high, steepest, stairs, reached)
+    low = np.where(kind == Kind.JUMP, 0.0, one.value)
+    high = np.where(kind == Kind.JUMP, value, other.value)
+    still = np.full(value.size, np.nan)
+    return Estimate(value, bar, kind, low, high, reached, step.copy(), still, still.copy(), step > 0), both, middle
+
+
+def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
+    """Return slopes to the left, to the right and central, step lengths, and the rounding of f, for all steps."""
+    stencil = rungs.stencil
+    widths = [stencil.widths(t) for t in rungs.steps.tolist()]
+    shape = rungs.y.shape[1:]
+    before, after = (np.stack([np.broadcast_to(width[side], shape[1:]) for width in widths]) for side in (0, 1))
+    left, right = (stencil.y0 - rungs.y[0]) / before, (rungs.y[1] - stencil.y0) / after
+    central = (rungs.y[1] - rungs.y[0]) / (before + after)
+    peak = np.fmax(np.fmax(np.abs(rungs.y[0]), np.abs(rungs.y[1])), np.abs(stencil.y0))
+    peak = np.where(np.isfinite(peak), peak, np.abs(stencil.y0))
+    x = widths[0][2]
+    size = np.fmax(np.abs(x * central), 0.0 if stencil.rounding is None else stencil.rounding[:])
+    size = np.where(np.isfinite(size), size, 0)
+    tiny = np.finfo(np.float32 if is_single(stencil.epsilon) else np.float64).smallest_subnormal
+    noise = 4 * (stencil.epsilon * (peak + size) + tiny)
+    return left, right, central, (before + after) / 2, noise
+
+
+def _extrapolated(
+    slope: Array, floor: Array, h: Array, ratio: float, orders: tuple[int, int], amplified: float
+) -> tuple[Array, Array]:
+    """Return an estimate and a bar at every step: the column of Neville's tableau that changes least, and its noise."""
+    value, column = slope.copy(), slope.copy()
+    spread = _CHANGE * _change(slope)
+    bound = np.zeros_like(spread)
+    for number, order in enumerate(orders, 1):
+        column[number:] += (column[number:] - column[number - 1 : -1]) / (ratio**order - 1)
+        column[number - 1] = np.nan
+        np.maximum(_CHANGE * _change(column), bound / _SHARPER, out=bound)
+        better = bound < spread
+        np.copyto(value, column, where=better)
+        np.copyto(spread, bound, where=better)
+    value[~np.isfinite(spread)] = np.nan
+    noise = np.zeros_like(h)  # what a step and those that are finer disagree by
+    noise[:-1] = np.abs(value[:-1] - value[1:]) * h[1:]
+    noise[~np.isfinite(noise)] = 0
+    noise[-_FINEST:] = noise[-_FINEST:].max(axis=0)
+    np.maximum.accumulate(noise[::-1], axis=0, out=noise[::-1])
+    return value, spread + (amplified * floor + 2 * noise / h)
+
+
+def _change(column: Array) -> Array:
+    """Return by how much a column changes from step to step; NaN at the first."""
+    change = np.full_like(column, np.nan)
+    np.abs(column[1:] - column[:-1], out=change[1:])
+    return change
+
+
+def _believed(values: Array, bars: Array) -> _View:
+    """From the finest step on, intersect value ± bar while that is possible: the narrowest on the way is believed.
+
+    Where a coarser step contradicts, what is finer stands if it has settled, and else is begun anew.
+    """
+    known = np.isfinite(bars)
+    low = np.maximum.accumulate(np.where(known, values - bars, -np.inf)[::-1], axis=0)
+    high = np.minimum.accumulate(np.where(known, values + bars, np.inf)[::-1], axis=0)
+    agrees = (low <= high)[::-1]
+    settled = np.count_nonzero(known & agrees, axis=0) >= _SETTLED
+    inside = np.where(known & agrees & settled, bars, np.inf)
+    best = inside.argmin(axis=0)
+    columns = np.arange(best.size)
+    bar = inside[best, columns]
+    value = np.where(np.isfinite(bar), values[best, columns], np.nan)
+    against = np.count_nonzero(np.abs(values - value) > 2 * bars + bar + np.abs(values) / 2, axis=0)
+    view = _View(value, bar, best, against)
+    anew = np.flatnonzero(~settled & ~agrees[0])
+    if anew.size:
+        rest = _believed(values[:, anew], np.where(agrees[:, anew], np.inf, bars[:, anew]))
+        for part in fields(view):
+            getattr(view, part.name)[anew] = getattr(rest, part.name)
+    return view
+
+
+def _judge_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> None:
+    """Take the height of the steps for noise, and believe what that makes of the longer steps where it is narrow.
+
+    `tilt` is the height of a step over its distance. What leaps as its work changes, as an adaptive integrator does, is
+    off by far more than it leaps: slopes that differ by a little are then left open.
+    """
+    coarse, _, _ = _judged(rungs.subset(entries), np.zeros((2, entries.size), bool), height)
+    fine = estimate.subset(entries)
+    off = np.abs(coarse.value - fine.value)
+    narrow = (coarse.kind == Kind.SMOOTH) & (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
+    near = narrow & (off <= WIDE * np.abs(coarse.value))
+    little = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value))
+    coarse.other[:], coarse.other_bar[:] = fine.value, np.maximum(fine.bar, little)
+    coarse.bar[near] += off[near]
+    fine.step[:], fine.other[:], fine.other_bar[:] = height, coarse.value, np.maximum(coarse.bar, little)
+    # All steps of what gives whole numbers are its own, as round's, and no lost digits.
+    narrow &= not rungs.stencil.box.whole
+    if rungs.stencil.box.whole:
+        coarse.bar[:] = np.maximum(coarse.bar, 2 * np.abs(fine.value))
+    fine.step[~np.isfinite(coarse.bar)] = 0
+    estimate.put(entries, fine)
+    estimate.put(entries[narrow], coarse.subset(narrow))

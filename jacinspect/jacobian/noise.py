@@ -9,7 +9,7 @@ from math import comb, sqrt
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.differences import granule, is_single, precision, step_scale
+from jacinspect.jacobian.differences import is_single, precision, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
 
 __all__ = ["rounding_noise", "significant_epsilon"]
@@ -64,15 +64,15 @@ def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
     """Measure how far rounding inside f moves each output, by sixth differences over steps too short for f to bend.
 
     ε|f| misses what cancels inside f, such as 1 − cos x. Hamming (1962); Moré & Wild (2011), Estimating computational
-    noise. Two step sizes, for at the shorter a part of f may not move at all; and what cancels leaves its trace in the
-    values too, which are all multiples of a granule larger than their own last bit.
+    noise. Two step sizes, for at the shorter a part of f that works in float32 may not move at all; and what cancels
+    leaves its trace in the values too, which are all multiples of a granule larger than their own last bit.
     """
     unit = np.random.default_rng(0).uniform(0.5, 1, x.shape)
     for block in blocks(x.size):
         part = x.reshape(-1)[block]
         unit.reshape(-1)[block] *= np.where(np.isfinite(part), step_scale(part), 0)
     noise = Magnitudes(box.y0.size)
-    for delta in (2.0**-44, 2.0**-28):
+    for delta in (2.0**-44, 2.0**-20):
         _noise_at(delta, box, x, unit, noise)
     return noise
 
@@ -87,7 +87,7 @@ def _noise_at(delta: float, box: BlackBox, x: Array, unit: Array, noise: Magnitu
             point += x
             y = box.where_defined(point.astype(x.dtype, copy=False))
             for block in blocks(noise.size):
-                finest[block] = np.fmin(finest[block], granule(y[block]))
+                finest[block] = np.fmin(finest[block], _granule(y[block]))
                 moved = y[block] - box.y0[block]  # small, so that summing adds no rounding
                 moves[block] |= moved != 0
                 for start, total in enumerate(sums, -4):
@@ -95,6 +95,14 @@ def _noise_at(delta: float, box: BlackBox, x: Array, unit: Array, noise: Magnitu
                         total[block] += (-1) ** (k - start) * comb(6, k - start) * moved
         for block in blocks(noise.size):
             seen = np.abs(sums[:, block]).max(axis=0) / sqrt(924)  # the norm of the weights
-            coarse = np.fmin(finest[block], granule(box.y0[block]))
+            coarse = np.fmin(finest[block], _granule(box.y0[block]))
             seen = np.fmax(seen, np.where(moves[block], coarse / 2, 0))
             noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
+
+
+def _granule(y: Array) -> Array:
+    """Return the largest power of 2 that each number is a multiple of; infinity for 0 and what is not finite."""
+    bits = y.view(np.int64)
+    rest = y - (bits & (bits - 1)).view(np.float64)  # without its lowest bit, unless that is one of the exponent's
+    powers = (bits & (2**52 - 1)) == 0
+    return np.where((y == 0) | ~np.isfinite(y), np.inf, np.abs(np.where(powers, y, rest)))

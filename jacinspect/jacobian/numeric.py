@@ -3,15 +3,26 @@
 Nothing here knows the analytic derivative; a caller that does may only name entries that deserve a second look.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.differences import FirstPass, Kind, Stencil, doubtful, first_pass, last_step, step_scale
-from jacinspect.jacobian.ladder import LADDER_CALLS, Estimate, ladder
+from jacinspect.jacobian.differences import (
+    WIDE,
+    FirstPass,
+    Kind,
+    Stencil,
+    doubtful,
+    first_pass,
+    last_step,
+    precision,
+    step_scale,
+)
+from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Color, Index, colors_of
 
@@ -21,6 +32,8 @@ __all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Neighbourhood", "Numeric"
 # Noise moves a slope by noise / step, and the first pass's steps are up to about so many times longer than those that
 # a ladder settles on: a bar that is sharper by more than that is not explained by its longer steps.
 _LONGER = 256
+_LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
+_NEARLY = 0.125  # of a bar that is too wide to judge by: longer or shorter steps may do better
 FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own rounding floor: two values, four each
 
 
@@ -89,16 +102,11 @@ class Neighbourhood:
 
 @dataclass(frozen=True, eq=False)
 class Kinks:
-    """The stored entries on a kink or a jump, ascending, and the slopes to the left and to the right of each.
-
-    `steepest` is the steepest slope that was met at a jump, infinity at a kink: a bend of f that is as steep or steeper
-    may look like that jump.
-    """
+    """The stored entries on a kink or a jump, ascending, and the slopes to the left and to the right of each."""
 
     entries: Array
     left: Array
     right: Array
-    steepest: Array
 
     @property
     def low(self) -> Array:
@@ -121,7 +129,32 @@ class Kinks:
         return float(self.left[place]), float(self.right[place])
 
 
-NO_KINKS = Kinks(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
+Contradicts = Callable[[Array | slice, Array, Array], Array]  # of entries with values and bars: where they are denied
+NO_KINKS = Kinks(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, eq=False)
+class Stairs:
+    """The stored entries around which f moves in steps, ascending: how high the steps are, and what each scale says.
+
+    An entry's own value is that over many steps where `over_many`, and else the slope between two; `other` ± `bar` is
+    that of the other scale.
+    """
+
+    entries: Array
+    height: Array
+    other: Array
+    bar: Array
+    over_many: Array
+
+    def within(self, block: slice) -> slice:
+        """Return the places, among these, of the entries that lie in a block of the stored ones."""
+        first, last = np.searchsorted(self.entries, [block.start, block.stop])
+        return slice(int(first), int(last))
+
+
+NO_STAIRS = Stairs(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, bool))
+_Listed = TypeVar("_Listed", Kinks, Stairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +171,7 @@ class Numeric:
     size: Magnitudes
     epsilon: float
     kinks: Kinks = NO_KINKS
+    stairs: Stairs = NO_STAIRS
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +215,14 @@ def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int
         bar[entries] += floor
         closing[entries] = first.excess[entries] <= 2 * floor
         wide[entries] |= near.is_wide(jacobian, bar, entries)
+        # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added.
+        with np.errstate(all="ignore"):
+            unit = step_scale(near.x.reshape(-1)[pattern.indices[entries]])
+            own = np.minimum(np.abs(near.box.y0[pattern.rows[entries]]) / unit, 1)
+            size = np.maximum(np.maximum(first.size[entries], own), _of_row(near, jacobian, rows, wide[entries]))
+            large = np.maximum(np.abs(jacobian.data[entries]), size)
+            wide[entries] |= ~(bar[entries] <= np.maximum(_NEARLY * WIDE * large, precision(near.epsilon).tiny))
+        first.size[entries] = size
     return FirstLook(near, colors, number, jacobian, bar, wide, closing, first.size)
 
 
@@ -206,15 +248,35 @@ def _rounding_floor(near: Neighbourhood, jacobian: Jacobian, rows: slice, wide: 
     return np.asarray(FLOOR * near.epsilon * others / width)
 
 
-def numeric_jacobian(first: FirstLook, calls: int, contradicted: Array | None = None) -> Numeric:
+def _of_row(near: Neighbourhood, jacobian: Jacobian, rows: slice, wide: Array) -> Array:
+    """Return, for the entries of neighbouring outputs, the largest entry of the row in units of the entry's own input.
+
+    Entries with too `wide` a bar are left out.
+    """
+    pattern, band = jacobian.pattern, jacobian.pattern.band(rows)
+    entries, filled = pattern.entries(rows), np.diff(band.indptr) > 0
+    unit = step_scale(near.x.reshape(-1)[band.indices])
+    with np.errstate(all="ignore"):
+        terms = np.where(wide, 0, np.abs(jacobian.data[entries]) * unit)
+        if filled.any():
+            largest = np.maximum.reduceat(terms, band.indptr[:-1][filled])
+            return np.asarray(np.repeat(largest, np.diff(band.indptr)[filled]) / unit)
+    return terms
+
+
+def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | None = None) -> Numeric:
     """Look at the doubtful entries again, at ever smaller steps, while there are `calls` of f left.
 
-    Doubtful are entries with a wide bar, those with one-sided slopes that stay apart, and those that are
-    `contradicted` by a claim, a boolean for each stored entry. Those that the calls do not suffice for keep their value
-    and bar, and are UNRESOLVED. Where x or f is not finite, there is no derivative to look for.
+    Doubtful are entries with a wide bar, those with one-sided slopes that stay apart, and those whose value and bar
+    somebody `contradicts`. Those that the calls do not suffice for keep their value and bar, and are UNRESOLVED. Where
+    x or f is not finite, there is no derivative to look for.
     """
     near, pattern = first.near, first.jacobian.pattern
-    credible = first.closing if contradicted is None else first.closing & ~contradicted
+    refuted = np.zeros(pattern.stored, bool)
+    if contradicts is not None:
+        for block in blocks(pattern.stored):
+            refuted[block] = contradicts(block, first.jacobian.data[block], first.bar[block])
+    credible = first.closing & ~refuted
     again = first.wide | ~credible
     kind = np.zeros(pattern.stored, np.int8)
     for block in blocks(again.size):
@@ -226,7 +288,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicted: Array | None = 
     value, bar, size = first.jacobian.data.copy(), first.bar.copy(), first.size.copy()
     end = near.box.evaluations + calls
     rounding = near.rounding(first.jacobian, first.bar)
-    kinks = [NO_KINKS]
+    kinks, stairs = [NO_KINKS], [NO_STAIRS]
     for color in colors_of(pattern, first.colors, first.number):
         chosen = np.flatnonzero(again[color.entries])
         if not chosen.size:
@@ -235,15 +297,26 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicted: Array | None = 
         if near.box.evaluations + LADDER_CALLS > end:
             kind[entries] = Kind.UNRESOLVED
             continue
-        estimate = ladder(near.of_color(color, rounding).subset(chosen), first.size[entries])
+        stencil = near.of_color(color, rounding).subset(chosen)
+        lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
+        lost |= near.box.whole
+        estimate = ladder(stencil, _doubts(lost, entries, contradicts))
+        size[entries] = np.maximum(size[entries], estimate.reached)
         better = ~_sharper(value[entries], bar[entries], credible[entries], estimate)
         if not better.all():
             entries, estimate = entries[better], estimate.subset(better)
         value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind
-        flat = estimate.value == 0  # the value gives a bar no scale, so f's size further away has to
-        size[entries[flat]] = np.maximum(size[entries[flat]], estimate.reached[flat])
         kinks.append(_kinks(entries, estimate))
-    return Numeric(Jacobian(pattern, value), bar, kind, size, near.epsilon, _ascending(kinks))
+        stairs.append(_stairs(entries, estimate))
+    return Numeric(
+        Jacobian(pattern, value), bar, kind, size, near.epsilon, _ascending(Kinks, kinks), _ascending(Stairs, stairs)
+    )
+
+
+def _doubts(lost: Array, entries: Array, contradicts: Contradicts | None) -> Doubts:
+    if contradicts is None:
+        return Doubts(lost)
+    return Doubts(lost, lambda places, value, bar: contradicts(entries[places], value, bar))
 
 
 def _sharper(value: Array, bar: Array, credible: Array, estimate: Estimate) -> Array:
@@ -251,21 +324,25 @@ def _sharper(value: Array, bar: Array, credible: Array, estimate: Estimate) -> A
     with np.errstate(all="ignore"):
         sharper = credible & (bar < estimate.bar) & (estimate.bar < _LONGER * bar)
         sharper &= np.abs(value - estimate.value) <= estimate.bar
-    return np.asarray(sharper & (estimate.kind == Kind.SMOOTH))
+    return np.asarray(sharper & (estimate.kind == Kind.SMOOTH) & (estimate.step == 0))
 
 
 def _kinks(entries: Array, estimate: Estimate) -> Kinks:
     """Return those of some entries that an estimate finds on a kink or a jump."""
-    jump = estimate.kind == Kind.JUMP
-    on = jump | (estimate.kind == Kind.KINK)
-    steepest = np.where(jump, estimate.steepest, np.inf)
-    return Kinks(entries[on], estimate.left[on], estimate.right[on], steepest[on])
+    on = (estimate.kind == Kind.JUMP) | (estimate.kind == Kind.KINK)
+    return Kinks(entries[on], estimate.left[on], estimate.right[on])
 
 
-def _ascending(parts: list[Kinks]) -> Kinks:
-    """Put the kinks of all colors together, by entry."""
-    entries, left, right, steepest = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("entries", "left", "right", "steepest")
+def _stairs(entries: Array, estimate: Estimate) -> Stairs:
+    """Return those of some entries around which an estimate finds f to move in steps."""
+    on = estimate.step > 0
+    return Stairs(
+        entries[on], *(part[on] for part in (estimate.step, estimate.other, estimate.other_bar, estimate.over_many))
     )
-    order = np.argsort(entries)
-    return Kinks(entries[order], left[order], right[order], steepest[order])
+
+
+def _ascending(of: type[_Listed], parts: list[_Listed]) -> _Listed:
+    """Put what is listed of all colors together, by entry."""
+    columns = [np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(of)]
+    order = np.argsort(columns[0])
+    return of(*(column[order] for column in columns))
