@@ -110,7 +110,12 @@ def differential(
     Measured
         Flat, an entry an output.
     """
-    stencil = Stencil(box, x, dx, slice(None), None, box.y0, epsilon, Magnitudes.of(rounding))
+    # Along one input alone, slopes are by that input, and small steps are taken in units of it, as near a kink at 0.
+    moved = np.flatnonzero(dx)
+    alone = moved.size == 1 and dx.flat[moved[0]] > 0
+    inputs, unit = (np.full(box.y0.size, moved[0]), float(dx.flat[moved[0]])) if alone else (None, 1.0)
+    claimed = None if claimed is None else claimed / unit
+    stencil = Stencil(box, x, dx, slice(None), inputs, box.y0, epsilon, Magnitudes.of(rounding))
     first = first_pass(stencil)
     kind = np.where(np.isfinite(box.y0), Kind.SMOOTH, Kind.NONFINITE).astype(np.int8)
     found = Estimate(
@@ -134,7 +139,7 @@ def differential(
     )
     _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
     size = np.maximum(first.size[:], stencil.size())  # f may be 0 and yet move, or stand still
-    return _measured(found, np.maximum(size, rounding))
+    return _measured(found, np.maximum(size, rounding / unit)).scaled(unit)
 
 
 _PARTS = ("value", "bar", "kind", "left", "right")
