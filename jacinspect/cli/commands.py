@@ -170,8 +170,8 @@ def inspect(
     ] = None,
     dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
-    rtol: Annotated[float | None, typer.Option(help="Judge by this relative tolerance, not by error bars.")] = None,
-    atol: Annotated[float | None, typer.Option(help="Judge by this absolute tolerance, not by error bars.")] = None,
+    rtol: Annotated[float | None, typer.Option(help="Relative tolerance, added to the error bars.")] = None,
+    atol: Annotated[float | None, typer.Option(help="Absolute tolerance, added to the error bars.")] = None,
     strict_kinks: Annotated[bool, typer.Option("--strict-kinks", help="Fail on a kink: no derivative exists.")] = False,
     memory: Annotated[str, typer.Option(help="Budget of memory: 4GiB, 512MiB.")] = "4GiB",
     max_evaluations: Annotated[

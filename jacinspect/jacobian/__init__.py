@@ -27,14 +27,17 @@ Values: what is the derivative?
   for all entries of a color at once. The error bar of an entry is the
   difference between the last two extrapolations plus a floor for rounding:
   that of f, of x, of everything else the output reads, and the noise that
-  short differences measure in f (Hamming 1962). Where the bar is wide, or
-  one-sided slopes do not converge to each other, a ladder of smaller and
-  smaller steps (Ridders 1982) gives the best estimate, or finds a kink or a
-  jump, or reports that no step size gives a reliable derivative.
+  short differences measure in f (Hamming 1962). Where the bar is wide,
+  one-sided slopes do not meet, or a claim contradicts the value, a ladder of
+  31 steps is evaluated, from the unit of x down to ten spacings of numbers.
+  The finest scale at which the slope has settled is believed; coarser ones
+  that agree sharpen it (Lepskii 1991). Sides that settle on two slopes are a
+  kink; a leap between neighbouring numbers is a jump. Several leaps are a
+  staircase: f has lost digits, and the entry is compared over longer steps.
 
 Agreement: do the two Jacobians agree?
   |analytic - numeric| has to be within the bar, entry by entry. There is no
-  tolerance to tune; --rtol and --atol set one where it is wanted.
+  tolerance to tune; --rtol and --atol add one to the bars if it is wanted.
 
 Directions: is anything missing?
   The analytic and the numeric Jacobian are multiplied by two random
