@@ -115,7 +115,7 @@ def test_both_a_derivative_and_an_expectation() -> None:
 
 
 def test_an_inconclusive_inspection_fails() -> None:
-    assert failure("sigmoid", X, noise=0.01).startswith("sigmoid: inconclusive, X 2×3 float64 → A 2×3\n  J006 ")
+    assert failure("sigmoid", X, noise=10.0).startswith("sigmoid: inconclusive, X 2×3 float64 → A 2×3\n  J006 ")
 
 
 def test_a_function_that_is_none_fails() -> None:

@@ -160,7 +160,7 @@ CODES = {
         "Where digits are lost, in half precision, or at a tolerance, the slope between two steps says nothing. Entries"
         " were compared over longer steps, to the digits that the message names. Compute in double precision or"
         " rewrite a formula that cancels to have more of them.",
-        "jacinspect 'log(1 - sigmoid(x))' --input '[12]' -d '-sigmoid(x)'",
+        "echo 15 | jacinspect 'log(1 - sigmoid(x))' -i - -d '-sigmoid(x)'",
     ),
 }
 

@@ -29,6 +29,7 @@ from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
 from jacinspect.jacobian.directions import Directions, Measurements, along_directions, measure_directions
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
+from jacinspect.jacobian.ladder import LADDER_CALLS
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.points import PointSource
@@ -191,7 +192,8 @@ class _Inspection:
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
         pattern, total = with_samples(detection, memory, self.rng)
         colors, number = colored(pattern, detection)
-        by_calls = max((limit - self.box.evaluations) // _CALLS_PER_COLOR, 1)
+        # One ladder at least has to fit, or no entry could be called wrong.
+        by_calls = max((limit - self.box.evaluations - LADDER_CALLS) // _CALLS_PER_COLOR, 1)
         by_memory = max(memory * number // (ENTRY_BYTES * max(pattern.stored, 1)), 1)
         spent: Spent = "memory" if by_memory < min(by_calls, number) else "evaluations"
         if number > min(by_calls, by_memory):

@@ -18,8 +18,8 @@ class Settings:
 
     With `vec` None matrices are shown in "column", and a hand-written M×N derivative that would differ in "row" is an
     error. `memory` is a budget in bytes; `max_evaluations` is a budget of calls, chosen by the operand's size if None.
-    `noise` is the relative noise of the function's values in place of rounding. `rtol` and `atol` are added to the error
-    bars.
+    `noise` is the relative noise of the function's values in place of rounding. `rtol` and `atol` are added to the
+    error bars.
     """
 
     seed: int = 0

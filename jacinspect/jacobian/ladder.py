@@ -101,7 +101,8 @@ class Doubts:
 def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     """Difference at ever smaller steps and believe, entry by entry, the finest scale that has settled.
 
-    Where x is small, so that f may bend within any of the steps, the steps are taken once more in units of |x|.
+    Where x is small, so that f may bend within any of the steps, the steps are taken once more in units of |x|; at 0,
+    in shorter ones.
     Without `doubts`, f has to be seen to be continuous wherever a slope is found.
     """
     estimate = Estimate.empty(stencil.y0.size)
@@ -115,9 +116,10 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     estimate.kind[beyond & (estimate.kind == Kind.SMOOTH)] = Kind.UNRESOLVED
     with np.errstate(all="ignore"):
         wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
-    again = np.flatnonzero((near > NEAREST) & (near < _SMALL) & wide)
+    at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
+    again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
     if again.size:
-        unit = np.abs(stencil.x)
+        unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
         finer = _sampled(stencil.subset(again).scaled(unit), again, doubts)
         before = estimate.subset(again)
         better = _finer_is_better(before, finer)

@@ -159,7 +159,7 @@ def test_tolerances_noise_and_budgets() -> None:
     assert ran("sigmoid -s 2x2 --rtol 1e-30").status == 0  # it is added to the bars
     assert ran("sin -s 2x2 -d 1.001*cos(x) --rtol 1e-6").status == 1
     assert ran("sin -s 2x2 -d 1.001*cos(x) --rtol 1e-6 --atol 1e-2").status == 0
-    noisy = ran("sigmoid -s 2x2 --noise 0.01")
+    noisy = ran("sigmoid -s 2x2 --noise 10")
     assert noisy.status == 1
     assert noisy.lines[-1].endswith("inconclusive")
     sampled = ran("softmax -s 6x8 --max-evaluations 5 --json").report

@@ -423,7 +423,7 @@ def test_a_sampled_comparison_still_finds_a_wrong_rule() -> None:
         assert report.verdict == verdict
         assert report.agreement is not None
         compared = report.agreement.entries_compared  # what 200 calls leave, at eight a color
-        assert 10 <= compared <= (200 - report.detection.evaluations) / 8
+        assert 1 < compared <= (200 - report.detection.evaluations) / 8
         assert report.agreement.coverage == compared / 90_000
 
 

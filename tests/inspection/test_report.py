@@ -84,7 +84,7 @@ INSPECTIONS: dict[str, Callable[[], Report]] = {
     "dense not expected": lambda: jacinspect.inspect("tanh", normal(3), expect=["dense"]),
     "kink": lambda: jacinspect.inspect("relu", KINKS),
     "strict kink": lambda: jacinspect.inspect("relu", KINKS, strict_kinks=True),
-    "inconclusive": lambda: jacinspect.inspect("sigmoid", normal(2, 2), noise=0.01),
+    "inconclusive": lambda: jacinspect.inspect("sigmoid", normal(2, 2), noise=10.0),
     "tolerance": lambda: jacinspect.inspect("exp", normal(4), rtol=1e-3, atol=0.0),
     "numeric only": lambda: jacinspect.inspect(dense, normal(3, 2)),
     "to a number": lambda: jacinspect.inspect(scalar, normal(3, 2)),
@@ -205,8 +205,8 @@ def test_the_schema_takes_every_finding(schema: dict[str, Any], code: str, name:
 
 
 def test_codes_follow_each_other_and_names_differ() -> None:
-    """A code never changes its meaning, so a new one is the next number; scripts may go by either."""
-    assert list(CODES) == [f"J{number:03}" for number in range(1, len(CODES) + 1)]
+    """A code never changes its meaning, and a new one has a new number; scripts may go by either."""
+    assert sorted(CODES) == list(CODES)
     assert len(set(NAMES.values())) == len(CODES)
 
 

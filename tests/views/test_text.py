@@ -44,7 +44,7 @@ REPORTS: dict[str, Callable[[], Report]] = {
     "cumsum": lambda: jacinspect.inspect("cumsum", normal(30)),
     "kinks": lambda: jacinspect.inspect("relu", np.array([[0.5, -1.25, 0.0], [2.0, -0.75, 1.5]])),
     "wrong": lambda: jacinspect.inspect("tanh", normal(2, 3), lambda x: np.tanh(x)),
-    "inconclusive": lambda: jacinspect.inspect("sigmoid", normal(2, 2), noise=0.01),
+    "inconclusive": lambda: jacinspect.inspect("sigmoid", normal(2, 2), noise=10.0),
     "nan": lambda: jacinspect.inspect("sigmoid", np.array([[1.0, np.nan], [np.inf, -np.inf]])),
     "no numbers": lambda: jacinspect.inspect("sigmoid", normal(0, 3)),
     "no rows, coupled": lambda: jacinspect.inspect("softmax", normal(3, 0)),
