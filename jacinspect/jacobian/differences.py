@@ -33,7 +33,6 @@ __all__ = [
 WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
 ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
-_NOISY = 8  # times the last bit
 LAST = 2.0**-52
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
@@ -153,13 +152,6 @@ class Stencil:
     def units(self) -> Array:
         """Return the unit of the steps of what each output reads, with its sign; 1 along a line through many inputs."""
         return np.ones(self.y0.size) if self.inputs is None else np.asarray(self.v.reshape(-1)[self.inputs])
-
-    def is_noisy(self, slope: Array) -> Array:
-        """Where the measured noise of f is far more than the rounding of its values and of x, of a slope along x."""
-        noise = 0.0 if self.noise is None else self.noise[:]
-        with np.errstate(all="ignore"):
-            known = np.fmax(np.abs(self.y0), np.abs(slope) * self.step_scale())
-            return np.asarray(noise > _NOISY * self.epsilon * known)
 
     def scaled(self, x_unit: Array) -> "Stencil":
         """Return the stencil with steps in another unit; x_unit has x's shape."""
