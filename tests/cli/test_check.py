@@ -39,7 +39,8 @@ def double(x):
 def junk(x):
     print("JUNK \x00 {\"verdict\": 1} <a> ]]>", flush=True)
     os.write(1, JUNK)
-    subprocess.run([sys.executable, "-S", "-c", f"import os; os.write(1, {JUNK!r})"] if seldom() else ["true"])
+    if seldom():
+        subprocess.run([sys.executable, "-S", "-c", f"import os; os.write(1, {JUNK!r})"])
     return 2 * x
 
 CALLS = []
