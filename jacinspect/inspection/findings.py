@@ -3,13 +3,13 @@
 Those about single entries are in entries.py, those about the expected structure in expectations.py.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.naming import entry_name, index_of, input_name, listed, output_name
-from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern
@@ -32,6 +32,7 @@ __all__ = [
     "of_directions",
     "of_joint_kinks",
     "of_stray",
+    "of_rules",
     "timed_out",
 ]
 
@@ -182,6 +183,13 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport,
             "were compared, and all were held against random directions"
         )
         yield finding("J007", message)
+
+
+def of_rules(rules: Sequence[RuleReport]) -> Iterator[Finding]:
+    """J015 for each rule that differs from the others, or fails for some tangent or cotangent."""
+    for rule in rules:
+        if rule.verdict == "fail" and rule.message:
+            yield finding("J015", rule.message, rule.at)
 
 
 def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Finding:

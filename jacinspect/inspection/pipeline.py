@@ -18,7 +18,8 @@ from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import DetectionReport, OperandReport
+from jacinspect.inspection.rules import Rules, with_agreement
+from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
@@ -145,8 +146,9 @@ class _Inspection:
         evidence = replace(
             evidence, by_rounding=self._by_rounding(detection, evidence), stray=self._stray(detection, evidence)
         )
+        rules = self._rules(evidence, measured)
         del measured  # as large as the output
-        return self._finish(base, detection, evidence, unresolved, dx)
+        return self._finish(replace(base, rules=rules), detection, evidence, unresolved, dx)
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
@@ -205,6 +207,17 @@ class _Inspection:
             inputs_refuted=inputs,
             compared=directions.compared - poor.size,
         )
+
+    def _rules(self, evidence: Evidence, measured: Measurements) -> tuple[RuleReport, ...]:
+        """Compare the function's further rules with the one that was compared entry by entry."""
+        if self.analytic is None:
+            return ()
+
+        def along(analytic: Analytic) -> Directions:
+            rng = np.random.default_rng([self.settings.seed, 3])
+            return along_directions(measured, evidence.comparison, analytic, evidence.coverage, rng)
+
+        return Rules(self.function, self.x, self.box, self.analytic, evidence, along).reports()
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
         """Return which entries move by rounding alone, if the pattern is proved and some do."""
@@ -273,6 +286,7 @@ class _Inspection:
             *find.of_stray(evidence.stray, detection.pattern),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
+            *find.of_rules(base.rules),
         ]
         values, product, chain = evidence.best, None, None
         pattern = values.pattern
@@ -280,6 +294,7 @@ class _Inspection:
             dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
             product = hadamard(values, dx)
             chain = chain_rule(values, self.rng.standard_normal(_output_shape(self.box)))
+        agreement = agreement_report(evidence, found)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += [] if valid else [find.hadamard_invalid(product, pattern)]
@@ -289,7 +304,8 @@ class _Inspection:
             detection=DetectionReport(
                 detection.evaluations, detection.points, detection.proved, True, evidence.directions.miss_probability
             ),
-            agreement=agreement_report(evidence, found),
+            agreement=agreement,
+            rules=with_agreement(base.rules, agreement),
             hadamard=product,
             hadamard_valid=valid,
             chain_rule=chain,
