@@ -14,6 +14,7 @@ from jacinspect.inspection.sections import (
     FunctionReport,
     JacobianReport,
     OperandReport,
+    RuleReport,
     Shown,
 )
 from jacinspect.jacobian.blackbox import Array
@@ -48,6 +49,7 @@ class Report:
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
+    rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
 
     @cached_property
     def verdict(self) -> str:
@@ -96,6 +98,7 @@ class Report:
             "jacobian": self.jacobian and self.jacobian.to_dict(show),
             "detection": self.detection.to_dict(),
             "agreement": self.agreement and self.agreement.to_dict(),
+            "rules": [rule.to_dict() for rule in self.rules],
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],
