@@ -7,32 +7,9 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks, same
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.cost import FLOAT_BYTES, Cost
 
-__all__ = ["Cost", "CostRow", "HadamardComparison", "chain_rule", "cost_table", "hadamard"]
-
-_BYTES = 8  # of a float64
-_TERABYTE = 2**40  # more than the memory of most machines
-
-
-@dataclass(frozen=True)
-class Cost:
-    """The cost of one product: bytes of the stored derivative, and multiplications."""
-
-    bytes: int
-    multiplications: int
-
-
-@dataclass(frozen=True)
-class CostRow:
-    """The cost of one product with J, for an operand of `entries`: dense (or as the tensor), compressed rows, ⊙.
-
-    `hadamard` is None for a function that is not element-wise.
-    """
-
-    entries: int
-    matrix: Cost
-    sparse: Cost
-    hadamard: Cost | None
+__all__ = ["HadamardComparison", "chain_rule", "hadamard"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,40 +65,17 @@ def _summed_to(array: Array, shape: tuple[int, ...]) -> Array:
 
 def _compare(jacobian: Jacobian, factor: Array, short: Array | None, product: Array) -> HadamardComparison:
     pattern = jacobian.pattern
-    matrix = Cost(_BYTES * prod(pattern.shape), prod(pattern.shape))
+    matrix = Cost(FLOAT_BYTES * prod(pattern.shape), prod(pattern.shape))
     if short is None:
         return HadamardComparison(factor, None, product, None, None, matrix)
     largest = max((_largest_difference(short, product, block) for block in blocks(short.size)), default=0.0)
     if largest == 0 and same(short, product).all():
         product = short  # equal arrays are stored once
     size = pattern.shape[0]
-    return HadamardComparison(factor, short, product, largest, Cost(_BYTES * size, size), matrix)
+    return HadamardComparison(factor, short, product, largest, Cost(FLOAT_BYTES * size, size), matrix)
 
 
 def _largest_difference(a: Array, b: Array, block: slice) -> float:
     with np.errstate(all="ignore"):
         difference = np.abs(a.reshape(-1)[block] - b.reshape(-1)[block])
     return float(difference[np.isfinite(difference)].max(initial=0))  # inf − inf where both overflow alike
-
-
-def cost_table(shape: tuple[int, int], stored: int, elementwise: bool) -> list[CostRow]:
-    """Tabulate the cost of one product with an M×N Jacobian, and with 10, 100 … times the outputs and inputs.
-
-    The last row is the first whose dense matrix exceeds a terabyte. Each output is assumed to read the same number of
-    inputs at every size, so that the `stored` entries grow with the outputs.
-    """
-    rows: list[CostRow] = []
-    factor = 1
-    while not rows or (0 < rows[-1].matrix.bytes <= _TERABYTE):
-        height, width, number = (factor * count for count in (*shape, stored))
-        index = 4 if max(height, width, number) < 2**31 else 8
-        rows.append(
-            CostRow(
-                width,
-                Cost(_BYTES * height * width, height * width),
-                Cost((_BYTES + index) * number + index * (height + 1), number),
-                Cost(_BYTES * height, height) if elementwise else None,
-            )
-        )
-        factor *= 10
-    return rows

@@ -7,7 +7,7 @@ import numpy as np
 from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
-from jacinspect.jacobian.hadamard import Cost, cost_table
+from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
 from jacinspect.wording import counted, format_entry, format_shape, format_size
@@ -214,8 +214,7 @@ def costs(report: Report, j: JacobianReport) -> list[list[str]]:
     """
     if j.arrangement is None:
         return []
-    pattern = j.arrangement.pattern
-    rows = cost_table(pattern.shape, pattern.stored, report.hadamard_valid)
+    rows = cost_table(growth(j.arrangement.pattern), report.hadamard_valid)
     table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.hadamard_valid]]
     for row in rows:
         ways = (row.matrix, row.sparse, row.hadamard)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.hadamard import Cost, chain_rule, hadamard
+from jacinspect.jacobian.cost import Cost
+from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from tests.oracles import Array, Shape, positions, times
 
 
