@@ -140,8 +140,11 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport,
         yield finding("J007", message)
 
 
-def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Finding:
-    """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
+def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern, refuted: bool = False) -> Finding:
+    """J009: how far A' ⊙ dX is from the differential, or why there is no such product.
+
+    A' is that of a claim, which may be `refuted`.
+    """
     shapes = [
         format_shape(shape) if shape else "a single number" for shape in (pattern.output_shape, pattern.operand_shape)
     ]
@@ -152,5 +155,6 @@ def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Fi
     else:
         nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
         off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
-        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, {off}"
+        given = "the claimed A'" if refuted else f"A' = {nearest}, the nearest"
+        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with {given}, {off}"
     return finding("J009", message)

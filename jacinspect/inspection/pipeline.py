@@ -92,7 +92,7 @@ def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings
         detection=DetectionReport(0, 0, False, True, None),
         agreement=None,
         hadamard=None,
-        hadamard_valid=False,
+        is_elementwise=False,
         chain_rule=None,
         findings=(),
         memory=settings.memory,
@@ -237,11 +237,12 @@ class _Inspection:
         pattern = values.pattern
         if evidence.coverage == 1:
             dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
-            product = hadamard(values, dx)
-            chain = chain_rule(values, self.rng.standard_normal(_output_shape(self.box)))
+            slopes = (evidence.analytic or values).elementwise()
+            product = hadamard(values, slopes, dx)
+            chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
-        found += [] if valid else [find.hadamard_invalid(product, pattern)]
+        found += [] if valid else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
         return replace(
             base,
             jacobian=jacobian,
@@ -250,7 +251,7 @@ class _Inspection:
             ),
             agreement=agreement_report(evidence, found),
             hadamard=product,
-            hadamard_valid=valid,
+            is_elementwise=valid,
             chain_rule=chain,
             findings=ordered(found),
         )

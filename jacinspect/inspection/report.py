@@ -33,6 +33,8 @@ class Report:
     """Everything that an inspection found.
 
     `output`, `jacobian`, `agreement` and the products are None where the inspection had to stop (J005, J008).
+    `is_elementwise` is what was found of f: whether each output reads at most the input at its own place. A' in both
+    products is the function's own: the claimed one where a claim was checked.
     """
 
     version: str
@@ -43,7 +45,7 @@ class Report:
     detection: DetectionReport
     agreement: AgreementReport | None
     hadamard: HadamardComparison | None
-    hadamard_valid: bool
+    is_elementwise: bool
     chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
@@ -53,6 +55,16 @@ class Report:
     def verdict(self) -> str:
         """The worst that a finding says: "fail", "inconclusive" or "pass"."""
         return verdict(self.findings)
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether the analytic derivative is wrong; products with J are with the numeric one then."""
+        return self.agreement is not None and self.agreement.checked and self.agreement.verdict == "fail"
+
+    @property
+    def hadamard_valid(self) -> bool:
+        """Whether A' ⊙ dX is the differential: f is element-wise, and A' is its derivative."""
+        return self.is_elementwise and not self.is_refuted
 
     @property
     def exit_status(self) -> ExitStatus:

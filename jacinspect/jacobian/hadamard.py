@@ -28,13 +28,13 @@ class HadamardComparison:
     written_out: Array | None = None
 
 
-def hadamard(jacobian: Jacobian, direction: Array) -> HadamardComparison:
+def hadamard(jacobian: Jacobian, slopes: Array | None, direction: Array) -> HadamardComparison:
     """Compare A' ⊙ dX, with dX broadcast to A's shape, with J·vec(dX); dX has the operand's shape.
 
-    A' is the derivative of each output by the input at its place (see `Jacobian.elementwise`); the other entries of J
-    are not in it.
+    A' is given as `slopes`: the derivative of each output by the input at its place (see `Jacobian.elementwise`), of J
+    itself or of a claim; None where the operand does not broadcast.
     """
-    slopes, output_shape = jacobian.elementwise(), jacobian.pattern.output_shape
+    output_shape = jacobian.pattern.output_shape
     if slopes is None:
         return _compare(jacobian, direction, None, jacobian @ direction)
     written_out = np.broadcast_to(direction, output_shape)
@@ -43,12 +43,11 @@ def hadamard(jacobian: Jacobian, direction: Array) -> HadamardComparison:
     return compared if direction.shape == output_shape else replace(compared, written_out=written_out)
 
 
-def chain_rule(jacobian: Jacobian, upstream: Array) -> HadamardComparison:
+def chain_rule(jacobian: Jacobian, slopes: Array | None, upstream: Array) -> HadamardComparison:
     """Compare A' ⊙ G, summed where the operand is broadcast, with Jᵀ·vec(G): backpropagation by ⊙ and in full.
 
     G = ∂L/∂A has the output's shape; both results have the operand's.
     """
-    slopes = jacobian.elementwise()
     if slopes is None:
         return _compare(jacobian, upstream, None, jacobian.vjp(upstream))
     with np.errstate(all="ignore"):

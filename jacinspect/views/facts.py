@@ -147,8 +147,10 @@ def _hadamard(report: Report) -> str:
         return "A' ⊙ dX does not exist: A and X have different shapes"
     sign = "=" if report.hadamard_valid else "≠"
     difference = f"largest difference {product.max_difference:.3g}"
+    if report.is_refuted:
+        difference = f"{SIGNS['fail']} {difference}, with the claimed A'"
     if product.written_out is None:
-        nearest = "" if report.hadamard_valid else ", with A' = diag J"
+        nearest = "" if report.is_elementwise or report.is_refuted else ", with A' = diag J"
         return f"A' ⊙ dX {sign} J·vec(dX): {difference}{nearest}"
     repeated = written_out(report)
     how = " by products with vectors of ones" if " " in repeated else ""
@@ -214,8 +216,8 @@ def costs(report: Report, j: JacobianReport) -> list[list[str]]:
     """
     if j.arrangement is None:
         return []
-    rows = cost_table(growth(j.arrangement.pattern), report.hadamard_valid)
-    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.hadamard_valid]]
+    rows = cost_table(growth(j.arrangement.pattern), report.is_elementwise)
+    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.is_elementwise]]
     for row in rows:
         ways = (row.matrix, row.sparse, row.hadamard)
         table.append([_count(row.entries), *(_cost(cost) for cost in ways if cost is not None)])

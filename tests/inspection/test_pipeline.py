@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,10 +14,14 @@ from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Function
+from jacinspect.functions.resolve import with_derivative
 from jacinspect.functions.rules import Jvp
+from jacinspect.identities.verification import verify_identities
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
+from jacinspect.views.cells import slope
+from jacinspect.views.facts import answers
 from tests.functions.catalogue.truth import inside
 from tests.oracles import Array, Shape, arranged, dense, softmax_jacobian, tensor_of, times
 
@@ -467,6 +472,32 @@ def test_hadamard_off_by_how_much() -> None:
     assert jacinspect.inspect("tanh", x, direction=dx).hadamard_valid
     there_is_none = jacinspect.inspect(lambda x: x.sum(axis=0), x)
     assert message(there_is_none, "J009") == "A' ⊙ dX does not exist: A is 3 and X is 2×3"
+
+
+@pytest.mark.parametrize("kind", ["elementwise", "jacobian", "jvp", "vjp"])
+def test_there_is_one_derivative_a_prime(kind: str) -> None:
+    """The panel, the Hadamard product, the JSON and the identities are about the claimed one where a claim is wrong."""
+    x, dx = normal((3,)), normal((3,), 1)
+    slopes = 1 + np.tanh(x) ** 2
+    claims: dict[str, Any] = {
+        "elementwise": lambda x: slopes,
+        "jacobian": lambda x: np.diag(slopes),
+        "jvp": lambda x, v: slopes * v,
+        "vjp": lambda x, w: slopes * w,
+    }
+    report = jacinspect.inspect("tanh", x, claims[kind], derivative_kind=kind, direction=dx)
+    written = report.to_dict()["hadamard"]
+    np.testing.assert_allclose(written["hadamard"], slopes * dx, rtol=1e-15)
+    np.testing.assert_allclose(written["jacobian_product"], (1 - np.tanh(x) ** 2) * dx, rtol=1e-9)
+    assert written["valid"] is False
+    assert written["max_difference"] == pytest.approx(np.abs(2 * np.tanh(x) ** 2 * dx).max())
+    shown = dict(answers(report, report.jacobian, report.form("vec")))  # type: ignore[arg-type]
+    assert re.fullmatch(r"A' ⊙ dX ≠ J·vec\(dX\): ✗ largest difference 0\.\d+, with the claimed A'", shown["Hadamard"])
+    assert "≠" in shown["chain rule"]
+    np.testing.assert_array_equal(slope(report, report.jacobian), slopes)  # type: ignore[arg-type]
+    tanh = with_derivative(function("tanh"), claims[kind], kind).by(1, [x])
+    (first, *_) = (i for i in verify_identities(tanh, x).identities if i.name == "differential-hadamard")
+    assert not first.holds
 
 
 def test_a_dependence_that_lives_close_to_x_alone() -> None:
