@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import input_name, listed, output_name
+from jacinspect.inspection.naming import entry_name, input_name, listed, output_name
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
@@ -28,6 +28,7 @@ __all__ = [
     "not_deterministic",
     "of_coverage",
     "of_directions",
+    "of_spurious",
     "timed_out",
 ]
 
@@ -105,6 +106,19 @@ def of_directions(
         )
         places = listed(inputs, pattern.operand_shape)
         yield finding("J001", message, places)
+
+
+def of_spurious(spurious: Jacobian | None, cause: str) -> Iterator[Finding]:
+    """J001 for analytic entries where f has none; `cause` explains them, if anything does."""
+    if spurious is None:
+        return
+    pattern, worst = spurious.pattern, int(np.argmax(np.abs(spurious.data)))
+    entry = entry_name(pattern, int(pattern.rows[worst]), int(pattern.indices[worst]))
+    message = (
+        f"the derivative has entries where the function has none: {counted(pattern.stored, 'entry', 'entries')}, worst "
+        f"{entry}: analytic {spurious.data[worst]:.8g}, numeric 0{cause and '; consistent with '}{cause}"
+    )
+    yield finding("J001", message, listed(np.unique(pattern.indices), pattern.operand_shape))
 
 
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:

@@ -22,6 +22,7 @@ from jacinspect.inspection.sections import DetectionReport, OperandReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, compare, contradicts
+from jacinspect.jacobian.alone import asked_alone
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -93,6 +94,7 @@ def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings
         agreement=None,
         hadamard=None,
         is_elementwise=False,
+        hadamard_valid=False,
         chain_rule=None,
         findings=(),
         memory=settings.memory,
@@ -153,13 +155,17 @@ class _Inspection:
         refuted before.
         """
         sample = self._affordable(detection, limit, memory)
-        analytic, numeric = self._both(sample, measured.near, limit)
+        claim, numeric = self._both(sample, measured.near, limit)
+        analytic = None if claim is None else claim.on(sample.pattern)
         comparison = self._compared(analytic, numeric)
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
         if directions.pattern_refuted.size:
             comparison = self._compared(analytic, numeric, directions.pattern_refuted)
             directions = self._borne_out(directions, measured, sample.pattern, refuted)
-        return Evidence(analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent)
+        spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
+        return Evidence(
+            analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent, spurious=spurious
+        )
 
     def _borne_out(self, directions: Directions, measured: Measurements, pattern: Pattern, before: Array) -> Directions:
         """Keep of the outputs whose pattern directions refute those that bits refute as well, now or `before`.
@@ -207,12 +213,18 @@ class _Inspection:
         return _Sample(pattern, colors, number, coverage, spent)
 
     def _both(self, sample: "_Sample", near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:
-        """Build both Jacobians; differences look again at what the analytic one contradicts."""
+        """Build both Jacobians; differences look again at what the analytic one contradicts.
+
+        The analytic one may have entries outside the pattern as well.
+        """
         first = first_look(near, sample.pattern, sample.colors, sample.number)
         if self.analytic is None:
             return None, numeric_jacobian(first, limit - self.box.evaluations)
-        analytic = self.analytic.on(sample.pattern, sample.colors, sample.number)
-        return analytic, numeric_jacobian(first, limit - self.box.evaluations, contradicts(analytic))
+        claim = self.analytic.on(sample.pattern, sample.colors, sample.number)
+        if sample.coverage == 1:  # or the entries that are left out would seem to be outside the pattern
+            claim = asked_alone(self.analytic, claim)
+        on_pattern = claim.on(sample.pattern)
+        return claim, numeric_jacobian(first, limit - self.box.evaluations, contradicts(on_pattern))
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
@@ -228,8 +240,9 @@ class _Inspection:
         found = [
             *of_entries(evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, cause),
             *find.of_directions(
-                evidence.directions, evidence.comparison, evidence.numeric, unresolved, cause, evidence.coverage == 1
+                evidence.unexplained, evidence.comparison, evidence.numeric, unresolved, cause, evidence.coverage == 1
             ),
+            *find.of_spurious(evidence.wrong_outside(unresolved), "" if evidence.disagrees else cause),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
         ]
@@ -237,7 +250,7 @@ class _Inspection:
         pattern = values.pattern
         if evidence.coverage == 1:
             dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
-            slopes = (evidence.analytic or values).elementwise()
+            slopes = (evidence.claim or values).elementwise()
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
@@ -252,6 +265,7 @@ class _Inspection:
             agreement=agreement_report(evidence, found),
             hadamard=product,
             is_elementwise=valid,
+            hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
             findings=ordered(found),
         )

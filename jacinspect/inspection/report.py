@@ -34,7 +34,8 @@ class Report:
 
     `output`, `jacobian`, `agreement` and the products are None where the inspection had to stop (J005, J008).
     `is_elementwise` is what was found of f: whether each output reads at most the input at its own place. A' in both
-    products is the function's own: the claimed one where a claim was checked.
+    products is the function's own: the claimed one where a claim was checked. `hadamard_valid` is whether A' ⊙ dX is
+    the differential: f is element-wise, and A' is its derivative.
     """
 
     version: str
@@ -46,6 +47,7 @@ class Report:
     agreement: AgreementReport | None
     hadamard: HadamardComparison | None
     is_elementwise: bool
+    hadamard_valid: bool
     chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
@@ -58,13 +60,8 @@ class Report:
 
     @property
     def is_refuted(self) -> bool:
-        """Whether the analytic derivative is wrong; products with J are with the numeric one then."""
+        """Whether the analytic derivative is wrong somewhere."""
         return self.agreement is not None and self.agreement.checked and self.agreement.verdict == "fail"
-
-    @property
-    def hadamard_valid(self) -> bool:
-        """Whether A' ⊙ dX is the differential: f is element-wise, and A' is its derivative."""
-        return self.is_elementwise and not self.is_refuted
 
     @property
     def exit_status(self) -> ExitStatus:

@@ -29,13 +29,15 @@ class Analytic:
 
     `on` returns its values on a pattern, given a column coloring and the number of colors. `push`, the jvp, maps a
     tangent of X's shape to J·v, flat; `pull`, the vjp where there is no jvp, maps a cotangent of A's M entries to
-    Jᵀ·w, flat. Of an element-wise function, `slopes` returns f' in A's shape.
+    Jᵀ·w, flat. Of an element-wise function, `slopes` returns f' in A's shape. Where the entries are known one by one,
+    `stored` returns all of them, given f's pattern, or None where they are those of the pattern.
     """
 
     on: Callable[[Pattern, Array, int], Jacobian]
     push: LinearMap | None = None
     pull: LinearMap | None = None
     slopes: Callable[[], Array] | None = None
+    stored: Callable[[Pattern], Jacobian | None] | None = None
 
 
 def from_slopes(slopes: Callable[[], Array]) -> Analytic:
@@ -60,7 +62,15 @@ def from_slopes(slopes: Callable[[], Array]) -> Analytic:
                 product[block] = np.where(v[block] == 0, 0.0, factors[block]) * v[block]
         return product
 
-    return Analytic(on, push, slopes=slopes)
+    def stored(pattern: Pattern) -> Jacobian | None:
+        if pattern.stored == pattern.shape[0] and pattern.is_elementwise:
+            return None
+        assert pattern.sources is not None
+        rows = np.arange(pattern.shape[0])
+        own = Pattern.from_pairs(rows, pattern.sources, pattern.output_shape, pattern.operand_shape)
+        return Jacobian(own, slopes().ravel())
+
+    return Analytic(on, push, slopes=slopes, stored=stored)
 
 
 def from_entries(
@@ -74,10 +84,9 @@ def from_entries(
     jacobian = Jacobian(pattern, data)
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
-        values = np.append(jacobian.data, 0.0)  # at the place -1, which stands for an entry that is not stored
-        return Jacobian(pattern, values[jacobian.pattern.places(pattern.rows, pattern.indices)])
+        return jacobian.on(pattern)
 
-    return Analytic(on, lambda tangent: (jacobian @ tangent).ravel())
+    return Analytic(on, lambda tangent: (jacobian @ tangent).ravel(), stored=lambda _: jacobian)
 
 
 def from_jvp(jvp: LinearMap) -> Analytic:

@@ -147,7 +147,7 @@ def _hadamard(report: Report) -> str:
         return "A' ⊙ dX does not exist: A and X have different shapes"
     sign = "=" if report.hadamard_valid else "≠"
     difference = f"largest difference {product.max_difference:.3g}"
-    if report.is_refuted:
+    if report.is_elementwise and not report.hadamard_valid:
         difference = f"{SIGNS['fail']} {difference}, with the claimed A'"
     if product.written_out is None:
         nearest = "" if report.is_elementwise or report.is_refuted else ", with A' = diag J"
