@@ -66,7 +66,7 @@ def test_all_hold_for_an_elementwise_function(name: str, shape: tuple[int, ...])
         "sparse_sigmoid",
     ):  # where the slope bends, at 0 and ±1, nothing can be measured
         points.pop()
-    for x in points if shape in ((2, 3), (4,)) else points[:1]:
+    for x in points if shape == (2, 3) else points[:1]:
         report = verify_identities(function(name), inside(name, x))
         assert failing(report) == []
         names = [identity.name for identity in report.identities]

@@ -85,7 +85,8 @@ def test_a_shape_that_a_function_is_not_defined_on_is_named(shape: Shape, name: 
 
 @pytest.mark.parametrize(("shape", "name"), [(s, n) for s in SHAPES for n in NAMES if takes(n, s)])
 def test_the_catalogue_at_random_points(shape: Shape, name: str) -> None:
-    for seed, scale in enumerate((1e-8, 1.0, 30.0, 1e4, 1.0) if shape == (3, 4) else (1.0, 1e4)):
+    scales = (1.0,) if math.prod(shape) < 2 else (1.0, 1e4) if shape != (3, 4) else (1e-8, 1.0, 30.0, 1e4, 1.0)
+    for seed, scale in enumerate(scales):
         report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
         assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
         near = name in NEAR_BENDS and scale == 1e-8  # a step reaches over what bends at 0
