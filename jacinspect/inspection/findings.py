@@ -12,7 +12,7 @@ from jacinspect.inspection.naming import entry_name, index_of, input_name, liste
 from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
@@ -31,8 +31,9 @@ __all__ = [
     "of_coverage",
     "of_directions",
     "of_joint_kinks",
-    "of_stray",
     "of_rules",
+    "of_spurious",
+    "of_stray",
     "timed_out",
 ]
 
@@ -152,6 +153,19 @@ def of_stray(stray: Stray | None, pattern: Pattern) -> Iterator[Finding]:
         yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
 
 
+def of_spurious(spurious: Jacobian | None, cause: str) -> Iterator[Finding]:
+    """J001 for analytic entries where f has none; `cause` explains them, if anything does."""
+    if spurious is None:
+        return
+    pattern, worst = spurious.pattern, int(np.argmax(np.abs(spurious.data)))
+    entry = entry_name(pattern, int(pattern.rows[worst]), int(pattern.indices[worst]))
+    message = (
+        f"the derivative has entries where the function has none: {counted(pattern.stored, 'entry', 'entries')}, worst "
+        f"{entry}: analytic {spurious.data[worst]:.8g}, numeric 0{cause and '; consistent with '}{cause}"
+    )
+    yield finding("J001", message, listed(np.unique(pattern.indices), pattern.operand_shape))
+
+
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
     """Name the budgets that ended the work early, with their size and the option that raises them."""
     causes: dict[Spent | None, str] = {
@@ -192,8 +206,11 @@ def of_rules(rules: Sequence[RuleReport]) -> Iterator[Finding]:
             yield finding("J015", rule.message, rule.at)
 
 
-def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Finding:
-    """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
+def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern, refuted: bool = False) -> Finding:
+    """J009: how far A' ⊙ dX is from the differential, or why there is no such product.
+
+    A' is that of a claim, which may be `refuted`.
+    """
     shapes = [
         format_shape(shape) if shape else "a single number" for shape in (pattern.output_shape, pattern.operand_shape)
     ]
@@ -204,5 +221,6 @@ def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Fi
     else:
         nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
         off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
-        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, {off}"
+        given = "the claimed A'" if refuted else f"A' = {nearest}, the nearest"
+        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with {given}, {off}"
     return finding("J009", message)
