@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
-from jacinspect.inspection.naming import index_of
+from jacinspect.inspection.naming import Names, entry_name, index_of
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -60,7 +61,7 @@ class Evidence:
         return np.asarray(~(np.abs(self.numeric.jacobian.data) <= self.numeric.bar))  # nor is NaN
 
 
-def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: str) -> JacobianReport:
+def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: str, names: Names) -> JacobianReport:
     """Describe the Jacobian: its pattern as it is arranged, and its values where they are complete."""
     values, numeric = evidence.best, evidence.numeric
     pattern = detection.pattern
@@ -88,6 +89,7 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         analytic=evidence.analytic if complete else None,
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
+        parts=() if arrangement is None else blocks_of(arrangement.structural.pattern, names, vec, layout),
     )
 
 
@@ -98,7 +100,7 @@ def _formula(evidence: Evidence, complete: bool) -> str:
     return index_formula(values, bars, complete)
 
 
-def agreement_report(evidence: Evidence, found: list[Finding]) -> AgreementReport:
+def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> AgreementReport:
     """Sum up the comparison; the verdict is that of the findings."""
     comparison, analytic, numeric = evidence.comparison, evidence.analytic, evidence.numeric
     compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
@@ -112,16 +114,18 @@ def agreement_report(evidence: Evidence, found: list[Finding]) -> AgreementRepor
         max_difference=summary.difference,
         max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
         max_ratio=summary.ratio,
-        worst=tuple(_entry(evidence, entry) for entry in summary.worst),
+        worst=tuple(_entry(evidence, entry, names) for entry in summary.worst),
     )
 
 
-def _entry(evidence: Evidence, entry: int) -> EntryReport:
+def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
     numeric = evidence.numeric
     pattern = numeric.jacobian.pattern
+    row, column = int(pattern.rows[entry]), int(pattern.indices[entry])
     return EntryReport(
-        output=index_of(int(pattern.rows[entry]), pattern.output_shape),
-        operand=index_of(int(pattern.indices[entry]), pattern.operand_shape),
+        name=entry_name(names, row, column),
+        output=index_of(row, pattern.output_shape),
+        operand=index_of(column, pattern.operand_shape),
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),

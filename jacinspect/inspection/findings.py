@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import input_name, listed, output_name
+from jacinspect.inspection.naming import Names, input_name, listed, output_name
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -59,6 +59,7 @@ def of_directions(
     directions: Directions,
     comparison: Comparison,
     numeric: Numeric,
+    names: Names,
     unresolved: Array,
     cause: str = "",
     complete: bool = True,
@@ -80,7 +81,7 @@ def of_directions(
     if unresolved.size:
         message = (
             f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after a "
-            f"second search, first of {output_name(pattern, int(unresolved[0]))}"
+            f"second search, first of {output_name(names, int(unresolved[0]))}"
         )
         yield finding("J012", message, listed(unresolved, pattern.output_shape))
     accused = np.zeros(pattern.shape[0], bool)
@@ -91,7 +92,7 @@ def of_directions(
     if rows.size:
         message = (
             f"along a random direction the analytic derivative of {counted(rows.size, 'output')}, first of "
-            f"{output_name(pattern, int(rows[0]))}, is off although every entry "
+            f"{output_name(names, int(rows[0]))}, is off although every entry "
             f"{'that the output was found to read' if complete else 'of it that was compared'} agrees: "
             f"{elsewhere}{consistent}"
         )
@@ -100,7 +101,7 @@ def of_directions(
     if inputs.size and not disagrees.any():
         message = (
             f"along a random cotangent the analytic derivative by {counted(inputs.size, 'input')}, first by "
-            f"{input_name(pattern, int(inputs[0]))}, is off although every entry that was compared "
+            f"{input_name(names, int(inputs[0]))}, is off although every entry that was compared "
             f"agrees: {elsewhere}{consistent}"
         )
         places = listed(inputs, pattern.operand_shape)

@@ -10,13 +10,14 @@ import numpy as np
 from jacinspect._version import __version__
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.functions.catalogue.lookup import neighbours
-from jacinspect.functions.function import Array, Function
+from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.diagnosis import Suspicion, diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations
+from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import DetectionReport, OperandReport
 from jacinspect.inspection.settings import Settings
@@ -68,25 +69,27 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    (name,) = (name for name in function.operands if name not in function.fixed)
+    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1])
     base = replace(
-        uninspected(function, name, x, settings, source),
+        uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
+        names=names,
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
     )
     if box.mutates or not box.deterministic:
         return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
-    return _Inspection(function, point, box, analytic, settings, rng).report(base, dx)
+    return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 
 
-def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings, source: str = "array") -> Report:
+def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, source: str = "array") -> Report:
     """Return the Report of an inspection that has not begun: a function, and the operand to inspect it by."""
-    place = function.position(wrt)
+    places = function.positions(wrt)
+    name = ",".join(function.operands[place - 1] for place in places)
     return Report(
         version=__version__,
         function=declared(function),
-        operand=OperandReport(function.operands[place - 1], place, x, source, settings.seed),
+        operand=OperandReport(name, places[0], x, source, settings.seed),
         output=None,
         jacobian=None,
         detection=DetectionReport(0, 0, False, True, None),
@@ -96,6 +99,7 @@ def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings
         chain_rule=None,
         findings=(),
         memory=settings.memory,
+        names=Names(*(bundle for bundle in function.bundles(x.shape, ())[::-1])),
         fixed=dict(function.fixed),
     )
 
@@ -115,6 +119,7 @@ class _Inspection:
     analytic: Analytic | None
     settings: Settings
     rng: np.random.Generator
+    names: Names
 
     def report(self, base: Report, dx: Array | None) -> Report:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
@@ -223,14 +228,22 @@ class _Inspection:
         self, base: Report, detection: Detection, evidence: Evidence, unresolved: Array, dx: Array | None
     ) -> Report:
         """Describe what was found."""
-        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout)
+        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout, self.names)
         cause = self._cause(detection, evidence)
         found = [
-            *of_entries(evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, cause),
-            *find.of_directions(
-                evidence.directions, evidence.comparison, evidence.numeric, unresolved, cause, evidence.coverage == 1
+            *of_entries(
+                evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, cause
             ),
-            *of_expectations(self.settings.expect, jacobian, evidence.numeric),
+            *find.of_directions(
+                evidence.directions,
+                evidence.comparison,
+                evidence.numeric,
+                self.names,
+                unresolved,
+                cause,
+                evidence.coverage == 1,
+            ),
+            *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
         ]
         values, product, chain = evidence.best, None, None
@@ -248,7 +261,7 @@ class _Inspection:
             detection=DetectionReport(
                 detection.evaluations, detection.points, detection.proved, True, evidence.directions.miss_probability
             ),
-            agreement=agreement_report(evidence, found),
+            agreement=agreement_report(evidence, found, self.names),
             hadamard=product,
             hadamard_valid=valid,
             chain_rule=chain,
@@ -291,6 +304,7 @@ class _Inspection:
                 parameters=numbers,
                 neighbours=lambda: neighbours(self.x, numbers),
                 at_output=at_output,
+                names=self.names,
             )
         )
 

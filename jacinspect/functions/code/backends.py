@@ -7,10 +7,12 @@ ever imported here; a function that needs one has imported it. Next: frameworks.
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
+from jacinspect.functions.code.trees import converted
 from jacinspect.functions.rules import Array, Jvp, Rule, Vjp
 
 __all__ = ["FRAMEWORKS", "Call", "Framework"]
@@ -20,17 +22,20 @@ Call = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Framework:
-    """One framework. Each field takes a callable of its arrays.
+    """One framework. The first three fields take a callable of its arrays.
 
     `trial` calls it with the framework's arrays in place of numpy's. `value` returns it as a function
     of numpy arrays, and `rule`, given operands to try it on, its derivative by the framework's autodiff, which
-    `autodiff` names.
+    `autodiff` names. `join` lays several of its arrays end to end as one; `kind` is numpy's letter for what one holds,
+    "f" for real numbers, and "" for what is no array of the framework.
     """
 
     name: str
     trial: Callable[[Call, Sequence[Array]], Any]
     value: Callable[[Call], Call]
     rule: Callable[[Call, Sequence[Array]], Rule | None]
+    join: Callable[[Sequence[Any]], Any]
+    kind: Callable[[Any], str]
     autodiff: str = ""
 
 
@@ -45,6 +50,17 @@ def _numpy_value(call: Call) -> Call:
     return call
 
 
+def _numpy_join(arrays: Sequence[Any]) -> Array:
+    return np.concatenate([np.ravel(array) for array in arrays])
+
+
+def _numpy_kind(leaf: Any) -> str:
+    try:
+        return np.asarray(leaf).dtype.kind
+    except (TypeError, ValueError):
+        return ""
+
+
 def _no_rule(_: Call, __: Sequence[Array]) -> None:
     """Numpy has no autodiff."""
 
@@ -55,7 +71,22 @@ def _no_rule(_: Call, __: Sequence[Array]) -> None:
 def _torch_trial(call: Call, operands: Sequence[Array]) -> Any:
     """Call with tensors that autograd follows, which numpy's functions do not take."""
     torch: Any = sys.modules["torch"]
-    return call(*(torch.tensor(operand, requires_grad=True).clone() for operand in operands))
+    return call(*(_leaf(torch, operand).clone() for operand in operands))
+
+
+def _leaf(torch: Any, operand: Array) -> Any:
+    return torch.tensor(operand, requires_grad=operand.dtype.kind == "f")
+
+
+def _torch_join(arrays: Sequence[Any]) -> Any:
+    return sys.modules["torch"].cat([array.reshape(-1) for array in arrays])
+
+
+def _torch_kind(leaf: Any) -> str:
+    torch: Any = sys.modules["torch"]
+    if not isinstance(leaf, torch.Tensor):
+        return ""
+    return "f" if leaf.is_floating_point() else "c" if leaf.is_complex() else "i"
 
 
 def _torch_value(call: Call) -> Call:
@@ -66,7 +97,7 @@ def _torch_value(call: Call) -> Call:
 
     def value(*operands: Array) -> Any:
         try:
-            return _from_torch(call(*map(tensor, operands)))
+            return converted(call(*map(tensor, operands)), _from_torch)
         except RuntimeError as error:
             if "dtype" in str(error):
                 error.add_note("float64 does not go with tensors of its own: try --dtype float32, or name the module")
@@ -81,16 +112,18 @@ def _torch_rule(call: Call, _: Sequence[Array]) -> Rule:
 
     def pull(*given: Array) -> tuple[Array, ...]:
         *operands, cotangent = given
-        leaves = [torch.tensor(operand, requires_grad=True) for operand in operands]
+        leaves = [_leaf(torch, operand) for operand in operands]
+        moving = [leaf for leaf in leaves if leaf.requires_grad]
         with torch.enable_grad():
             result = call(*leaves)
         if not result.requires_grad:  # no path from X to A that autograd sees: its derivative is 0
             return tuple(np.zeros(operand.shape) for operand in operands)
         weights = torch.tensor(cotangent, dtype=result.dtype).reshape(result.shape)
-        pulled = torch.autograd.grad(result, leaves, weights, allow_unused=True)
+        pulled = iter(torch.autograd.grad(result, moving, weights, allow_unused=True))
+        parts = [next(pulled) if leaf.requires_grad else None for leaf in leaves]
         return tuple(
             np.zeros(operand.shape) if part is None else _from_torch(part)
-            for operand, part in zip(operands, pulled, strict=True)
+            for operand, part in zip(operands, parts, strict=True)
         )
 
     return Vjp(pull)
@@ -119,7 +152,7 @@ def _jax_value(call: Call) -> Call:
 
     def value(*operands: Array) -> Any:
         with jax.enable_x64(True):
-            return _from_jax(call(*_to_jax(operands)))
+            return converted(call(*_to_jax(operands)), _from_jax)
 
     return value
 
@@ -127,21 +160,36 @@ def _jax_value(call: Call) -> Call:
 def _jax_rule(call: Call, operands: Sequence[Array]) -> Rule:
     """Forward mode, or reverse mode where that alone is defined, as in a function with a custom_vjp."""
     jax: Any = sys.modules["jax"]
+    real = [operand.dtype.kind == "f" for operand in operands]  # all others are not differentiated by
+
+    def of_real(point: Sequence[Any]) -> tuple[Call, list[Any]]:
+        """Return the function of the real operands alone, and these."""
+
+        def f(*moving: Any) -> Any:
+            left = iter(moving)
+            return call(*(next(left) if moves else fixed for moves, fixed in zip(real, point, strict=True)))
+
+        return f, _to_jax(list(compress(point, real)))
 
     def push(*given: Array) -> Array:
         half = len(given) // 2
         with jax.enable_x64(True):
-            _, pushed = jax.jvp(call, _to_jax(given[:half]), _to_jax(given[half:]))
+            f, moving = of_real(given[:half])
+            _, pushed = jax.jvp(f, moving, _to_jax(list(compress(given[half:], real))))
             return np.asarray(_from_jax(pushed))
 
     def pull(*given: Array) -> tuple[Array, ...]:
         *point, cotangent = given
         with jax.enable_x64(True):
-            result, vjp = jax.vjp(call, *_to_jax(point))
+            f, moving = of_real(point)
+            result, vjp = jax.vjp(f, *moving)
             if not jax.numpy.issubdtype(result.dtype, jax.numpy.inexact):
                 return tuple(np.zeros(operand.shape) for operand in point)
-            pulled = vjp(jax.numpy.asarray(cotangent, result.dtype).reshape(result.shape))
-            return tuple(np.asarray(_from_jax(part)) for part in pulled)
+            pulled = iter(vjp(jax.numpy.asarray(cotangent, result.dtype).reshape(result.shape)))
+            return tuple(
+                np.asarray(_from_jax(next(pulled))) if moves else np.zeros(operand.shape)
+                for moves, operand in zip(real, point, strict=True)
+            )
 
     try:
         with np.errstate(all="ignore"):
@@ -152,6 +200,18 @@ def _jax_rule(call: Call, operands: Sequence[Array]) -> Rule:
     except (Exception, SystemExit):  # reported when the derivative is asked for
         pass
     return Jvp(push)
+
+
+def _jax_join(arrays: Sequence[Any]) -> Any:
+    jax: Any = sys.modules["jax"]
+    return jax.numpy.concatenate([jax.numpy.ravel(array) for array in arrays])
+
+
+def _jax_kind(leaf: Any) -> str:
+    jax: Any = sys.modules["jax"]
+    if not isinstance(leaf, jax.Array | np.ndarray):
+        return ""
+    return "f" if jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating) else np.dtype(leaf.dtype).kind
 
 
 def _to_jax(arrays: Sequence[Array]) -> list[Any]:
@@ -174,8 +234,8 @@ def _from_jax(result: Any) -> Any:
 FRAMEWORKS = {
     framework.name: framework
     for framework in (
-        Framework("numpy", _numpy_trial, _numpy_value, _no_rule),
-        Framework("torch", _torch_trial, _torch_value, _torch_rule, "torch.autograd"),
-        Framework("jax", _jax_trial, _jax_value, _jax_rule, "jax.jvp or jax.vjp"),
+        Framework("numpy", _numpy_trial, _numpy_value, _no_rule, _numpy_join, _numpy_kind),
+        Framework("torch", _torch_trial, _torch_value, _torch_rule, _torch_join, _torch_kind, "torch.autograd"),
+        Framework("jax", _jax_trial, _jax_value, _jax_rule, _jax_join, _jax_kind, "jax.jvp or jax.vjp"),
     )
 }
