@@ -26,7 +26,7 @@ from jacinspect.functions.returned import (
     real_array,
     wanted_shapes,
 )
-from jacinspect.functions.rules import Array, Claim
+from jacinspect.functions.rules import Array, Claim, copied
 from jacinspect.operands.bundle import Bundle, Part
 from jacinspect.wording import format_shape
 
@@ -40,17 +40,17 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
     operand, output = function.bundles(x.shape, output_shape)
     if claim.kind == "jvp":
         derivative = claim.at([x, np.ones(x.shape)])
-        push = checked(lambda dx: end_to_end(derivative(x.copy(), dx.copy()), output), output_shape, flat=False)
+        push = checked(lambda dx: end_to_end(derivative(copied(x), copied(dx)), output), output_shape, flat=False)
         return Derivative("jvp", push)
     if claim.kind == "vjp":
         apart = claim.takes >= len(function.operands) + len(output.parts)  # a cotangent for each part of the output
 
         def cotangents(da: Array) -> list[Any]:
-            parts = [part.copy() for part in output.split(da.reshape(output_shape))]
+            parts = [copied(part) for part in output.split(da.reshape(output_shape))]
             return parts if apart or output.is_single else [tuple(parts)]
 
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
-        return Derivative("vjp", checked(lambda da: pullback(x.copy(), *cotangents(da)), x.shape, flat=False))
+        return Derivative("vjp", checked(lambda da: pullback(copied(x), *cotangents(da)), x.shape, flat=False))
     given = call_derivative(lambda: claim.at([x])(x.copy()))
     blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
     if len(blocks) == 1:

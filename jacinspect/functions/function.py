@@ -12,7 +12,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
 from jacinspect.functions.opened import Opened
-from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, fix
+from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
@@ -54,6 +54,7 @@ class Function:
     take: str | None = None  # of a function that returns several arrays: the name or number of the one to inspect
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
+    others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
 
     def __call__(self, *operands: Array) -> Array:
         """f(x) or f(x, y, …), an array; operands are any real arrays."""
@@ -167,6 +168,7 @@ class Function:
                 self,
                 value=opened.value(self.value),
                 rule=opened.rule(self.rule),
+                others=tuple(map(opened.autodiff, self.others)),
                 partial_formulas=(),
                 operand=bundle,
                 fixed={name: operands[k] for k, name in enumerate(self.operands) if k not in places},
@@ -176,6 +178,7 @@ class Function:
             self,
             value=fix(self.value, place, fixed),
             rule=self.rule and self.rule.by(place, fixed),
+            others=tuple(rule.by(place, fixed) for rule in self.others),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},

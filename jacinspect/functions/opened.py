@@ -5,7 +5,7 @@ operand alone is a matter of rules.py. Next: function.py.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jacinspect.functions.returned import end_to_end
@@ -40,13 +40,19 @@ class Opened:
     def rule(self, rule: Rule | None) -> Rule | None:
         """Return the rule of a function of all operands as one of the vector."""
         match rule:
-            case Slopes() | Jvp():
-                return Jvp(lambda x, dx: rule.jvp(self.point(x), self._tangents(dx)))
-            case Vjp(pull):
-                return Vjp(lambda x, da: self.bundle.join(self._open(pull(*self.point(x), da))))
             case Claim():
                 return self._claim(rule)
+            case Jvp() | Vjp():
+                return self.autodiff(rule)
+            case Slopes():
+                return Jvp(lambda x, dx: rule.jvp(self.point(x), self._tangents(dx)))
         return None
+
+    def autodiff(self, rule: Jvp | Vjp) -> Jvp | Vjp:
+        """Return a rule that pushes tangents, or pulls cotangents, of all operands as one of the vector."""
+        if isinstance(rule, Jvp):
+            return replace(rule, push=lambda x, dx: rule.jvp(self.point(x), self._tangents(dx)))
+        return replace(rule, pull=lambda x, da: self.bundle.join(self._open(rule.pull(*self.point(x), da))))
 
     def _tangents(self, dx: Array) -> list[Array | None]:
         tangents: list[Array | None] = [None] * len(self.operands)

@@ -196,7 +196,7 @@ def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
 def _factor(s: Suspicion) -> str:
     """Look for any constant factor; two entries of different size are needed to call it constant."""
     value, bar = np.abs(s.value[s.certain]), s.numeric.bar[s.certain]
-    if not value.size or not np.any(np.abs(value - value[0]) > bar + bar[0]):
+    if np.all(np.abs(value - value[:1]) <= bar + bar[:1]):
         return ""
     factor = float(s.claimed.data[s.certain[0]] / s.value[s.certain[0]])
     return f"a constant factor of {factor:.10g}" if s.is_times(factor) else ""

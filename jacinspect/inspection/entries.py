@@ -83,7 +83,7 @@ class _Messages:
 
     def outside(self, comparison: Comparison, entries: Array) -> Array:
         """Where the claim lies outside the one-sided slopes, and not merely on a kink."""
-        return comparison.difference(entries) > self.numeric.bar[entries]
+        return np.asarray(~(comparison.difference(entries) <= self.numeric.bar[entries]))
 
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])

@@ -15,7 +15,9 @@ from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
+from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.stray import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
 
@@ -30,7 +32,8 @@ class Evidence:
 
     `colors` is the number of colors, `coverage` the share of the entries that were compared, and `spent` the budget
     that ran out where that is not 1. `by_rounding`, booleans, are the stored entries that move by rounding alone; None
-    for no entry.
+    for no entry. `stray` is an analytic entry outside the pattern that is not finite, `joint` an output whose entries
+    are possible on their kinks one by one, but not together.
     """
 
     analytic: Jacobian | None
@@ -41,6 +44,8 @@ class Evidence:
     coverage: float
     spent: Spent
     by_rounding: Array | None = None
+    stray: Stray | None = None
+    joint: JointKink | None = None
 
     @property
     def best(self) -> Jacobian:
@@ -51,7 +56,7 @@ class Evidence:
     def is_refuted(self) -> bool:
         """Whether the analytic derivative is wrong somewhere."""
         refuted = self.directions.analytic_refuted.size or self.directions.inputs_refuted.size
-        return bool(refuted or np.any(self.comparison.status == Status.DISAGREES))
+        return bool(refuted or self.stray or self.joint or np.any(self.comparison.status == Status.DISAGREES))
 
     @property
     def nonzero(self) -> Array:

@@ -19,23 +19,32 @@ from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_
 from jacinspect.inspection.expectations import of_expectations
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import DetectionReport, OperandReport
+from jacinspect.inspection.rules import Rules, with_agreement
+from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
-from jacinspect.jacobian.agreement import Comparison, Criteria, compare, contradicts
+from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
-from jacinspect.jacobian.directions import Directions, Measurements, along_directions, measure_directions
+from jacinspect.jacobian.directions import (
+    Directions,
+    Measurements,
+    along_directions,
+    inputs_refuted,
+    measure_directions,
+)
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
+from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.ladder import LADDER_CALLS
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
+from jacinspect.jacobian.stray import Stray, find_stray
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.wording import format_shape
 
@@ -139,9 +148,12 @@ class _Inspection:
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
             evidence = self._evidence(detection, measured, limit, memory, refuted)
             unresolved = evidence.directions.pattern_refuted
-        evidence = replace(evidence, by_rounding=self._by_rounding(detection, evidence))
+        evidence = replace(
+            evidence, by_rounding=self._by_rounding(detection, evidence), stray=self._stray(detection, evidence)
+        )
+        rules = self._rules(evidence, measured)
         del measured  # as large as the output
-        return self._finish(base, detection, evidence, unresolved, dx)
+        return self._finish(replace(base, rules=rules), detection, evidence, unresolved, dx)
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
@@ -160,27 +172,57 @@ class _Inspection:
         sample = self._affordable(detection, limit, memory)
         analytic, numeric = self._both(sample, measured.near, limit)
         comparison = self._compared(analytic, numeric)
+        unresolved = _NONE
+        if analytic is not None and np.any(comparison.status == Status.DISAGREES):
+            rng = np.random.default_rng([self.settings.seed, 4])
+            unresolved = not_differentiable(measured.near, comparison, rng, limit - self.box.evaluations)
+            comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
         if directions.pattern_refuted.size:
-            comparison = self._compared(analytic, numeric, directions.pattern_refuted)
-            directions = self._borne_out(directions, measured, sample.pattern, refuted)
-        return Evidence(analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent)
+            unresolved = np.union1d(unresolved, directions.pattern_refuted)
+            comparison = self._compared(analytic, numeric, unresolved)
+            directions = self._borne_out(directions, measured, comparison, refuted)
+        joint = None
+        if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
+            rng = np.random.default_rng([self.settings.seed, 5])
+            joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
+        return Evidence(
+            analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent, joint=joint
+        )
 
-    def _borne_out(self, directions: Directions, measured: Measurements, pattern: Pattern, before: Array) -> Directions:
+    def _borne_out(
+        self, directions: Directions, measured: Measurements, comparison: Comparison, before: Array
+    ) -> Directions:
         """Keep of the outputs whose pattern directions refute those that bits refute as well, now or `before`.
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
+        pattern = comparison.numeric.jacobian.pattern
         tangents = [direction.tangent(self.x) for direction in measured.directions]
         refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
         refuted = np.union1d(refuted, np.intersect1d(directions.pattern_refuted, before))
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
+        inputs = directions.inputs_refuted
+        if self.analytic is not None and inputs.size and poor.size:
+            inputs = inputs_refuted(self.analytic, comparison, self.box.y0, poor, self.rng)
         return replace(
             directions,
             pattern_refuted=refuted,
             analytic_refuted=np.setdiff1d(directions.analytic_refuted, poor),
+            inputs_refuted=inputs,
             compared=directions.compared - poor.size,
         )
+
+    def _rules(self, evidence: Evidence, measured: Measurements) -> tuple[RuleReport, ...]:
+        """Compare the function's further rules with the one that was compared entry by entry."""
+        if self.analytic is None:
+            return ()
+
+        def along(analytic: Analytic) -> Directions:
+            rng = np.random.default_rng([self.settings.seed, 3])
+            return along_directions(measured, evidence.comparison, analytic, evidence.coverage, rng)
+
+        return Rules(self.function, self.x, self.box, self.analytic, evidence, along, self.names).reports()
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
         """Return which entries move by rounding alone, if the pattern is proved and some do."""
@@ -192,6 +234,13 @@ class _Inspection:
         colors = colored(jacobian.pattern, detection)
         entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)
         return entries if entries.any() else None
+
+    def _stray(self, detection: Detection, evidence: Evidence) -> Stray | None:
+        """Look for an analytic entry that is not finite where f reads nothing; nothing is known of f if not proved."""
+        if self.analytic is None or evidence.analytic is None or not detection.proved:
+            return None
+        rng = np.random.default_rng([self.settings.seed, 3])
+        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
 
     def _affordable(self, detection: Detection, limit: int, memory: int) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
@@ -230,12 +279,15 @@ class _Inspection:
         """Describe what was found."""
         jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout, self.names)
         cause = self._cause(detection, evidence)
+        directions = evidence.directions
+        if evidence.stray is not None:  # which is why directions refute the rule
+            directions = replace(directions, analytic_refuted=_NONE, inputs_refuted=_NONE)
         found = [
             *of_entries(
                 evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, cause
             ),
             *find.of_directions(
-                evidence.directions,
+                directions,
                 evidence.comparison,
                 evidence.numeric,
                 self.names,
@@ -243,8 +295,11 @@ class _Inspection:
                 cause,
                 evidence.coverage == 1,
             ),
+            *find.of_joint_kinks(evidence.joint, detection.pattern, self.names),
+            *find.of_stray(evidence.stray, detection.pattern, self.names),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
+            *find.of_rules(base.rules),
         ]
         values, product, chain = evidence.best, None, None
         pattern = values.pattern
@@ -252,6 +307,7 @@ class _Inspection:
             dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
             product = hadamard(values, dx)
             chain = chain_rule(values, self.rng.standard_normal(_output_shape(self.box)))
+        agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += [] if valid else [find.hadamard_invalid(product, pattern)]
@@ -261,7 +317,8 @@ class _Inspection:
             detection=DetectionReport(
                 detection.evaluations, detection.points, detection.proved, True, evidence.directions.miss_probability
             ),
-            agreement=agreement_report(evidence, found, self.names),
+            agreement=agreement,
+            rules=with_agreement(base.rules, agreement),
             hadamard=product,
             hadamard_valid=valid,
             chain_rule=chain,

@@ -15,6 +15,7 @@ from jacinspect.inspection.sections import (
     FunctionReport,
     JacobianReport,
     OperandReport,
+    RuleReport,
     Shown,
     parts,
 )
@@ -51,6 +52,7 @@ class Report:
     memory: int  # bytes that a dense array may take
     names: Names  # of the arrays that the operand and the output are made of
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
+    rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
 
     @cached_property
     def verdict(self) -> str:
@@ -97,6 +99,7 @@ class Report:
             "jacobian": self.jacobian and self.jacobian.to_dict(show),
             "detection": self.detection.to_dict(),
             "agreement": self.agreement and self.agreement.to_dict(),
+            "rules": [rule.to_dict() for rule in self.rules],
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],

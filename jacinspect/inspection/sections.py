@@ -20,6 +20,7 @@ __all__ = [
     "FunctionReport",
     "JacobianReport",
     "OperandReport",
+    "RuleReport",
     "Shown",
     "parts",
 ]
@@ -167,6 +168,24 @@ class AgreementReport:
                 for entry in self.worst
             ],
         }
+
+
+@dataclass(frozen=True)
+class RuleReport:
+    """A rule of the function's own that was checked: its verdict, or None if it could not be, and the reason.
+
+    The first of a report is the one whose entries were compared; the others have to give the same. `at` lists the
+    operand indices that the message is about.
+    """
+
+    name: str
+    verdict: str | None
+    message: str | None = None
+    at: tuple[tuple[int, ...], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as JSON-ready objects."""
+        return {"name": self.name, "verdict": self.verdict, "message": self.message}
 
 
 @dataclass(frozen=True, eq=False)

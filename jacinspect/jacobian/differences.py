@@ -32,7 +32,7 @@ __all__ = [
 
 WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
 ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
-SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
+SHARP = 1e-8  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 LAST = 2.0**-52
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's

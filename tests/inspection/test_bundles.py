@@ -88,9 +88,9 @@ def test_outputs_that_cannot_be_taken() -> None:
     for function in (lambda x: x, "sigmoid"):
         with pytest.raises(InputError, match="returns one array: leave out --take 1"):
             jacinspect.inspect(function, X, take=1)
-    calls = iter(range(100))
+    shrunk = iter([False, *[True] * 100])
     with pytest.raises(FunctionFailedError, match="returned shape 3 for its output 1 after shape 2×3"):
-        jacinspect.inspect(lambda x: (x, x if next(calls) < 1 else x[0]), X)
+        jacinspect.inspect(lambda x: (x, x[0] if next(shrunk) else x), X, backend="numpy")
 
 
 def test_a_claim_has_a_block_for_each_output() -> None:

@@ -61,13 +61,12 @@ def of_callable(
     def adapt(function: Function, given: Sequence[Array]) -> Function:
         framework, stays = framework_of(called, call, given, backend)
         joined = Joined(name, call, framework, function.take)
-        rule = function.rule  # a claim, if any
-        if rule is None and stays:
-            rule = framework.rule(joined, given)
+        rules = framework.rules(joined, given) if function.rule is None and stays else ()
         return replace(
             function,
             value=framework.value(joined),
-            rule=rule,
+            rule=rules[0] if rules else function.rule,  # a claim, if any
+            others=rules[1:],
             output=lambda: joined.bundle,
             take=None,
             derivative_formula=function.derivative_formula or framework.autodiff * stays,
