@@ -10,7 +10,7 @@ from math import e, gcd, isqrt, log, pi, prod, sqrt
 
 import numpy as np
 
-from jacinspect.inspection.naming import entry_name
+from jacinspect.inspection.naming import Names, entry_name
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic, is_linear
 from jacinspect.jacobian.blackbox import Array
@@ -54,6 +54,7 @@ class Suspicion:
     parameters: Mapping[str, float]
     neighbours: Callable[[], Iterable[tuple[str, Array]]]
     at_output: Callable[[], Array | None]
+    names: Names
 
     @cached_property
     def judged(self) -> Array:
@@ -195,7 +196,7 @@ def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
 def _factor(s: Suspicion) -> str:
     """Look for any constant factor; two entries of different size are needed to call it constant."""
     value, bar = np.abs(s.value[s.certain]), s.numeric.bar[s.certain]
-    if not value.size or not np.any(np.abs(value - value[0]) > bar + bar[0]):
+    if np.all(np.abs(value - value[:1]) <= bar + bar[:1]):
         return ""
     factor = float(s.claimed.data[s.certain[0]] / s.value[s.certain[0]])
     return f"a constant factor of {factor:.10g}" if s.is_times(factor) else ""
@@ -274,6 +275,6 @@ def _somewhere(s: Suspicion) -> str:
     if number <= _FEW and 4 * number <= int(np.count_nonzero(s.judged)):
         pattern = s.claimed.pattern
         pairs = zip(pattern.rows[wrong], pattern.indices[wrong], strict=True)
-        places = [entry_name(pattern, int(row), int(column)) for row, column in pairs]
+        places = [entry_name(s.names, int(row), int(column)) for row, column in pairs]
         return f"a derivative that is right except in {', '.join(places)}"
     return ""

@@ -14,7 +14,7 @@ from jacinspect.errors import FunctionFailedError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim, Jvp, Vjp
 from jacinspect.inspection.evidence import Evidence
-from jacinspect.inspection.naming import entry_name, index_of, input_name, output_name
+from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, output_name
 from jacinspect.inspection.sections import AgreementReport, RuleReport
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.agreement import Status
@@ -44,6 +44,7 @@ class Rules:
     analytic: Analytic
     evidence: Evidence
     along: Callable[[Analytic], Directions]
+    names: Names
 
     def reports(self) -> tuple[RuleReport, ...]:
         """Compare every rule; the first report is that of the main rule, whose entries J001 is about."""
@@ -181,9 +182,9 @@ class Rules:
         """Say which entry differs, with its value by each rule and by differences of f."""
         pushes = _pushes(analytic)
         row, column = (found.place, found.along) if pushes else (found.along, found.place)
-        output, operand = output_name(self.pattern, row), input_name(self.pattern, column)
+        output, operand = output_name(self.names, row), input_name(self.names, column)
         given, expected = _apart(found.given, found.expected)
-        message = f"{entry_name(self.pattern, row, column)} is {given} by {name}"
+        message = f"{entry_name(self.names, row, column)} is {given} by {name}"
         stored = int(self.pattern.places(np.array([row]), np.array([column]))[0])
         if found.length != 1:
             kind, along = ("tangent", operand) if pushes else ("cotangent", output)
@@ -202,17 +203,17 @@ class Rules:
         if found.place is None:
             return self._fails(name, f"{name} fails {found.case}: {found.raised}")
         pushes = _pushes(analytic)
-        where = (output_name if pushes else input_name)(self.pattern, found.place)
+        where = (output_name if pushes else input_name)(self.names, found.place)
         given, expected = _apart(found.given, found.expected)
         message = f"{name} gives {given} for {where} {found.case}, not {expected}"
         return self._fails(name, message, None if pushes else found.place)
 
     def _refuted(self, name: str, refuted: Directions) -> RuleReport:
         if refuted.analytic_refuted.size:
-            where = output_name(self.pattern, int(refuted.analytic_refuted[0]))
+            where = output_name(self.names, int(refuted.analytic_refuted[0]))
             return self._fails(name, f"{name} is off for {where} along a random direction")
         column = int(refuted.inputs_refuted[0])
-        return self._fails(name, f"{name} is off by {input_name(self.pattern, column)} for a random cotangent", column)
+        return self._fails(name, f"{name} is off by {input_name(self.names, column)} for a random cotangent", column)
 
     def _fails(self, name: str, message: str, column: int | None = None) -> RuleReport:
         at = () if column is None else (index_of(column, self.pattern.operand_shape),)
