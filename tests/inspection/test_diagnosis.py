@@ -34,7 +34,7 @@ FORMS = ["slopes", "matrix", "jvp", "vjp", "torch"]
 CUT_OFF = "a derivative cut off from X: it is 0 in every entry"
 AT_OUTPUT = "a derivative in terms of f(x): it is right where it is given f(X) for X"
 AS_IF = "an element-wise derivative, while f is not element-wise: the entries off the diagonal are missing"
-WHOLE = "an f that returns whole numbers, whose derivative is 0"
+STEPS = "a straight-through rule: f moves in steps, and its derivative is 0 on each"
 TRANSPOSE = "the transpose of the Jacobian"
 
 
@@ -313,7 +313,7 @@ def test_a_derivative_in_terms_of_the_output_that_is_an_expression() -> None:
 @pytest.mark.parametrize("f", [np.floor, np.sign, lambda x: np.eye(4)[x.argmax(axis=-1)]])
 def test_a_derivative_of_a_function_that_has_steps_alone(f: F) -> None:
     for seed in range(4):
-        assert cause(f, normal((3, 4), seed), lambda x, da: da, derivative_kind="vjp") == WHOLE
+        assert cause(f, normal((3, 4), seed), lambda x, da: da, derivative_kind="vjp") == STEPS
 
 
 def test_torch_s_own_derivatives() -> None:
