@@ -142,7 +142,8 @@ def _factor(s: Suspicion) -> Iterator[Prediction]:
     value, bar = np.abs(s.value[s.certain]), s.bar[s.certain]
     if value.size and np.any(np.abs(value - value[0]) > bar + bar[0]):
         factor = float(s.claim.data[s.certain[0]] / s.value[s.certain[0]])
-        yield from _times(s, [(f"a constant factor of {factor:.10g}", factor)])
+        name = f"{factor:.10g}"
+        yield from _times(s, [(f"a constant factor of {name}", factor)] if name != "1" else [])
 
 
 def _zero(s: Suspicion) -> Iterator[Prediction]:

@@ -72,9 +72,9 @@ def _slices(s: Suspicion) -> Iterator[Place]:
     """Yield the smallest slice of the tensor ∂A/∂X that holds every entry that disagrees."""
     fixed: list[list[str]] = []
     inside = np.ones(s.pattern.stored, bool)
-    for flat, shape in ((s.pattern.rows, s.pattern.output_shape), (s.pattern.indices, s.pattern.operand_shape)):
+    for index, shape in zip(s.index, (s.pattern.output_shape, s.pattern.operand_shape), strict=True):
         fixed.append([])
-        for along, length in zip(np.unravel_index(flat, shape), shape, strict=True):
+        for along, length in zip(index, shape, strict=True):
             first = along[s.wrong][0]
             held = bool(np.all(along[s.wrong] == first))
             fixed[-1].append(str(first) if held else ":")

@@ -17,14 +17,21 @@ _LETTERS = "ijkl", "pqrs"  # indices of A and of X
 
 
 def transposes(s: Suspicion) -> Iterator[Prediction]:
-    """Predict f'(X) transposed, and the transpose of the Jacobian, which need not be of X's shape."""
+    """Predict f'(X) transposed, and the transpose of the Jacobian.
+
+    Where A and X differ in shape, the transpose of the column-major matrix is not that of the row-major one.
+    """
     pattern = s.pattern
     shape = pattern.output_shape
     if s.is_elementwise and len(shape) == 2 and shape[0] == shape[1] and shape == pattern.operand_shape:
         swapped = vec_positions(shape, "column")
         yield s.moved("f'(X) transposed", swapped[pattern.rows], swapped[pattern.indices])
     if s.complete and pattern.shape[0] == pattern.shape[1] and not s.is_elementwise:
-        yield s.moved("the transpose of the Jacobian", pattern.indices, pattern.rows)
+        words = "the transpose of the Jacobian"
+        yield s.moved(words, pattern.indices, pattern.rows)
+        of_a, of_x = (vec_positions(shape, "column") for shape in (pattern.output_shape, pattern.operand_shape))
+        rows, columns = of_x[pattern.indices], of_a[pattern.rows]
+        yield s.moved(words, np.argsort(of_a)[rows], np.argsort(of_x)[columns])
 
 
 def other_orders(s: Suspicion) -> Iterator[Prediction]:
@@ -54,14 +61,9 @@ def permuted_axes(s: Suspicion) -> Iterator[Prediction]:
     pattern = s.pattern
     axes = pattern.output_shape + pattern.operand_shape
     rank = len(pattern.output_shape)
-    if not s.complete or s.is_elementwise or len(axes) > _AXES:
+    if not s.complete or s.is_elementwise or not 2 <= len(axes) <= _AXES:
         return
-    index = np.array(
-        [
-            *np.unravel_index(pattern.rows, pattern.output_shape),
-            *np.unravel_index(pattern.indices, pattern.operand_shape),
-        ]
-    )
+    index = [*s.index[0], *s.index[1]]
     letters = [*_LETTERS[0][:rank], *_LETTERS[1][: len(axes) - rank]]
     for order in permutations(range(len(axes))):
         if order == tuple(range(len(axes))) or any(axes[k] != axes[to] for k, to in enumerate(order)):
@@ -71,8 +73,8 @@ def permuted_axes(s: Suspicion) -> Iterator[Prediction]:
         yield s.moved(words, _flat(index, order[:rank], axes), _flat(index, order[rank:], axes))
 
 
-def _flat(index: Array, order: tuple[int, ...], axes: tuple[int, ...]) -> Array:
-    flat = np.zeros(index.shape[1], np.int64)
+def _flat(index: list[Array], order: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    flat = np.zeros(index[0].size, np.int64)
     for axis in order:
         flat = flat * axes[axis] + index[axis]
     return flat

@@ -65,6 +65,14 @@ class Suspicion:
         return self.claim.pattern
 
     @cached_property
+    def index(self) -> tuple[list[Array], list[Array]]:
+        """The index of each entry along each axis of A, and along each of X."""
+        pattern = self.pattern
+        pairs = (pattern.rows, pattern.output_shape), (pattern.indices, pattern.operand_shape)
+        of_a, of_x = ([*np.unravel_index(flat, shape)] if shape else [] for flat, shape in pairs)
+        return of_a, of_x
+
+    @cached_property
     def _places(self) -> Array:
         """Where each of the claim's entries is stored in the numeric Jacobian; -1 where f has none."""
         of_f = self.numeric.jacobian.pattern

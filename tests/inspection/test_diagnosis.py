@@ -26,6 +26,7 @@ from samples.activations import swish, swish_prime_broken
 from samples.attention import attention, attention_backward_broken
 from samples.layer import dense, dense_backward_broken
 from samples.torch_functions import Cube
+from tests.benchmarks.test_explanations import FAMILIES, score
 from tests.oracles import Array, Shape
 
 F = Callable[..., Any]
@@ -923,3 +924,13 @@ def test_a_derivative_of_single_precision() -> None:
     report = jacinspect.inspect("tanh", np.array([0.5, -1.0]), lambda x: 1 - np.tanh(x.astype(np.float32)) ** 2)
     (found,) = [finding for finding in report.findings if finding.code == "J001"]
     assert found.message.endswith("; consistent with a derivative computed in float32")
+
+
+KINDS = [(name, plant, shapes) for plants, shapes in FAMILIES for name, plant in plants.items()]
+
+
+@pytest.mark.parametrize(("name", "plant", "shapes"), KINDS, ids=[name for name, *_ in KINDS])
+def test_every_planted_mistake_is_explained(name: str, plant: Any, shapes: tuple[Shape, ...]) -> None:
+    """The benchmark in small: each kind at one point of one shape."""
+    result = score(plant, shapes[len(name) % len(shapes) :][:1], 1)
+    assert (result.right, result.wrong) == (1, 0), result
