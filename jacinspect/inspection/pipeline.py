@@ -13,7 +13,7 @@ from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
-from jacinspect.inspection.diagnosis import Suspicion, diagnose
+from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations
@@ -22,7 +22,9 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
+from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.alone import asked_alone
 from jacinspect.jacobian.analytic import Analytic
@@ -369,20 +371,24 @@ class _Inspection:
                 return None if there is None else there.on(pattern, np.zeros(self.x.size, np.int32), 1).data
             return None
 
+        claim = evidence.claim
+        assert claim is not None
         return diagnose(
             Suspicion(
                 analytic=self.analytic,
-                claimed=evidence.analytic,
+                claim=claim,
                 numeric=evidence.numeric,
                 comparison=evidence.comparison,
                 complete=detection.proved and evidence.coverage == 1,
-                whole=self.box.whole,
+                in_steps=lambda: moves_in_steps(self.box, self.x),
                 x=self.x.ravel(),
                 y0=self.box.y0,
                 parameters=numbers,
                 neighbours=lambda: neighbours(self.x, numbers),
                 at_output=at_output,
                 names=self.names,
+                vec=self.settings.vec,
+                iterates=self.function.source not in ("catalogue", "expression"),
             )
         )
 

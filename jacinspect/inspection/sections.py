@@ -237,7 +237,11 @@ class JacobianReport:
         """The analytic entries where f has none; None if there are none."""
         if self.analytic is None or self.arrangement is None or self.analytic.pattern.stored == self.stored:
             return None
-        return Arrangement(self.analytic.outside(self.arrangement.pattern).pattern, self.vec, self.layout)
+        return self.arranged(self.analytic.outside(self.arrangement.pattern))
+
+    def arranged(self, jacobian: Jacobian) -> Arrangement:
+        """Return where a Jacobian's entries are in this vec order and layout."""
+        return Arrangement(jacobian.pattern, self.vec, self.layout)
 
     def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
         """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.
