@@ -1,12 +1,12 @@
 """The facts of a report as labelled sentences, and its cost table, for every view. Pure functions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
@@ -216,7 +216,15 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
         "detection",
         f"{d.evaluations} evaluations, observed at {counted(d.points, 'point')}, {proof}{missed}",
     )
+    if len(report.rules) > 1:
+        yield "rules", _rules(report.rules)
     yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
+
+
+def _rules(rules: Iterable[RuleReport]) -> str:
+    """Say which of the function's own rules were checked, and why others were not."""
+    signs = (f"{rule.name} {SIGNS[rule.verdict] if rule.verdict else rule.message}" for rule in rules)
+    return ", ".join(signs)
 
 
 def _layout(j: JacobianReport) -> str:
