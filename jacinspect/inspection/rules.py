@@ -27,6 +27,7 @@ from jacinspect.jacobian.directions import Directions
 
 __all__ = ["Rules", "with_agreement"]
 
+_ALIKE = 2.0**-30  # relative: one wrong number by two rules
 _SAME = 1e-6  # relative: two ways to one number, summed in different orders
 
 
@@ -110,7 +111,8 @@ class Rules:
         unit[along] = found.length
         given = float(main(unit.reshape(shape))[place])
         with np.errstate(invalid="ignore"):
-            return bool(np.isclose(given, found.given, _SAME, 0, equal_nan=True))
+            alike = max(_ALIKE, 64 * self.evidence.numeric.epsilon)
+            return bool(np.isclose(given, found.given, alike, 0, equal_nan=True))
 
     def _linear(self, name: str, analytic: Analytic, at_view: LinearMap | None, known: Known) -> RuleReport:
         """Try a rule with zeros and with arrays that are not contiguous."""
