@@ -19,6 +19,7 @@ from jacinspect.functions.returned import (
     call_derivative,
     checked,
     described,
+    likely_meant,
     real_array,
     wanted_shapes,
 )
@@ -53,7 +54,8 @@ def claimed_derivative(claim: Claim, x: Array, output_shape: Shape, vec: str | N
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
     if not fitting:
         wanted = wanted_shapes(x.shape, output_shape, kind)
-        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}")
+        likely = likely_meant(array.shape, x.shape, output_shape)
+        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
         return Derivative("slopes", broadcast_slopes(array, output_shape))
     if fitting[0] == "gradient":

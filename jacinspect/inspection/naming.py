@@ -3,10 +3,10 @@
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.wording import format_entry, format_index
 
-__all__ = ["entry_name", "index_of", "input_name", "listed", "output_name"]
+__all__ = ["entry_name", "index_of", "input_name", "listed", "output_name", "worst_outside"]
 
 _LISTED = 16  # places that a finding lists; its message has their number
 
@@ -24,6 +24,13 @@ def input_name(pattern: Pattern, column: int) -> str:
 def entry_name(pattern: Pattern, row: int, column: int) -> str:
     """Name an entry of the Jacobian: ``∂A[0,1]/∂X[2]``."""
     return format_entry(index_of(row, pattern.output_shape), index_of(column, pattern.operand_shape))
+
+
+def worst_outside(spurious: Jacobian) -> str:
+    """Name the largest of the entries that a derivative has where the function has none."""
+    worst = int(np.argmax(np.abs(spurious.data)))
+    entry = entry_name(spurious.pattern, int(spurious.pattern.rows[worst]), int(spurious.indices[worst]))
+    return f"worst {entry}: analytic {spurious.data[worst]:.8g}, numeric 0"
 
 
 def listed(flat: Array, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

@@ -239,12 +239,14 @@ class _Inspection:
         """Describe what was found."""
         jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout)
         cause = self._cause(detection, evidence)
+        outside = evidence.wrong_outside(unresolved)
+        because = find.because(outside, cause)
         found = [
-            *of_entries(evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, cause),
+            *of_entries(evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, because),
             *find.of_directions(
                 evidence.unexplained, evidence.comparison, evidence.numeric, unresolved, cause, evidence.coverage == 1
             ),
-            *find.of_spurious(evidence.wrong_outside(unresolved), "" if evidence.disagrees else cause),
+            *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, cause)]),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
         ]

@@ -122,9 +122,14 @@ def side_of_zero(s: Suspicion) -> str:
 
 
 def few_entries(s: Suspicion) -> str:
-    """List the entries that disagree, where they are few of many."""
+    """List the entries that disagree, where they are few of many; those that f has not are named without this."""
     number, pattern = int(np.count_nonzero(s.wrong)), s.pattern
-    if not _is_somewhere(s) or number > _FEW or 4 * number > int(np.count_nonzero(s.judged)):
+    if (
+        not _is_somewhere(s)
+        or s.outside[s.wrong].all()
+        or number > _FEW
+        or 4 * number > int(np.count_nonzero(s.judged))
+    ):
         return ""
     pairs = zip(pattern.rows[s.wrong], pattern.indices[s.wrong], strict=True)
     places = [entry_name(pattern, int(row), int(column)) for row, column in pairs]

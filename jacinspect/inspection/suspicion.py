@@ -85,6 +85,11 @@ class Suspicion:
         return np.append(values, np.asarray(outside, values.dtype))[self._places]
 
     @cached_property
+    def outside(self) -> Array:
+        """Which entries of the claim are where f has none."""
+        return np.asarray(self._places < 0)
+
+    @cached_property
     def judged(self) -> Array:
         """Which entries agree or disagree, and are not on a kink; those where f has none are all judged."""
         status = self.comparison.status
