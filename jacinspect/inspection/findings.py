@@ -3,13 +3,13 @@
 Those about single entries are in entries.py, those about the expected structure in expectations.py.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import input_name, listed, output_name, worst_outside
-from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name, worst_outside
+from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -17,7 +17,9 @@ from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.hadamard import HadamardComparison
+from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.stray import Stray
 from jacinspect.wording import counted, format_shape, format_size
 
 __all__ = [
@@ -29,9 +31,15 @@ __all__ = [
     "not_deterministic",
     "of_coverage",
     "of_directions",
+    "of_joint_kinks",
+    "of_rules",
     "of_spurious",
+    "of_stray",
     "timed_out",
 ]
+
+
+_NAMED = 4  # inputs named in a message: enough to recognize a tie
 
 
 def not_deterministic() -> Finding:
@@ -61,6 +69,7 @@ def of_directions(
     directions: Directions,
     comparison: Comparison,
     numeric: Numeric,
+    names: Names,
     unresolved: Array,
     cause: str = "",
     complete: bool = True,
@@ -82,7 +91,7 @@ def of_directions(
     if unresolved.size:
         message = (
             f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after a "
-            f"second search, first of {output_name(pattern, int(unresolved[0]))}"
+            f"second search, first of {output_name(names, int(unresolved[0]))}"
         )
         yield finding("J012", message, listed(unresolved, pattern.output_shape))
     accused = np.zeros(pattern.shape[0], bool)
@@ -93,7 +102,7 @@ def of_directions(
     if rows.size:
         message = (
             f"along a random direction the analytic derivative of {counted(rows.size, 'output')}, first of "
-            f"{output_name(pattern, int(rows[0]))}, is off although every entry "
+            f"{output_name(names, int(rows[0]))}, is off although every entry "
             f"{'that the output was found to read' if complete else 'of it that was compared'} agrees: "
             f"{elsewhere}{consistent}"
         )
@@ -102,26 +111,63 @@ def of_directions(
     if inputs.size and not disagrees.any():
         message = (
             f"along a random cotangent the analytic derivative by {counted(inputs.size, 'input')}, first by "
-            f"{input_name(pattern, int(inputs[0]))}, is off although every entry that was compared "
+            f"{input_name(names, int(inputs[0]))}, is off although every entry that was compared "
             f"agrees: {elsewhere}{consistent}"
         )
         places = listed(inputs, pattern.operand_shape)
         yield finding("J001", message, places)
 
 
-def because(outside: Jacobian | None, cause: str) -> str:
+def of_joint_kinks(joint: JointKink | None, pattern: Pattern, names: Names) -> Iterator[Finding]:
+    """J001 for an output on a kink in several inputs whose claim is outside its slopes along a direction."""
+    if joint is None:
+        return
+    inputs = [input_name(names, int(column)) for column in joint.inputs[:_NAMED]]
+    more = f" and {joint.inputs.size - _NAMED} more" if joint.inputs.size > _NAMED else ""
+    slopes = f"slope {joint.left:.6g} to the left and {joint.right:.6g} to the right"
+    if joint.left == joint.right:
+        slopes = f"slope {joint.left:.6g}"
+    message = (
+        f"{counted(joint.number, 'output')} on a kink of several inputs, worst {output_name(names, joint.output)}: "
+        f"along {', '.join(inputs)}{more} together it has {slopes}; analytic {joint.claimed:.6g}: entries that are "
+        "each possible, but not together"
+    )
+    yield finding("J001", message, listed(joint.inputs, pattern.operand_shape))
+
+
+def of_stray(stray: Stray | None, pattern: Pattern, names: Names) -> Iterator[Finding]:
+    """J004 for an analytic entry that is not finite outside the pattern."""
+    if stray is None:
+        return
+    entries = f"{counted(stray.number, 'entry', 'entries')} not finite outside the pattern"
+    if stray.input is None:
+        assert stray.output is not None
+        output = output_name(names, stray.output)
+        yield finding("J004", f"{entries}: the analytic derivative of {output} is {stray.value} along a random tangent")
+    elif stray.output is None:
+        by = input_name(names, stray.input)
+        message = f"{entries}: the analytic derivative by {by} is {stray.value} along a random cotangent"
+        yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
+    else:
+        output, by = output_name(names, stray.output), input_name(names, stray.input)
+        entry = entry_name(names, stray.output, stray.input)
+        message = f"{entries}: the analytic {entry} is {stray.value}, and {output} does not read {by}"
+        yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
+
+
+def because(outside: Jacobian | None, names: Names, cause: str) -> str:
     """End the message about entries that disagree: with those `outside`, where f has none, and the cause, if any."""
-    besides = "" if outside is None else f"; {outside.data.size} more where f has none, {worst_outside(outside)}"
+    besides = "" if outside is None else f"; {outside.data.size} more where f has none, {worst_outside(outside, names)}"
     return f"{besides}{cause and '; consistent with '}{cause}"
 
 
-def of_spurious(spurious: Jacobian, cause: str) -> Finding:
+def of_spurious(spurious: Jacobian, names: Names, cause: str) -> Finding:
     """J001 for analytic entries where f has none; `cause` explains them, if anything does."""
     pattern = spurious.pattern
-    entries = f"{counted(pattern.stored, 'entry', 'entries')}, {worst_outside(spurious)}"
+    entries = f"{counted(pattern.stored, 'entry', 'entries')}, {worst_outside(spurious, names)}"
     message = f"the derivative has entries where the function has none: {entries}"
     places = listed(np.unique(pattern.indices), pattern.operand_shape)
-    return finding("J001", message + because(None, cause), places)
+    return finding("J001", message + because(None, names, cause), places)
 
 
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
@@ -155,6 +201,13 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport,
             "were compared, and all were held against random directions"
         )
         yield finding("J007", message)
+
+
+def of_rules(rules: Sequence[RuleReport]) -> Iterator[Finding]:
+    """J015 for each rule that differs from the others, or fails for some tangent or cotangent."""
+    for rule in rules:
+        if rule.verdict == "fail" and rule.message:
+            yield finding("J015", rule.message, rule.at)
 
 
 def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern, refuted: bool = False) -> Finding:

@@ -10,34 +10,44 @@ import numpy as np
 from jacinspect._version import __version__
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.functions.catalogue.lookup import neighbours
-from jacinspect.functions.function import Array, Function
+from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations
+from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import DetectionReport, OperandReport
+from jacinspect.inspection.rules import Rules, with_agreement
+from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.inspection.suspicion import Suspicion
-from jacinspect.jacobian.agreement import Comparison, Criteria, compare, contradicts
+from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.alone import asked_alone
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
-from jacinspect.jacobian.directions import Directions, Measurements, along_directions, measure_directions
+from jacinspect.jacobian.directions import (
+    Directions,
+    Measurements,
+    along_directions,
+    inputs_refuted,
+    measure_directions,
+)
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
+from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.ladder import LADDER_CALLS
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
+from jacinspect.jacobian.stray import Stray, find_stray
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.wording import format_shape
 
@@ -71,25 +81,27 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    (name,) = (name for name in function.operands if name not in function.fixed)
+    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1])
     base = replace(
-        uninspected(function, name, x, settings, source),
+        uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
+        names=names,
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
     )
     if box.mutates or not box.deterministic:
         return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
-    return _Inspection(function, point, box, analytic, settings, rng).report(base, dx)
+    return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 
 
-def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings, source: str = "array") -> Report:
+def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, source: str = "array") -> Report:
     """Return the Report of an inspection that has not begun: a function, and the operand to inspect it by."""
-    place = function.position(wrt)
+    places = function.positions(wrt)
+    name = ",".join(function.operands[place - 1] for place in places)
     return Report(
         version=__version__,
         function=declared(function),
-        operand=OperandReport(function.operands[place - 1], place, x, source, settings.seed),
+        operand=OperandReport(name, places[0], x, source, settings.seed),
         output=None,
         jacobian=None,
         detection=DetectionReport(0, 0, False, True, None),
@@ -100,6 +112,7 @@ def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings
         chain_rule=None,
         findings=(),
         memory=settings.memory,
+        names=Names(*(bundle for bundle in function.bundles(x.shape, ())[::-1])),
         fixed=dict(function.fixed),
     )
 
@@ -119,6 +132,7 @@ class _Inspection:
     analytic: Analytic | None
     settings: Settings
     rng: np.random.Generator
+    names: Names
 
     def report(self, base: Report, dx: Array | None) -> Report:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
@@ -138,9 +152,12 @@ class _Inspection:
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
             evidence = self._evidence(detection, measured, limit, memory, refuted)
             unresolved = evidence.directions.pattern_refuted
-        evidence = replace(evidence, by_rounding=self._by_rounding(detection, evidence))
+        evidence = replace(
+            evidence, by_rounding=self._by_rounding(detection, evidence), stray=self._stray(detection, evidence)
+        )
+        rules = self._rules(evidence, measured)
         del measured  # as large as the output
-        return self._finish(base, detection, evidence, unresolved, dx)
+        return self._finish(replace(base, rules=rules), detection, evidence, unresolved, dx)
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
@@ -160,30 +177,66 @@ class _Inspection:
         claim, numeric = self._both(sample, measured.near, limit)
         analytic = None if claim is None else claim.on(sample.pattern)
         comparison = self._compared(analytic, numeric)
+        unresolved = _NONE
+        if analytic is not None and np.any(comparison.status == Status.DISAGREES):
+            rng = np.random.default_rng([self.settings.seed, 4])
+            unresolved = not_differentiable(measured.near, comparison, rng, limit - self.box.evaluations)
+            comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
         if directions.pattern_refuted.size:
-            comparison = self._compared(analytic, numeric, directions.pattern_refuted)
-            directions = self._borne_out(directions, measured, sample.pattern, refuted)
+            unresolved = np.union1d(unresolved, directions.pattern_refuted)
+            comparison = self._compared(analytic, numeric, unresolved)
+            directions = self._borne_out(directions, measured, comparison, refuted)
+        joint = None
+        if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
+            rng = np.random.default_rng([self.settings.seed, 5])
+            joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
         spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
         return Evidence(
-            analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent, spurious=spurious
+            analytic,
+            numeric,
+            comparison,
+            directions,
+            sample.number,
+            sample.coverage,
+            sample.spent,
+            joint=joint,
+            spurious=spurious,
         )
 
-    def _borne_out(self, directions: Directions, measured: Measurements, pattern: Pattern, before: Array) -> Directions:
+    def _borne_out(
+        self, directions: Directions, measured: Measurements, comparison: Comparison, before: Array
+    ) -> Directions:
         """Keep of the outputs whose pattern directions refute those that bits refute as well, now or `before`.
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
+        pattern = comparison.numeric.jacobian.pattern
         tangents = [direction.tangent(self.x) for direction in measured.directions]
         refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
         refuted = np.union1d(refuted, np.intersect1d(directions.pattern_refuted, before))
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
+        inputs = directions.inputs_refuted
+        if self.analytic is not None and inputs.size and poor.size:
+            inputs = inputs_refuted(self.analytic, comparison, self.box.y0, poor, self.rng)
         return replace(
             directions,
             pattern_refuted=refuted,
             analytic_refuted=np.setdiff1d(directions.analytic_refuted, poor),
+            inputs_refuted=inputs,
             compared=directions.compared - poor.size,
         )
+
+    def _rules(self, evidence: Evidence, measured: Measurements) -> tuple[RuleReport, ...]:
+        """Compare the function's further rules with the one that was compared entry by entry."""
+        if self.analytic is None:
+            return ()
+
+        def along(analytic: Analytic) -> Directions:
+            rng = np.random.default_rng([self.settings.seed, 3])
+            return along_directions(measured, evidence.comparison, analytic, evidence.coverage, rng)
+
+        return Rules(self.function, self.x, self.box, self.analytic, evidence, along, self.names).reports()
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
         """Return which entries move by rounding alone, if the pattern is proved and some do."""
@@ -195,6 +248,13 @@ class _Inspection:
         colors = colored(jacobian.pattern, detection)
         entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)
         return entries if entries.any() else None
+
+    def _stray(self, detection: Detection, evidence: Evidence) -> Stray | None:
+        """Look for an analytic entry that is not finite where f reads nothing; nothing is known of f if not proved."""
+        if self.analytic is None or evidence.analytic is None or not detection.proved:
+            return None
+        rng = np.random.default_rng([self.settings.seed, 3])
+        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
 
     def _affordable(self, detection: Detection, limit: int, memory: int) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
@@ -237,18 +297,32 @@ class _Inspection:
         self, base: Report, detection: Detection, evidence: Evidence, unresolved: Array, dx: Array | None
     ) -> Report:
         """Describe what was found."""
-        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout)
+        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout, self.names)
         cause = self._cause(detection, evidence)
+        directions = evidence.unexplained
+        if evidence.stray is not None:  # which is why directions refute the rule
+            directions = replace(directions, analytic_refuted=_NONE, inputs_refuted=_NONE)
         outside = evidence.wrong_outside(unresolved)
-        because = find.because(outside, cause)
+        because = find.because(outside, self.names, cause)
         found = [
-            *of_entries(evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, because),
-            *find.of_directions(
-                evidence.unexplained, evidence.comparison, evidence.numeric, unresolved, cause, evidence.coverage == 1
+            *of_entries(
+                evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, because
             ),
-            *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, cause)]),
-            *of_expectations(self.settings.expect, jacobian, evidence.numeric),
+            *find.of_directions(
+                directions,
+                evidence.comparison,
+                evidence.numeric,
+                self.names,
+                unresolved,
+                cause,
+                evidence.coverage == 1,
+            ),
+            *find.of_joint_kinks(evidence.joint, detection.pattern, self.names),
+            *find.of_stray(evidence.stray, detection.pattern, self.names),
+            *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
+            *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
+            *find.of_rules(base.rules),
         ]
         values, product, chain = evidence.best, None, None
         pattern = values.pattern
@@ -257,6 +331,7 @@ class _Inspection:
             slopes = (evidence.claim or values).elementwise()
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
+        agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += [] if valid else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
@@ -266,7 +341,8 @@ class _Inspection:
             detection=DetectionReport(
                 detection.evaluations, detection.points, detection.proved, True, evidence.directions.miss_probability
             ),
-            agreement=agreement_report(evidence, found),
+            agreement=agreement,
+            rules=with_agreement(base.rules, agreement),
             hadamard=product,
             is_elementwise=valid,
             hadamard_valid=valid and not evidence.disagrees,
@@ -312,6 +388,7 @@ class _Inspection:
                 parameters=numbers,
                 neighbours=lambda: neighbours(self.x, numbers),
                 at_output=at_output,
+                names=self.names,
                 vec=self.settings.vec,
                 iterates=self.function.source not in ("catalogue", "expression"),
             )

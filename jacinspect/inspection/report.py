@@ -8,13 +8,16 @@ from typing import Any
 
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.naming import Names
 from jacinspect.inspection.sections import (
     AgreementReport,
     DetectionReport,
     FunctionReport,
     JacobianReport,
     OperandReport,
+    RuleReport,
     Shown,
+    parts,
 )
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import HadamardComparison
@@ -51,7 +54,9 @@ class Report:
     chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
+    names: Names  # of the arrays that the operand and the output are made of
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
+    rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
 
     @cached_property
     def verdict(self) -> str:
@@ -98,13 +103,12 @@ class Report:
             "schema_version": SCHEMA_VERSION,
             "version": self.version,
             "function": self.function.to_dict(),
-            "operand": self.operand.to_dict(show),
-            "output": None
-            if self.output is None
-            else {"shape": list(self.output.shape), "values": show.array(self.output)},
+            "operand": {**self.operand.to_dict(show), "parts": parts(self.names.operand), "fixed": self._fixed(show)},
+            "output": self._output(show),
             "jacobian": self.jacobian and self.jacobian.to_dict(show),
             "detection": self.detection.to_dict(),
             "agreement": self.agreement and self.agreement.to_dict(),
+            "rules": [rule.to_dict() for rule in self.rules],
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],
@@ -124,6 +128,18 @@ class Report:
                 f"--full: the dense {rows}×{columns} matrix takes {size}, and about {written} to be written out: over "
                 f"the {format_size(self.memory)} of --memory;\nleave --full out, or raise --memory"
             )
+
+    def _fixed(self, show: Shown) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "shape": list(values.shape), "dtype": str(values.dtype), "values": show.array(values)}
+            for name, values in self.fixed.items()
+        ]
+
+    def _output(self, show: Shown) -> dict[str, Any] | None:
+        if self.output is None:
+            return None
+        shape = list(self.output.shape)
+        return {"shape": shape, "values": show.array(self.output), "parts": parts(self.names.output)}
 
     def _hadamard(self, show: Shown) -> dict[str, Any] | None:
         h = self.hadamard

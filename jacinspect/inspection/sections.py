@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from jacinspect.inspection.blocks import BlockReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.structure import Arrangement, Blocks
+from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_parameter, jsonable
 
 __all__ = [
@@ -18,7 +20,9 @@ __all__ = [
     "FunctionReport",
     "JacobianReport",
     "OperandReport",
+    "RuleReport",
     "Shown",
+    "parts",
 ]
 
 _LARGEST_PRINTED = 4096  # entries: a 64×64 matrix, about what a reader or an issue's text can take
@@ -71,7 +75,10 @@ class FunctionReport:
 
 @dataclass(frozen=True, eq=False)
 class OperandReport:
-    """The operand to differentiate by: its values, their source, and the seed of everything random."""
+    """The operand to differentiate by: its values, their source, and the seed of everything random.
+
+    Of several operands laid end to end, `values` is the vector, and `position` that of the first.
+    """
 
     name: str
     position: int
@@ -115,8 +122,9 @@ class DetectionReport:
 
 @dataclass(frozen=True)
 class EntryReport:
-    """One entry of the Jacobian: the indices of its output and its input, its analytic and its numeric value."""
+    """One entry of the Jacobian: its name, the indices of its output and input, its analytic and numeric value."""
 
+    name: str
     output: tuple[int, ...]
     operand: tuple[int, ...]
     analytic: float | None
@@ -162,6 +170,24 @@ class AgreementReport:
         }
 
 
+@dataclass(frozen=True)
+class RuleReport:
+    """A rule of the function's own that was checked: its verdict, or None if it could not be, and the reason.
+
+    The first of a report is the one whose entries were compared; the others have to give the same. `at` lists the
+    operand indices that the message is about.
+    """
+
+    name: str
+    verdict: str | None
+    message: str | None = None
+    at: tuple[tuple[int, ...], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as JSON-ready objects."""
+        return {"name": self.name, "verdict": self.verdict, "message": self.message}
+
+
 @dataclass(frozen=True, eq=False)
 class JacobianReport:
     """The Jacobian in an order of vec and a layout: its structure, and its values (None where only a sample was taken).
@@ -184,6 +210,7 @@ class JacobianReport:
     analytic: Jacobian | None
     numeric: Jacobian | None
     error_bar: Array | None  # like numeric.data
+    parts: tuple[BlockReport, ...] = ()  # of bundles, block by block
 
     @property
     def is_square(self) -> bool:
@@ -260,6 +287,7 @@ class JacobianReport:
             "lower_bandwidth": a and a.bandwidths[0],
             "upper_bandwidth": a and a.bandwidths[1],
             "blocks": blocks,
+            "parts": [block.to_dict() for block in self.parts] or None,
             "entries": self.entries,
             "stored": self.stored,
             "nonzeros": self.nonzeros,
@@ -271,6 +299,11 @@ class JacobianReport:
 
     def _shown(self, of: str, show: Shown) -> Any:
         return show.array(self.matrix(of)) if show.full or self.entries <= _LARGEST_PRINTED else None
+
+
+def parts(bundle: Bundle) -> list[dict[str, Any]]:
+    """Describe the arrays of a bundle as JSON-ready objects."""
+    return [{"name": part.name, "shape": list(part.shape), "offset": part.offset} for part in bundle.parts]
 
 
 def _unicode(text: str) -> str:

@@ -42,8 +42,8 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
     FunctionFailedError
         When f raises, or does not return an array of real numbers of one shape.
     """
-    (name,) = (name for name in function.operands if name not in function.fixed)
-    domain = function.domain_of(function.position(name))
+    domains = {function.domain.get(name, (-np.inf, np.inf)) for name in function.open}
+    domain = domains.pop() if len(domains) == 1 else (-np.inf, np.inf)  # where they differ, f itself says
     if x.dtype != np.float64:
         try:
             wide = x.astype(np.float64)

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from jacinspect.inspection.naming import Names
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array
@@ -56,6 +57,7 @@ class Suspicion:
     parameters: Mapping[str, float]
     neighbours: Callable[[], Iterable[Neighbour]]
     at_output: Callable[[], Array | None]
+    names: Names
     vec: str | None = None
     iterates: bool = False
 
@@ -63,14 +65,6 @@ class Suspicion:
     def pattern(self) -> Pattern:
         """The pattern of the claim: that of f, and the entries outside it."""
         return self.claim.pattern
-
-    @cached_property
-    def index(self) -> tuple[list[Array], list[Array]]:
-        """The index of each entry along each axis of A, and along each of X."""
-        pattern = self.pattern
-        pairs = (pattern.rows, pattern.output_shape), (pattern.indices, pattern.operand_shape)
-        of_a, of_x = ([*np.unravel_index(flat, shape)] if shape else [] for flat, shape in pairs)
-        return of_a, of_x
 
     @cached_property
     def _places(self) -> Array:

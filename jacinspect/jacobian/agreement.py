@@ -303,7 +303,7 @@ class _Conditions:
             slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
             fits = np.abs(self.claimed[places] - other) <= bar + slack
             known = stairs.over_many[these] | (bar > np.abs(other) * _SOME_DIGITS)
-            apart = np.abs(self.value[places] - other) > bar + self.bar[places]
+            apart = ~(np.abs(self.value[places] - other) <= bar + self.bar[places])
         one_alone = np.where(differs, fits, ~fits & ~known) if self.checked else apart & ~stairs.over_many[these]
         on[places] = one_alone
         return on
@@ -325,12 +325,12 @@ class _Conditions:
     def differs(self) -> Array:
         """The claim is off by more than is allowed."""
         with np.errstate(all="ignore"):
-            return np.asarray(np.abs(self.claimed - self.value) > self.comparison.allowed(self.block))
+            return np.asarray(~(np.abs(self.claimed - self.value) <= self.comparison.allowed(self.block)))
 
     @property
     def unresolved(self) -> Array:
         """No step size gave a reliable derivative."""
-        return np.asarray(self.kind == Kind.UNRESOLVED)
+        return np.asarray((self.kind == Kind.UNRESOLVED) | np.isnan(self.value) | np.isnan(self.bar))
 
     @cached_property
     def wide(self) -> Array:
@@ -341,7 +341,7 @@ class _Conditions:
             narrow = np.maximum(WIDE * large, self.comparison.tolerated(self.block))
             if self.criteria.noise:
                 narrow = np.maximum(narrow, large)
-            return np.asarray(self.bar > np.maximum(narrow, precision(numeric.epsilon).tiny))
+            return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
 
 
 def _put(where: Array, values: Array) -> Array:

@@ -75,6 +75,8 @@ def _compare(jacobian: Jacobian, factor: Array, short: Array | None, product: Ar
 
 
 def _largest_difference(a: Array, b: Array, block: slice) -> float:
+    """Return the largest difference, 0 where both are NaN or overflow alike, inf where one alone does."""
+    a, b = a.reshape(-1)[block], b.reshape(-1)[block]
     with np.errstate(all="ignore"):
-        difference = np.abs(a.reshape(-1)[block] - b.reshape(-1)[block])
-    return float(difference[np.isfinite(difference)].max(initial=0))  # inf − inf where both overflow alike
+        difference = np.where(same(a, b), 0.0, np.abs(a - b))
+    return float(np.nan_to_num(difference, nan=np.inf, posinf=np.inf).max(initial=0))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
-from jacinspect.wording import format_entry, told_apart
+from jacinspect.wording import told_apart
 
 __all__ = ["problems", "render"]
 
@@ -29,7 +29,7 @@ def problems(report: Report) -> Iterator[str]:
         claimed = float("nan") if entry.analytic is None else entry.analytic
         rows.append(
             [
-                format_entry(entry.output, entry.operand),
+                entry.name,
                 *told_apart(claimed, entry.numeric, digits=10),
                 f"{entry.error_bar:.1g}",
                 f"{claimed - entry.numeric:.3g}",

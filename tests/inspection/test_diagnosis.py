@@ -606,6 +606,14 @@ def test_a_column_with_its_factor_in_the_message() -> None:
     assert message.endswith("; consistent with a derivative that is right except in column X[2], times 1/1.7")
 
 
+def test_a_column_that_a_part_of_a_reads_is_a_column() -> None:
+    weight = normal((3, 2))
+    wrong = np.kron(np.eye(4), weight.T)
+    wrong[:, 5] *= 3
+    found = explanation(inspected("jvp", lambda x: x @ weight, lambda x: wrong, normal((4, 3))))
+    assert found == "a derivative that is right except in column X[1,2], times 3"
+
+
 PLACES: dict[str, tuple[Shape, Any, str]] = {
     "columns": ((2, 3), np.s_[:, :, :, 1], "columns X[:,1]"),
     "rows": ((2, 3), np.s_[1], "rows A[1,:]"),
@@ -1083,3 +1091,24 @@ def test_every_planted_mistake_is_explained(name: str, plant: Any, shapes: tuple
     """The benchmark in small: each kind at one point of one shape."""
     result = score(plant, shapes[len(name) % len(shapes) :][:1], 1)
     assert (result.right, result.wrong) == (1, 0), result
+
+
+def test_a_place_in_a_bundle_is_called_by_the_part_s_name() -> None:
+    x, w, b = normal((4, 3)), normal((3, 2), 1), normal((2,), 2)
+
+    def pull(x: Array, w: Array, b: Array, g: Array) -> tuple[Array, Array, Array]:
+        d = (1 - np.tanh(x @ w + b) ** 2) * g
+        return d @ w.T, x.T @ d, 2.5 * d.sum(axis=0)
+
+    def value(x: Array, w: Array, b: Array) -> Array:
+        return np.asarray(np.tanh(x @ w + b))
+
+    found = cause(value, x, pull, derivative_kind="vjp", others=[w, b], wrt="all")
+    assert found == "a derivative that is right except in columns b, times 5/2"
+
+    def column(x: Array, w: Array, b: Array, g: Array) -> tuple[Array, Array, Array]:
+        of_x, of_w, of_b = pull(x, w, b, g)
+        return of_x, of_w * np.array([1.0, -1.0]), of_b / 2.5
+
+    found = cause(value, x, column, derivative_kind="vjp", others=[w, b], wrt="all")
+    assert found == "a derivative that is right except in the block ∂A[:,1]/∂w[:,1], times −1"

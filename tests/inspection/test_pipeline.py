@@ -85,15 +85,15 @@ def test_a_shape_that_a_function_is_not_defined_on_is_named(shape: Shape, name: 
 
 @pytest.mark.parametrize(("shape", "name"), [(s, n) for s in SHAPES for n in NAMES if takes(n, s)])
 def test_the_catalogue_at_random_points(shape: Shape, name: str) -> None:
-    for seed in range(3 if shape == (3, 4) else 1):
-        for scale in (1e-8, 1.0, 30.0, 1e4) if shape == (3, 4) else (1.0, 1e4):
-            report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
-            assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
-            near = name in NEAR_BENDS and scale == 1e-8  # a step reaches over what bends at 0
-            stairs = name in STAIRS and scale > 1  # which beside so large an x may be those of rounding
-            unsettled = name == "cumsum" or near or stairs
-            allowed = (["J006"], ["J012"]) if name == "reglu" else (["J006"],)
-            assert report.verdict == "pass" or (unsettled and codes(report) in allowed), report.findings
+    scales = (1.0,) if math.prod(shape) < 2 else (1.0, 1e4) if shape != (3, 4) else (1e-8, 1.0, 30.0, 1e4, 1.0)
+    for seed, scale in enumerate(scales):
+        report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
+        assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
+        near = name in NEAR_BENDS and scale == 1e-8  # a step reaches over what bends at 0
+        stairs = name in STAIRS and scale > 1  # which beside so large an x may be those of rounding
+        unsettled = name == "cumsum" or near or stairs
+        allowed = (["J006"], ["J012"]) if name == "reglu" else (["J006"],)
+        assert report.verdict == "pass" or (unsettled and codes(report) in allowed), report.findings
 
 
 NEAR_BENDS = ("std", "median", "sort", "l1_normalize", "l2_normalize", "rms_norm", "relu_squared", "reglu")
@@ -177,7 +177,7 @@ def test_functions_of_the_user_s_own(seed: int) -> None:
 
 def test_functions_that_cancel_inside() -> None:
     accused = []
-    for seed in range(40):
+    for seed in range(15):
         for x, value, rule in [
             (5 * normal((2, 5), seed), log_softmax, log_softmax_jvp),
             (1e3 + normal((3, 6), seed), layer_norm, layer_norm_jvp),
