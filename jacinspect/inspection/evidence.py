@@ -111,7 +111,7 @@ def agreement_report(evidence: Evidence, found: list[Finding]) -> AgreementRepor
     summary = comparison.summary(compared & (comparison.status != Status.INCONCLUSIVE), _WORST)
     return AgreementReport(
         checked=analytic is not None,
-        verdict=verdict(found, about="agreement"),
+        verdict=verdict(found, about="agreement") if analytic is not None else None,
         entries_compared=int(np.count_nonzero(compared)),
         coverage=evidence.coverage,
         max_difference=summary.difference,

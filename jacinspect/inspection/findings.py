@@ -3,7 +3,7 @@
 Those about single entries are in entries.py, those about the expected structure in expectations.py.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.naming import entry_name, index_of, input_name, listed, output_name
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
@@ -28,21 +28,52 @@ __all__ = [
     "hadamard_invalid",
     "mutates_input",
     "not_deterministic",
+    "nothing_compared",
     "of_coverage",
     "of_directions",
+    "of_jitter",
     "of_joint_kinks",
     "of_stray",
     "timed_out",
 ]
 
 
+_TOLERABLE = 1e-2  # relative: noise beyond it leaves no digit of a derivative
 _NAMED = 4  # inputs named in a message: enough to recognize a tie
 
 
-def not_deterministic() -> Finding:
+def not_deterministic(jitter: float) -> Finding:
     """J005: the function returns different outputs for the same input, so there is no derivative."""
-    message = "the same input gave two different outputs; fix its random state (a seed, evaluation mode) to inspect it"
+    by = f", apart by {jitter:.1g} of their size" if np.isfinite(jitter) else ""
+    message = (
+        f"the same input gave different outputs{by}; fix its random state (a seed, evaluation mode, --reseed N) to "
+        "inspect it"
+    )
+    if jitter <= _TOLERABLE:
+        message += f", or give --noise {_rounded_up(2 * jitter)} where they are noise"
     return finding("J005", message)
+
+
+def nothing_compared(allowed: Sequence[str]) -> Finding:
+    """J006: an error that the check allows ended the inspection, or left no entry to compare."""
+    message = f"nothing was compared: the check allows {' and '.join(allowed)}, which is no evidence that f is right"
+    return finding("J006", message)
+
+
+def of_jitter(box: BlackBox) -> Iterator[Finding]:
+    """J005, a note, where the function repeats itself but for its last bits, or for the noise that the user named."""
+    if not box.deterministic:
+        message = (
+            f"the same input gave different outputs, apart by {box.jitter:.1g} of their size: the inspection takes "
+            "that for noise"
+        )
+        yield finding("J005", message, severity="note")
+
+
+def _rounded_up(number: float) -> str:
+    """Write a number with one digit, and no smaller than it is."""
+    power = 10.0 ** np.floor(np.log10(number))
+    return f"{np.ceil(number / power) * power:.0e}"
 
 
 def timed_out(seconds: float) -> Finding:

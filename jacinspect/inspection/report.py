@@ -47,12 +47,27 @@ class Report:
     chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
+    expected: tuple[str, ...] = ()  # the properties asked for
+    calls: int = 0  # of the function, all together
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
 
     @cached_property
     def verdict(self) -> str:
         """The worst that a finding says: "fail", "inconclusive" or "pass"."""
         return verdict(self.findings)
+
+    @property
+    def structure_only(self) -> bool:
+        """Whether nothing was compared with anything: there is no derivative, and no property was asked for."""
+        unchecked = self.agreement is not None and not self.agreement.checked
+        return unchecked and not self.expected and self.verdict == "pass"
+
+    @property
+    def without_evidence(self) -> bool:
+        """Whether the inspection ended before anything was compared, or no entry of a derivative could be."""
+        if self.agreement is None or self.jacobian is None:
+            return True
+        return self.agreement.checked and not self.agreement.entries_compared and self.jacobian.stored != 0
 
     @property
     def exit_status(self) -> ExitStatus:
@@ -95,6 +110,7 @@ class Report:
             else {"shape": list(self.output.shape), "values": show.array(self.output)},
             "jacobian": self.jacobian and self.jacobian.to_dict(show),
             "detection": self.detection.to_dict(),
+            "calls": self.calls,
             "agreement": self.agreement and self.agreement.to_dict(),
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),

@@ -128,11 +128,11 @@ class EntryReport:
 class AgreementReport:
     """Whether the analytic and the numeric Jacobian agree, for which share of the entries, and the worst entries.
 
-    `checked` is whether there is an analytic derivative.
+    `checked` is whether there is an analytic derivative; without one there is no verdict.
     """
 
     checked: bool
-    verdict: str
+    verdict: str | None
     entries_compared: int
     coverage: float
     max_difference: float | None
@@ -145,7 +145,7 @@ class AgreementReport:
         return {
             "verdict": self.verdict,
             "entries_compared": self.entries_compared,
-            "coverage": self.coverage,
+            "coverage": self.coverage if self.checked else None,
             "max_difference": jsonable(self.max_difference),
             "max_error_bar": jsonable(self.max_error_bar),
             "max_ratio": jsonable(self.max_ratio),

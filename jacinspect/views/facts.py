@@ -21,10 +21,11 @@ __all__ = [
     "headline",
     "reservation",
     "short",
+    "verdict_of",
     "written_out",
 ]
 
-SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "unchecked": "·"}
 _DIGITS = 5  # of a number in a sentence, as many as in the matrices
 
 
@@ -37,9 +38,16 @@ def headline(report: Report) -> tuple[str, str]:
     return function.title, shapes
 
 
+def verdict_of(report: Report, label: str = "") -> str:
+    """Return the verdict after its label and its sign, or that there is none, for want of a derivative."""
+    if report.structure_only:
+        return "no derivative given: structure only"
+    return f"{label}{SIGNS[report.verdict]} {report.verdict}"
+
+
 def reservation(report: Report) -> str:
-    """Return a warning where no derivative was checked, so that the verdict is on the structure alone; else nothing."""
-    unchecked = report.agreement is not None and not report.agreement.checked
+    """Return a warning where no derivative was checked, so that the verdict is on what was expected; else nothing."""
+    unchecked = report.agreement is not None and not report.agreement.checked and not report.structure_only
     return "no derivative was checked: the verdict is on the structure alone" if unchecked else ""
 
 
@@ -193,10 +201,8 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     d = report.detection
     proof = "every dependence followed to single inputs" if d.proved else "not proved"
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
-    yield (
-        "detection",
-        f"{d.evaluations} evaluations, observed at {counted(d.points, 'point')}, {proof}{missed}",
-    )
+    calls = f"{d.evaluations} of {counted(report.calls, 'call')} of f"
+    yield "detection", f"{calls}, observed at {counted(d.points, 'point')}, {proof}{missed}"
     yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
 
 
