@@ -22,7 +22,7 @@ from jacinspect.functions.returned import (
     real_array,
     wanted_shapes,
 )
-from jacinspect.functions.rules import Array, Claim
+from jacinspect.functions.rules import Array, Claim, copied
 from jacinspect.wording import format_shape
 
 __all__ = ["claimed_derivative"]
@@ -34,9 +34,9 @@ def claimed_derivative(claim: Claim, x: Array, output_shape: Shape, vec: str | N
     last = {"jvp": x.shape, "vjp": output_shape}.get(kind or "")  # the shape of the tangent or cotangent
     derivative = claim.at([x] if last is None else [x, np.ones(last)])
     if kind == "jvp":
-        return Derivative("jvp", checked(lambda dx: derivative(x.copy(), dx.copy()), output_shape, flat=False))
+        return Derivative("jvp", checked(lambda dx: derivative(copied(x), copied(dx)), output_shape, flat=False))
     if kind == "vjp":
-        pull = checked(lambda da: derivative(x.copy(), da.reshape(output_shape).copy()), x.shape, flat=False)
+        pull = checked(lambda da: derivative(copied(x), copied(da.reshape(output_shape))), x.shape, flat=False)
         return Derivative("vjp", pull)
     given = call_derivative(lambda: derivative(x.copy()))
     size, shape = (prod(output_shape), x.size), getattr(given, "shape", None)

@@ -10,7 +10,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
-from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, fix
+from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
 from jacinspect.wording import format_shape
 
 __all__ = ["Array", "Function", "Parameter"]
@@ -46,6 +46,7 @@ class Function:
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
     adapt: Callable[["Function", Sequence[Array]], "Function"] | None = None
+    others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
 
     def __call__(self, *operands: Array) -> Array:
         """f(x) or f(x, y, …), an array; operands are any real arrays."""
@@ -108,6 +109,7 @@ class Function:
             self,
             value=fix(self.value, place, fixed),
             rule=self.rule and self.rule.by(place, fixed),
+            others=tuple(rule.by(place, fixed) for rule in self.others),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},

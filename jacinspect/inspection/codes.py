@@ -165,6 +165,16 @@ CODES = {
         " rewrite a formula that cancels to have more of them.",
         "echo 15 | jacinspect 'log(1 - sigmoid(x))' -i - -d '-sigmoid(x)'",
     ),
+    "J015": Code(
+        "rule-disagrees",
+        "error",
+        "fail",
+        "function",
+        "a rule (backward, forward, jvp, vjp) differs from f's others, or fails for zeros or views",
+        "The message names the rule and the case. Correct it: a training loop calls it with zeros, with transposed"
+        " views and with expanded numbers, and `where` passes the NaN of a branch that is not taken on to the vjp.",
+        "jacinspect tanh -s 3 -d samples/layer.py:tanh_vjp --derivative-kind vjp",
+    ),
 }
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.naming import entry_name, index_of, input_name, listed, output_name
-from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array, BlackBox
-from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
@@ -33,6 +33,8 @@ __all__ = [
     "of_directions",
     "of_jitter",
     "of_joint_kinks",
+    "of_rules",
+    "of_spurious",
     "of_stray",
     "timed_out",
 ]
@@ -182,6 +184,19 @@ def of_stray(stray: Stray | None, pattern: Pattern) -> Iterator[Finding]:
         yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
 
 
+def of_spurious(spurious: Jacobian | None, cause: str) -> Iterator[Finding]:
+    """J001 for analytic entries where f has none; `cause` explains them, if anything does."""
+    if spurious is None:
+        return
+    pattern, worst = spurious.pattern, int(np.argmax(np.abs(spurious.data)))
+    entry = entry_name(pattern, int(pattern.rows[worst]), int(pattern.indices[worst]))
+    message = (
+        f"the derivative has entries where the function has none: {counted(pattern.stored, 'entry', 'entries')}, worst "
+        f"{entry}: analytic {spurious.data[worst]:.8g}, numeric 0{cause and '; consistent with '}{cause}"
+    )
+    yield finding("J001", message, listed(np.unique(pattern.indices), pattern.operand_shape))
+
+
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
     """Name the budgets that ended the work early, with their size and the option that raises them."""
     causes: dict[Spent | None, str] = {
@@ -215,8 +230,18 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport,
         yield finding("J007", message)
 
 
-def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Finding:
-    """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
+def of_rules(rules: Sequence[RuleReport]) -> Iterator[Finding]:
+    """J015 for each rule that differs from the others, or fails for some tangent or cotangent."""
+    for rule in rules:
+        if rule.verdict == "fail" and rule.message:
+            yield finding("J015", rule.message, rule.at)
+
+
+def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern, refuted: bool = False) -> Finding:
+    """J009: how far A' ⊙ dX is from the differential, or why there is no such product.
+
+    A' is that of a claim, which may be `refuted`.
+    """
     shapes = [
         format_shape(shape) if shape else "a single number" for shape in (pattern.output_shape, pattern.operand_shape)
     ]
@@ -227,5 +252,6 @@ def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Fi
     else:
         nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
         off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
-        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, {off}"
+        given = "the claimed A'" if refuted else f"A' = {nearest}, the nearest"
+        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with {given}, {off}"
     return finding("J009", message)

@@ -18,10 +18,12 @@ from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import DetectionReport, OperandReport
+from jacinspect.inspection.rules import Rules, with_agreement
+from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
+from jacinspect.jacobian.alone import asked_alone
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -103,6 +105,7 @@ def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings
         detection=DetectionReport(0, 0, False, True, None),
         agreement=None,
         hadamard=None,
+        is_elementwise=False,
         hadamard_valid=False,
         chain_rule=None,
         findings=(),
@@ -149,8 +152,9 @@ class _Inspection:
         evidence = replace(
             evidence, by_rounding=self._by_rounding(detection, evidence), stray=self._stray(detection, evidence)
         )
+        rules = self._rules(evidence, measured)
         del measured  # as large as the output
-        return self._finish(base, detection, evidence, unresolved, dx)
+        return self._finish(replace(base, rules=rules), detection, evidence, unresolved, dx)
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
@@ -168,7 +172,8 @@ class _Inspection:
         refuted before.
         """
         sample = self._affordable(detection, limit, memory)
-        analytic, numeric = self._both(sample, measured.near, limit)
+        claim, numeric = self._both(sample, measured.near, limit)
+        analytic = None if claim is None else claim.on(sample.pattern)
         comparison = self._compared(analytic, numeric)
         unresolved = _NONE
         if analytic is not None and np.any(comparison.status == Status.DISAGREES):
@@ -184,8 +189,17 @@ class _Inspection:
         if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
             rng = np.random.default_rng([self.settings.seed, 5])
             joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
+        spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
         return Evidence(
-            analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent, joint=joint
+            analytic,
+            numeric,
+            comparison,
+            directions,
+            sample.number,
+            sample.coverage,
+            sample.spent,
+            joint=joint,
+            spurious=spurious,
         )
 
     def _borne_out(
@@ -210,6 +224,17 @@ class _Inspection:
             inputs_refuted=inputs,
             compared=directions.compared - poor.size,
         )
+
+    def _rules(self, evidence: Evidence, measured: Measurements) -> tuple[RuleReport, ...]:
+        """Compare the function's further rules with the one that was compared entry by entry."""
+        if self.analytic is None:
+            return ()
+
+        def along(analytic: Analytic) -> Directions:
+            rng = np.random.default_rng([self.settings.seed, 3])
+            return along_directions(measured, evidence.comparison, analytic, evidence.coverage, rng)
+
+        return Rules(self.function, self.x, self.box, self.analytic, evidence, along).reports()
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
         """Return which entries move by rounding alone, if the pattern is proved and some do."""
@@ -248,12 +273,18 @@ class _Inspection:
         return _Sample(pattern, colors, number, coverage, spent)
 
     def _both(self, sample: "_Sample", near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:
-        """Build both Jacobians; differences look again at what the analytic one contradicts."""
+        """Build both Jacobians; differences look again at what the analytic one contradicts.
+
+        The analytic one may have entries outside the pattern as well.
+        """
         first = first_look(near, sample.pattern, sample.colors, sample.number)
         if self.analytic is None:
             return None, numeric_jacobian(first, limit - self.box.evaluations)
-        analytic = self.analytic.on(sample.pattern, sample.colors, sample.number)
-        return analytic, numeric_jacobian(first, limit - self.box.evaluations, contradicts(analytic))
+        claim = self.analytic.on(sample.pattern, sample.colors, sample.number)
+        if sample.coverage == 1:  # or the entries that are left out would seem to be outside the pattern
+            claim = asked_alone(self.analytic, claim)
+        on_pattern = claim.on(sample.pattern)
+        return claim, numeric_jacobian(first, limit - self.box.evaluations, contradicts(on_pattern))
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
@@ -267,7 +298,7 @@ class _Inspection:
         """Describe what was found."""
         jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout)
         cause = self._cause(detection, evidence)
-        directions = evidence.directions
+        directions = evidence.unexplained
         if evidence.stray is not None:  # which is why directions refute the rule
             directions = replace(directions, analytic_refuted=_NONE, inputs_refuted=_NONE)
         found = [
@@ -278,18 +309,22 @@ class _Inspection:
             *find.of_joint_kinks(evidence.joint, detection.pattern),
             *find.of_stray(evidence.stray, detection.pattern),
             *find.of_jitter(self.box),
+            *find.of_spurious(evidence.wrong_outside(unresolved), "" if evidence.disagrees else cause),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
+            *find.of_rules(base.rules),
         ]
         values, product, chain = evidence.best, None, None
         pattern = values.pattern
         if evidence.coverage == 1:
             dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
-            product = hadamard(values, dx)
-            chain = chain_rule(values, self.rng.standard_normal(_output_shape(self.box)))
+            slopes = (evidence.claim or values).elementwise()
+            product = hadamard(values, slopes, dx)
+            chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
+        agreement = agreement_report(evidence, found)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
-        found += [] if valid else [find.hadamard_invalid(product, pattern)]
+        found += [] if valid else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
         return replace(
             base,
             jacobian=jacobian,
@@ -300,9 +335,11 @@ class _Inspection:
                 self.box.deterministic,
                 evidence.directions.miss_probability,
             ),
-            agreement=agreement_report(evidence, found),
+            agreement=agreement,
+            rules=with_agreement(base.rules, agreement),
             hadamard=product,
-            hadamard_valid=valid,
+            is_elementwise=valid,
+            hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
             findings=ordered(found),
             calls=self.box.evaluations,

@@ -14,6 +14,7 @@ from jacinspect.inspection.sections import (
     FunctionReport,
     JacobianReport,
     OperandReport,
+    RuleReport,
     Shown,
 )
 from jacinspect.jacobian.blackbox import Array
@@ -33,6 +34,9 @@ class Report:
     """Everything that an inspection found.
 
     `output`, `jacobian`, `agreement` and the products are None where the inspection had to stop (J005, J008).
+    `is_elementwise` is what was found of f: whether each output reads at most the input at its own place. A' in both
+    products is the function's own: the claimed one where a claim was checked. `hadamard_valid` is whether A' ⊙ dX is
+    the differential: f is element-wise, and A' is its derivative.
     """
 
     version: str
@@ -43,6 +47,7 @@ class Report:
     detection: DetectionReport
     agreement: AgreementReport | None
     hadamard: HadamardComparison | None
+    is_elementwise: bool
     hadamard_valid: bool
     chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
@@ -50,6 +55,7 @@ class Report:
     expected: tuple[str, ...] = ()  # the properties asked for
     calls: int = 0  # of the function, all together
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
+    rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
 
     @cached_property
     def verdict(self) -> str:
@@ -68,6 +74,11 @@ class Report:
         if self.agreement is None or self.jacobian is None:
             return True
         return self.agreement.checked and not self.agreement.entries_compared and self.jacobian.stored != 0
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether the analytic derivative is wrong somewhere."""
+        return self.agreement is not None and self.agreement.checked and self.agreement.verdict == "fail"
 
     @property
     def exit_status(self) -> ExitStatus:
@@ -112,6 +123,7 @@ class Report:
             "detection": self.detection.to_dict(),
             "calls": self.calls,
             "agreement": self.agreement and self.agreement.to_dict(),
+            "rules": [rule.to_dict() for rule in self.rules],
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],

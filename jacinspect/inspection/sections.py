@@ -18,6 +18,7 @@ __all__ = [
     "FunctionReport",
     "JacobianReport",
     "OperandReport",
+    "RuleReport",
     "Shown",
 ]
 
@@ -162,6 +163,24 @@ class AgreementReport:
         }
 
 
+@dataclass(frozen=True)
+class RuleReport:
+    """A rule of the function's own that was checked: its verdict, or None if it could not be, and the reason.
+
+    The first of a report is the one whose entries were compared; the others have to give the same. `at` lists the
+    operand indices that the message is about.
+    """
+
+    name: str
+    verdict: str | None
+    message: str | None = None
+    at: tuple[tuple[int, ...], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as JSON-ready objects."""
+        return {"name": self.name, "verdict": self.verdict, "message": self.message}
+
+
 @dataclass(frozen=True, eq=False)
 class JacobianReport:
     """The Jacobian in an order of vec and a layout: its structure, and its values (None where only a sample was taken).
@@ -204,6 +223,13 @@ class JacobianReport:
     def stored(self) -> int | None:
         """How many entries the pattern has; None where it is not proved."""
         return None if self.arrangement is None else self.arrangement.pattern.stored
+
+    @property
+    def spurious(self) -> Arrangement | None:
+        """The analytic entries where f has none; None if there are none."""
+        if self.analytic is None or self.arrangement is None or self.analytic.pattern.stored == self.stored:
+            return None
+        return Arrangement(self.analytic.outside(self.arrangement.pattern).pattern, self.vec, self.layout)
 
     def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
         """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.

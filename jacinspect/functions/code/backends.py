@@ -5,13 +5,15 @@ ever imported here; a function that needs one has imported it. Next: frameworks.
 """
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.rules import Array, Jvp, Rule, Vjp
+from jacinspect.functions.rules import Array, Jvp, Vjp
 
 __all__ = ["FRAMEWORKS", "Call", "Framework"]
 
@@ -23,14 +25,14 @@ class Framework:
     """One framework. Each field takes a callable of its arrays.
 
     `trial` calls it with the framework's arrays in place of numpy's. `value` returns it as a function
-    of numpy arrays, and `rule`, given operands to try it on, its derivative by the framework's autodiff, which
-    `autodiff` names.
+    of numpy arrays, and `rules`, given operands to try it on, its derivatives by the framework's autodiff, which
+    `autodiff` names: the first is the one that people call, and the others have to agree with it.
     """
 
     name: str
     trial: Callable[[Call, Sequence[Array]], Any]
     value: Callable[[Call], Call]
-    rule: Callable[[Call, Sequence[Array]], Rule | None]
+    rules: Callable[[Call, Sequence[Array]], tuple[Jvp | Vjp, ...]]
     autodiff: str = ""
 
 
@@ -45,8 +47,9 @@ def _numpy_value(call: Call) -> Call:
     return call
 
 
-def _no_rule(_: Call, __: Sequence[Array]) -> None:
+def _no_rules(_: Call, __: Sequence[Array]) -> tuple[()]:
     """Numpy has no autodiff."""
+    return ()
 
 
 # --- torch ------------------------------------------------------------------------------------------------------------
@@ -75,25 +78,59 @@ def _torch_value(call: Call) -> Call:
     return value
 
 
-def _torch_rule(call: Call, _: Sequence[Array]) -> Rule:
-    """Reverse mode by `torch.autograd.grad`, as torch.func fails on ordinary custom Functions."""
+def _torch_rules(call: Call, _: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
+    """Reverse mode, forward mode, and the backward of several cotangents at once, as torch.func.vmap runs it."""
+    batched = partial(_torch_pull, call, batched=True)
+    return Vjp(partial(_torch_pull, call), "backward"), Jvp(partial(_torch_push, call), "forward"), Vjp(batched, "vmap")
+
+
+def _torch_pull(call: Call, *given: Array, batched: bool = False) -> tuple[Array, ...]:
+    """Pull a cotangent back by `torch.autograd.grad`, as torch.func fails on ordinary custom Functions."""
     torch: Any = sys.modules["torch"]
+    *operands, cotangent = given
+    leaves = [_laid_out(operand).requires_grad_() for operand in operands]
+    with torch.enable_grad():
+        result = call(*leaves)
+    if not result.requires_grad:  # no path from X to A that autograd sees: its derivative is 0
+        return tuple(np.zeros(operand.shape) for operand in operands)
+    weights = _laid_out(cotangent, result.dtype).reshape(result.shape)
+    if batched:  # a second cotangent beside it must not change what the first one gives
+        weights = torch.stack([weights, 1 - weights])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # vmap says which operations it is slow at
+        pulled = torch.autograd.grad(result, leaves, weights, allow_unused=True, is_grads_batched=batched)
+    return tuple(
+        np.zeros(operand.shape) if part is None else _from_torch(part[0] if batched else part)
+        for operand, part in zip(operands, pulled, strict=True)
+    )
 
-    def pull(*given: Array) -> tuple[Array, ...]:
-        *operands, cotangent = given
-        leaves = [torch.tensor(operand, requires_grad=True) for operand in operands]
-        with torch.enable_grad():
-            result = call(*leaves)
-        if not result.requires_grad:  # no path from X to A that autograd sees: its derivative is 0
-            return tuple(np.zeros(operand.shape) for operand in operands)
-        weights = torch.tensor(cotangent, dtype=result.dtype).reshape(result.shape)
-        pulled = torch.autograd.grad(result, leaves, weights, allow_unused=True)
-        return tuple(
-            np.zeros(operand.shape) if part is None else _from_torch(part)
-            for operand, part in zip(operands, pulled, strict=True)
-        )
 
-    return Vjp(pull)
+def _torch_push(call: Call, *given: Array) -> Array:
+    """Push tangents forward by torch.autograd.forward_ad."""
+    torch: Any = sys.modules["torch"]
+    half, forward = len(given) // 2, torch.autograd.forward_ad
+    with forward.dual_level():
+        points = [_laid_out(operand) for operand in given[:half]]
+        tangents = (_laid_out(tangent, point.dtype) for tangent, point in zip(given[half:], points, strict=True))
+        result = call(*map(forward.make_dual, points, tangents))
+        pushed = forward.unpack_dual(result).tangent
+        return np.zeros(result.shape) if pushed is None else np.asarray(_from_torch(pushed))
+
+
+def _laid_out(array: Array, dtype: Any = None) -> Any:
+    """Return a new tensor with an array's strides; memory between its entries is 0.
+
+    An array that repeats one number becomes an expanded one, as sum().backward() gives it to a backward.
+    """
+    torch: Any = sys.modules["torch"]
+    dense = torch.tensor(array, dtype=dtype)
+    if array.ndim and array.size and not any(array.strides):
+        return dense.flatten()[0].expand(array.shape)
+    steps = [step // array.itemsize for step in array.strides]
+    if dense.stride() == tuple(steps):
+        return dense
+    reach = 1 + sum((n - 1) * step for n, step in zip(array.shape, steps, strict=True))
+    return torch.zeros(reach, dtype=dense.dtype).as_strided(array.shape, steps).copy_(dense)
 
 
 def _from_torch(result: Any) -> Any:
@@ -124,8 +161,8 @@ def _jax_value(call: Call) -> Call:
     return value
 
 
-def _jax_rule(call: Call, operands: Sequence[Array]) -> Rule:
-    """Forward mode, or reverse mode where that alone is defined, as in a function with a custom_vjp."""
+def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
+    """Forward and reverse mode, or reverse mode where that alone is defined, as in a function with a custom_vjp."""
     jax: Any = sys.modules["jax"]
 
     def push(*given: Array) -> Array:
@@ -148,10 +185,10 @@ def _jax_rule(call: Call, operands: Sequence[Array]) -> Rule:
             push(*operands, *map(np.zeros_like, operands))
     except TypeError as error:
         if "custom_vjp" in str(error):
-            return Vjp(pull)
+            return (Vjp(pull),)
     except (Exception, SystemExit):  # reported when the derivative is asked for
         pass
-    return Jvp(push)
+    return Jvp(push), Vjp(pull)
 
 
 def _to_jax(arrays: Sequence[Array]) -> list[Any]:
@@ -174,8 +211,8 @@ def _from_jax(result: Any) -> Any:
 FRAMEWORKS = {
     framework.name: framework
     for framework in (
-        Framework("numpy", _numpy_trial, _numpy_value, _no_rule),
-        Framework("torch", _torch_trial, _torch_value, _torch_rule, "torch.autograd"),
-        Framework("jax", _jax_trial, _jax_value, _jax_rule, "jax.jvp or jax.vjp"),
+        Framework("numpy", _numpy_trial, _numpy_value, _no_rules),
+        Framework("torch", _torch_trial, _torch_value, _torch_rules, "torch.autograd"),
+        Framework("jax", _jax_trial, _jax_value, _jax_rules, "jax.jvp or jax.vjp"),
     )
 }

@@ -59,13 +59,12 @@ def of_callable(
 
     def adapt(function: Function, given: Sequence[Array]) -> Function:
         framework, stays = framework_of(called, call, given, backend)
-        rule = function.rule  # a claim, if any
-        if rule is None and stays:
-            rule = framework.rule(call, given)
+        rules = framework.rules(call, given) if function.rule is None and stays else ()
         return replace(
             function,
             value=framework.value(call),
-            rule=rule,
+            rule=rules[0] if rules else function.rule,  # a claim, if any
+            others=rules[1:],
             derivative_formula=function.derivative_formula or framework.autodiff * stays,
             source="python" if framework.name == "numpy" else framework.name,
             adapt=None,
