@@ -154,6 +154,16 @@ CODES = {
         "with another --seed; a function with many branches may need several.",
         "echo [0,0,0] | jacinspect 'x+where(x*x<.1, sign(prod(x*x))*flip(x),0)' -i -",
     ),
+    "J013": Code(
+        "unvisited",
+        "note",
+        "pass",
+        "coverage",
+        "no entry of the operand lies on one side of a kink or a jump that f is declared to have",
+        "The derivative of that branch was not looked at. Give an operand with an entry there (--input), or inspect at "
+        "operands of other scales as well (--points 4).",
+        "jacinspect relu6 --input '[0.5, -1]'",
+    ),
     "J014": Code(
         "staircase",
         "note",

@@ -4,6 +4,7 @@ Those about single entries are in entries.py, those about the expected structure
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.naming import entry_name, index_of, input_name, listed, output_name
 from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
-from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.blackbox import Array, BlackBox, Domain
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
@@ -29,6 +30,7 @@ __all__ = [
     "mutates_input",
     "not_deterministic",
     "nothing_compared",
+    "of_branches",
     "of_coverage",
     "of_directions",
     "of_jitter",
@@ -205,6 +207,23 @@ def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
         None: "a pattern that changed from point to point",
     }
     return " and ".join(cause for spent, cause in causes.items() if spent in ended)
+
+
+def of_branches(bends: Sequence[float], domain: Domain, x: Array) -> Iterator[Finding]:
+    """J013 where no entry of the operand lies below, between or above the points where f is declared to bend."""
+    least, greatest = domain
+    ends = [least, *(bend for bend in bends if least < bend < greatest), greatest]
+    if len(ends) == 2 or not np.isfinite(x).any():
+        return
+    missed = [
+        f"above {low:g}" if high == greatest else f"below {high:g}" if low == least else f"between {low:g} and {high:g}"
+        for low, high in pairwise(ends)
+        if not np.any((low < x) & (x < high))
+    ]
+    if missed:
+        sides = f"{', '.join(missed[:-1])} or {missed[-1]}" if len(missed) > 1 else missed[0]
+        message = f"no entry of X is {sides}, where f has another branch: the derivative there was not looked at"
+        yield finding("J013", message)
 
 
 def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport, budget: str) -> Iterator[Finding]:

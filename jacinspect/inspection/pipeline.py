@@ -309,6 +309,7 @@ class _Inspection:
             *find.of_joint_kinks(evidence.joint, detection.pattern),
             *find.of_stray(evidence.stray, detection.pattern),
             *find.of_jitter(self.box),
+            *find.of_branches(self.function.bends, self.box.domain, self.x),
             *find.of_spurious(evidence.wrong_outside(unresolved), "" if evidence.disagrees else cause),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),

@@ -14,6 +14,7 @@ from jacinspect.inspection.sections import (
     FunctionReport,
     JacobianReport,
     OperandReport,
+    PointReport,
     RuleReport,
     Shown,
 )
@@ -56,6 +57,7 @@ class Report:
     calls: int = 0  # of the function, all together
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
     rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
+    points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands
 
     @cached_property
     def verdict(self) -> str:
@@ -124,6 +126,7 @@ class Report:
             "calls": self.calls,
             "agreement": self.agreement and self.agreement.to_dict(),
             "rules": [rule.to_dict() for rule in self.rules],
+            "points": [point.to_dict() for point in self.points],
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],

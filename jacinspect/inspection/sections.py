@@ -18,6 +18,7 @@ __all__ = [
     "FunctionReport",
     "JacobianReport",
     "OperandReport",
+    "PointReport",
     "RuleReport",
     "Shown",
 ]
@@ -179,6 +180,30 @@ class RuleReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the rule as JSON-ready objects."""
         return {"name": self.name, "verdict": self.verdict, "message": self.message}
+
+
+@dataclass(frozen=True)
+class PointReport:
+    """What came out at one of several operands: how much larger it is than the first, and the range of its entries.
+
+    `verdict` is None where nothing was compared, or f could not be inspected there, for the reason in `message`.
+    """
+
+    scale: float
+    range: tuple[float, float] | None
+    verdict: str | None
+    max_ratio: float | None
+    message: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what came out there as JSON-ready objects."""
+        return {
+            "scale": self.scale,
+            "range": self.range and list(self.range),
+            "verdict": self.verdict,
+            "max_ratio": jsonable(self.max_ratio),
+            "message": self.message,
+        }
 
 
 @dataclass(frozen=True, eq=False)

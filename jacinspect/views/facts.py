@@ -6,7 +6,8 @@ import numpy as np
 
 from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.sections import JacobianReport, PointReport
+from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
@@ -205,7 +206,21 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
     calls = f"{d.evaluations} of {counted(report.calls, 'call')} of f"
     yield "detection", f"{calls}, observed at {counted(d.points, 'point')}, {proof}{missed}"
-    yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
+    yield "operand", f"{report.operand.source}, seed {report.operand.seed}{_range(report.operand.values)}"
+
+    for point in report.points:
+        yield f"× {point.scale:g}", _point(point)
+
+
+def _point(point: PointReport) -> str:
+    entries = "" if point.range is None else "entries from {} to {}: ".format(*(short(end, 3) for end in point.range))
+    ratio = "" if point.max_ratio is None else f", worst {point.max_ratio:.2g} of its bar"
+    return f"{entries}{point.message or point.verdict or 'structure only'}{ratio}"
+
+
+def _range(x: Array) -> str:
+    known = x[np.isfinite(x)]
+    return f", entries from {short(known.min(), 3)} to {short(known.max(), 3)}" if known.size else ""
 
 
 def _layout(j: JacobianReport) -> str:
