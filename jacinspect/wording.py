@@ -51,7 +51,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def format_index(index: Iterable[int]) -> str:
+def format_index(index: Iterable[int | str]) -> str:
     """Write an index as Python does, ``[0,1]``; the empty one, of a single number, as nothing."""
     inside = ",".join(map(str, index))
     return f"[{inside}]" if inside else ""

@@ -44,14 +44,14 @@ class PreparedCheck:
         """
         settings = Settings(seed=case.seed, **self.settings)
         operands, sources = self._operands(case, settings)
-        place = self.function.position(case.wrt) - 1
+        place = self.function.positions(case.wrt)[0] - 1
         x, source = operands[place], sources[place]
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = self._label(case)
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
         started(begun)
         try:
-            found = self.function.by(case.wrt, operands)
+            found, x = self.function.opened(case.wrt, operands)
             report = inspect_at_points(found, x, settings, source=source)
         except JacinspectError as error:
             report = replace(report, findings=(crashed(str(error)),))
@@ -79,7 +79,8 @@ class PreparedCheck:
         parts = [case.shape] if case.shape is not None else []
         parts.append(f"seed {case.seed}")
         if len(self.function.operands) > 1:
-            parts.append(f"by {self.function.operands[self.function.position(case.wrt) - 1]}")
+            names = [self.function.operands[place - 1] for place in self.function.positions(case.wrt)]
+            parts.append(f"by {','.join(names)}")
         return ", ".join(parts)
 
 
@@ -104,7 +105,7 @@ def _prepared(suite: Suite, check: Check) -> PreparedCheck:
     for seed in check.seeds:
         _naming(suite, check, "seeds", partial(Settings, seed=seed))
     for wrt in check.wrt:
-        _naming(suite, check, "wrt", partial(function.position, wrt))
+        _naming(suite, check, "wrt", partial(function.positions, wrt))
     for code in check.allow:
         if code not in CODES:
             raise InputError(f"{suite.key(check, 'allow')}: {code!r} is not one of {', '.join(CODES)}")

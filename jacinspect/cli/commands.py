@@ -145,8 +145,20 @@ def inspect(
         ),
     ] = None,
     wrt: Annotated[
-        str, typer.Option(metavar="NAME_OR_NUMBER", show_default=False, help="The operand to differentiate by.")
+        str,
+        typer.Option(
+            metavar="NAME[,NAME…]",
+            show_default=False,
+            help="The operands to differentiate by, end to end: names, numbers, '*.weight' or all; else the first.",
+        ),
     ] = "1",
+    take: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_NUMBER",
+            help="Which output of a function that returns several; all of them, end to end, if left out.",
+        ),
+    ] = None,
     param: ParamOption = None,
     derivative: DerivativeOption = None,
     derivative_kind: KindOption = None,
@@ -201,7 +213,7 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback), captured_output():
-        typed = FunctionRequest(function, param, derivative, derivative_kind, backend)
+        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take)
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         written = OutputRequest(Format.json if as_json else to, output, form, full, save)
         settings = {

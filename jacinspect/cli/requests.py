@@ -6,7 +6,7 @@ completion are quick.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ class FunctionRequest:
     derivative: str | None
     kind: DerivativeKind | None
     backend: Backend | None
+    take: str | None = None
 
     def function(self, further: Sequence[str]) -> "Function":
         """Find the function; `further` is what --with was given."""
@@ -41,7 +42,7 @@ class FunctionRequest:
 
         backend = self.backend and self.backend.value
         parameters = dict(map(_parameter, self.parameters or []))
-        found = resolve(self.name, parameters, [*map(name_of, further)], backend)
+        found = replace(resolve(self.name, parameters, [*map(name_of, further)], backend), take=self.take)
         if self.derivative is not None:
             return with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
         if self.kind is not None:
@@ -141,14 +142,15 @@ def inspected(
     require_writable("--output", output.file)
     require_savable(output.save, output.file)
     function = typed.function(operands.further)
-    position = function.position(int(operands.wrt) if operands.wrt.isdecimal() else operands.wrt)
+    places = function.positions(operands.wrt)
     given = operands.operands(function, checked)
     direction = operands.along(checked)
-    of_one, operand = function.by(position, [each.values for each in given]), given[position - 1]
-    unfold(output.form.value, (), operand.values.shape)  # refuses a form that has no place for the operand's axes
+    of_one, x = function.opened(operands.wrt, [each.values for each in given])
+    sources = dict.fromkeys(given[place - 1].source for place in places)
+    unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
         return inspect_at_points(
-            of_one, operand.values, checked, source=operand.source, direction=direction, progress=progress.called
+            of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
         )
 
 

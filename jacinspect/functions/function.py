@@ -1,21 +1,26 @@
 """A function with its analytic rule: what the catalogue, an expression or people's code is for the inspection.
 
-One of several operands becomes, by `by`, a function of the one operand that its Jacobian is taken by.
+Of several operands, `by` makes a function of the one, or of those laid end to end, that its Jacobian is taken by.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
+from jacinspect.functions.opened import Opened
 from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
+from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
-__all__ = ["Array", "Function", "Parameter"]
+__all__ = ["Array", "Function", "Parameter", "Wrt"]
 
 Parameter = float | bool | str | None
+Shape = tuple[int, ...]
+Wrt = int | str | Sequence[int | str]  # operands to differentiate by; see Function.positions
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ class Function:
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
     adapt: Callable[["Function", Sequence[Array]], "Function"] | None = None
+    take: str | None = None  # of a function that returns several arrays: the name or number of the one to inspect
+    output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
+    operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
 
     def __call__(self, *operands: Array) -> Array:
@@ -58,8 +66,16 @@ class Function:
         """The derivative f' of an element-wise function of one operand: f'(x) has the output's shape. Else None."""
         return self.rule.partials[0] if isinstance(self.rule, Slopes) and len(self.rule.partials) == 1 else None
 
-    def position(self, wrt: int | str) -> int:
-        """Find the place, from 1, of the operand named or numbered `wrt`.
+    def positions(self, wrt: Wrt, operands: Sequence[Array] = ()) -> list[int]:
+        """Find the places, from 1, of the operands that `wrt` names, in its order.
+
+        Parameters
+        ----------
+        wrt
+            A name, a place, "all", or a pattern of names with `*`, `?` and `[…]`; several in a list, or in a text with
+            commas between them.
+        operands
+            Where their values are known, a pattern leaves out those that are not of real numbers, such as labels.
 
         Raises
         ------
@@ -67,25 +83,63 @@ class Function:
             If there is no such operand.
         """
         places = {name: place for place, name in enumerate(self.operands, 1)}
-        place = places.get(wrt, wrt) if isinstance(wrt, str) else wrt
-        if place not in places.values():
+        if isinstance(wrt, str) and wrt not in places and "," in wrt:
+            wrt = [each.strip() for each in wrt.split(",")]
+        if not isinstance(wrt, int | str):
+            found = [place for each in wrt for place in self.positions(each, operands)]
+            return list(dict.fromkeys(found))
+        if isinstance(wrt, str) and wrt.isdecimal() and wrt not in places:
+            wrt = int(wrt)
+        if wrt in (*places, *places.values()):
+            return [places[wrt] if isinstance(wrt, str) else wrt]
+        integers = {name for name, given in zip(self.operands, operands, strict=False) if given.dtype.kind != "f"}
+        pattern = "*" if wrt == "all" else str(wrt)
+        matching = [places[name] for name in places if fnmatchcase(name, pattern) and name not in integers]
+        if not matching:
             known = " and ".join(f"{name} ({place})" for name, place in places.items())
             raise InputError(f"{self.name} has no operand {wrt!r} to differentiate by; it has {known}")
-        return int(place)
+        return matching
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The names of the operands that are not fixed."""
+        return (
+            self.operand.names if self.operand is not None else tuple(n for n in self.operands if n not in self.fixed)
+        )
+
+    def bundles(self, operand: Shape, output: Shape) -> tuple[Bundle, Bundle]:
+        """Return the open operand and the output, of these shapes, as bundles."""
+        name = self.open[0] if self.open else "x"
+        return self.operand or Bundle.of([(name, operand)]), self.output() or Bundle.of([("A", output)])
 
     def domain_of(self, place: int) -> tuple[float, float]:
         """Return the closed interval in which the operand at a place, from 1, is declared to be defined."""
         return self.domain.get(self.operands[place - 1], (-np.inf, np.inf))
 
-    def by(self, wrt: int | str, operands: Sequence[Array]) -> "Function":
-        """Fix all operands but one, `wrt`, its name or its place from 1; gives a function of that one.
+    def opened(self, wrt: Wrt, operands: Sequence[Array]) -> "tuple[Function, Array]":
+        """Fix all operands but those that `wrt` names; gives a function of one array, and that array.
+
+        One operand keeps its shape; several are laid end to end. What is differentiated by is of real numbers; whole
+        numbers among the other operands of people's own code, such as labels, stay integers.
+        """
+        places = self.positions(wrt, operands)
+        values = [
+            _real(operand) if place in places or self.adapt is None else operand
+            for place, operand in enumerate(map(np.asarray, operands), 1)
+        ]
+        found = self.by(places, values)
+        arrays = [values[place - 1] for place in places]
+        return found, arrays[0] if found.operand is None else found.operand.join(arrays)
+
+    def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":
+        """Fix all operands but those that `wrt` names; gives a function of the one, or of several laid end to end.
 
         Parameters
         ----------
         wrt
-            The operand that stays open.
+            The operands that stay open, as for `positions`.
         operands
-            A value for every operand, in order; of the open one, only the shape counts.
+            A value for every operand, in order; of an open one, only the shape counts.
 
         Raises
         ------
@@ -93,19 +147,34 @@ class Function:
             If there is no such operand, there are more or fewer values than operands, or the operands of an
             element-wise function cannot be broadcast to one shape.
         """
-        place = self.position(wrt) - 1
+        places = tuple(place - 1 for place in self.positions(wrt, operands))
         if len(operands) != len(self.operands):
             takes = "one operand" if len(self.operands) == 1 else f"the operands {' and '.join(self.operands)}"
             raise InputError(f"{self.name} takes {takes}; the number given is {len(operands)}")
         if self.adapt is not None:
             return self.adapt(self, operands).by(wrt, operands)
+        if self.take is not None:
+            raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
-            return replace(self, rule=self.rule and self.rule.by(place, operands))
+            return replace(self, rule=self.rule and self.rule.by(0, operands))
         if self.kind == "binary":
             require_broadcastable(self.name, self.operands, [np.shape(operand) for operand in operands])
         fixed = [np.asarray(operand).view() for operand in operands]
         for operand in fixed:  # a function that writes into one of these would be another at the next call
             operand.flags.writeable = False
+        if len(places) > 1:
+            bundle = Bundle.of((self.operands[place], operands[place].shape) for place in places)
+            opened = Opened(fixed, places, bundle)
+            return replace(
+                self,
+                value=opened.value(self.value),
+                rule=opened.rule(self.rule),
+                others=tuple(map(opened.autodiff, self.others)),
+                partial_formulas=(),
+                operand=bundle,
+                fixed={name: operands[k] for k, name in enumerate(self.operands) if k not in places},
+            )
+        (place,) = places
         return replace(
             self,
             value=fix(self.value, place, fixed),
@@ -146,3 +215,7 @@ class Function:
                 f"a tangent of shape {format_shape(dx.shape)} does not fit the operand's {format_shape(x.shape)}"
             )
         return self.push([x], [dx])
+
+
+def _real(array: Array) -> Array:
+    return array if array.dtype.kind == "f" else array.astype(np.float64)

@@ -97,6 +97,7 @@ class Claim:
     derivative: Callable[..., Any]
     kind: str | None = None
     adapt: Callable[[Sequence[Array]], Callable[..., Any]] | None = None
+    takes: int = 0  # how many arguments it requires, where that is known
 
     def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
         """Return the derivative as a function of numpy arrays like these."""
@@ -112,7 +113,7 @@ class Claim:
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             return _entry(fix(derivative, place, operands), place, len(operands))
 
-        return Claim(restricted(self.derivative), self.kind, self.adapt and adapt)
+        return Claim(restricted(self.derivative), self.kind, self.adapt and adapt, self.takes)
 
 
 Rule = Slopes | Jvp | Vjp | Claim

@@ -1,10 +1,11 @@
 """`jacinspect.inspect`: resolves what a caller gives to a Function and arrays. Next: pipeline."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jacinspect.errors import InputError
-from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.resolve import resolve, with_derivative
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.report import Report
@@ -23,7 +24,8 @@ def inspect(
     backend: str | None = None,
     parameters: Mapping[str, Parameter] | None = None,
     others: Sequence[Any] | Mapping[str, Any] = (),
-    wrt: int | str = 1,
+    wrt: Wrt = 1,
+    take: int | str | None = None,
     direction: Any = None,
     **settings: Any,
 ) -> Report:
@@ -52,7 +54,11 @@ def inspect(
     others
         The operands after X, of a function of several, in order or by name.
     wrt
-        Which operand to differentiate by: its place, X being 1, or its name (x, y, …). The others are fixed.
+        Which operands to differentiate by: a place, X being 1, a name (x, y, …), "all", a pattern ("*.weight"), or
+        several of these, laid end to end. The others are fixed.
+    take
+        Which output of a function that returns several: its name, or its number as in f(x)[0]; all real arrays among
+        them, end to end, if None.
     direction
         dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
     **settings
@@ -81,9 +87,11 @@ def inspect(
         found = with_derivative(found, derivative, derivative_kind, backend)
     elif derivative_kind is not None:
         raise InputError("derivative_kind: says what derivative is; give that too")
+    if take is not None:
+        found = replace(found, take=str(take))
     operands = [real_array(X, "X"), *_in_order(found, others)]
-    of_one = found.by(wrt, operands)
-    return inspect_at_points(of_one, operands[found.position(wrt) - 1], checked, direction=direction)
+    of_one, x = found.opened(wrt, operands)
+    return inspect_at_points(of_one, x, checked, direction=direction)
 
 
 def _in_order(function: Function, others: Sequence[Any] | Mapping[str, Any]) -> list[Array]:

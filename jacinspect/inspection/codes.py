@@ -162,7 +162,7 @@ CODES = {
         "no entry of the operand lies on one side of a kink or a jump that f is declared to have",
         "The derivative of that branch was not looked at. Give an operand with an entry there (--input), or inspect at "
         "operands of other scales as well (--points 4).",
-        "jacinspect relu6 --input '[0.5, -1]'",
+        "echo '[0.5, -1]' | jacinspect relu6 --input -",
     ),
     "J014": Code(
         "staircase",

@@ -18,7 +18,7 @@ from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import PointReport
 from jacinspect.inspection.settings import Settings
-from jacinspect.inspection.subject import analytic_at, black_box, operand_epsilon
+from jacinspect.inspection.subject import analytic_at, black_box, domain_of, operand_epsilon
 from jacinspect.jacobian.agreement import contradicts
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.magnitudes import Magnitudes
@@ -102,10 +102,8 @@ class _Operands:
             other = scale * rng.standard_normal(self.x.shape)
         else:
             other = scale * self.x * (1 + (_JITTER * rng.uniform(-1, 1, self.x.shape) if scale == 1 else 0))
-        (name,) = (name for name in self.function.operands if name not in self.function.fixed)
-        domain = self.function.domain_of(self.function.position(name))
         with np.errstate(over="ignore"):
-            return PointSource(self.x, domain, rng).inside(other.astype(self.x.dtype))
+            return PointSource(self.x, domain_of(self.function), rng).inside(other.astype(self.x.dtype))
 
     def inspected(self, at: Array, scale: float, progress: Callable[[int], None]) -> Report:
         """Inspect the function at another operand."""

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, Severity, finding
-from jacinspect.inspection.naming import entry_name, input_name, listed, output_name
+from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import Kind, is_single
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.wording import counted
@@ -19,10 +19,16 @@ _FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to f
 
 
 def of_entries(
-    comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str = ""
+    comparison: Comparison,
+    analytic: Jacobian | None,
+    numeric: Numeric,
+    x: Array,
+    y0: Array,
+    names: Names,
+    cause: str = "",
 ) -> Iterator[Finding]:
     """J001, J003, J004, J006, J014: findings about the compared entries; `cause` explains J001, if anything does."""
-    messages = _Messages(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
+    messages = _Messages(names, analytic, numeric, x, y0, cause)
     status = comparison.status
     on_kink = np.zeros(status.size, bool)
     on_kink[numeric.kinks.entries] = True
@@ -46,7 +52,7 @@ def of_entries(
     filled = np.diff(numeric.jacobian.indptr) > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
-        output = output_name(numeric.jacobian.pattern, int(constant[0]))
+        output = output_name(names, int(constant[0]))
         yield finding("J004", f"{output} is {y0[constant[0]]} whatever the operand is")
 
 
@@ -54,10 +60,10 @@ class _Messages:
     """Messages about stored entries, each given by its index among them."""
 
     def __init__(
-        self, pattern: Pattern, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str
+        self, names: Names, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str
     ) -> None:
-        self.cause = cause
-        self.pattern, self.analytic, self.numeric, self.x, self.y0 = pattern, analytic, numeric, x.ravel(), y0
+        self.names, self.pattern, self.cause = names, numeric.jacobian.pattern, cause
+        self.analytic, self.numeric, self.x, self.y0 = analytic, numeric, x.ravel(), y0
 
     def finding(
         self,
@@ -96,12 +102,12 @@ class _Messages:
         return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
 
     def _output(self, entry: int) -> str:
-        return output_name(self.pattern, int(self.pattern.rows[entry]))
+        return output_name(self.names, int(self.pattern.rows[entry]))
 
     def nonfinite(self, entry: int, number: str) -> str:
         row = int(self.pattern.rows[entry])
         if not np.isfinite(self.y0[row]):
-            what = f"{output_name(self.pattern, row)} is {self.y0[row]}"
+            what = f"{output_name(self.names, row)} is {self.y0[row]}"
         elif self.analytic is not None and not np.isfinite(self._claimed(entry)):
             what = f"the analytic {self._entry(entry)} is {self._claimed(entry)}"
         else:
@@ -117,7 +123,7 @@ class _Messages:
         start, stop = self.pattern.indptr[self.pattern.rows[entry] : self.pattern.rows[entry] + 2]
         read = self.pattern.indices[start:stop]
         cause = int(read[~np.isfinite(self.x[read])][0])
-        return f"{number} not compared: {input_name(self.pattern, cause)} is {self.x[cause]}"
+        return f"{number} not compared: {input_name(self.names, cause)} is {self.x[cause]}"
 
     def inconclusive(self, entry: int, number: str) -> str:
         if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):
@@ -167,7 +173,7 @@ class _Messages:
 
     def _operand(self, entry: int) -> str:
         column = int(self.pattern.indices[entry])
-        return f"{input_name(self.pattern, column)} = {self.x[column]:.6g}"
+        return f"{input_name(self.names, column)} = {self.x[column]:.6g}"
 
     def _entry(self, entry: int) -> str:
-        return entry_name(self.pattern, int(self.pattern.rows[entry]), int(self.pattern.indices[entry]))
+        return entry_name(self.names, int(self.pattern.rows[entry]), int(self.pattern.indices[entry]))

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
-from jacinspect.inspection.naming import index_of
+from jacinspect.inspection.naming import Names, entry_name, index_of
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -102,7 +103,7 @@ class Evidence:
         return np.asarray(~(np.abs(self.numeric.jacobian.data) <= self.numeric.bar))  # nor is NaN
 
 
-def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: str) -> JacobianReport:
+def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: str, names: Names) -> JacobianReport:
     """Describe the Jacobian: its pattern as it is arranged, and its values where they are complete."""
     values, numeric = evidence.best, evidence.numeric
     pattern = detection.pattern
@@ -130,6 +131,7 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         analytic=evidence.claim if complete else None,
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
+        parts=() if arrangement is None else blocks_of(arrangement.structural.pattern, names, vec, layout),
     )
 
 
@@ -140,13 +142,13 @@ def _formula(evidence: Evidence, complete: bool) -> str:
     return index_formula(values, bars, complete)
 
 
-def agreement_report(evidence: Evidence, found: list[Finding]) -> AgreementReport:
+def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> AgreementReport:
     """Sum up the comparison; the verdict is that of the findings."""
     comparison, analytic, numeric = evidence.comparison, evidence.analytic, evidence.numeric
     compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
     # Of an inconclusive entry, nothing is known that could be the worst.
     summary = comparison.summary(compared & (comparison.status != Status.INCONCLUSIVE), _WORST)
-    outside = tuple(_outside(evidence))
+    outside = tuple(_outside(evidence, names))
     off = max((abs(entry.analytic or 0.0) for entry in outside), default=0.0)
     return AgreementReport(
         checked=analytic is not None,
@@ -156,28 +158,30 @@ def agreement_report(evidence: Evidence, found: list[Finding]) -> AgreementRepor
         max_difference=max(summary.difference or 0.0, off) if outside else summary.difference,
         max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
         max_ratio=max(summary.ratio or 0.0, 1 / ROUNDING) if outside else summary.ratio,
-        worst=(*outside, *(_entry(evidence, entry) for entry in summary.worst))[:_WORST],
+        worst=(*outside, *(_entry(evidence, entry, names) for entry in summary.worst))[:_WORST],
     )
 
 
-def _outside(evidence: Evidence) -> Iterator[EntryReport]:
+def _outside(evidence: Evidence, names: Names) -> Iterator[EntryReport]:
     """Yield the largest analytic entries where f has none, which differ from 0 by all that they are."""
     spurious = evidence.spurious
     if spurious is None or not evidence.is_refuted:
         return
     pattern = spurious.pattern
     for entry in np.argsort(-np.abs(spurious.data), kind="stable")[:_WORST]:
-        output = index_of(int(pattern.rows[entry]), pattern.output_shape)
-        operand = index_of(int(pattern.indices[entry]), pattern.operand_shape)
-        yield EntryReport(output, operand, float(spurious.data[entry]), 0.0, 0.0)
+        row, column = int(pattern.rows[entry]), int(pattern.indices[entry])
+        output, operand = index_of(row, pattern.output_shape), index_of(column, pattern.operand_shape)
+        yield EntryReport(entry_name(names, row, column), output, operand, float(spurious.data[entry]), 0.0, 0.0)
 
 
-def _entry(evidence: Evidence, entry: int) -> EntryReport:
+def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
     numeric = evidence.numeric
     pattern = numeric.jacobian.pattern
+    row, column = int(pattern.rows[entry]), int(pattern.indices[entry])
     return EntryReport(
-        output=index_of(int(pattern.rows[entry]), pattern.output_shape),
-        operand=index_of(int(pattern.indices[entry]), pattern.operand_shape),
+        name=entry_name(names, row, column),
+        output=index_of(row, pattern.output_shape),
+        operand=index_of(column, pattern.operand_shape),
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import entry_name, index_of, input_name, listed, output_name
+from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name
 from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array, BlackBox, Domain
@@ -101,6 +101,7 @@ def of_directions(
     directions: Directions,
     comparison: Comparison,
     numeric: Numeric,
+    names: Names,
     unresolved: Array,
     cause: str = "",
     complete: bool = True,
@@ -122,7 +123,7 @@ def of_directions(
     if unresolved.size:
         message = (
             f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after a "
-            f"second search, first of {output_name(pattern, int(unresolved[0]))}"
+            f"second search, first of {output_name(names, int(unresolved[0]))}"
         )
         yield finding("J012", message, listed(unresolved, pattern.output_shape))
     accused = np.zeros(pattern.shape[0], bool)
@@ -133,7 +134,7 @@ def of_directions(
     if rows.size:
         message = (
             f"along a random direction the analytic derivative of {counted(rows.size, 'output')}, first of "
-            f"{output_name(pattern, int(rows[0]))}, is off although every entry "
+            f"{output_name(names, int(rows[0]))}, is off although every entry "
             f"{'that the output was found to read' if complete else 'of it that was compared'} agrees: "
             f"{elsewhere}{consistent}"
         )
@@ -142,56 +143,56 @@ def of_directions(
     if inputs.size and not disagrees.any():
         message = (
             f"along a random cotangent the analytic derivative by {counted(inputs.size, 'input')}, first by "
-            f"{input_name(pattern, int(inputs[0]))}, is off although every entry that was compared "
+            f"{input_name(names, int(inputs[0]))}, is off although every entry that was compared "
             f"agrees: {elsewhere}{consistent}"
         )
         places = listed(inputs, pattern.operand_shape)
         yield finding("J001", message, places)
 
 
-def of_joint_kinks(joint: JointKink | None, pattern: Pattern) -> Iterator[Finding]:
+def of_joint_kinks(joint: JointKink | None, pattern: Pattern, names: Names) -> Iterator[Finding]:
     """J001 for an output on a kink in several inputs whose claim is outside its slopes along a direction."""
     if joint is None:
         return
-    names = [input_name(pattern, int(column)) for column in joint.inputs[:_NAMED]]
+    inputs = [input_name(names, int(column)) for column in joint.inputs[:_NAMED]]
     more = f" and {joint.inputs.size - _NAMED} more" if joint.inputs.size > _NAMED else ""
     slopes = f"slope {joint.left:.6g} to the left and {joint.right:.6g} to the right"
     if joint.left == joint.right:
         slopes = f"slope {joint.left:.6g}"
     message = (
-        f"{counted(joint.number, 'output')} on a kink of several inputs, worst {output_name(pattern, joint.output)}: "
-        f"along {', '.join(names)}{more} together it has {slopes}; analytic {joint.claimed:.6g}: entries that are each "
-        "possible, but not together"
+        f"{counted(joint.number, 'output')} on a kink of several inputs, worst {output_name(names, joint.output)}: "
+        f"along {', '.join(inputs)}{more} together it has {slopes}; analytic {joint.claimed:.6g}: entries that are "
+        "each possible, but not together"
     )
     yield finding("J001", message, listed(joint.inputs, pattern.operand_shape))
 
 
-def of_stray(stray: Stray | None, pattern: Pattern) -> Iterator[Finding]:
+def of_stray(stray: Stray | None, pattern: Pattern, names: Names) -> Iterator[Finding]:
     """J004 for an analytic entry that is not finite outside the pattern."""
     if stray is None:
         return
     entries = f"{counted(stray.number, 'entry', 'entries')} not finite outside the pattern"
     if stray.input is None:
         assert stray.output is not None
-        output = output_name(pattern, stray.output)
+        output = output_name(names, stray.output)
         yield finding("J004", f"{entries}: the analytic derivative of {output} is {stray.value} along a random tangent")
     elif stray.output is None:
-        by = input_name(pattern, stray.input)
+        by = input_name(names, stray.input)
         message = f"{entries}: the analytic derivative by {by} is {stray.value} along a random cotangent"
         yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
     else:
-        output, by = output_name(pattern, stray.output), input_name(pattern, stray.input)
-        entry = entry_name(pattern, stray.output, stray.input)
+        output, by = output_name(names, stray.output), input_name(names, stray.input)
+        entry = entry_name(names, stray.output, stray.input)
         message = f"{entries}: the analytic {entry} is {stray.value}, and {output} does not read {by}"
         yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
 
 
-def of_spurious(spurious: Jacobian | None, cause: str) -> Iterator[Finding]:
+def of_spurious(spurious: Jacobian | None, names: Names, cause: str) -> Iterator[Finding]:
     """J001 for analytic entries where f has none; `cause` explains them, if anything does."""
     if spurious is None:
         return
     pattern, worst = spurious.pattern, int(np.argmax(np.abs(spurious.data)))
-    entry = entry_name(pattern, int(pattern.rows[worst]), int(pattern.indices[worst]))
+    entry = entry_name(names, int(pattern.rows[worst]), int(pattern.indices[worst]))
     message = (
         f"the derivative has entries where the function has none: {counted(pattern.stored, 'entry', 'entries')}, worst "
         f"{entry}: analytic {spurious.data[worst]:.8g}, numeric 0{cause and '; consistent with '}{cause}"

@@ -10,18 +10,21 @@ import numpy as np
 from jacinspect._version import __version__
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.functions.catalogue.lookup import neighbours
-from jacinspect.functions.function import Array, Function
+from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
-from jacinspect.inspection.diagnosis import Suspicion, diagnose
+from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations
+from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
+from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.alone import asked_alone
 from jacinspect.jacobian.analytic import Analytic
@@ -80,26 +83,28 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    (name,) = (name for name in function.operands if name not in function.fixed)
+    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1])
     base = replace(
-        uninspected(function, name, x, settings, source),
+        uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
+        names=names,
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
         calls=box.evaluations,
     )
     if box.mutates or not box.jitter <= max(_LAST_BITS * box.epsilon, settings.noise or 0.0):
         return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(box.jitter),))
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
-    return _Inspection(function, point, box, analytic, settings, rng).report(base, dx)
+    return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 
 
-def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings, source: str = "array") -> Report:
+def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, source: str = "array") -> Report:
     """Return the Report of an inspection that has not begun: a function, and the operand to inspect it by."""
-    place = function.position(wrt)
+    places = function.positions(wrt)
+    name = ",".join(function.operands[place - 1] for place in places)
     return Report(
         version=__version__,
         function=declared(function),
-        operand=OperandReport(function.operands[place - 1], place, x, source, settings.seed),
+        operand=OperandReport(name, places[0], x, source, settings.seed),
         output=None,
         jacobian=None,
         detection=DetectionReport(0, 0, False, True, None),
@@ -111,6 +116,7 @@ def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings
         findings=(),
         memory=settings.memory,
         expected=tuple(settings.expect),
+        names=Names(*(bundle for bundle in function.bundles(x.shape, ())[::-1])),
         fixed=dict(function.fixed),
     )
 
@@ -130,6 +136,7 @@ class _Inspection:
     analytic: Analytic | None
     settings: Settings
     rng: np.random.Generator
+    names: Names
 
     def report(self, base: Report, dx: Array | None) -> Report:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
@@ -234,7 +241,7 @@ class _Inspection:
             rng = np.random.default_rng([self.settings.seed, 3])
             return along_directions(measured, evidence.comparison, analytic, evidence.coverage, rng)
 
-        return Rules(self.function, self.x, self.box, self.analytic, evidence, along).reports()
+        return Rules(self.function, self.x, self.box, self.analytic, evidence, along, self.names).reports()
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
         """Return which entries move by rounding alone, if the pattern is proved and some do."""
@@ -296,22 +303,30 @@ class _Inspection:
         self, base: Report, detection: Detection, evidence: Evidence, unresolved: Array, dx: Array | None
     ) -> Report:
         """Describe what was found."""
-        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout)
+        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout, self.names)
         cause = self._cause(detection, evidence)
         directions = evidence.unexplained
         if evidence.stray is not None:  # which is why directions refute the rule
             directions = replace(directions, analytic_refuted=_NONE, inputs_refuted=_NONE)
         found = [
-            *of_entries(evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, cause),
-            *find.of_directions(
-                directions, evidence.comparison, evidence.numeric, unresolved, cause, evidence.coverage == 1
+            *of_entries(
+                evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, cause
             ),
-            *find.of_joint_kinks(evidence.joint, detection.pattern),
-            *find.of_stray(evidence.stray, detection.pattern),
+            *find.of_directions(
+                directions,
+                evidence.comparison,
+                evidence.numeric,
+                self.names,
+                unresolved,
+                cause,
+                evidence.coverage == 1,
+            ),
+            *find.of_joint_kinks(evidence.joint, detection.pattern, self.names),
+            *find.of_stray(evidence.stray, detection.pattern, self.names),
             *find.of_jitter(self.box),
             *find.of_branches(self.function.bends, self.box.domain, self.x),
-            *find.of_spurious(evidence.wrong_outside(unresolved), "" if evidence.disagrees else cause),
-            *of_expectations(self.settings.expect, jacobian, evidence.numeric),
+            *find.of_spurious(evidence.wrong_outside(unresolved), self.names, "" if evidence.disagrees else cause),
+            *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
             *find.of_rules(base.rules),
         ]
@@ -322,7 +337,7 @@ class _Inspection:
             slopes = (evidence.claim or values).elementwise()
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
-        agreement = agreement_report(evidence, found)
+        agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += [] if valid else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
@@ -369,19 +384,24 @@ class _Inspection:
                 return None if there is None else there.on(pattern, np.zeros(self.x.size, np.int32), 1).data
             return None
 
+        claim = evidence.claim
+        assert claim is not None
         return diagnose(
             Suspicion(
                 analytic=self.analytic,
-                claimed=evidence.analytic,
+                claim=claim,
                 numeric=evidence.numeric,
                 comparison=evidence.comparison,
                 complete=detection.proved and evidence.coverage == 1,
-                whole=self.box.whole,
+                in_steps=lambda: moves_in_steps(self.box, self.x),
                 x=self.x.ravel(),
                 y0=self.box.y0,
                 parameters=numbers,
                 neighbours=lambda: neighbours(self.x, numbers),
                 at_output=at_output,
+                names=self.names,
+                vec=self.settings.vec,
+                iterates=self.function.source not in ("catalogue", "expression"),
             )
         )
 

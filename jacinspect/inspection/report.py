@@ -8,6 +8,7 @@ from typing import Any
 
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.naming import Names
 from jacinspect.inspection.sections import (
     AgreementReport,
     DetectionReport,
@@ -17,6 +18,7 @@ from jacinspect.inspection.sections import (
     PointReport,
     RuleReport,
     Shown,
+    parts,
 )
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import HadamardComparison
@@ -53,6 +55,7 @@ class Report:
     chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
+    names: Names  # of the arrays that the operand and the output are made of
     expected: tuple[str, ...] = ()  # the properties asked for
     calls: int = 0  # of the function, all together
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
@@ -117,10 +120,8 @@ class Report:
             "schema_version": SCHEMA_VERSION,
             "version": self.version,
             "function": self.function.to_dict(),
-            "operand": self.operand.to_dict(show),
-            "output": None
-            if self.output is None
-            else {"shape": list(self.output.shape), "values": show.array(self.output)},
+            "operand": {**self.operand.to_dict(show), "parts": parts(self.names.operand), "fixed": self._fixed(show)},
+            "output": self._output(show),
             "jacobian": self.jacobian and self.jacobian.to_dict(show),
             "detection": self.detection.to_dict(),
             "calls": self.calls,
@@ -146,6 +147,18 @@ class Report:
                 f"--full: the dense {rows}×{columns} matrix takes {size}, and about {written} to be written out: over "
                 f"the {format_size(self.memory)} of --memory;\nleave --full out, or raise --memory"
             )
+
+    def _fixed(self, show: Shown) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "shape": list(values.shape), "dtype": str(values.dtype), "values": show.array(values)}
+            for name, values in self.fixed.items()
+        ]
+
+    def _output(self, show: Shown) -> dict[str, Any] | None:
+        if self.output is None:
+            return None
+        shape = list(self.output.shape)
+        return {"shape": shape, "values": show.array(self.output), "parts": parts(self.names.output)}
 
     def _hadamard(self, show: Shown) -> dict[str, Any] | None:
         h = self.hadamard

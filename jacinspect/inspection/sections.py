@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from jacinspect.inspection.blocks import BlockReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.structure import Arrangement, Blocks
+from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_parameter, jsonable
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "PointReport",
     "RuleReport",
     "Shown",
+    "parts",
 ]
 
 _LARGEST_PRINTED = 4096  # entries: a 64×64 matrix, about what a reader or an issue's text can take
@@ -73,7 +76,10 @@ class FunctionReport:
 
 @dataclass(frozen=True, eq=False)
 class OperandReport:
-    """The operand to differentiate by: its values, their source, and the seed of everything random."""
+    """The operand to differentiate by: its values, their source, and the seed of everything random.
+
+    Of several operands laid end to end, `values` is the vector, and `position` that of the first.
+    """
 
     name: str
     position: int
@@ -117,8 +123,9 @@ class DetectionReport:
 
 @dataclass(frozen=True)
 class EntryReport:
-    """One entry of the Jacobian: the indices of its output and its input, its analytic and its numeric value."""
+    """One entry of the Jacobian: its name, the indices of its output and input, its analytic and numeric value."""
 
+    name: str
     output: tuple[int, ...]
     operand: tuple[int, ...]
     analytic: float | None
@@ -228,6 +235,7 @@ class JacobianReport:
     analytic: Jacobian | None
     numeric: Jacobian | None
     error_bar: Array | None  # like numeric.data
+    parts: tuple[BlockReport, ...] = ()  # of bundles, block by block
 
     @property
     def is_square(self) -> bool:
@@ -254,7 +262,11 @@ class JacobianReport:
         """The analytic entries where f has none; None if there are none."""
         if self.analytic is None or self.arrangement is None or self.analytic.pattern.stored == self.stored:
             return None
-        return Arrangement(self.analytic.outside(self.arrangement.pattern).pattern, self.vec, self.layout)
+        return self.arranged(self.analytic.outside(self.arrangement.pattern))
+
+    def arranged(self, jacobian: Jacobian) -> Arrangement:
+        """Return where a Jacobian's entries are in this vec order and layout."""
+        return Arrangement(jacobian.pattern, self.vec, self.layout)
 
     def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
         """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.
@@ -300,6 +312,7 @@ class JacobianReport:
             "lower_bandwidth": a and a.bandwidths[0],
             "upper_bandwidth": a and a.bandwidths[1],
             "blocks": blocks,
+            "parts": [block.to_dict() for block in self.parts] or None,
             "entries": self.entries,
             "stored": self.stored,
             "nonzeros": self.nonzeros,
@@ -311,6 +324,11 @@ class JacobianReport:
 
     def _shown(self, of: str, show: Shown) -> Any:
         return show.array(self.matrix(of)) if show.full or self.entries <= _LARGEST_PRINTED else None
+
+
+def parts(bundle: Bundle) -> list[dict[str, Any]]:
+    """Describe the arrays of a bundle as JSON-ready objects."""
+    return [{"name": part.name, "shape": list(part.shape), "offset": part.offset} for part in bundle.parts]
 
 
 def _unicode(text: str) -> str:

@@ -98,7 +98,7 @@ class BlackBox:
         try:
             with np.errstate(all="ignore"):
                 raw = self._f(x)
-        except InputError:  # a catalogue function's own message, already worded for the user
+        except (InputError, FunctionFailedError):  # already worded for the user
             raise
         except (Exception, SystemExit) as error:
             raise FunctionRaisedError(f"the function raised {raised(error)}") from error

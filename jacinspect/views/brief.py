@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
-from jacinspect.wording import format_entry
 
 __all__ = ["problems", "render"]
 
@@ -29,7 +28,7 @@ def problems(report: Report) -> Iterator[str]:
         claimed = float("nan") if entry.analytic is None else entry.analytic
         rows.append(
             [
-                format_entry(entry.output, entry.operand),
+                entry.name,
                 f"{claimed:.10g}",
                 f"{entry.numeric:.10g}",
                 f"{entry.error_bar:.1g}",

@@ -1,6 +1,6 @@
 """The facts of a report as labelled sentences, and its cost table, for every view. Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
-from jacinspect.wording import counted, format_entry, format_shape, format_size
+from jacinspect.wording import counted, format_shape, format_size
 
 __all__ = [
     "SIGNS",
     "answers",
     "background",
+    "blocks",
     "costs",
     "formulas",
     "headline",
@@ -27,16 +28,31 @@ __all__ = [
 ]
 
 SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "unchecked": "·"}
+_LISTED = 8  # parts of a bundle that are listed, about two lines of them
 _DIGITS = 5  # of a number in a sentence, as many as in the matrices
 
 
 def headline(report: Report) -> tuple[str, str]:
     """Return the function with its parameters, and the shapes of X and A."""
-    function, operand = report.function, report.operand
-    shapes = f"X {format_shape(operand.values.shape)} {operand.values.dtype}"
+    shapes = f"X {format_shape(report.operand.values.shape)} {report.operand.values.dtype}"
     if report.output is not None:
         shapes += f" → A {format_shape(report.output.shape)}"
-    return function.title, shapes
+    return report.function.title, shapes
+
+
+def _laid_out(report: Report) -> Iterator[str]:
+    """Say what X and A are made of where they are several arrays, and what the function returned beside A."""
+    for letter, bundle in (("X", report.names.operand), ("A", report.names.output)):
+        if not bundle.is_single:
+            parts = [f"{part.label(letter)} {format_shape(part.shape)}" for part in bundle.parts]
+            yield f"{letter} is {_listed(parts)}, laid end to end"
+    if report.names.output.left_out:
+        yield f"not in A: {_listed(report.names.output.left_out)}, which the function returns too"
+
+
+def _listed(words: Sequence[str]) -> str:
+    few = [*words[:_LISTED], *[f"{len(words) - _LISTED} more"] * (len(words) > _LISTED)]
+    return f"{', '.join(few[:-1])} and {few[-1]}" if len(few) > 1 else few[0]
 
 
 def verdict_of(report: Report, label: str = "") -> str:
@@ -61,9 +77,11 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         own = "f'(x)" if function.kind == "elementwise" else "df"
         partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
         yield f"∂f/∂{operand.name}" if partial else own, function.derivative
+    yield from (("", sentence) for sentence in _laid_out(report))
     if report.fixed:
         fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())
-        yield "", f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; {fixed} fixed"
+        which = f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; "
+        yield "", f"{which * report.names.operand.is_single}{fixed} fixed"
 
 
 def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
@@ -180,9 +198,8 @@ def _agreement(report: Report) -> str:
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"
     if a.worst:
         w = a.worst[0]
-        at = format_entry(w.output, w.operand)
         values = f"{short(w.analytic)} and {short(w.numeric)} ± {w.error_bar:.1g}"
-        text += f"; worst {at}: {values}, {a.max_ratio:.2g} of its bar"
+        text += f"; worst {w.name}: {values}, {a.max_ratio:.2g} of its bar"
     return text
 
 
@@ -228,6 +245,22 @@ def _layout(j: JacobianReport) -> str:
     if j.is_symmetric:
         return f"{j.layout}; {other} layout is the same matrix, for J is symmetric"
     return f"{j.layout}; {other} layout is the transpose, {format_shape(j.shape[::-1])}"
+
+
+def blocks(report: Report, j: JacobianReport) -> list[list[str]]:
+    """Tabulate, for each operand of a bundle, the structure in which each part of the output reads it; a header first.
+
+    The table is empty where neither X nor A is a bundle.
+    """
+    if not j.parts:
+        return []
+    operands, outputs = report.names.operand, report.names.output
+    found = {(block.operand, block.output): block.structure for block in j.parts}
+    table = [["∂ by", *("A" if outputs.is_single else part.label("A") for part in outputs.parts)]]
+    for part in operands.parts:
+        name = f"{'X' if operands.is_single else part.label('X')} {format_shape(part.shape)}"
+        table.append([name, *(found.get((part.name, output.name), "·") for output in outputs.parts)])
+    return table
 
 
 def costs(report: Report, j: JacobianReport) -> list[list[str]]:

@@ -11,7 +11,6 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.structure import Arrangement
 
 __all__ = ["RENDERERS", "render_mtx", "render_npz"]
 
@@ -68,7 +67,7 @@ def _entries(report: Report) -> tuple[tuple[int, int], Array, Array, Array]:
     values = j.analytic or j.numeric
     if values is None or j.arrangement is None:
         raise InputError("only a sample of the Jacobian has values (J007);\nraise --max-evaluations or --memory")
-    arrangement = Arrangement(values.pattern, j.vec, j.layout)
+    arrangement = j.arranged(values)
     rows, columns = arrangement.rows, arrangement.columns
     order = np.lexsort((columns, rows))
     return j.shape, rows[order].astype(np.int64), columns[order].astype(np.int64), values.data[order]

@@ -13,7 +13,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.cells import WHOLE, Cells, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import answers, background, costs, formulas, headline, reservation, verdict_of
+from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
 from jacinspect.views.panels import aligned, side_by_side
 from jacinspect.views.spy import spy_with_scales
 from jacinspect.views.wrapping import hanging
@@ -46,8 +46,13 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     j, arranged = report.jacobian, report.form(form)
     if j is not None and arranged is not None:
         lines += [*_facts(answers(report, j, arranged), width), Text()]
+        parts = blocks(report, j)
+        lines += _table("blocks", "the structure of ∂(each part of A)/∂(each part of X)", parts, width)
+        lines += [Text()] * bool(parts)
         lines += _numbers(report, j, arranged, width, full)
-        lines += _costs(report, j, width)
+        lines += _table(
+            "cost", "bytes and multiplications of one product with J, by entries of X", costs(report, j), width
+        )
         lines += [*_facts(background(report, j, arranged), width), Text()]
     if report.findings:
         lines += [*_findings(report, width), Text()]
@@ -90,14 +95,11 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, ful
             yield from _styled(row)
 
 
-def _costs(report: Report, j: JacobianReport, width: int) -> Iterator[Text]:
-    """Yield the cost table beside its label; where it is too wide, each of its rows is wrapped."""
-    table = costs(report, j)
+def _table(label: str, title: str, table: list[list[str]], width: int) -> Iterator[Text]:
+    """Yield a table beside its label; where it is too wide, each of its rows is wrapped."""
     if not table:
         return
-    yield from hanging(
-        "cost", "bytes and multiplications of one product with J, by entries of X", _LABEL, width, "cyan"
-    )
+    yield from hanging(label, title, _LABEL, width, "cyan")
     for line, row in zip(aligned(table), table, strict=True):
         if len(line) <= width - _LABEL:
             yield Text(" " * _LABEL + line, no_wrap=True)

@@ -26,6 +26,7 @@ from samples.activations import swish, swish_prime_broken
 from samples.attention import attention, attention_backward_broken
 from samples.layer import dense, dense_backward_broken
 from samples.torch_functions import Cube
+from tests.benchmarks.test_explanations import FAMILIES, score
 from tests.oracles import Array, Shape
 
 F = Callable[..., Any]
@@ -34,7 +35,7 @@ FORMS = ["slopes", "matrix", "jvp", "vjp", "torch"]
 CUT_OFF = "a derivative cut off from X: it is 0 in every entry"
 AT_OUTPUT = "a derivative in terms of f(x): it is right where it is given f(X) for X"
 AS_IF = "an element-wise derivative, while f is not element-wise: the entries off the diagonal are missing"
-WHOLE = "an f that returns whole numbers, whose derivative is 0"
+STEPS = "a straight-through rule: f moves in steps, and its derivative is 0 on each"
 TRANSPOSE = "the transpose of the Jacobian"
 
 
@@ -313,7 +314,7 @@ def test_a_derivative_in_terms_of_the_output_that_is_an_expression() -> None:
 @pytest.mark.parametrize("f", [np.floor, np.sign, lambda x: np.eye(4)[x.argmax(axis=-1)]])
 def test_a_derivative_of_a_function_that_has_steps_alone(f: F) -> None:
     for seed in range(4):
-        assert cause(f, normal((3, 4), seed), lambda x, da: da, derivative_kind="vjp") == WHOLE
+        assert cause(f, normal((3, 4), seed), lambda x, da: da, derivative_kind="vjp") == STEPS
 
 
 def test_torch_s_own_derivatives() -> None:
@@ -923,3 +924,13 @@ def test_a_derivative_of_single_precision() -> None:
     report = jacinspect.inspect("tanh", np.array([0.5, -1.0]), lambda x: 1 - np.tanh(x.astype(np.float32)) ** 2)
     (found,) = [finding for finding in report.findings if finding.code == "J001"]
     assert found.message.endswith("; consistent with a derivative computed in float32")
+
+
+KINDS = [(name, plant, shapes) for plants, shapes in FAMILIES for name, plant in plants.items()]
+
+
+@pytest.mark.parametrize(("name", "plant", "shapes"), KINDS, ids=[name for name, *_ in KINDS])
+def test_every_planted_mistake_is_explained(name: str, plant: Any, shapes: tuple[Shape, ...]) -> None:
+    """The benchmark in small: each kind at one point of one shape."""
+    result = score(plant, shapes[len(name) % len(shapes) :][:1], 1)
+    assert (result.right, result.wrong) == (1, 0), result

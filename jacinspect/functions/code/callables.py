@@ -14,6 +14,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
+from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 
@@ -59,12 +60,15 @@ def of_callable(
 
     def adapt(function: Function, given: Sequence[Array]) -> Function:
         framework, stays = framework_of(called, call, given, backend)
-        rules = framework.rules(call, given) if function.rule is None and stays else ()
+        joined = Joined(name, call, framework, function.take)
+        rules = framework.rules(joined, given) if function.rule is None and stays else ()
         return replace(
             function,
-            value=framework.value(call),
+            value=framework.value(joined),
             rule=rules[0] if rules else function.rule,  # a claim, if any
             others=rules[1:],
+            output=lambda: joined.bundle,
+            take=None,
             derivative_formula=function.derivative_formula or framework.autodiff * stays,
             source="python" if framework.name == "numpy" else framework.name,
             adapt=None,
@@ -102,12 +106,12 @@ def claim_of(
             f"{name}: takes {required[-1].name} after the operands of {function.name}; if that is a tangent, or the "
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
-    call = _call(called, [place.name for place in positional if place.name not in passed][:number], passed)
+    call = _call(called, [place.name for place in positional if place.name not in passed], passed)
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
         return framework_of(called, call, arguments, backend)[0].value(call)
 
-    return Claim(call, kind, adapt)
+    return Claim(call, kind, adapt, len(required))
 
 
 def _parameters_for(places: Sequence[inspect.Parameter], function: Function, number: int) -> dict[str, Parameter]:
@@ -199,7 +203,7 @@ def _call(f: Callable[..., Any], operands: Sequence[str], parameters: dict[str, 
     stray = {name: value for name, value in parameters.items() if name not in names}
 
     def call(*given: Any) -> Any:
-        arguments = {**parameters, **dict(zip(operands, given, strict=True)), **({rest: stray} if stray else {})}
+        arguments = {**parameters, **dict(zip(operands, given, strict=False)), **({rest: stray} if stray else {})}
         bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
         bound.apply_defaults()  # what is taken by position alone cannot be left out in the middle
         return f(*bound.args, **bound.kwargs)

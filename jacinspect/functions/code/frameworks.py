@@ -16,6 +16,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import FRAMEWORKS, Call, Framework
+from jacinspect.functions.code.trees import leaves
 from jacinspect.functions.rules import Array
 
 __all__ = ["framework_of", "plain", "signature_of"]
@@ -81,7 +82,7 @@ def framework_of(f: Any, call: Call, operands: Sequence[Array], backend: str | N
     f, call
         The function as it was named, and a callable of the operands alone that calls it.
     operands
-        Float arrays to try it on.
+        Arrays to try it on.
     backend
         "numpy", "torch" or "jax", to try nothing.
 
@@ -100,7 +101,7 @@ def framework_of(f: Any, call: Call, operands: Sequence[Array], backend: str | N
     name, result = (backend, None) if backend else _tried(f, call, operands)
     if name != "numpy" and name not in sys.modules:
         raise InputError(f"--backend {name}: the function's code has not imported {name}")
-    return FRAMEWORKS[name], result is None or bool(_homes([result]))
+    return FRAMEWORKS[name], result is None or bool(_homes(_arrays(result)))
 
 
 def _declared(f: Any) -> str | None:
@@ -145,6 +146,10 @@ def _mentioned(f: Any, seen: set[int], depth: int = 4) -> set[str]:
     return found.union(*(_mentioned(each, seen, depth - 1) for each in called))
 
 
+def _arrays(result: Any) -> list[Any]:
+    return [leaf for _, leaf in leaves(result)]
+
+
 def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any]:
     """Try the arrays of the frameworks that f is of or mentions, then numpy's, then those of other imported frameworks.
 
@@ -159,7 +164,7 @@ def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any]:
     for name in [*first, *rest]:
         with suppress(Exception, SystemExit), np.errstate(all="ignore"):  # it is reported when f is inspected
             result = FRAMEWORKS[name].trial(call, [operand.copy() for operand in operands])
-            home = next(iter(_homes([result])), name if name in ("numpy", declared) else "")
+            home = next(iter(_homes(_arrays(result))), name if name in ("numpy", declared) else "")
             if home:
                 return home, result
             left = name, result

@@ -29,7 +29,7 @@ from tests.checks.test_outcomes import DEAD, KINK, LATE, WIDE, WRONG, outcome
 from tests.conftest import SCHEMA
 from tests.program import strict_json
 
-OFF = EntryReport((0,), (1,), 0.25, 0.5, 1e-12)
+OFF = EntryReport("∂A[0]/∂X[1]", (0,), (1,), 0.25, 0.5, 1e-12)
 XSD = xmlschema.XMLSchema(Path(__file__).parents[2] / "data" / "junit-10.xsd")
 
 HOSTILE = (
