@@ -15,9 +15,11 @@ from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.resolve import resolve, with_derivative
 from jacinspect.inspection.codes import CODES
+from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.findings import crashed
-from jacinspect.inspection.pipeline import inspect_function, uninspected
+from jacinspect.inspection.pipeline import uninspected
 from jacinspect.inspection.settings import Settings
+from jacinspect.operands.branches import reaching
 from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
@@ -50,7 +52,7 @@ class PreparedCheck:
         started(begun)
         try:
             found, x = self.function.opened(case.wrt, operands)
-            report = inspect_function(found, x, settings, source=source)
+            report = inspect_at_points(found, x, settings, source=source)
         except JacinspectError as error:
             report = replace(report, findings=(crashed(str(error)),))
         return begun.concluded(report)
@@ -65,6 +67,7 @@ class PreparedCheck:
             if is_shape(text):
                 domain = self.function.domain_of(number)
                 drawn = random_operand(parse_shape(text), check.dtype, case.seed, settings.memory, number, domain)
+                drawn = reaching(drawn, self.function.bends, domain, case.seed)
             else:
                 drawn = read_operand(text, check.dtype, settings.memory, None)
             operands.append(drawn)

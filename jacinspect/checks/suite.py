@@ -204,12 +204,12 @@ def _table(document: Mapping[str, Any], key: str, file: Path, prefix: str = "") 
 # --- Keys and their types ---------------------------------------------------------------------------------------------
 
 SETTINGS = (
-    "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise",
+    "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise", "points",
 )  # fmt: skip
 _SHARED = {
     "shapes": "shapes", "seeds": "integers", "dtype": "text", "backend": "text", "allow": "texts", "vec": "text",
     "layout": "text", "expect": "texts", "rtol": "number", "atol": "number", "strict_kinks": "boolean",
-    "memory": "size", "max_evaluations": "integer", "noise": "number",
+    "memory": "size", "max_evaluations": "integer", "noise": "number", "points": "integer",
 }  # fmt: skip
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",

@@ -91,10 +91,12 @@ class OperandRequest:
         return None if self.direction is None else self._read(self.direction, settings)
 
     def _drawn(self, text: str, number: int, function: "Function", settings: "Settings") -> "Array":
+        from jacinspect.operands.branches import reaching
         from jacinspect.operands.shapes import parse_shape, random_operand
 
         domain = function.domain_of(number)
-        return random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
+        x = random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
+        return reaching(x, function.bends, domain, settings.seed)
 
     def _read(self, text: str, settings: "Settings") -> "Array":
         from jacinspect.operands.files import read_operand
@@ -129,9 +131,9 @@ def inspected(
     Raises
     ------
     InputError, FunctionFailedError
-        Before any computing where what was typed is wrong; see `inspect_function` for the rest.
+        Before any computing where what was typed is wrong; see `inspect_at_points` for the rest.
     """
-    from jacinspect.inspection.pipeline import inspect_function
+    from jacinspect.inspection.elsewhere import inspect_at_points
     from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.unfolding import unfold
     from jacinspect.operands.shapes import parse_size
@@ -147,7 +149,7 @@ def inspected(
     sources = dict.fromkeys(given[place - 1].source for place in places)
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
-        return inspect_function(
+        return inspect_at_points(
             of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
         )
 

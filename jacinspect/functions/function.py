@@ -45,6 +45,7 @@ class Function:
     derivative_formula: str = ""
     latex: str = ""  # the formula, as LaTeX has it
     domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # the interval of an operand, if not all
+    bends: tuple[float, ...] = ()  # where an element-wise function has a kink or a jump, as far as that is declared
     source: str = "catalogue"
     operands: tuple[str, ...] = ("x",)
     partial_formulas: tuple[str, ...] = ()  # of a function of several operands, one by each

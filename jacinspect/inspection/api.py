@@ -7,7 +7,7 @@ from typing import Any
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.resolve import resolve, with_derivative
-from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import real_array
@@ -62,7 +62,8 @@ def inspect(
     direction
         dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
     **settings
-        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise.
+        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise,
+        points.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def inspect(
         found = replace(found, take=str(take))
     operands = [real_array(X, "X"), *_in_order(found, others)]
     of_one, x = found.opened(wrt, operands)
-    return inspect_function(of_one, x, checked, direction=direction)
+    return inspect_at_points(of_one, x, checked, direction=direction)
 
 
 def _in_order(function: Function, others: Sequence[Any] | Mapping[str, Any]) -> list[Array]:
