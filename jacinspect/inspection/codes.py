@@ -40,8 +40,9 @@ CODES = {
         "agreement",
         "an analytic entry differs from the numeric one by more than its error bar",
         "Read the worst entry: both values, the bar and their ratio are given. Where one cause fits every entry "
-        "(a sign, a constant factor, a transpose, the derivative of another function), the message names it. Correct"
-        " the derivative.",
+        "(a sign, a constant factor, a transpose, the other order of vec, the derivative of another function, a mean"
+        " taken as a constant, a symmetric X), or exactly one column, row, block, diagonal or triangle is wrong, the"
+        " message says so. Correct the derivative.",
         "jacinspect tanh --shape 3 -d '1 + tanh(x)**2'",
     ),
     "J002": Code(
