@@ -18,6 +18,7 @@ __all__ = [
     "jsonable",
     "printable",
     "shown",
+    "told_apart",
 ]
 
 
@@ -52,7 +53,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def format_index(index: Iterable[int]) -> str:
+def format_index(index: Iterable[int | str]) -> str:
     """Write an index as Python does, ``[0,1]``; the empty one, of a single number, as nothing."""
     inside = ",".join(map(str, index))
     return f"[{inside}]" if inside else ""
@@ -89,6 +90,16 @@ def format_size(n: int) -> str:
     value = n / 1024**power
     digits = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
     return f"{digits} {'KMGTPEZY'[power - 1]}iB"
+
+
+def told_apart(*numbers: float, digits: int) -> list[str]:
+    """Write numbers with at least so many digits, and as many as it takes for different ones to print differently."""
+    different = len(set(numbers))
+    for enough in range(digits, 17):
+        texts = [f"{number:.{enough}g}" for number in numbers]
+        if len(set(texts)) == different:
+            return texts
+    return [f"{number:.17g}" for number in numbers]  # which tells any two doubles apart
 
 
 def printable(text: str) -> str:

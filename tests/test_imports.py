@@ -49,7 +49,8 @@ PARTS = {
     ("views", "jacobian"): {  # its types, the sentence and the table that they give, and its docstring
         "jacobian",
         "jacobian.blackbox",
-        "jacobian.hadamard",
+        "jacobian.cost",
+        "jacobian.structure",
         "jacobian.unfolding",
         "jacobian.vec_order",
     },

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name
+from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name, worst_outside
 from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
@@ -23,6 +23,7 @@ from jacinspect.jacobian.stray import Stray
 from jacinspect.wording import counted, format_shape, format_size
 
 __all__ = [
+    "because",
     "budgets",
     "crashed",
     "hadamard_invalid",
@@ -32,6 +33,7 @@ __all__ = [
     "of_directions",
     "of_joint_kinks",
     "of_rules",
+    "of_spurious",
     "of_stray",
     "timed_out",
 ]
@@ -153,6 +155,21 @@ def of_stray(stray: Stray | None, pattern: Pattern, names: Names) -> Iterator[Fi
         yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
 
 
+def because(outside: Jacobian | None, names: Names, cause: str) -> str:
+    """End the message about entries that disagree: with those `outside`, where f has none, and the cause, if any."""
+    besides = "" if outside is None else f"; {outside.data.size} more where f has none, {worst_outside(outside, names)}"
+    return f"{besides}{cause and '; consistent with '}{cause}"
+
+
+def of_spurious(spurious: Jacobian, names: Names, cause: str) -> Finding:
+    """J001 for analytic entries where f has none; `cause` explains them, if anything does."""
+    pattern = spurious.pattern
+    entries = f"{counted(pattern.stored, 'entry', 'entries')}, {worst_outside(spurious, names)}"
+    message = f"the derivative has entries where the function has none: {entries}"
+    places = listed(np.unique(pattern.indices), pattern.operand_shape)
+    return finding("J001", message + because(None, names, cause), places)
+
+
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
     """Name the budgets that ended the work early, with their size and the option that raises them."""
     causes: dict[Spent | None, str] = {
@@ -193,8 +210,11 @@ def of_rules(rules: Sequence[RuleReport]) -> Iterator[Finding]:
             yield finding("J015", rule.message, rule.at)
 
 
-def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Finding:
-    """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
+def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern, refuted: bool = False) -> Finding:
+    """J009: how far A' ⊙ dX is from the differential, or why there is no such product.
+
+    A' is that of a claim, which may be `refuted`.
+    """
     shapes = [
         format_shape(shape) if shape else "a single number" for shape in (pattern.output_shape, pattern.operand_shape)
     ]
@@ -205,5 +225,6 @@ def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Fi
     else:
         nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
         off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
-        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, {off}"
+        given = "the claimed A'" if refuted else f"A' = {nearest}, the nearest"
+        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with {given}, {off}"
     return finding("J009", message)

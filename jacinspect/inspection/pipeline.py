@@ -13,7 +13,7 @@ from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
-from jacinspect.inspection.diagnosis import Suspicion, diagnose
+from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations
@@ -22,8 +22,11 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
+from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
+from jacinspect.jacobian.alone import asked_alone
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -104,6 +107,7 @@ def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, sour
         detection=DetectionReport(0, 0, False, True, None),
         agreement=None,
         hadamard=None,
+        is_elementwise=False,
         hadamard_valid=False,
         chain_rule=None,
         findings=(),
@@ -170,7 +174,8 @@ class _Inspection:
         refuted before.
         """
         sample = self._affordable(detection, limit, memory)
-        analytic, numeric = self._both(sample, measured.near, limit)
+        claim, numeric = self._both(sample, measured.near, limit)
+        analytic = None if claim is None else claim.on(sample.pattern)
         comparison = self._compared(analytic, numeric)
         unresolved = _NONE
         if analytic is not None and np.any(comparison.status == Status.DISAGREES):
@@ -186,8 +191,17 @@ class _Inspection:
         if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
             rng = np.random.default_rng([self.settings.seed, 5])
             joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
+        spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
         return Evidence(
-            analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent, joint=joint
+            analytic,
+            numeric,
+            comparison,
+            directions,
+            sample.number,
+            sample.coverage,
+            sample.spent,
+            joint=joint,
+            spurious=spurious,
         )
 
     def _borne_out(
@@ -261,12 +275,18 @@ class _Inspection:
         return _Sample(pattern, colors, number, coverage, spent)
 
     def _both(self, sample: "_Sample", near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:
-        """Build both Jacobians; differences look again at what the analytic one contradicts."""
+        """Build both Jacobians; differences look again at what the analytic one contradicts.
+
+        The analytic one may have entries outside the pattern as well.
+        """
         first = first_look(near, sample.pattern, sample.colors, sample.number)
         if self.analytic is None:
             return None, numeric_jacobian(first, limit - self.box.evaluations)
-        analytic = self.analytic.on(sample.pattern, sample.colors, sample.number)
-        return analytic, numeric_jacobian(first, limit - self.box.evaluations, contradicts(analytic))
+        claim = self.analytic.on(sample.pattern, sample.colors, sample.number)
+        if sample.coverage == 1:  # or the entries that are left out would seem to be outside the pattern
+            claim = asked_alone(self.analytic, claim)
+        on_pattern = claim.on(sample.pattern)
+        return claim, numeric_jacobian(first, limit - self.box.evaluations, contradicts(on_pattern))
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
@@ -279,12 +299,14 @@ class _Inspection:
         """Describe what was found."""
         jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout, self.names)
         cause = self._cause(detection, evidence)
-        directions = evidence.directions
+        directions = evidence.unexplained
         if evidence.stray is not None:  # which is why directions refute the rule
             directions = replace(directions, analytic_refuted=_NONE, inputs_refuted=_NONE)
+        outside = evidence.wrong_outside(unresolved)
+        because = find.because(outside, self.names, cause)
         found = [
             *of_entries(
-                evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, cause
+                evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, because
             ),
             *find.of_directions(
                 directions,
@@ -297,6 +319,7 @@ class _Inspection:
             ),
             *find.of_joint_kinks(evidence.joint, detection.pattern, self.names),
             *find.of_stray(evidence.stray, detection.pattern, self.names),
+            *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
             *find.of_rules(base.rules),
@@ -305,12 +328,13 @@ class _Inspection:
         pattern = values.pattern
         if evidence.coverage == 1:
             dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
-            product = hadamard(values, dx)
-            chain = chain_rule(values, self.rng.standard_normal(_output_shape(self.box)))
+            slopes = (evidence.claim or values).elementwise()
+            product = hadamard(values, slopes, dx)
+            chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
-        found += [] if valid else [find.hadamard_invalid(product, pattern)]
+        found += [] if valid else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
         return replace(
             base,
             jacobian=jacobian,
@@ -320,7 +344,8 @@ class _Inspection:
             agreement=agreement,
             rules=with_agreement(base.rules, agreement),
             hadamard=product,
-            hadamard_valid=valid,
+            is_elementwise=valid,
+            hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
             findings=ordered(found),
         )
@@ -348,20 +373,24 @@ class _Inspection:
                 return None if there is None else there.on(pattern, np.zeros(self.x.size, np.int32), 1).data
             return None
 
+        claim = evidence.claim
+        assert claim is not None
         return diagnose(
             Suspicion(
                 analytic=self.analytic,
-                claimed=evidence.analytic,
+                claim=claim,
                 numeric=evidence.numeric,
                 comparison=evidence.comparison,
                 complete=detection.proved and evidence.coverage == 1,
-                whole=self.box.whole,
+                in_steps=lambda: moves_in_steps(self.box, self.x),
                 x=self.x.ravel(),
                 y0=self.box.y0,
                 parameters=numbers,
                 neighbours=lambda: neighbours(self.x, numbers),
                 at_output=at_output,
                 names=self.names,
+                vec=self.settings.vec,
+                iterates=self.function.source not in ("catalogue", "expression"),
             )
         )
 

@@ -36,6 +36,9 @@ class Report:
     """Everything that an inspection found.
 
     `output`, `jacobian`, `agreement` and the products are None where the inspection had to stop (J005, J008).
+    `is_elementwise` is what was found of f: whether each output reads at most the input at its own place. A' in both
+    products is the function's own: the claimed one where a claim was checked. `hadamard_valid` is whether A' ⊙ dX is
+    the differential: f is element-wise, and A' is its derivative.
     """
 
     version: str
@@ -46,6 +49,7 @@ class Report:
     detection: DetectionReport
     agreement: AgreementReport | None
     hadamard: HadamardComparison | None
+    is_elementwise: bool
     hadamard_valid: bool
     chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
@@ -58,6 +62,11 @@ class Report:
     def verdict(self) -> str:
         """The worst that a finding says: "fail", "inconclusive" or "pass"."""
         return verdict(self.findings)
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether the analytic derivative is wrong somewhere."""
+        return self.agreement is not None and self.agreement.checked and self.agreement.verdict == "fail"
 
     @property
     def exit_status(self) -> ExitStatus:

@@ -6,6 +6,7 @@ be linear for every kind of tangent or cotangent (jacobian/consistency.py). Next
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
@@ -20,14 +21,13 @@ from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.analytic import Analytic, LinearMap
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.consistency import Difference, Fault, Known, difference, fault, is_equal, strided
+from jacinspect.jacobian.consistency import Difference, Fault, Known, difference, fault, strided
 from jacinspect.jacobian.differences import Kind, step_scale
 from jacinspect.jacobian.directions import Directions
 
 __all__ = ["Rules", "with_agreement"]
 
-_ROUNDINGS = 64  # of f's values per unit of X: an intermediate result of a rule may be as large as f itself
-_SAME = 1e-6  # relative: values that f gives for arrays of different layouts, which it sums in different orders
+_SAME = 1e-6  # relative: two ways to one number, summed in different orders
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,35 +79,48 @@ class Rules:
         try:
             wrong = self._wrong(own.name, analytic, main)
             if wrong is not None:
-                return RuleReport(own.name, "fail") if self._is_as_main(analytic) else wrong
+                return wrong
             return self._linear(own.name, analytic, self._at_view(function), self._oriented(analytic))
         except FunctionFailedError as error:  # as of a torch Function that has no jvp, or jax's vjp of a while_loop
             return RuleReport(own.name, None, f"left out: {error}")
 
     def _wrong(self, name: str, analytic: Analytic, main: str) -> RuleReport | None:
-        """Compare a further rule with what is known of the Jacobian, or with f where that is little."""
+        """Compare a further rule with what is known of the Jacobian, or with f where that is a sample of it."""
         assert analytic.rule is not None
-        if self._is_complete:
-            different = difference(analytic.rule, self._oriented(analytic), _random())
-            return None if different is None else self._differs(name, analytic, different, main)
-        refuted = self.along(analytic)
-        wrong = refuted.analytic_refuted.size or refuted.inputs_refuted.size
-        return self._refuted(name, refuted) if wrong else None
+        if not self._is_complete:
+            refuted = self.along(analytic)
+            if not (refuted.analytic_refuted.size or refuted.inputs_refuted.size):
+                return None
+            return RuleReport(name, "fail") if self.evidence.is_refuted else self._refuted(name, refuted)
+        as_main: list[Difference] = []
 
-    def _is_as_main(self, analytic: Analytic) -> bool:
-        """Whether a further rule is wrong as the main rule is, which J001 reports already."""
-        claimed, known = self.evidence.analytic, self._known()
-        if not self.evidence.is_refuted or claimed is None or analytic.rule is None:
+        def is_as_main(found: Difference) -> bool:
+            if self._is_as_main(analytic, found):
+                as_main.append(found)
+            return found in as_main
+
+        different = difference(analytic.rule, self._oriented(analytic), _random(), is_as_main)
+        if different is not None:
+            return self._differs(name, analytic, different, main)
+        return RuleReport(name, "fail") if as_main and self.evidence.is_refuted else None
+
+    def _is_as_main(self, analytic: Analytic, found: Difference) -> bool:
+        """Whether the main rule, asked for that entry alone, gives the same: then J001 is about it, if anything is."""
+        main = self.analytic.rule
+        if main is None:
             return False
-        if self.analytic.rule is not None and (analytic.push is None) == (self.analytic.push is None):
-            return is_equal(analytic.rule, self.analytic.rule, self._oriented(analytic), _random())
-        known = replace(known, jacobian=claimed)
-        return difference(analytic.rule, known if analytic.push is not None else known.T, _random()) is None
+        place, along = (found.along, found.place)[:: -1 if _pushes(analytic) == _pushes(self.analytic) else 1]
+        shape = self.pattern.operand_shape if _pushes(self.analytic) else self.pattern.output_shape
+        unit = np.zeros(prod(shape))
+        unit[along] = found.length
+        given = float(main(unit.reshape(shape))[place])
+        with np.errstate(invalid="ignore"):
+            return bool(np.isclose(given, found.given, _SAME, 0, equal_nan=True))
 
     def _linear(self, name: str, analytic: Analytic, at_view: LinearMap | None, known: Known) -> RuleReport:
         """Try a rule with zeros and with arrays that are not contiguous."""
         assert analytic.rule is not None
-        found = fault(analytic.rule, at_view, known, "cotangent" if analytic.push is None else "tangent", _random())
+        found = fault(analytic.rule, at_view, known, "tangent" if _pushes(analytic) else "cotangent", _random())
         return RuleReport(name, "pass") if found is None else self._faulty(name, analytic, found)
 
     def _at_view(self, function: Function) -> LinearMap | None:
@@ -134,7 +147,7 @@ class Rules:
         return self.evidence.coverage == 1 and not self.evidence.directions.pattern_refuted.size
 
     def _oriented(self, analytic: Analytic) -> Known:
-        return self._known() if analytic.push is not None else self._known().T
+        return self._known() if _pushes(analytic) else self._known().T
 
     def _known(self) -> Known:
         """Return the main rule's Jacobian, or f's where they disagree, with what a further rule may be off by.
@@ -146,28 +159,28 @@ class Rules:
         if not self._is_complete or claimed is None:
             data = numeric.jacobian.data
             largest = float(np.max(np.abs(data), initial=0, where=np.isfinite(data)))
-            nothing = np.zeros(0, np.int64)
-            empty = Pattern.from_pairs(nothing, nothing, pattern.output_shape, pattern.operand_shape)
-            return Known(Jacobian(empty, np.zeros(0)), np.zeros(0), numeric.epsilon, largest)
+            none, no_data = np.zeros(0, np.int64), np.zeros(0)
+            empty = Pattern.from_pairs(none, none, pattern.output_shape, pattern.operand_shape)
+            return Known(Jacobian(empty, no_data), no_data, no_data, numeric.epsilon, largest)
         status, kinks = evidence.comparison.status, numeric.kinks
         value = np.where(status == Status.DISAGREES, numeric.jacobian.data, claimed.data)
         open_ = (status == Status.INCONCLUSIVE) | (status == Status.OUT_OF_REACH) | (numeric.kind == Kind.UNRESOLVED)
-        rounding = _ROUNDINGS * numeric.epsilon * np.abs(self.box.y0)[pattern.rows]
-        rounding /= step_scale(self.x.ravel())[pattern.indices]
-        slack = np.where(open_, np.inf, numeric.bar + rounding + evidence.comparison.tolerated(slice(None)))
+        slack = np.where(open_, np.inf, numeric.bar + evidence.comparison.tolerated(slice(None)))
+        values = np.abs(self.box.y0)[pattern.rows] / step_scale(self.x.ravel())[pattern.indices]
         on = np.isfinite(value[kinks.entries])
         entries, low, high = kinks.entries[on], kinks.low[on], kinks.high[on]
         with np.errstate(all="ignore"):
             known = np.isfinite(high - low)
             value[entries[known]] = (low + high)[known] / 2
             slack[entries] += np.where(known, (high - low) / 2, np.inf)
-        return Known(Jacobian(pattern, value), slack, numeric.epsilon)
+        size = np.maximum(np.abs(value), values)  # an intermediate result may be as large as f per unit of X
+        return Known(Jacobian(pattern, value), slack, size, numeric.epsilon)
 
     # --- Words --------------------------------------------------------------------------------------------------------
 
     def _differs(self, name: str, analytic: Analytic, found: Difference, main: str) -> RuleReport:
         """Say which entry differs, with its value by each rule and by differences of f."""
-        pushes = analytic.push is not None
+        pushes = _pushes(analytic)
         row, column = (found.place, found.along) if pushes else (found.along, found.place)
         output, operand = output_name(self.names, row), input_name(self.names, column)
         given, expected = _apart(found.given, found.expected)
@@ -189,7 +202,7 @@ class Rules:
     def _faulty(self, name: str, analytic: Analytic, found: Fault) -> RuleReport:
         if found.place is None:
             return self._fails(name, f"{name} fails {found.case}: {found.raised}")
-        pushes = analytic.push is not None
+        pushes = _pushes(analytic)
         where = (output_name if pushes else input_name)(self.names, found.place)
         given, expected = _apart(found.given, found.expected)
         message = f"{name} gives {given} for {where} {found.case}, not {expected}"
@@ -221,6 +234,11 @@ def _rule_name(function: Function, analytic: Analytic) -> str:
     if analytic.slopes is not None:
         return "slopes"
     return "matrix" if analytic.rule is None else "vjp" if analytic.push is None else "jvp"
+
+
+def _pushes(analytic: Analytic) -> bool:
+    """Whether a rule is a jvp; else it is a vjp."""
+    return analytic.push is not None
 
 
 def _random() -> np.random.Generator:

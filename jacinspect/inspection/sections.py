@@ -232,6 +232,17 @@ class JacobianReport:
         """How many entries the pattern has; None where it is not proved."""
         return None if self.arrangement is None else self.arrangement.pattern.stored
 
+    @property
+    def spurious(self) -> Arrangement | None:
+        """The analytic entries where f has none; None if there are none."""
+        if self.analytic is None or self.arrangement is None or self.analytic.pattern.stored == self.stored:
+            return None
+        return self.arranged(self.analytic.outside(self.arrangement.pattern))
+
+    def arranged(self, jacobian: Jacobian) -> Arrangement:
+        """Return where a Jacobian's entries are in this vec order and layout."""
+        return Arrangement(jacobian.pattern, self.vec, self.layout)
+
     def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
         """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.
 

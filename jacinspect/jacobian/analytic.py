@@ -91,8 +91,7 @@ def from_entries(
     jacobian = Jacobian(pattern, data)
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
-        values = np.append(jacobian.data, 0.0)  # at the place -1, which stands for an entry that is not stored
-        return Jacobian(pattern, values[jacobian.pattern.places(pattern.rows, pattern.indices)])
+        return jacobian.on(pattern)
 
     return Analytic(on, lambda tangent: (jacobian @ tangent).ravel(), stored=lambda _: jacobian)
 

@@ -29,21 +29,21 @@ def blocks(size: int) -> Iterator[slice]:
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
     """Compare entry by entry; NaN equals NaN, and -0 equals 0."""
-    equal = a == b
-    if not np.all(equal):
+    equal = np.asarray(a == b)
+    if not equal.all():
         equal |= (a != a) & (b != b)
-    return np.asarray(equal)
+    return equal
 
 
-def _fits(y: Array, bits: int) -> bool:
-    """Whether all finite numbers have at most so many significant bits, and a size within float32's range."""
-    y = np.where(np.isfinite(y), y, 0)
-    size = np.abs(y)
-    if np.any((size > 0) & (size < 2.0**-149)) or np.any(size >= 2.0**128):
-        return False
-    mantissa, _ = np.frexp(y)
-    scaled = np.ldexp(mantissa, bits)
-    return bool(np.all(scaled == np.floor(scaled)))
+def _bits(y: Array) -> int:
+    """Return how many significant bits numbers have at most; 53 where some are beyond the range of float32."""
+    mantissa, exponent = np.frexp(y[np.isfinite(y) & (y != 0)])
+    if not mantissa.size:
+        return 0
+    if exponent.min() <= -149 or exponent.max() > 128:
+        return 53
+    whole = np.bitwise_or.reduce(np.abs(mantissa * 2.0**53).astype(np.int64))
+    return 54 - int(whole & -whole).bit_length()
 
 
 class BlackBox:
@@ -93,17 +93,16 @@ class BlackBox:
         except (Exception, SystemExit) as error:
             raise FunctionRaisedError(f"the function raised {raised(error)}") from error
         y = self._checked(raw)
-        for block in blocks(y.size):
-            if not self.whole and self._bits == _BITS[-1]:
-                break
-            self._learn(y[block])
+        if self.whole or self._bits < _BITS[-1]:
+            for block in blocks(y.size):
+                self._learn(y[block])
         return y
 
     def _learn(self, y: Array) -> None:
         """Note from values in which precision they may have been computed."""
         self.whole = self.whole and bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
-        while self._bits < _BITS[-1] and not _fits(y, self._bits):
-            self._bits = _BITS[_BITS.index(self._bits) + 1]
+        if self._bits < _BITS[-1]:
+            self._bits = max(self._bits, next(bits for bits in _BITS if bits >= _bits(y)))
 
     @property
     def epsilon(self) -> float:

@@ -6,7 +6,7 @@ in practice (zeros, transposed views, expanded numbers) are compared with what t
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,24 +15,27 @@ from jacinspect.jacobian.analytic import LinearMap
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 
-__all__ = ["Difference", "Fault", "Known", "difference", "fault", "is_equal", "strided"]
+__all__ = ["Difference", "Fault", "Known", "difference", "fault", "strided"]
 
 _DIRECTIONS = 2  # an error hides from one by chance, where two terms of a row nearly cancel
 _LOCATED = 4  # components looked at closely: the first has nearly always a wrong entry, if any has
 _ROUNDINGS = 64  # of a product's size: what two orders of summing thousands of terms differ by
-_GROSS = 2.0**-20  # of a product's size: who misreads memory or a zero is off by far more, and rounding by far less
+_ALGORITHM = 2.0**-30  # of a product's size: torch's forward logcumsumexp loses 12 of 53 bits, single precision 29
+_GROSS = 2.0**-20  # of a product's size: what misreads memory or a zero is off by far more, and rounding by less
 
 
 @dataclass(frozen=True, eq=False)
 class Known:
     """A Jacobian to compare a rule with, or its transpose for a vjp.
 
-    `slack` is how far each stored entry may be off, inf where it is not known; `epsilon` the relative rounding of the
-    function. Where only a sample of J is known, its pattern is empty, and `largest` the size of J's entries.
+    `slack` is how far each stored entry may be off, inf where it is not known, and `size` that of the numbers that a
+    rule computes it from; `epsilon` is the relative rounding of the function. Where only a sample of J is known, the
+    pattern is empty, and `largest` is the size of its entries.
     """
 
     jacobian: Jacobian
     slack: Array
+    size: Array
     epsilon: float
     largest: float = 0.0
 
@@ -40,31 +43,26 @@ class Known:
     def T(self) -> "Known":  # noqa: N802 (as of a Jacobian)
         """The transpose."""
         order = self.jacobian.pattern.transposed_order()
-        return Known(self.jacobian.T, self.slack[order], self.epsilon, self.largest)
+        return replace(self, jacobian=self.jacobian.T, slack=self.slack[order], size=self.size[order])
 
     def off(self, given: Array, tangent: Array) -> Array:
         """Return the components of a rule's result that are not J @ tangent, the worst first."""
-        expected, allowed = (self.jacobian @ tangent).ravel(), self.allowed(tangent, _ROUNDINGS * self.epsilon)
-        return _off(given, expected, allowed)
+        return _off(given, (self.jacobian @ tangent).ravel(), self.allowed(tangent, _ALGORITHM))
 
     def allowed(self, tangent: Array, relative: float) -> Array:
-        """Return what each component of J @ tangent may be off by, with `relative` rounding of its terms."""
+        """Return what each component of J @ tangent may be off by, `relative` being the rounding of a rule."""
+        relative = max(relative, _ROUNDINGS * self.epsilon)
         with np.errstate(all="ignore"):
-            slack = Jacobian(self.jacobian.pattern, self.slack + relative * np.abs(self.jacobian.data))
-            allowed = (slack @ np.abs(tangent)).ravel()
-        return np.where(np.isnan(allowed), np.inf, allowed)
-
-    def grossly(self, tangent: Array) -> Array:
-        """Return what two ways to the same product may differ by, where an error would be far larger."""
-        relative = max(_ROUNDINGS * self.epsilon, _GROSS)
-        return self.allowed(tangent, relative) + relative * self.largest
+            slack = Jacobian(self.jacobian.pattern, self.slack + relative * self.size)
+            allowed = (slack @ np.abs(tangent)).ravel() + relative * self.largest
+        return np.where(np.isnan(allowed), np.inf, allowed)  # of 0 · inf
 
 
 def _off(given: Array, expected: Array, allowed: Array) -> Array:
     """Return where `given` is neither as expected nor excused by an expected value that is not finite, worst first."""
     with np.errstate(all="ignore"):
         distance = np.where(np.isfinite(given), np.abs(given - expected), np.inf)
-        off = np.flatnonzero(np.isfinite(expected) & (np.isinf(distance) | ~(distance <= allowed)))
+        off = np.flatnonzero(np.isfinite(expected) & (np.isinf(distance) | (distance > allowed)))
         return off[np.argsort(-(distance[off] / np.maximum(allowed[off], np.finfo(float).tiny)), kind="stable")]
 
 
@@ -79,8 +77,10 @@ class Difference:
     expected: float
 
 
-def difference(rule: LinearMap, known: Known, rng: np.random.Generator) -> Difference | None:
-    """Compare a rule with J along random directions; return an entry that differs, or None.
+def difference(
+    rule: LinearMap, known: Known, rng: np.random.Generator, excuses: Callable[[Difference], bool] = lambda _: False
+) -> Difference | None:
+    """Compare a rule with J along random directions; return an entry that differs and is not excused, or None.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def difference(rule: LinearMap, known: Known, rng: np.random.Generator) -> Diffe
         tangent = rng.standard_normal(known.jacobian.pattern.operand_shape)
         for place in known.off(rule(tangent.copy()), tangent)[:_LOCATED]:
             found = _located(rule, known, tangent, int(place))
-            if found is not None:
+            if found is not None and not excuses(found):
                 return found
     return None
 
@@ -121,13 +121,6 @@ def _located(rule: LinearMap, known: Known, tangent: Array, place: int) -> Diffe
             expected = float((jacobian @ v).ravel()[place])
             return Difference(place, int(kept[0]), float(length), float(given[place]), expected)
     return None
-
-
-def is_equal(rule: LinearMap, other: LinearMap, known: Known, rng: np.random.Generator) -> bool:
-    """Whether two rules of one kind give the same along a random direction."""
-    tangent = rng.standard_normal(known.jacobian.pattern.operand_shape)
-    given = np.array(rule(tangent.copy()))
-    return not _off(given, other(tangent.copy()), known.grossly(tangent)).size
 
 
 @dataclass(frozen=True)
@@ -161,7 +154,9 @@ def fault(
         return np.array(rule(tangent))  # a copy: a rule may return the same buffer every time
 
     plain = called(w.copy())
-    allowed = known.grossly(np.abs(w) + 1)  # the size of all that is given below, to within a factor of 2
+    allowed = known.allowed(np.abs(w) + 1, _GROSS)  # for the size of all that is given below, to within a factor of 2
+    largest = np.max(known.size, initial=0, where=np.isfinite(known.size))
+    allowed += _ROUNDINGS * known.epsilon * largest  # of what f reads and was not found to read
     for case, run in _cases(called, at_view, w, plain, kind):
         try:
             given, expected = run()

@@ -38,6 +38,9 @@ _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no 
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
 # period makes all coarser ones so, and a wrong slope looks settled.
 _FIRST_RATIO = 1.92
+# The weights that extrapolate a gap of a + b·h + c·h³ at the three steps to step 0; a is 0 where f is smooth.
+_AT_0 = np.array([1, -_FIRST_RATIO - _FIRST_RATIO**3, _FIRST_RATIO**4]) / ((_FIRST_RATIO - 1) * (_FIRST_RATIO**3 - 1))
+_CLOSER = 0.75  # of the gap a step before, at most: that of a smooth f is about half as wide
 _CHANGE = 1.1  # times a change of the extrapolation bounds what it was off by before, down to an order of h
 
 
@@ -96,26 +99,28 @@ class Stencil:
             point += self.x
             return self.box.where_defined(point.astype(self.x.dtype, copy=False))[self.outputs]
 
-    def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, ...]:
-        """Return the slopes to the left, central and to the right at step t, and their rounding floor.
+    def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, Array, Array]:
+        """Return the slopes to the left, central and to the right of a block of outputs, given f a step t away."""
+        before, after, _ = self.widths(t, block)
+        y0 = self.y0[block]
+        return (y0 - low) / before, (high - low) / (before + after), (high - y0) / after
 
-        `low` and `high` are the sample at t; the slopes are those of a block of the outputs.
+    def floor(self, t: float, peak: Array, slope: Array, block: slice = slice(None)) -> Array:
+        """Return what rounding may do to the slopes of a block of the outputs at step t.
+
+        `peak` is the size of f there, and `slope` its derivative.
         """
-        with np.errstate(all="ignore"):
-            before, after, x = self.widths(t, block)
-            y0, low, high = self.y0[block], low[block], high[block]
-            peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(y0))
-            peak = np.where(np.isfinite(peak), peak, np.abs(y0))  # where f overflows on one side
-            central = (high - low) / (before + after)
-            size = np.fmax(np.abs(x * central), 0.0 if self.rounding is None else self.rounding[block])
-            size = np.where(np.isfinite(size), size, 0)
-            noise = np.zeros(y0.size) if self.noise is None else self.noise[block]
-            lost = (noise >= LAST / 64) & (noise <= 4 * LAST * self.step_scale(block))
-            believed = lost | (noise <= _NOISIEST * peak)
-            noise = np.where(believed, np.maximum(noise, self.epsilon * peak), self.epsilon * peak)
-            smallest = float(precision(self.epsilon).smallest_subnormal)
-            floor = 8 * (noise + self.epsilon * size + smallest) / (before + after)
-            return (y0 - low) / before, central, (high - y0) / after, floor
+        before, after, x = self.widths(t, block)
+        size = np.abs(x * slope)
+        if self.rounding is not None:
+            size = np.fmax(size, self.rounding[block])
+        noise = self.epsilon * peak
+        if self.noise is not None:
+            measured = self.noise[block]
+            lost = (measured >= LAST / 64) & (measured <= 4 * LAST * self.step_scale(block))
+            noise = np.where(lost | (measured <= _NOISIEST * peak), np.maximum(measured, noise), noise)
+        smallest = float(precision(self.epsilon).smallest_subnormal)
+        return np.asarray(8 * (noise + self.epsilon * _finite(size) + smallest) / (before + after))
 
     def widths(self, t: float, block: slice = slice(None)) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
@@ -186,20 +191,27 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
 
     `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x.
     """
-    t = last_step(stencil.epsilon) * reach
-    number_of = stencil.y0.size
-    running = FirstPass(np.empty(number_of), np.empty(number_of), Magnitudes(number_of), Magnitudes(number_of))
-    rest = np.zeros(number_of)
+    last, size = last_step(stencil.epsilon) * reach, stencil.y0.size
+    # Between the steps, value and bar hold the first two central slopes, excess and size the first two gaps.
+    running = FirstPass(np.empty(size), np.empty(size), Magnitudes(size), Magnitudes(size))
+    slopes, gaps, rest = (running.value, running.bar), (running.excess, running.size), np.zeros(size)
     for number in range(3):  # one sample after the other, so that the memory is that of one
-        step = t * _FIRST_RATIO ** (2 - number)
-        sample = stencil.sample(step)
-        for block in blocks(number_of):
-            _extrapolate(running, rest, block, number, stencil.slopes(step, *sample, block))
-            if number == 2:
-                with np.errstate(all="ignore"):
-                    rise = running.size[block] * step
-                running.size[block] = np.where(np.isfinite(rise), rise, 0)
-        del sample
+        step = last * _FIRST_RATIO ** (2 - number)
+        low, high = stencil.sample(step)
+        with np.errstate(all="ignore"):
+            for block in blocks(size):
+                left, central, right = stencil.slopes(step, low[block], high[block], block)
+                rest[block] += _AT_0[number] * (right - left)
+                if number < 2:
+                    slopes[number][block], gaps[number][block] = central, right - left
+                    continue
+                peak = np.fmax(np.abs(low[block]), np.abs(high[block]))
+                peak = np.fmax(np.where(np.isfinite(peak), peak, 0), np.abs(stencil.y0[block]))  # f may overflow
+                floor = stencil.floor(step, peak, central, block)
+                _extrapolate(running, block, central, floor)
+                _compare_sides(running, block, (left, right, rest[block]), floor)
+                running.size[block] = _finite(np.fmax(np.abs(left), np.abs(right)) * step)
+        del low, high
     return running
 
 
@@ -208,40 +220,29 @@ def last_step(epsilon: float) -> float:
     return float(2.0 ** min(round(log2(8 * epsilon**0.2)), -2)) / _FIRST_RATIO**2
 
 
-def _extrapolate(running: FirstPass, rest: Array, block: slice, number: int, slopes: tuple[Array, ...]) -> None:
-    """Take the slopes at step `number` of three into what is running.
+def _extrapolate(running: FirstPass, block: slice, third: Array, floor: Array) -> None:
+    """Extrapolate the central slopes at three steps to step 0, by Richardson's columns."""
+    power, first, second = _FIRST_RATIO**2, running.value[block], running.bar[block]
+    better, before = third + (third - second) / (power - 1), second + (second - first) / (power - 1)
+    best = better + (better - before) / (power**2 - 1)
+    # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
+    change = np.maximum(np.abs(best - better), _CHANGE * np.abs(better - before))
+    running.value[block], running.bar[block] = best, change + floor
 
-    Between the steps, `value` and `bar` hold Richardson's columns, and `size` the gap between the one-sided slopes; at
-    the end `size` holds the steeper of those two.
-    """
-    left, central, right, floor = slopes
-    # The gap between the sides extrapolated to step 0, where it is a + b·h + c·h³ of a smooth f: then a is 0.
-    ratio = _FIRST_RATIO
-    weights = np.array([1, -ratio - ratio**3, ratio**4]) / ((ratio - 1) * (ratio**3 - 1))
-    power = _FIRST_RATIO**2
-    value, bar = running.value[block], running.bar[block]
-    with np.errstate(all="ignore"):
-        gap = np.abs(right - left)
-        if number < 2:
-            rest[block] += weights[number] * (right - left)
-        if number:
-            apart = np.where(gap <= 0.75 * running.size[block], 0, gap - 2 * floor)
-            better = central + (central - bar) / (power - 1)
-        if number == 0:
-            bar[:] = central
-        elif number == 1:
-            value[:], bar[:] = better, central
-            running.excess[block] = np.maximum(apart, 0) * _FIRST_RATIO  # a floor grows as steps shrink
-        else:
-            best = better + (better - value) / (power**2 - 1)
-            # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
-            change = np.maximum(np.abs(best - better), _CHANGE * np.abs(better - value))
-            value[:], bar[:] = best, change + floor
-            meeting = np.abs(rest[block] + weights[2] * (right - left))
-            apart = np.maximum(apart, np.where(meeting > bar + 8 * floor, meeting, 0))
-            running.excess[block] = np.maximum(running.excess[block], apart)
-            gap = np.fmax(np.abs(left), np.abs(right))
-        running.size[block] = gap
+
+def _compare_sides(running: FirstPass, block: slice, sides: tuple[Array, Array, Array], floor: Array) -> None:
+    """Find by how much the sides stay apart, given the last slopes to both and their gap extrapolated to step 0."""
+    left, right, rest = sides
+    first, second, third = running.excess[block], running.size[block], np.abs(right - left)
+    # A floor grows as steps shrink.
+    apart = np.where(second <= _CLOSER * first, 0, np.maximum(_FIRST_RATIO * second - 2 * floor, 0))
+    apart = np.maximum(apart, np.where(third <= _CLOSER * second, 0, third - 2 * floor))
+    rest = np.abs(rest)
+    running.excess[block] = np.maximum(apart, np.where(rest > running.bar[block] + 8 * floor, rest, 0))
+
+
+def _finite(size: Array) -> Array:
+    return np.where(np.isfinite(size), size, 0)
 
 
 def doubtful(value: Array, bar: Array, size: Array, epsilon: float) -> Array:

@@ -17,7 +17,7 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
 _FIFTH = {k: (-1) ** k * comb(5, k) for k in range(6)}  # the weights of a fifth difference
 _NORM = sqrt(sum(weight**2 for weight in _FIFTH.values()))
-_ULPS = 8  # a granule of fewer last bits is no more than what differences allow for anyway
+_ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
 
 
@@ -42,7 +42,7 @@ def _stands_still(y0: Array, at: Callable[[float], Array]) -> bool:
 
     Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
     """
-    moves = np.zeros((2, y0.size), np.int8)
+    moves, expected = np.zeros((2, y0.size), np.int8), np.ones(y0.size, bool)
     with np.errstate(all="ignore"):
         for side, sign in enumerate((1, -1)):  # on a kink one of them may be flat
             before = y0
@@ -50,12 +50,20 @@ def _stands_still(y0: Array, at: Callable[[float], Array]) -> bool:
                 y = at(sign * k * _SHORT)
                 moves[side] += np.abs(y - before) > 0
                 before = y
-                if k == 2 and 2 * np.count_nonzero(moves[0] > 1) >= y0.size:
+                if side == 0 and k == 2 and _most_move(moves, expected):
                     return False
-        still = moves.max(axis=0) <= 1
-        rise = np.abs(at(_LONG) - at(-_LONG))  # not that of an even f, which short steps need not move
-        expected = rise > 2.0**-29 * np.abs(y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
-    return bool(2 * np.count_nonzero(expected & still) > np.count_nonzero(expected | ~still))
+            if side == 0:
+                rise = np.abs(at(_LONG) - at(-_LONG))  # not that of an even f, which short steps need not move
+                expected = rise > 2.0**-29 * np.abs(y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
+                if _most_move(moves, expected):
+                    return False
+    return not _most_move(moves, expected)
+
+
+def _most_move(moves: Array, expected: Array) -> bool:
+    """Whether at least half of those that are expected to move, or do, move more than once to a side."""
+    several = moves.max(axis=0) > 1
+    return bool(2 * np.count_nonzero(several) >= np.count_nonzero(expected | several))
 
 
 def _leaps(y0: Array, epsilon: float, at: Callable[[float], Array]) -> bool:
@@ -97,8 +105,9 @@ def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnit
             point = k * step
             point += x
             y = box.where_defined(point.astype(x.dtype, copy=False))
-            granule = np.fmin(granule, _granule(y[coarse]))
-            moves |= y[coarse] != box.y0[coarse]
+            if coarse.size:
+                granule = np.fmin(granule, _granule(y[coarse]))
+                moves |= y[coarse] != box.y0[coarse]
             for block in blocks(noise.size):
                 moved = y[block] - box.y0[block]  # small, so that summing adds no rounding
                 for total, weight in zip(sums, (_FIFTH.get(k + 3, 0), _FIFTH.get(k + 2, 0)), strict=True):

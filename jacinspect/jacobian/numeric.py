@@ -298,7 +298,8 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
             kind[entries] = Kind.UNRESOLVED
             continue
         stencil = near.of_color(color, rounding).subset(chosen)
-        lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
+        with np.errstate(all="ignore"):
+            lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
         lost |= near.box.whole
         estimate = ladder(stencil, _doubts(lost, entries, contradicts))
         size[entries] = np.maximum(size[entries], estimate.reached)

@@ -64,7 +64,7 @@ def _parts(title: str, letter: str, bundle: Bundle, values: Array | None) -> lis
 def slope(report: Report, j: JacobianReport) -> Array | None:
     """Return A', of A's shape; None where f is not element-wise, or has no values."""
     values = j.analytic or j.numeric
-    if values is None or not report.hadamard_valid:
+    if values is None or not report.is_elementwise:
         return None
     return values.elementwise()
 

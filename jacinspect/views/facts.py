@@ -7,10 +7,10 @@ import numpy as np
 from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
-from jacinspect.jacobian.hadamard import Cost, cost_table
+from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
-from jacinspect.wording import counted, format_shape, format_size
+from jacinspect.wording import counted, format_shape, format_size, told_apart
 
 __all__ = [
     "SIGNS",
@@ -165,8 +165,10 @@ def _hadamard(report: Report) -> str:
         return "A' ⊙ dX does not exist: A and X have different shapes"
     sign = "=" if report.hadamard_valid else "≠"
     difference = f"largest difference {product.max_difference:.3g}"
+    if report.is_elementwise and not report.hadamard_valid:
+        difference = f"{SIGNS['fail']} {difference}, with the claimed A'"
     if product.written_out is None:
-        nearest = "" if report.hadamard_valid else ", with A' = diag J"
+        nearest = "" if report.is_elementwise or report.is_refuted else ", with A' = diag J"
         return f"A' ⊙ dX {sign} J·vec(dX): {difference}{nearest}"
     repeated = written_out(report)
     how = " by products with vectors of ones" if " " in repeated else ""
@@ -187,7 +189,10 @@ def _agreement(report: Report) -> str:
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"
     if a.worst:
         w = a.worst[0]
-        values = f"{short(w.analytic)} and {short(w.numeric)} ± {w.error_bar:.1g}"
+        numbers = [short(w.analytic), short(w.numeric)]
+        if a.verdict == "fail" and w.analytic is not None:
+            numbers = told_apart(w.analytic + 0.0, w.numeric + 0.0, digits=_DIGITS)
+        values = f"{' and '.join(numbers)} ± {w.error_bar:.1g}"
         text += f"; worst {w.name}: {values}, {a.max_ratio:.2g} of its bar"
     return text
 
@@ -247,9 +252,8 @@ def costs(report: Report, j: JacobianReport) -> list[list[str]]:
     """
     if j.arrangement is None:
         return []
-    pattern = j.arrangement.pattern
-    rows = cost_table(pattern.shape, pattern.stored, report.hadamard_valid)
-    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.hadamard_valid]]
+    rows = cost_table(growth(j.arrangement.pattern), report.is_elementwise)
+    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.is_elementwise]]
     for row in rows:
         ways = (row.matrix, row.sparse, row.hadamard)
         table.append([_count(row.entries), *(_cost(cost) for cost in ways if cost is not None)])

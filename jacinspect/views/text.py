@@ -27,6 +27,7 @@ _STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yello
 _MARKS = {  # runs of each, since a style for every character takes long in a large matrix
     r"[·…](?: *[·…])*|[┌─┐│└┘]+|\(no entries\)": "dim",
     r"■(?: *■)*": "bold cyan",
+    r"✗": "bold red",
     r"[\u2800-\u28ff]+": "cyan",
 }
 
@@ -114,8 +115,10 @@ def _pattern(j: JacobianReport, form: Unfolding, width: int) -> list[list[str]]:
     if j.arrangement is None:
         return []
     if form.name in ("vec", "tensor"):
-        return [["pattern" if form.name == "vec" else "pattern, as vec", *spy_with_scales(j.arrangement, width)]]
-    return [["pattern", *spy_with_scales(form.placed(j.arrangement.pattern), width)]]
+        drawn = spy_with_scales(j.arrangement, width, marked=j.spurious)
+        return [["pattern" if form.name == "vec" else "pattern, as vec", *drawn]]
+    marked = None if j.spurious is None else form.placed(j.spurious.pattern)
+    return [["pattern", *spy_with_scales(form.placed(j.arrangement.pattern), width, marked=marked)]]
 
 
 def _styled(lines: list[str]) -> Iterator[Text]:

@@ -150,5 +150,6 @@ def test_infinite_slopes_at_an_infinite_operand_are_nobody_s_fault() -> None:
 
 def test_a_hadamard_product_that_is_nan_differs_from_a_number() -> None:
     pattern = Pattern.from_pairs(np.array([0, 0, 1]), np.array([0, 1, 1]), (2,), (2,))
-    compared = hadamard(Jacobian(pattern, np.array([1.0, np.nan, 2.0])), np.ones(2))
+    jacobian = Jacobian(pattern, np.array([1.0, np.nan, 2.0]))
+    compared = hadamard(jacobian, jacobian.elementwise(), np.ones(2))
     assert compared.max_difference == np.inf
