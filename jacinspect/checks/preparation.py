@@ -51,7 +51,7 @@ class PreparedCheck:
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
         started(begun)
         try:
-            found, x = self.function.opened(case.wrt, operands)
+            found, x = self.function.opened(case.wrt, operands, self.check.dtype)
             report = inspect_at_points(found, x, settings, source=source)
         except JacinspectError as error:
             report = replace(report, findings=(crashed(str(error)),))
@@ -69,7 +69,7 @@ class PreparedCheck:
                 drawn = random_operand(parse_shape(text), check.dtype, case.seed, settings.memory, number, domain)
                 drawn = reaching(drawn, self.function.bends, domain, case.seed)
             else:
-                drawn = read_operand(text, check.dtype, settings.memory, None)
+                drawn = read_operand(text, check.dtype, settings.memory, None, whole=True)
             operands.append(drawn)
             sources.append("random" if is_shape(text) else text)
         return operands, sources

@@ -145,13 +145,13 @@ def inspect(
         ),
     ] = None,
     wrt: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME[,NAME…]",
             show_default=False,
             help="The operands to differentiate by, end to end: names, numbers, '*.weight' or all; else the first.",
         ),
-    ] = "1",
+    ] = None,
     take: Annotated[
         str | None,
         typer.Option(

@@ -48,7 +48,7 @@ class FunctionReport:
 
     name: str
     kind: str
-    parameters: dict[str, float | bool | str | None]
+    parameters: dict[str, Any]
     source: str
     formula: str | None
     derivative: str | None
