@@ -73,18 +73,24 @@ class OperandRequest:
 
     def operands(self, function: "Function", settings: "Settings") -> "list[Operand]":
         """Draw or read all operands of the function, in its order."""
+        from jacinspect.operands.defined import where_defined
         from jacinspect.operands.further import is_shape, place
 
         texts = [self.first, *place(function.name, function.operands, self.further, self.shape or "2x3")]
         if [*texts, self.direction].count("-") > 1:
             raise InputError("standard input (-) can be read only once; name a file for the others")
         drawn = [self.source is None, *map(is_shape, texts[1:])]
-        return [
+        operands = [
             Operand(self._drawn(text, number, function, settings), "random")
             if at_random
             else Operand(self._read(text, settings), "standard input" if text == "-" else text)
             for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
         ]
+        if function.source != "expression":
+            return operands
+        domains = [function.domain_of(number) if at_random else None for number, at_random in enumerate(drawn, 1)]
+        values = where_defined(function.value, [each.values for each in operands], domains)
+        return [replace(operand, values=each) for operand, each in zip(operands, values, strict=True)]
 
     def along(self, settings: "Settings") -> "Array | None":
         """Read dX; None where it is to be random."""
