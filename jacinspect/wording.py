@@ -17,6 +17,7 @@ __all__ = [
     "jsonable",
     "printable",
     "shown",
+    "told_apart",
 ]
 
 
@@ -85,6 +86,16 @@ def format_size(n: int) -> str:
     value = n / 1024**power
     digits = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
     return f"{digits} {'KMGTPEZY'[power - 1]}iB"
+
+
+def told_apart(*numbers: float, digits: int) -> list[str]:
+    """Write numbers with at least so many digits, and as many as it takes for different ones to print differently."""
+    different = len(set(numbers))
+    for enough in range(digits, 17):
+        texts = [f"{number:.{enough}g}" for number in numbers]
+        if len(set(texts)) == different:
+            return texts
+    return [f"{number:.17g}" for number in numbers]  # which tells any two doubles apart
 
 
 def printable(text: str) -> str:

@@ -22,6 +22,7 @@ from jacinspect.functions.returned import (
     checked,
     described,
     end_to_end,
+    likely_meant,
     pieces,
     real_array,
     wanted_shapes,
@@ -111,7 +112,8 @@ def _read(
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
     if not fitting:
         wanted = wanted_shapes(operand, output, kind)
-        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{hint()}")
+        likely = likely_meant(array.shape, operand, output) or hint()
+        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
         return Derivative("slopes", broadcast_slopes(array, output))
     if fitting[0] == "gradient":

@@ -8,6 +8,7 @@ are properties of the claim, or say where it is wrong.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import log10
 
 import numpy as np
 
@@ -159,7 +160,7 @@ def _other_function(s: Suspicion) -> Iterator[Prediction]:
     for name, values, slopes in s.neighbours():
         with np.errstate(all="ignore"):
             is_f = s.y0.shape == values.shape and np.all(np.abs(s.y0 - values) <= _SAME * np.abs(values))
-        told = f", and f has the values of {name} at X: its own digits are too few, not those of the derivative"
+        told = f", and f is {name} at X to {-log10(_SAME):.0f} digits: look at f before the derivative"
         yield s.prediction(f"the derivative of {name}{told * bool(is_f)}", slopes[s.pattern.indices], s.bar)
 
 

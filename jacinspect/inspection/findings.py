@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name
+from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name, worst_outside
 from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -23,6 +23,7 @@ from jacinspect.jacobian.stray import Stray
 from jacinspect.wording import counted, format_shape, format_size
 
 __all__ = [
+    "because",
     "budgets",
     "crashed",
     "hadamard_invalid",
@@ -154,17 +155,19 @@ def of_stray(stray: Stray | None, pattern: Pattern, names: Names) -> Iterator[Fi
         yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
 
 
-def of_spurious(spurious: Jacobian | None, names: Names, cause: str) -> Iterator[Finding]:
+def because(outside: Jacobian | None, names: Names, cause: str) -> str:
+    """End the message about entries that disagree: with those `outside`, where f has none, and the cause, if any."""
+    besides = "" if outside is None else f"; {outside.data.size} more where f has none, {worst_outside(outside, names)}"
+    return f"{besides}{cause and '; consistent with '}{cause}"
+
+
+def of_spurious(spurious: Jacobian, names: Names, cause: str) -> Finding:
     """J001 for analytic entries where f has none; `cause` explains them, if anything does."""
-    if spurious is None:
-        return
-    pattern, worst = spurious.pattern, int(np.argmax(np.abs(spurious.data)))
-    entry = entry_name(names, int(pattern.rows[worst]), int(pattern.indices[worst]))
-    message = (
-        f"the derivative has entries where the function has none: {counted(pattern.stored, 'entry', 'entries')}, worst "
-        f"{entry}: analytic {spurious.data[worst]:.8g}, numeric 0{cause and '; consistent with '}{cause}"
-    )
-    yield finding("J001", message, listed(np.unique(pattern.indices), pattern.operand_shape))
+    pattern = spurious.pattern
+    entries = f"{counted(pattern.stored, 'entry', 'entries')}, {worst_outside(spurious, names)}"
+    message = f"the derivative has entries where the function has none: {entries}"
+    places = listed(np.unique(pattern.indices), pattern.operand_shape)
+    return finding("J001", message + because(None, names, cause), places)
 
 
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:

@@ -302,9 +302,11 @@ class _Inspection:
         directions = evidence.unexplained
         if evidence.stray is not None:  # which is why directions refute the rule
             directions = replace(directions, analytic_refuted=_NONE, inputs_refuted=_NONE)
+        outside = evidence.wrong_outside(unresolved)
+        because = find.because(outside, self.names, cause)
         found = [
             *of_entries(
-                evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, cause
+                evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, because
             ),
             *find.of_directions(
                 directions,
@@ -317,7 +319,7 @@ class _Inspection:
             ),
             *find.of_joint_kinks(evidence.joint, detection.pattern, self.names),
             *find.of_stray(evidence.stray, detection.pattern, self.names),
-            *find.of_spurious(evidence.wrong_outside(unresolved), self.names, "" if evidence.disagrees else cause),
+            *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
             *find.of_rules(base.rules),

@@ -63,7 +63,8 @@ def permuted_axes(s: Suspicion) -> Iterator[Prediction]:
     rank = len(pattern.output_shape)
     if not s.complete or s.is_elementwise or not 2 <= len(axes) <= _AXES:
         return
-    index = [*s.index[0], *s.index[1]]
+    pairs = (pattern.rows, pattern.output_shape), (pattern.indices, pattern.operand_shape)
+    index = [along for flat, shape in pairs if shape for along in np.unravel_index(flat, shape)]
     letters = [*_LETTERS[0][:rank], *_LETTERS[1][: len(axes) - rank]]
     for order in permutations(range(len(axes))):
         if order == tuple(range(len(axes))) or any(axes[k] != axes[to] for k, to in enumerate(order)):

@@ -67,14 +67,6 @@ class Suspicion:
         return self.claim.pattern
 
     @cached_property
-    def index(self) -> tuple[list[Array], list[Array]]:
-        """The index of each entry along each axis of A, and along each of X."""
-        pattern = self.pattern
-        pairs = (pattern.rows, pattern.output_shape), (pattern.indices, pattern.operand_shape)
-        of_a, of_x = ([*np.unravel_index(flat, shape)] if shape else [] for flat, shape in pairs)
-        return of_a, of_x
-
-    @cached_property
     def _places(self) -> Array:
         """Where each of the claim's entries is stored in the numeric Jacobian; -1 where f has none."""
         of_f = self.numeric.jacobian.pattern
@@ -85,6 +77,11 @@ class Suspicion:
     def _of_each(self, values: Array, outside: float) -> Array:
         """Return what belongs to each entry of the claim, given what belongs to each of the numeric Jacobian."""
         return np.append(values, np.asarray(outside, values.dtype))[self._places]
+
+    @cached_property
+    def outside(self) -> Array:
+        """Which entries of the claim are where f has none."""
+        return np.asarray(self._places < 0)
 
     @cached_property
     def judged(self) -> Array:

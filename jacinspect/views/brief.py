@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
+from jacinspect.wording import told_apart
 
 __all__ = ["problems", "render"]
 
@@ -29,8 +30,7 @@ def problems(report: Report) -> Iterator[str]:
         rows.append(
             [
                 entry.name,
-                f"{claimed:.10g}",
-                f"{entry.numeric:.10g}",
+                *told_apart(claimed, entry.numeric, digits=10),
                 f"{entry.error_bar:.1g}",
                 f"{claimed - entry.numeric:.3g}",
             ]

@@ -10,7 +10,7 @@ from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
-from jacinspect.wording import counted, format_shape, format_size
+from jacinspect.wording import counted, format_shape, format_size, told_apart
 
 __all__ = [
     "SIGNS",
@@ -189,7 +189,10 @@ def _agreement(report: Report) -> str:
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"
     if a.worst:
         w = a.worst[0]
-        values = f"{short(w.analytic)} and {short(w.numeric)} ± {w.error_bar:.1g}"
+        numbers = [short(w.analytic), short(w.numeric)]
+        if a.verdict == "fail" and w.analytic is not None:
+            numbers = told_apart(w.analytic + 0.0, w.numeric + 0.0, digits=_DIGITS)
+        values = f"{' and '.join(numbers)} ± {w.error_bar:.1g}"
         text += f"; worst {w.name}: {values}, {a.max_ratio:.2g} of its bar"
     return text
 

@@ -132,7 +132,9 @@ def _place(f: Any) -> tuple[str, int] | None:
     for definition in (owner if isinstance(owner, type) else f, type(f)):
         try:
             file = inspect.getsourcefile(definition)
-            return (file, max(inspect.getsourcelines(definition)[1], 1)) if file else None
+            code = getattr(definition, "__code__", None)  # without it, source text has to be searched
+            line = code.co_firstlineno if code else inspect.getsourcelines(definition)[1]
+            return (file, max(line, 1)) if file else None
         except (OSError, TypeError):
             continue
     return None
