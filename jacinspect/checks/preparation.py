@@ -20,6 +20,7 @@ from jacinspect.inspection.findings import crashed
 from jacinspect.inspection.pipeline import uninspected
 from jacinspect.inspection.settings import Settings
 from jacinspect.operands.branches import reaching
+from jacinspect.operands.defined import where_defined
 from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
@@ -61,17 +62,20 @@ class PreparedCheck:
         """Draw or read the operands; return them with the source of each."""
         check, names = self.check, self.function.operands
         texts = [check.operands.get(name, case.shape) for name in names]
-        operands, sources = [], []
+        operands, sources, domains = [], [], []
         for number, text in enumerate(texts, 1):
             assert text is not None
+            domain = self.function.domain_of(number)
             if is_shape(text):
-                domain = self.function.domain_of(number)
                 drawn = random_operand(parse_shape(text), check.dtype, case.seed, settings.memory, number, domain)
                 drawn = reaching(drawn, self.function.bends, domain, case.seed)
             else:
                 drawn = read_operand(text, check.dtype, settings.memory, None, whole=True)
             operands.append(drawn)
             sources.append("random" if is_shape(text) else text)
+            domains.append(domain if is_shape(text) else None)
+        if self.function.source == "expression":
+            operands = where_defined(self.function.value, operands, domains)
         return operands, sources
 
     def _label(self, case: Case) -> str:

@@ -72,6 +72,7 @@ class OperandRequest:
 
     def operands(self, function: "Function", settings: "Settings") -> "dict[str, Operand]":
         """Draw or read all operands of the function; the one of --shape or --input comes first."""
+        from jacinspect.operands.defined import where_defined
         from jacinspect.operands.further import is_shape, place
 
         first, names = self.first, function.operands
@@ -83,12 +84,18 @@ class OperandRequest:
         drawn = {name: is_shape(text) for name, text in texts.items()}
         if first is not None:
             drawn[next(iter(texts))] = self.source is None
-        return {
+        operands = {
             name: Operand(self._drawn(text, names.index(name) + 1, function, settings), "random")
             if drawn[name]
             else Operand(self._read(text, settings), "standard input" if text == "-" else text)
             for name, text in texts.items()
         }
+        if function.source != "expression":
+            return operands
+        domains = [function.domain_of(number) if drawn[name] else None for number, name in enumerate(names, 1)]
+        values = where_defined(function.value, [operands[name].values for name in names], domains)
+        defined = dict(zip(names, values, strict=True))
+        return {name: replace(operand, values=defined[name]) for name, operand in operands.items()}
 
     def along(self, settings: "Settings") -> "Array | None":
         """Read dX; None where it is to be random."""

@@ -73,7 +73,7 @@ CODES = {
         "a value or a derivative is NaN or infinite although the operand is finite",
         "Rewrite the formula where it overflows or divides by 0. The finding is a note where the operand itself is not"
         " finite, or where value and analytic derivative overflow to the same limit.",
-        "jacinspect 'sqrt(x)' --shape 2x3",
+        "echo '[-1, 4]' | jacinspect 'sqrt(x)' --input -",
     ),
     "J005": Code(
         "not-deterministic",
