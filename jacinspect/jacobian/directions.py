@@ -236,7 +236,9 @@ class _Line:
     def _inputs_refuted(self, pulled: Array, w: Array, allowed: Array) -> Array:
         """Return by which inputs a claimed Jᵀ·w is off."""
         if self.coverage == 1:
-            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w))
+            # An entry that would not move the last bit of its output over a unit of x may be missing in the pattern.
+            unseen = LAST * np.abs(w * self.near.box.y0).sum(where=w != 0) / step_scale(self.near.x.reshape(-1))
+            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w, unseen))
         if not w.all():  # an output that is left out may be infinite, and 0 · inf then hides what the others give
             pulled = np.where(np.isfinite(pulled), pulled, 0.0)
         terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
@@ -255,9 +257,10 @@ def _union(places: Iterable[Array]) -> Array:
     return np.unique(np.concatenate([np.zeros(0, np.int64), *places]))
 
 
-def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
+def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: Array) -> Array:
     """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
 
+    What entries that are not stored may add to each is `unseen`.
     A row that is left out may be infinite, and 0 · inf then hides what the others give.
     """
     jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
@@ -270,7 +273,8 @@ def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
-    return np.asarray(known & ~(difference <= Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()))
+    allowed = unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()
+    return np.asarray(known & ~(difference <= allowed))
 
 
 def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:
