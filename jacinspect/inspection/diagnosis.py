@@ -145,7 +145,7 @@ def _named_factor(s: Suspicion) -> Iterator[Prediction]:
 def _factor(s: Suspicion) -> Iterator[Prediction]:
     """Predict a constant factor without a name; two entries of different size are needed to call it constant."""
     value, bar = np.abs(s.value[s.certain]), s.bar[s.certain]
-    if value.size and np.any(np.abs(value - value[0]) > bar + bar[0]):
+    if not np.all(np.abs(value - value[:1]) <= bar + bar[:1]):
         factor = float(s.claim.data[s.certain[0]] / s.value[s.certain[0]])
         name = f"{factor:.10g}"
         yield from _times(s, [(f"a constant factor of {name}", factor)] if name != "1" else [])

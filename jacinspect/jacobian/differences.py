@@ -100,7 +100,7 @@ class Stencil:
             return self.box.where_defined(point.astype(self.x.dtype, copy=False))[self.outputs]
 
     def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, Array, Array]:
-        """Return the slopes to the left, central and to the right of a block of outputs, given those a step t away."""
+        """Return the slopes to the left, central and to the right of a block of outputs, given f a step t away."""
         before, after, _ = self.widths(t, block)
         y0 = self.y0[block]
         return (y0 - low) / before, (high - low) / (before + after), (high - y0) / after

@@ -17,7 +17,7 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
 _FIFTH = {k: (-1) ** k * comb(5, k) for k in range(6)}  # the weights of a fifth difference
 _NORM = sqrt(sum(weight**2 for weight in _FIFTH.values()))
-_ULPS = 8  # a granule of fewer last bits is no more than what differences allow for anyway
+_ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
 
 
@@ -105,8 +105,9 @@ def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnit
             point = k * step
             point += x
             y = box.where_defined(point.astype(x.dtype, copy=False))
-            granule = np.fmin(granule, _granule(y[coarse]))
-            moves |= y[coarse] != box.y0[coarse]
+            if coarse.size:
+                granule = np.fmin(granule, _granule(y[coarse]))
+                moves |= y[coarse] != box.y0[coarse]
             for block in blocks(noise.size):
                 moved = y[block] - box.y0[block]  # small, so that summing adds no rounding
                 for total, weight in zip(sums, (_FIFTH.get(k + 3, 0), _FIFTH.get(k + 2, 0)), strict=True):
