@@ -145,8 +145,20 @@ def inspect(
         ),
     ] = None,
     wrt: Annotated[
-        str, typer.Option(metavar="NAME_OR_NUMBER", show_default=False, help="The operand to differentiate by.")
-    ] = "1",
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME…]",
+            show_default=False,
+            help="The operands to differentiate by, end to end: names, numbers, '*.weight' or all; else the first.",
+        ),
+    ] = None,
+    take: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_NUMBER",
+            help="Which output of a function that returns several; all of them, end to end, if left out.",
+        ),
+    ] = None,
     param: ParamOption = None,
     derivative: DerivativeOption = None,
     derivative_kind: KindOption = None,
@@ -179,6 +191,10 @@ def inspect(
         typer.Option(metavar="N", help="Budget of calls, 100 at least; by the operand's size if left out."),
     ] = None,
     noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
+    points: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Inspect at K operands: this one, and others 1, 10, 0.1, 100 … times as large."),
+    ] = None,
     to: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
@@ -197,12 +213,13 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback), captured_output():
-        typed = FunctionRequest(function, param, derivative, derivative_kind, backend)
+        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take)
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         written = OutputRequest(Format.json if as_json else to, output, form, full, save)
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
+            "points": points,
             "memory": memory, "max_evaluations": max_evaluations,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)

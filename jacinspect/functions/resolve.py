@@ -123,7 +123,7 @@ def with_derivative(
         raise InputError(f"derivative {formula!r}: a {kind} is code that takes a tangent too, not an expression")
     else:
         claim = Claim(_expressed(formula, function), kind)
-    return replace(function, rule=claim, derivative_formula=formula, partial_formulas=())
+    return replace(function, rule=claim, others=(), derivative_formula=formula, partial_formulas=())
 
 
 def _expressed(text: str, function: Function) -> Callable[..., Any]:

@@ -46,9 +46,10 @@ class Measured:
 
     def unclear(self, claimed: Array) -> Array:
         """Where no derivative was found, or with too wide a bar to judge a claim by."""
-        large = np.maximum(np.maximum(np.abs(self.low), np.abs(self.high)), np.maximum(np.abs(claimed), self.size))
+        large = np.maximum(np.maximum(np.abs(self.low), np.abs(self.high)), np.fmax(np.abs(claimed), self.size))
         with np.errstate(all="ignore"):
-            return np.asarray(~self.resolved | (self.bar > np.maximum(WIDE * large, _SMALLEST)))
+            wide = ~(self.bar <= np.fmax(WIDE * large, _SMALLEST))
+        return np.asarray(~self.resolved | (self.finite & wide))
 
     def refutes(self, claimed: Array) -> Array:
         """Where a claim is off by more than is allowed."""
@@ -184,8 +185,8 @@ def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
     if claimed is None:
         return np.zeros(estimate.kind.shape, bool)
     with np.errstate(all="ignore"):
-        off = np.abs(claimed - estimate.value) > estimate.bar + ROUNDING * np.abs(claimed)
-    return np.asarray(off & (estimate.kind == Kind.SMOOTH))
+        off = ~(np.abs(claimed - estimate.value) <= estimate.bar + ROUNDING * np.abs(claimed))
+    return np.asarray(off & np.isfinite(claimed) & (estimate.kind == Kind.SMOOTH))
 
 
 def _measured(found: Estimate, size: Array) -> Measured:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, Severity, finding
-from jacinspect.inspection.naming import entry_name, input_name, listed, output_name
+from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import Kind, is_single
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.wording import counted
+from jacinspect.wording import counted, told_apart
 
 __all__ = ["of_entries"]
 
@@ -19,10 +19,16 @@ _FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to f
 
 
 def of_entries(
-    comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str = ""
+    comparison: Comparison,
+    analytic: Jacobian | None,
+    numeric: Numeric,
+    x: Array,
+    y0: Array,
+    names: Names,
+    because: str = "",
 ) -> Iterator[Finding]:
-    """J001, J003, J004, J006, J014: findings about the compared entries; `cause` explains J001, if anything does."""
-    messages = _Messages(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
+    """J001, J003, J004, J006, J014: findings about the compared entries; `because` ends J001's message."""
+    messages = _Messages(names, analytic, numeric, x, y0, because)
     status = comparison.status
     on_kink = np.zeros(status.size, bool)
     on_kink[numeric.kinks.entries] = True
@@ -46,7 +52,7 @@ def of_entries(
     filled = np.diff(numeric.jacobian.indptr) > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
-        output = output_name(numeric.jacobian.pattern, int(constant[0]))
+        output = output_name(names, int(constant[0]))
         yield finding("J004", f"{output} is {y0[constant[0]]} whatever the operand is")
 
 
@@ -54,10 +60,10 @@ class _Messages:
     """Messages about stored entries, each given by its index among them."""
 
     def __init__(
-        self, pattern: Pattern, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str
+        self, names: Names, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, because: str
     ) -> None:
-        self.cause = cause
-        self.pattern, self.analytic, self.numeric, self.x, self.y0 = pattern, analytic, numeric, x.ravel(), y0
+        self.names, self.pattern, self.because = names, numeric.jacobian.pattern, because
+        self.analytic, self.numeric, self.x, self.y0 = analytic, numeric, x.ravel(), y0
 
     def finding(
         self,
@@ -77,31 +83,32 @@ class _Messages:
 
     def outside(self, comparison: Comparison, entries: Array) -> Array:
         """Where the claim lies outside the one-sided slopes, and not merely on a kink."""
-        return comparison.difference(entries) > self.numeric.bar[entries]
+        return np.asarray(~(comparison.difference(entries) <= self.numeric.bar[entries]))
 
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
         ratio = f", ratio {claimed / value:.10g}" if value and claimed else ""
-        digits = next((digits for digits in range(8, 17) if f"{claimed:.{digits}g}" != f"{value:.{digits}g}"), 17)
-        values = f"analytic {claimed:.{digits}g}, numeric {self._value(entry, digits)}{ratio}"
+        analytic, numeric = told_apart(claimed, value, digits=8)
+        values = f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
-        return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.cause and '; consistent with '}{self.cause}"
+        return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.because}"
 
     def kink(self, entry: int, number: str) -> str:
-        left, right = self.numeric.kinks.slopes(entry)
-        slopes = f"{self._entry(entry)} has slope {left:.6g} to the left and {right:.6g} to the right"
-        claim = "" if self.analytic is None else f"; analytic {self._claimed(entry):.6g}"
+        known = () if self.analytic is None else (self._claimed(entry),)
+        left, right, *claimed = told_apart(*self.numeric.kinks.slopes(entry), *known, digits=6)
+        slopes = f"{self._entry(entry)} has slope {left} to the left and {right} to the right"
+        claim = "".join(f"; analytic {number}" for number in claimed)
         if self.numeric.kind[entry] == Kind.JUMP:
             return f"{number} on a kink: at {self._operand(entry)}, {self._output(entry)} jumps{claim}"
         return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
 
     def _output(self, entry: int) -> str:
-        return output_name(self.pattern, int(self.pattern.rows[entry]))
+        return output_name(self.names, int(self.pattern.rows[entry]))
 
     def nonfinite(self, entry: int, number: str) -> str:
         row = int(self.pattern.rows[entry])
         if not np.isfinite(self.y0[row]):
-            what = f"{output_name(self.pattern, row)} is {self.y0[row]}"
+            what = f"{output_name(self.names, row)} is {self.y0[row]}"
         elif self.analytic is not None and not np.isfinite(self._claimed(entry)):
             what = f"the analytic {self._entry(entry)} is {self._claimed(entry)}"
         else:
@@ -117,7 +124,7 @@ class _Messages:
         start, stop = self.pattern.indptr[self.pattern.rows[entry] : self.pattern.rows[entry] + 2]
         read = self.pattern.indices[start:stop]
         cause = int(read[~np.isfinite(self.x[read])][0])
-        return f"{number} not compared: {input_name(self.pattern, cause)} is {self.x[cause]}"
+        return f"{number} not compared: {input_name(self.names, cause)} is {self.x[cause]}"
 
     def inconclusive(self, entry: int, number: str) -> str:
         if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):
@@ -162,12 +169,12 @@ class _Messages:
     def _claimed(self, entry: int) -> float:
         return float("nan") if self.analytic is None else float(self.analytic.data[entry])
 
-    def _value(self, entry: int, digits: int = 8) -> str:
-        return f"{self.numeric.jacobian.data[entry]:.{digits}g} ± {self.numeric.bar[entry]:.1g}"
+    def _value(self, entry: int) -> str:
+        return f"{self.numeric.jacobian.data[entry]:.8g} ± {self.numeric.bar[entry]:.1g}"
 
     def _operand(self, entry: int) -> str:
         column = int(self.pattern.indices[entry])
-        return f"{input_name(self.pattern, column)} = {self.x[column]:.6g}"
+        return f"{input_name(self.names, column)} = {self.x[column]:.6g}"
 
     def _entry(self, entry: int) -> str:
-        return entry_name(self.pattern, int(self.pattern.rows[entry]), int(self.pattern.indices[entry]))
+        return entry_name(self.names, int(self.pattern.rows[entry]), int(self.pattern.indices[entry]))

@@ -19,7 +19,7 @@ from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import FLOOR, Neighbourhood
 
-__all__ = ["Direction", "Directions", "Measurements", "along_directions", "measure_directions"]
+__all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
 
 _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
@@ -121,6 +121,17 @@ def along_directions(
     )
 
 
+def inputs_refuted(
+    analytic: Analytic, comparison: Comparison, y0: Array, left_out: Array, rng: np.random.Generator
+) -> Array:
+    """Return by which inputs a vjp is refuted along a random cotangent that is 0 for the outputs `left_out`."""
+    assert analytic.pull is not None
+    compared = _comparable(comparison, y0)
+    compared[left_out] = False
+    w = np.where(compared, rng.standard_normal(compared.size), 0.0)
+    return np.flatnonzero(_differs_by_input(comparison, analytic.pull(w), w))
+
+
 def _comparable(comparison: Comparison, y0: Array) -> Array:
     """Return which outputs are finite, and have smooth and finite entries alone, none out of reach or on stairs."""
     numeric = comparison.numeric
@@ -205,7 +216,7 @@ class _Line:
         differs = compared.copy()
         for rows in blocks(differs.size):
             with np.errstate(all="ignore"):
-                differs[rows] &= np.abs(claimed[rows] - self.direction.value[rows]) > allowed[rows]
+                differs[rows] &= ~(np.abs(claimed[rows] - self.direction.value[rows]) <= allowed[rows])
         suspects = np.flatnonzero(differs)
         if not suspects.size:
             return suspects
@@ -213,12 +224,12 @@ class _Line:
             slack = allowed[suspects] - self.direction.bar[suspects]
 
         def contradicts(places: Array, value: Array, bar: Array) -> Array:
-            return np.asarray(np.abs(claimed[suspects[places]] - value) > bar + slack[places])
+            return np.asarray(~(np.abs(claimed[suspects[places]] - value) <= bar + slack[places]))
 
         doubts = Doubts(np.zeros(suspects.size, bool), contradicts)
         again = ladder(self.near.along(self.v, self.rounding).subset(suspects), doubts)
         with np.errstate(all="ignore"):
-            off = np.abs(claimed[suspects] - again.value) > again.bar + slack
+            off = ~(np.abs(claimed[suspects] - again.value) <= again.bar + slack)
             off &= ~((again.step > 0) & (np.abs(claimed[suspects] - again.other) <= again.other_bar + slack))
         return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
 
@@ -226,6 +237,8 @@ class _Line:
         """Return by which inputs a claimed Jᵀ·w is off."""
         if self.coverage == 1:
             return np.flatnonzero(_differs_by_input(self.comparison, pulled, w))
+        if not w.all():  # an output that is left out may be infinite, and 0 · inf then hides what the others give
+            pulled = np.where(np.isfinite(pulled), pulled, 0.0)
         terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
         slack = np.where(w == 0, 0.0, np.abs(w) * allowed).sum()
         return np.flatnonzero(_differs_in_sum(terms, measured, slack))
@@ -243,16 +256,21 @@ def _union(places: Iterable[Array]) -> Array:
 
 
 def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
-    """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out."""
+    """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
+
+    A row that is left out may be infinite, and 0 · inf then hides what the others give.
+    """
     jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
     left_out = w[jacobian.pattern.rows] == 0
+    known = np.isfinite(pulled)
+    known |= np.bincount(jacobian.indices[left_out], minlength=known.size) == 0
     data = np.where(left_out, 0.0, jacobian.data)
     size = np.abs(data)
     bars = np.where(left_out, 0.0, comparison.numeric.bar) + 2 * ROUNDING * size
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
-    return np.asarray(difference > Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel())
+    return np.asarray(known & ~(difference <= Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()))
 
 
 def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:
@@ -262,5 +280,5 @@ def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:
     both sums.
     """
     slack += terms.size * LAST * np.abs(terms).sum() + measured.size * LAST * np.abs(measured).sum()
-    off = abs(terms.sum() - measured.sum()) > slack
+    off = not abs(terms.sum() - measured.sum()) <= slack
     return np.asarray((terms != 0) & off)

@@ -102,10 +102,10 @@ def _identities(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
         return
     vec = _vec(j.vec)
     straight = unfold("vec", output.shape, report.operand.values.shape, j.vec)
-    of = "analytic" if j.analytic is not None else "numeric"
+    of = "analytic" if j.analytic is not None and not report.is_refuted else "numeric"
     matrix = _matrix(matrix_cells(j, of, straight, _WIDTH, full))
     dx, da = (_column(array, j.vec, full) for array in (product.factor, product.product))
-    derivative = slope(report, j)
+    derivative = slope(report, j) if report.hadamard_valid else None
     if derivative is None:
         yield _display(rf"{vec}(dA) = J\,{vec}(dX) = {matrix} {dx} = {da}")
         if product.max_difference is None:

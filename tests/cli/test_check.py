@@ -39,7 +39,8 @@ def double(x):
 def junk(x):
     print("JUNK \x00 {\"verdict\": 1} <a> ]]>", flush=True)
     os.write(1, JUNK)
-    subprocess.run([sys.executable, "-S", "-c", f"import os; os.write(1, {JUNK!r})"] if seldom() else ["true"])
+    if seldom():
+        subprocess.run([sys.executable, "-S", "-c", f"import os; os.write(1, {JUNK!r})"])
     return 2 * x
 
 CALLS = []
@@ -61,7 +62,7 @@ def steps(x):
 
 def loops(x):
     while True:
-        pass
+        time.sleep(0.01)
 
 def waits(x):
     Path("waiting").write_text(str(os.getpid()))
@@ -130,7 +131,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "empty").mkdir()
     (place / "pyproject.toml").write_text(CONFIGURATION, encoding="utf-8")
     (place / "mycode.py").write_text(CODE, encoding="utf-8")
-    (place / "hanging.py").write_text("while True: pass\n")
+    (place / "hanging.py").write_text("import time\nwhile True: time.sleep(0.01)\n")
     (place / "zero.csv").write_text("-1,0,2\n")
     (place / "loops.toml").write_text(
         '[tool.jacinspect]\nshapes = 3\n[tool.jacinspect.checks.loops]\nfunction = "mycode.py:loops"\n'
@@ -161,7 +162,7 @@ def failing(to: str) -> str:
 
 
 def written(to: str) -> str:
-    return f"-f {to} --jobs 3 -o ../written.{to}"
+    return f"-f {to} --jobs 2 -o ../written.{to}"
 
 
 LOOPING = "--config ../loops.toml --timeout 4 -f junit"
@@ -189,7 +190,7 @@ def test_what_checked_code_prints_is_in_no_format(folder: Path, to: str) -> None
 
 
 @pytest.mark.parametrize("to", FORMATS)
-def test_one_job_to_a_pipe_and_three_to_a_file_give_equal_bytes_whatever_the_hashes(folder: Path, to: str) -> None:
+def test_one_job_to_a_pipe_and_two_to_a_file_give_equal_bytes_whatever_the_hashes(folder: Path, to: str) -> None:
     alone = checked(folder, failing(to), hashes="1")
     together = checked(folder, written(to), hashes="2")
     assert (together.status, together.out, together.err) == (1, b"", alone.err)
@@ -217,7 +218,7 @@ def test_json_is_an_envelope_of_the_reports(folder: Path) -> None:
     loaded = checked(folder, failing("json"), hashes="1").report
     assert list(loaded) == ["schema_version", "version", "reports", "summary", "verdict"]
     assert [(each["check"], each["verdict"]) for each in loaded["reports"]] == [(c, v) for c, _, v in MADE]
-    assert loaded["summary"] == {"pass": 10, "fail": 4, "inconclusive": 0}
+    assert loaded["summary"] == {"pass": 10, "fail": 4, "inconclusive": 0, "unchecked": 0}
     assert loaded["verdict"] == "fail"
     (kink,) = (each for each in loaded["reports"] if each["check"] == "kinks")
     ((finding,),) = ([each for each in kink["findings"] if each["code"] == "J003"],)
@@ -442,9 +443,9 @@ def test_ctrl_c_while_a_worker_starts_is_quiet(tmp_path: Path) -> None:
     assert (process.returncode, out, err.decode()) == (130, b"", "")
 
 
-def test_a_thousand_inspections_in_little_memory_with_progress_on_a_terminal(tmp_path: Path) -> None:
+def test_many_inspections_in_little_memory_with_progress_on_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "jacinspect.toml").write_text(
-        f"seeds = {list(range(1000))}\nshapes = 2\n[checks.a]\nfunction = 'tanh'\n"
+        f"seeds = {list(range(500))}\nshapes = 2\n[checks.a]\nfunction = 'tanh'\n"
     )
     ours, theirs = pty.openpty()
     with started("check", "-f", "json", cwd=tmp_path, err=theirs, TERM="xterm") as process:
@@ -456,18 +457,17 @@ def test_a_thousand_inspections_in_little_memory_with_progress_on_a_terminal(tmp
         lines, memory = [], {}
         for line in process.stdout:
             lines.append(line)
-            if len(lines) in (200, 900):
+            if len(lines) in (100, 480):
                 status = Path(f"/proc/{process.pid}/status").read_text()
                 memory[len(lines)] = int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])  # type: ignore[index]
         assert process.wait(20) == 0
         watching.join()
     os.close(ours)
-    assert json.loads(b"".join(lines))["summary"] == {"pass": 1000, "fail": 0, "inconclusive": 0}
-    assert len(lines) == 1002
-    assert memory[900] - memory[200] < 4000, (
-        memory
-    )  # kB; the reports between are 1.6 MB as text, and far more as objects
-    told = [int(number) for number in re.findall(rb"(\d+) of 1000 inspections", b"".join(shown))]
+    assert json.loads(b"".join(lines))["summary"] == {"pass": 500, "fail": 0, "inconclusive": 0}
+    assert len(lines) == 502
+    grown = memory[480] - memory[100]  # kB; the reports between are 900 as text, and far more as objects
+    assert grown < 2200
+    told = [int(number) for number in re.findall(rb"(\d+) of 500 inspections", b"".join(shown))]
     assert told
     assert told == sorted(told)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import Validate
+from tests.conftest import RunHere, Validate
 from tests.program import (
     ROOT,
     SAMPLES,
@@ -44,8 +44,8 @@ def fact(done: Run, label: str) -> str:
 
 @pytest.fixture(scope="session")
 def _side_by_side() -> None:
-    """Run every mistake and every sample."""
-    run_side_by_side(typed for typed, _ in [*MISTAKES, *SAMPLED])
+    """Run every sample."""
+    run_side_by_side(typed for typed, _ in SAMPLED)
 
 
 # --- The answers
@@ -392,7 +392,6 @@ MISTAKES: list[tuple[str, list[str]]] = [
     (f"sigmoid -i {SAMPLES / 'weigths.csv'}", ["weigths.csv", "did you mean", "weights.csv"]),
     (f"sigmoid -i {FOLDER}", [FOLDER, "folder"]),
     (f"sigmoid -i {SAMPLES / 'layers.npz'}", ["layers.npz", "w1", "w2"]),
-    ("sigmoid -i -", ["standard input", "empty"]),
     ("sigmoid -s 2x2 --direction nosuch.csv", ["nosuch.csv", "no such file"]),
     (f"sigmoid -s 2x2 --direction {SAMPLES / 'weights.csv'}", ["direction", "2×3", "2×2"]),
     ("sigmoid -s 2 -o /nosuch/report.json", ["/nosuch", "no folder"]),
@@ -401,10 +400,9 @@ MISTAKES: list[tuple[str, list[str]]] = [
 ]
 
 
-@pytest.mark.usefixtures("_side_by_side")
 @pytest.mark.parametrize(("typed", "named"), MISTAKES)
-def test_a_mistake_is_named_in_a_line_or_two(typed: str, named: list[str]) -> None:
-    message = one_message(ran(typed), *named)
+def test_a_mistake_is_named_in_a_line_or_two(run_here: RunHere, typed: str, named: list[str]) -> None:
+    message = one_message(run_here(*typed.split()), *named)
     assert message.startswith("jacinspect: ")
     assert "raised" not in message, "it was not the function's fault"
     assert "Error:" not in message
@@ -420,6 +418,12 @@ def one_message(done: Run, *named: str) -> str:
     for name in named:
         assert name in done.err
     return done.err
+
+
+def test_a_mistake_ends_the_real_program_with_its_message_too() -> None:
+    one_message(ran("sigmiod -s 2"), *MISTAKES[0][1])
+    one_message(ran("sigmoid -s 2 --sape 3"), "--sape")
+    one_message(run("sigmoid", "-i", "-"), "standard input", "empty")
 
 
 def test_nothing_typed_is_a_mistake_that_shows_what_to_type() -> None:
