@@ -42,10 +42,12 @@ __all__ = [
 _NAMED = 4  # inputs named in a message: enough to recognize a tie
 
 
-def not_deterministic() -> Finding:
-    """J005: the function returns different outputs for the same input, so there is no derivative."""
-    message = "the same input gave two different outputs; fix its random state (a seed, evaluation mode) to inspect it"
-    return finding("J005", message)
+def not_deterministic(seed: int | None) -> Finding:
+    """J005: the function returns different outputs for the same input, with its generators seeded or not (None)."""
+    advice = "give it --reseed 0, which seeds its random numbers before every call, or evaluation mode"
+    if seed is not None:
+        advice = f"--reseed {seed} does not reach what it draws from or remembers: seed or reset that in the function"
+    return finding("J005", f"the same input gave two different outputs; {advice}")
 
 
 def timed_out(seconds: float) -> Finding:

@@ -89,7 +89,9 @@ def inspect_function(
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
     )
     if box.mutates or not box.deterministic:
-        return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
+        return replace(
+            base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(function.reseed),)
+        )
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
     return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 

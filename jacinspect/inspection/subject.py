@@ -42,7 +42,7 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
     FunctionFailedError
         When f raises, or does not return an array of real numbers of one shape.
     """
-    domains = {function.domain.get(name, (-np.inf, np.inf)) for name in function.open}
+    domains = {function.domain_of(name) for name in function.open}
     domain = domains.pop() if len(domains) == 1 else (-np.inf, np.inf)  # where they differ, f itself says
     if x.dtype != np.float64:
         try:

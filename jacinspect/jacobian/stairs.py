@@ -80,7 +80,7 @@ class _Search:
             offset = np.zeros(stencil.x.size)
             offset[self.inputs] = t
             point = stencil.x + offset.reshape(stencil.x.shape) * stencil.v
-        return stencil.box.where_defined(point.astype(stencil.x.dtype, copy=False))[stencil.outputs]
+        return stencil.at(point)
 
     def steps(self, leaping: Array) -> tuple[Array, Array, Array]:
         """Return the height of the steps, how far away one is, and where f is now known to leap, as in `leaping`."""
