@@ -15,9 +15,11 @@ from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.resolve import configured, resolve, with_derivative
 from jacinspect.inspection.codes import CODES
+from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.findings import crashed
-from jacinspect.inspection.pipeline import inspect_function, uninspected
+from jacinspect.inspection.pipeline import uninspected
 from jacinspect.inspection.settings import Settings
+from jacinspect.operands.branches import reaching
 from jacinspect.operands.defined import where_defined
 from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
@@ -50,8 +52,8 @@ class PreparedCheck:
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
         started(begun)
         try:
-            found, x = self.function.opened(case.wrt, operands)
-            report = inspect_function(found, x, settings, source=source)
+            found, x = self.function.opened(case.wrt, operands, self.check.dtype)
+            report = inspect_at_points(found, x, settings, source=source)
         except JacinspectError as error:
             report = replace(report, findings=(crashed(str(error)),))
         return begun.concluded(report)
@@ -66,8 +68,9 @@ class PreparedCheck:
             domain = self.function.domain_of(number)
             if is_shape(text):
                 drawn = random_operand(parse_shape(text), check.dtype, case.seed, settings.memory, number, domain)
+                drawn = reaching(drawn, self.function.bends, domain, case.seed)
             else:
-                drawn = read_operand(text, check.dtype, settings.memory, None)
+                drawn = read_operand(text, check.dtype, settings.memory, None, whole=True)
             operands.append(drawn)
             sources.append("random" if is_shape(text) else text)
             domains.append(domain if is_shape(text) else None)

@@ -145,13 +145,13 @@ def inspect(
         ),
     ] = None,
     wrt: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME[,NAME…]",
             show_default=False,
             help="The operands to differentiate by, end to end: names, numbers, '*.weight' or all; else the first.",
         ),
-    ] = "1",
+    ] = None,
     take: Annotated[
         str | None,
         typer.Option(
@@ -193,6 +193,10 @@ def inspect(
         typer.Option(metavar="N", help="Budget of calls, 100 at least; by the operand's size if left out."),
     ] = None,
     noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
+    points: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Inspect at K operands: this one, and others 1, 10, 0.1, 100 … times as large."),
+    ] = None,
     to: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
@@ -217,6 +221,7 @@ def inspect(
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
+            "points": points,
             "memory": memory, "max_evaluations": max_evaluations,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)

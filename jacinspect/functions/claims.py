@@ -99,7 +99,7 @@ def _read(
 ) -> Derivative:
     """Read what was returned by its shape: slopes, a gradient, or a Jacobian of an output by an operand."""
     size, shape = (prod(output), prod(operand)), getattr(given, "shape", None)
-    if kind in (None, "jacobian") and shape == size and not isinstance(given, np.ndarray):
+    if kind in (None, "jacobian") and shape == size and _is_matrix(given):
         return _of_matrix(given, operand, output, vec)
     array = real_array(given)
     if array is None:
@@ -121,6 +121,12 @@ def _read(
     if array.shape == output + operand:
         return _entries(array.reshape(size))
     return _ordered(array, operand, output, vec)
+
+
+def _is_matrix(given: Any) -> bool:
+    """Whether this is a sparse matrix or a linear operator, and no array: labelled tables have @ too."""
+    operator = hasattr(given, "__matmul__") and not hasattr(given, "__array__")
+    return operator or hasattr(given, "tocoo") or hasattr(given, "matvec")
 
 
 def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:

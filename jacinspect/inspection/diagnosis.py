@@ -24,6 +24,7 @@ __all__ = ["Hypothesis", "diagnose"]
 
 _IN_FLOAT32 = 2.0**-21  # relative: four roundings of float32, of 2⁻²³ each
 _TOLERANCES = (1e-12, 1e-7)  # relative: solvers are stopped at these; a derivative that is off by more has a mistake
+_SEEN = 8  # times less than the largest difference: an even noise is below in one of eight entries
 _SAME = 1e-6  # relative: values as near to another function's, where f loses digits, are that function's
 
 
@@ -102,13 +103,15 @@ def _as_if_elementwise(s: Suspicion) -> Iterator[str]:
 
 
 def _at_a_tolerance(s: Suspicion) -> Iterator[str]:
-    """Test whether a function that stops at a tolerance could make all of the difference."""
+    """Test whether a function that stops at a tolerance could make all of the difference, which moves most entries."""
     if not s.iterates or not s.judged.all():
         return
     size = np.maximum(np.abs(s.value), np.abs(s.y0[s.pattern.rows]))
     with np.errstate(all="ignore"):
-        off = float(np.max(np.where(s.wrong, np.abs(s.claim.data - s.value) / size, 0)))
-    if _TOLERANCES[0] <= off <= _TOLERANCES[1]:
+        relative, bar = np.abs(s.claim.data - s.value) / size, s.bar / size
+    off = float(np.max(relative, initial=0, where=s.wrong))
+    still = np.mean(np.maximum(relative, bar) < off / _SEEN)
+    if _TOLERANCES[0] <= off <= _TOLERANCES[1] and still <= 1 / 2:
         yield f"a function that stops at a tolerance: off by a relative {off:.0e} (--noise {off:.0e})"
 
 
@@ -141,7 +144,7 @@ def _named_factor(s: Suspicion) -> Iterator[Prediction]:
 def _factor(s: Suspicion) -> Iterator[Prediction]:
     """Predict a constant factor without a name; two entries of different size are needed to call it constant."""
     value, bar = np.abs(s.value[s.certain]), s.bar[s.certain]
-    if value.size and np.any(np.abs(value - value[0]) > bar + bar[0]):
+    if not np.all(np.abs(value - value[:1]) <= bar + bar[:1]):
         factor = float(s.claim.data[s.certain[0]] / s.value[s.certain[0]])
         name = f"{factor:.10g}"
         yield from _times(s, [(f"a constant factor of {name}", factor)] if name != "1" else [])
@@ -185,8 +188,8 @@ HYPOTHESES = (
     Hypothesis("free entries", by_free_entries),
     Hypothesis("order of axes", permuted_axes),
     Hypothesis("right along", finds=right_along),
+    Hypothesis("tolerance", finds=_at_a_tolerance),
     Hypothesis("side of 0", finds=lambda s: [side_of_zero(s)]),
     Hypothesis("place", finds=lambda s: [place(s)]),
     Hypothesis("few entries", finds=lambda s: [few_entries(s)]),
-    Hypothesis("tolerance", finds=_at_a_tolerance),
 )

@@ -140,7 +140,7 @@ class Suspicion:
         claimed = self.claim.data
         with np.errstate(all="ignore"):
             close = np.abs(claimed - value) <= bar + ROUNDING * np.abs(claimed)
-            explains = np.abs(value - self.value) > bar + self.bar
+            explains = ~(np.abs(value - self.value) <= bar + self.bar)
         if not np.all(close[self.judged]) or (self.wrong.any() and not explains[self.wrong].any()):
             return False
         return not self.complete or all(self._agrees(prediction, *product) for product in self._products)

@@ -107,8 +107,8 @@ SIZES = "write such as 4GiB, 512MiB, 4GB or 1e9"
 SHAPES = 'an array of shapes such as ["3", "2x3"] is needed, not'
 INTEGERS = "an integer or an array of integers is needed, not"
 PLACES = "the name or number of an operand, or an array of them is needed, not"
-PARAMETERS = "a table of numbers, booleans and strings is needed, not"
-OPERANDS = 'a table of shapes or files such as { q = "4x3" } is needed, not'
+PARAMETERS = "a table of numbers, booleans, strings, arrays and tables is needed, not"
+OPERANDS = 'a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] } is needed, not'
 EXPECTED = ", ".join(Expectation)
 ADVICE = "write sizes separated by x, such as 4, 2x3 or 2x3x4"
 
@@ -149,9 +149,12 @@ CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml
     (TANH + "wrt = 1.0", f".wrt: {PLACES} a number (1.0)"),
     (TANH + "wrt = []", f".wrt: {PLACES} an array ([])"),
     (TANH + "parameters = 3", f".parameters: {PARAMETERS} an integer (3)"),
-    (TANH + "parameters = { q = [1] }", f".parameters: {PARAMETERS} a table ({{'q': [1]}})"),
+    (
+        TANH + "parameters = { q = 07:32:00 }",
+        f".parameters: {PARAMETERS} a table ({{'q': datetime.time(7, 32)}})",
+    ),
     (TANH + "operands = 3", f".operands: {OPERANDS} an integer (3)"),
-    (TANH + "operands = { x = 1.5 }", f".operands: {OPERANDS} a table ({{'x': 1.5}})"),
+    (TANH + "operands = { x = { y = 1.5 } }", f".operands: {OPERANDS} a table ({{'x': {{'y': 1.5}}}})"),
     (TANH + "operands = { x = true }", f".operands: {OPERANDS} a table ({{'x': True}})"),
     # values
     (TANH + 'expect = "diag"', f".expect: expect: 'diag' is not one of {EXPECTED}"),

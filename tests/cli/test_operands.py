@@ -108,7 +108,11 @@ def test_a_kink_at_a_tie(tmp_path: Path) -> None:
         ("multiply -s 2 --with 2 --with 5", "--with 5 is one operand too many: mul takes x and y"),
         ("multiply -s 2 --with 2 --wrt z", "mul has no operand 'z' to differentiate by; it has x (1) and y (2)"),
         ("multiply -s 2 --with 2 --wrt 3", "mul has no operand 3 to differentiate by; it has x (1) and y (2)"),
-        ("multiply -s 2 --with x=2", "--with x=2: x is the first operand; --shape or --input gives it"),
+        ("multiply --with x=2", "give the shape of y (--shape 2x2) or a file with it (--input x.csv)"),
+        (
+            "multiply -s 2 --with x=2 --with y=2",
+            "mul takes x and y, and --with gives all of them: leave out --shape or --input",
+        ),
         ("multiply -s 2 --with y=2 --with y=3", "--with y=3: y is given twice"),
         ("multiply -s 2 --with z=2", "--with z=2: mul takes x and y; write ./z=… for a file of that name"),
         ("multiply -s 2 --with 2xx", "shape '2xx' is not a shape: write sizes separated by x, such as 4, 2x3 or 2x3x4"),

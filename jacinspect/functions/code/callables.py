@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.functions.code.backends import Framework
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.code.seeding import reseeded
@@ -59,12 +60,12 @@ def of_callable(
     operands, values = _divided(called, name, dict(parameters or {}), further)
     call = _call(called, operands, dict(parameters or {}))
 
-    def adapt(function: Function, given: Sequence[Array]) -> Function:
+    def adapt(function: Function, given: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
         again = reseeded(call, function.reseed)
-        framework, stays = framework_of(called, again, given, backend)
+        framework, stays, given = _accepted(called, again, given, backend)
         joined = Joined(name, again, framework, function.take)
         rules = framework.rules(joined, given) if function.rule is None and stays else ()
-        return replace(
+        adapted = replace(
             function,
             value=framework.value(joined),
             rule=rules[0] if rules else function.rule,  # a claim, if any
@@ -75,6 +76,7 @@ def of_callable(
             source="python" if framework.name == "numpy" else framework.name,
             adapt=None,
         )
+        return adapted, given
 
     return Function(
         name,
@@ -86,6 +88,22 @@ def of_callable(
         place=_place(f),
         adapt=adapt,
     )
+
+
+def _accepted(
+    f: Callable[..., Any], call: Callable[..., Any], given: Sequence[Array], backend: str | None
+) -> tuple[Framework, bool, Sequence[Array]]:
+    """Find f's framework, as `framework_of`, and the operands as f takes them.
+
+    Integers are tried as integers, for they may be labels or indices, and else as real numbers.
+    """
+    framework, stays, takes = framework_of(f, call, given, backend)
+    if not takes and any(operand.dtype.kind in "iu" for operand in given):
+        real = [operand.astype(np.float64) if operand.dtype.kind in "iu" else operand for operand in given]
+        found = framework_of(f, call, real, backend)
+        if found[2]:
+            return *found[:2], real
+    return framework, stays, given
 
 
 def claim_of(
@@ -167,7 +185,7 @@ def _divided(
         return tuple(_named(number, further)), given
     positional = [p for p in arguments if p.kind in _POSITIONAL and p.name not in given]
     required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
-    unnamed = sum(name is None for name in further) - sum(name not in further for name in required[1:])
+    unnamed = sum(name is None for name in further) - len([name for name in required if name not in further][1:])
     optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
     operands = [p.name for p in positional if p.name in (*required, *optional, *further)]
     if any(p.kind is p.VAR_POSITIONAL for p in arguments):
