@@ -105,7 +105,17 @@ class Stencil:
         with np.errstate(all="ignore"):
             point = self.v * t
             point += self.x
-            return self.box.where_defined(point.astype(self.x.dtype, copy=False))[self.outputs]
+        return self.at(point)
+
+    def at(self, point: Array) -> Array:
+        """Return f at the outputs, NaN where f is not defined: at those whose input is outside of the domain, too."""
+        point = point.astype(self.x.dtype, copy=False)
+        outside = self.box.outside(point)
+        if outside is None:
+            return self.box.where_defined(point)[self.outputs]
+        if self.inputs is None:
+            return np.full(self.y0.size, np.nan)
+        return np.where(outside.reshape(-1)[self.inputs], np.nan, self.box.where_defined(point)[self.outputs])
 
     def floor(self, t: float, peak: Array, slope: Array, block: slice = slice(None)) -> Array:
         """Return what rounding may do to the slopes of a block of the outputs at step t.

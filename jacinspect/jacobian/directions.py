@@ -12,7 +12,7 @@ import numpy as np
 
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
 from jacinspect.jacobian.ladder import Doubts, ladder
@@ -23,6 +23,7 @@ __all__ = ["Direction", "Directions", "Measurements", "along_directions", "input
 
 _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
+_LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
 _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 
 
@@ -34,6 +35,7 @@ class Direction:
     is needed: it is as large as the operand.
     """
 
+    box: BlackBox
     seed: int
     value: Array
     bar: Magnitudes
@@ -41,17 +43,20 @@ class Direction:
 
     def tangent(self, x: Array) -> Array:
         """Draw the direction, of x's shape."""
-        return _tangent(self.seed, x)
+        return _tangent(self.seed, x, self.box)
 
 
-def _tangent(seed: int, x: Array) -> Array:
-    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite."""
+def _tangent(seed: int, x: Array, box: BlackBox) -> Array:
+    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite.
+
+    It is shorter beside the end of f's domain, and 0 there.
+    """
     v = np.random.default_rng(seed).standard_normal(x.shape)
     flat, known = v.reshape(-1), x.reshape(-1)
     for block in blocks(v.size):
         with np.errstate(over="ignore"):
             flat[block] = np.where(np.isfinite(known[block]), flat[block] * step_scale(known[block]), 0)
-    return v
+    return box.limited(v, x, _LONGEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +72,8 @@ def measure_directions(near: Neighbourhood, rng: np.random.Generator) -> Measure
     measured = []
     for _ in range(_DIRECTIONS):
         seed = int(rng.integers(2**63))
-        first = first_pass(near.along(_tangent(seed, near.x)), _REACH)
-        measured.append(Direction(seed, first.value, Magnitudes.of(first.bar), first.excess))
+        first = first_pass(near.along(_tangent(seed, near.x, near.box)), _REACH)
+        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess))
     return Measurements(near, tuple(measured))
 
 

@@ -204,8 +204,7 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
         rise = np.abs(rise)
         for side, towards in enumerate((-np.inf, np.inf)):
             if leaps[side].any() and stencil.inputs is not None:
-                point = np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x).astype(stencil.x.dtype)
-                y = stencil.box.where_defined(point)[stencil.outputs]
+                y = stencil.at(np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x))
                 found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
     return found
 
