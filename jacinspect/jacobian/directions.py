@@ -262,13 +262,15 @@ def _union(places: Iterable[Array]) -> Array:
 
 def _unseen(near: Neighbourhood, w: Array) -> Array:
     """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w."""
-    return np.asarray(LAST * np.abs(w * near.box.y0).sum(where=w != 0) / step_scale(near.x.reshape(-1)))
+    size = np.abs(w * np.where(w == 0, 0.0, near.box.y0)).sum()
+    return np.asarray(LAST * size / step_scale(near.x.reshape(-1)))
 
 
 def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: Array) -> Array:
     """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
 
-    What entries that are not stored may add to each is `unseen`. A row that is left out may be infinite, and 0 · inf then hides what the others give.
+    What entries that are not stored may add to each is `unseen`. A row that is left out may be infinite, and 0 · inf
+    then hides what the others give.
     """
     jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
     left_out = w[jacobian.pattern.rows] == 0
