@@ -1,4 +1,4 @@
-"""For jax: an activation with a derivative by hand, in reverse mode alone, one that forgets the chain rule, one without."""
+"""For jax: an activation with a derivative by hand, in reverse mode alone, one with a wrong chain rule, one without."""
 
 import jax
 import jax.numpy as jnp

@@ -98,9 +98,9 @@ class Stencil:
 
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
-        return self.at(-t), self.at(t)
+        return self.step(-t), self.step(t)
 
-    def at(self, t: float) -> Array:
+    def step(self, t: float) -> Array:
         """Return f at the outputs a step t along the line, which may be negative."""
         with np.errstate(all="ignore"):
             point = self.v * t
@@ -216,7 +216,7 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     for number, weights in enumerate(_WEIGHTS):
         step = last * _FIRST_RATIO ** (2 - number)
         for side in (-1, 1):
-            y = stencil.at(side * step)
+            y = stencil.step(side * step)
             with np.errstate(all="ignore"):
                 for block in blocks(size):
                     slope = (y[block] - stencil.y0[block]) / stencil.width(side * step, block)
