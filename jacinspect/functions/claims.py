@@ -22,6 +22,7 @@ from jacinspect.functions.returned import (
     checked,
     described,
     end_to_end,
+    likely_meant,
     pieces,
     real_array,
     wanted_shapes,
@@ -98,7 +99,7 @@ def _read(
 ) -> Derivative:
     """Read what was returned by its shape: slopes, a gradient, or a Jacobian of an output by an operand."""
     size, shape = (prod(output), prod(operand)), getattr(given, "shape", None)
-    if kind in (None, "jacobian") and shape == size and not isinstance(given, np.ndarray):
+    if kind in (None, "jacobian") and shape == size and _is_matrix(given):
         return _of_matrix(given, operand, output, vec)
     array = real_array(given)
     if array is None:
@@ -111,7 +112,8 @@ def _read(
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
     if not fitting:
         wanted = wanted_shapes(operand, output, kind)
-        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{hint()}")
+        likely = likely_meant(array.shape, operand, output) or hint()
+        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
         return Derivative("slopes", broadcast_slopes(array, output))
     if fitting[0] == "gradient":
@@ -119,6 +121,12 @@ def _read(
     if array.shape == output + operand:
         return _entries(array.reshape(size))
     return _ordered(array, operand, output, vec)
+
+
+def _is_matrix(given: Any) -> bool:
+    """Whether this is a sparse matrix or a linear operator, and no array: labelled tables have @ too."""
+    operator = hasattr(given, "__matmul__") and not hasattr(given, "__array__")
+    return operator or hasattr(given, "tocoo") or hasattr(given, "matvec")
 
 
 def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:

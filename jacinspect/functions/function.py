@@ -6,11 +6,13 @@ Of several operands, `by` makes a function of the one, or of those laid end to e
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
+from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened
 from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
@@ -18,7 +20,7 @@ from jacinspect.wording import format_shape
 
 __all__ = ["Array", "Function", "Parameter", "Wrt"]
 
-Parameter = float | bool | str | None
+Parameter = Any  # a number, a word, true, false or none; of people's own code, anything
 Shape = tuple[int, ...]
 Wrt = int | str | Sequence[int | str]  # operands to differentiate by; see Function.positions
 
@@ -33,7 +35,7 @@ class Function:
 
     Only what `by` makes of it, a function of one operand, the others being `fixed`, can be inspected. People's own code
     may be written for numpy, torch or jax: `adapt`, given operands to try it on, returns the function with a value and
-    a rule of numpy arrays.
+    a rule of numpy arrays, and the operands as it takes them.
     """
 
     name: str
@@ -44,14 +46,17 @@ class Function:
     formula: str = ""
     derivative_formula: str = ""
     latex: str = ""  # the formula, as LaTeX has it
-    domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # the interval of an operand, if not all
+    domain: Mapping[str, Interval] = field(default_factory=dict)  # the interval of an operand, if not all
+    bounds: Interval = EVERYWHERE  # of all operands, as whoever inspects the function demands
+    bends: tuple[float, ...] = ()  # where an element-wise function has a kink or a jump, as far as that is declared
     source: str = "catalogue"
     operands: tuple[str, ...] = ("x",)
     partial_formulas: tuple[str, ...] = ()  # of a function of several operands, one by each
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
-    adapt: Callable[["Function", Sequence[Array]], "Function"] | None = None
+    adapt: Callable[["Function", Sequence[Array]], "tuple[Function, Sequence[Array]]"] | None = None
     take: str | None = None  # of a function that returns several arrays: the name or number of the one to inspect
+    reseed: int | None = None  # of people's own code: the seed of all generators at every call
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
@@ -91,13 +96,13 @@ class Function:
             wrt = int(wrt)
         if wrt in (*places, *places.values()):
             return [places[wrt] if isinstance(wrt, str) else wrt]
-        integers = {name for name, given in zip(self.operands, operands, strict=False) if given.dtype.kind != "f"}
         pattern = "*" if wrt == "all" else str(wrt)
-        matching = [places[name] for name in places if fnmatchcase(name, pattern) and name not in integers]
+        matching = [places[name] for name in places if fnmatchcase(name, pattern)]
+        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind == "f"]
         if not matching:
             known = " and ".join(f"{name} ({place})" for name, place in places.items())
             raise InputError(f"{self.name} has no operand {wrt!r} to differentiate by; it has {known}")
-        return matching
+        return real or matching
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -111,23 +116,27 @@ class Function:
         name = self.open[0] if self.open else "x"
         return self.operand or Bundle.of([(name, operand)]), self.output() or Bundle.of([("A", output)])
 
-    def domain_of(self, place: int) -> tuple[float, float]:
-        """Return the closed interval in which the operand at a place, from 1, is declared to be defined."""
-        return self.domain.get(self.operands[place - 1], (-np.inf, np.inf))
+    def domain_of(self, operand: int | str) -> Interval:
+        """Return the closed interval of an operand, by its place from 1 or by name: where f is defined."""
+        name = self.operands[operand - 1] if isinstance(operand, int) else operand
+        return common(name, self.domain.get(name, EVERYWHERE), self.bounds)
 
-    def opened(self, wrt: Wrt, operands: Sequence[Array]) -> "tuple[Function, Array]":
+    def opened(self, wrt: Wrt, operands: Sequence[Array], dtype: str = "float64") -> "tuple[Function, Array]":
         """Fix all operands but those that `wrt` names; gives a function of one array, and that array.
 
-        One operand keeps its shape; several are laid end to end. What is differentiated by is of real numbers; whole
-        numbers among the other operands of people's own code, such as labels, stay integers.
+        One operand keeps its shape; several are laid end to end. What is differentiated by becomes real numbers, of
+        `dtype` where they are integers; among the other operands of people's own code, integers stay what they are.
         """
-        places = self.positions(wrt, operands)
+        values = [*map(np.asarray, operands)]
+        places = self.positions(wrt, values if self.adapt else ())
         values = [
-            _real(operand) if place in places or self.adapt is None else operand
-            for place, operand in enumerate(map(np.asarray, operands), 1)
+            _real(operand, name, dtype) if place in places or self.adapt is None else operand
+            for place, (name, operand) in enumerate(zip(self.operands, values, strict=False), 1)
         ]
         found = self.by(places, values)
         arrays = [values[place - 1] for place in places]
+        for place, array in zip(places, arrays, strict=True):
+            require_inside(self.operands[place - 1], array, self.bounds)
         return found, arrays[0] if found.operand is None else found.operand.join(arrays)
 
     def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":
@@ -151,7 +160,8 @@ class Function:
             takes = "one operand" if len(self.operands) == 1 else f"the operands {' and '.join(self.operands)}"
             raise InputError(f"{self.name} takes {takes}; the number given is {len(operands)}")
         if self.adapt is not None:
-            return self.adapt(self, operands).by(wrt, operands)
+            adapted, operands = self.adapt(self, operands)
+            return adapted.by(wrt, operands)
         if self.take is not None:
             raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
@@ -216,5 +226,7 @@ class Function:
         return self.push([x], [dx])
 
 
-def _real(array: Array) -> Array:
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+def _real(array: Array, name: str, dtype: str) -> Array:
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
+    return array if array.dtype.kind == "f" else array.astype(dtype)

@@ -22,6 +22,7 @@ __all__ = [
     "checked",
     "described",
     "end_to_end",
+    "likely_meant",
     "pieces",
     "real_array",
     "wanted_shapes",
@@ -131,6 +132,16 @@ def described(given: Any) -> str:
         shape = getattr(given, "shape", None)
         return f"a {type(given).__name__}" + (f" of shape {format_shape(shape)}" if isinstance(shape, tuple) else "")
     return f"{array.dtype} of shape {format_shape(array.shape)}"
+
+
+def likely_meant(shape: Shape, operand: Shape, output: Shape) -> str:
+    """Say what a derivative of a wrong shape may be: the transpose of the Jacobian, or a Hessian."""
+    size, width = prod(output), prod(operand)
+    if size == 1 and width > 1 and shape in ((width, width), operand + operand):
+        return f";\n{format_shape(shape)} is the shape of a Hessian: return the gradient"
+    if shape in ((width, size), operand + output):
+        return f";\n{format_shape(shape)} is the transpose, in denominator layout: return its transpose"
+    return ""
 
 
 def wanted_shapes(operand: Shape, output: Shape, kind: str | None = None) -> str:

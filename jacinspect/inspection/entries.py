@@ -11,7 +11,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import Kind, is_single
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.wording import counted
+from jacinspect.wording import counted, told_apart
 
 __all__ = ["of_entries"]
 
@@ -25,10 +25,10 @@ def of_entries(
     x: Array,
     y0: Array,
     names: Names,
-    cause: str = "",
+    because: str = "",
 ) -> Iterator[Finding]:
-    """J001, J003, J004, J006, J014: findings about the compared entries; `cause` explains J001, if anything does."""
-    messages = _Messages(names, analytic, numeric, x, y0, cause)
+    """J001, J003, J004, J006, J014: findings about the compared entries; `because` ends J001's message."""
+    messages = _Messages(names, analytic, numeric, x, y0, because)
     status = comparison.status
     on_kink = np.zeros(status.size, bool)
     on_kink[numeric.kinks.entries] = True
@@ -60,9 +60,9 @@ class _Messages:
     """Messages about stored entries, each given by its index among them."""
 
     def __init__(
-        self, names: Names, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str
+        self, names: Names, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, because: str
     ) -> None:
-        self.names, self.pattern, self.cause = names, numeric.jacobian.pattern, cause
+        self.names, self.pattern, self.because = names, numeric.jacobian.pattern, because
         self.analytic, self.numeric, self.x, self.y0 = analytic, numeric, x.ravel(), y0
 
     def finding(
@@ -88,15 +88,16 @@ class _Messages:
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
         ratio = f", ratio {claimed / value:.10g}" if value and claimed else ""
-        digits = next((digits for digits in range(8, 17) if f"{claimed:.{digits}g}" != f"{value:.{digits}g}"), 17)
-        values = f"analytic {claimed:.{digits}g}, numeric {self._value(entry, digits)}{ratio}"
+        analytic, numeric = told_apart(claimed, value, digits=8)
+        values = f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
-        return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.cause and '; consistent with '}{self.cause}"
+        return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.because}"
 
     def kink(self, entry: int, number: str) -> str:
-        left, right = self.numeric.kinks.slopes(entry)
-        slopes = f"{self._entry(entry)} has slope {left:.6g} to the left and {right:.6g} to the right"
-        claim = "" if self.analytic is None else f"; analytic {self._claimed(entry):.6g}"
+        known = () if self.analytic is None else (self._claimed(entry),)
+        left, right, *claimed = told_apart(*self.numeric.kinks.slopes(entry), *known, digits=6)
+        slopes = f"{self._entry(entry)} has slope {left} to the left and {right} to the right"
+        claim = "".join(f"; analytic {number}" for number in claimed)
         if self.numeric.kind[entry] == Kind.JUMP:
             return f"{number} on a kink: at {self._operand(entry)}, {self._output(entry)} jumps{claim}"
         return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
@@ -168,8 +169,8 @@ class _Messages:
     def _claimed(self, entry: int) -> float:
         return float("nan") if self.analytic is None else float(self.analytic.data[entry])
 
-    def _value(self, entry: int, digits: int = 8) -> str:
-        return f"{self.numeric.jacobian.data[entry]:.{digits}g} ± {self.numeric.bar[entry]:.1g}"
+    def _value(self, entry: int) -> str:
+        return f"{self.numeric.jacobian.data[entry]:.8g} ± {self.numeric.bar[entry]:.1g}"
 
     def _operand(self, entry: int) -> str:
         column = int(self.pattern.indices[entry])

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_index
 
-__all__ = ["Names", "entry_name", "index_of", "input_name", "listed", "output_name"]
+__all__ = ["Names", "entry_name", "index_of", "input_name", "listed", "output_name", "worst_outside"]
 
 _LISTED = 16  # places that a finding lists; its message has their number
 
@@ -40,6 +41,13 @@ def _name(bundle: Bundle, flat: int, alone: str) -> str:
     part, index = bundle.place(flat)
     name = alone if bundle.is_single else part.label(alone)
     return f"{name}{format_index(index)}"
+
+
+def worst_outside(spurious: Jacobian, names: Names) -> str:
+    """Name the largest of the entries that a derivative has where the function has none."""
+    worst = int(np.argmax(np.abs(spurious.data)))
+    entry = entry_name(names, int(spurious.pattern.rows[worst]), int(spurious.indices[worst]))
+    return f"worst {entry}: analytic {spurious.data[worst]:.8g}, numeric 0"
 
 
 def listed(flat: Array, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

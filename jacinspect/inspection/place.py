@@ -13,6 +13,7 @@ from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import vec_positions
 from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_index
 
 __all__ = ["few_entries", "place", "side_of_zero"]
@@ -69,29 +70,39 @@ def _diagonal(offset: int) -> str:
 
 
 def _slices(s: Suspicion) -> Iterator[Place]:
-    """Yield the smallest slice of the tensor ∂A/∂X that holds every entry that disagrees."""
-    fixed: list[list[str]] = []
-    inside = np.ones(s.pattern.stored, bool)
-    for index, shape in zip(s.index, (s.pattern.output_shape, s.pattern.operand_shape), strict=True):
-        fixed.append([])
-        for along, length in zip(index, shape, strict=True):
-            first = along[s.wrong][0]
-            held = bool(np.all(along[s.wrong] == first))
-            fixed[-1].append(str(first) if held else ":")
-            if held and length > 1:
-                inside &= along == first
-    if not inside.all():
-        yield _slice(fixed[0], fixed[1], s.pattern.shape[0]), inside
+    """Yield the smallest slice of the tensor ∂A/∂X that holds every entry that disagrees, by its slices of A and X."""
+    of_a, outputs = _slice(s.pattern.rows, s.names.output, "A", s.wrong)
+    of_x, inputs = _slice(s.pattern.indices, s.names.operand, "X", s.wrong)
+    row, column = _lines("row", s.pattern.rows[outputs]), _lines("column", s.pattern.indices[inputs])
+    lines = [(f"{line} {of}", inside) for line, of, inside in ((column, of_x, inputs), (row, of_a, outputs)) if of]
+    yield from (line for line in lines if not line[0].startswith(("rows", "columns")))
+    if of_a and of_x:
+        yield f"the block ∂{of_a}/∂{of_x}", outputs & inputs
+    yield from lines
 
 
-def _slice(a: list[str], x: list[str], outputs: int) -> str:
-    """Name a slice by its index in A and in X, in which ":" stands for all."""
-    free_a, free_x = set(a) <= {":"} or outputs == 1, set(x) <= {":"}
-    if free_a and not free_x:
-        return f"column{'s' * (':' in x)} X{format_index(x)}"
-    if free_x and not free_a:
-        return f"row{'s' * (':' in a)} A{format_index(a)}"
-    return f"the block ∂A{format_index(a)}/∂X{format_index(x)}"
+def _lines(of: str, flat: Array) -> str:
+    return of + "s" * bool(np.any(flat != flat[0]))
+
+
+def _slice(flat: Array, bundle: Bundle, letter: str, wrong: Array) -> Place:
+    """Return the smallest slice of A, or of X, with the wrong entries; its name is "" where that is all of it.
+
+    `flat` is each entry's place in it; a slice of a bundle is in one of its parts.
+    """
+    part, first = bundle.place(int(flat[wrong][0]))
+    inside = (flat >= part.offset) & (flat < part.offset + part.size)
+    if not inside[wrong].all():
+        return "", np.ones(flat.size, bool)
+    index: list[int | str] = []
+    there = np.clip(flat.astype(np.int64) - part.offset, 0, part.size - 1)
+    for axis, along in enumerate(np.unravel_index(there, part.shape) if part.shape else ()):
+        held = bool(np.all(along[wrong] == first[axis]))
+        index.append(first[axis] if held else ":")
+        inside &= (along == first[axis]) | (not held)
+    name = letter if bundle.is_single else part.label(letter)
+    whole = not bundle.is_single and set(index) == {":"}
+    return "" if inside.all() else name + format_index([] if whole else index), inside
 
 
 def _factor(s: Suspicion) -> str:
@@ -122,9 +133,14 @@ def side_of_zero(s: Suspicion) -> str:
 
 
 def few_entries(s: Suspicion) -> str:
-    """List the entries that disagree, where they are few of many."""
+    """List the entries that disagree, where they are few of many; those that f has not are named without this."""
     number, pattern = int(np.count_nonzero(s.wrong)), s.pattern
-    if not _is_somewhere(s) or number > _FEW or 4 * number > int(np.count_nonzero(s.judged)):
+    if (
+        not _is_somewhere(s)
+        or s.outside[s.wrong].all()
+        or number > _FEW
+        or 4 * number > int(np.count_nonzero(s.judged))
+    ):
         return ""
     pairs = zip(pattern.rows[s.wrong], pattern.indices[s.wrong], strict=True)
     places = [entry_name(s.names, int(row), int(column)) for row, column in pairs]

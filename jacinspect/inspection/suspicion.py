@@ -23,7 +23,7 @@ __all__ = ["Neighbour", "Prediction", "Suspicion"]
 _OFF_ZERO = 8  # bars that a value has to be above for its ratio to the claim to be known to three bits or more
 _DIRECTIONS = 2  # an explanation that is wrong in one entry survives one with probability 0, but for the bars
 
-Neighbour = tuple[str, Array, Array]  # the name of a function, its values at X and its derivative there, flat
+Neighbour = tuple[str, Array, Callable[[Array], Array]]  # the name of a function, its derivative at X, flat, and itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +67,6 @@ class Suspicion:
         return self.claim.pattern
 
     @cached_property
-    def index(self) -> tuple[list[Array], list[Array]]:
-        """The index of each entry along each axis of A, and along each of X."""
-        pattern = self.pattern
-        pairs = (pattern.rows, pattern.output_shape), (pattern.indices, pattern.operand_shape)
-        of_a, of_x = ([*np.unravel_index(flat, shape)] if shape else [] for flat, shape in pairs)
-        return of_a, of_x
-
-    @cached_property
     def _places(self) -> Array:
         """Where each of the claim's entries is stored in the numeric Jacobian; -1 where f has none."""
         of_f = self.numeric.jacobian.pattern
@@ -85,6 +77,11 @@ class Suspicion:
     def _of_each(self, values: Array, outside: float) -> Array:
         """Return what belongs to each entry of the claim, given what belongs to each of the numeric Jacobian."""
         return np.append(values, np.asarray(outside, values.dtype))[self._places]
+
+    @cached_property
+    def outside(self) -> Array:
+        """Which entries of the claim are where f has none."""
+        return np.asarray(self._places < 0)
 
     @cached_property
     def judged(self) -> Array:
@@ -143,7 +140,7 @@ class Suspicion:
         claimed = self.claim.data
         with np.errstate(all="ignore"):
             close = np.abs(claimed - value) <= bar + ROUNDING * np.abs(claimed)
-            explains = np.abs(value - self.value) > bar + self.bar
+            explains = ~(np.abs(value - self.value) <= bar + self.bar)
         if not np.all(close[self.judged]) or (self.wrong.any() and not explains[self.wrong].any()):
             return False
         return not self.complete or all(self._agrees(prediction, *product) for product in self._products)

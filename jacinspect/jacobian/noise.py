@@ -17,7 +17,7 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
 _FIFTH = {k: (-1) ** k * comb(5, k) for k in range(6)}  # the weights of a fifth difference
 _NORM = sqrt(sum(weight**2 for weight in _FIFTH.values()))
-_ULPS = 8  # a granule of fewer last bits is no more than what differences allow for anyway
+_ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
 
 
@@ -27,6 +27,7 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
         return box.epsilon
     size = np.where(x == 0, 1.0, np.abs(x))
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
+    unit = box.limited(unit, x, _LONG)
 
     def at(t: float) -> Array:
         return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
@@ -89,6 +90,7 @@ def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
     for block in blocks(x.size):
         part = x.reshape(-1)[block]
         unit.reshape(-1)[block] *= np.where(np.isfinite(part), step_scale(part), 0)
+    unit = box.limited(unit, x, 3 * 2.0**-20)
     coarse = [_coarse(box.y0[block]) + block.start for block in blocks(box.y0.size)]
     noise = Magnitudes(box.y0.size)
     for delta in (2.0**-44, 2.0**-20):
@@ -105,8 +107,9 @@ def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnit
             point = k * step
             point += x
             y = box.where_defined(point.astype(x.dtype, copy=False))
-            granule = np.fmin(granule, _granule(y[coarse]))
-            moves |= y[coarse] != box.y0[coarse]
+            if coarse.size:
+                granule = np.fmin(granule, _granule(y[coarse]))
+                moves |= y[coarse] != box.y0[coarse]
             for block in blocks(noise.size):
                 moved = y[block] - box.y0[block]  # small, so that summing adds no rounding
                 for total, weight in zip(sums, (_FIFTH.get(k + 3, 0), _FIFTH.get(k + 2, 0)), strict=True):

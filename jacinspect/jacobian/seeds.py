@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.coloring import by_color
 from jacinspect.jacobian.compact import Jacobian, Pattern
 
 __all__ = ["Color", "Index", "colors_of", "compress"]
@@ -33,8 +34,7 @@ def colors_of(pattern: Pattern, colors: Array, number: int) -> Iterator[Color]:
         )
         return
     of_entry = colors[pattern.indices]
-    order = np.argsort(of_entry, kind="stable")
-    bounds = np.searchsorted(of_entry[order], np.arange(number + 1))
+    order, bounds = by_color(of_entry, number)
     for color in range(number):
         entries = order[bounds[color] : bounds[color + 1]]
         if entries.size:

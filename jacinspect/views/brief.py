@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
+from jacinspect.wording import told_apart
 
 __all__ = ["problems", "render"]
 
@@ -21,7 +22,7 @@ def problems(report: Report) -> Iterator[str]:
         if finding.severity == "error":
             yield from f"{finding.code} {finding.name}: {finding.message}".splitlines()
     agreement = report.agreement
-    if agreement is None or agreement.verdict == "pass" or not agreement.worst:
+    if agreement is None or agreement.verdict in ("pass", None) or not agreement.worst:
         return
     rows = [["entry", "analytic", "numeric", "± error bar", "difference"]]
     for entry in agreement.worst:
@@ -29,8 +30,7 @@ def problems(report: Report) -> Iterator[str]:
         rows.append(
             [
                 entry.name,
-                f"{claimed:.10g}",
-                f"{entry.numeric:.10g}",
+                *told_apart(claimed, entry.numeric, digits=10),
                 f"{entry.error_bar:.1g}",
                 f"{claimed - entry.numeric:.3g}",
             ]

@@ -6,11 +6,12 @@ import numpy as np
 
 from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport, RuleReport
+from jacinspect.inspection.sections import JacobianReport, PointReport, RuleReport
+from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
-from jacinspect.wording import counted, format_shape, format_size
+from jacinspect.wording import counted, format_shape, format_size, told_apart
 
 __all__ = [
     "SIGNS",
@@ -22,10 +23,11 @@ __all__ = [
     "headline",
     "reservation",
     "short",
+    "verdict_of",
     "written_out",
 ]
 
-SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "unchecked": "·"}
 _LISTED = 8  # parts of a bundle that are listed, about two lines of them
 _DIGITS = 5  # of a number in a sentence, as many as in the matrices
 
@@ -53,9 +55,16 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(few[:-1])} and {few[-1]}" if len(few) > 1 else few[0]
 
 
+def verdict_of(report: Report, label: str = "") -> str:
+    """Return the verdict after its label and its sign, or that there is none, for want of a derivative."""
+    if report.structure_only:
+        return "no derivative given: structure only"
+    return f"{label}{SIGNS[report.verdict]} {report.verdict}"
+
+
 def reservation(report: Report) -> str:
-    """Return a warning where no derivative was checked, so that the verdict is on the structure alone; else nothing."""
-    unchecked = report.agreement is not None and not report.agreement.checked
+    """Return a warning where no derivative was checked, so that the verdict is on what was expected; else nothing."""
+    unchecked = report.agreement is not None and not report.agreement.checked and not report.structure_only
     return "no derivative was checked: the verdict is on the structure alone" if unchecked else ""
 
 
@@ -189,7 +198,10 @@ def _agreement(report: Report) -> str:
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"
     if a.worst:
         w = a.worst[0]
-        values = f"{short(w.analytic)} and {short(w.numeric)} ± {w.error_bar:.1g}"
+        numbers = [short(w.analytic), short(w.numeric)]
+        if a.verdict == "fail" and w.analytic is not None:
+            numbers = told_apart(w.analytic + 0.0, w.numeric + 0.0, digits=_DIGITS)
+        values = f"{' and '.join(numbers)} ± {w.error_bar:.1g}"
         text += f"; worst {w.name}: {values}, {a.max_ratio:.2g} of its bar"
     return text
 
@@ -212,13 +224,24 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     d = report.detection
     proof = "every dependence followed to single inputs" if d.proved else "not proved"
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
-    yield (
-        "detection",
-        f"{d.evaluations} evaluations, observed at {counted(d.points, 'point')}, {proof}{missed}",
-    )
+    calls = f"{d.evaluations} of {counted(report.calls, 'call')} of f"
+    yield "detection", f"{calls}, observed at {counted(d.points, 'point')}, {proof}{missed}"
     if len(report.rules) > 1:
         yield "rules", _rules(report.rules)
-    yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
+    yield "operand", f"{report.operand.source}, seed {report.operand.seed}{_range(report.operand.values)}"
+    for point in report.points:
+        yield f"× {point.scale:g}", _point(point)
+
+
+def _point(point: PointReport) -> str:
+    entries = "" if point.range is None else "entries from {} to {}: ".format(*(short(end, 3) for end in point.range))
+    ratio = "" if point.max_ratio is None else f", worst {point.max_ratio:.2g} of its bar"
+    return f"{entries}{point.message or point.verdict or 'structure only'}{ratio}"
+
+
+def _range(x: Array) -> str:
+    known = x[np.isfinite(x)]
+    return f", entries from {short(known.min(), 3)} to {short(known.max(), 3)}" if known.size else ""
 
 
 def _rules(rules: Iterable[RuleReport]) -> str:

@@ -218,7 +218,7 @@ def test_json_is_an_envelope_of_the_reports(folder: Path) -> None:
     loaded = checked(folder, failing("json"), hashes="1").report
     assert list(loaded) == ["schema_version", "version", "reports", "summary", "verdict"]
     assert [(each["check"], each["verdict"]) for each in loaded["reports"]] == [(c, v) for c, _, v in MADE]
-    assert loaded["summary"] == {"pass": 10, "fail": 4, "inconclusive": 0}
+    assert loaded["summary"] == {"pass": 10, "fail": 4, "inconclusive": 0, "unchecked": 0}
     assert loaded["verdict"] == "fail"
     (kink,) = (each for each in loaded["reports"] if each["check"] == "kinks")
     ((finding,),) = ([each for each in kink["findings"] if each["code"] == "J003"],)
