@@ -16,6 +16,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import Framework
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.functions.code.outputs import Joined
+from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 
@@ -60,8 +61,9 @@ def of_callable(
     call = _call(called, operands, dict(parameters or {}))
 
     def adapt(function: Function, given: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
-        framework, stays, given = _accepted(called, call, given, backend)
-        joined = Joined(name, call, framework, function.take)
+        again = reseeded(call, function.reseed)
+        framework, stays, given = _accepted(called, again, given, backend)
+        joined = Joined(name, again, framework, function.take)
         rules = framework.rules(joined, given) if function.rule is None and stays else ()
         adapted = replace(
             function,
@@ -125,6 +127,7 @@ def claim_of(
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
     call = _call(called, [place.name for place in positional if place.name not in passed], passed)
+    call = reseeded(call, function.reseed)
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
         return framework_of(called, call, arguments, backend)[0].value(call)
