@@ -224,7 +224,7 @@ class _Inspection:
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
         inputs = directions.inputs_refuted
         if self.analytic is not None and inputs.size and poor.size:
-            inputs = inputs_refuted(self.analytic, comparison, self.box.y0, poor, self.rng)
+            inputs = inputs_refuted(self.analytic, comparison, measured.near, poor, self.rng)
         return replace(
             directions,
             pattern_refuted=refuted,

@@ -127,14 +127,14 @@ def along_directions(
 
 
 def inputs_refuted(
-    analytic: Analytic, comparison: Comparison, y0: Array, left_out: Array, rng: np.random.Generator
+    analytic: Analytic, comparison: Comparison, near: Neighbourhood, left_out: Array, rng: np.random.Generator
 ) -> Array:
     """Return by which inputs a vjp is refuted along a random cotangent that is 0 for the outputs `left_out`."""
     assert analytic.pull is not None
-    compared = _comparable(comparison, y0)
+    compared = _comparable(comparison, near.box.y0)
     compared[left_out] = False
     w = np.where(compared, rng.standard_normal(compared.size), 0.0)
-    return np.flatnonzero(_differs_by_input(comparison, analytic.pull(w), w))
+    return np.flatnonzero(_differs_by_input(comparison, analytic.pull(w), w, _unseen(near, w)))
 
 
 def _comparable(comparison: Comparison, y0: Array) -> Array:
@@ -241,7 +241,7 @@ class _Line:
     def _inputs_refuted(self, pulled: Array, w: Array, allowed: Array) -> Array:
         """Return by which inputs a claimed Jᵀ·w is off."""
         if self.coverage == 1:
-            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w))
+            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w, _unseen(self.near, w)))
         if not w.all():  # an output that is left out may be infinite, and 0 · inf then hides what the others give
             pulled = np.where(np.isfinite(pulled), pulled, 0.0)
         terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
@@ -260,10 +260,17 @@ def _union(places: Iterable[Array]) -> Array:
     return np.unique(np.concatenate([np.zeros(0, np.int64), *places]))
 
 
-def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
+def _unseen(near: Neighbourhood, w: Array) -> Array:
+    """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w."""
+    size = np.abs(w * np.where(w == 0, 0.0, near.box.y0)).sum()
+    return np.asarray(LAST * size / step_scale(near.x.reshape(-1)))
+
+
+def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: Array) -> Array:
     """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
 
-    A row that is left out may be infinite, and 0 · inf then hides what the others give.
+    What entries that are not stored may add to each is `unseen`. A row that is left out may be infinite, and 0 · inf
+    then hides what the others give.
     """
     jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
     left_out = w[jacobian.pattern.rows] == 0
@@ -275,7 +282,8 @@ def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
-    return np.asarray(known & ~(difference <= Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()))
+    allowed = unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()
+    return np.asarray(known & ~(difference <= allowed))
 
 
 def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:

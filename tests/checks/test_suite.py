@@ -398,6 +398,7 @@ def test_shared_keys_are_inherited_and_a_checks_own_take_their_place(folder: Pat
     rtol = 2.0
     atol = 0
     noise = 0.25
+    points = 4
     strict_kinks = false
     memory = 1000000
     max_evaluations = 600
@@ -412,7 +413,7 @@ def test_shared_keys_are_inherited_and_a_checks_own_take_their_place(folder: Pat
         "noise": 0.5, "strict_kinks": True, "memory": 2**30, "max_evaluations": 500,
     }  # fmt: skip
     assert second.settings == {
-        "expect": (), "vec": "column", "layout": "numerator", "rtol": 2.0, "atol": 0, "noise": 0.25,
+        "expect": (), "vec": "column", "layout": "numerator", "rtol": 2.0, "atol": 0, "noise": 0.25, "points": 4,
         "strict_kinks": False, "memory": 10**6, "max_evaluations": 600,
     }  # fmt: skip
 
