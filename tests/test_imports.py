@@ -57,7 +57,7 @@ PARTS = {
     ("testing", "views"): {"views.brief"},
     ("cli", "jacobian"): {"jacobian.unfolding"},
     ("functions", "operands"): {"operands.bundle"},
-    ("inspection", "operands"): {"operands.bundle"},
+    ("inspection", "operands"): {"operands.bundle", "operands.defined"},
     ("views", "operands"): {"operands.bundle"},
     ("checks", "functions"): {"functions.function", "functions.resolve"},
 }

@@ -13,7 +13,7 @@ from jacinspect.checks.suite import Case, Check, Suite
 from jacinspect.choices import Dtype
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.resolve import resolve, with_derivative
+from jacinspect.functions.resolve import configured, resolve, with_derivative
 from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.findings import crashed
@@ -131,6 +131,8 @@ def _function(suite: Suite, check: Check) -> Function:
     further = [name for name in check.operands if name != "x"]  # which is the first, of what has no names of its own
     found = partial(resolve, check.function, check.parameters, further, check.backend)
     function: Function = _naming(suite, check, "function", found)
+    function = _naming(suite, check, "domain", partial(configured, function, domain=check.domain))
+    function = _naming(suite, check, "reseed", partial(configured, function, reseed=check.reseed))
     _require_operands(suite, check, function)
     if check.derivative is None:
         if check.derivative_kind is not None:

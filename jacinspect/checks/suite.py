@@ -31,6 +31,8 @@ class Check:
     derivative: str | None = None
     derivative_kind: str | None = None
     backend: str | None = None
+    domain: str | None = None
+    reseed: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     operands: Mapping[str, str] = field(default_factory=dict)
     wrt: tuple[str | int, ...] = (1,)
@@ -214,7 +216,7 @@ _SHARED = {
 }  # fmt: skip
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
-    "operands": "operands", "wrt": "places",
+    "operands": "operands", "wrt": "places", "domain": "text", "reseed": "integer",
 }  # fmt: skip
 
 

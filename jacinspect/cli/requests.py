@@ -36,15 +36,18 @@ class FunctionRequest:
     kind: DerivativeKind | None
     backend: Backend | None
     take: str | None = None
+    domain: str | None = None
+    reseed: int | None = None
 
     def function(self, further: Sequence[str]) -> "Function":
         """Find the function; `further` is what --with was given."""
-        from jacinspect.functions.resolve import resolve, with_derivative
+        from jacinspect.functions.resolve import configured, resolve, with_derivative
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
         parameters = dict(map(_parameter, self.parameters or []))
-        found = replace(resolve(self.name, parameters, [*map(name_of, further)], backend), take=self.take)
+        found = resolve(self.name, parameters, [*map(name_of, further)], backend)
+        found = configured(found, self.take, self.domain, self.reseed)
         if self.derivative is not None:
             return with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
         if self.kind is not None:

@@ -1,12 +1,11 @@
 """`jacinspect.inspect`: resolves what a caller gives to a Function and arrays. Next: pipeline."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
-from jacinspect.functions.resolve import resolve, with_derivative
+from jacinspect.functions.resolve import configured, resolve, with_derivative
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
@@ -26,6 +25,8 @@ def inspect(
     others: Sequence[Any] | Mapping[str, Any] = (),
     wrt: Wrt | None = None,
     take: int | str | None = None,
+    domain: str | Sequence[float] | None = None,
+    reseed: int | None = None,
     direction: Any = None,
     **settings: Any,
 ) -> Report:
@@ -60,6 +61,10 @@ def inspect(
     take
         Which output of a function that returns several: its name, or its number as in f(x)[0]; all real arrays among
         them, end to end, if None.
+    domain
+        The interval in which the operands are moved, "LOW:HIGH", "0:" or (0, 1): f is called nowhere else.
+    reseed
+        Seed numpy's, Python's and torch's generators with it before every call, for a function that draws.
     direction
         dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
     **settings
@@ -83,13 +88,11 @@ def inspect(
         raise InputError(f"unknown setting {unknown[0]!r}; there are {', '.join(Settings.__dataclass_fields__)}")
     checked = Settings(**settings)
     further = list(others) if isinstance(others, Mapping) else [None] * len(others)
-    found = resolve(function, parameters, further, backend)
+    found = configured(resolve(function, parameters, further, backend), take, domain, reseed)
     if derivative is not None:
         found = with_derivative(found, derivative, derivative_kind, backend)
     elif derivative_kind is not None:
         raise InputError("derivative_kind: says what derivative is; give that too")
-    if take is not None:
-        found = replace(found, take=str(take))
     name, operands = _in_order(found, X, others)
     of_one, x = found.opened(name if wrt is None else wrt, operands)
     return inspect_at_points(of_one, x, checked, direction=direction)

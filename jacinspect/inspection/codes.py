@@ -71,7 +71,8 @@ CODES = {
         "fail",
         "values",
         "a value or a derivative is NaN or infinite although the operand is finite",
-        "Rewrite the formula where it overflows or divides by 0. The finding is a note where the operand itself is not"
+        "Rewrite the formula where it overflows or divides by 0; where X was drawn outside of f's domain, name that:"
+        " --domain 0: or -1:1. The finding is a note where the operand itself is not"
         " finite, or where value and analytic derivative overflow to the same limit.",
         "echo '[-1, 4]' | jacinspect 'sqrt(x)' --input -",
     ),
@@ -81,9 +82,11 @@ CODES = {
         "fail",
         "function",
         "the same input gave two different outputs",
-        "Nothing can be differenced then. Fix the function's random state (a seed, evaluation mode, --reseed N) and "
-        "inspect again. Where the outputs differ by little, --noise R takes that for noise. The finding is a note then,"
-        " and where they differ in their last bits alone, as a sum in random order does.",
+        "Nothing can be differenced then. --reseed 0 (reseed=0 in Python, reseed = 0 in a check) seeds numpy's,"
+        " Python's and torch's generators before every call; a module in training wants evaluation mode. A generator"
+        " that the function makes itself, as numpy.random.default_rng(), has to be seeded there. Where the outputs"
+        " differ by little, --noise R takes that for noise. The finding is a note then, and where they differ in their"
+        " last bits alone, as a sum in random order does.",
         "jacinspect numpy.random:permutation --shape 9",
     ),
     "J006": Code(
@@ -91,8 +94,8 @@ CODES = {
         "error",
         "inconclusive",
         "agreement",
-        "an error bar is too wide to judge by, no step size gives a reliable derivative, X has no near number, or a "
-        "check allows a finding that left nothing to compare",
+        "an error bar is too wide to judge by, no step size gives a reliable derivative, X has no near number, or "
+        "nothing is left to compare",
         "The values of f do not say enough at X. Compute in double precision, rewrite a formula that cancels, "
         "move X away from a pole; give --noise for a function that stops at a tolerance, or --rtol and --atol of "
         "your own.",

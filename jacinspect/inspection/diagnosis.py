@@ -18,6 +18,7 @@ from jacinspect.inspection.place import few_entries, place, side_of_zero
 from jacinspect.inspection.rearrangements import by_free_entries, other_orders, permuted_axes, transposes
 from jacinspect.inspection.suspicion import Prediction, Suspicion
 from jacinspect.jacobian.analytic import is_linear
+from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import ROUNDING
 
 __all__ = ["Hypothesis", "diagnose"]
@@ -155,16 +156,25 @@ def _zero(s: Suspicion) -> Iterator[Prediction]:
     yield s.prediction("a derivative cut off from X: it is 0 in every entry", nothing, nothing)
 
 
-def _other_function(s: Suspicion) -> Iterator[Prediction]:
-    """Predict f itself, and the derivatives of other functions; a single number is the derivative of too many."""
+def _other_function(s: Suspicion) -> Iterator[str]:
+    """Try f itself, and the derivatives of other functions; a single number is the derivative of too many."""
     if not _is_varied(s):
         return
-    yield s.prediction("f itself in place of its derivative", s.y0, s.bar)
-    for name, values, slopes in s.neighbours():
-        with np.errstate(all="ignore"):
-            is_f = s.y0.shape == values.shape and np.all(np.abs(s.y0 - values) <= _SAME * np.abs(values))
-        told = f", and f is {name} at X to {-log10(_SAME):.0f} digits: look at f before the derivative"
-        yield s.prediction(f"the derivative of {name}{told * bool(is_f)}", slopes[s.pattern.indices], s.bar)
+    if s.fits(s.prediction("", s.y0, s.bar)):
+        yield "f itself in place of its derivative"
+    for name, slopes, function in s.neighbours():
+        if s.fits(s.prediction("", slopes[s.pattern.indices], s.bar)):
+            yield f"the derivative of {name}{_and_f_is(name, function, s)}"
+
+
+def _and_f_is(name: str, function: Callable[[Array], Array], s: Suspicion) -> str:
+    """Say that f is the function whose derivative is claimed, if it is: then not the claim may be wrong, but f."""
+    x = s.x.reshape(s.pattern.operand_shape)
+    with np.errstate(all="ignore"):
+        values = np.broadcast_to(function(x), s.pattern.output_shape).ravel()
+        if not np.all(np.abs(s.y0 - values) <= _SAME * np.abs(values)):
+            return ""
+    return f", and f is {name} at X to {-log10(_SAME):.0f} digits: look at f before the derivative"
 
 
 def _is_varied(s: Suspicion) -> bool:
@@ -181,7 +191,7 @@ HYPOTHESES = (
     Hypothesis("transposed", transposes, of_entries=False),
     Hypothesis("order of vec", other_orders, of_entries=False),
     Hypothesis("zero", _zero),
-    Hypothesis("other function", _other_function),
+    Hypothesis("other function", finds=_other_function),
     Hypothesis("at f(X)", finds=_at_output),
     Hypothesis("as if element-wise", finds=_as_if_elementwise),
     Hypothesis("factor", _factor),

@@ -25,6 +25,7 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.numeric import first_look
 from jacinspect.jacobian.points import PointSource
+from jacinspect.operands.defined import where_defined
 
 __all__ = ["inspect_at_points"]
 
@@ -103,8 +104,15 @@ class _Operands:
             other = scale * rng.standard_normal(self.x.shape)
         else:
             other = scale * self.x * (1 + (_JITTER * rng.uniform(-1, 1, self.x.shape) if scale == 1 else 0))
+        domain = domain_of(self.function)
         with np.errstate(over="ignore"):
-            return PointSource(self.x, domain_of(self.function), rng).inside(other.astype(self.x.dtype))
+            other = PointSource(self.x, domain, rng).inside(other.astype(self.x.dtype))
+        if self.source != "random" or self.function.source != "expression":
+            return other
+        bundle, _ = self.function.bundles(self.x.shape, ())
+        parts = bundle.split(other)
+        moved = where_defined(lambda *parts: self.function(bundle.join(parts)), parts, [domain] * len(parts))
+        return bundle.join(moved)
 
     def inspected(self, at: Array, scale: float, progress: Callable[[int], None]) -> Report:
         """Inspect the function at another operand."""

@@ -47,16 +47,15 @@ _TOLERABLE = 1e-2  # relative: noise beyond it leaves no digit of a derivative
 _NAMED = 4  # inputs named in a message: enough to recognize a tie
 
 
-def not_deterministic(jitter: float) -> Finding:
-    """J005: the function returns different outputs for the same input, so there is no derivative."""
+def not_deterministic(jitter: float, seed: int | None) -> Finding:
+    """J005: the function returns different outputs for the same input, with its generators seeded or not (None)."""
     by = f", apart by {jitter:.1g} of their size" if np.isfinite(jitter) else ""
-    message = (
-        f"the same input gave different outputs{by}; fix its random state (a seed, evaluation mode, --reseed N) to "
-        "inspect it"
-    )
+    advice = "give it --reseed 0, which seeds its random numbers before every call, or evaluation mode"
+    if seed is not None:
+        advice = f"--reseed {seed} does not reach what it draws from or remembers: seed or reset that in the function"
     if jitter <= _TOLERABLE:
-        message += f", or give --noise {_rounded_up(2 * jitter)} where they are noise"
-    return finding("J005", message)
+        advice += f", or give --noise {_rounded_up(2 * jitter)} where they are noise"
+    return finding("J005", f"the same input gave different outputs{by}; {advice}")
 
 
 def nothing_compared(allowed: Sequence[str]) -> Finding:

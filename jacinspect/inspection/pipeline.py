@@ -93,7 +93,8 @@ def inspect_function(
         calls=box.evaluations,
     )
     if box.mutates or not box.jitter <= max(_LAST_BITS * box.epsilon, settings.noise or 0.0):
-        return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(box.jitter),))
+        end = find.mutates_input() if box.mutates else find.not_deterministic(box.jitter, function.reseed)
+        return replace(base, findings=(end,))
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
     return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 
@@ -224,7 +225,7 @@ class _Inspection:
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
         inputs = directions.inputs_refuted
         if self.analytic is not None and inputs.size and poor.size:
-            inputs = inputs_refuted(self.analytic, comparison, self.box.y0, poor, self.rng)
+            inputs = inputs_refuted(self.analytic, comparison, measured.near, poor, self.rng)
         return replace(
             directions,
             pattern_refuted=refuted,

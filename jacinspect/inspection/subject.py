@@ -31,6 +31,7 @@ def declared(function: Function) -> FunctionReport:
         function.derivative_formula or None,
         function.operands,
         function.latex or None,
+        function.is_by_number(),
     )
 
 
@@ -54,7 +55,7 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
 
 def domain_of(function: Function) -> Domain:
     """Return the interval in which the open operands are declared to be defined; where they differ, f itself says."""
-    domains = {function.domain.get(name, (-np.inf, np.inf)) for name in function.open}
+    domains = {function.domain_of(name) for name in function.open}
     return domains.pop() if len(domains) == 1 else (-np.inf, np.inf)
 
 

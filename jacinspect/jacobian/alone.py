@@ -16,6 +16,7 @@ __all__ = ["asked_alone"]
 
 _MOST = 512  # calls of a rule: about as many as an inspection makes of f
 _ROUNDING = 2.0**-40  # of the terms of a product: rules sum up to thousands of terms of 2⁻⁵³ each in another order
+_ROUNDING_SINGLE = 2.0**-12  # and those in single precision, of 2⁻²⁴ each
 _NOTHING = 2.0**-44  # of the largest entry of its row: what a rule leaves by rounding where it has no entry
 
 Products = list[tuple[int, Array]]  # of unit vectors, each with the place of its 1
@@ -64,8 +65,16 @@ def _summed(analytic: Analytic, claimed: Jacobian) -> Array:
     with np.errstate(all="ignore"):
         given = _flat_rule(analytic, pattern)(v)
         expected, terms = (claimed @ v, size @ np.abs(v)) if by_column else (claimed.vjp(v), size.vjp(np.abs(v)))
-        agrees = np.abs(given - np.ravel(expected)) <= _ROUNDING * np.ravel(terms)
+        rounding = _ROUNDING_SINGLE if _is_single(claimed.data) else _ROUNDING
+        agrees = np.abs(given - np.ravel(expected)) <= rounding * np.ravel(terms)
     return np.flatnonzero(~agrees & np.isfinite(given))  # what is not finite is looked for in stray.py
+
+
+def _is_single(values: Array) -> bool:
+    """Whether all values are in single precision, and not only numbers of few bits, such as 0, ½ and 1."""
+    few = values * 2.0**10
+    single = np.array_equal(values.astype(np.float32), values, equal_nan=True)
+    return single and not np.array_equal(few, np.floor(few), equal_nan=True)
 
 
 def _all_products(rule: LinearMap, number: int) -> Products:

@@ -98,14 +98,24 @@ class Stencil:
 
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
-        return self.at(-t), self.at(t)
+        return self.step(-t), self.step(t)
 
-    def at(self, t: float) -> Array:
+    def step(self, t: float) -> Array:
         """Return f at the outputs a step t along the line, which may be negative."""
         with np.errstate(all="ignore"):
             point = self.v * t
             point += self.x
-            return self.box.where_defined(point.astype(self.x.dtype, copy=False))[self.outputs]
+        return self.at(point)
+
+    def at(self, point: Array) -> Array:
+        """Return f at the outputs, NaN where f is not defined: at those whose input is outside of the domain, too."""
+        point = point.astype(self.x.dtype, copy=False)
+        outside = self.box.outside(point)
+        if outside is None:
+            return self.box.where_defined(point)[self.outputs]
+        if self.inputs is None:
+            return np.full(self.y0.size, np.nan)
+        return np.where(outside.reshape(-1)[self.inputs], np.nan, self.box.where_defined(point)[self.outputs])
 
     def floor(self, t: float, peak: Array, slope: Array, block: slice = slice(None)) -> Array:
         """Return what rounding may do to the slopes of a block of the outputs at step t.
@@ -206,7 +216,7 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     for number, weights in enumerate(_WEIGHTS):
         step = last * _FIRST_RATIO ** (2 - number)
         for side in (-1, 1):
-            y = stencil.at(side * step)
+            y = stencil.step(side * step)
             with np.errstate(all="ignore"):
                 for block in blocks(size):
                     slope = (y[block] - stencil.y0[block]) / stencil.width(side * step, block)

@@ -204,8 +204,7 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
         rise = np.abs(rise)
         for side, towards in enumerate((-np.inf, np.inf)):
             if leaps[side].any() and stencil.inputs is not None:
-                point = np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x).astype(stencil.x.dtype)
-                y = stencil.box.where_defined(point)[stencil.outputs]
+                y = stencil.at(np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x))
                 found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
     return found
 
@@ -254,6 +253,9 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     bar = np.where(sided, side_bar, np.where(kind == Kind.KINK, one.bar + other.bar, both.bar))
     change = np.abs(rungs.y - stencil.y0)
     reached = np.where(np.isfinite(change), change, 0).max(axis=(0, 1)) / stencil.step_scale()
+    # Where f stands still, a slope that its noise would hide over a unit of x is as good as 0.
+    peak = np.fmax(np.fmax.reduce(np.abs(rungs.y[:, 0]), axis=0), np.abs(stencil.y0))
+    bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
     known = np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * stencil.size())
     told = (np.where(ends[0] | ends[1], _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= known)
     told |= reached == 0

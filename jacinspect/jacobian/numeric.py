@@ -4,12 +4,13 @@ Nothing here knows the analytic derivative; a caller that does may only name ent
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.jacobian.breaks import PIECES, between_pieces
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import (
     WIDE,
@@ -33,6 +34,7 @@ __all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Numeric", "first_look", "
 _LONGER = 256
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 _NEARLY = 0.125  # of a bar that is too wide to judge by: longer or shorter steps may do better
+_ASKED = 4  # colors of which it is asked whether f is smooth in pieces: 195 calls each, and all outputs at once
 FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own rounding floor: two values, four each
 
 
@@ -103,6 +105,10 @@ class Stairs(_Listed):
         on = estimate.step > 0
         columns = (estimate.step, estimate.other, estimate.other_bar, estimate.over_many)
         return cls(entries[on], *(column[on] for column in columns))
+
+    def subset(self, chosen: Array) -> Self:
+        """Return some of them."""
+        return type(self)(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
 
 Contradicts = Callable[[Array | slice, Array, Array], Array]  # of entries with values and bars: where they are denied
@@ -263,7 +269,41 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         kinks.append(Kinks.of(entries, estimate))
         stairs.append(Stairs.of(entries, estimate))
     jacobian = Jacobian(pattern, value)
-    return Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
+    numeric = Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
+    if contradicts is None or not refuted.any():
+        return numeric
+    return replace(numeric, stairs=_in_pieces(first, numeric, np.flatnonzero(refuted), contradicts))
+
+
+def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: Contradicts) -> Stairs:
+    """Add what is left open where claims are off by a little, and f is smooth in pieces: see breaks.
+
+    A few colors are asked, and what the pieces of an output differ by holds for all its entries.
+    """
+    known, refuted = numeric.stairs, refuted[numeric.kind[refuted] == Kind.SMOOTH]
+    value, bar = numeric.jacobian.data[refuted], numeric.bar[refuted]
+    near = contradicts(refuted, value, bar) & ~contradicts(refuted, value, bar + PIECES * np.abs(value))
+    on = np.flatnonzero(np.isin(refuted, known.entries))
+    places = np.searchsorted(known.entries, refuted[on])
+    near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
+    chosen, outputs = np.zeros(numeric.bar.size, bool), numeric.jacobian.pattern.rows
+    chosen[refuted[near]] = True
+    off, height = np.zeros(first.near.box.y0.size), np.zeros(first.near.box.y0.size)
+    asked = 0
+    for color in colors_of(numeric.jacobian.pattern, first.colors, first.number):
+        here = np.flatnonzero(chosen[color.entries])
+        if here.size and asked < _ASKED:
+            entries = here if isinstance(color.entries, slice) else color.entries[here]
+            value, asked = numeric.jacobian.data[entries], asked + 1
+            change, leap = between_pieces(first.near.of_color(color).subset(here), value)
+            np.maximum.at(off, outputs[entries], change / np.abs(value))
+            np.maximum.at(height, outputs[entries], leap)
+    entries = refuted[near]
+    entries = entries[off[outputs[entries]] > 0]
+    value, rows = numeric.jacobian.data[entries], outputs[entries]
+    bar = numeric.bar[entries] + off[rows] * np.abs(value)
+    pieces = Stairs(entries, height[rows], value, bar, np.zeros(entries.size, bool))
+    return Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
 
 
 def _doubts(lost: Array, entries: Array, contradicts: Contradicts | None) -> Doubts:

@@ -5,6 +5,7 @@ A draw at which the function is finite stays as it is.
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import chain, islice, product
 
 import numpy as np
 
@@ -16,12 +17,16 @@ __all__ = ["where_defined"]
 _INTERVALS = (
     (0, math.inf), (-1, 1), (0, 1), (1, math.inf), (-math.inf, 0), (-1 / 8, 1 / 8), (0, 1 / 8),
 )  # fmt: skip
+_EVERYWHERE = (-math.inf, math.inf)
+_TRIED = 64  # combinations: all that there are of two operands
 
 
 def where_defined(
     f: Callable[..., Array], operands: Sequence[Array], domains: Sequence[Interval | None]
 ) -> list[Array]:
-    """Move operands into the first of a few intervals in which f is finite, or else into that in which it most is.
+    """Move operands into the first of a few intervals in which f is finite, or else into those in which it most is.
+
+    The same interval for all is tried first.
 
     Parameters
     ----------
@@ -43,18 +48,14 @@ def where_defined(
     best = list(operands)
     fewest = undefined(best)
     drawn = [place for place, domain in enumerate(domains) if domain is not None]
-    if not fewest < math.inf:
-        return best
-    for places in [drawn, *([place] for place in drawn if len(drawn) > 1)]:
-        begun = best
-        for interval in _INTERVALS if places else ():
+    together = ((interval,) * len(drawn) for interval in _INTERVALS)
+    if fewest < math.inf:
+        for intervals in chain(together, islice(product((_EVERYWHERE, *_INTERVALS), repeat=len(drawn)), _TRIED)):
             if not fewest:
-                return best
-            point = list(begun)
-            for place in places:
-                domain = domains[place]
-                assert domain is not None
-                point[place] = inside(inside(operands[place], interval), domain)
+                break
+            point = list(operands)
+            for place, interval in zip(drawn, intervals, strict=True):
+                point[place] = inside(inside(operands[place], interval), domains[place] or _EVERYWHERE)
             number = undefined(point)
             if number < fewest:
                 best, fewest = point, number

@@ -1,12 +1,12 @@
 """The facts of a report as labelled sentences, and its cost table, for every view. Pure functions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport, PointReport
+from jacinspect.inspection.sections import JacobianReport, PointReport, RuleReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
@@ -77,6 +77,8 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         own = "f'(x)" if function.kind == "elementwise" else "df"
         partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
         yield f"∂f/∂{operand.name}" if partial else own, function.derivative
+    if function.by_number:
+        yield "", "called number by number, for it takes no arrays"
     yield from (("", sentence) for sentence in _laid_out(report))
     if report.fixed:
         fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())
@@ -226,8 +228,9 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
     calls = f"{d.evaluations} of {counted(report.calls, 'call')} of f"
     yield "detection", f"{calls}, observed at {counted(d.points, 'point')}, {proof}{missed}"
+    if len(report.rules) > 1:
+        yield "rules", _rules(report.rules)
     yield "operand", f"{report.operand.source}, seed {report.operand.seed}{_range(report.operand.values)}"
-
     for point in report.points:
         yield f"× {point.scale:g}", _point(point)
 
@@ -241,6 +244,12 @@ def _point(point: PointReport) -> str:
 def _range(x: Array) -> str:
     known = x[np.isfinite(x)]
     return f", entries from {short(known.min(), 3)} to {short(known.max(), 3)}" if known.size else ""
+
+
+def _rules(rules: Iterable[RuleReport]) -> str:
+    """Say which of the function's own rules were checked, and why others were not."""
+    signs = (f"{rule.name} {SIGNS[rule.verdict] if rule.verdict else rule.message}" for rule in rules)
+    return ", ".join(signs)
 
 
 def _layout(j: JacobianReport) -> str:

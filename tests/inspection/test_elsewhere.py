@@ -11,6 +11,7 @@ from jacinspect.functions.resolve import resolve, with_derivative
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
+from tests.conftest import RunHere
 from tests.oracles import Array
 
 X = np.random.default_rng(0).standard_normal((4, 4))
@@ -102,6 +103,13 @@ def test_what_is_only_not_finite_further_out_is_not_reported() -> None:
     """Nobody asked for that operand."""
     report = drawn(lambda x: np.exp(np.exp(x)) * np.exp(x), lambda x: np.exp(np.exp(x)))
     assert (report.verdict, report.points) == ("pass", ())
+
+
+@pytest.mark.parametrize("text", ["log(x)", "log(1 - x)", "acosh(x) * acos(y)"])
+def test_an_expression_is_drawn_where_it_is_defined(text: str, run_here: RunHere) -> None:
+    further = ["--with", "3", "--wrt", "all"] if "y" in text else []
+    done = run_here(text, "-s", "3", "--points", "4", "--json", *further)
+    assert (done.status, [point["verdict"] for point in done.report["points"]]) == (0, ["pass"] * 4)
 
 
 def test_nobody_looks_further_than_the_points_that_are_asked_for() -> None:

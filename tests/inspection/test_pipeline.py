@@ -526,6 +526,19 @@ def test_entries_beside_others_that_are_wrong_have_their_own_values(kind: str) -
     )
 
 
+def test_a_rule_in_single_precision_is_not_asked_for_its_rounding() -> None:
+    x, calls = normal((30, 20)), []
+
+    def pull(x: Array, w: Array) -> Array:
+        calls.append(1)
+        p = (np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)).astype(np.float32)
+        g = w.astype(np.float32)
+        return np.asarray(p * (g - (p * g).sum(axis=1, keepdims=True)), np.float64)
+
+    jacinspect.inspect("softmax", x, pull, derivative_kind="vjp")
+    assert len(calls) < 60
+
+
 def test_what_a_rule_leaves_by_rounding_where_f_has_nothing_is_no_entry() -> None:
     x = normal((4, 5))
 

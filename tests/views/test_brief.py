@@ -150,7 +150,7 @@ def test_a_function_that_is_not_deterministic() -> None:
     assert render(jacinspect.inspect(noisy, X)) == (
         "noisy(rate=0.5): fail, X 2×3 float64 → A 2×3\n"
         "  J005 not-deterministic: the same input gave different outputs, apart by 3 of their size; "
-        "fix its random state (a seed, evaluation mode, --reseed N) to inspect it"
+        "give it --reseed 0, which seeds its random numbers before every call, or evaluation mode"
     )
 
 
