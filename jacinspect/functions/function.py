@@ -6,6 +6,7 @@ Of several operands, `by` makes a function of the one, or of those laid end to e
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ class Function:
         places = self.positions(wrt, values if self.adapt else ())
         values = [
             _real(operand, name, dtype) if place in places or self.adapt is None else operand
-            for place, (name, operand) in enumerate(zip(self.operands, values, strict=False), 1)
+            for place, (name, operand) in enumerate(zip(chain(self.operands, repeat("")), values, strict=False), 1)
         ]
         found = self.by(places, values)
         arrays = [values[place - 1] for place in places]

@@ -37,12 +37,14 @@ class ByNumber:
             refused = any(words in str(error) for words in _REFUSALS)
             if not refused or not all(isinstance(operand, np.ndarray) for operand in operands):
                 raise
-            try:
-                results = self._one_by_one(operands)
-            except Exception:
-                raise error from None
             self.needed = True
-            return results
+            try:
+                return self._one_by_one(operands)
+            except (ValueError, ArithmeticError):  # it takes numbers, and not one of these
+                raise
+            except Exception:
+                self.needed = False
+                raise error from None
 
     def _one_by_one(self, operands: tuple[Any, ...]) -> Any:
         arrays = np.broadcast_arrays(*operands)

@@ -16,6 +16,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import Framework
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
+from jacinspect.functions.code.in_place import returning
 from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.function import Array, Function, Parameter
@@ -62,7 +63,7 @@ def of_callable(
     call = _call(called, operands, dict(parameters or {}))
 
     def adapt(function: Function, given: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
-        by_number = ByNumber(call)
+        by_number = ByNumber(returning(call, name, operands))
         again = reseeded(by_number, function.reseed)
         framework, stays, given = _accepted(called, again, given, backend)
         joined = Joined(name, again, framework, function.take)
