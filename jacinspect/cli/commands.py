@@ -125,7 +125,7 @@ def inspect(
         typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False, autocompletion=functions),
     ],
     shape: Annotated[
-        str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4.")
+        str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4, scalar.")
     ] = None,
     source: Annotated[
         str | None,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jacinspect.choices import Backend, DerivativeKind, Dtype, Form, Format, Vec
 from jacinspect.cli.files import require_savable, require_writable
 from jacinspect.cli.streams import Progress
-from jacinspect.errors import InputError
+from jacinspect.errors import FunctionRaisedError, InputError
 
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array, Function, Parameter
@@ -166,9 +166,26 @@ def inspected(
     sources = dict.fromkeys(given[name].source for name in of_one.open)
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
-        return inspect_at_points(
-            of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
-        )
+        try:
+            return inspect_at_points(
+                of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
+            )
+        except FunctionRaisedError as error:
+            drawn = typed.domain is None and "random" in sources
+            raise FunctionRaisedError(f"{error}{_suggested(of_one, x) if drawn else ''}") from error
+
+
+def _suggested(function: "Function", x: "Array") -> str:
+    """Suggest a domain for a function that raised at random numbers, if it does not raise there."""
+    from jacinspect.functions.domain import written
+    from jacinspect.operands.defined import interval_of
+
+    interval = interval_of(function, x)
+    return (
+        ""
+        if interval is None
+        else f"\nX was drawn at random; inside of an interval it works: --domain {written(interval)}"
+    )
 
 
 def verified(

@@ -6,6 +6,7 @@ Of several operands, `by` makes a function of the one, or of those laid end to e
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ class Function:
     adapt: Callable[["Function", Sequence[Array]], "tuple[Function, Sequence[Array]]"] | None = None
     take: str | None = None  # of a function that returns several arrays: the name or number of the one to inspect
     reseed: int | None = None  # of people's own code: the seed of all generators at every call
+    is_by_number: Callable[[], bool] = lambda: False  # whether, so far, it refused arrays, and was given numbers
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
@@ -131,7 +133,7 @@ class Function:
         places = self.positions(wrt, values if self.adapt else ())
         values = [
             _real(operand, name, dtype) if place in places or self.adapt is None else operand
-            for place, (name, operand) in enumerate(zip(self.operands, values, strict=False), 1)
+            for place, (name, operand) in enumerate(zip(chain(self.operands, repeat("")), values, strict=False), 1)
         ]
         found = self.by(places, values)
         arrays = [values[place - 1] for place in places]

@@ -22,7 +22,8 @@ from jacinspect.inspection.subject import analytic_at, black_box, domain_of, ope
 from jacinspect.jacobian.agreement import contradicts
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.numeric import Neighbourhood, first_look
+from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.numeric import first_look
 from jacinspect.jacobian.points import PointSource
 from jacinspect.operands.defined import where_defined
 

@@ -42,8 +42,9 @@ from jacinspect.jacobian.directions import (
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.ladder import LADDER_CALLS
+from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding

@@ -54,6 +54,7 @@ class FunctionReport:
     derivative: str | None
     operands: tuple[str, ...] = ("x",)
     latex: str | None = None  # the formula
+    by_number: bool = False  # called with one number at a time, for it takes no arrays
 
     @property
     def title(self) -> str:

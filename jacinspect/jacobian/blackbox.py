@@ -71,6 +71,7 @@ class BlackBox:
         domain: Domain = (-np.inf, np.inf),
     ) -> None:
         self._f, self._x, self._progress, self.domain = f, x, progress, domain
+        self._moves = False  # for now it is called at X alone, which f may have changed when it raises
         self._first: Array | None = None
         self._keeps_a_buffer = False
         self._snap: Snap | None = None
@@ -90,6 +91,7 @@ class BlackBox:
             self.jitter = jitter_of(self.y0, [again, *(self(x.copy()) for _ in range(_REPEATS))])
             self._snap = Snap(self.jitter)
             self._snap(self.y0)
+        self._moves = True
 
     def __call__(self, x: Array) -> Array:
         """Return f(x), flat; the caller must not use x again, for f may have changed it."""
@@ -154,6 +156,8 @@ class BlackBox:
 
     def moved_by(self, x: Array) -> str:
         """Say by how much the entries of a point differ from X at most, in percent of X's largest; nothing at X."""
+        if not self._moves:
+            return ""
         with np.errstate(all="ignore"):
             finite = np.isfinite(self._x) & np.isfinite(x)
             farthest = float(np.max(np.abs(x - self._x), initial=0, where=finite))
@@ -174,7 +178,9 @@ class BlackBox:
             raise FunctionFailedError(f"the function returned a {type(raw).__name__} that is no array") from error
         if array.dtype.kind not in "fiub":
             what = {"c": "complex numbers", "O": "an array of objects"}.get(array.dtype.kind, "")
-            what = what if isinstance(raw, np.ndarray) and what else f"a {type(raw).__name__}"
+            what = (
+                what if isinstance(raw, np.ndarray) and what else "None" if raw is None else f"a {type(raw).__name__}"
+            )
             raise FunctionFailedError(f"the function returned {what}; an array of real numbers is needed")
         if self.output_shape is None:
             self.output_shape = array.shape

@@ -17,7 +17,8 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
 from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.numeric import FLOOR, Neighbourhood
+from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.numeric import FLOOR
 
 __all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
 

@@ -16,7 +16,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
-from jacinspect.jacobian.numeric import Neighbourhood
+from jacinspect.jacobian.neighbourhood import Neighbourhood
 
 __all__ = ["JointKink", "joint_kinks", "not_differentiable"]
 

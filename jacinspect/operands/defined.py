@@ -6,12 +6,13 @@ A draw at which the function is finite stays as it is.
 import math
 from collections.abc import Callable, Sequence
 from itertools import chain, islice, product
+from typing import Any
 
 import numpy as np
 
 from jacinspect.operands.shapes import Array, Interval, inside
 
-__all__ = ["where_defined"]
+__all__ = ["interval_of", "where_defined"]
 
 # Where elementary functions are defined, the widest first: sqrt and log; acos; logit; acosh; log(-x). Then near 0.
 _INTERVALS = (
@@ -60,3 +61,15 @@ def where_defined(
             if number < fewest:
                 best, fewest = point, number
     return best
+
+
+def interval_of(f: Callable[[Array], Any], x: Array) -> Interval | None:
+    """Return the first of the intervals in which f neither raises nor is infinite or NaN when x is brought into it."""
+    for interval in _INTERVALS:
+        try:
+            with np.errstate(all="ignore"):
+                if np.isfinite(f(inside(x, interval))).all():
+                    return interval
+        except Exception:  # it is not defined there
+            continue
+    return None

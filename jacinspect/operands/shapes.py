@@ -18,6 +18,7 @@ from jacinspect.wording import format_size, shown
 __all__ = [
     "MACHINE_FULL",
     "MOST_AXES",
+    "SCALAR",
     "Array",
     "Interval",
     "inside",
@@ -30,6 +31,7 @@ __all__ = [
 Array = npt.NDArray[Any]
 Interval = tuple[float, float]
 
+SCALAR = "scalar"  # the shape of a single number, which has no axes
 MOST_AXES = 64  # numpy's own limit
 MACHINE_FULL = "takes more memory than this machine gives; take a smaller operand"
 
@@ -40,17 +42,19 @@ _SIZE = re.compile(
 
 
 def parse_shape(text: str) -> tuple[int, ...]:
-    """Read a shape such as ``4``, ``2x3`` or ``2 × 3 × 4``; 0 is a legal size.
+    """Read a shape such as ``4``, ``2x3`` or ``2 × 3 × 4``; 0 is a legal size, and ``scalar`` has no axes.
 
     Raises
     ------
     InputError
         If the text is anything else, or has more axes than numpy allows.
     """
+    if text.strip() == SCALAR:
+        return ()
     sizes = [size.strip() for size in re.split("[xX×,]", text)]
     # 100 digits are past every memory, and well below the length at which int() itself refuses
     if not all(re.fullmatch("[0-9]{1,100}", size) for size in sizes):
-        advice = "write sizes separated by x, such as 4, 2x3 or 2x3x4"
+        advice = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"
         raise InputError(f"shape {shown(text)} is not a shape: {advice}")
     if len(sizes) > MOST_AXES:
         raise InputError(f"shape {shown(text)} has {len(sizes)} axes: numpy allows {MOST_AXES}")

@@ -77,6 +77,8 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         own = "f'(x)" if function.kind == "elementwise" else "df"
         partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
         yield f"∂f/∂{operand.name}" if partial else own, function.derivative
+    if function.by_number:
+        yield "", "called number by number, for it takes no arrays"
     yield from (("", sentence) for sentence in _laid_out(report))
     if report.fixed:
         fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())

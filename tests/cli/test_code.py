@@ -162,7 +162,7 @@ REFUSED = [
         "code.py:raising -s 2",
         'the function raised ValueError: never again\n  code.py:{line}: def inner(): raise ValueError("never again")',
     ),
-    ("code.py:nothing -s 2", "the function returned a NoneType; an array of real numbers is needed"),
+    ("code.py:nothing -s 2", "the function returned None; an array of real numbers is needed"),
     ("code.py:swish -s 2 -p gamma=2", "code.py:swish has no parameter 'gamma'; it has beta"),
     ("code.py:swish -s 2 --derivative-kind jvp", "--derivative-kind says what --derivative is; give that too"),
     (

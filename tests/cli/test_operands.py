@@ -69,6 +69,17 @@ def test_an_expression_is_inspected_where_it_is_defined() -> None:
     assert report("exp(x)", "-s", "4")["operand"]["values"] == report("tanh", "-s", "4")["operand"]["values"]
 
 
+def test_a_domain_is_suggested_where_a_function_raises_at_random_numbers(run_here: RunHere, tmp_path: Path) -> None:
+    file = tmp_path / "code.py"
+    file.write_text("import math\ndef f(x): return math.sqrt(x) * math.acos(x)\ndef g(x): raise ValueError('no')\n")
+    done = run_here(f"{file}:f", "-s", "4")
+    what, *_, advice = done.err.splitlines()
+    assert (done.status, what[:39]) == (2, "jacinspect: the function raised ValueEr")
+    assert advice == "X was drawn at random; inside of an interval it works: --domain 0:"
+    assert run_here(f"{file}:f", "-s", "4", *advice.split()[-2:]).status == 0
+    assert "--domain" not in run_here(f"{file}:g", "-s", "4").err
+
+
 def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
     np.save(tmp_path / "y.npy", [[10.0], [20.0]])
@@ -115,7 +126,10 @@ def test_a_kink_at_a_tie(tmp_path: Path) -> None:
         ),
         ("multiply -s 2 --with y=2 --with y=3", "--with y=3: y is given twice"),
         ("multiply -s 2 --with z=2", "--with z=2: mul takes x and y; write ./z=… for a file of that name"),
-        ("multiply -s 2 --with 2xx", "shape '2xx' is not a shape: write sizes separated by x, such as 4, 2x3 or 2x3x4"),
+        (
+            "multiply -s 2 --with 2xx",
+            "shape '2xx' is not a shape: write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar",
+        ),
         ("multiply -s 2 --with no.csv", "no.csv: there is no such file"),
         ("multiply -i - --with -", "standard input (-) can be read only once; name a file for the others"),
         (

@@ -696,7 +696,7 @@ def test_a_function_that_computes_in_float32() -> None:
 @pytest.mark.parametrize(
     ("f", "expected"),
     [
-        (lambda x: None, "the function returned a NoneType; an array of real numbers is needed"),
+        (lambda x: None, "the function returned None; an array of real numbers is needed"),
         (lambda x: "text", "the function returned a str; an array of real numbers is needed"),
         (lambda x: x + 1j, "the function returned complex numbers; an array of real numbers is needed"),
         (lambda x: [[1.0], [2.0, 3.0]], "the function returned a list that is no array"),

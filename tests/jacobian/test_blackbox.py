@@ -89,7 +89,7 @@ def test_the_precision_in_which_f_computes() -> None:
 @pytest.mark.parametrize(
     ("f", "expected"),
     [
-        (lambda x: None, "the function returned a NoneType; an array of real numbers is needed"),
+        (lambda x: None, "the function returned None; an array of real numbers is needed"),
         (lambda x: x * 1j, "the function returned complex numbers; an array of real numbers is needed"),
         (lambda x: [[1], [2, 3]], "the function returned a list that is no array"),
         (lambda x: np.array([{}]), "the function returned an array of objects; an array of real numbers is needed"),

@@ -14,7 +14,9 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import Framework
+from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
+from jacinspect.functions.code.in_place import returning
 from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.function import Array, Function, Parameter
@@ -61,7 +63,8 @@ def of_callable(
     call = _call(called, operands, dict(parameters or {}))
 
     def adapt(function: Function, given: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
-        again = reseeded(call, function.reseed)
+        by_number = ByNumber(returning(call, name, operands))
+        again = reseeded(by_number, function.reseed)
         framework, stays, given = _accepted(called, again, given, backend)
         joined = Joined(name, again, framework, function.take)
         rules = framework.rules(joined, given) if function.rule is None and stays else ()
@@ -71,6 +74,7 @@ def of_callable(
             rule=rules[0] if rules else function.rule,  # a claim, if any
             others=rules[1:],
             output=lambda: joined.bundle,
+            is_by_number=lambda: by_number.needed,
             take=None,
             derivative_formula=function.derivative_formula or framework.autodiff * stays,
             source="python" if framework.name == "numpy" else framework.name,
@@ -127,7 +131,7 @@ def claim_of(
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
     call = _call(called, [place.name for place in positional if place.name not in passed], passed)
-    call = reseeded(call, function.reseed)
+    call = reseeded(ByNumber(call), function.reseed)
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
         return framework_of(called, call, arguments, backend)[0].value(call)

@@ -166,10 +166,15 @@ def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any, boo
     rest = ["numpy", *(name for name in loaded if name not in first)] if loaded and not declared else []
     left: tuple[str, Any, bool] = (first or ["numpy"])[0], None, not (first or rest)
     for name in [*first, *rest]:
-        with suppress(Exception, SystemExit), np.errstate(all="ignore"):  # it is reported when f is inspected
-            result = FRAMEWORKS[name].trial(call, [operand.copy() for operand in operands])
-            home = next(iter(_homes(_arrays(result))), name if name in ("numpy", declared) else "")
-            if home:
-                return home, result, True
-            left = name, result, True
+        try:
+            with np.errstate(all="ignore"):
+                result = FRAMEWORKS[name].trial(call, [operand.copy() for operand in operands])
+        except InputError:  # worded for the user
+            raise
+        except (Exception, SystemExit):  # it is reported when f is inspected
+            continue
+        home = next(iter(_homes(_arrays(result))), name if name in ("numpy", declared) else "")
+        if home:
+            return home, result, True
+        left = name, result, True
     return left

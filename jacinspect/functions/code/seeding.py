@@ -7,7 +7,6 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ def reseeded(call: Callable[..., Any], seed: int | None) -> Callable[..., Any]:
     if seed is None:
         return call
 
-    @wraps(call)
     def seeded(*given: Any) -> Any:
         with _seeded(seed):
             return call(*given)

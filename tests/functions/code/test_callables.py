@@ -270,7 +270,7 @@ def test_derivatives_that_are_not_plain_functions() -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (lambda x: None, "the function returned a NoneType; an array of real numbers is needed"),
+        (lambda x: None, "the function returned None; an array of real numbers is needed"),
         (lambda x: "no", "the function returned a str; an array of real numbers is needed"),
         (lambda x: {}, "the function returned a dict; an array of real numbers is needed"),
         (lambda x: x.astype(object), "the function returned an array of objects; an array of real numbers is needed"),

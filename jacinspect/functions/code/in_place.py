@@ -1,0 +1,79 @@
+"""Functions that write their result into an argument, as f(out, x) does: how to wrap one so that it is returned.
+
+In: a callable that returned nothing, or could not write into an operand that is fixed. Out: the advice. Next:
+callables.py.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jacinspect.errors import InputError
+from jacinspect.functions.rules import Array
+
+__all__ = ["returning"]
+
+
+def returning(call: Callable[..., Any], name: str, operands: Sequence[str]) -> Callable[..., Any]:
+    """Return the callable, which raises InputError with a way to wrap it where it writes its result into an argument.
+
+    Parameters
+    ----------
+    call
+        A callable of the operands.
+    name, operands
+        Its name and those of its operands, for the advice.
+    """
+
+    def checked(*given: Any) -> Any:
+        try:
+            result = call(*given)
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            _require_returned(call, name, operands, given)
+            raise
+        if result is None:
+            _require_returned(call, name, operands, given)
+        return result
+
+    return checked
+
+
+def _require_returned(call: Callable[..., Any], name: str, operands: Sequence[str], given: Sequence[Any]) -> None:
+    """Raise InputError if the callable returns None and writes into some of its operands, arrays of numpy."""
+    if not all(isinstance(operand, np.ndarray) for operand in given) or len(given) != len(operands):
+        return
+    found = {name: _written(call, given, place) for place, name in enumerate(operands)}
+    written = {name: how for name, how in found.items() if how is not None}
+    if not written:
+        return
+    made = [
+        f"{out} = {out}.copy()" if read else f"{out} = np.zeros({given[operands.index(out)].shape})"
+        for out, read in written.items()
+    ]
+    taken = [each for each in operands if written.get(each) is not False]
+    code = "; ".join([*made, f"{name.rpartition(':')[2]}({', '.join(operands)})", f"return {', '.join(written)}"])
+    raise InputError(
+        f"{name}: returns None and writes into {' and '.join(written)}; inspect a function that returns it, such as\n"
+        f"  def g({', '.join(taken)}): {code}"
+    )
+
+
+def _written(call: Callable[..., Any], given: Sequence[Array], place: int) -> bool | None:
+    """Whether an operand that the callable writes into is read as well; None if it returns something or does not write.
+
+    It is called with other numbers there: what is written does not depend on them where they are not read.
+    """
+    results = []
+    for seed in (0, 1):
+        copies = [operand.copy() for operand in given]
+        copies[place][...] = before = np.random.default_rng(seed).uniform(0.5, 1, given[place].shape)
+        try:
+            if call(*copies) is not None or np.array_equal(copies[place], before):
+                return None
+        except Exception:
+            return None
+        results.append(copies[place])
+    return not np.array_equal(results[0], results[1], equal_nan=True)

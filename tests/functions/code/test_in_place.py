@@ -1,0 +1,82 @@
+"""Functions that write their result into an argument are told how to be wrapped, in a line that works."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jacinspect
+from jacinspect.errors import FunctionFailedError, InputError
+from tests.oracles import Array
+
+X = np.array([0.3, -1.2, 2.0])
+
+
+def first(out: Array, x: Array) -> None:
+    out[:] = np.sin(x)
+
+
+def last(x: Array, out: Array) -> None:
+    np.sin(x, out=out)
+
+
+def ode(du: Array, u: Array, p: float = 2.0) -> None:
+    du[0], du[1], du[2] = p * u[1], -u[0] * u[1], 0
+
+
+def update(x: Array) -> None:
+    x *= np.exp(x)
+
+
+def two(s: Array, c: Array, x: Array) -> None:
+    s[:], c[...] = np.sin(x), np.outer(x, x)
+
+
+FUNCTIONS: list[tuple[Callable[..., None], list[Array], str, Callable[[Array], Array]]] = [
+    (first, [X], "g(x): out = np.zeros((3,)); first(out, x); return out", lambda x: np.diag(np.cos(x))),
+    (last, [X], "g(x): out = np.zeros((3,)); last(x, out); return out", lambda x: np.diag(np.cos(x))),
+    (
+        ode,
+        [X],
+        "g(u): du = np.zeros((3,)); ode(du, u); return du",
+        lambda u: np.array([[0, 2, 0], [-u[1], -u[0], 0], [0, 0, 0]]),
+    ),
+    (update, [], "g(x): x = x.copy(); update(x); return x", lambda x: np.diag((1 + x) * np.exp(x))),
+    (
+        two,
+        [np.zeros((3, 3)), X],
+        "g(x): s = np.zeros((3,)); c = np.zeros((3, 3)); two(s, c, x); return s, c",
+        lambda x: np.vstack([np.diag(np.cos(x)), np.kron(np.eye(3), x[:, None]) + np.kron(x[:, None], np.eye(3))]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("f", "others", "code", "jacobian"), FUNCTIONS, ids=lambda each: getattr(each, "__name__", ""))
+def test_the_advice_works_where_it_is_followed(
+    f: Callable[..., None], others: list[Array], code: str, jacobian: Callable[[Array], Array]
+) -> None:
+    for wrt in range(1, len(others) + 2):
+        with pytest.raises(InputError) as error:
+            jacinspect.inspect(f, X, others=others, wrt=wrt)
+        what, line = str(error.value).split("\n")
+        assert what.startswith(f"{f.__name__}: returns None and writes into ")
+        assert line == f"  def {code}"
+    namespace: dict[str, Any] = {"np": np, f.__name__: f}
+    exec(line.strip(), namespace)
+    assert jacinspect.inspect(namespace["g"], X, jacobian).verdict == "pass"
+    assert jacinspect.inspect(namespace["g"], X, lambda x: jacobian(x) * 1.01).verdict == "fail"
+
+
+def test_what_returns_none_and_writes_nothing_is_told_so() -> None:
+    with pytest.raises(FunctionFailedError, match=r"^the function returned None; an array of real numbers is needed"):
+        jacinspect.inspect(lambda x: None, X)
+
+
+def test_what_writes_into_a_fixed_operand_and_returns_something_is_told_as_it_is() -> None:
+    def f(x: Array, scratch: Array) -> Array:
+        scratch[:] = x
+        return scratch * 2
+
+    with pytest.raises(FunctionFailedError, match="read-only"):
+        jacinspect.inspect(f, X, others=[X])
