@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import jacinspect
 from jacinspect.jacobian.agreement import compare
 from jacinspect.jacobian.analytic import Analytic, from_jvp, from_vjp
 from jacinspect.jacobian.directions import Directions, along_directions, measure_directions
@@ -129,3 +130,11 @@ def test_a_vjp_compared_with_a_sample_is_refuted_in_sum() -> None:
         vjp = from_vjp(partial(np.matmul, factor * weights.T))
         directions = compared(near, numeric, vjp, coverage=0.5)
         assert directions.inputs_refuted.tolist() == expected
+
+
+def test_a_direction_is_finite_where_x_is_huge() -> None:
+    """Or a slope of 0 times it would be NaN, which accuses a right derivative: fmod by y at 1.7e308."""
+    x = np.full(40, -1.7e308)
+    report = jacinspect.inspect(lambda x: np.fmod(0.5, x), x, derivative=np.zeros_like)
+    assert report.verdict == "pass"
+    assert not report.findings
