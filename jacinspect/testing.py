@@ -28,7 +28,8 @@ def assert_jacobian(
     expect
         One of `choices.Expectation`, such as "diagonal", or several of them.
     **options
-        Other arguments of `inspect`: derivative_kind, backend, parameters, others, wrt, direction, and settings.
+        Other arguments of `inspect`: derivative_kind, backend, parameters, others, wrt, domain, reseed, direction, and
+        settings.
 
     Returns
     -------
