@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
-from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Vec
+from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Mode, Vec
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
 from jacinspect.cli.options import BackendOption, DerivativeOption, KindOption, ParamOption
@@ -159,6 +159,11 @@ def inspect(
             help="Which output of a function that returns several; all of them, end to end, if left out.",
         ),
     ] = None,
+    mode: Annotated[Mode | None, typer.Option(help="Of a torch module; eval if left out.", show_default=False)] = None,
+    reseed: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, help="Seed numpy's, Python's and torch's generators before every call."),
+    ] = None,
     param: ParamOption = None,
     derivative: DerivativeOption = None,
     derivative_kind: KindOption = None,
@@ -209,7 +214,7 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback), captured_output():
-        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take)
+        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take, mode, reseed)
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         written = OutputRequest(Format.json if as_json else to, output, form, full, save)
         settings = {

@@ -53,6 +53,7 @@ class FunctionReport:
     derivative: str | None
     operands: tuple[str, ...] = ("x",)
     latex: str | None = None  # the formula
+    note: str = ""  # what was done to the code's own objects
 
     @property
     def title(self) -> str:

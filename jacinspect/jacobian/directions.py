@@ -258,7 +258,9 @@ def _union(places: Iterable[Array]) -> Array:
 def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
     """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
 
-    A row that is left out may be infinite, and 0 · inf then hides what the others give.
+    A row that is left out may be infinite, and 0 · inf then hides what the others give. Where f does not read an input
+    because its effects cancel, as those of a bias before a softmax do, a rule gives what rounding leaves of them, which
+    is measured by the largest entry of each row.
     """
     jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
     left_out = w[jacobian.pattern.rows] == 0
@@ -270,7 +272,10 @@ def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
-    return np.asarray(known & ~(difference <= Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()))
+    largest = np.zeros(w.size)
+    np.maximum.at(largest, jacobian.pattern.rows, np.where(np.isfinite(size), size, 0.0))
+    cancelled = 2 * ROUNDING * float(np.abs(w) @ largest)
+    return np.asarray(known & ~(difference <= Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel() + cancelled))
 
 
 def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:

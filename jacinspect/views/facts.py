@@ -69,6 +69,8 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
         yield f"∂f/∂{operand.name}" if partial else own, function.derivative
     yield from (("", sentence) for sentence in _laid_out(report))
+    if function.note:
+        yield "", function.note
     if report.fixed:
         fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())
         which = f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; "
