@@ -57,7 +57,7 @@ PARTS = {
     ("testing", "views"): {"views.brief"},
     ("cli", "jacobian"): {"jacobian.unfolding"},
     ("functions", "operands"): {"operands.bundle"},
-    ("inspection", "operands"): {"operands.bundle"},
+    ("inspection", "operands"): {"operands.bundle", "operands.defined"},
     ("views", "operands"): {"operands.bundle"},
     ("checks", "functions"): {"functions.function", "functions.resolve"},
 }
@@ -125,7 +125,7 @@ def called(module: str) -> set[str]:
 def test_the_finder_finds() -> None:
     assert {"cli", "__init__", "__main__", "views.text", "jacobian.compact", "operands.files"} <= set(modules())
     assert {"jacinspect.views.text", "rich.console.Console"} <= imported("cli.showing") | imported("cli.streams")
-    assert {"errors", "inspection.pipeline", "functions.resolve"} <= ours("cli.requests")  # inside functions
+    assert {"errors", "inspection.elsewhere", "functions.resolve"} <= ours("cli.requests")  # inside functions
     assert {"jacobian.blackbox", "inspection.codes", "errors"} <= ours("inspection.report")
     assert "typer.echo" in called("cli.streams")
 

@@ -31,6 +31,8 @@ class Check:
     derivative: str | None = None
     derivative_kind: str | None = None
     backend: str | None = None
+    domain: str | None = None
+    reseed: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     operands: Mapping[str, str] = field(default_factory=dict)
     wrt: tuple[str | int, ...] = (1,)
@@ -205,16 +207,16 @@ def _table(document: Mapping[str, Any], key: str, file: Path, prefix: str = "") 
 # --- Keys and their types ---------------------------------------------------------------------------------------------
 
 SETTINGS = (
-    "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise",
+    "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise", "points",
 )  # fmt: skip
 _SHARED = {
     "shapes": "shapes", "seeds": "integers", "dtype": "text", "backend": "text", "allow": "texts", "vec": "text",
     "layout": "text", "expect": "texts", "rtol": "number", "atol": "number", "strict_kinks": "boolean",
-    "memory": "size", "max_evaluations": "integer", "noise": "number",
+    "memory": "size", "max_evaluations": "integer", "noise": "number", "points": "integer",
 }  # fmt: skip
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
-    "operands": "operands", "wrt": "places",
+    "operands": "operands", "wrt": "places", "domain": "text", "reseed": "integer",
 }  # fmt: skip
 
 

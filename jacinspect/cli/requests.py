@@ -36,12 +36,13 @@ class FunctionRequest:
     kind: DerivativeKind | None
     backend: Backend | None
     take: str | None = None
-    mode: Mode | None = None
+    domain: str | None = None
     reseed: int | None = None
+    mode: Mode | None = None
 
     def function(self, further: Sequence[str], wrt: str | None = None) -> "Function":
         """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
-        from jacinspect.functions.resolve import resolve, with_derivative
+        from jacinspect.functions.resolve import configured, resolve, with_derivative
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
@@ -49,7 +50,8 @@ class FunctionRequest:
         names = [*map(name_of, further)]
         found = resolve(self.name, parameters, names, backend)
         found = found.including(wrt or (None if found.operands else "all"), [name for name in names if name])
-        found = replace(found, take=self.take, mode=self.mode and self.mode.value, reseed=self.reseed)
+        found = replace(found, mode=self.mode and self.mode.value)
+        found = configured(found, self.take, self.domain, self.reseed)
         if self.derivative is not None:
             return with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
         if self.kind is not None:
@@ -77,6 +79,7 @@ class OperandRequest:
 
     def operands(self, function: "Function", settings: "Settings") -> "dict[str, Operand]":
         """Draw or read all operands of the function; the one of --shape or --input comes first."""
+        from jacinspect.operands.defined import where_defined
         from jacinspect.operands.further import is_shape, name_of, place
 
         given = [name_of(text) for text in self.further]
@@ -89,22 +92,31 @@ class OperandRequest:
         drawn = {name: is_shape(text) for name, text in texts.items()}
         if first is not None:
             drawn[next(iter(texts))] = self.source is None
-        return {
+        operands = {
             name: Operand(self._drawn(text, function.operands.index(name) + 1, function, settings), "random")
             if drawn[name]
             else Operand(self._read(text, settings), "standard input" if text == "-" else text)
             for name, text in texts.items()
-        } | {name: Operand(function.own[name], "the code") for name in function.operands if name not in texts}
+        }
+        if function.source != "expression":
+            weights = {name: function.own[name] for name in function.operands if name not in texts}
+            return operands | {name: Operand(values, "the code") for name, values in weights.items()}
+        domains = [function.domain_of(number) if drawn[name] else None for number, name in enumerate(names, 1)]
+        values = where_defined(function.value, [operands[name].values for name in names], domains)
+        defined = dict(zip(names, values, strict=True))
+        return {name: replace(operand, values=defined[name]) for name, operand in operands.items()}
 
     def along(self, settings: "Settings") -> "Array | None":
         """Read dX; None where it is to be random."""
         return None if self.direction is None else self._read(self.direction, settings)  # real numbers by the pipeline
 
     def _drawn(self, text: str, number: int, function: "Function", settings: "Settings") -> "Array":
+        from jacinspect.operands.branches import reaching
         from jacinspect.operands.shapes import parse_shape, random_operand
 
         domain = function.domain_of(number)
-        return random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
+        x = random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
+        return reaching(x, function.bends, domain, settings.seed)
 
     def _read(self, text: str, settings: "Settings") -> "Array":
         from jacinspect.operands.files import read_operand
@@ -140,9 +152,9 @@ def inspected(
     Raises
     ------
     InputError, FunctionFailedError
-        Before any computing where what was typed is wrong; see `inspect_function` for the rest.
+        Before any computing where what was typed is wrong; see `inspect_at_points` for the rest.
     """
-    from jacinspect.inspection.pipeline import inspect_function
+    from jacinspect.inspection.elsewhere import inspect_at_points
     from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.unfolding import unfold
     from jacinspect.operands.shapes import parse_size
@@ -162,7 +174,7 @@ def inspected(
     sources = dict.fromkeys(given[name].source for name in of_one.open)
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
-        return inspect_function(
+        return inspect_at_points(
             of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
         )
 

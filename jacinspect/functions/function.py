@@ -12,6 +12,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
+from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened
 from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
@@ -46,7 +47,9 @@ class Function:
     formula: str = ""
     derivative_formula: str = ""
     latex: str = ""  # the formula, as LaTeX has it
-    domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # the interval of an operand, if not all
+    domain: Mapping[str, Interval] = field(default_factory=dict)  # the interval of an operand, if not all
+    bounds: Interval = EVERYWHERE  # of all operands, as whoever inspects the function demands
+    bends: tuple[float, ...] = ()  # where an element-wise function has a kink or a jump, as far as that is declared
     source: str = "catalogue"
     operands: tuple[str, ...] = ("x",)
     partial_formulas: tuple[str, ...] = ()  # of a function of several operands, one by each
@@ -59,8 +62,9 @@ class Function:
     enlarged: Callable[[Sequence[str]], "Function"] | None = None  # the function with these of its weights as operands
     note: str = ""  # what was done to the code's own objects
     mode: str | None = None  # "train" or "eval", of torch modules
-    reseed: int | None = None  # seeds the generators before every call
     take: str | None = None  # of a function that returns several arrays: the name or number of the one to inspect
+    reseed: int | None = None  # of people's own code: the seed of all generators at every call
+    is_by_number: Callable[[], bool] = lambda: False  # whether, so far, it refused arrays, and was given numbers
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
@@ -85,7 +89,7 @@ class Function:
         ]
         if not names or self.enlarged is None:
             return self
-        return replace(self.enlarged(names), take=self.take, mode=self.mode, reseed=self.reseed)
+        return replace(self.enlarged(names), mode=self.mode)
 
     def positions(self, wrt: Wrt, operands: Sequence[Array] = ()) -> list[int]:
         """Find the places, from 1, of the operands that `wrt` names, in its order.
@@ -133,9 +137,10 @@ class Function:
         name = self.open[0] if self.open else "x"
         return self.operand or Bundle.of([(name, operand)]), self.output() or Bundle.of([("A", output)])
 
-    def domain_of(self, place: int) -> tuple[float, float]:
-        """Return the closed interval in which the operand at a place, from 1, is declared to be defined."""
-        return self.domain.get(self.operands[place - 1], (-np.inf, np.inf))
+    def domain_of(self, operand: int | str) -> Interval:
+        """Return the closed interval of an operand, by its place from 1 or by name: where f is defined."""
+        name = self.operands[operand - 1] if isinstance(operand, int) else operand
+        return common(name, self.domain.get(name, EVERYWHERE), self.bounds)
 
     def opened(self, wrt: Wrt, operands: Sequence[Array], dtype: str = "float64") -> "tuple[Function, Array]":
         """Fix all operands but those that `wrt` names; gives a function of one array, and that array.
@@ -152,6 +157,8 @@ class Function:
         ]
         found = self.by(places, values)
         arrays = [values[place - 1] for place in places]
+        for place, array in zip(places, arrays, strict=True):
+            require_inside(self.operands[place - 1], array, self.bounds)
         return found, arrays[0] if found.operand is None else found.operand.join(arrays)
 
     def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":

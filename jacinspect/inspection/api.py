@@ -7,8 +7,8 @@ from typing import Any
 from jacinspect.choices import Mode
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
-from jacinspect.functions.resolve import resolve, with_derivative
-from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.functions.resolve import configured, resolve, with_derivative
+from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import array_of
@@ -28,6 +28,7 @@ def inspect(
     wrt: Wrt | None = None,
     take: int | str | None = None,
     mode: str | None = None,
+    domain: str | Sequence[float] | None = None,
     reseed: int | None = None,
     direction: Any = None,
     **settings: Any,
@@ -66,12 +67,15 @@ def inspect(
         them, end to end, if None.
     mode
         "train" or "eval", of torch modules; eval if None.
+    domain
+        The interval in which the operands are moved, "LOW:HIGH", "0:" or (0, 1): f is called nowhere else.
     reseed
-        A seed for the generators of Python, numpy and torch before every call, for functions that draw.
+        Seed numpy's, Python's and torch's generators with it before every call, for a function that draws.
     direction
         dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
     **settings
-        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise.
+        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise,
+        points.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def inspect(
         Mode.require(mode, "mode:")
     further = list(others) if isinstance(others, Mapping) else [None] * len(others)
     found = resolve(function, parameters, further, backend).including(wrt, [name for name in further if name])
-    found = replace(found, take=None if take is None else str(take), mode=mode, reseed=reseed)
+    found = configured(replace(found, mode=mode), take, domain, reseed)
     if derivative is not None:
         found = with_derivative(found, derivative, derivative_kind, backend)
     elif derivative_kind is not None:
@@ -102,7 +106,7 @@ def inspect(
         found = found.including("all")
     name, operands = _in_order(found, X, others)
     of_one, x = found.opened(name if wrt is None else wrt, operands)
-    return inspect_function(of_one, x, checked, direction=direction)
+    return inspect_at_points(of_one, x, checked, direction=direction)
 
 
 def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, Any]) -> tuple[str, list[Array]]:

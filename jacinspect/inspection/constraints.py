@@ -18,7 +18,7 @@ from jacinspect.jacobian.differences import ROUNDING
 
 __all__ = ["right_along"]
 
-_LARGEST = 2**18  # entries of a dense Jacobian that is multiplied by an N×N projection: a few milliseconds
+_LARGEST = 2**16  # entries of a dense Jacobian that is multiplied by N×N projections: half a second for all of them
 _CLEAR = 8  # times what the projected difference may be: the difference itself has to be larger, to be explained by it
 _ON = 1e-6  # relative: numbers typed with seven digits are still on a constraint
 

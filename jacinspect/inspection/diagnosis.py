@@ -18,12 +18,14 @@ from jacinspect.inspection.place import few_entries, place, side_of_zero
 from jacinspect.inspection.rearrangements import by_free_entries, other_orders, permuted_axes, transposes
 from jacinspect.inspection.suspicion import Prediction, Suspicion
 from jacinspect.jacobian.analytic import is_linear
+from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import ROUNDING
 
 __all__ = ["Hypothesis", "diagnose"]
 
 _IN_FLOAT32 = 2.0**-21  # relative: four roundings of float32, of 2⁻²³ each
 _TOLERANCES = (1e-12, 1e-7)  # relative: solvers are stopped at these; a derivative that is off by more has a mistake
+_SEEN = 8  # times less than the largest difference: an even noise is below in one of eight entries
 _SAME = 1e-6  # relative: values as near to another function's, where f loses digits, are that function's
 
 
@@ -102,13 +104,15 @@ def _as_if_elementwise(s: Suspicion) -> Iterator[str]:
 
 
 def _at_a_tolerance(s: Suspicion) -> Iterator[str]:
-    """Test whether a function that stops at a tolerance could make all of the difference."""
+    """Test whether a function that stops at a tolerance could make all of the difference, which moves most entries."""
     if not s.iterates or not s.judged.all():
         return
     size = np.maximum(np.abs(s.value), np.abs(s.y0[s.pattern.rows]))
     with np.errstate(all="ignore"):
-        off = float(np.max(np.where(s.wrong, np.abs(s.claim.data - s.value) / size, 0)))
-    if _TOLERANCES[0] <= off <= _TOLERANCES[1]:
+        relative, bar = np.abs(s.claim.data - s.value) / size, s.bar / size
+    off = float(np.max(relative, initial=0, where=s.wrong))
+    still = np.mean(np.maximum(relative, bar) < off / _SEEN)
+    if _TOLERANCES[0] <= off <= _TOLERANCES[1] and still <= 1 / 2:
         yield f"a function that stops at a tolerance: off by a relative {off:.0e} (--noise {off:.0e})"
 
 
@@ -141,7 +145,7 @@ def _named_factor(s: Suspicion) -> Iterator[Prediction]:
 def _factor(s: Suspicion) -> Iterator[Prediction]:
     """Predict a constant factor without a name; two entries of different size are needed to call it constant."""
     value, bar = np.abs(s.value[s.certain]), s.bar[s.certain]
-    if value.size and np.any(np.abs(value - value[0]) > bar + bar[0]):
+    if not np.all(np.abs(value - value[:1]) <= bar + bar[:1]):
         factor = float(s.claim.data[s.certain[0]] / s.value[s.certain[0]])
         name = f"{factor:.10g}"
         yield from _times(s, [(f"a constant factor of {name}", factor)] if name != "1" else [])
@@ -152,16 +156,25 @@ def _zero(s: Suspicion) -> Iterator[Prediction]:
     yield s.prediction("a derivative cut off from X: it is 0 in every entry", nothing, nothing)
 
 
-def _other_function(s: Suspicion) -> Iterator[Prediction]:
-    """Predict f itself, and the derivatives of other functions; a single number is the derivative of too many."""
+def _other_function(s: Suspicion) -> Iterator[str]:
+    """Try f itself, and the derivatives of other functions; a single number is the derivative of too many."""
     if not _is_varied(s):
         return
-    yield s.prediction("f itself in place of its derivative", s.y0, s.bar)
-    for name, values, slopes in s.neighbours():
-        with np.errstate(all="ignore"):
-            is_f = s.y0.shape == values.shape and np.all(np.abs(s.y0 - values) <= _SAME * np.abs(values))
-        told = f", and f is {name} at X to {-log10(_SAME):.0f} digits: look at f before the derivative"
-        yield s.prediction(f"the derivative of {name}{told * bool(is_f)}", slopes[s.pattern.indices], s.bar)
+    if s.fits(s.prediction("", s.y0, s.bar)):
+        yield "f itself in place of its derivative"
+    for name, slopes, function in s.neighbours():
+        if s.fits(s.prediction("", slopes[s.pattern.indices], s.bar)):
+            yield f"the derivative of {name}{_and_f_is(name, function, s)}"
+
+
+def _and_f_is(name: str, function: Callable[[Array], Array], s: Suspicion) -> str:
+    """Say that f is the function whose derivative is claimed, if it is: then not the claim may be wrong, but f."""
+    x = s.x.reshape(s.pattern.operand_shape)
+    with np.errstate(all="ignore"):
+        values = np.broadcast_to(function(x), s.pattern.output_shape).ravel()
+        if not np.all(np.abs(s.y0 - values) <= _SAME * np.abs(values)):
+            return ""
+    return f", and f is {name} at X to {-log10(_SAME):.0f} digits: look at f before the derivative"
 
 
 def _is_varied(s: Suspicion) -> bool:
@@ -178,15 +191,15 @@ HYPOTHESES = (
     Hypothesis("transposed", transposes, of_entries=False),
     Hypothesis("order of vec", other_orders, of_entries=False),
     Hypothesis("zero", _zero),
-    Hypothesis("other function", _other_function),
+    Hypothesis("other function", finds=_other_function),
     Hypothesis("at f(X)", finds=_at_output),
     Hypothesis("as if element-wise", finds=_as_if_elementwise),
     Hypothesis("factor", _factor),
     Hypothesis("free entries", by_free_entries),
     Hypothesis("order of axes", permuted_axes),
     Hypothesis("right along", finds=right_along),
+    Hypothesis("tolerance", finds=_at_a_tolerance),
     Hypothesis("side of 0", finds=lambda s: [side_of_zero(s)]),
     Hypothesis("place", finds=lambda s: [place(s)]),
     Hypothesis("few entries", finds=lambda s: [few_entries(s)]),
-    Hypothesis("tolerance", finds=_at_a_tolerance),
 )

@@ -152,7 +152,7 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
     off = max((abs(entry.analytic or 0.0) for entry in outside), default=0.0)
     return AgreementReport(
         checked=analytic is not None,
-        verdict=verdict(found, about="agreement"),
+        verdict=verdict(found, about="agreement") if analytic is not None else None,
         entries_compared=int(np.count_nonzero(compared)),
         coverage=evidence.coverage,
         max_difference=max(summary.difference or 0.0, off) if outside else summary.difference,

@@ -4,6 +4,7 @@ Those about single entries are in entries.py, those about the expected structure
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name, worst_outside
 from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.blackbox import Array, BlackBox, Domain
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
@@ -29,8 +30,11 @@ __all__ = [
     "hadamard_invalid",
     "mutates_input",
     "not_deterministic",
+    "nothing_compared",
+    "of_branches",
     "of_coverage",
     "of_directions",
+    "of_jitter",
     "of_joint_kinks",
     "of_rules",
     "of_spurious",
@@ -39,13 +43,41 @@ __all__ = [
 ]
 
 
+_TOLERABLE = 1e-2  # relative: noise beyond it leaves no digit of a derivative
 _NAMED = 4  # inputs named in a message: enough to recognize a tie
 
 
-def not_deterministic() -> Finding:
-    """J005: the function returns different outputs for the same input, so there is no derivative."""
-    message = "the same input gave two different outputs; fix its random state (a seed, evaluation mode) to inspect it"
-    return finding("J005", message)
+def not_deterministic(jitter: float, seed: int | None) -> Finding:
+    """J005: the function returns different outputs for the same input, with its generators seeded or not (None)."""
+    by = f", apart by {jitter:.1g} of their size" if np.isfinite(jitter) else ""
+    advice = "give it --reseed 0, which seeds its random numbers before every call, or evaluation mode"
+    if seed is not None:
+        advice = f"--reseed {seed} does not reach what it draws from or remembers: seed or reset that in the function"
+    if jitter <= _TOLERABLE:
+        advice += f", or give --noise {_rounded_up(2 * jitter)} where they are noise"
+    return finding("J005", f"the same input gave different outputs{by}; {advice}")
+
+
+def nothing_compared(allowed: Sequence[str]) -> Finding:
+    """J006: an error that the check allows ended the inspection, or left no entry to compare."""
+    message = f"nothing was compared: the check allows {' and '.join(allowed)}, which is no evidence that f is right"
+    return finding("J006", message)
+
+
+def of_jitter(box: BlackBox) -> Iterator[Finding]:
+    """J005, a note, where the function repeats itself but for its last bits, or for the noise that the user named."""
+    if not box.deterministic:
+        message = (
+            f"the same input gave different outputs, apart by {box.jitter:.1g} of their size: the inspection takes "
+            "that for noise"
+        )
+        yield finding("J005", message, severity="note")
+
+
+def _rounded_up(number: float) -> str:
+    """Write a number with one digit, and no smaller than it is."""
+    power = 10.0 ** np.floor(np.log10(number))
+    return f"{np.ceil(number / power) * power:.0e}"
 
 
 def timed_out(seconds: float) -> Finding:
@@ -178,6 +210,23 @@ def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
         None: "a pattern that changed from point to point",
     }
     return " and ".join(cause for spent, cause in causes.items() if spent in ended)
+
+
+def of_branches(bends: Sequence[float], domain: Domain, x: Array) -> Iterator[Finding]:
+    """J013 where no entry of the operand lies below, between or above the points where f is declared to bend."""
+    least, greatest = domain
+    ends = [least, *(bend for bend in bends if least < bend < greatest), greatest]
+    if len(ends) == 2 or not np.isfinite(x).any():
+        return
+    missed = [
+        f"above {low:g}" if high == greatest else f"below {high:g}" if low == least else f"between {low:g} and {high:g}"
+        for low, high in pairwise(ends)
+        if not np.any((low < x) & (x < high))
+    ]
+    if missed:
+        sides = f"{', '.join(missed[:-1])} or {missed[-1]}" if len(missed) > 1 else missed[0]
+        message = f"no entry of X is {sides}, where f has another branch: the derivative there was not looked at"
+        yield finding("J013", message)
 
 
 def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport, budget: str) -> Iterator[Finding]:

@@ -42,8 +42,9 @@ from jacinspect.jacobian.directions import (
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
 from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.ladder import LADDER_CALLS
+from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
@@ -55,6 +56,8 @@ __all__ = ["inspect_function", "uninspected"]
 
 
 _OTHER_CALLS = 50  # to confirm a pattern, to measure the noise, and along the directions
+_LAST_BITS = 2**10  # times the spacing of f's values is what a sum in random order may differ from itself by
+_FROM_JITTER = 8  # times the jitter is the noise: values are moved by four times as much, and jitter themselves
 _ARRAYS = 14  # of the operand's size, that an inspection has in memory at once, as tests/benchmarks measure
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
 _NONE: Array = np.zeros(0, np.int64)
@@ -87,9 +90,11 @@ def inspect_function(
         output=box.y0.reshape(_output_shape(box)),
         names=names,
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
+        calls=box.evaluations,
     )
-    if box.mutates or not box.deterministic:
-        return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
+    if box.mutates or not box.jitter <= max(_LAST_BITS * box.epsilon, settings.noise or 0.0):
+        end = find.mutates_input() if box.mutates else find.not_deterministic(box.jitter, function.reseed)
+        return replace(base, findings=(end,))
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
     return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 
@@ -112,6 +117,7 @@ def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, sour
         chain_rule=None,
         findings=(),
         memory=settings.memory,
+        expected=tuple(settings.expect),
         names=Names(*(bundle for bundle in function.bundles(x.shape, ())[::-1])),
         fixed=dict(function.fixed),
     )
@@ -162,6 +168,7 @@ class _Inspection:
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
         epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
+        epsilon = max(epsilon, _FROM_JITTER * self.box.jitter)
         near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x))
         return measure_directions(near, self.rng)
 
@@ -218,7 +225,7 @@ class _Inspection:
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
         inputs = directions.inputs_refuted
         if self.analytic is not None and inputs.size and poor.size:
-            inputs = inputs_refuted(self.analytic, comparison, self.box.y0, poor, self.rng)
+            inputs = inputs_refuted(self.analytic, comparison, measured.near, poor, self.rng)
         return replace(
             directions,
             pattern_refuted=refuted,
@@ -290,7 +297,8 @@ class _Inspection:
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
-        criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, bool(self.settings.noise), unresolved)
+        noise = bool(self.settings.noise or self.box.jitter)
+        criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, noise, unresolved)
         return compare(analytic, numeric, self.x, self.box.y0, criteria)
 
     def _finish(
@@ -319,6 +327,8 @@ class _Inspection:
             ),
             *find.of_joint_kinks(evidence.joint, detection.pattern, self.names),
             *find.of_stray(evidence.stray, detection.pattern, self.names),
+            *find.of_jitter(self.box),
+            *find.of_branches(self.function.bends, self.box.domain, self.x),
             *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
@@ -339,7 +349,11 @@ class _Inspection:
             base,
             jacobian=jacobian,
             detection=DetectionReport(
-                detection.evaluations, detection.points, detection.proved, True, evidence.directions.miss_probability
+                detection.evaluations,
+                detection.points,
+                detection.proved,
+                self.box.deterministic,
+                evidence.directions.miss_probability,
             ),
             agreement=agreement,
             rules=with_agreement(base.rules, agreement),
@@ -348,6 +362,7 @@ class _Inspection:
             hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
             findings=ordered(found),
+            calls=self.box.evaluations,
         )
 
     def _budget(self, detection: Detection, evidence: Evidence) -> str:

@@ -13,6 +13,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 __all__ = ["by_free_entries", "other_orders", "permuted_axes", "transposes"]
 
 _AXES = 4  # of A and X together: two matrices, whose 24 orders are few enough to try
+_MOST = 2**14  # entries up to which all these orders are tried: a quarter of a second
 _LETTERS = "ijkl", "pqrs"  # indices of A and of X
 
 
@@ -61,7 +62,7 @@ def permuted_axes(s: Suspicion) -> Iterator[Prediction]:
     pattern = s.pattern
     axes = pattern.output_shape + pattern.operand_shape
     rank = len(pattern.output_shape)
-    if not s.complete or s.is_elementwise or not 2 <= len(axes) <= _AXES:
+    if not s.complete or s.is_elementwise or not 2 <= len(axes) <= _AXES or pattern.stored > _MOST:
         return
     pairs = (pattern.rows, pattern.output_shape), (pattern.indices, pattern.operand_shape)
     index = [along for flat, shape in pairs if shape for along in np.unravel_index(flat, shape)]

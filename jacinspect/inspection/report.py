@@ -15,6 +15,7 @@ from jacinspect.inspection.sections import (
     FunctionReport,
     JacobianReport,
     OperandReport,
+    PointReport,
     RuleReport,
     Shown,
     parts,
@@ -55,13 +56,29 @@ class Report:
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
     names: Names  # of the arrays that the operand and the output are made of
+    expected: tuple[str, ...] = ()  # the properties asked for
+    calls: int = 0  # of the function, all together
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
     rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
+    points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands
 
     @cached_property
     def verdict(self) -> str:
         """The worst that a finding says: "fail", "inconclusive" or "pass"."""
         return verdict(self.findings)
+
+    @property
+    def structure_only(self) -> bool:
+        """Whether nothing was compared with anything: there is no derivative, and no property was asked for."""
+        unchecked = self.agreement is not None and not self.agreement.checked
+        return unchecked and not self.expected and self.verdict == "pass"
+
+    @property
+    def without_evidence(self) -> bool:
+        """Whether the inspection ended before anything was compared, or no entry of a derivative could be."""
+        if self.agreement is None or self.jacobian is None:
+            return True
+        return self.agreement.checked and not self.agreement.entries_compared and self.jacobian.stored != 0
 
     @property
     def is_refuted(self) -> bool:
@@ -107,8 +124,10 @@ class Report:
             "output": self._output(show),
             "jacobian": self.jacobian and self.jacobian.to_dict(show),
             "detection": self.detection.to_dict(),
+            "calls": self.calls,
             "agreement": self.agreement and self.agreement.to_dict(),
             "rules": [rule.to_dict() for rule in self.rules],
+            "points": [point.to_dict() for point in self.points],
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],

@@ -20,6 +20,7 @@ __all__ = [
     "FunctionReport",
     "JacobianReport",
     "OperandReport",
+    "PointReport",
     "RuleReport",
     "Shown",
     "parts",
@@ -54,6 +55,7 @@ class FunctionReport:
     operands: tuple[str, ...] = ("x",)
     latex: str | None = None  # the formula
     note: str = ""  # what was done to the code's own objects
+    by_number: bool = False  # called with one number at a time, for it takes no arrays
 
     @property
     def title(self) -> str:
@@ -137,11 +139,11 @@ class EntryReport:
 class AgreementReport:
     """Whether the analytic and the numeric Jacobian agree, for which share of the entries, and the worst entries.
 
-    `checked` is whether there is an analytic derivative.
+    `checked` is whether there is an analytic derivative; without one there is no verdict.
     """
 
     checked: bool
-    verdict: str
+    verdict: str | None
     entries_compared: int
     coverage: float
     max_difference: float | None
@@ -154,7 +156,7 @@ class AgreementReport:
         return {
             "verdict": self.verdict,
             "entries_compared": self.entries_compared,
-            "coverage": self.coverage,
+            "coverage": self.coverage if self.checked else None,
             "max_difference": jsonable(self.max_difference),
             "max_error_bar": jsonable(self.max_error_bar),
             "max_ratio": jsonable(self.max_ratio),
@@ -187,6 +189,30 @@ class RuleReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the rule as JSON-ready objects."""
         return {"name": self.name, "verdict": self.verdict, "message": self.message}
+
+
+@dataclass(frozen=True)
+class PointReport:
+    """What came out at one of several operands: how much larger it is than the first, and the range of its entries.
+
+    `verdict` is None where nothing was compared, or f could not be inspected there, for the reason in `message`.
+    """
+
+    scale: float
+    range: tuple[float, float] | None
+    verdict: str | None
+    max_ratio: float | None
+    message: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what came out there as JSON-ready objects."""
+        return {
+            "scale": self.scale,
+            "range": self.range and list(self.range),
+            "verdict": self.verdict,
+            "max_ratio": jsonable(self.max_ratio),
+            "message": self.message,
+        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.sections import FunctionReport
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
-from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.blackbox import BlackBox, Domain
 
-__all__ = ["analytic_at", "array_of", "black_box", "declared", "operand_epsilon", "real_array"]
+__all__ = ["analytic_at", "array_of", "black_box", "declared", "domain_of", "operand_epsilon", "real_array"]
 
 
 def declared(function: Function) -> FunctionReport:
@@ -32,6 +32,7 @@ def declared(function: Function) -> FunctionReport:
         function.operands,
         function.latex or None,
         function.note,
+        function.is_by_number(),
     )
 
 
@@ -43,8 +44,7 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
     FunctionFailedError
         When f raises, or does not return an array of real numbers of one shape.
     """
-    domains = {function.domain.get(name, (-np.inf, np.inf)) for name in function.open}
-    domain = domains.pop() if len(domains) == 1 else (-np.inf, np.inf)  # where they differ, f itself says
+    domain = domain_of(function)
     if x.dtype != np.float64:
         try:
             wide = x.astype(np.float64)
@@ -52,6 +52,12 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
         except FunctionFailedError:
             pass
     return BlackBox(function, x, progress, domain), x
+
+
+def domain_of(function: Function) -> Domain:
+    """Return the interval in which the open operands are declared to be defined; where they differ, f itself says."""
+    domains = {function.domain_of(name) for name in function.open}
+    return domains.pop() if len(domains) == 1 else (-np.inf, np.inf)
 
 
 def operand_epsilon(x: Array) -> float:

@@ -23,7 +23,7 @@ __all__ = ["Neighbour", "Prediction", "Suspicion"]
 _OFF_ZERO = 8  # bars that a value has to be above for its ratio to the claim to be known to three bits or more
 _DIRECTIONS = 2  # an explanation that is wrong in one entry survives one with probability 0, but for the bars
 
-Neighbour = tuple[str, Array, Array]  # the name of a function, its values at X and its derivative there, flat
+Neighbour = tuple[str, Array, Callable[[Array], Array]]  # the name of a function, its derivative at X, flat, and itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class Suspicion:
         claimed = self.claim.data
         with np.errstate(all="ignore"):
             close = np.abs(claimed - value) <= bar + ROUNDING * np.abs(claimed)
-            explains = np.abs(value - self.value) > bar + self.bar
+            explains = ~(np.abs(value - self.value) <= bar + self.bar)
         if not np.all(close[self.judged]) or (self.wrong.any() and not explains[self.wrong].any()):
             return False
         return not self.complete or all(self._agrees(prediction, *product) for product in self._products)

@@ -48,7 +48,8 @@ class Tolerance:
 class Criteria:
     """By what entries are judged: the error bars, and a `tolerance` of the user's besides.
 
-    With `noise`, the user has named the noise of f's values and accepts the bars that it makes, however wide.
+    With `noise`, that of f's values is known, named by the user or measured, and so are the bars that it makes: they
+    are accepted however wide.
 
     At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`. No entry of
     the outputs in `unresolved` is called wrong: f is not the sum of what it does by each input there.

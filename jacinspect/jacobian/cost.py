@@ -117,6 +117,8 @@ def growth(pattern: Pattern) -> Growth:
     sizes, output, operand = pattern.shape, pattern.output_shape, pattern.operand_shape or (1,)
     if not pattern.stored:
         return Growth(sizes, 0, (1, 1))
+    if sizes[0] == 1 and output != pattern.operand_shape:
+        return Growth(sizes, pattern.stored, (0, 1))
     axes = sorted(_axes(pattern), key=lambda along: along.pairs / along.outputs)
     narrow = [along for along in axes if along.is_filled and not along.is_dense]
     if narrow or output == pattern.operand_shape:

@@ -38,9 +38,16 @@ _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no 
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
 # period makes all coarser ones so, and a wrong slope looks settled.
 _FIRST_RATIO = 1.92
-# The weights that extrapolate a gap of a + b·h + c·h³ at the three steps to step 0; a is 0 where f is smooth.
-_AT_0 = np.array([1, -_FIRST_RATIO - _FIRST_RATIO**3, _FIRST_RATIO**4]) / ((_FIRST_RATIO - 1) * (_FIRST_RATIO**3 - 1))
-_CLOSER = 0.75  # of the gap a step before, at most: that of a smooth f is about half as wide
+_R2, _R3 = _FIRST_RATIO**2, _FIRST_RATIO**3
+# The weights of a one-sided slope at each step: in the central slope extrapolated from the last two steps, and in that
+# from the first two, which are off by h⁴; and in the gap between the sides, a + b·h + c·h³, extrapolated to step 0,
+# where it is a: 0 where f is smooth.
+_WEIGHTS = (
+    (0.0, -0.5 / (_R2 - 1), 1 / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+    (-0.5 / (_R2 - 1), 0.5 * _R2 / (_R2 - 1), -(_FIRST_RATIO + _R3) / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+    (0.5 * _R2 / (_R2 - 1), 0.0, _FIRST_RATIO * _R3 / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+)
+_ROUNDED = 8  # rounding floors that the gap at step 0 may be off by: its weights add up to about 4, for either side
 _CHANGE = 1.1  # times a change of the extrapolation bounds what it was off by before, down to an order of h
 
 
@@ -91,19 +98,24 @@ class Stencil:
 
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
-        return self._at(-t), self._at(t)
+        return self.step(-t), self.step(t)
 
-    def _at(self, t: float) -> Array:
+    def step(self, t: float) -> Array:
+        """Return f at the outputs a step t along the line, which may be negative."""
         with np.errstate(all="ignore"):
             point = self.v * t
             point += self.x
-            return self.box.where_defined(point.astype(self.x.dtype, copy=False))[self.outputs]
+        return self.at(point)
 
-    def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, Array, Array]:
-        """Return the slopes to the left, central and to the right of a block of outputs, given f a step t away."""
-        before, after, _ = self.widths(t, block)
-        y0 = self.y0[block]
-        return (y0 - low) / before, (high - low) / (before + after), (high - y0) / after
+    def at(self, point: Array) -> Array:
+        """Return f at the outputs, NaN where f is not defined: at those whose input is outside of the domain, too."""
+        point = point.astype(self.x.dtype, copy=False)
+        outside = self.box.outside(point)
+        if outside is None:
+            return self.box.where_defined(point)[self.outputs]
+        if self.inputs is None:
+            return np.full(self.y0.size, np.nan)
+        return np.where(outside.reshape(-1)[self.inputs], np.nan, self.box.where_defined(point)[self.outputs])
 
     def floor(self, t: float, peak: Array, slope: Array, block: slice = slice(None)) -> Array:
         """Return what rounding may do to the slopes of a block of the outputs at step t.
@@ -124,13 +136,19 @@ class Stencil:
 
     def widths(self, t: float, block: slice = slice(None)) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
+        x = np.asarray(0.0) if self.inputs is None else self.x.reshape(-1)[self._inputs(block)]
+        return -self.width(-t, block), self.width(t, block), x
+
+    def width(self, t: float, block: slice = slice(None)) -> Array:
+        """Return by how much x was moved at step t, as it was represented, for a block of outputs."""
         if self.inputs is None:
-            return np.asarray(t), np.asarray(t), np.asarray(0.0)
-        inputs = block if isinstance(self.inputs, slice) else self.inputs[block]
+            return np.asarray(t)
+        inputs = self._inputs(block)
         x, v = self.x.reshape(-1)[inputs], self.v.reshape(-1)[inputs]
-        before = (x - (x - t * v).astype(x.dtype, copy=False)).astype(np.float64, copy=False)
-        after = ((x + t * v).astype(x.dtype, copy=False) - x).astype(np.float64, copy=False)
-        return before, after, x
+        return np.asarray(((x + t * v).astype(x.dtype, copy=False) - x).astype(np.float64, copy=False))
+
+    def _inputs(self, block: slice) -> Index:
+        return block if self.inputs is None or isinstance(self.inputs, slice) else self.inputs[block]
 
     def subset(self, chosen: Array) -> "Stencil":
         """Return the stencil of some of the outputs, by their indices here."""
@@ -171,8 +189,8 @@ def _indices(index: Index, length: int) -> Array:
 class FirstPass:
     """Derivatives along a line at first sight: value ± bar, and how far the one-sided slopes stay apart.
 
-    `excess` is by how much the slopes' gap exceeds what their closing in and the rounding floor allow: 0 where f is
-    smooth. `size` is that of f per unit of x, a step away: x² is not of size 0 at 0.
+    `excess` is by how much the slopes' gap at step 0, extrapolated, exceeds what is allowed: 0 where f is smooth.
+    `size` is that of f per unit of x, a step away: x² is not of size 0 at 0.
     """
 
     value: Array
@@ -189,56 +207,42 @@ class FirstPass:
 def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     """Difference at three step sizes, each about half the last, and extrapolate (Richardson 1911).
 
-    `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x.
+    `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x. All that is wanted
+    is linear in f's values, so that each is added as it comes, and none is kept.
     """
     last, size = last_step(stencil.epsilon) * reach, stencil.y0.size
-    # Between the steps, value and bar hold the first two central slopes, excess and size the first two gaps.
-    running = FirstPass(np.empty(size), np.empty(size), Magnitudes(size), Magnitudes(size))
-    slopes, gaps, rest = (running.value, running.bar), (running.excess, running.size), np.zeros(size)
-    for number in range(3):  # one sample after the other, so that the memory is that of one
+    value, before, gap = np.zeros(size), np.zeros(size), np.zeros(size)
+    peak, moved = Magnitudes(size), Magnitudes(size)
+    for number, weights in enumerate(_WEIGHTS):
         step = last * _FIRST_RATIO ** (2 - number)
-        low, high = stencil.sample(step)
-        with np.errstate(all="ignore"):
-            for block in blocks(size):
-                left, central, right = stencil.slopes(step, low[block], high[block], block)
-                rest[block] += _AT_0[number] * (right - left)
-                if number < 2:
-                    slopes[number][block], gaps[number][block] = central, right - left
-                    continue
-                peak = np.fmax(np.abs(low[block]), np.abs(high[block]))
-                peak = np.fmax(np.where(np.isfinite(peak), peak, 0), np.abs(stencil.y0[block]))  # f may overflow
-                floor = stencil.floor(step, peak, central, block)
-                _extrapolate(running, block, central, floor)
-                _compare_sides(running, block, (left, right, rest[block]), floor)
-                running.size[block] = _finite(np.fmax(np.abs(left), np.abs(right)) * step)
-        del low, high
-    return running
+        for side in (-1, 1):
+            y = stencil.step(side * step)
+            with np.errstate(all="ignore"):
+                for block in blocks(size):
+                    slope = (y[block] - stencil.y0[block]) / stencil.width(side * step, block)
+                    value[block] += weights[0] * slope
+                    before[block] += weights[1] * slope
+                    gap[block] += side * weights[2] * slope
+                    if number == 2:
+                        moved[block] = np.fmax(moved[block], _finite(np.abs(slope) * step))
+                        peak[block] = np.fmax(peak[block], _finite(np.abs(y[block])))
+            del y
+    excess = Magnitudes(size)
+    with np.errstate(all="ignore"):
+        for block in blocks(size):
+            floor = stencil.floor(step, np.fmax(peak[block], np.abs(stencil.y0[block])), value[block], block)
+            change = value[block] - before[block]
+            # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
+            before[block] = _CHANGE * np.abs(change) + floor
+            value[block] += change / (_FIRST_RATIO**4 - 1)
+            apart = np.abs(gap[block])
+            excess[block] = np.where(apart <= before[block] + _ROUNDED * floor, 0, apart)
+    return FirstPass(value, before, excess, moved)
 
 
 def last_step(epsilon: float) -> float:
     """Return the shortest step of a first pass, in units of the direction."""
     return float(2.0 ** min(round(log2(8 * epsilon**0.2)), -2)) / _FIRST_RATIO**2
-
-
-def _extrapolate(running: FirstPass, block: slice, third: Array, floor: Array) -> None:
-    """Extrapolate the central slopes at three steps to step 0, by Richardson's columns."""
-    power, first, second = _FIRST_RATIO**2, running.value[block], running.bar[block]
-    better, before = third + (third - second) / (power - 1), second + (second - first) / (power - 1)
-    best = better + (better - before) / (power**2 - 1)
-    # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
-    change = np.maximum(np.abs(best - better), _CHANGE * np.abs(better - before))
-    running.value[block], running.bar[block] = best, change + floor
-
-
-def _compare_sides(running: FirstPass, block: slice, sides: tuple[Array, Array, Array], floor: Array) -> None:
-    """Find by how much the sides stay apart, given the last slopes to both and their gap extrapolated to step 0."""
-    left, right, rest = sides
-    first, second, third = running.excess[block], running.size[block], np.abs(right - left)
-    # A floor grows as steps shrink.
-    apart = np.where(second <= _CLOSER * first, 0, np.maximum(_FIRST_RATIO * second - 2 * floor, 0))
-    apart = np.maximum(apart, np.where(third <= _CLOSER * second, 0, third - 2 * floor))
-    rest = np.abs(rest)
-    running.excess[block] = np.maximum(apart, np.where(rest > running.bar[block] + 8 * floor, rest, 0))
 
 
 def _finite(size: Array) -> Array:

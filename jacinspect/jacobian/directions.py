@@ -12,17 +12,19 @@ import numpy as np
 
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
 from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.numeric import FLOOR, Neighbourhood
+from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.numeric import FLOOR
 
 __all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
 
 _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
+_LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
 _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 
 
@@ -34,6 +36,7 @@ class Direction:
     is needed: it is as large as the operand.
     """
 
+    box: BlackBox
     seed: int
     value: Array
     bar: Magnitudes
@@ -41,17 +44,20 @@ class Direction:
 
     def tangent(self, x: Array) -> Array:
         """Draw the direction, of x's shape."""
-        return _tangent(self.seed, x)
+        return _tangent(self.seed, x, self.box)
 
 
-def _tangent(seed: int, x: Array) -> Array:
-    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite."""
+def _tangent(seed: int, x: Array, box: BlackBox) -> Array:
+    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite.
+
+    It is shorter beside the end of f's domain, and 0 there.
+    """
     v = np.random.default_rng(seed).standard_normal(x.shape)
     flat, known = v.reshape(-1), x.reshape(-1)
     for block in blocks(v.size):
         with np.errstate(over="ignore"):
             flat[block] = np.where(np.isfinite(known[block]), flat[block] * step_scale(known[block]), 0)
-    return v
+    return box.limited(v, x, _LONGEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +73,8 @@ def measure_directions(near: Neighbourhood, rng: np.random.Generator) -> Measure
     measured = []
     for _ in range(_DIRECTIONS):
         seed = int(rng.integers(2**63))
-        first = first_pass(near.along(_tangent(seed, near.x)), _REACH)
-        measured.append(Direction(seed, first.value, Magnitudes.of(first.bar), first.excess))
+        first = first_pass(near.along(_tangent(seed, near.x, near.box)), _REACH)
+        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess))
     return Measurements(near, tuple(measured))
 
 
@@ -122,14 +128,14 @@ def along_directions(
 
 
 def inputs_refuted(
-    analytic: Analytic, comparison: Comparison, y0: Array, left_out: Array, rng: np.random.Generator
+    analytic: Analytic, comparison: Comparison, near: Neighbourhood, left_out: Array, rng: np.random.Generator
 ) -> Array:
     """Return by which inputs a vjp is refuted along a random cotangent that is 0 for the outputs `left_out`."""
     assert analytic.pull is not None
-    compared = _comparable(comparison, y0)
+    compared = _comparable(comparison, near.box.y0)
     compared[left_out] = False
     w = np.where(compared, rng.standard_normal(compared.size), 0.0)
-    return np.flatnonzero(_differs_by_input(comparison, analytic.pull(w), w))
+    return np.flatnonzero(_differs_by_input(comparison, analytic.pull(w), w, _unseen(near, w)))
 
 
 def _comparable(comparison: Comparison, y0: Array) -> Array:
@@ -236,7 +242,7 @@ class _Line:
     def _inputs_refuted(self, pulled: Array, w: Array, allowed: Array) -> Array:
         """Return by which inputs a claimed Jᵀ·w is off."""
         if self.coverage == 1:
-            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w))
+            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w, _unseen(self.near, w)))
         if not w.all():  # an output that is left out may be infinite, and 0 · inf then hides what the others give
             pulled = np.where(np.isfinite(pulled), pulled, 0.0)
         terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
@@ -255,12 +261,17 @@ def _union(places: Iterable[Array]) -> Array:
     return np.unique(np.concatenate([np.zeros(0, np.int64), *places]))
 
 
-def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
+def _unseen(near: Neighbourhood, w: Array) -> Array:
+    """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w."""
+    size = np.abs(w * np.where(w == 0, 0.0, near.box.y0)).sum()
+    return np.asarray(LAST * size / step_scale(near.x.reshape(-1)))
+
+
+def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: Array) -> Array:
     """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
 
-    A row that is left out may be infinite, and 0 · inf then hides what the others give. Where f does not read an input
-    because its effects cancel, as those of a bias before a softmax do, a rule gives what rounding leaves of them, which
-    is measured by the largest entry of each row.
+    What entries that are not stored may add to each is `unseen`. A row that is left out may be infinite, and 0 · inf
+    then hides what the others give.
     """
     jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
     left_out = w[jacobian.pattern.rows] == 0
@@ -272,10 +283,8 @@ def _differs_by_input(comparison: Comparison, pulled: Array, w: Array) -> Array:
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
-    largest = np.zeros(w.size)
-    np.maximum.at(largest, jacobian.pattern.rows, np.where(np.isfinite(size), size, 0.0))
-    cancelled = 2 * ROUNDING * float(np.abs(w) @ largest)
-    return np.asarray(known & ~(difference <= Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel() + cancelled))
+    allowed = unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()
+    return np.asarray(known & ~(difference <= allowed))
 
 
 def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:

@@ -16,7 +16,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
-from jacinspect.jacobian.numeric import Neighbourhood
+from jacinspect.jacobian.neighbourhood import Neighbourhood
 
 __all__ = ["JointKink", "joint_kinks", "not_differentiable"]
 
@@ -178,8 +178,8 @@ class _Asked:
         return float(np.sqrt(self.near.epsilon))
 
     def tangent(self, direction: Array) -> Array:
-        """Return a direction in the units of f's operand, flat."""
-        return direction * self.unit
+        """Return a direction in the units of f's operand, flat, that does not leave its domain."""
+        return self.near.box.limited(direction * self.unit, self.near.x.reshape(-1), self.step)
 
     def rise(self, direction: Array) -> tuple[Array, Array]:
         """Return f's one-sided derivative along a direction, to first order, and how far rounding may have moved it."""

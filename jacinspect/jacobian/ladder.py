@@ -204,8 +204,7 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
         rise = np.abs(rise)
         for side, towards in enumerate((-np.inf, np.inf)):
             if leaps[side].any() and stencil.inputs is not None:
-                point = np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x).astype(stencil.x.dtype)
-                y = stencil.box.where_defined(point)[stencil.outputs]
+                y = stencil.at(np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x))
                 found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
     return found
 
@@ -254,6 +253,9 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     bar = np.where(sided, side_bar, np.where(kind == Kind.KINK, one.bar + other.bar, both.bar))
     change = np.abs(rungs.y - stencil.y0)
     reached = np.where(np.isfinite(change), change, 0).max(axis=(0, 1)) / stencil.step_scale()
+    # Where f stands still, a slope that its noise would hide over a unit of x is as good as 0.
+    peak = np.fmax(np.fmax.reduce(np.abs(rungs.y[:, 0]), axis=0), np.abs(stencil.y0))
+    bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
     known = np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * stencil.size())
     told = (np.where(ends[0] | ends[1], _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= known)
     told |= reached == 0
@@ -315,7 +317,7 @@ def _extrapolated(
     noise[:-1] = np.abs(value[:-1] - value[1:]) * h[1:]
     noise[~np.isfinite(noise)] = 0
     noise[-_FINEST:] = noise[-_FINEST:].max(axis=0)
-    np.maximum.accumulate(noise[::-1], axis=0, out=noise[::-1])
+    _accumulate(np.maximum, noise)
     return value, spread + (amplified * floor + 2 * noise / h)
 
 
@@ -326,15 +328,22 @@ def _change(column: Array) -> Array:
     return change
 
 
+def _accumulate(of: np.ufunc, rows: Array) -> Array:
+    """Take each row together with all below it, in place: row by row, which is twice as fast as of.accumulate."""
+    for row, below in zip(rows[-2::-1], rows[:0:-1], strict=True):
+        of(row, below, out=row)
+    return rows
+
+
 def _believed(values: Array, bars: Array) -> _View:
     """From the finest step on, intersect value ± bar while that is possible: the narrowest on the way is believed.
 
     Where a coarser step contradicts, what is finer stands if it has settled, and else is begun anew.
     """
     known = np.isfinite(bars)
-    low = np.maximum.accumulate(np.where(known, values - bars, -np.inf)[::-1], axis=0)
-    high = np.minimum.accumulate(np.where(known, values + bars, np.inf)[::-1], axis=0)
-    agrees = (low <= high)[::-1]
+    low = _accumulate(np.maximum, np.where(known, values - bars, -np.inf))
+    high = _accumulate(np.minimum, np.where(known, values + bars, np.inf))
+    agrees = low <= high
     settled = np.count_nonzero(known & agrees, axis=0) >= _SETTLED
     inside = np.where(known & agrees & settled, bars, np.inf)
     best = inside.argmin(axis=0)

@@ -27,6 +27,7 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
         return box.epsilon
     size = np.where(x == 0, 1.0, np.abs(x))
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
+    unit = box.limited(unit, x, _LONG)
 
     def at(t: float) -> Array:
         return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
@@ -89,6 +90,7 @@ def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
     for block in blocks(x.size):
         part = x.reshape(-1)[block]
         unit.reshape(-1)[block] *= np.where(np.isfinite(part), step_scale(part), 0)
+    unit = box.limited(unit, x, 3 * 2.0**-20)
     coarse = [_coarse(box.y0[block]) + block.start for block in blocks(box.y0.size)]
     noise = Magnitudes(box.y0.size)
     for delta in (2.0**-44, 2.0**-20):

@@ -13,12 +13,11 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import Stencil
 
-__all__ = ["steps_near"]
+__all__ = ["FARTHEST", "SIDE", "Places", "leader", "steps_near"]
 
-_SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
-_FARTHEST = (
-    0.01507  # apart at most, in units of x: half a unit away f may be another function; no whole number of steps
-)
+SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
+# Apart at most, in units of x: half a unit away f may be another function. Not a whole number of steps.
+FARTHEST = 0.01507
 _FURTHER = (1.0, 8.0, 64.0, 512.0, 4096.0)  # times as far apart: x may lie close to the end of a tread, or leaps be far
 _HALVINGS, _FIRST_HALVINGS = 20, 6  # a leap persists however near its two ends; a bend is seen to be one after a few
 _MATTERS = 8.0  # times the bar over the step: leaps that are smaller do not move the slope by much more than its bar
@@ -35,41 +34,46 @@ def steps_near(stencil: Stencil, value: Array, bar: Array, believed: Array) -> t
     """
     height, away, leaping = np.zeros(value.size), np.ones(value.size), np.zeros(value.size, bool)
     for number, further in enumerate(_FURTHER):
-        spacing = np.minimum(2 * believed * further, _FARTHEST)
-        sampled = (number > 0) & (2 * believed * _FURTHER[number - 1] >= _FARTHEST)
+        spacing = np.minimum(2 * believed * further, FARTHEST)
+        sampled = (number > 0) & (2 * believed * _FURTHER[number - 1] >= FARTHEST)
         again = np.flatnonzero((height == 0) & ~sampled)
         if again.size:
-            search = _Search.at(stencil.subset(again), value[again], bar[again], spacing[again])
+            places = Places.at(stencil.subset(again), spacing[again])
+            slope = value[again] * places.spacing * places.stencil.units()
+            search = _Search(places, slope, _MATTERS * bar[again] * places.width)
             height[again], away[again], leaping[again] = search.steps(leaping[again])
     return height, away * np.abs(stencil.units())
 
 
 @dataclass(frozen=True, eq=False)
-class _Search:
-    """Values of f at 2·_SIDE + 1 places around x, `spacing` apart; the same ones for all that read one input.
-
-    `slope` is what f moves by from one place to the next, `least` the height of a step that would matter.
-    """
+class Places:
+    """Values of f at 2·SIDE + 1 places, `spacing` apart, around a step `start` from x, the same for one input."""
 
     stencil: Stencil
     inputs: Array
+    start: Array
     spacing: Array
-    slope: Array
-    least: Array
     y: Array
 
     @classmethod
-    def at(cls, stencil: Stencil, value: Array, bar: Array, spacing: Array) -> "_Search":
-        """Evaluate f at the places."""
-        inputs = np.zeros(value.size, np.int64)
+    def at(cls, stencil: Stencil, spacing: Array, start: Array | None = None) -> "Places":
+        """Evaluate f; around x itself without `start`."""
+        size = stencil.y0.size
+        inputs = np.zeros(size, np.int64)
         if stencil.inputs is not None:
             inputs = np.arange(stencil.x.size)[stencil.inputs]
-        spacing = spacing[_leader(inputs, -spacing)]
-        width, y = spacing * stencil.units(), np.empty((2 * _SIDE + 1, value.size))
-        search = cls(stencil, inputs, spacing, value * width, _MATTERS * bar * np.abs(width), y)
-        for k in range(-_SIDE, _SIDE + 1):
-            y[k + _SIDE] = search.value(k * spacing) if k else stencil.y0
-        return search
+        spacing = spacing[leader(inputs, -spacing)]
+        places = cls(
+            stencil, inputs, np.zeros(size) if start is None else start, spacing, np.empty((2 * SIDE + 1, size))
+        )
+        for k in range(-SIDE, SIDE + 1):
+            places.y[k + SIDE] = places.value(places.start + k * spacing) if k or start is not None else stencil.y0
+        return places
+
+    @property
+    def width(self) -> Array:
+        """How far apart they are, in units of x."""
+        return np.asarray(self.spacing * np.abs(self.stencil.units()))
 
     def value(self, t: Array) -> Array:
         """Return f a step t away, which is the same for all entries of one input."""
@@ -80,28 +84,45 @@ class _Search:
             offset = np.zeros(stencil.x.size)
             offset[self.inputs] = t
             point = stencil.x + offset.reshape(stencil.x.shape) * stencil.v
-        return stencil.box.where_defined(point.astype(stencil.x.dtype, copy=False))[stencil.outputs]
+        return stencil.at(point)
+
+    def differences(self, order: int) -> Array:
+        """Return the sizes of differences of an order, 0 where f is not finite."""
+        return np.nan_to_num(np.abs(np.diff(self.y, order, axis=0)), nan=0, posinf=0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """A search for leaps at some places.
+
+    `slope` is what f moves by from one place to the next, `least` the height of a step that would matter.
+    """
+
+    places: Places
+    slope: Array
+    least: Array
 
     def steps(self, leaping: Array) -> tuple[Array, Array, Array]:
         """Return the height of the steps, how far away one is, and where f is now known to leap, as in `leaping`."""
-        fifth = np.nan_to_num(np.abs(np.diff(self.y, 5, axis=0)), nan=0, posinf=0)
-        bits = self.stencil.epsilon * np.fmax(np.abs(self.y[:-5]), np.abs(self.y[5:]))
+        places, y = self.places, self.places.y
+        fifth = places.differences(5)
+        bits = places.stencil.epsilon * np.fmax(np.abs(y[:-5]), np.abs(y[5:]))
         fifth[~(fifth > _LEAP * _ROUNDINGS * (bits + np.finfo(np.float64).smallest_subnormal))] = 0
         distance = np.abs(np.arange(fifth.shape[0]) - fifth.shape[0] // 2)[:, None]
-        beyond = distance - np.where(fifth > _LEAP * self.least, distance, 2 * _SIDE).min(axis=0)
+        beyond = distance - np.where(fifth > _LEAP * self.least, distance, 2 * SIDE).min(axis=0)
         found, away = np.zeros(self.slope.size), np.ones(self.slope.size)
         for part in (fifth * ((beyond >= 0) & (beyond < 5)), fifth):  # the leap nearest to x, and the largest
             height = part.max(axis=0) / _LEAP
             sought = (found == 0) & (height > self.least)
             if not sought.any():
                 break
-            leader = _leader(self.inputs, np.where(sought, height / self.least, -1))
-            cell = np.clip(part.argmax(axis=0)[leader] + 3, 4, 2 * _SIDE - 3)
+            first = leader(places.inputs, np.where(sought, height / self.least, -1))
+            cell = np.clip(part.argmax(axis=0)[first] + 3, 4, 2 * SIDE - 3)
             large = np.count_nonzero(fifth > 2 * height, axis=0)
-            everywhere = np.where(large > _SIDE, self.slope, np.nan)
+            everywhere = np.where(large > SIDE, self.slope, np.nan)
             leap, place = self._leap(cell, everywhere, np.where(sought, height, np.inf))
-            leaping = leaping | (sought & (leap >= height / 4))
-            moves_on = _SMALL * height <= np.abs(self.slope / self.spacing * place)
+            leaping = leaping | (sought & (leap >= height / 4) & (leap <= 4 * height))
+            moves_on = _SMALL * height <= np.abs(self.slope / places.spacing * place)
             steps = sought & leaping & ((large > _SEVERAL) | moves_on)
             found, away = np.where(steps, height, found), np.where(steps, np.abs(place), away)
         return found, away, leaping
@@ -113,17 +134,17 @@ class _Search:
         what is extrapolated from the far side: by a cubic through four places, or where every place is beyond another
         leap, so that cubics are of no use, by the `slope` (NaN elsewhere).
         """
-        columns = np.arange(cell.size)
+        columns, places = np.arange(cell.size), self.places
         low, high = np.zeros(cell.size), np.ones(cell.size)
         before, after = (
-            [self.y[cell - 1 - k, columns] for k in range(4)],
-            [self.y[cell + k, columns] for k in range(4)],
+            [places.y[cell - 1 - k, columns] for k in range(4)],
+            [places.y[cell + k, columns] for k in range(4)],
         )
         stairs = np.isfinite(slope)
         below, above = before[0], after[0]
         for halving in range(_HALVINGS):
             middle = (low + high) / 2
-            there = self.value((middle + cell - 1 - _SIDE) * self.spacing)
+            there = places.value((middle + cell - 1 - SIDE) * places.spacing)
             ahead = np.where(stairs, before[0] + middle * slope, _cubic(before, middle))
             back = np.where(stairs, after[0] - (1 - middle) * slope, _cubic(after, 1 - middle))
             beyond = ~(np.abs(there - ahead) <= np.abs(there - back))
@@ -133,10 +154,10 @@ class _Search:
             leap = np.nan_to_num(np.abs(above - below - smooth), nan=0)
             if halving >= _FIRST_HALVINGS and not (leap >= height / 4).any():
                 break
-        return leap, (high + cell - 1 - _SIDE) * self.spacing
+        return leap, (high + cell - 1 - SIDE) * places.spacing
 
 
-def _leader(inputs: Array, rank: Array) -> Array:
+def leader(inputs: Array, rank: Array) -> Array:
     """Return, for each entry, which of those that read its input has the largest rank."""
     order = np.lexsort((rank, inputs))
     return np.asarray(order[np.searchsorted(inputs[order], inputs, side="right") - 1])

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from jacinspect.errors import InputError
+from jacinspect.operands.shapes import SCALAR
 from jacinspect.wording import did_you_mean, shown
 
 __all__ = ["is_shape", "name_of", "place"]
@@ -21,8 +22,8 @@ def name_of(text: str) -> str | None:
 
 
 def is_shape(text: str) -> bool:
-    """Whether a text is meant as a shape: sizes and what stands between them, and nothing else."""
-    return re.fullmatch(r"[\s0-9xX×,]*[0-9][\s0-9xX×,]*", text) is not None
+    """Whether a text is meant as a shape: sizes and what stands between them, and nothing else; or "scalar"."""
+    return text.strip() == SCALAR or re.fullmatch(r"[\s0-9xX×,]*[0-9][\s0-9xX×,]*", text) is not None
 
 
 def place(function: str, names: Sequence[str], first: str | None, given: Sequence[str], example: str) -> dict[str, str]:

@@ -22,7 +22,7 @@ def problems(report: Report) -> Iterator[str]:
         if finding.severity == "error":
             yield from f"{finding.code} {finding.name}: {finding.message}".splitlines()
     agreement = report.agreement
-    if agreement is None or agreement.verdict == "pass" or not agreement.worst:
+    if agreement is None or agreement.verdict in ("pass", None) or not agreement.worst:
         return
     rows = [["entry", "analytic", "numeric", "± error bar", "difference"]]
     for entry in agreement.worst:

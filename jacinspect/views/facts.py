@@ -1,12 +1,13 @@
 """The facts of a report as labelled sentences, and its cost table, for every view. Pure functions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.sections import JacobianReport, PointReport, RuleReport
+from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
@@ -22,10 +23,11 @@ __all__ = [
     "headline",
     "reservation",
     "short",
+    "verdict_of",
     "written_out",
 ]
 
-SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "unchecked": "·"}
 _LISTED = 8  # parts of a bundle that are listed, about two lines of them
 _DIGITS = 5  # of a number in a sentence, as many as in the matrices
 
@@ -53,9 +55,16 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(few[:-1])} and {few[-1]}" if len(few) > 1 else few[0]
 
 
+def verdict_of(report: Report, label: str = "") -> str:
+    """Return the verdict after its label and its sign, or that there is none, for want of a derivative."""
+    if report.structure_only:
+        return "no derivative given: structure only"
+    return f"{label}{SIGNS[report.verdict]} {report.verdict}"
+
+
 def reservation(report: Report) -> str:
-    """Return a warning where no derivative was checked, so that the verdict is on the structure alone; else nothing."""
-    unchecked = report.agreement is not None and not report.agreement.checked
+    """Return a warning where no derivative was checked, so that the verdict is on what was expected; else nothing."""
+    unchecked = report.agreement is not None and not report.agreement.checked and not report.structure_only
     return "no derivative was checked: the verdict is on the structure alone" if unchecked else ""
 
 
@@ -68,6 +77,8 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         own = "f'(x)" if function.kind == "elementwise" else "df"
         partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
         yield f"∂f/∂{operand.name}" if partial else own, function.derivative
+    if function.by_number:
+        yield "", "called number by number, for it takes no arrays"
     yield from (("", sentence) for sentence in _laid_out(report))
     if function.note:
         yield "", function.note
@@ -217,11 +228,30 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     d = report.detection
     proof = "every dependence followed to single inputs" if d.proved else "not proved"
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
-    yield (
-        "detection",
-        f"{d.evaluations} evaluations, observed at {counted(d.points, 'point')}, {proof}{missed}",
-    )
-    yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
+    calls = f"{d.evaluations} of {counted(report.calls, 'call')} of f"
+    yield "detection", f"{calls}, observed at {counted(d.points, 'point')}, {proof}{missed}"
+    if len(report.rules) > 1:
+        yield "rules", _rules(report.rules)
+    yield "operand", f"{report.operand.source}, seed {report.operand.seed}{_range(report.operand.values)}"
+    for point in report.points:
+        yield f"× {point.scale:g}", _point(point)
+
+
+def _point(point: PointReport) -> str:
+    entries = "" if point.range is None else "entries from {} to {}: ".format(*(short(end, 3) for end in point.range))
+    ratio = "" if point.max_ratio is None else f", worst {point.max_ratio:.2g} of its bar"
+    return f"{entries}{point.message or point.verdict or 'structure only'}{ratio}"
+
+
+def _range(x: Array) -> str:
+    known = x[np.isfinite(x)]
+    return f", entries from {short(known.min(), 3)} to {short(known.max(), 3)}" if known.size else ""
+
+
+def _rules(rules: Iterable[RuleReport]) -> str:
+    """Say which of the function's own rules were checked, and why others were not."""
+    signs = (f"{rule.name} {SIGNS[rule.verdict] if rule.verdict else rule.message}" for rule in rules)
+    return ", ".join(signs)
 
 
 def _layout(j: JacobianReport) -> str:

@@ -45,7 +45,7 @@ def _headline(report: Report) -> Iterator[str]:
     yield (
         f"% jacinspect {report.version}, --format latex; needs \\usepackage{{amsmath}}. Indices count from 1.\n"
         rf"\noindent\texttt{{{_escaped(name)}}}, $X\colon {_size(operand.values.shape)}{output}$, "
-        f"verdict: {report.verdict}."
+        f"{'no derivative given: structure only' if report.structure_only else f'verdict: {report.verdict}'}."
     )
     if function.latex is not None:
         yield _display(f"f({', '.join(function.operands)}) = {function.latex}")

@@ -7,7 +7,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import SIGNS, answers, background, blocks, costs, formulas, headline, reservation
+from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
 from jacinspect.views.panels import aligned, side_by_side
 
 __all__ = ["render"]
@@ -45,13 +45,13 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
         )
         parts += ["### Findings", "\n".join(found)]
     parts += [part for part in [reservation(report)] if part]
-    parts.append(f"**verdict: {SIGNS[report.verdict]} {report.verdict}**")
+    parts.append(f"**{verdict_of(report, 'verdict: ')}**")
     return "\n\n".join(parts) + "\n"
 
 
 def _headline(report: Report) -> Iterator[str]:
     name, shapes = headline(report)
-    yield f"## {_escaped(name)}: {shapes}, {SIGNS[report.verdict]} {report.verdict}"
+    yield f"## {_escaped(name)}: {shapes}, {verdict_of(report)}"
     lines = list(formulas(report))
     indent = max((len(label) for label, _ in lines), default=0)
     if lines:

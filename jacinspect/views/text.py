@@ -13,7 +13,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.cells import WHOLE, Cells, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import SIGNS, answers, background, blocks, costs, formulas, headline, reservation
+from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
 from jacinspect.views.panels import aligned, side_by_side
 from jacinspect.views.spy import spy_with_scales
 from jacinspect.views.wrapping import hanging
@@ -58,12 +58,16 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
         lines += [*_findings(report, width), Text()]
     if reservation(report):
         lines += [*hanging("", reservation(report), 0, width), Text()]
-    return Group(*lines, Text(f"verdict: {SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict]))
+    return Group(*lines, Text(verdict_of(report, "verdict: "), style=_style(report)))
+
+
+def _style(report: Report) -> str:
+    return "bold" if report.structure_only else _STYLES[report.verdict]
 
 
 def _headline(report: Report, width: int) -> Iterator[Text]:
     name, shapes = headline(report)
-    verdict = Text(f"{SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])
+    verdict = Text(verdict_of(report), style=_style(report))
     if len(name) + 2 + len(shapes) + 3 + len(verdict) <= width:
         yield Text.assemble((printable(name), "bold"), f"  {shapes}   ", verdict)
     else:

@@ -34,9 +34,9 @@ FILES = {
 }
 SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
-    "strict_kinks, memory, max_evaluations, noise"
+    "strict_kinks, memory, max_evaluations, noise, points"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt"
+OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, domain, reseed"
 
 Ready = Callable[[str], list[PreparedCheck]]
 
@@ -110,7 +110,7 @@ PLACES = "the name or number of an operand, or an array of them is needed, not"
 PARAMETERS = "a table of numbers, booleans, strings, arrays and tables is needed, not"
 OPERANDS = 'a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] } is needed, not'
 EXPECTED = ", ".join(Expectation)
-ADVICE = "write sizes separated by x, such as 4, 2x3 or 2x3x4"
+ADVICE = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"
 
 CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml: checks.a"
     # unknown keys
@@ -398,6 +398,7 @@ def test_shared_keys_are_inherited_and_a_checks_own_take_their_place(folder: Pat
     rtol = 2.0
     atol = 0
     noise = 0.25
+    points = 4
     strict_kinks = false
     memory = 1000000
     max_evaluations = 600
@@ -412,7 +413,7 @@ def test_shared_keys_are_inherited_and_a_checks_own_take_their_place(folder: Pat
         "noise": 0.5, "strict_kinks": True, "memory": 2**30, "max_evaluations": 500,
     }  # fmt: skip
     assert second.settings == {
-        "expect": (), "vec": "column", "layout": "numerator", "rtol": 2.0, "atol": 0, "noise": 0.25,
+        "expect": (), "vec": "column", "layout": "numerator", "rtol": 2.0, "atol": 0, "noise": 0.25, "points": 4,
         "strict_kinks": False, "memory": 10**6, "max_evaluations": 600,
     }  # fmt: skip
 

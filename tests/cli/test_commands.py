@@ -167,6 +167,15 @@ def test_tolerances_noise_and_budgets() -> None:
     assert sampled["jacobian"]["stored"] is None
 
 
+def test_points_and_branches() -> None:
+    assert ran("relu6 -s 4x4 -d where(x>0,1,0)").status == 1  # an entry above 6 is drawn
+    several = ran("tanh -s 3 --points 3 --json").report
+    assert [point["scale"] for point in several["points"]] == [1, 1, 10]
+    assert several["calls"] > several["detection"]["evaluations"]
+    assert "× 10         entries from " in ran("tanh -s 3 --points 3").text
+    assert ran("tanh -s 3 --points 0").status == 2
+
+
 # --- JSON
 
 
@@ -511,7 +520,9 @@ def test_help_lists_the_options_of_inspect() -> None:
     short, whole = ran("--help"), ran("inspect --help")
     options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", whole.text))
     contract = "--shape -s --input -i --param -p --direction --vec --layout --expect --dtype --seed --rtol --atol "
-    contract += "--strict-kinks --memory --max-evaluations --noise --format -f --json --output -o --full --exit-zero "
+    contract += (
+        "--strict-kinks --memory --max-evaluations --noise --points --format -f --json --output -o --full --exit-zero "
+    )
     assert options >= set((contract + "--traceback --help").split())
     assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", short.text)) >= options
     for done in (short, whole):

@@ -62,6 +62,13 @@ def test_random_operands_differ_by_position_and_seed_and_not_by_wrt() -> None:
     np.testing.assert_array_equal(output, np.add(draws[0], draws[2]))
 
 
+def test_an_expression_is_inspected_where_it_is_defined() -> None:
+    found = report("log(x) * sqrt(1 - y)", "-s", "4", "--with", "4", "--wrt", "all")
+    values = found["operand"]["values"]
+    assert (found["verdict"], min(values[:4]) > 0, max(values[4:]) < 1) == ("pass", True, True)
+    assert report("exp(x)", "-s", "4")["operand"]["values"] == report("tanh", "-s", "4")["operand"]["values"]
+
+
 def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
     np.save(tmp_path / "y.npy", [[10.0], [20.0]])

@@ -150,7 +150,7 @@ def test_which_budget_ended_the_work() -> None:
     assert budgets({None}, 200, 2**20) == "a pattern that changed from point to point"
 
 
-@pytest.mark.parametrize(("finding", "code"), [(not_deterministic(), "J005"), (mutates_input(), "J008")])
+@pytest.mark.parametrize(("finding", "code"), [(not_deterministic(0.5, None), "J005"), (mutates_input(), "J008")])
 def test_what_ends_an_inspection(finding: Finding, code: str) -> None:
     assert (finding.code, finding.severity, finding.at) == (code, "error", ())
 

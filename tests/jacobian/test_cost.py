@@ -110,6 +110,10 @@ def test_a_matrix_that_x_cannot_outgrow_keeps_its_outputs() -> None:
     assert second.matrix == Cost(8 * 150, 150)
 
 
+def test_a_number_stays_one_whatever_it_reads() -> None:
+    assert row_by_row(lambda x: x[0] ** 2 + x[1] ** 2, (5,))[1].matrix == Cost(8 * 50, 50)
+
+
 def test_an_outer_product_grows_along_both_axes() -> None:
     small, large = (row_by_row(lambda x: np.outer(x, x), (length,)) for length in (3, 30))
     assert small[1].matrix == large[0].matrix

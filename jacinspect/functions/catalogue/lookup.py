@@ -62,8 +62,8 @@ def similar(name: str) -> list[str]:
     return close_matches(name, names(), 3, key)
 
 
-def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array, Array]]:
-    """Yield the name of each element-wise function, f(x) and f'(x), flat: a claimed derivative may be one of these.
+def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array, Function]]:
+    """Yield the name of each element-wise function, f'(x), flat, and f: a claimed derivative may be one of these.
 
     Each is given with its parameters' defaults, and then with the values that `numbers` has under their names.
     """
@@ -83,7 +83,7 @@ def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Ar
             parameters = ", ".join(f"{name}={format_parameter(value)}" for name, value in effective.items())
             with np.errstate(all="ignore"):
                 named = entry.name + (f" with {parameters}" if parameters else "")
-                yield named, f(x).ravel(), f.derivative(x).ravel()
+                yield named, f.derivative(x).ravel(), f
 
 
 def hint(name: str) -> str:

@@ -14,9 +14,11 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import Framework
+from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
-from jacinspect.functions.code.layers import made, own_backward, seeded, with_cache
+from jacinspect.functions.code.layers import made, own_backward, with_cache
 from jacinspect.functions.code.outputs import Joined
+from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
@@ -70,9 +72,15 @@ def of_callable(
             if function.mode is not None and not (weights is not None and weights.note):
                 raise InputError(f"{name} has no torch module: leave out --mode {function.mode}")
             call = _call(called, operands, given) if weights is None else weights.bind(names, function.mode == "train")
-            call = call if function.reseed is None else seeded(call, function.reseed)
+            by_number = ByNumber(call)
             note = f"in {function.mode or 'eval'} mode, {function.note}" if function.note else ""
-            return _adapted(replace(function, value=call, note=note), called, point, backend)
+            ready = replace(
+                function,
+                value=reseeded(by_number, function.reseed),
+                is_by_number=lambda: by_number.needed,
+                note=note,
+            )
+            return _adapted(ready, called, point, backend)
 
         return Function(
             name,
@@ -156,6 +164,7 @@ def claim_of(
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
     call = _call(called, [place.name for place in positional if place.name not in passed], passed)
+    call = reseeded(ByNumber(call), function.reseed)
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
         return framework_of(called, call, arguments, backend)[0].value(call)

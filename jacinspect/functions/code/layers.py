@@ -4,19 +4,17 @@ In: an object that a reference names. Out: a callable, and the derivative that i
 """
 
 import inspect
-import random
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-
 from jacinspect.errors import FunctionFailedError, InputError, raised
-from jacinspect.functions.code.backends import Call
+from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 
-__all__ = ["made", "own_backward", "seeded", "with_cache"]
+__all__ = ["made", "own_backward", "with_cache"]
 
 
 def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -37,7 +35,7 @@ def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[st
     if missing:
         raise InputError(f"{name}: is a class that needs {', '.join(missing)}: -p {missing[0]}=…")
     try:
-        instance = seeded(f, 0)(**given)  # its weights are drawn, and equal runs are to stay equal
+        instance = reseeded(partial(f, **given), 0)()  # its weights are drawn, and equal runs are to stay equal
     except (Exception, SystemExit) as error:
         raise FunctionFailedError(f"{name}: making one raised {raised(error)}") from error
     return instance, {key: value for key, value in parameters.items() if key not in given}
@@ -85,16 +83,3 @@ def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: 
         return derivative(cotangent, result[1] if len(result) == 2 else result[1:])
 
     return Claim(pull, "vjp", takes=0 if same else -1)
-
-
-def seeded(call: Call, seed: int) -> Call:
-    """Return a callable that seeds the generators of Python, numpy and torch before every call."""
-
-    def run(*given: Any, **named: Any) -> Any:
-        random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002 (the generator that functions without one of their own draw from)
-        if "torch" in sys.modules:
-            sys.modules["torch"].manual_seed(seed)
-        return call(*given, **named)
-
-    return run

@@ -1,0 +1,65 @@
+"""Is f smooth in pieces near x, whose slopes differ a little, as what a solver returns? Next: ladder.
+
+An integrator that chooses its steps, an optimiser, or an iteration that stops at a tolerance is smooth between the
+places at which it takes another number of steps, and its slope there is off by about as much as the slopes of two
+pieces differ. A claim that is off by no more than that is no error that differences could show.
+"""
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.differences import Stencil
+from jacinspect.jacobian.stairs import FARTHEST, SIDE, Places, leader
+
+__all__ = ["PIECES", "between_pieces"]
+
+_ORDER = 9  # of differences: those of a smooth f are then as small as rounding, and a break of 1e-12 stands out
+_FINER = 8  # times closer the places are, twice, around the largest difference
+_ROUGH = 2.0**9  # differences that shrink by less, from 64 times closer: by 64 at a kink, 4096 where f'' jumps
+_ROUNDINGS = 2.0**10  # of f, that a ninth difference (weights up to 126, norm 220) is larger than at a break
+_GROWS = 4.0  # times, from 64 times closer: what grows is a pole
+_FOLLOWED = 1e-3  # of what f ranges over, that half of the ninth differences stay below: else f waves between places
+_TINY = float(np.finfo(np.float64).tiny)
+_LEAP = 70  # the largest ninth difference of a leap of height 1
+_OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
+PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
+_STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
+
+
+def between_pieces(stencil: Stencil, value: Array) -> tuple[Array, Array]:
+    """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not; and f, by how much."""
+    start, spacing, columns = np.zeros(value.size), np.full(value.size, FARTHEST), np.arange(value.size)
+    sizes, range_ = [], np.zeros(value.size)
+    for number in range(3):
+        places = Places.at(stencil, spacing, start if number else None)
+        ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
+        range_ = np.maximum(range_, np.ptp(y, axis=0))
+        bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
+        cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
+        sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
+        start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
+        spacing = places.spacing / _FINER
+    first, last = sizes[0], sizes[2]
+    broken = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
+    broken &= np.median(ninth, axis=0) < _FOLLOWED * range_
+    beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
+    alone = (ninth * beside).max(axis=0) < last / 8  # else other breaks are as near, and slopes beside it not to be had
+    size, turn, height = np.abs(value), np.where(alone, _turn(places, cell), np.inf), last / _LEAP
+    off = np.where(turn <= 2 * PIECES * size, np.minimum(_OFF * turn, PIECES * size), 0)
+    far = np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
+    off += np.minimum(_BY_LEAPS * height / far, _ONE_LEAP * size)
+    return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
+
+
+def _turn(places: Places, cell: Array) -> Array:
+    """Return by how much the slopes on both sides of a break differ, each extrapolated from four places."""
+    columns, far = np.arange(cell.size), np.arange(4)
+    before = (
+        _ORDER // 2 - int(_GAP - 0.5) - _STRIDE * far
+    )  # of the places that a difference is made of, or left of them
+    after = _ORDER - before
+    first = np.clip(cell, -before[-1], 2 * SIDE - after[-1])[:, None]
+    # the derivative at the break, of a cubic through places that are so many of them away
+    weights = np.linalg.solve((-_GAP - _STRIDE * far) ** far[:, None].astype(float), [0, 1, 0, 0])
+    low, high = places.y[first + before, columns[:, None]], places.y[first + after, columns[:, None]]
+    return np.asarray(np.nan_to_num(np.abs((low + high) @ weights), nan=np.inf) / places.width)
