@@ -15,6 +15,7 @@ __all__ = [
     "Format",
     "IdentitiesFormat",
     "Layout",
+    "Mode",
     "Vec",
 ]
 
@@ -41,6 +42,13 @@ class Layout(Choice):
 
     numerator = "numerator"
     denominator = "denominator"
+
+
+class Mode(Choice):
+    """The mode that torch modules are in: batch norm and dropout differ between the two."""
+
+    train = "train"
+    eval = "eval"
 
 
 class Form(Choice):

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
-from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Vec
+from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Mode, Vec
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
 from jacinspect.cli.options import BackendOption, DerivativeOption, DomainOption, KindOption, ParamOption, ReseedOption
@@ -159,6 +159,7 @@ def inspect(
             help="Which output of a function that returns several; all of them, end to end, if left out.",
         ),
     ] = None,
+    mode: Annotated[Mode | None, typer.Option(help="Of a torch module; eval if left out.", show_default=False)] = None,
     domain: DomainOption = None,
     reseed: ReseedOption = None,
     param: ParamOption = None,
@@ -215,7 +216,7 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback), captured_output():
-        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take, domain, reseed)
+        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take, domain, reseed, mode)
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         written = OutputRequest(Format.json if as_json else to, output, form, full, save)
         settings = {

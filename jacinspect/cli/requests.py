@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jacinspect.choices import Backend, DerivativeKind, Dtype, Form, Format, Vec
+from jacinspect.choices import Backend, DerivativeKind, Dtype, Form, Format, Mode, Vec
 from jacinspect.cli.files import require_savable, require_writable
 from jacinspect.cli.streams import Progress
 from jacinspect.errors import FunctionRaisedError, InputError
@@ -38,15 +38,19 @@ class FunctionRequest:
     take: str | None = None
     domain: str | None = None
     reseed: int | None = None
+    mode: Mode | None = None
 
-    def function(self, further: Sequence[str]) -> "Function":
-        """Find the function; `further` is what --with was given."""
+    def function(self, further: Sequence[str], wrt: str | None = None) -> "Function":
+        """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
         from jacinspect.functions.resolve import configured, resolve, with_derivative
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
         parameters = dict(map(_parameter, self.parameters or []))
-        found = resolve(self.name, parameters, [*map(name_of, further)], backend)
+        names = [*map(name_of, further)]
+        found = resolve(self.name, parameters, names, backend)
+        found = found.including(wrt or (None if found.operands else "all"), [name for name in names if name])
+        found = replace(found, mode=self.mode and self.mode.value)
         found = configured(found, self.take, self.domain, self.reseed)
         if self.derivative is not None:
             return with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
@@ -76,25 +80,27 @@ class OperandRequest:
     def operands(self, function: "Function", settings: "Settings") -> "dict[str, Operand]":
         """Draw or read all operands of the function; the one of --shape or --input comes first."""
         from jacinspect.operands.defined import where_defined
-        from jacinspect.operands.further import is_shape, place
+        from jacinspect.operands.further import is_shape, name_of, place
 
-        first, names = self.first, function.operands
+        given = [name_of(text) for text in self.further]
+        first, names = self.first, [name for name in function.operands if name in given or name not in function.own]
         if first is None and len(names) == 1 and not self.further:
             raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
-        texts = place(function.name, names, first, self.further, self.shape or "2x3")
+        texts = place(function.name, names, first, self.further, self.shape or "2x3") if names else {}
         if [*texts.values(), self.direction].count("-") > 1:
             raise InputError("standard input (-) can be read only once; name a file for the others")
         drawn = {name: is_shape(text) for name, text in texts.items()}
         if first is not None:
             drawn[next(iter(texts))] = self.source is None
         operands = {
-            name: Operand(self._drawn(text, names.index(name) + 1, function, settings), "random")
+            name: Operand(self._drawn(text, function.operands.index(name) + 1, function, settings), "random")
             if drawn[name]
             else Operand(self._read(text, settings), "standard input" if text == "-" else text)
             for name, text in texts.items()
         }
         if function.source != "expression":
-            return operands
+            weights = {name: function.own[name] for name in function.operands if name not in texts}
+            return operands | {name: Operand(values, "the code") for name, values in weights.items()}
         domains = [function.domain_of(number) if drawn[name] else None for number, name in enumerate(names, 1)]
         values = where_defined(function.value, [operands[name].values for name in names], domains)
         defined = dict(zip(names, values, strict=True))
@@ -156,11 +162,13 @@ def inspected(
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
     require_writable("--output", output.file)
     require_savable(output.save, output.file)
-    function = typed.function(operands.further)
-    function.positions(operands.wrt or 1)  # a mistake in it is reported before anything is read
+    function = typed.function(operands.further, operands.wrt)
+    if operands.wrt is not None:
+        function.positions(operands.wrt)  # a mistake in it is reported before anything is read
     given = operands.operands(function, checked)
     direction = operands.along(checked)
-    wrt = operands.wrt or next(iter(given))
+    first = next(iter(given))
+    wrt = operands.wrt or ("all" if first in function.own else first)
     values = [given[name].values for name in function.operands]
     of_one, x = function.opened(wrt, values, operands.dtype.value)
     sources = dict.fromkeys(given[name].source for name in of_one.open)

@@ -3,7 +3,7 @@
 Of several operands, `by` makes a function of the one, or of those laid end to end, that its Jacobian is taken by.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from itertools import chain, repeat
@@ -23,6 +23,7 @@ __all__ = ["Array", "Function", "Parameter", "Wrt"]
 
 Parameter = Any  # a number, a word, true, false or none; of people's own code, anything
 Shape = tuple[int, ...]
+_LISTED = 12  # weights that a message lists
 Wrt = int | str | Sequence[int | str]  # operands to differentiate by; see Function.positions
 
 
@@ -54,8 +55,14 @@ class Function:
     operands: tuple[str, ...] = ("x",)
     partial_formulas: tuple[str, ...] = ()  # of a function of several operands, one by each
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
+    origin: Any = None  # the callable itself, of people's own code
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
     adapt: Callable[["Function", Sequence[Array]], "tuple[Function, Sequence[Array]]"] | None = None
+    own: Mapping[str, Array] = field(default_factory=dict)  # weights that the code holds itself, by their names
+    buffers: Collection[str] = ()  # those of them that a pattern of names leaves out
+    enlarged: Callable[[Sequence[str]], "Function"] | None = None  # the function with these of its weights as operands
+    note: str = ""  # what was done to the code's own objects
+    mode: str | None = None  # "train" or "eval", of torch modules
     take: str | None = None  # of a function that returns several arrays: the name or number of the one to inspect
     reseed: int | None = None  # of people's own code: the seed of all generators at every call
     is_by_number: Callable[[], bool] = lambda: False  # whether, so far, it refused arrays, and was given numbers
@@ -71,6 +78,19 @@ class Function:
     def derivative(self) -> Callable[..., Array] | None:
         """The derivative f' of an element-wise function of one operand: f'(x) has the output's shape. Else None."""
         return self.rule.partials[0] if isinstance(self.rule, Slopes) and len(self.rule.partials) == 1 else None
+
+    def including(self, wrt: Wrt | None, given: Collection[str] = ()) -> "Function":
+        """Return the function with those of its own weights as operands that `wrt` asks for, or that are `given`."""
+        patterns = [] if wrt is None else _patterns(wrt)
+        names = [
+            name
+            for name in self.own
+            if name in (*given, *patterns)
+            or (name not in self.buffers and any(fnmatchcase(name, pattern) for pattern in patterns))
+        ]
+        if not names or self.enlarged is None:
+            return self
+        return replace(self.enlarged(names), mode=self.mode)
 
     def positions(self, wrt: Wrt, operands: Sequence[Array] = ()) -> list[int]:
         """Find the places, from 1, of the operands that `wrt` names, in its order.
@@ -102,7 +122,7 @@ class Function:
         matching = [places[name] for name in places if fnmatchcase(name, pattern)]
         real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind == "f"]
         if not matching:
-            known = " and ".join(f"{name} ({place})" for name, place in places.items())
+            known = " and ".join([*(f"{name} ({place})" for name, place in places.items()), *list(self.own)[:_LISTED]])
             raise InputError(f"{self.name} has no operand {wrt!r} to differentiate by; it has {known}")
         return real or matching
 
@@ -129,6 +149,7 @@ class Function:
         One operand keeps its shape; several are laid end to end. What is differentiated by becomes real numbers, of
         `dtype` where they are integers; among the other operands of people's own code, integers stay what they are.
         """
+        self._require_number(operands)
         values = [*map(np.asarray, operands)]
         places = self.positions(wrt, values if self.adapt else ())
         values = [
@@ -158,12 +179,13 @@ class Function:
             element-wise function cannot be broadcast to one shape.
         """
         places = tuple(place - 1 for place in self.positions(wrt, operands))
-        if len(operands) != len(self.operands):
-            takes = "one operand" if len(self.operands) == 1 else f"the operands {' and '.join(self.operands)}"
-            raise InputError(f"{self.name} takes {takes}; the number given is {len(operands)}")
+        self._require_number(operands)
         if self.adapt is not None:
             adapted, operands = self.adapt(self, operands)
             return adapted.by(wrt, operands)
+        for option, value in (("mode", self.mode), ("reseed", self.reseed)):
+            if value is not None and self.enlarged is None:
+                raise InputError(f"{self.name} is no code of people's own: leave out --{option} {value}")
         if self.take is not None:
             raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
@@ -196,6 +218,11 @@ class Function:
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},
         )
 
+    def _require_number(self, operands: Sequence[Array]) -> None:
+        if len(operands) != len(self.operands):
+            takes = "one operand" if len(self.operands) == 1 else f"the operands {' and '.join(self.operands)}"
+            raise InputError(f"{self.name} takes {takes}; the number given is {len(operands)}")
+
     def push(self, operands: Sequence[Array], tangents: Sequence[Array | None]) -> Array:
         """Push a tangent of each operand (its shape; None where it does not move) through f; gives the output's shape.
 
@@ -226,6 +253,13 @@ class Function:
                 f"a tangent of shape {format_shape(dx.shape)} does not fit the operand's {format_shape(x.shape)}"
             )
         return self.push([x], [dx])
+
+
+def _patterns(wrt: Wrt) -> list[str]:
+    """Return the patterns of names that `wrt` consists of."""
+    if isinstance(wrt, str):
+        return ["*" if each.strip() == "all" else each.strip() for each in wrt.split(",")]
+    return [] if isinstance(wrt, int) else [pattern for each in wrt for pattern in _patterns(each)]
 
 
 def _real(array: Array, name: str, dtype: str) -> Array:

@@ -161,6 +161,8 @@ def with_derivative(
         raise InputError(f"derivative {formula!r}: a {kind} is code that takes a tangent too, not an expression")
     else:
         claim = Claim(_expressed(formula, function), kind)
+    if claim.takes < 0 and function.take is None:  # a backward of the first of what a forward returns
+        function = replace(function, take="0")
     return replace(function, rule=claim, others=(), derivative_formula=formula, partial_formulas=())
 
 

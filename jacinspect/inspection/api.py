@@ -1,8 +1,10 @@
 """`jacinspect.inspect`: resolves what a caller gives to a Function and arrays. Next: pipeline."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from jacinspect.choices import Mode
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.resolve import configured, resolve, with_derivative
@@ -16,7 +18,7 @@ __all__ = ["inspect"]
 
 def inspect(
     function: str | Function | Callable[..., Any],
-    X: Any,
+    X: Any = None,
     derivative: str | Callable[..., Any] | None = None,
     *,
     derivative_kind: str | None = None,
@@ -25,6 +27,7 @@ def inspect(
     others: Sequence[Any] | Mapping[str, Any] = (),
     wrt: Wrt | None = None,
     take: int | str | None = None,
+    mode: str | None = None,
     domain: str | Sequence[float] | None = None,
     reseed: int | None = None,
     direction: Any = None,
@@ -40,6 +43,7 @@ def inspect(
         `others`, to one.
     X
         The operand: real numbers of any shape. float32 stays float32; what else is differentiated by becomes float64.
+        None for a function of its own weights alone.
     derivative
         A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, or a callable
         of the same operands. It returns f'(X) in the output's shape, the gradient of a scalar function in the
@@ -61,6 +65,8 @@ def inspect(
     take
         Which output of a function that returns several: its name, or its number as in f(x)[0]; all real arrays among
         them, end to end, if None.
+    mode
+        "train" or "eval", of torch modules; eval if None.
     domain
         The interval in which the operands are moved, "LOW:HIGH", "0:" or (0, 1): f is called nowhere else.
     reseed
@@ -87,12 +93,17 @@ def inspect(
     if unknown:
         raise InputError(f"unknown setting {unknown[0]!r}; there are {', '.join(Settings.__dataclass_fields__)}")
     checked = Settings(**settings)
+    if mode is not None:
+        Mode.require(mode, "mode:")
     further = list(others) if isinstance(others, Mapping) else [None] * len(others)
-    found = configured(resolve(function, parameters, further, backend), take, domain, reseed)
+    found = resolve(function, parameters, further, backend).including(wrt, [name for name in further if name])
+    found = configured(replace(found, mode=mode), take, domain, reseed)
     if derivative is not None:
         found = with_derivative(found, derivative, derivative_kind, backend)
     elif derivative_kind is not None:
         raise InputError("derivative_kind: says what derivative is; give that too")
+    if not found.operands:
+        found = found.including("all")
     name, operands = _in_order(found, X, others)
     of_one, x = found.opened(name if wrt is None else wrt, operands)
     return inspect_at_points(of_one, x, checked, direction=direction)
@@ -100,12 +111,15 @@ def inspect(
 
 def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, Any]) -> tuple[str, list[Array]]:
     """Return the name of the operand that X is, and all operands in the function's order."""
+    if X is None and all(name in function.own for name in function.operands) and not others:
+        return "all", [function.own[name] for name in function.operands]
     if not isinstance(others, Mapping):
         further = [array_of(other, f"others[{k}]", "fiub") for k, other in enumerate(others)]
-        return function.operands[0], [array_of(X, "X"), *further]
-    unnamed = [name for name in function.operands if name not in others]
-    if len(unnamed) != 1 or len(others) != len(function.operands) - 1:
+        weights = [function.own[name] for name in function.operands if name in function.own]
+        return function.operands[0], [array_of(X, "X"), *further, *weights]
+    unnamed = [name for name in function.operands if name not in others and name not in function.own]
+    if len(unnamed) != 1 or set(others) - set(function.operands):
         names = ", ".join(function.operands)
         raise InputError(f"others: {function.name} takes {names}; given are X and {', '.join(others) or 'no more'}")
     given = {unnamed[0]: array_of(X, "X"), **{name: array_of(other, name, "fiub") for name, other in others.items()}}
-    return unnamed[0], [given[name] for name in function.operands]
+    return unnamed[0], [given[name] if name in given else function.own[name] for name in function.operands]

@@ -54,6 +54,7 @@ class FunctionReport:
     derivative: str | None
     operands: tuple[str, ...] = ("x",)
     latex: str | None = None  # the formula
+    note: str = ""  # what was done to the code's own objects
     by_number: bool = False  # called with one number at a time, for it takes no arrays
 
     @property

@@ -31,6 +31,7 @@ def declared(function: Function) -> FunctionReport:
         function.derivative_formula or None,
         function.operands,
         function.latex or None,
+        function.note,
         function.is_by_number(),
     )
 

@@ -80,6 +80,8 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
     if function.by_number:
         yield "", "called number by number, for it takes no arrays"
     yield from (("", sentence) for sentence in _laid_out(report))
+    if function.note:
+        yield "", function.note
     if report.fixed:
         fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())
         which = f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; "

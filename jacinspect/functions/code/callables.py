@@ -17,8 +17,10 @@ from jacinspect.functions.code.backends import Framework
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.functions.code.in_place import returning
+from jacinspect.functions.code.layers import made, own_backward, with_cache
 from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.code.seeding import reseeded
+from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 
@@ -58,40 +60,69 @@ def of_callable(
         If it is a class, takes no operand, or has no such parameter.
     """
     name = name or str(getattr(f, "__name__", type(f).__name__))
+    f, given = made(f, name, dict(parameters or {}))
     called = _instance(f, name)
-    operands, values = _divided(called, name, dict(parameters or {}), further)
-    call = _call(called, operands, dict(parameters or {}))
+    weights = weights_of(called, given, lambda g, values: _call(g, operands, values))
+    operands, values = _divided(called, name, given, further, needs_one=weights is None)
+    own = {} if weights is None else weights.values
 
-    def adapt(function: Function, given: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
-        by_number = ByNumber(returning(call, name, operands))
-        again = reseeded(by_number, function.reseed)
-        framework, stays, given = _accepted(called, again, given, backend)
-        joined = Joined(name, again, framework, function.take)
-        rules = framework.rules(joined, given) if function.rule is None and stays else ()
-        adapted = replace(
-            function,
-            value=framework.value(joined),
-            rule=rules[0] if rules else function.rule,  # a claim, if any
-            others=rules[1:],
-            output=lambda: joined.bundle,
-            is_by_number=lambda: by_number.needed,
-            take=None,
-            derivative_formula=function.derivative_formula or framework.autodiff * stays,
-            source="python" if framework.name == "numpy" else framework.name,
-            adapt=None,
+    def of(names: Sequence[str]) -> Function:
+        """Make the Function of the operands and of those weights."""
+
+        def adapt(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
+            if function.mode is not None and not (weights is not None and weights.note):
+                raise InputError(f"{name} has no torch module: leave out --mode {function.mode}")
+            call = _call(called, operands, given) if weights is None else weights.bind(names, function.mode == "train")
+            by_number = ByNumber(returning(call, name, (*operands, *names)))
+            note = f"in {function.mode or 'eval'} mode, {function.note}" if function.note else ""
+            ready = replace(
+                function,
+                value=reseeded(by_number, function.reseed),
+                is_by_number=lambda: by_number.needed,
+                note=note,
+            )
+            return _adapted(ready, called, point, backend)
+
+        return Function(
+            name,
+            "unknown",
+            _call(called, operands, given),
+            rule=own_backward(called, f),
+            source="python",
+            operands=(*operands, *names),
+            parameters=values,
+            origin=called,
+            place=_place(f),
+            adapt=adapt,
+            own=own,
+            buffers=() if weights is None else weights.buffers,
+            enlarged=of,
+            note="" if weights is None else weights.note,
         )
-        return adapted, given
 
-    return Function(
-        name,
-        "unknown",
-        call,
-        source="python",
-        operands=operands,
-        parameters=values,
-        place=_place(f),
-        adapt=adapt,
+    return of(())
+
+
+def _adapted(
+    function: Function, f: Callable[..., Any], given: Sequence[Array], backend: str | None
+) -> tuple[Function, Sequence[Array]]:
+    """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
+    framework, stays, given = _accepted(f, function.value, given, backend)
+    joined = Joined(function.name, function.value, framework, function.take)
+    rules = framework.rules(joined, given) if function.rule is None and stays else ()
+    adapted = replace(
+        function,
+        value=framework.value(joined),
+        rule=rules[0] if rules else function.rule,  # a claim, if any
+        others=rules[1:],
+        output=lambda: joined.bundle,
+        take=None,
+        mode=None,
+        derivative_formula=function.derivative_formula or framework.autodiff * stays,
+        source="python" if framework.name == "numpy" else framework.name,
+        adapt=None,
     )
+    return adapted, given
 
 
 def _accepted(
@@ -125,6 +156,9 @@ def claim_of(
     number = len(function.operands) + (kind in ("jvp", "vjp"))
     passed = _parameters_for(places, function, number)
     required = [place for place in positional if place.default is place.empty and place.name not in function.parameters]
+    cached = with_cache(called, [place.name for place in required], function, kind)
+    if cached is not None:
+        return cached
     if kind is None and len(required) == number + 1:
         raise InputError(
             f"{name}: takes {required[-1].name} after the operands of {function.name}; if that is a tangent, or the "
@@ -170,12 +204,18 @@ def _instance(f: Any, name: str) -> Callable[..., Any]:
     if isinstance(called, type):
         raise InputError(f"{name}: is a class; name an instance of it, or a function")
     if not callable(called):
+        called = getattr(called, "forward", called)
+    if not callable(called):
         raise InputError(f"{name}: is a {type(f).__name__}, not a function")
     return called  # type: ignore[no-any-return]
 
 
 def _divided(
-    f: Callable[..., Any], name: str, given: dict[str, Parameter], further: Sequence[str | None]
+    f: Callable[..., Any],
+    name: str,
+    given: dict[str, Parameter],
+    further: Sequence[str | None],
+    needs_one: bool = True,
 ) -> tuple[tuple[str, ...], dict[str, Parameter]]:
     """Divide f's arguments into operands, by name, and parameters, those with a plain value, with that or their own."""
     signature = signature_of(f)
@@ -195,7 +235,7 @@ def _divided(
     if any(p.kind is p.VAR_POSITIONAL for p in arguments):
         number = 1 + len(further)
         operands += [name for name in _named(number, further) if name not in operands][: number - len(operands)]
-    if not operands:
+    if not operands and needs_one:
         raise InputError(f"{name}: takes no positional argument to be the operand")
     missing = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in given]
     if missing:
@@ -220,7 +260,7 @@ def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:
     return (name or next(letters) for name in names)
 
 
-def _call(f: Callable[..., Any], operands: Sequence[str], parameters: dict[str, Parameter]) -> Callable[..., Any]:
+def _call(f: Callable[..., Any], operands: Sequence[str], parameters: Mapping[str, Parameter]) -> Callable[..., Any]:
     """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name."""
     signature = signature_of(f)
     if signature is None or not parameters or not set(operands) <= set(signature.parameters):

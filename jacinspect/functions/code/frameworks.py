@@ -5,7 +5,7 @@ In: any callable, and operands to try it on. Out: its framework, a row of backen
 
 import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from functools import partial
@@ -19,7 +19,7 @@ from jacinspect.functions.code.backends import FRAMEWORKS, Call, Framework
 from jacinspect.functions.code.trees import leaves
 from jacinspect.functions.rules import Array
 
-__all__ = ["framework_of", "plain", "signature_of"]
+__all__ = ["framework_of", "plain", "signature_of", "torch_modules"]
 
 _AUTODIFF = [name for name, framework in FRAMEWORKS.items() if framework.autodiff]  # all but numpy
 
@@ -127,27 +127,55 @@ def _homes(objects: Iterable[Any]) -> list[str]:
     return [name for name in _AUTODIFF if homes & {name, f"{name}lib"} and name in sys.modules]
 
 
-def _mentioned(f: Any, seen: set[int], depth: int = 4) -> set[str]:
-    """Name the frameworks that f's code mentions, itself or in the functions that it calls; `seen` has their ids."""
+def _mentioned(f: Any) -> set[str]:
+    """Name the frameworks that f's code mentions, itself or in the functions that it calls."""
+    reached = list(_reached(f, set()))
+    names = {name for name, _ in reached}
+    return {*_homes(each for _, each in reached), *(n for n in _AUTODIFF if n in names and n in sys.modules)}
+
+
+def _reached(f: Any, seen: set[int], depth: int = 4) -> Iterator[tuple[str, Any]]:
+    """Yield the names in f's code and in that of the functions that it calls, with what they stand for, if it is known.
+
+    `seen` has the ids of the code that was looked at.
+    """
     f = inspect.unwrap(f.func if isinstance(f, partial) else f)
     f = getattr(f, "__func__", f)
     if not hasattr(f, "__code__"):
         f = getattr(type(f).__call__, "__func__", type(f).__call__)
     code = getattr(f, "__code__", None)
     if code is None or depth == 0 or id(code) in seen:
-        return set()
+        return
     seen.add(id(code))
     names, codes = set(), [code]
     for part in codes:
         names |= set(part.co_names)
         codes += [constant for constant in part.co_consts if isinstance(constant, CodeType)]
-    known = [f.__globals__[name] for name in names if name in f.__globals__]
-    for cell in f.__closure__ or ():
+    known = {name: f.__globals__.get(name) for name in sorted(names)}
+    for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=False):
         with suppress(ValueError):  # a cell that is still empty
-            known.append(cell.cell_contents)
-    found = {*_homes(known), *(name for name in _AUTODIFF if name in names and name in sys.modules)}
-    called = [each for each in known if isinstance(each, FunctionType | partial)]
-    return found.union(*(_mentioned(each, seen, depth - 1) for each in called))
+            known[name] = cell.cell_contents
+    yield from known.items()
+    for each in known.values():
+        if isinstance(each, FunctionType | partial):
+            yield from _reached(each, seen, depth - 1)
+
+
+def torch_modules(f: Any) -> dict[str, Any]:
+    """Find the torch modules whose weights f uses, by the names they have in its code; f's own is called "".
+
+    Compiled modules keep their weights to themselves.
+    """
+    torch: Any = sys.modules.get("torch")
+    if torch is None:
+        return {}
+    owner = f if isinstance(f, torch.nn.Module) else getattr(f, "__self__", None)
+    reached = [("", owner)] if isinstance(owner, torch.nn.Module) else list(_reached(f, set()))
+    found = {id(each): (name, each) for name, each in reached if isinstance(each, torch.nn.Module)}
+    compiled = (torch.jit.ScriptModule, torch.nn.modules.lazy.LazyModuleMixin)
+    return {
+        name: each for name, each in found.values() if not any(isinstance(inner, compiled) for inner in each.modules())
+    }
 
 
 def _arrays(result: Any) -> list[Any]:
@@ -162,7 +190,7 @@ def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any, boo
     """
     loaded = [name for name in _AUTODIFF if name in sys.modules]
     declared = _declared(f)
-    first = [declared] if declared else [name for name in loaded if name in _mentioned(f, set())]
+    first = [declared] if declared else [name for name in loaded if name in _mentioned(f)]
     rest = ["numpy", *(name for name in loaded if name not in first)] if loaded and not declared else []
     left: tuple[str, Any, bool] = (first or ["numpy"])[0], None, not (first or rest)
     for name in [*first, *rest]:

@@ -42,7 +42,7 @@ def load(text: str) -> Any:
         except AttributeError:
             raise InputError(f"{text}: {home} has no {part!r}{_near(part, found)}") from None
         home = f"{home}:{part}" if home == place else f"{home}.{part}"
-    if not callable(found):
+    if not callable(found) and not callable(getattr(found, "forward", None)):
         raise InputError(f"{text}: is a {type(found).__name__}, not a function")
     return found
 

@@ -156,10 +156,15 @@ def test_what_is_called_is_the_function_with_everything_in_its_place(
     assert (report.verdict, codes(report), report.function.source) == ("pass", [], "python")
 
 
+def test_a_class_of_layers_is_made() -> None:
+    report = jacinspect.inspect(Callable_, X, lambda x: 3.0, parameters={"factor": 3.0})
+    assert (report.verdict, report.function.parameters) == ("pass", {"factor": 3.0})
+
+
 @pytest.mark.parametrize(
     ("f", "given", "said"),
     [
-        (Callable_, {}, "Callable_: is a class; name an instance of it, or a function"),
+        (Exception, {}, "Exception: is a class; name an instance of it, or a function"),
         (int, {}, "int: is a class; name an instance of it, or a function"),
         (with_default, {"bet": 1}, "with_default has no parameter 'bet'; it has beta"),
         (by_position, {"z": 1}, "by_position has no parameter 'z'; it has none"),

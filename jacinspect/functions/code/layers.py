@@ -1,0 +1,85 @@
+"""Layers as people write them by hand: classes with parameters, objects with forward and backward, caches, dropout.
+
+In: an object that a reference names. Out: a callable, and the derivative that it brings. Next: callables.py.
+"""
+
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from jacinspect.errors import FunctionFailedError, InputError, raised
+from jacinspect.functions.code.seeding import reseeded
+from jacinspect.functions.function import Array, Function
+from jacinspect.functions.rules import Claim
+
+__all__ = ["made", "own_backward", "with_cache"]
+
+
+def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Make an instance of a class with those of the parameters that its constructor takes; return it, and the others.
+
+    What is no class of layers is returned as it is.
+    """
+    torch: Any = sys.modules.get("torch")
+    is_layer = isinstance(f, type) and (hasattr(f, "forward") or "__call__" in vars(f))
+    if not is_layer or (torch is not None and issubclass(f, torch.autograd.Function)):
+        return f, dict(parameters)
+    places = inspect.signature(f).parameters
+    takes_any = any(place.kind is place.VAR_KEYWORD for place in places.values())
+    given = {key: value for key, value in parameters.items() if key in places or takes_any}
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    required = [key for key, place in places.items() if place.default is place.empty and place.kind not in kinds]
+    missing = [key for key in required if key not in given]
+    if missing:
+        raise InputError(f"{name}: is a class that needs {', '.join(missing)}: -p {missing[0]}=…")
+    try:
+        instance = reseeded(partial(f, **given), 0)()  # its weights are drawn, and equal runs are to stay equal
+    except (Exception, SystemExit) as error:
+        raise FunctionFailedError(f"{name}: making one raised {raised(error)}") from error
+    return instance, {key: value for key, value in parameters.items() if key not in given}
+
+
+def own_backward(called: Any, f: Any) -> Claim | None:
+    """Return the backward of an object that has forward and backward, as a vjp; of torch's modules there is none."""
+    owner = getattr(called, "__self__", f)
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and isinstance(owner, torch.nn.Module):
+        return None
+    if isinstance(owner, type) or not (hasattr(owner, "forward") and hasattr(owner, "backward")):
+        return None
+
+    def pull(*given: Array) -> Any:
+        *operands, cotangent = given
+        called(*operands)  # which keeps what backward needs
+        return owner.backward(cotangent)
+
+    return Claim(pull, "vjp")
+
+
+def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:
+    """Read backward(dout, cache) of a forward that returns (out, cache), or layer.backward(dout) of layer.forward.
+
+    The first is recognised by its last argument, a local variable of the function; the second by the object that both
+    are methods of. None where it is neither.
+    """
+    if kind not in (None, "vjp") or function.origin is None or set(names) & set(function.operands):
+        return None
+    owner = getattr(derivative, "__self__", None)
+    same = owner is not None and owner is getattr(function.origin, "__self__", function.origin)
+    variables = getattr(getattr(function.origin, "__code__", None), "co_varnames", ())
+    if not (same and len(names) == 1) and not (len(names) == 2 and names[1] in variables):
+        return None
+    forward = function.value
+
+    def pull(*given: Array) -> Any:
+        *operands, cotangent = given
+        result = forward(*operands)
+        if same:
+            return derivative(cotangent)
+        if not isinstance(result, tuple) or len(result) < 2:
+            raise FunctionFailedError(f"{function.name} returned no (out, {names[1]}) for its backward")
+        return derivative(cotangent, result[1] if len(result) == 2 else result[1:])
+
+    return Claim(pull, "vjp", takes=0 if same else -1)

@@ -1,0 +1,159 @@
+"""The numbers that people's code holds itself: a torch module's parameters and buffers, the leaves of a pytree.
+
+In: a callable, and the parameters it is called with. Out: these numbers as further operands, by their dotted names, and
+for a choice of them a callable that takes them after its own operands. Next: callables.py.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jacinspect.functions.code.backends import Call
+from jacinspect.functions.code.frameworks import signature_of, torch_modules
+from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
+from jacinspect.functions.rules import Array
+
+__all__ = ["Weights", "weights_of"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights by name, and `bind`, which returns for some of them a callable of the operands and of these weights.
+
+    All others are those that the code holds, in double precision; torch modules are in training mode where the second
+    argument says so. `note` says in which precision they are.
+    """
+
+    values: Mapping[str, Array]
+    bind: Callable[[Sequence[str], bool], Call]
+    note: str = ""
+    buffers: Collection[str] = ()  # of torch, whose own functions are not differentiable by running statistics
+
+
+def weights_of(
+    f: Any, parameters: Mapping[str, Any], call_of: Callable[[Any, Mapping[str, Any]], Call]
+) -> Weights | None:
+    """Find the weights of a callable; None where it has none.
+
+    Parameters
+    ----------
+    f
+        A torch module, a function that uses modules or has parameters that are trees of arrays, or a tree itself.
+    parameters
+        The values that f is called with.
+    call_of
+        Makes a callable of the operands alone, of a callable like f and values of parameters.
+    """
+    modules = torch_modules(f)
+    if modules:
+        return _of_modules(modules, lambda *operands: call_of(f, parameters)(*operands))
+    signature = signature_of(f)
+    defaults = {p.name: p.default for p in signature.parameters.values()} if signature is not None else {}
+    trees = {name: value for name, value in {**defaults, **parameters}.items() if _has_arrays(value)}
+    if _has_arrays(f):
+        return _of_trees({"": f}, lambda made: call_of(made[""], parameters))
+    return _of_trees(trees, lambda made: call_of(f, {**parameters, **made})) if trees else None
+
+
+# --- torch ------------------------------------------------------------------------------------------------------------
+
+
+def _of_modules(modules: Mapping[str, Any], call: Call) -> Weights:
+    """Take the parameters and buffers of modules, which `call` uses, by torch.func.functional_call."""
+    torch: Any = sys.modules["torch"]
+    holder = _holder(torch, modules, call)
+    own = {name: (value, False) for name, value in holder.named_parameters()}
+    own |= {name: (value, True) for name, value in holder.named_buffers()}
+    double = {
+        name: (value.detach().double() if value.is_floating_point() else value, moves)
+        for name, (value, moves) in own.items()
+    }
+    shown = {name: name.removeprefix(f"{_OWN}.") for name in own}
+    values = {
+        shown[name]: value.numpy(force=True).copy() for name, (value, _) in double.items() if value.is_floating_point()
+    }
+    full = {short: name for name, short in shown.items()}
+
+    def bind(names: Sequence[str], training: bool) -> Call:
+        def bound(*given: Any) -> Any:
+            operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
+            # batch norm moves its running statistics, which is to be seen by nobody
+            swapped = {name: value.clone() if moves else value for name, (value, moves) in double.items()}
+            swapped |= {full[name]: value.clone() for name, value in zip(names, new, strict=True)}
+            with _mode(modules.values(), training):
+                return torch.func.functional_call(holder, swapped, operands)
+
+        return bound
+
+    buffers = frozenset(shown[name] for name, (_, moves) in own.items() if moves)
+    return Weights(values, bind, "its weights are copied in double precision", buffers)
+
+
+_OWN = "module"  # what a module is called that is itself the callable
+
+
+def _holder(torch: Any, modules: Mapping[str, Any], call: Call) -> Any:
+    """Make a module whose submodules are these, and whose forward is the callable that uses them."""
+
+    class Holder(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, *operands: Any) -> Any:
+            return call(*operands)
+
+    holder = Holder()
+    for name, module in modules.items():
+        holder.add_module(name or _OWN, module)
+    return holder
+
+
+@contextmanager
+def _mode(modules: Any, training: bool) -> Iterator[None]:
+    """Put modules, and those in them, into training or evaluation mode, and back."""
+    before = [(module, module.training) for each in modules for module in each.modules()]
+    try:
+        for module, _ in before:
+            module.training = training
+        yield
+    finally:
+        for module, was in before:
+            module.training = was
+
+
+# --- Trees ------------------------------------------------------------------------------------------------------------
+
+
+def _of_trees(trees: Mapping[str, Any], call_of: Callable[[Mapping[str, Any]], Call]) -> Weights:
+    """Take the real leaves of nested containers by their paths."""
+    found = {name: dict(leaves(tree, name)) for name, tree in trees.items()}
+    real = {path for paths in found.values() for path, leaf in paths.items() if _is_real(leaf)}
+    values = {
+        path: np.array(leaf, np.float64) for paths in found.values() for path, leaf in paths.items() if path in real
+    }
+
+    def bind(names: Sequence[str], _: bool) -> Call:
+        def bound(*given: Any) -> Any:
+            operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
+            moved = dict(zip(names, new, strict=True))
+            made = {
+                name: rebuilt(tree, iter([moved.get(path, leaf) for path, leaf in found[name].items()]))
+                for name, tree in trees.items()
+            }
+            return call_of(made)(*operands)
+
+        return bound if names else call_of({})
+
+    return Weights(values, bind)
+
+
+def _has_arrays(tree: Any) -> bool:
+    return is_tree(tree) and any(hasattr(leaf, "shape") and _is_real(leaf) for _, leaf in leaves(tree))
+
+
+def _is_real(leaf: Any) -> bool:
+    if isinstance(leaf, float):
+        return True
+    dtype = getattr(leaf, "dtype", None)
+    return hasattr(leaf, "shape") and dtype is not None and "float" in str(dtype)

@@ -1,0 +1,306 @@
+"""Jacobians by the numbers that code holds itself: torch modules, and trees of arrays as jax's libraries have them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+import jacinspect
+from jacinspect.errors import InputError
+from tests.conftest import RunHere
+from tests.oracles import Array
+
+X = np.random.default_rng(0).standard_normal((3, 4))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Of arrays this small, several threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def net() -> Any:
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+
+
+# --- torch ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrt", "names"),
+    [
+        ("0.weight", ("0.weight",)),
+        ("*.bias", ("0.bias", "1.bias", "3.bias")),
+        ("0.weight,3.*", ("0.weight", "3.weight", "3.bias")),
+        ("1.*", ("1.weight", "1.bias")),
+        (None, ("input",)),
+    ],
+)
+def test_a_module_by_its_weights(wrt: str | None, names: tuple[str, ...]) -> None:
+    module = net()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    report = jacinspect.inspect(module, X, wrt=wrt)
+    assert (report.verdict, report.names.operand.names) == ("pass", names)
+    assert report.agreement is not None
+    assert report.agreement.checked
+    for name, value in module.state_dict().items():
+        assert value.dtype == before[name].dtype
+        assert torch.equal(value, before[name])
+    assert report.function.note == "in eval mode, its weights are copied in double precision"
+    assert [*report.fixed] == ([] if wrt is None else ["input"])
+
+
+def test_batch_norm_in_training_mode_keeps_its_running_statistics() -> None:
+    module = net()
+    report = jacinspect.inspect(module, X, mode="train", wrt="0.weight")
+    assert (report.verdict, report.detection.deterministic) == ("pass", True)
+    assert not module[1].running_mean.any()
+    assert module.training
+    assert report.function.note.startswith("in train mode")
+    evaluated = jacinspect.inspect(module, X, wrt="0.weight")
+    assert report.output is not None
+    assert evaluated.output is not None
+    assert not np.allclose(report.output, evaluated.output)
+
+
+def test_a_function_of_a_module_works_in_double_precision() -> None:
+    model = net()
+
+    def loss(x: Any) -> Any:
+        return (model(x) ** 2).mean()
+
+    assert jacinspect.inspect(loss, X).verdict == "pass"
+    report = jacinspect.inspect(loss, X, wrt="model.0.weight,model.3.bias")
+    assert (report.verdict, report.jacobian and report.jacobian.shape) == ("pass", (1, 14))
+    assert model[0].weight.dtype == torch.float32
+    assert model.training  # the mode is put back
+    assert jacinspect.inspect(model.forward, X).verdict == "pass"
+
+
+def test_a_function_of_its_weights_alone() -> None:
+    model = net()
+
+    def loss() -> Any:
+        return model(torch.ones(3, 4, dtype=torch.float64)).sum()
+
+    assert jacinspect.inspect(loss, wrt="model.3.weight").verdict == "pass"
+    assert jacinspect.inspect(loss).names.operand.names[0] == "model.0.weight"
+
+
+class Shared(torch.nn.Module):  # type: ignore[misc]
+    """y = W tanh(W x): the weight is used twice, under two names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = torch.nn.Linear(3, 3, bias=False)
+        self.second = torch.nn.Linear(3, 3, bias=False)
+        self.second.weight = self.first.weight
+
+    def forward(self, x: Any) -> Any:
+        return self.second(torch.tanh(self.first(x)))
+
+
+def test_a_shared_weight_is_one_operand() -> None:
+    module = Shared()
+    report = jacinspect.inspect(module, X[:, :3], wrt="all")
+    assert (report.verdict, report.names.operand.names) == ("pass", ("x", "first.weight"))
+    w = module.first.weight.detach().double().numpy()
+    report = jacinspect.inspect(
+        lambda x, w: np.tanh(x @ w.T) @ w.T, X[:, :3], others=[w], wrt="w", backend="numpy"
+    )  # fmt: skip
+    assert report.verdict == "pass"
+    weights = jacinspect.inspect(module, X[:, :3], wrt="first.weight")
+    assert weights.jacobian is not None
+    assert report.jacobian is not None
+    assert weights.jacobian.numeric is not None
+    assert report.jacobian.numeric is not None
+    found, expected = weights.jacobian.numeric.matrix(), report.jacobian.numeric.matrix()
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_recurrent_layers_return_pairs() -> None:
+    torch.manual_seed(0)
+    report = jacinspect.inspect(torch.nn.LSTM(4, 2, batch_first=True), X[:2], wrt="weight_hh_l0")
+    assert (report.verdict, report.names.output.names) == ("pass", ("0", "1.0", "1.1"))
+    attention = torch.nn.MultiheadAttention(4, 2)
+    report = jacinspect.inspect(attention, X, others=[X, X], wrt="in_proj_bias", take=0)
+    assert report.verdict == "pass"
+
+
+def test_dropout_is_seeded_before_every_call() -> None:
+    dropout = torch.nn.Dropout(0.5)
+    assert [each.code for each in jacinspect.inspect(dropout, X, mode="train").findings] == ["J005"]
+    report = jacinspect.inspect(dropout, X, mode="train", reseed=3)
+    assert (report.verdict, report.jacobian and report.jacobian.is_diagonal) == ("pass", True)
+
+    def noisy(x: Array) -> Any:
+        return x * np.random.rand(*x.shape)  # noqa: NPY002
+
+    assert jacinspect.inspect(noisy, X).verdict == "fail"
+    assert jacinspect.inspect(noisy, X, reseed=0).verdict == "pass"
+
+
+def test_what_has_no_weights() -> None:
+    with pytest.raises(InputError, match="has no torch module: leave out --mode train"):
+        jacinspect.inspect(np.tanh, X, mode="train")
+    for option in ({"mode": "eval"}, {"reseed": 1}):
+        with pytest.raises(InputError, match="sigmoid is no code of people's own: leave out --"):
+            jacinspect.inspect("sigmoid", X, **option)
+    with pytest.raises(
+        InputError, match=r"no operand '0.wight'.* it has input \(1\) and 0.weight and 0.bias and 1.wei"
+    ):
+        jacinspect.inspect(net(), X, wrt="0.wight")
+
+
+CODE = """
+import numpy as np
+import torch
+class Net(torch.nn.Module):
+    def __init__(self, hidden, bias=True):
+        super().__init__()
+        self.fc1 = torch.nn.Linear(3, hidden, bias=bias)
+        self.fc2 = torch.nn.Linear(hidden, 1)
+    def forward(self, x):
+        return {"loss": (self.fc2(torch.tanh(self.fc1(x))) ** 2).mean(), "hidden": None}
+class Scale:
+    def __init__(self, factor):
+        self.factor = factor
+    def forward(self, x):
+        self.x = x
+        return self.factor * x ** 2
+    def backward(self, dout):
+        return 2 * self.factor * self.x * dout
+class Wrong(Scale):
+    def backward(self, dout):
+        return self.factor * self.x * dout
+scale, wrong = Scale(3.0), Wrong(3.0)
+def affine(x, w):
+    out = x @ w
+    cache = (x, w)
+    return out, cache
+def affine_backward(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout
+def affine_wrong(dout, cache):
+    x, w = cache
+    return dout @ w.T, (x.T @ dout) / len(x)
+def square(x):
+    out = x ** 2
+    cache = x
+    return out, cache
+def square_backward(dout, cache):
+    return 2 * cache * dout
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> str:
+    (tmp_path / "code.py").write_text(CODE)
+    return str(tmp_path / "code.py")
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [
+        ("{}:Net -p hidden=2 -s 5x3", 0),
+        ("{}:Net -p hidden=2 -s 5x3 --wrt fc1.weight", 0),
+        ("{}:Net -p hidden=2 -p bias=false -s 5x3 --wrt *.weight --take loss --mode train", 0),
+        ("{}:Net -p hidden=2 -s 5x3 --with fc1.bias=2 --wrt fc1.bias,x", 0),
+        ("torch.nn:LayerNorm -p normalized_shape=[3] -s 2x3 --wrt all", 0),
+        ("{}:Scale -p factor=2.5 -s 3", 0),
+        ("{}:Wrong -p factor=2.5 -s 3", 1),
+        ("{}:scale -s 3", 0),
+        ("{}:scale.forward -s 3 -d {}:scale.backward", 0),
+        ("{}:wrong.forward -s 3 -d {}:wrong.backward", 1),
+        ("{}:affine -s 2x3 --with 3x4 -d {}:affine_backward", 0),
+        ("{}:affine -s 2x3 --with 3x4 -d {}:affine_backward --wrt x,w", 0),
+        ("{}:affine -s 2x3 --with 3x4 -d {}:affine_wrong --wrt w", 1),
+        ("{}:square -s 2x3 -d {}:square_backward", 0),
+    ],
+)
+def test_layers_by_hand(code: str, typed: str, status: int, run_here: RunHere) -> None:
+    done = run_here(*typed.replace("{}", code).split(), "--json")
+    assert done.status == status, done.err
+    assert json.loads(done.out)["agreement"]["verdict"] == ("fail" if status else "pass")
+
+
+def test_the_names_of_weights_are_in_the_report(code: str, run_here: RunHere) -> None:
+    done = run_here(f"{code}:Net", "-p", "hidden=2", "-s", "5x3", "--wrt", "fc1.*")
+    text = done.out.decode()
+    assert "X is fc1.weight 2×3 and fc1.bias 2, laid end to end" in text
+    assert "not in A: hidden (None), which the function returns too" in text
+    missing = run_here(f"{code}:Net", "-s", "5x3")
+    assert (missing.status, missing.err) == (2, f"jacinspect: {code}:Net: is a class that needs hidden: -p hidden=…\n")
+
+
+# --- Trees of arrays --------------------------------------------------------------------------------------------------
+
+PARAMETERS = {"dense": [{"w": jnp.ones((4, 2)) / 2, "b": jnp.zeros(2)}], "rate": 0.5, "name": "net"}
+
+
+def apply(x: Any, params: Any = PARAMETERS) -> Any:
+    layer = params["dense"][0]
+    return jnp.tanh(x @ layer["w"] + layer["b"]) * params["rate"]
+
+
+def test_a_tree_of_parameters() -> None:
+    report = jacinspect.inspect(apply, X, wrt="params.dense.*")
+    assert (report.verdict, report.function.source) == ("pass", "jax")
+    assert report.names.operand.names == ("params.dense.0.w", "params.dense.0.b")
+    given = jacinspect.inspect(apply, X, parameters={"params": PARAMETERS}, wrt="params.dense.0.b")
+    assert given.verdict == "pass"
+    assert jacinspect.inspect(apply, X).verdict == "pass"
+
+
+@jax.tree_util.register_pytree_with_keys_class
+class Layer:
+    """A registered pytree that is called, as equinox's and flax's modules are."""
+
+    def __init__(self, w: Any) -> None:
+        self.w = w
+
+    def __call__(self, x: Any) -> Any:
+        return jnp.tanh(x @ self.w)
+
+    def tree_flatten_with_keys(self) -> Any:
+        return [(jax.tree_util.GetAttrKey("w"), self.w)], None
+
+    @classmethod
+    def tree_unflatten(cls, _: Any, children: Any) -> "Layer":
+        return cls(*children)
+
+
+def test_a_pytree_that_is_called() -> None:
+    report = jacinspect.inspect(Layer(jnp.ones((4, 2))), X, wrt="w")
+    assert (report.verdict, report.operand.values.shape) == ("pass", (4, 2))
+
+
+def test_equinox() -> None:
+    eqx = pytest.importorskip("equinox")
+    model = eqx.nn.MLP(4, 2, 3, 1, key=jax.random.key(0))
+    report = jacinspect.inspect(model, X[0], wrt="layers.0.*")
+    assert (report.verdict, report.names.operand.names) == ("pass", ("layers.0.weight", "layers.0.bias"))
+
+
+def test_flax() -> None:
+    linen, nnx = pytest.importorskip("flax.linen"), pytest.importorskip("flax.nnx")
+    model = linen.Dense(2)
+    variables = model.init(jax.random.key(0), jnp.ones((3, 4)))
+
+    def applied(x: Any, variables: Any = variables) -> Any:
+        return model.apply(variables, x)
+
+    report = jacinspect.inspect(applied, X, wrt="*.kernel")
+    assert (report.verdict, report.operand.values.shape) == ("pass", (4, 2))
+    report = jacinspect.inspect(nnx.Linear(4, 2, rngs=nnx.Rngs(0)), X, wrt="kernel*")
+    assert (report.verdict, report.operand.values.shape) == ("pass", (4, 2))
