@@ -1,7 +1,8 @@
 """How things are said: plurals, shapes, sizes, indices, quotations, suggestions, and non-finite numbers in JSON."""
 
 import difflib
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "jsonable",
     "printable",
     "shown",
+    "told_apart",
 ]
 
 
@@ -51,7 +53,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def format_index(index: Iterable[int]) -> str:
+def format_index(index: Iterable[int | str]) -> str:
     """Write an index as Python does, ``[0,1]``; the empty one, of a single number, as nothing."""
     inside = ",".join(map(str, index))
     return f"[{inside}]" if inside else ""
@@ -62,11 +64,14 @@ def format_entry(output: Iterable[int], operand: Iterable[int]) -> str:
     return f"∂A{format_index(output)}/∂X{format_index(operand)}"
 
 
-def format_parameter(value: float | bool | str | None) -> str:
-    """Write a parameter's value as people type it: ``none``, ``true``, ``0.2``, a word as it is."""
+def format_parameter(value: Any) -> str:
+    """Write a parameter's value as people type it: ``none``, ``true``, ``0.2``, a word as it is, ``[3, 4]`` as JSON."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
-    return value if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    written = jsonable(value)
+    return shown(written if isinstance(written, str) else json.dumps(written, ensure_ascii=False), str)
 
 
 def format_shape(shape: tuple[int, ...]) -> str:
@@ -87,17 +92,34 @@ def format_size(n: int) -> str:
     return f"{digits} {'KMGTPEZY'[power - 1]}iB"
 
 
+def told_apart(*numbers: float, digits: int) -> list[str]:
+    """Write numbers with at least so many digits, and as many as it takes for different ones to print differently."""
+    different = len(set(numbers))
+    for enough in range(digits, 17):
+        texts = [f"{number:.{enough}g}" for number in numbers]
+        if len(set(texts)) == different:
+            return texts
+    return [f"{number:.17g}" for number in numbers]  # which tells any two doubles apart
+
+
 def printable(text: str) -> str:
     """Spell out what a terminal would obey rather than show: escapes and controls, as in a hostile file name."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def jsonable(value: Any) -> Any:
-    """Write numbers as RFC 8259 can, non-finite ones as the strings NaN, Infinity and -Infinity, inside lists too."""
-    if isinstance(value, dict):
-        return {name: jsonable(item) for name, item in value.items()}
+    """Write values as RFC 8259 can, non-finite numbers as the strings NaN, Infinity and -Infinity, inside lists too.
+
+    Arrays become nested lists; of any other object there is the name of its type, or its own name.
+    """
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(item) for name, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [jsonable(item) for item in value]
     if isinstance(value, float) and not isfinite(value):
         return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-    return value
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if hasattr(value, "tolist"):  # an array, or a number of numpy's
+        return jsonable(value.tolist())
+    return str(getattr(value, "__qualname__", type(value).__qualname__))

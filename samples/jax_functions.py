@@ -1,4 +1,4 @@
-"""For jax: an activation with a derivative by hand, in reverse mode alone, and one that forgets the chain rule."""
+"""For jax: an activation with a vjp by hand, one that forgets the chain rule, and a `where` with a NaN in its vjp."""
 
 import jax
 import jax.numpy as jnp
@@ -22,3 +22,8 @@ def squared_tanh_broken(x):
 
 
 squared_tanh_broken.defvjp(_forward, lambda t, upstream: (2 * t * upstream,))
+
+
+def root(x):
+    """A root for x > 1, whose vjp is NaN for x < 0: 0 times the slope of the root there, which is NaN."""
+    return jnp.where(x < 1, x, jnp.sqrt(x))

@@ -17,8 +17,19 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"
 
-# What a developer's terminal may set, and what would change the program's output.
-UNSET = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "TERM", "PYTHONUTF8", "LC_ALL", "LANG")
+# What a developer's terminal may set, and what would change the program's output; and at the end, what would have
+# each of the hundreds of programs compile all its modules, which takes as long as the rest of its start.
+UNSET = (
+    "COLUMNS",
+    "LINES",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "TERM",
+    "PYTHONUTF8",
+    "LC_ALL",
+    "LANG",
+    "PYTHONDONTWRITEBYTECODE",
+)
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET}
 ENVIRONMENT |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
 

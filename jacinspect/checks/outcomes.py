@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from jacinspect.errors import ExitStatus
 from jacinspect.inspection.codes import ordered
+from jacinspect.inspection.findings import nothing_compared
 from jacinspect.inspection.report import Report
 from jacinspect.wording import counted
 
@@ -28,7 +29,10 @@ class Outcome:
     allowed: tuple[str, ...] = ()
 
     def concluded(self, report: Report) -> "Outcome":
-        """Return the outcome with the report of the inspection, the errors that the check allows turned into notes."""
+        """Return the outcome with the report of the inspection, the errors that the check allows turned into notes.
+
+        An allowance excuses a finding, and not that nothing was compared: such an inspection is inconclusive.
+        """
         errors = {finding.code for finding in report.findings if finding.severity == "error"}
         allowed = errors & set(self.allow)
         findings = [
@@ -37,7 +41,14 @@ class Outcome:
             else finding
             for finding in report.findings
         ]
+        if allowed and report.without_evidence and all(finding.severity == "note" for finding in findings):
+            findings.append(nothing_compared(sorted(allowed)))
         return replace(self, report=replace(report, findings=ordered(findings)), allowed=tuple(sorted(allowed)))
+
+    @property
+    def verdict(self) -> str:
+        """The verdict of the report, or "unchecked" where there was nothing to compare the structure with."""
+        return "unchecked" if self.report.structure_only else self.report.verdict
 
     @property
     def name(self) -> str:
@@ -52,7 +63,7 @@ class Outcome:
 
 @dataclass(eq=False)
 class Tally:
-    """How many cases passed, failed and were inconclusive so far, of `planned` ones.
+    """How many cases passed, failed, were inconclusive and were unchecked so far, of `planned` ones.
 
     `allowances` maps (check, code), for each finding that a check allows, to whether it occurred.
     """
@@ -63,7 +74,7 @@ class Tally:
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
-        self.verdicts[outcome.report.verdict] += 1
+        self.verdicts[outcome.verdict] += 1
         for code in outcome.allow:
             key = outcome.check, code
             self.allowances[key] = self.allowances.get(key, False) or code in outcome.allowed
@@ -81,7 +92,7 @@ class Tally:
     @property
     def counts(self) -> dict[str, int]:
         """The number of each verdict."""
-        return {verdict: self.verdicts[verdict] for verdict in ("pass", "fail", "inconclusive")}
+        return {verdict: self.verdicts[verdict] for verdict in ("pass", "fail", "inconclusive", "unchecked")}
 
     @property
     def verdict(self) -> str:
@@ -90,7 +101,7 @@ class Tally:
 
     @property
     def exit_status(self) -> ExitStatus:
-        """0 where every case passed, 1 where one did not, 2 where none was done."""
+        """0 where every case passed or was unchecked, 1 where one was neither, 2 where none was done."""
         if not self.done:
             return ExitStatus.UNUSABLE
         return ExitStatus.OK if self.verdict == "pass" else ExitStatus.FINDINGS

@@ -13,11 +13,14 @@ from jacinspect.checks.suite import Case, Check, Suite
 from jacinspect.choices import Dtype
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.resolve import resolve, with_derivative
+from jacinspect.functions.resolve import configured, resolve, with_derivative
 from jacinspect.inspection.codes import CODES
+from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.findings import crashed
-from jacinspect.inspection.pipeline import inspect_function, uninspected
+from jacinspect.inspection.pipeline import uninspected
 from jacinspect.inspection.settings import Settings
+from jacinspect.operands.branches import reaching
+from jacinspect.operands.defined import where_defined
 from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
@@ -42,15 +45,15 @@ class PreparedCheck:
         """
         settings = Settings(seed=case.seed, **self.settings)
         operands, sources = self._operands(case, settings)
-        place = self.function.position(case.wrt) - 1
+        place = self.function.positions(case.wrt)[0] - 1
         x, source = operands[place], sources[place]
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = self._label(case)
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
         started(begun)
         try:
-            found = self.function.by(case.wrt, operands)
-            report = inspect_function(found, x, settings, source=source)
+            found, x = self.function.opened(case.wrt, operands, self.check.dtype)
+            report = inspect_at_points(found, x, settings, source=source)
         except JacinspectError as error:
             report = replace(report, findings=(crashed(str(error)),))
         return begun.concluded(report)
@@ -59,16 +62,20 @@ class PreparedCheck:
         """Draw or read the operands; return them with the source of each."""
         check, names = self.check, self.function.operands
         texts = [check.operands.get(name, case.shape) for name in names]
-        operands, sources = [], []
+        operands, sources, domains = [], [], []
         for number, text in enumerate(texts, 1):
             assert text is not None
+            domain = self.function.domain_of(number)
             if is_shape(text):
-                domain = self.function.domain_of(number)
                 drawn = random_operand(parse_shape(text), check.dtype, case.seed, settings.memory, number, domain)
+                drawn = reaching(drawn, self.function.bends, domain, case.seed)
             else:
-                drawn = read_operand(text, check.dtype, settings.memory, None)
+                drawn = read_operand(text, check.dtype, settings.memory, None, whole=True)
             operands.append(drawn)
             sources.append("random" if is_shape(text) else text)
+            domains.append(domain if is_shape(text) else None)
+        if self.function.source == "expression":
+            operands = where_defined(self.function.value, operands, domains)
         return operands, sources
 
     def _label(self, case: Case) -> str:
@@ -76,7 +83,8 @@ class PreparedCheck:
         parts = [case.shape] if case.shape is not None else []
         parts.append(f"seed {case.seed}")
         if len(self.function.operands) > 1:
-            parts.append(f"by {self.function.operands[self.function.position(case.wrt) - 1]}")
+            names = [self.function.operands[place - 1] for place in self.function.positions(case.wrt)]
+            parts.append(f"by {','.join(names)}")
         return ", ".join(parts)
 
 
@@ -101,7 +109,7 @@ def _prepared(suite: Suite, check: Check) -> PreparedCheck:
     for seed in check.seeds:
         _naming(suite, check, "seeds", partial(Settings, seed=seed))
     for wrt in check.wrt:
-        _naming(suite, check, "wrt", partial(function.position, wrt))
+        _naming(suite, check, "wrt", partial(function.positions, wrt))
     for code in check.allow:
         if code not in CODES:
             raise InputError(f"{suite.key(check, 'allow')}: {code!r} is not one of {', '.join(CODES)}")
@@ -123,6 +131,8 @@ def _function(suite: Suite, check: Check) -> Function:
     further = [name for name in check.operands if name != "x"]  # which is the first, of what has no names of its own
     found = partial(resolve, check.function, check.parameters, further, check.backend)
     function: Function = _naming(suite, check, "function", found)
+    function = _naming(suite, check, "domain", partial(configured, function, domain=check.domain))
+    function = _naming(suite, check, "reseed", partial(configured, function, reseed=check.reseed))
     _require_operands(suite, check, function)
     if check.derivative is None:
         if check.derivative_kind is not None:

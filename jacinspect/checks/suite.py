@@ -4,6 +4,7 @@ In: a pyproject.toml or jacinspect.toml. Out: a Suite of Checks, and its Cases, 
 workers.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Check:
     derivative: str | None = None
     derivative_kind: str | None = None
     backend: str | None = None
+    domain: str | None = None
+    reseed: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     operands: Mapping[str, str] = field(default_factory=dict)
     wrt: tuple[str | int, ...] = (1,)
@@ -204,16 +207,16 @@ def _table(document: Mapping[str, Any], key: str, file: Path, prefix: str = "") 
 # --- Keys and their types ---------------------------------------------------------------------------------------------
 
 SETTINGS = (
-    "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise",
+    "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise", "points",
 )  # fmt: skip
 _SHARED = {
     "shapes": "shapes", "seeds": "integers", "dtype": "text", "backend": "text", "allow": "texts", "vec": "text",
     "layout": "text", "expect": "texts", "rtol": "number", "atol": "number", "strict_kinks": "boolean",
-    "memory": "size", "max_evaluations": "integer", "noise": "number",
+    "memory": "size", "max_evaluations": "integer", "noise": "number", "points": "integer",
 }  # fmt: skip
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
-    "operands": "operands", "wrt": "places",
+    "operands": "operands", "wrt": "places", "domain": "text", "reseed": "integer",
 }  # fmt: skip
 
 
@@ -263,14 +266,22 @@ def _texts(value: Any) -> tuple[str, ...] | None:
 
 
 def _parameters(value: Any) -> dict[str, Any] | None:
-    fits = isinstance(value, dict) and all(isinstance(item, bool | int | float | str) for item in value.values())
-    return value if fits else None
+    return value if isinstance(value, dict) and all(map(_is_parameter, value.values())) else None
+
+
+def _is_parameter(value: Any) -> bool:
+    if isinstance(value, list | dict):
+        return all(map(_is_parameter, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, bool | int | float | str)
 
 
 def _operands(value: Any) -> dict[str, str] | None:
     if not isinstance(value, dict):
         return None
-    given = {name: str(item) if type(item) is int else item for name, item in value.items()}
+    given = {
+        name: json.dumps(item) if isinstance(item, int | float | list) and not isinstance(item, bool) else item
+        for name, item in value.items()
+    }
     return given if all(isinstance(item, str) for item in given.values()) else None
 
 
@@ -302,7 +313,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "boolean": ("true or false", _plain(bool)),
     "size": ('a number of bytes such as "4GiB"', _size),
     "shapes": ('an array of shapes such as ["3", "2x3"]', _shapes),
-    "parameters": ("a table of numbers, booleans and strings", _parameters),
-    "operands": ('a table of shapes or files such as { q = "4x3" }', _operands),
+    "parameters": ("a table of numbers, booleans, strings, arrays and tables", _parameters),
+    "operands": ('a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] }', _operands),
     "places": ("the name or number of an operand, or an array of them", lambda value: _list(value, (str, int))),
 }

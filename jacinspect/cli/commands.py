@@ -12,7 +12,7 @@ from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Vec
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
-from jacinspect.cli.options import BackendOption, DerivativeOption, KindOption, ParamOption
+from jacinspect.cli.options import BackendOption, DerivativeOption, DomainOption, KindOption, ParamOption, ReseedOption
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
 from jacinspect.cli.streams import captured_output, make_console, reported_errors, standard_output
@@ -125,7 +125,7 @@ def inspect(
         typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False, autocompletion=functions),
     ],
     shape: Annotated[
-        str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4.")
+        str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4, scalar.")
     ] = None,
     source: Annotated[
         str | None,
@@ -145,8 +145,22 @@ def inspect(
         ),
     ] = None,
     wrt: Annotated[
-        str, typer.Option(metavar="NAME_OR_NUMBER", show_default=False, help="The operand to differentiate by.")
-    ] = "1",
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME…]",
+            show_default=False,
+            help="The operands to differentiate by, end to end: names, numbers, '*.weight' or all; else the first.",
+        ),
+    ] = None,
+    take: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME_OR_NUMBER",
+            help="Which output of a function that returns several; all of them, end to end, if left out.",
+        ),
+    ] = None,
+    domain: DomainOption = None,
+    reseed: ReseedOption = None,
     param: ParamOption = None,
     derivative: DerivativeOption = None,
     derivative_kind: KindOption = None,
@@ -179,6 +193,10 @@ def inspect(
         typer.Option(metavar="N", help="Budget of calls, 100 at least; by the operand's size if left out."),
     ] = None,
     noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
+    points: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Inspect at K operands: this one, and others 1, 10, 0.1, 100 … times as large."),
+    ] = None,
     to: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.text,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
@@ -197,12 +215,13 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback), captured_output():
-        typed = FunctionRequest(function, param, derivative, derivative_kind, backend)
+        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take, domain, reseed)
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         written = OutputRequest(Format.json if as_json else to, output, form, full, save)
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
+            "points": points,
             "memory": memory, "max_evaluations": max_evaluations,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)
@@ -228,6 +247,8 @@ def identities(
     derivative: DerivativeOption = None,
     derivative_kind: KindOption = None,
     backend: BackendOption = None,
+    domain: DomainOption = None,
+    reseed: ReseedOption = None,
     vec: Annotated[
         Vec | None, typer.Option(help="Order of a derivative that is an M×N matrix.", show_default=False)
     ] = None,
@@ -246,7 +267,7 @@ def identities(
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """
     with reported_errors(traceback), captured_output():
-        typed = FunctionRequest(function, param, derivative, derivative_kind, backend)
+        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, None, domain, reseed)
         written = OutputRequest(Format.json if as_json else Format(to.value), output)
         report = verified(typed, OperandRequest(shape, source, dtype), written, seed, vec)
     with reported_errors(traceback):

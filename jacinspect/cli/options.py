@@ -7,7 +7,7 @@ import typer
 from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.functions.catalogue.completion import parameters
 
-__all__ = ["BackendOption", "DerivativeOption", "KindOption", "ParamOption"]
+__all__ = ["BackendOption", "DerivativeOption", "DomainOption", "KindOption", "ParamOption", "ReseedOption"]
 
 
 def _parameters(ctx: typer.Context) -> list[str]:
@@ -37,6 +37,14 @@ DerivativeOption = Annotated[
 KindOption = Annotated[
     DerivativeKind | None,
     typer.Option(help="What --derivative is, where the shape of its result should not tell.", show_default=False),
+]
+DomainOption = Annotated[
+    str | None,
+    typer.Option("--domain", metavar="LOW:HIGH", help="Where the function is defined, such as 0: or -1:1."),
+]
+ReseedOption = Annotated[
+    int | None,
+    typer.Option("--reseed", metavar="N", help="Seed all generators before every call, for a function that draws."),
 ]
 BackendOption = Annotated[
     Backend | None, typer.Option("--backend", help="Whose arrays the function takes, where trying should not tell.")

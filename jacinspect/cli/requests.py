@@ -4,9 +4,11 @@ Mistakes are reported before any computing. numpy is imported only when an inspe
 completion are quick.
 """
 
+import ast
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,15 +35,19 @@ class FunctionRequest:
     derivative: str | None
     kind: DerivativeKind | None
     backend: Backend | None
+    take: str | None = None
+    domain: str | None = None
+    reseed: int | None = None
 
     def function(self, further: Sequence[str]) -> "Function":
         """Find the function; `further` is what --with was given."""
-        from jacinspect.functions.resolve import resolve, with_derivative
+        from jacinspect.functions.resolve import configured, resolve, with_derivative
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
         parameters = dict(map(_parameter, self.parameters or []))
         found = resolve(self.name, parameters, [*map(name_of, further)], backend)
+        found = configured(found, self.take, self.domain, self.reseed)
         if self.derivative is not None:
             return with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
         if self.kind is not None:
@@ -57,48 +63,60 @@ class OperandRequest:
     source: str | None
     dtype: Dtype
     further: Sequence[str] = ()
-    wrt: str = "1"
+    wrt: str | None = None
     direction: str | None = None
 
     @property
-    def first(self) -> str:
+    def first(self) -> str | None:
         """What was typed for the first operand: a shape or else a file."""
         if self.shape is not None and self.source is not None:
             raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv), not both")
-        typed = self.source if self.shape is None else self.shape
-        if typed is None:
-            raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
-        return typed
+        return self.source if self.shape is None else self.shape
 
-    def operands(self, function: "Function", settings: "Settings") -> "list[Operand]":
-        """Draw or read all operands of the function, in its order."""
+    def operands(self, function: "Function", settings: "Settings") -> "dict[str, Operand]":
+        """Draw or read all operands of the function; the one of --shape or --input comes first."""
+        from jacinspect.operands.defined import where_defined
         from jacinspect.operands.further import is_shape, place
 
-        texts = [self.first, *place(function.name, function.operands, self.further, self.shape or "2x3")]
-        if [*texts, self.direction].count("-") > 1:
+        first, names = self.first, function.operands
+        if first is None and len(names) == 1 and not self.further:
+            raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
+        texts = place(function.name, names, first, self.further, self.shape or "2x3")
+        if [*texts.values(), self.direction].count("-") > 1:
             raise InputError("standard input (-) can be read only once; name a file for the others")
-        drawn = [self.source is None, *map(is_shape, texts[1:])]
-        return [
-            Operand(self._drawn(text, number, function, settings), "random")
-            if at_random
+        drawn = {name: is_shape(text) for name, text in texts.items()}
+        if first is not None:
+            drawn[next(iter(texts))] = self.source is None
+        operands = {
+            name: Operand(self._drawn(text, names.index(name) + 1, function, settings), "random")
+            if drawn[name]
             else Operand(self._read(text, settings), "standard input" if text == "-" else text)
-            for number, (text, at_random) in enumerate(zip(texts, drawn, strict=True), 1)
-        ]
+            for name, text in texts.items()
+        }
+        if function.source != "expression":
+            return operands
+        domains = [function.domain_of(number) if drawn[name] else None for number, name in enumerate(names, 1)]
+        values = where_defined(function.value, [operands[name].values for name in names], domains)
+        defined = dict(zip(names, values, strict=True))
+        return {name: replace(operand, values=defined[name]) for name, operand in operands.items()}
 
     def along(self, settings: "Settings") -> "Array | None":
         """Read dX; None where it is to be random."""
-        return None if self.direction is None else self._read(self.direction, settings)
+        return None if self.direction is None else self._read(self.direction, settings)  # real numbers by the pipeline
 
     def _drawn(self, text: str, number: int, function: "Function", settings: "Settings") -> "Array":
+        from jacinspect.operands.branches import reaching
         from jacinspect.operands.shapes import parse_shape, random_operand
 
         domain = function.domain_of(number)
-        return random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
+        x = random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
+        return reaching(x, function.bends, domain, settings.seed)
 
     def _read(self, text: str, settings: "Settings") -> "Array":
         from jacinspect.operands.files import read_operand
 
-        return read_operand(text, self.dtype.value, settings.memory, sys.stdin.buffer if sys.stdin else None)
+        stdin = sys.stdin.buffer if sys.stdin else None
+        return read_operand(text, self.dtype.value, settings.memory, stdin, whole=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +146,9 @@ def inspected(
     Raises
     ------
     InputError, FunctionFailedError
-        Before any computing where what was typed is wrong; see `inspect_function` for the rest.
+        Before any computing where what was typed is wrong; see `inspect_at_points` for the rest.
     """
-    from jacinspect.inspection.pipeline import inspect_function
+    from jacinspect.inspection.elsewhere import inspect_at_points
     from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.unfolding import unfold
     from jacinspect.operands.shapes import parse_size
@@ -139,14 +157,17 @@ def inspected(
     require_writable("--output", output.file)
     require_savable(output.save, output.file)
     function = typed.function(operands.further)
-    position = function.position(int(operands.wrt) if operands.wrt.isdecimal() else operands.wrt)
+    function.positions(operands.wrt or 1)  # a mistake in it is reported before anything is read
     given = operands.operands(function, checked)
     direction = operands.along(checked)
-    of_one, operand = function.by(position, [each.values for each in given]), given[position - 1]
-    unfold(output.form.value, (), operand.values.shape)  # refuses a form that has no place for the operand's axes
+    wrt = operands.wrt or next(iter(given))
+    values = [given[name].values for name in function.operands]
+    of_one, x = function.opened(wrt, values, operands.dtype.value)
+    sources = dict.fromkeys(given[name].source for name in of_one.open)
+    unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
-        return inspect_function(
-            of_one, operand.values, checked, source=operand.source, direction=direction, progress=progress.called
+        return inspect_at_points(
+            of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
         )
 
 
@@ -164,16 +185,16 @@ def verified(
             f"{function.name} has operands {' and '.join(function.operands)}; the identities are of A = f(X)"
         )
     require_writable("--output", output.file)
-    (x,) = operands.operands(function, settings)
+    (given,) = operands.operands(function, settings).values()
+    of_one, x = function.opened(1, [given.values], operands.dtype.value)
     with Progress() as progress:
         return verify_identities(
-            function.by(1, [x.values]), x.values, seed=seed, source=x.source, vec=vec and vec.value,
-            progress=progress.called,
+            of_one, x, seed=seed, source=given.source, vec=vec and vec.value, progress=progress.called,
         )  # fmt: skip
 
 
 def _parameter(text: str) -> "tuple[str, Parameter]":
-    """Read NAME=VALUE: a whole number, a number, true, false or none, and anything else as the text that it is."""
+    """Read NAME=VALUE: a number, true, false or none, a list or object as JSON or Python writes it, or else a text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise InputError(f"--param {text!r}: write NAME=VALUE, such as negative_slope=0.2")
@@ -185,4 +206,11 @@ def _parameter(text: str) -> "tuple[str, Parameter]":
             return name.strip(), number(value)
         except ValueError:
             continue
-    return name.strip(), value
+    if value.strip()[:1] not in ("[", "{", "("):
+        return name.strip(), value
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return name.strip(), read(value.strip())
+        except (ValueError, SyntaxError, TypeError, RecursionError):
+            continue
+    raise InputError(f'--param {text!r}: is no list or object: write such as {name.strip()}=[3,4] or {{"a": 1}}')

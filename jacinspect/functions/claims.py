@@ -5,12 +5,14 @@ of vec, or the tensor of the output's shape and the operand's.
 """
 
 from collections.abc import Callable
+from itertools import combinations
 from math import prod
 from typing import Any, Literal
 
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
+from jacinspect.functions.function import Function
 from jacinspect.functions.returned import (
     Derivative,
     Shape,
@@ -19,48 +21,112 @@ from jacinspect.functions.returned import (
     call_derivative,
     checked,
     described,
+    end_to_end,
+    likely_meant,
+    pieces,
     real_array,
     wanted_shapes,
 )
-from jacinspect.functions.rules import Array, Claim
+from jacinspect.functions.rules import Array, Claim, copied
+from jacinspect.operands.bundle import Bundle, Part
 from jacinspect.wording import format_shape
 
 __all__ = ["claimed_derivative"]
 
 
-def claimed_derivative(claim: Claim, x: Array, output_shape: Shape, vec: str | None) -> Derivative:
-    """Return a claim at x in the form that its result has; the arguments and errors are those of `derivative_at`."""
-    kind = claim.kind
-    last = {"jvp": x.shape, "vjp": output_shape}.get(kind or "")  # the shape of the tangent or cotangent
-    derivative = claim.at([x] if last is None else [x, np.ones(last)])
-    if kind == "jvp":
-        return Derivative("jvp", checked(lambda dx: derivative(x.copy(), dx.copy()), output_shape, flat=False))
-    if kind == "vjp":
-        pull = checked(lambda da: derivative(x.copy(), da.reshape(output_shape).copy()), x.shape, flat=False)
-        return Derivative("vjp", pull)
-    given = call_derivative(lambda: derivative(x.copy()))
-    size, shape = (prod(output_shape), x.size), getattr(given, "shape", None)
-    if kind in (None, "jacobian") and shape == size and not isinstance(given, np.ndarray):
-        return _of_matrix(given, x.shape, output_shape, vec)
+def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: str | None) -> Derivative:
+    """Return a function's claim at x in the form that its result has; see `derivative_at`."""
+    claim = function.rule
+    assert isinstance(claim, Claim)
+    operand, output = function.bundles(x.shape, output_shape)
+    if claim.kind == "jvp":
+        derivative = claim.at([x, np.ones(x.shape)])
+        push = checked(lambda dx: end_to_end(derivative(copied(x), copied(dx)), output), output_shape, flat=False)
+        return Derivative("jvp", push)
+    if claim.kind == "vjp":
+        apart = claim.takes >= len(function.operands) + len(output.parts)  # a cotangent for each part of the output
+
+        def cotangents(da: Array) -> list[Any]:
+            parts = [copied(part) for part in output.split(da.reshape(output_shape))]
+            return parts if apart or output.is_single else [tuple(parts)]
+
+        pullback = claim.at([x, *cotangents(np.ones(output_shape))])
+        return Derivative("vjp", checked(lambda da: pullback(copied(x), *cotangents(da)), x.shape, flat=False))
+    given = call_derivative(lambda: claim.at([x])(x.copy()))
+    blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
+    if len(blocks) == 1:
+        return _read(given, x.shape, output_shape, claim.kind, vec, lambda: _by_several(function, given, output_shape))
+    read = [
+        _block(_read(block, column.shape, row.shape, claim.kind, vec), row, column) for block, row, column in blocks
+    ]
+    rows, columns, values = (np.concatenate(each) for each in zip(*read, strict=True))
+    return Derivative("entries", (rows, columns, values))
+
+
+def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:
+    """Return what a derivative has for each part of a bundle, or itself for the whole."""
+    found = pieces(given, bundle)
+    if found is None:
+        return [(given, Part("", bundle.shape, 0))]
+    return list(zip(found, bundle.parts, strict=True))
+
+
+def _block(read: Derivative, row: Part, column: Part) -> tuple[Array, Array, Array]:
+    """Return the entries of one block, at their places in the whole Jacobian."""
+    if read.form == "slopes":
+        columns = np.broadcast_to(np.arange(column.size).reshape(column.shape), row.shape).ravel()
+        return row.offset + np.arange(row.size), column.offset + columns, np.ravel(read.of)
+    if read.form != "entries":
+        raise FunctionFailedError("the derivative returned several blocks, of which one is no array or sparse matrix")
+    rows, columns, values = read.of
+    return row.offset + rows, column.offset + columns, values
+
+
+def _by_several(function: Function, given: Any, output_shape: Shape) -> str:
+    """Say by which operands, together, a derivative has as many columns as were returned; nothing where by none."""
+    shapes = {name: np.shape(values) for name, values in function.fixed.items()}
+    shape = getattr(given, "shape", ())
+    for first, last in combinations(range(len(function.operands) + 1), 2):
+        names = function.operands[first:last]
+        opened = [name for name in names if name not in shapes]
+        if len(names) > 1 and opened and shape == (prod(output_shape), sum(prod(shapes.get(n, ())) for n in names)):
+            return f"\nit has as many columns as {' and '.join(names)} have entries together: --wrt {','.join(names)}"
+    return ""
+
+
+def _read(
+    given: Any, operand: Shape, output: Shape, kind: str | None, vec: str | None, hint: Callable[[], str] = str
+) -> Derivative:
+    """Read what was returned by its shape: slopes, a gradient, or a Jacobian of an output by an operand."""
+    size, shape = (prod(output), prod(operand)), getattr(given, "shape", None)
+    if kind in (None, "jacobian") and shape == size and _is_matrix(given):
+        return _of_matrix(given, operand, output, vec)
     array = real_array(given)
     if array is None:
-        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted_shapes(x.shape, output_shape)}")
+        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted_shapes(operand, output)}")
     readings = {
-        "elementwise": broadcasts(x.shape, output_shape) and array.shape in ((), output_shape),
-        "gradient": size[0] == 1 and array.shape in ((), x.shape),
-        "jacobian": array.shape in (size, output_shape + x.shape),
+        "elementwise": broadcasts(operand, output) and array.shape in ((), output),
+        "gradient": size[0] == 1 and array.shape in ((), operand),
+        "jacobian": array.shape in (size, output + operand),
     }
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
     if not fitting:
-        wanted = wanted_shapes(x.shape, output_shape, kind)
-        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}")
+        wanted = wanted_shapes(operand, output, kind)
+        likely = likely_meant(array.shape, operand, output) or hint()
+        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
-        return Derivative("slopes", broadcast_slopes(array, output_shape))
+        return Derivative("slopes", broadcast_slopes(array, output))
     if fitting[0] == "gradient":
-        return _entries(np.broadcast_to(array, x.shape).reshape(size))
-    if array.shape == output_shape + x.shape:
+        return _entries(np.broadcast_to(array, operand).reshape(size))
+    if array.shape == output + operand:
         return _entries(array.reshape(size))
-    return _ordered(array, x.shape, output_shape, vec)
+    return _ordered(array, operand, output, vec)
+
+
+def _is_matrix(given: Any) -> bool:
+    """Whether this is a sparse matrix or a linear operator, and no array: labelled tables have @ too."""
+    operator = hasattr(given, "__matmul__") and not hasattr(given, "__array__")
+    return operator or hasattr(given, "tocoo") or hasattr(given, "matvec")
 
 
 def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:

@@ -45,8 +45,8 @@ def derivative_at(function: Function, x: Array, output_shape: Shape, vec: str | 
     """
     with np.errstate(all="ignore"):
         match function.rule:
-            case Claim() as claim:
-                return claimed_derivative(claim, x, output_shape, vec)
+            case Claim():
+                return claimed_derivative(function, x, output_shape, vec)
             case Jvp(push):
                 return Derivative("jvp", checked(lambda dx: push(x, dx), output_shape))
             case Vjp(pull):

@@ -1,21 +1,28 @@
 """A function with its analytic rule: what the catalogue, an expression or people's code is for the inspection.
 
-One of several operands becomes, by `by`, a function of the one operand that its Jacobian is taken by.
+Of several operands, `by` makes a function of the one, or of those laid end to end, that its Jacobian is taken by.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
-from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, fix
+from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
+from jacinspect.functions.opened import Opened
+from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
+from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
-__all__ = ["Array", "Function", "Parameter"]
+__all__ = ["Array", "Function", "Parameter", "Wrt"]
 
-Parameter = float | bool | str | None
+Parameter = Any  # a number, a word, true, false or none; of people's own code, anything
+Shape = tuple[int, ...]
+Wrt = int | str | Sequence[int | str]  # operands to differentiate by; see Function.positions
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Function:
 
     Only what `by` makes of it, a function of one operand, the others being `fixed`, can be inspected. People's own code
     may be written for numpy, torch or jax: `adapt`, given operands to try it on, returns the function with a value and
-    a rule of numpy arrays.
+    a rule of numpy arrays, and the operands as it takes them.
     """
 
     name: str
@@ -39,13 +46,21 @@ class Function:
     formula: str = ""
     derivative_formula: str = ""
     latex: str = ""  # the formula, as LaTeX has it
-    domain: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # the interval of an operand, if not all
+    domain: Mapping[str, Interval] = field(default_factory=dict)  # the interval of an operand, if not all
+    bounds: Interval = EVERYWHERE  # of all operands, as whoever inspects the function demands
+    bends: tuple[float, ...] = ()  # where an element-wise function has a kink or a jump, as far as that is declared
     source: str = "catalogue"
     operands: tuple[str, ...] = ("x",)
     partial_formulas: tuple[str, ...] = ()  # of a function of several operands, one by each
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
-    adapt: Callable[["Function", Sequence[Array]], "Function"] | None = None
+    adapt: Callable[["Function", Sequence[Array]], "tuple[Function, Sequence[Array]]"] | None = None
+    take: str | None = None  # of a function that returns several arrays: the name or number of the one to inspect
+    reseed: int | None = None  # of people's own code: the seed of all generators at every call
+    is_by_number: Callable[[], bool] = lambda: False  # whether, so far, it refused arrays, and was given numbers
+    output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
+    operand: Bundle | None = None  # the open operands, where they are several
+    others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
 
     def __call__(self, *operands: Array) -> Array:
         """f(x) or f(x, y, …), an array; operands are any real arrays."""
@@ -56,8 +71,16 @@ class Function:
         """The derivative f' of an element-wise function of one operand: f'(x) has the output's shape. Else None."""
         return self.rule.partials[0] if isinstance(self.rule, Slopes) and len(self.rule.partials) == 1 else None
 
-    def position(self, wrt: int | str) -> int:
-        """Find the place, from 1, of the operand named or numbered `wrt`.
+    def positions(self, wrt: Wrt, operands: Sequence[Array] = ()) -> list[int]:
+        """Find the places, from 1, of the operands that `wrt` names, in its order.
+
+        Parameters
+        ----------
+        wrt
+            A name, a place, "all", or a pattern of names with `*`, `?` and `[…]`; several in a list, or in a text with
+            commas between them.
+        operands
+            Where their values are known, a pattern leaves out those that are not of real numbers, such as labels.
 
         Raises
         ------
@@ -65,25 +88,67 @@ class Function:
             If there is no such operand.
         """
         places = {name: place for place, name in enumerate(self.operands, 1)}
-        place = places.get(wrt, wrt) if isinstance(wrt, str) else wrt
-        if place not in places.values():
+        if isinstance(wrt, str) and wrt not in places and "," in wrt:
+            wrt = [each.strip() for each in wrt.split(",")]
+        if not isinstance(wrt, int | str):
+            found = [place for each in wrt for place in self.positions(each, operands)]
+            return list(dict.fromkeys(found))
+        if isinstance(wrt, str) and wrt.isdecimal() and wrt not in places:
+            wrt = int(wrt)
+        if wrt in (*places, *places.values()):
+            return [places[wrt] if isinstance(wrt, str) else wrt]
+        pattern = "*" if wrt == "all" else str(wrt)
+        matching = [places[name] for name in places if fnmatchcase(name, pattern)]
+        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind == "f"]
+        if not matching:
             known = " and ".join(f"{name} ({place})" for name, place in places.items())
             raise InputError(f"{self.name} has no operand {wrt!r} to differentiate by; it has {known}")
-        return int(place)
+        return real or matching
 
-    def domain_of(self, place: int) -> tuple[float, float]:
-        """Return the closed interval in which the operand at a place, from 1, is declared to be defined."""
-        return self.domain.get(self.operands[place - 1], (-np.inf, np.inf))
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The names of the operands that are not fixed."""
+        return (
+            self.operand.names if self.operand is not None else tuple(n for n in self.operands if n not in self.fixed)
+        )
 
-    def by(self, wrt: int | str, operands: Sequence[Array]) -> "Function":
-        """Fix all operands but one, `wrt`, its name or its place from 1; gives a function of that one.
+    def bundles(self, operand: Shape, output: Shape) -> tuple[Bundle, Bundle]:
+        """Return the open operand and the output, of these shapes, as bundles."""
+        name = self.open[0] if self.open else "x"
+        return self.operand or Bundle.of([(name, operand)]), self.output() or Bundle.of([("A", output)])
+
+    def domain_of(self, operand: int | str) -> Interval:
+        """Return the closed interval of an operand, by its place from 1 or by name: where f is defined."""
+        name = self.operands[operand - 1] if isinstance(operand, int) else operand
+        return common(name, self.domain.get(name, EVERYWHERE), self.bounds)
+
+    def opened(self, wrt: Wrt, operands: Sequence[Array], dtype: str = "float64") -> "tuple[Function, Array]":
+        """Fix all operands but those that `wrt` names; gives a function of one array, and that array.
+
+        One operand keeps its shape; several are laid end to end. What is differentiated by becomes real numbers, of
+        `dtype` where they are integers; among the other operands of people's own code, integers stay what they are.
+        """
+        values = [*map(np.asarray, operands)]
+        places = self.positions(wrt, values if self.adapt else ())
+        values = [
+            _real(operand, name, dtype) if place in places or self.adapt is None else operand
+            for place, (name, operand) in enumerate(zip(self.operands, values, strict=False), 1)
+        ]
+        found = self.by(places, values)
+        arrays = [values[place - 1] for place in places]
+        for place, array in zip(places, arrays, strict=True):
+            require_inside(self.operands[place - 1], array, self.bounds)
+        return found, arrays[0] if found.operand is None else found.operand.join(arrays)
+
+    def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":
+        """Fix all operands but those that `wrt` names; gives a function of the one, or of several laid end to end.
 
         Parameters
         ----------
         wrt
-            The operand that stays open.
+            The operands that stay open, as for `positions`.
         operands
-            A value for every operand, in order; of the open one, only the shape counts.
+            A value for every operand, in order; of an open one, only the shape counts.
 
         Raises
         ------
@@ -91,23 +156,40 @@ class Function:
             If there is no such operand, there are more or fewer values than operands, or the operands of an
             element-wise function cannot be broadcast to one shape.
         """
-        place = self.position(wrt) - 1
+        places = tuple(place - 1 for place in self.positions(wrt, operands))
         if len(operands) != len(self.operands):
             takes = "one operand" if len(self.operands) == 1 else f"the operands {' and '.join(self.operands)}"
             raise InputError(f"{self.name} takes {takes}; the number given is {len(operands)}")
         if self.adapt is not None:
-            return self.adapt(self, operands).by(wrt, operands)
+            adapted, operands = self.adapt(self, operands)
+            return adapted.by(wrt, operands)
+        if self.take is not None:
+            raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
-            return replace(self, rule=self.rule and self.rule.by(place, operands))
+            return replace(self, rule=self.rule and self.rule.by(0, operands))
         if self.kind == "binary":
             require_broadcastable(self.name, self.operands, [np.shape(operand) for operand in operands])
         fixed = [np.asarray(operand).view() for operand in operands]
         for operand in fixed:  # a function that writes into one of these would be another at the next call
             operand.flags.writeable = False
+        if len(places) > 1:
+            bundle = Bundle.of((self.operands[place], operands[place].shape) for place in places)
+            opened = Opened(fixed, places, bundle)
+            return replace(
+                self,
+                value=opened.value(self.value),
+                rule=opened.rule(self.rule),
+                others=tuple(map(opened.autodiff, self.others)),
+                partial_formulas=(),
+                operand=bundle,
+                fixed={name: operands[k] for k, name in enumerate(self.operands) if k not in places},
+            )
+        (place,) = places
         return replace(
             self,
             value=fix(self.value, place, fixed),
             rule=self.rule and self.rule.by(place, fixed),
+            others=tuple(rule.by(place, fixed) for rule in self.others),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},
@@ -143,3 +225,9 @@ class Function:
                 f"a tangent of shape {format_shape(dx.shape)} does not fit the operand's {format_shape(x.shape)}"
             )
         return self.push([x], [dx])
+
+
+def _real(array: Array, name: str, dtype: str) -> Array:
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
+    return array if array.dtype.kind == "f" else array.astype(dtype)

@@ -13,12 +13,15 @@ from typing import Any
 from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
+from jacinspect.functions.domain import parse_interval
 from jacinspect.functions.function import Function, Parameter
 from jacinspect.functions.rules import Claim
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 
-__all__ = ["is_reference", "resolve", "with_derivative"]
+__all__ = ["configured", "is_reference", "resolve", "with_derivative"]
+
+_SEEDS = 2**32  # how many there are of numpy's global generator
 
 
 def is_reference(text: str) -> bool:
@@ -83,6 +86,41 @@ def resolve(
     return expression(function, given)
 
 
+def configured(
+    function: Function,
+    take: int | str | None = None,
+    domain: str | Sequence[float] | None = None,
+    reseed: int | None = None,
+) -> Function:
+    """Return the function as it is to be inspected; what is None stays as it is.
+
+    Parameters
+    ----------
+    take
+        Which of several outputs to inspect: its name or its number.
+    domain
+        The interval in which every operand is drawn and moved, "LOW:HIGH" or a pair.
+    reseed
+        The seed of all generators at every call of the function and its derivative.
+
+    Raises
+    ------
+    InputError
+        If the domain is no interval, or has none of an operand's own, or the seed is none.
+    """
+    if take is not None:
+        function = replace(function, take=str(take))
+    if domain is not None:
+        function = replace(function, bounds=parse_interval(domain))
+        for name in function.operands:
+            function.domain_of(name)
+    if reseed is not None:
+        if not (isinstance(reseed, int) and 0 <= reseed < _SEEDS):
+            raise InputError(f"reseed: {reseed!r} is no seed of numpy's generator: an integer from 0 to {_SEEDS - 1}")
+        function = replace(function, reseed=reseed)
+    return function
+
+
 def with_derivative(
     function: Function,
     derivative: str | Callable[..., Any],
@@ -123,7 +161,7 @@ def with_derivative(
         raise InputError(f"derivative {formula!r}: a {kind} is code that takes a tangent too, not an expression")
     else:
         claim = Claim(_expressed(formula, function), kind)
-    return replace(function, rule=claim, derivative_formula=formula, partial_formulas=())
+    return replace(function, rule=claim, others=(), derivative_formula=formula, partial_formulas=())
 
 
 def _expressed(text: str, function: Function) -> Callable[..., Any]:

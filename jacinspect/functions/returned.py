@@ -8,7 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, JacinspectError, raised
+from jacinspect.functions.code.trees import items, leaves
 from jacinspect.functions.rules import Array
+from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
 __all__ = [
@@ -19,6 +21,9 @@ __all__ = [
     "call_derivative",
     "checked",
     "described",
+    "end_to_end",
+    "likely_meant",
+    "pieces",
     "real_array",
     "wanted_shapes",
 ]
@@ -87,6 +92,32 @@ def broadcasts(operand: Shape, output: Shape) -> bool:
         return False
 
 
+def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
+    """Return what a container has for each part of a bundle, found by name or else in order; None if it is none."""
+    if bundle.is_single:
+        return None
+    named = items(given)
+    if named is None:
+        return None
+    by_name = dict(named)
+    if set(by_name) == set(bundle.names):
+        return [by_name[name] for name in bundle.names]
+    if len(named) == len(bundle.parts):
+        return [piece for _, piece in named]
+    by_name = dict(leaves(given))
+    return [by_name[name] for name in bundle.names] if set(by_name) == set(bundle.names) else None
+
+
+def end_to_end(given: Any, bundle: Bundle) -> Any:
+    """Lay what is given for each part of a bundle end to end; what is no container of so many is returned as it is."""
+    found = pieces(given, bundle)
+    arrays = [None] if found is None else [*map(real_array, found)]
+    for array, part in zip(arrays, bundle.parts, strict=False):
+        if array is None or array.size != part.size:
+            return given
+    return bundle.join(arrays)
+
+
 def described(given: Any) -> str:
     """Describe what a derivative returned by its type and shape, for a message."""
     array = given if isinstance(given, np.ndarray) else None
@@ -95,10 +126,22 @@ def described(given: Any) -> str:
             array = np.asarray(given)
         except ValueError:
             return f"a {type(given).__name__} that is no array"
+    if isinstance(given, tuple | list) and array is None:
+        return f"a {type(given).__name__} of {len(given)}"
     if array is None:
         shape = getattr(given, "shape", None)
         return f"a {type(given).__name__}" + (f" of shape {format_shape(shape)}" if isinstance(shape, tuple) else "")
     return f"{array.dtype} of shape {format_shape(array.shape)}"
+
+
+def likely_meant(shape: Shape, operand: Shape, output: Shape) -> str:
+    """Say what a derivative of a wrong shape may be: the transpose of the Jacobian, or a Hessian."""
+    size, width = prod(output), prod(operand)
+    if size == 1 and width > 1 and shape in ((width, width), operand + operand):
+        return f";\n{format_shape(shape)} is the shape of a Hessian: return the gradient"
+    if shape in ((width, size), operand + output):
+        return f";\n{format_shape(shape)} is the transpose, in denominator layout: return its transpose"
+    return ""
 
 
 def wanted_shapes(operand: Shape, output: Shape, kind: str | None = None) -> str:

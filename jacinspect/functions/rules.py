@@ -1,17 +1,17 @@
-"""The analytic rule of a function: slopes, a jvp, a vjp, or a claimed derivative. A function has one, or none.
+"""The analytic rules of a function: slopes, a jvp, a vjp, or a claimed derivative. Most functions have one, or none.
 
 Each rule of several operands can be restricted to one of them, the others being fixed: `by(place, operands)`, in which
 `place` counts from 0 and the value of the open operand is not read. Next: derivative.py.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Claim", "Jvp", "Rule", "Slopes", "Vjp", "fix"]
+__all__ = ["Array", "Claim", "Jvp", "Rule", "Slopes", "Vjp", "copied", "fix"]
 
 Array = NDArray[Any]
 
@@ -50,6 +50,7 @@ class Jvp:
     """Forward mode: `push(x, y, …, dx, dy, …)` takes the operands and their tangents to the tangent of the output."""
 
     push: Callable[..., Array]
+    name: str = "jvp"
 
     def by(self, place: int, operands: Sequence[Array]) -> "Jvp":
         """Return the rule in which one operand alone has a tangent."""
@@ -60,7 +61,7 @@ class Jvp:
             point = [*operands[:place], x, *operands[place + 1 :]]
             return self.jvp(point, [dx if k == place else None for k in range(len(point))])
 
-        return Jvp(push)
+        return replace(self, push=push)
 
     def jvp(self, operands: Sequence[Array], tangents: Sequence[Array | None]) -> Array:
         """Push a tangent of each operand, None where it does not move."""
@@ -76,10 +77,11 @@ class Vjp:
     """
 
     pull: Callable[..., Any]
+    name: str = "vjp"
 
     def by(self, place: int, operands: Sequence[Array]) -> "Vjp":
         """Return the rule that gives the cotangent of one operand."""
-        return Vjp(_entry(fix(self.pull, place, operands), place, len(operands)))
+        return replace(self, pull=_entry(fix(self.pull, place, operands), place, len(operands)))
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Claim:
     derivative: Callable[..., Any]
     kind: str | None = None
     adapt: Callable[[Sequence[Array]], Callable[..., Any]] | None = None
+    takes: int = 0  # how many arguments it requires, where that is known
 
     def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
         """Return the derivative as a function of numpy arrays like these."""
@@ -110,7 +113,7 @@ class Claim:
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             return _entry(fix(derivative, place, operands), place, len(operands))
 
-        return Claim(restricted(self.derivative), self.kind, self.adapt and adapt)
+        return Claim(restricted(self.derivative), self.kind, self.adapt and adapt, self.takes)
 
 
 Rule = Slopes | Jvp | Vjp | Claim
@@ -122,6 +125,19 @@ def fix(function: Callable[..., Any], place: int, operands: Sequence[Array]) -> 
         return function
     before, after = operands[:place], operands[place + 1 :]
     return lambda x, *tangent: function(*before, x, *after, *tangent)
+
+
+def copied(array: Array) -> Array:
+    """Copy an array with its strides, so that a rule meets the memory layout that its caller chose.
+
+    Entries that share memory, as broadcasting makes them, get memory of their own: a rule may write into its copy.
+    """
+    if 0 in array.strides or not array.size:
+        return array.copy()
+    reach = 1 + sum((n - 1) * (step // array.itemsize) for n, step in zip(array.shape, array.strides, strict=True))
+    copy: Array = np.ndarray(array.shape, array.dtype, np.zeros(reach, array.dtype), strides=array.strides)
+    copy[...] = array
+    return copy
 
 
 def _entry(derivative: Callable[..., Any], place: int, number: int) -> Callable[..., Any]:

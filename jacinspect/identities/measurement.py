@@ -46,9 +46,10 @@ class Measured:
 
     def unclear(self, claimed: Array) -> Array:
         """Where no derivative was found, or with too wide a bar to judge a claim by."""
-        large = np.maximum(np.maximum(np.abs(self.low), np.abs(self.high)), np.maximum(np.abs(claimed), self.size))
+        large = np.maximum(np.maximum(np.abs(self.low), np.abs(self.high)), np.fmax(np.abs(claimed), self.size))
         with np.errstate(all="ignore"):
-            return np.asarray(~self.resolved | (self.bar > np.maximum(WIDE * large, _SMALLEST)))
+            wide = ~(self.bar <= np.fmax(WIDE * large, _SMALLEST))
+        return np.asarray(~self.resolved | (self.finite & wide))
 
     def refutes(self, claimed: Array) -> Array:
         """Where a claim is off by more than is allowed."""
@@ -117,53 +118,45 @@ def differential(
     claimed = None if claimed is None else claimed / unit
     stencil = Stencil(box, x, dx, slice(None), inputs, box.y0, epsilon, Magnitudes.of(rounding))
     first = first_pass(stencil)
-    kind = np.where(np.isfinite(box.y0), Kind.SMOOTH, Kind.NONFINITE).astype(np.int8)
-    found = Estimate(
-        first.value,
-        first.bar,
-        kind,
-        first.value.copy(),
-        first.value.copy(),
-        first.size[:],
-        np.zeros(kind.size),
-        np.full(kind.size, np.nan),
-        np.full(kind.size, np.nan),
-        kind < 0,
+    finite = np.isfinite(box.y0)
+    known = np.where(first.closing & np.isfinite(first.bar), Kind.SMOOTH, Kind.UNRESOLVED)
+    kind = np.where(finite, known, Kind.NONFINITE).astype(np.int8)
+    found = replace(
+        Estimate.empty(kind.size),
+        value=first.value,
+        bar=first.bar,
+        kind=kind,
+        left=first.value,
+        right=first.value,
     )
-    finite = kind == Kind.SMOOTH
-    found.kind[finite & ~(first.closing & np.isfinite(first.bar))] = Kind.UNRESOLVED
-    _again(
-        stencil,
-        found,
-        np.flatnonzero(finite & (~first.closing | doubtful(first.value, first.bar, stencil.size(), epsilon))),
-    )
-    _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
+    doubted = finite & (~first.closing | doubtful(first.value, first.bar, stencil.size(), epsilon))
+    found = _again(stencil, found, np.flatnonzero(doubted))
+    found = _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
     size = np.maximum(first.size[:], stencil.size())  # f may be 0 and yet move, or stand still
     return _measured(found, np.maximum(size, rounding / unit)).scaled(unit)
 
 
-_PARTS = ("value", "bar", "kind", "left", "right")
-
-
-def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | None = None) -> None:
+def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | None = None) -> Estimate:
     """Look at some outputs at ever smaller steps, a batch at a time; with a claim, until one batch refutes it.
 
     Where f moves in steps, what is found between two of them is no derivative.
     """
+    renewed = found.subset(np.arange(found.kind.size))
     for start in range(0, outputs.size, _BATCH):
         batch = outputs[start : start + _BATCH]
         claims = None if claimed is None else claimed[batch]
         estimate = ladder(stencil.subset(batch), _doubts(batch.size, claims))
-        estimate.kind[(estimate.step > 0) & ~estimate.over_many & _refuted(estimate, claims)] = Kind.UNRESOLVED
+        on_stairs = (estimate.step > 0) & ~estimate.over_many & _refuted(estimate, claims)
+        estimate = replace(estimate, kind=np.where(on_stairs, Kind.UNRESOLVED, estimate.kind))
         with np.errstate(all="ignore"):  # where both agree, keep the smaller bar: a noisy f needs the longer steps
             sharper = (found.kind[batch] == Kind.SMOOTH) & (found.bar[batch] < estimate.bar)
             sharper &= (estimate.kind == Kind.SMOOTH) & (np.abs(found.value[batch] - estimate.value) <= estimate.bar)
         if claimed is not None:  # the claim contradicts the first pass, so its values are not kept
             sharper[:] = False
-        for name in _PARTS:
-            getattr(found, name)[batch[~sharper]] = getattr(estimate, name)[~sharper]
-        if _refuted(found.subset(batch), claims).any():
-            return
+        renewed.put(batch[~sharper], estimate.subset(~sharper))
+        if _refuted(renewed.subset(batch), claims).any():
+            break
+    return renewed
 
 
 def _doubts(size: int, claimed: Array | None) -> Doubts:
@@ -184,8 +177,8 @@ def _refuted(estimate: Estimate, claimed: Array | None) -> Array:
     if claimed is None:
         return np.zeros(estimate.kind.shape, bool)
     with np.errstate(all="ignore"):
-        off = np.abs(claimed - estimate.value) > estimate.bar + ROUNDING * np.abs(claimed)
-    return np.asarray(off & (estimate.kind == Kind.SMOOTH))
+        off = ~(np.abs(claimed - estimate.value) <= estimate.bar + ROUNDING * np.abs(claimed))
+    return np.asarray(off & np.isfinite(claimed) & (estimate.kind == Kind.SMOOTH))
 
 
 def _measured(found: Estimate, size: Array) -> Measured:

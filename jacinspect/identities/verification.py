@@ -66,7 +66,8 @@ def verify_identities(
         )
     box, point = black_box(function, x, progress)
     if box.mutates or not box.deterministic:
-        raise FunctionFailedError((mutates_input() if box.mutates else not_deterministic()).message)
+        end = mutates_input() if box.mutates else not_deterministic(box.jitter, function.reseed)
+        raise FunctionFailedError(end.message)
     assert box.output_shape is not None
     return IdentityReport(
         version=__version__,

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jacinspect.errors import InputError
-from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.functions.resolve import resolve, with_derivative
-from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.functions.function import Array, Function, Parameter, Wrt
+from jacinspect.functions.resolve import configured, resolve, with_derivative
+from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
-from jacinspect.inspection.subject import real_array
+from jacinspect.inspection.subject import array_of
 
 __all__ = ["inspect"]
 
@@ -23,7 +23,10 @@ def inspect(
     backend: str | None = None,
     parameters: Mapping[str, Parameter] | None = None,
     others: Sequence[Any] | Mapping[str, Any] = (),
-    wrt: int | str = 1,
+    wrt: Wrt | None = None,
+    take: int | str | None = None,
+    domain: str | Sequence[float] | None = None,
+    reseed: int | None = None,
     direction: Any = None,
     **settings: Any,
 ) -> Report:
@@ -36,7 +39,7 @@ def inspect(
         "path/file.py:function"), or a callable of numpy, torch or jax arrays: from one of X's shape, and of those of
         `others`, to one.
     X
-        The operand: real numbers of any shape. float32 stays float32, everything else is taken as float64.
+        The operand: real numbers of any shape. float32 stays float32; what else is differentiated by becomes float64.
     derivative
         A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, or a callable
         of the same operands. It returns f'(X) in the output's shape, the gradient of a scalar function in the
@@ -50,13 +53,23 @@ def inspect(
     parameters
         Values for the function's parameters.
     others
-        The operands after X, of a function of several, in order or by name.
+        The other operands of a function of several: in order after X, or by name; X is the first that is not named.
+        Labels and indices stay integers.
     wrt
-        Which operand to differentiate by: its place, X being 1, or its name (x, y, …). The others are fixed.
+        Which operands to differentiate by: a place, X being 1, a name (x, y, …), "all", a pattern ("*.weight"), or
+        several of these, laid end to end; X if None. The others are fixed.
+    take
+        Which output of a function that returns several: its name, or its number as in f(x)[0]; all real arrays among
+        them, end to end, if None.
+    domain
+        The interval in which the operands are moved, "LOW:HIGH", "0:" or (0, 1): f is called nowhere else.
+    reseed
+        Seed numpy's, Python's and torch's generators with it before every call, for a function that draws.
     direction
         dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
     **settings
-        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise.
+        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise,
+        points.
 
     Returns
     -------
@@ -75,23 +88,24 @@ def inspect(
         raise InputError(f"unknown setting {unknown[0]!r}; there are {', '.join(Settings.__dataclass_fields__)}")
     checked = Settings(**settings)
     further = list(others) if isinstance(others, Mapping) else [None] * len(others)
-    found = resolve(function, parameters, further, backend)
+    found = configured(resolve(function, parameters, further, backend), take, domain, reseed)
     if derivative is not None:
         found = with_derivative(found, derivative, derivative_kind, backend)
     elif derivative_kind is not None:
         raise InputError("derivative_kind: says what derivative is; give that too")
-    operands = [real_array(X, "X"), *_in_order(found, others)]
-    of_one = found.by(wrt, operands)
-    return inspect_function(of_one, operands[found.position(wrt) - 1], checked, direction=direction)
+    name, operands = _in_order(found, X, others)
+    of_one, x = found.opened(name if wrt is None else wrt, operands)
+    return inspect_at_points(of_one, x, checked, direction=direction)
 
 
-def _in_order(function: Function, others: Sequence[Any] | Mapping[str, Any]) -> list[Array]:
-    """Return the operands after the first in the function's order."""
+def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, Any]) -> tuple[str, list[Array]]:
+    """Return the name of the operand that X is, and all operands in the function's order."""
     if not isinstance(others, Mapping):
-        return [real_array(other, f"others[{k}]") for k, other in enumerate(others)]
-    names = function.operands[1:]
-    if set(names) != set(others):
-        raise InputError(
-            f"others: {function.name} takes {', '.join(names) or 'no more'}; given are {', '.join(others)}"
-        )
-    return [real_array(others[name], name) for name in names]
+        further = [array_of(other, f"others[{k}]", "fiub") for k, other in enumerate(others)]
+        return function.operands[0], [array_of(X, "X"), *further]
+    unnamed = [name for name in function.operands if name not in others]
+    if len(unnamed) != 1 or len(others) != len(function.operands) - 1:
+        names = ", ".join(function.operands)
+        raise InputError(f"others: {function.name} takes {names}; given are X and {', '.join(others) or 'no more'}")
+    given = {unnamed[0]: array_of(X, "X"), **{name: array_of(other, name, "fiub") for name, other in others.items()}}
+    return unnamed[0], [given[name] for name in function.operands]

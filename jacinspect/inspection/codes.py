@@ -40,8 +40,9 @@ CODES = {
         "agreement",
         "an analytic entry differs from the numeric one by more than its error bar",
         "Read the worst entry: both values, the bar and their ratio are given. Where one cause fits every entry "
-        "(a sign, a constant factor, a transpose, the derivative of another function), the message names it. Correct"
-        " the derivative.",
+        "(a sign, a constant factor, a transpose, the other order of vec, the derivative of another function, a mean"
+        " taken as a constant, a symmetric X), or exactly one column, row, block, diagonal or triangle is wrong, the"
+        " message says so. Correct the derivative.",
         "jacinspect tanh --shape 3 -d '1 + tanh(x)**2'",
     ),
     "J002": Code(
@@ -70,9 +71,10 @@ CODES = {
         "fail",
         "values",
         "a value or a derivative is NaN or infinite although the operand is finite",
-        "Rewrite the formula where it overflows or divides by 0. The finding is a note where the operand itself is not"
+        "Rewrite the formula where it overflows or divides by 0; where X was drawn outside of f's domain, name that:"
+        " --domain 0: or -1:1. The finding is a note where the operand itself is not"
         " finite, or where value and analytic derivative overflow to the same limit.",
-        "jacinspect 'sqrt(x)' --shape 2x3",
+        "echo '[-1, 4]' | jacinspect 'sqrt(x)' --input -",
     ),
     "J005": Code(
         "not-deterministic",
@@ -80,7 +82,11 @@ CODES = {
         "fail",
         "function",
         "the same input gave two different outputs",
-        "Nothing can be differenced then. Fix the function's random state (a seed, evaluation mode) and inspect again.",
+        "Nothing can be differenced then. --reseed 0 (reseed=0 in Python, reseed = 0 in a check) seeds numpy's,"
+        " Python's and torch's generators before every call; a module in training wants evaluation mode. A generator"
+        " that the function makes itself, as numpy.random.default_rng(), has to be seeded there. Where the outputs"
+        " differ by little, --noise R takes that for noise. The finding is a note then, and where they differ in their"
+        " last bits alone, as a sum in random order does.",
         "jacinspect numpy.random:permutation --shape 9",
     ),
     "J006": Code(
@@ -88,7 +94,8 @@ CODES = {
         "error",
         "inconclusive",
         "agreement",
-        "an error bar is too wide to judge by, no step size gives a reliable derivative, or X has no near number",
+        "an error bar is too wide to judge by, no step size gives a reliable derivative, X has no near number, or "
+        "nothing is left to compare",
         "The values of f do not say enough at X. Compute in double precision, rewrite a formula that cancels, "
         "move X away from a pole; give --noise for a function that stops at a tolerance, or --rtol and --atol of "
         "your own.",
@@ -151,6 +158,16 @@ CODES = {
         "with another --seed; a function with many branches may need several.",
         "echo [0,0,0] | jacinspect 'x+where(x*x<.1, sign(prod(x*x))*flip(x),0)' -i -",
     ),
+    "J013": Code(
+        "unvisited",
+        "note",
+        "pass",
+        "coverage",
+        "no entry of the operand lies on one side of a kink or a jump that f is declared to have",
+        "The derivative of that branch was not looked at. Give an operand with an entry there (--input), or inspect at "
+        "operands of other scales as well (--points 4).",
+        "echo '[0.5, -1]' | jacinspect relu6 --input -",
+    ),
     "J014": Code(
         "staircase",
         "note",
@@ -161,6 +178,16 @@ CODES = {
         " were compared over longer steps, to the digits that the message names. Compute in double precision or"
         " rewrite a formula that cancels to have more of them.",
         "echo 15 | jacinspect 'log(1 - sigmoid(x))' -i - -d '-sigmoid(x)'",
+    ),
+    "J015": Code(
+        "rule-disagrees",
+        "error",
+        "fail",
+        "function",
+        "a rule (backward, forward, jvp, vjp) differs from f's others, or fails for zeros or views",
+        "The message names the rule and the case. Correct it: a training loop calls it with zeros, with transposed"
+        " views and with expanded numbers, and `where` passes the NaN of a branch that is not taken on to the vjp.",
+        "jacinspect tanh -s 3 -d samples/layer.py:tanh_vjp --derivative-kind vjp",
     ),
 }
 

@@ -1,279 +1,205 @@
-"""What may be wrong with a derivative that disagrees: the first explanation that fits every entry, or none.
+"""What may be wrong with a derivative that disagrees: the simplest explanation that fits every entry, or none.
 
 In: the claim and the numeric Jacobian with its bars. Out: a few words for J001's message, after "consistent with".
+
+Explanations are a table. Some predict what the claim would be, and are tried on every entry (suspicion.py); the others
+are properties of the claim, or say where it is wrong.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from math import e, gcd, isqrt, log, pi, prod, sqrt
+from math import log10
 
 import numpy as np
 
-from jacinspect.inspection.naming import entry_name
-from jacinspect.jacobian.agreement import Comparison, Status
-from jacinspect.jacobian.analytic import Analytic, is_linear
+from jacinspect.inspection.constraints import right_along
+from jacinspect.inspection.factors import chain_factors, factors
+from jacinspect.inspection.place import few_entries, place, side_of_zero
+from jacinspect.inspection.rearrangements import by_free_entries, other_orders, permuted_axes, transposes
+from jacinspect.inspection.suspicion import Prediction, Suspicion
+from jacinspect.jacobian.analytic import is_linear
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING
-from jacinspect.jacobian.numeric import Numeric
 
-__all__ = ["Suspicion", "diagnose"]
+__all__ = ["Hypothesis", "diagnose"]
 
-_FEW = 4  # entries that may be named one by one: more would fill the line
-_OFF_ZERO = 8  # bars that a value has to be above for its ratio to the claim to be known to three bits or more
 _IN_FLOAT32 = 2.0**-21  # relative: four roundings of float32, of 2⁻²³ each
-_LARGEST = 10  # numerator and denominator of the fractions that are tried: with more, some fraction fits by chance
-_NO_FACTORS = ("axis", "dim", "correction")  # parameters that multiply nothing
-_CONSTANTS = (
-    *(("π", pi), ("1/π", 1 / pi), ("2π", 2 * pi), ("1/(2π)", 1 / (2 * pi)), ("π/2", pi / 2), ("2/π", 2 / pi)),
-    *(("√π", sqrt(pi)), ("√(2π)", sqrt(2 * pi)), ("1/√(2π)", 1 / sqrt(2 * pi)), ("√(2/π)", sqrt(2 / pi))),
-    *(("e", e), ("1/e", 1 / e), ("ln 2", log(2)), ("1/ln 2", 1 / log(2)), ("ln 10", log(10)), ("1/ln 10", 1 / log(10))),
-    *(("π/180", pi / 180), ("180/π", 180 / pi)),
-)
+_TOLERANCES = (1e-12, 1e-7)  # relative: solvers are stopped at these; a derivative that is off by more has a mistake
+_SEEN = 8  # times less than the largest difference: an even noise is below in one of eight entries
+_SAME = 1e-6  # relative: values as near to another function's, where f loses digits, are that function's
 
 
-@dataclass(frozen=True, eq=False)
-class Suspicion:
-    """What is known of a derivative that disagrees.
+@dataclass(frozen=True)
+class Hypothesis:
+    """A kind of mistake: what the claim would be if it had been made, or what shows it otherwise.
 
-    `claimed` and `numeric` have one pattern; `claimed` was computed by `analytic`. `complete` is whether every entry of
-    the Jacobian was compared, `whole` whether f returned whole numbers alone. `x` and `y0` are the operand and f(x),
-    flat; `parameters` are f's numbers by name. `neighbours` returns names and derivatives, flat, of functions that may
-    have been meant; `at_output` returns the claim's entries at f(X) in place of X, for an element-wise f.
+    `predicts` yields predictions that are tried on every entry; `finds` yields words for what is so. `of_entries` is
+    whether it needs entries that disagree, and not only a random direction that refutes the claim.
     """
 
-    analytic: Analytic
-    claimed: Jacobian
-    numeric: Numeric
-    comparison: Comparison
-    complete: bool
-    whole: bool
-    x: Array
-    y0: Array
-    parameters: Mapping[str, float]
-    neighbours: Callable[[], Iterable[tuple[str, Array]]]
-    at_output: Callable[[], Array | None]
+    name: str
+    predicts: Callable[[Suspicion], Iterable[Prediction]] | None = None
+    finds: Callable[[Suspicion], Iterable[str]] | None = None
+    of_entries: bool = True
 
-    @cached_property
-    def judged(self) -> Array:
-        """Which stored entries agree or disagree, and are not on a kink."""
-        status = self.comparison.status
-        judged = np.asarray((status == Status.AGREES) | (status == Status.DISAGREES))
-        judged[self.numeric.kinks.entries] = False
-        return judged
-
-    @cached_property
-    def wrong(self) -> Array:
-        """Which of those disagree."""
-        return np.asarray((self.comparison.status == Status.DISAGREES) & self.judged)
-
-    @cached_property
-    def certain(self) -> Array:
-        """Which of those have a value well off 0, so that its ratio to the claim is known, by relative bar."""
-        value = np.abs(self.value)
-        entries = np.flatnonzero(self.judged & (value > _OFF_ZERO * self.numeric.bar))
-        return np.asarray(entries[np.argsort(self.numeric.bar[entries] / value[entries], kind="stable")])
-
-    @cached_property
-    def is_elementwise(self) -> bool:
-        """Whether every output reads nothing but the input at its place, and all of them one."""
-        pattern = self.claimed.pattern
-        return pattern.is_elementwise and pattern.stored == pattern.shape[0]
-
-    @property
-    def value(self) -> Array:
-        """The numeric value of each stored entry."""
-        return self.numeric.jacobian.data
-
-    def is_times(self, factor: float) -> bool:
-        """Whether the claim is `factor` times the numeric value in every entry, one that disagrees among them."""
-        if not (np.isfinite(factor) and self.wrong[self.certain].any()):
-            return False
-        return self._is_times(factor, self.certain[:1]) and self._is_times(factor, self.judged)
-
-    def _is_times(self, factor: float, where: Array) -> bool:
-        claimed = self.claimed.data[where]
-        with np.errstate(all="ignore"):
-            allowed = abs(factor) * self.numeric.bar[where] + ROUNDING * np.abs(claimed)
-            return bool(np.all(np.abs(claimed - factor * self.value[where]) <= allowed))
-
-    def is_given(self, expected: Array, bar: Array | None = None) -> bool:
-        """Whether the claim is as expected, in every entry, to within the numeric bars or those given."""
-        bars = self.numeric.bar if bar is None else bar
-        claimed, expected, bars = (part[self.judged] for part in (self.claimed.data, expected, bars))
-        with np.errstate(all="ignore"):
-            return bool(np.all(np.abs(claimed - expected) <= bars + ROUNDING * np.abs(claimed)))
+    def explanations(self, s: Suspicion) -> Iterator[str]:
+        """Yield the words of each explanation of this kind that fits every entry."""
+        if self.of_entries and not s.wrong.any():
+            return
+        if self.predicts is not None:
+            yield from (prediction.words for prediction in self.predicts(s) if s.fits(prediction))
+        if self.finds is not None:
+            yield from filter(None, self.finds(s))
 
 
 def diagnose(suspicion: Suspicion) -> str:
     """Return the first explanation that fits every entry, such as "the opposite sign", or nothing."""
     if not suspicion.judged.any():
         return ""
-    explanations: tuple[Callable[[Suspicion], str], ...] = (_nonlinear, _transposed)
-    if suspicion.wrong.any():  # otherwise only a random direction refutes the claim
-        entrywise = (_other_function, _as_if_elementwise, _factor, _somewhere)
-        explanations = (_nonlinear, _whole, _single, _sign, _named_factor, _transposed, _zero, *entrywise)
-    return next(filter(None, (explain(suspicion) for explain in explanations)), "")
+    return next((words for each in HYPOTHESES for words in each.explanations(suspicion)), "")
 
 
-def _nonlinear(s: Suspicion) -> str:
-    if is_linear(s.analytic, s.claimed.pattern.operand_shape, s.y0.size):
-        return ""
-    of = "tangent" if s.analytic.push is not None else "cotangent"
-    return f"a rule that is not linear in the {of}: its result has to be multiplied by it"
+# --- Properties of the claim ------------------------------------------------------------------------------------------
 
 
-def _single(s: Suspicion) -> str:
-    claimed, value = s.claimed.data[s.judged], s.value[s.judged]
+def _nonlinear(s: Suspicion) -> Iterator[str]:
+    if not is_linear(s.analytic, s.pattern.operand_shape, s.y0.size):
+        of = "tangent" if s.analytic.push is not None else "cotangent"
+        yield f"a rule that is not linear in the {of}: its result has to be multiplied by it"
+
+
+def _straight_through(s: Suspicion) -> Iterator[str]:
+    if not s.value.any() and s.in_steps():
+        yield "a straight-through rule: f moves in steps, and its derivative is 0 on each"
+
+
+def _single(s: Suspicion) -> Iterator[str]:
+    claimed, value = s.claim.data[s.judged], s.value[s.judged]
     with np.errstate(all="ignore"):
-        close = np.abs(claimed - value) <= _IN_FLOAT32 * np.abs(value) + s.numeric.bar[s.judged]
+        close = np.abs(claimed - value) <= _IN_FLOAT32 * np.abs(value) + s.bar[s.judged]
         narrow = claimed.astype(np.float32) == claimed
-    return "a derivative computed in float32" if np.all(close & narrow) else ""
+    if np.all(close & narrow):
+        yield "a derivative computed in float32"
 
 
-def _whole(s: Suspicion) -> str:
-    return "an f that returns whole numbers, whose derivative is 0" if s.whole and not s.value.any() else ""
+def _at_output(s: Suspicion) -> Iterator[str]:
+    """Test whether the claim is right at f(X) in place of X; a single number is too little to tell."""
+    there = s.at_output() if _is_varied(s) else None
+    if there is None or not there[s.judged].any():
+        return
+    with np.errstate(all="ignore"):
+        close = np.abs(there - s.value) <= s.bar + ROUNDING * np.abs(there)
+    if close[s.judged].all():
+        yield "a derivative in terms of f(x): it is right where it is given f(X) for X"
 
 
-def _zero(s: Suspicion) -> str:
-    """Test whether the claim is 0 throughout, outside f's pattern too."""
-    rng, pattern = np.random.default_rng(0), s.claimed.pattern
-    if s.claimed.data[s.judged].any():
-        return ""
-    if s.analytic.push is not None:
-        product = s.analytic.push(rng.standard_normal(pattern.operand_shape))
-    else:
-        assert s.analytic.pull is not None
-        product = s.analytic.pull(rng.standard_normal(pattern.shape[0]))
-    return "" if np.any(product) else "a derivative cut off from X: it is 0 in every entry"
-
-
-def _sign(s: Suspicion) -> str:
-    return "the opposite sign" if s.is_times(-1.0) else ""
-
-
-def _named_factor(s: Suspicion) -> str:
-    """Look for a factor that has a name: a parameter that the chain rule multiplies by, a length, 2, π."""
-    for name, number in s.parameters.items():
-        if abs(number) in (0.0, 1.0) or name in _NO_FACTORS:
-            continue
-        if s.is_times(1 / number):
-            return f"a missing chain factor: it is right times {name}={number:g}"
-        if s.is_times(number):
-            return f"a chain factor too many: it is {name}={number:g} times what is right"
-    for called, factor in _factors(s):
-        for sign in (1, -1):
-            if s.is_times(sign * factor):
-                return f"a constant factor of {'−' * (sign < 0)}{called}"
-    return ""
-
-
-def _factors(s: Suspicion) -> Iterator[tuple[str, float]]:
-    """Yield factors with their names: sizes and their roots, as in a mean or a scale; fractions; and constants."""
-    pattern = s.claimed.pattern
-    for of, shape in (("A", pattern.output_shape), ("X", pattern.operand_shape)):
-        for size in dict.fromkeys([*shape, prod(shape)]):
-            if size > 1:
-                of_what = f"{size} is {'the' if size == prod(shape) else 'a'} size of {of}"
-                root = isqrt(size)
-                name = f"√{size} ({of_what})" if root**2 != size else f"{root} (√{size}, and {of_what})"
-                yield f"{size} ({of_what})", size
-                yield f"1/{size} ({of_what})", 1 / size
-                yield name, sqrt(size)
-                yield f"1/{name}", 1 / sqrt(size)
-    for above in range(1, _LARGEST + 1):
-        for below in range(1, _LARGEST + 1):
-            if gcd(above, below) == 1 and above != below:
-                yield f"{above}/{below}" if below > 1 else f"{above}", above / below
-    for n in (2, 3, 5):
-        yield f"√{n}", sqrt(n)
-        yield f"1/√{n}", 1 / sqrt(n)
-    yield from _CONSTANTS
-
-
-def _factor(s: Suspicion) -> str:
-    """Look for any constant factor; two entries of different size are needed to call it constant."""
-    value, bar = np.abs(s.value[s.certain]), s.numeric.bar[s.certain]
-    if not value.size or not np.any(np.abs(value - value[0]) > bar + bar[0]):
-        return ""
-    factor = float(s.claimed.data[s.certain[0]] / s.value[s.certain[0]])
-    return f"a constant factor of {factor:.10g}" if s.is_times(factor) else ""
-
-
-def _transposed(s: Suspicion) -> str:
-    """Compare the claim's products with those of the transpose, which exist whatever form the claim has."""
-    pattern = s.claimed.pattern
-    shape = pattern.output_shape
-    if s.is_elementwise and len(shape) == 2 and shape[0] == shape[1] and shape == pattern.operand_shape:
-        value, bar = (part.reshape(shape).T.ravel() for part in (s.value, s.numeric.bar))
-        if s.wrong.any() and s.is_given(value, bar):
-            return "f'(X) transposed"
-    if not s.complete or pattern.shape[0] != pattern.shape[1] or not s.judged.all() or s.is_elementwise:
-        return ""
-    jacobian, rng = s.numeric.jacobian, np.random.default_rng(0)
-    bars = Jacobian(pattern, s.numeric.bar + ROUNDING * np.abs(jacobian.data))
-    for _ in range(2):
-        v = rng.standard_normal(pattern.shape[1])
-        if s.analytic.push is not None:
-            given = s.analytic.push(v.reshape(pattern.operand_shape))
-            expected, slack = jacobian.vjp(v), bars.vjp(np.abs(v))
-        else:
-            assert s.analytic.pull is not None
-            given, expected, slack = s.analytic.pull(v), jacobian @ v, bars @ np.abs(v)
-        with np.errstate(all="ignore"):
-            allowed = slack.ravel() + ROUNDING * pattern.shape[1] * np.abs(given).max(initial=0)
-            if not np.all(np.abs(given - expected.ravel()) <= allowed):
-                return ""
-    return "the transpose of the Jacobian"
-
-
-def _other_function(s: Suspicion) -> str:
-    """Look for another function with this derivative; a single number is the derivative of too many."""
-    if not s.is_elementwise or np.unique(s.claimed.data[s.judged]).size < 2:
-        return ""
-    if s.is_given(s.y0):
-        return "f itself in place of its derivative"
-    for name, slopes in s.neighbours():
-        if s.is_given(slopes[s.claimed.indices]):
-            return f"the derivative of {name}"
-    there = s.at_output()
-    if there is not None and there[s.judged].any():
-        judged = s.judged
-        with np.errstate(all="ignore"):
-            allowed = s.numeric.bar + ROUNDING * np.abs(there)
-            if np.all(np.abs(there - s.value)[judged] <= allowed[judged]):
-                return "a derivative in terms of f(x): it is right where it is given f(X) for X"
-    return ""
-
-
-def _as_if_elementwise(s: Suspicion) -> str:
+def _as_if_elementwise(s: Suspicion) -> Iterator[str]:
     """Test whether the claim is right where an element-wise function would have its derivative, and 0 elsewhere."""
-    pattern = s.claimed.pattern
+    pattern = s.pattern
     if pattern.sources is None:
-        return ""
+        return
     off = (pattern.sources[pattern.rows] != pattern.indices) & s.judged
-    disagrees = s.comparison.status == Status.DISAGREES
-    if off.any() and not s.claimed.data[off].any() and not disagrees[~off].any():
-        return "an element-wise derivative, while f is not element-wise: the entries off the diagonal are missing"
-    return ""
+    if off.any() and not s.claim.data[off].any() and not s.disagrees[~off].any():
+        yield "an element-wise derivative, while f is not element-wise: the entries off the diagonal are missing"
 
 
-def _somewhere(s: Suspicion) -> str:
-    """Look for the place where the claim is wrong, if it is right elsewhere."""
-    wrong, right = s.wrong, s.judged & ~s.wrong
-    elsewhere = (s.comparison.status == Status.DISAGREES) & ~s.judged
-    if not wrong.any() or not right.any() or elsewhere.any():
-        return ""
-    if s.is_elementwise:
-        at = s.x[s.claimed.indices]
-        for where, sign in (("x < 0", -1), ("x > 0", 1)):
-            if np.all((np.sign(at) == sign)[wrong]) and not np.any((np.sign(at) == sign)[right]):
-                return f"a derivative that is right except where {where}"
-    number = int(np.count_nonzero(wrong))
-    if number <= _FEW and 4 * number <= int(np.count_nonzero(s.judged)):
-        pattern = s.claimed.pattern
-        pairs = zip(pattern.rows[wrong], pattern.indices[wrong], strict=True)
-        places = [entry_name(pattern, int(row), int(column)) for row, column in pairs]
-        return f"a derivative that is right except in {', '.join(places)}"
-    return ""
+def _at_a_tolerance(s: Suspicion) -> Iterator[str]:
+    """Test whether a function that stops at a tolerance could make all of the difference, which moves most entries."""
+    if not s.iterates or not s.judged.all():
+        return
+    size = np.maximum(np.abs(s.value), np.abs(s.y0[s.pattern.rows]))
+    with np.errstate(all="ignore"):
+        relative, bar = np.abs(s.claim.data - s.value) / size, s.bar / size
+    off = float(np.max(relative, initial=0, where=s.wrong))
+    still = np.mean(np.maximum(relative, bar) < off / _SEEN)
+    if _TOLERANCES[0] <= off <= _TOLERANCES[1] and still <= 1 / 2:
+        yield f"a function that stops at a tolerance: off by a relative {off:.0e} (--noise {off:.0e})"
+
+
+# --- Predictions ------------------------------------------------------------------------------------------------------
+
+
+def _times(s: Suspicion, named: Iterable[tuple[str, float]]) -> Iterator[Prediction]:
+    """Predict multiples of the Jacobian, by those factors that fit the entry whose ratio to the claim is best known."""
+    if not s.wrong[s.certain].any():
+        return
+    best = s.certain[0]
+    claimed, value, bar = s.claim.data[best], s.value[best], s.bar[best]
+    for words, factor in named:
+        if np.isfinite(factor) and abs(claimed - factor * value) <= abs(factor) * bar + ROUNDING * abs(claimed):
+            yield s.prediction(words, factor * s.value, abs(factor) * s.bar)
+
+
+def _sign(s: Suspicion) -> Iterator[Prediction]:
+    return _times(s, [("the opposite sign", -1.0)])
+
+
+def _chain_factor(s: Suspicion) -> Iterator[Prediction]:
+    return _times(s, chain_factors(s.parameters))
+
+
+def _named_factor(s: Suspicion) -> Iterator[Prediction]:
+    return _times(s, ((f"a constant factor of {name}", factor) for name, factor in factors(s.pattern)))
+
+
+def _factor(s: Suspicion) -> Iterator[Prediction]:
+    """Predict a constant factor without a name; two entries of different size are needed to call it constant."""
+    value, bar = np.abs(s.value[s.certain]), s.bar[s.certain]
+    if not np.all(np.abs(value - value[:1]) <= bar + bar[:1]):
+        factor = float(s.claim.data[s.certain[0]] / s.value[s.certain[0]])
+        name = f"{factor:.10g}"
+        yield from _times(s, [(f"a constant factor of {name}", factor)] if name != "1" else [])
+
+
+def _zero(s: Suspicion) -> Iterator[Prediction]:
+    nothing = np.zeros(s.pattern.stored)
+    yield s.prediction("a derivative cut off from X: it is 0 in every entry", nothing, nothing)
+
+
+def _other_function(s: Suspicion) -> Iterator[str]:
+    """Try f itself, and the derivatives of other functions; a single number is the derivative of too many."""
+    if not _is_varied(s):
+        return
+    if s.fits(s.prediction("", s.y0, s.bar)):
+        yield "f itself in place of its derivative"
+    for name, slopes, function in s.neighbours():
+        if s.fits(s.prediction("", slopes[s.pattern.indices], s.bar)):
+            yield f"the derivative of {name}{_and_f_is(name, function, s)}"
+
+
+def _and_f_is(name: str, function: Callable[[Array], Array], s: Suspicion) -> str:
+    """Say that f is the function whose derivative is claimed, if it is: then not the claim may be wrong, but f."""
+    x = s.x.reshape(s.pattern.operand_shape)
+    with np.errstate(all="ignore"):
+        values = np.broadcast_to(function(x), s.pattern.output_shape).ravel()
+        if not np.all(np.abs(s.y0 - values) <= _SAME * np.abs(values)):
+            return ""
+    return f", and f is {name} at X to {-log10(_SAME):.0f} digits: look at f before the derivative"
+
+
+def _is_varied(s: Suspicion) -> bool:
+    return s.is_elementwise and np.unique(s.claim.data[s.judged]).size > 1
+
+
+HYPOTHESES = (
+    Hypothesis("not linear", finds=_nonlinear, of_entries=False),
+    Hypothesis("straight-through", finds=_straight_through),
+    Hypothesis("float32", finds=_single),
+    Hypothesis("sign", _sign),
+    Hypothesis("chain factor", _chain_factor),
+    Hypothesis("named factor", _named_factor),
+    Hypothesis("transposed", transposes, of_entries=False),
+    Hypothesis("order of vec", other_orders, of_entries=False),
+    Hypothesis("zero", _zero),
+    Hypothesis("other function", finds=_other_function),
+    Hypothesis("at f(X)", finds=_at_output),
+    Hypothesis("as if element-wise", finds=_as_if_elementwise),
+    Hypothesis("factor", _factor),
+    Hypothesis("free entries", by_free_entries),
+    Hypothesis("order of axes", permuted_axes),
+    Hypothesis("right along", finds=right_along),
+    Hypothesis("tolerance", finds=_at_a_tolerance),
+    Hypothesis("side of 0", finds=lambda s: [side_of_zero(s)]),
+    Hypothesis("place", finds=lambda s: [place(s)]),
+    Hypothesis("few entries", finds=lambda s: [few_entries(s)]),
+)

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, Severity, finding
-from jacinspect.inspection.naming import entry_name, input_name, listed, output_name
+from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import Kind, is_single, step_scale
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.wording import counted
+from jacinspect.wording import counted, told_apart
 
 __all__ = ["of_entries"]
 
@@ -22,16 +22,22 @@ _FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to f
 
 
 def of_entries(
-    comparison: Comparison, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str = ""
+    comparison: Comparison,
+    analytic: Jacobian | None,
+    numeric: Numeric,
+    x: Array,
+    y0: Array,
+    names: Names,
+    because: str = "",
 ) -> Iterator[Finding]:
-    """J001, J003, J004, J006, J014: findings about the compared entries; `cause` explains J001, if anything does."""
-    messages = _Messages(numeric.jacobian.pattern, analytic, numeric, x, y0, cause)
+    """J001, J003, J004, J006, J014: findings about the compared entries; `because` ends J001's message."""
+    messages = _Messages(names, analytic, numeric, x, y0, because)
     status = comparison.status
     on_kink = np.zeros(status.size, bool)
     on_kink[numeric.kinks.entries] = True
     refused = status == Status.DISAGREES
     smooth = np.flatnonzero(refused & ~on_kink)
-    if (comparison.difference(smooth) <= _NEARLY * np.abs(numeric.jacobian.data[smooth])).all() and not cause:
+    if (comparison.difference(smooth) <= _NEARLY * np.abs(numeric.jacobian.data[smooth])).all():
         messages.noise = float(messages.noise_needed(smooth).max(initial=0))
     yield from messages.finding("J001", refused & ~on_kink, messages.disagreement, comparison.ratio)
     wrong = refused & on_kink
@@ -54,7 +60,7 @@ def of_entries(
     filled = np.diff(numeric.jacobian.indptr) > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
-        output = output_name(numeric.jacobian.pattern, int(constant[0]))
+        output = output_name(names, int(constant[0]))
         yield finding("J004", f"{output} is {y0[constant[0]]} whatever the operand is")
 
 
@@ -62,10 +68,11 @@ class _Messages:
     """Messages about stored entries, each given by its index among them."""
 
     def __init__(
-        self, pattern: Pattern, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, cause: str
+        self, names: Names, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, because: str
     ) -> None:
-        self.cause, self.noise = cause, 0.0
-        self.pattern, self.analytic, self.numeric, self.x, self.y0 = pattern, analytic, numeric, x.ravel(), y0
+        self.names, self.pattern, self.because = names, numeric.jacobian.pattern, because
+        self.analytic, self.numeric, self.x, self.y0 = analytic, numeric, x.ravel(), y0
+        self.noise = 0.0
 
     def finding(
         self,
@@ -85,32 +92,33 @@ class _Messages:
 
     def outside(self, comparison: Comparison, entries: Array) -> Array:
         """Where the claim lies outside the one-sided slopes, and not merely on a kink."""
-        return comparison.difference(entries) > self.numeric.bar[entries]
+        return np.asarray(~(comparison.difference(entries) <= self.numeric.bar[entries]))
 
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
         ratio = f", ratio {claimed / value:.10g}" if value and claimed else ""
-        digits = next((digits for digits in range(8, 17) if f"{claimed:.{digits}g}" != f"{value:.{digits}g}"), 17)
-        values = f"analytic {claimed:.{digits}g}, numeric {self._value(entry, digits)}{ratio}"
+        analytic, numeric = told_apart(claimed, value, digits=8)
+        values = f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
-        cause = f"; consistent with {self.cause}" if self.cause else self._noise("f is no more precise")
-        return f"{number} {verb}, worst {self._entry(entry)}: {values}{cause}"
+        because = self.because or self._noise("f is no more precise")
+        return f"{number} {verb}, worst {self._entry(entry)}: {values}{because}"
 
     def kink(self, entry: int, number: str) -> str:
-        left, right = self.numeric.kinks.slopes(entry)
-        slopes = f"{self._entry(entry)} has slope {left:.6g} to the left and {right:.6g} to the right"
-        claim = "" if self.analytic is None else f"; analytic {self._claimed(entry):.6g}"
+        known = () if self.analytic is None else (self._claimed(entry),)
+        left, right, *claimed = told_apart(*self.numeric.kinks.slopes(entry), *known, digits=6)
+        slopes = f"{self._entry(entry)} has slope {left} to the left and {right} to the right"
+        claim = "".join(f"; analytic {number}" for number in claimed)
         if self.numeric.kind[entry] == Kind.JUMP:
             return f"{number} on a kink: at {self._operand(entry)}, {self._output(entry)} jumps{claim}"
         return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
 
     def _output(self, entry: int) -> str:
-        return output_name(self.pattern, int(self.pattern.rows[entry]))
+        return output_name(self.names, int(self.pattern.rows[entry]))
 
     def nonfinite(self, entry: int, number: str) -> str:
         row = int(self.pattern.rows[entry])
         if not np.isfinite(self.y0[row]):
-            what = f"{output_name(self.pattern, row)} is {self.y0[row]}"
+            what = f"{output_name(self.names, row)} is {self.y0[row]}"
         elif self.analytic is not None and not np.isfinite(self._claimed(entry)):
             what = f"the analytic {self._entry(entry)} is {self._claimed(entry)}"
         else:
@@ -126,7 +134,7 @@ class _Messages:
         start, stop = self.pattern.indptr[self.pattern.rows[entry] : self.pattern.rows[entry] + 2]
         read = self.pattern.indices[start:stop]
         cause = int(read[~np.isfinite(self.x[read])][0])
-        return f"{number} not compared: {input_name(self.pattern, cause)} is {self.x[cause]}"
+        return f"{number} not compared: {input_name(self.names, cause)} is {self.x[cause]}"
 
     def inconclusive(self, entry: int, number: str) -> str:
         if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):
@@ -200,12 +208,12 @@ class _Messages:
     def _claimed(self, entry: int) -> float:
         return float("nan") if self.analytic is None else float(self.analytic.data[entry])
 
-    def _value(self, entry: int, digits: int = 8) -> str:
-        return f"{self.numeric.jacobian.data[entry]:.{digits}g} ± {self.numeric.bar[entry]:.1g}"
+    def _value(self, entry: int) -> str:
+        return f"{self.numeric.jacobian.data[entry]:.8g} ± {self.numeric.bar[entry]:.1g}"
 
     def _operand(self, entry: int) -> str:
         column = int(self.pattern.indices[entry])
-        return f"{input_name(self.pattern, column)} = {self.x[column]:.6g}"
+        return f"{input_name(self.names, column)} = {self.x[column]:.6g}"
 
     def _entry(self, entry: int) -> str:
-        return entry_name(self.pattern, int(self.pattern.rows[entry]), int(self.pattern.indices[entry]))
+        return entry_name(self.names, int(self.pattern.rows[entry]), int(self.pattern.indices[entry]))

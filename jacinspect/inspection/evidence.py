@@ -1,20 +1,25 @@
 """What an inspection found, and the parts of the report that describe it. Next: findings, report."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
-from jacinspect.inspection.naming import index_of
+from jacinspect.inspection.naming import Names, entry_name, index_of
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
+from jacinspect.jacobian.differences import ROUNDING
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
+from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.stray import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
 
@@ -29,7 +34,9 @@ class Evidence:
 
     `colors` is the number of colors, `coverage` the share of the entries that were compared, and `spent` the budget
     that ran out where that is not 1. `by_rounding`, booleans, are the stored entries that move by rounding alone; None
-    for no entry.
+    for no entry. `stray` is an analytic entry outside the pattern that is not finite, `joint` an output whose entries
+    are possible on their kinks one by one, but not together. `spurious` are the analytic entries outside the pattern,
+    where they were looked for and found.
     """
 
     analytic: Jacobian | None
@@ -40,27 +47,63 @@ class Evidence:
     coverage: float
     spent: Spent
     by_rounding: Array | None = None
+    stray: Stray | None = None
+    joint: JointKink | None = None
+    spurious: Jacobian | None = None
+
+    @property
+    def claim(self) -> Jacobian | None:
+        """The analytic Jacobian, and with it the entries outside the pattern of one that is wrong."""
+        if self.analytic is None or self.spurious is None or not self.is_refuted:
+            return self.analytic
+        return self.analytic.with_entries(self.spurious)
 
     @property
     def best(self) -> Jacobian:
-        """The values to show products with: the analytic ones, unless there are none or they are wrong."""
-        return self.numeric.jacobian if self.analytic is None or self.is_refuted else self.analytic
+        """The values to show products with: the analytic ones, unless there are none or some of them are wrong."""
+        return self.numeric.jacobian if self.analytic is None or self.disagrees else self.analytic
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether an entry of the pattern is wrong."""
+        return bool(np.any(self.comparison.status == Status.DISAGREES))
 
     @property
     def is_refuted(self) -> bool:
         """Whether the analytic derivative is wrong somewhere."""
         refuted = self.directions.analytic_refuted.size or self.directions.inputs_refuted.size
-        return bool(refuted or np.any(self.comparison.status == Status.DISAGREES))
+        return bool(refuted or self.stray or self.joint or self.disagrees)
+
+    def wrong_outside(self, unresolved: Array) -> Jacobian | None:
+        """Return the entries outside the pattern of a refuted derivative, but for outputs whose pattern is unresolved.
+
+        What f does not read was moved, and did not change it by a bit: its derivative is 0.
+        """
+        if self.spurious is None or not self.is_refuted:
+            return None
+        wrong = self.spurious.only(~np.isin(self.spurious.pattern.rows, unresolved))
+        return wrong if wrong.data.size else None
+
+    @property
+    def unexplained(self) -> Directions:
+        """What directions refute of the analytic derivative, but for what its entries outside the pattern do."""
+        if self.spurious is None:
+            return self.directions
+        return replace(
+            self.directions,
+            analytic_refuted=np.setdiff1d(self.directions.analytic_refuted, self.spurious.pattern.rows),
+            inputs_refuted=np.setdiff1d(self.directions.inputs_refuted, self.spurious.indices),
+        )
 
     @property
     def nonzero(self) -> Array:
         """Which stored entries are not zero at this point."""
-        if self.analytic is not None and not self.is_refuted:
+        if self.analytic is not None and not self.disagrees:
             return np.asarray(self.analytic.data != 0)
         return np.asarray(~(np.abs(self.numeric.jacobian.data) <= self.numeric.bar))  # nor is NaN
 
 
-def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: str) -> JacobianReport:
+def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: str, names: Names) -> JacobianReport:
     """Describe the Jacobian: its pattern as it is arranged, and its values where they are complete."""
     values, numeric = evidence.best, evidence.numeric
     pattern = detection.pattern
@@ -85,9 +128,10 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         ),
         off_diagonal_ratio=arrangement.off_diagonal_ratio(values.data) if complete and arrangement else None,
         nonzeros=int(np.count_nonzero(evidence.nonzero)) if complete else None,
-        analytic=evidence.analytic if complete else None,
+        analytic=evidence.claim if complete else None,
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
+        parts=() if arrangement is None else blocks_of(arrangement.structural.pattern, names, vec, layout),
     )
 
 
@@ -98,30 +142,46 @@ def _formula(evidence: Evidence, complete: bool) -> str:
     return index_formula(values, bars, complete)
 
 
-def agreement_report(evidence: Evidence, found: list[Finding]) -> AgreementReport:
+def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> AgreementReport:
     """Sum up the comparison; the verdict is that of the findings."""
     comparison, analytic, numeric = evidence.comparison, evidence.analytic, evidence.numeric
     compared = (comparison.status <= Status.INCONCLUSIVE) & (analytic is not None)
     # Of an inconclusive entry, nothing is known that could be the worst.
     summary = comparison.summary(compared & (comparison.status != Status.INCONCLUSIVE), _WORST)
+    outside = tuple(_outside(evidence, names))
+    off = max((abs(entry.analytic or 0.0) for entry in outside), default=0.0)
     return AgreementReport(
         checked=analytic is not None,
-        verdict=verdict(found, about="agreement"),
+        verdict=verdict(found, about="agreement") if analytic is not None else None,
         entries_compared=int(np.count_nonzero(compared)),
         coverage=evidence.coverage,
-        max_difference=summary.difference,
+        max_difference=max(summary.difference or 0.0, off) if outside else summary.difference,
         max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
-        max_ratio=summary.ratio,
-        worst=tuple(_entry(evidence, entry) for entry in summary.worst),
+        max_ratio=max(summary.ratio or 0.0, 1 / ROUNDING) if outside else summary.ratio,
+        worst=(*outside, *(_entry(evidence, entry, names) for entry in summary.worst))[:_WORST],
     )
 
 
-def _entry(evidence: Evidence, entry: int) -> EntryReport:
+def _outside(evidence: Evidence, names: Names) -> Iterator[EntryReport]:
+    """Yield the largest analytic entries where f has none, which differ from 0 by all that they are."""
+    spurious = evidence.spurious
+    if spurious is None or not evidence.is_refuted:
+        return
+    pattern = spurious.pattern
+    for entry in np.argsort(-np.abs(spurious.data), kind="stable")[:_WORST]:
+        row, column = int(pattern.rows[entry]), int(pattern.indices[entry])
+        output, operand = index_of(row, pattern.output_shape), index_of(column, pattern.operand_shape)
+        yield EntryReport(entry_name(names, row, column), output, operand, float(spurious.data[entry]), 0.0, 0.0)
+
+
+def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
     numeric = evidence.numeric
     pattern = numeric.jacobian.pattern
+    row, column = int(pattern.rows[entry]), int(pattern.indices[entry])
     return EntryReport(
-        output=index_of(int(pattern.rows[entry]), pattern.output_shape),
-        operand=index_of(int(pattern.indices[entry]), pattern.operand_shape),
+        name=entry_name(names, row, column),
+        output=index_of(row, pattern.output_shape),
+        operand=index_of(column, pattern.operand_shape),
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),

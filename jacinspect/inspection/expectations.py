@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import entry_name, listed
+from jacinspect.inspection.naming import Names, entry_name, listed
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.numeric import Numeric
@@ -16,7 +16,9 @@ from jacinspect.wording import format_shape
 __all__ = ["of_expectations"]
 
 
-def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: Numeric) -> Iterator[Finding]:
+def of_expectations(
+    expected: Sequence[str], jacobian: JacobianReport, numeric: Numeric, names: Names
+) -> Iterator[Finding]:
     """J002 for every --expect that does not hold, with a witness."""
     for name in expected:
         arrangement = jacobian.arrangement
@@ -29,7 +31,7 @@ def of_expectations(expected: Sequence[str], jacobian: JacobianReport, numeric: 
             message = "expected symmetric, which could not be established from a sample of the values (J007)"
             yield finding("J002", message)
         elif not _holds(name, jacobian, arrangement):
-            yield _unexpected(name, jacobian, arrangement, numeric)
+            yield _unexpected(name, jacobian, arrangement, numeric, names)
 
 
 def _holds(name: str, jacobian: JacobianReport, arrangement: Arrangement) -> bool:
@@ -46,7 +48,9 @@ def _holds(name: str, jacobian: JacobianReport, arrangement: Arrangement) -> boo
     }[name]()
 
 
-def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, numeric: Numeric) -> Finding:
+def _unexpected(
+    name: str, jacobian: JacobianReport, arrangement: Arrangement, numeric: Numeric, names: Names
+) -> Finding:
     found = jacobian.structure if jacobian.structure != name else "entries that are not there"
     message = f"expected {name}, found {found}"
     needs_square = name in ("diagonal", "permutation", "lower-triangular", "upper-triangular", "symmetric")
@@ -68,7 +72,7 @@ def _unexpected(name: str, jacobian: JacobianReport, arrangement: Arrangement, n
             value += ", its mirror " + (
                 "is not read" if mirror < 0 else f"{numeric.jacobian.data[mirror]:.6g} ± {numeric.bar[mirror]:.1g}"
             )
-    message += f": {entry_name(pattern, output, column)} = {value}"
+    message += f": {entry_name(names, output, column)} = {value}"
     return finding("J002", message, listed(np.array([column]), pattern.operand_shape))
 
 

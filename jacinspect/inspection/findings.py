@@ -3,39 +3,81 @@
 Those about single entries are in entries.py, those about the expected structure in expectations.py.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import input_name, listed, output_name
-from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name, worst_outside
+from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.blackbox import Array, BlackBox, Domain
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.hadamard import HadamardComparison
+from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.stray import Stray
 from jacinspect.wording import counted, format_shape, format_size
 
 __all__ = [
+    "because",
     "budgets",
     "crashed",
     "hadamard_invalid",
     "mutates_input",
     "not_deterministic",
+    "nothing_compared",
+    "of_branches",
     "of_coverage",
     "of_directions",
+    "of_jitter",
+    "of_joint_kinks",
+    "of_rules",
+    "of_spurious",
+    "of_stray",
     "timed_out",
 ]
 
 
-def not_deterministic() -> Finding:
-    """J005: the function returns different outputs for the same input, so there is no derivative."""
-    message = "the same input gave two different outputs; fix its random state (a seed, evaluation mode) to inspect it"
-    return finding("J005", message)
+_TOLERABLE = 1e-2  # relative: noise beyond it leaves no digit of a derivative
+_NAMED = 4  # inputs named in a message: enough to recognize a tie
+
+
+def not_deterministic(jitter: float, seed: int | None) -> Finding:
+    """J005: the function returns different outputs for the same input, with its generators seeded or not (None)."""
+    by = f", apart by {jitter:.1g} of their size" if np.isfinite(jitter) else ""
+    advice = "give it --reseed 0, which seeds its random numbers before every call, or evaluation mode"
+    if seed is not None:
+        advice = f"--reseed {seed} does not reach what it draws from or remembers: seed or reset that in the function"
+    if jitter <= _TOLERABLE:
+        advice += f", or give --noise {_rounded_up(2 * jitter)} where they are noise"
+    return finding("J005", f"the same input gave different outputs{by}; {advice}")
+
+
+def nothing_compared(allowed: Sequence[str]) -> Finding:
+    """J006: an error that the check allows ended the inspection, or left no entry to compare."""
+    message = f"nothing was compared: the check allows {' and '.join(allowed)}, which is no evidence that f is right"
+    return finding("J006", message)
+
+
+def of_jitter(box: BlackBox) -> Iterator[Finding]:
+    """J005, a note, where the function repeats itself but for its last bits, or for the noise that the user named."""
+    if not box.deterministic:
+        message = (
+            f"the same input gave different outputs, apart by {box.jitter:.1g} of their size: the inspection takes "
+            "that for noise"
+        )
+        yield finding("J005", message, severity="note")
+
+
+def _rounded_up(number: float) -> str:
+    """Write a number with one digit, and no smaller than it is."""
+    power = 10.0 ** np.floor(np.log10(number))
+    return f"{np.ceil(number / power) * power:.0e}"
 
 
 def timed_out(seconds: float) -> Finding:
@@ -59,6 +101,7 @@ def of_directions(
     directions: Directions,
     comparison: Comparison,
     numeric: Numeric,
+    names: Names,
     unresolved: Array,
     cause: str = "",
     complete: bool = True,
@@ -80,7 +123,7 @@ def of_directions(
     if unresolved.size:
         message = (
             f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after a "
-            f"second search, first of {output_name(pattern, int(unresolved[0]))}"
+            f"second search, first of {output_name(names, int(unresolved[0]))}"
         )
         yield finding("J012", message, listed(unresolved, pattern.output_shape))
     accused = np.zeros(pattern.shape[0], bool)
@@ -91,7 +134,7 @@ def of_directions(
     if rows.size:
         message = (
             f"along a random direction the analytic derivative of {counted(rows.size, 'output')}, first of "
-            f"{output_name(pattern, int(rows[0]))}, is off although every entry "
+            f"{output_name(names, int(rows[0]))}, is off although every entry "
             f"{'that the output was found to read' if complete else 'of it that was compared'} agrees: "
             f"{elsewhere}{consistent}"
         )
@@ -100,11 +143,63 @@ def of_directions(
     if inputs.size and not disagrees.any():
         message = (
             f"along a random cotangent the analytic derivative by {counted(inputs.size, 'input')}, first by "
-            f"{input_name(pattern, int(inputs[0]))}, is off although every entry that was compared "
+            f"{input_name(names, int(inputs[0]))}, is off although every entry that was compared "
             f"agrees: {elsewhere}{consistent}"
         )
         places = listed(inputs, pattern.operand_shape)
         yield finding("J001", message, places)
+
+
+def of_joint_kinks(joint: JointKink | None, pattern: Pattern, names: Names) -> Iterator[Finding]:
+    """J001 for an output on a kink in several inputs whose claim is outside its slopes along a direction."""
+    if joint is None:
+        return
+    inputs = [input_name(names, int(column)) for column in joint.inputs[:_NAMED]]
+    more = f" and {joint.inputs.size - _NAMED} more" if joint.inputs.size > _NAMED else ""
+    slopes = f"slope {joint.left:.6g} to the left and {joint.right:.6g} to the right"
+    if joint.left == joint.right:
+        slopes = f"slope {joint.left:.6g}"
+    message = (
+        f"{counted(joint.number, 'output')} on a kink of several inputs, worst {output_name(names, joint.output)}: "
+        f"along {', '.join(inputs)}{more} together it has {slopes}; analytic {joint.claimed:.6g}: entries that are "
+        "each possible, but not together"
+    )
+    yield finding("J001", message, listed(joint.inputs, pattern.operand_shape))
+
+
+def of_stray(stray: Stray | None, pattern: Pattern, names: Names) -> Iterator[Finding]:
+    """J004 for an analytic entry that is not finite outside the pattern."""
+    if stray is None:
+        return
+    entries = f"{counted(stray.number, 'entry', 'entries')} not finite outside the pattern"
+    if stray.input is None:
+        assert stray.output is not None
+        output = output_name(names, stray.output)
+        yield finding("J004", f"{entries}: the analytic derivative of {output} is {stray.value} along a random tangent")
+    elif stray.output is None:
+        by = input_name(names, stray.input)
+        message = f"{entries}: the analytic derivative by {by} is {stray.value} along a random cotangent"
+        yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
+    else:
+        output, by = output_name(names, stray.output), input_name(names, stray.input)
+        entry = entry_name(names, stray.output, stray.input)
+        message = f"{entries}: the analytic {entry} is {stray.value}, and {output} does not read {by}"
+        yield finding("J004", message, (index_of(stray.input, pattern.operand_shape),))
+
+
+def because(outside: Jacobian | None, names: Names, cause: str) -> str:
+    """End the message about entries that disagree: with those `outside`, where f has none, and the cause, if any."""
+    besides = "" if outside is None else f"; {outside.data.size} more where f has none, {worst_outside(outside, names)}"
+    return f"{besides}{cause and '; consistent with '}{cause}"
+
+
+def of_spurious(spurious: Jacobian, names: Names, cause: str) -> Finding:
+    """J001 for analytic entries where f has none; `cause` explains them, if anything does."""
+    pattern = spurious.pattern
+    entries = f"{counted(pattern.stored, 'entry', 'entries')}, {worst_outside(spurious, names)}"
+    message = f"the derivative has entries where the function has none: {entries}"
+    places = listed(np.unique(pattern.indices), pattern.operand_shape)
+    return finding("J001", message + because(None, names, cause), places)
 
 
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
@@ -115,6 +210,23 @@ def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
         None: "a pattern that changed from point to point",
     }
     return " and ".join(cause for spent, cause in causes.items() if spent in ended)
+
+
+def of_branches(bends: Sequence[float], domain: Domain, x: Array) -> Iterator[Finding]:
+    """J013 where no entry of the operand lies below, between or above the points where f is declared to bend."""
+    least, greatest = domain
+    ends = [least, *(bend for bend in bends if least < bend < greatest), greatest]
+    if len(ends) == 2 or not np.isfinite(x).any():
+        return
+    missed = [
+        f"above {low:g}" if high == greatest else f"below {high:g}" if low == least else f"between {low:g} and {high:g}"
+        for low, high in pairwise(ends)
+        if not np.any((low < x) & (x < high))
+    ]
+    if missed:
+        sides = f"{', '.join(missed[:-1])} or {missed[-1]}" if len(missed) > 1 else missed[0]
+        message = f"no entry of X is {sides}, where f has another branch: the derivative there was not looked at"
+        yield finding("J013", message)
 
 
 def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport, budget: str) -> Iterator[Finding]:
@@ -140,8 +252,18 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport,
         yield finding("J007", message)
 
 
-def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Finding:
-    """J009: how far A' ⊙ dX is from the differential, or why there is no such product."""
+def of_rules(rules: Sequence[RuleReport]) -> Iterator[Finding]:
+    """J015 for each rule that differs from the others, or fails for some tangent or cotangent."""
+    for rule in rules:
+        if rule.verdict == "fail" and rule.message:
+            yield finding("J015", rule.message, rule.at)
+
+
+def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern, refuted: bool = False) -> Finding:
+    """J009: how far A' ⊙ dX is from the differential, or why there is no such product.
+
+    A' is that of a claim, which may be `refuted`.
+    """
     shapes = [
         format_shape(shape) if shape else "a single number" for shape in (pattern.output_shape, pattern.operand_shape)
     ]
@@ -152,5 +274,6 @@ def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern) -> Fi
     else:
         nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
         off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
-        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with A' = {nearest}, the nearest, {off}"
+        given = "the claimed A'" if refuted else f"A' = {nearest}, the nearest"
+        message = f"f is not element-wise, so no A' ⊙ dX is its differential: with {given}, {off}"
     return finding("J009", message)

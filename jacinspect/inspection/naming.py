@@ -1,29 +1,53 @@
 """Names for outputs, inputs and entries in messages: ``A[0,1]``, ``∂A[0,1]/∂X[2]``. Next: findings."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Pattern
-from jacinspect.wording import format_entry, format_index
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.operands.bundle import Bundle
+from jacinspect.wording import format_index
 
-__all__ = ["entry_name", "index_of", "input_name", "listed", "output_name"]
+__all__ = ["Names", "entry_name", "index_of", "input_name", "listed", "output_name", "worst_outside"]
 
 _LISTED = 16  # places that a finding lists; its message has their number
 
 
-def output_name(pattern: Pattern, row: int) -> str:
-    """Name an output by its flat index: ``A[0,1]``, or ``A`` where there is one alone."""
-    return f"A{format_index(index_of(row, pattern.output_shape))}"
+@dataclass(frozen=True)
+class Names:
+    """The arrays that outputs and inputs are entries of: A and X, or the parts of bundles, by their own names."""
+
+    output: Bundle
+    operand: Bundle
 
 
-def input_name(pattern: Pattern, column: int) -> str:
-    """Name an input by its flat index: ``X[0,1]``."""
-    return f"X{format_index(index_of(column, pattern.operand_shape))}"
+def output_name(names: Names, row: int) -> str:
+    """Name an output by its flat index: ``A[0,1]``, ``A`` where there is one alone, ``loss`` in a bundle."""
+    return _name(names.output, row, "A")
 
 
-def entry_name(pattern: Pattern, row: int, column: int) -> str:
-    """Name an entry of the Jacobian: ``∂A[0,1]/∂X[2]``."""
-    return format_entry(index_of(row, pattern.output_shape), index_of(column, pattern.operand_shape))
+def input_name(names: Names, column: int) -> str:
+    """Name an input by its flat index: ``X[0,1]``, in a bundle ``fc1.weight[0,1]``."""
+    return _name(names.operand, column, "X")
+
+
+def entry_name(names: Names, row: int, column: int) -> str:
+    """Name an entry of the Jacobian: ``∂A[0,1]/∂X[2]``, ``∂h[0,1]/∂w[3,2]``."""
+    return f"∂{output_name(names, row)}/∂{input_name(names, column)}"
+
+
+def _name(bundle: Bundle, flat: int, alone: str) -> str:
+    part, index = bundle.place(flat)
+    name = alone if bundle.is_single else part.label(alone)
+    return f"{name}{format_index(index)}"
+
+
+def worst_outside(spurious: Jacobian, names: Names) -> str:
+    """Name the largest of the entries that a derivative has where the function has none."""
+    worst = int(np.argmax(np.abs(spurious.data)))
+    entry = entry_name(names, int(spurious.pattern.rows[worst]), int(spurious.indices[worst]))
+    return f"worst {entry}: analytic {spurious.data[worst]:.8g}, numeric 0"
 
 
 def listed(flat: Array, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:

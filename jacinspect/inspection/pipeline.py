@@ -10,31 +10,45 @@ import numpy as np
 from jacinspect._version import __version__
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.functions.catalogue.lookup import neighbours
-from jacinspect.functions.function import Array, Function
+from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
-from jacinspect.inspection.diagnosis import Suspicion, diagnose
+from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations
+from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import DetectionReport, OperandReport
+from jacinspect.inspection.rules import Rules, with_agreement
+from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
-from jacinspect.jacobian.agreement import Comparison, Criteria, compare, contradicts
+from jacinspect.inspection.suspicion import Suspicion
+from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
+from jacinspect.jacobian.alone import asked_alone
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
-from jacinspect.jacobian.directions import Directions, Measurements, along_directions, measure_directions
+from jacinspect.jacobian.directions import (
+    Directions,
+    Measurements,
+    along_directions,
+    inputs_refuted,
+    measure_directions,
+)
 from jacinspect.jacobian.hadamard import chain_rule, hadamard
+from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.ladder import LADDER_CALLS
+from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Neighbourhood, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
+from jacinspect.jacobian.stray import Stray, find_stray
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.wording import format_shape
 
@@ -42,6 +56,8 @@ __all__ = ["inspect_function", "uninspected"]
 
 
 _OTHER_CALLS = 50  # to confirm a pattern, to measure the noise, and along the directions
+_LAST_BITS = 2**10  # times the spacing of f's values is what a sum in random order may differ from itself by
+_FROM_JITTER = 8  # times the jitter is the noise: values are moved by four times as much, and jitter themselves
 _ARRAYS = 14  # of the operand's size, that an inspection has in memory at once, as tests/benchmarks measure
 _CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
 _NONE: Array = np.zeros(0, np.int64)
@@ -68,34 +84,41 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    (name,) = (name for name in function.operands if name not in function.fixed)
+    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1])
     base = replace(
-        uninspected(function, name, x, settings, source),
+        uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
+        names=names,
         detection=DetectionReport(box.evaluations, 1, False, box.deterministic, None),
+        calls=box.evaluations,
     )
-    if box.mutates or not box.deterministic:
-        return replace(base, findings=(find.mutates_input() if box.mutates else find.not_deterministic(),))
+    if box.mutates or not box.jitter <= max(_LAST_BITS * box.epsilon, settings.noise or 0.0):
+        end = find.mutates_input() if box.mutates else find.not_deterministic(box.jitter, function.reseed)
+        return replace(base, findings=(end,))
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
-    return _Inspection(function, point, box, analytic, settings, rng).report(base, dx)
+    return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 
 
-def uninspected(function: Function, wrt: int | str, x: Array, settings: Settings, source: str = "array") -> Report:
+def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, source: str = "array") -> Report:
     """Return the Report of an inspection that has not begun: a function, and the operand to inspect it by."""
-    place = function.position(wrt)
+    places = function.positions(wrt)
+    name = ",".join(function.operands[place - 1] for place in places)
     return Report(
         version=__version__,
         function=declared(function),
-        operand=OperandReport(function.operands[place - 1], place, x, source, settings.seed),
+        operand=OperandReport(name, places[0], x, source, settings.seed),
         output=None,
         jacobian=None,
         detection=DetectionReport(0, 0, False, True, None),
         agreement=None,
         hadamard=None,
+        is_elementwise=False,
         hadamard_valid=False,
         chain_rule=None,
         findings=(),
         memory=settings.memory,
+        expected=tuple(settings.expect),
+        names=Names(*(bundle for bundle in function.bundles(x.shape, ())[::-1])),
         fixed=dict(function.fixed),
     )
 
@@ -115,6 +138,7 @@ class _Inspection:
     analytic: Analytic | None
     settings: Settings
     rng: np.random.Generator
+    names: Names
 
     def report(self, base: Report, dx: Array | None) -> Report:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
@@ -134,13 +158,17 @@ class _Inspection:
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
             evidence = self._evidence(detection, measured, limit, memory, refuted)
             unresolved = evidence.directions.pattern_refuted
-        evidence = replace(evidence, by_rounding=self._by_rounding(detection, evidence))
+        evidence = replace(
+            evidence, by_rounding=self._by_rounding(detection, evidence), stray=self._stray(detection, evidence)
+        )
+        rules = self._rules(evidence, measured)
         del measured  # as large as the output
-        return self._finish(base, detection, evidence, unresolved, dx)
+        return self._finish(replace(base, rules=rules), detection, evidence, unresolved, dx)
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
         epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
+        epsilon = max(epsilon, _FROM_JITTER * self.box.jitter)
         near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x))
         return measure_directions(near, self.rng)
 
@@ -153,29 +181,69 @@ class _Inspection:
         refuted before.
         """
         sample = self._affordable(detection, limit, memory)
-        analytic, numeric = self._both(sample, measured.near, limit)
+        claim, numeric = self._both(sample, measured.near, limit)
+        analytic = None if claim is None else claim.on(sample.pattern)
         comparison = self._compared(analytic, numeric)
+        unresolved = _NONE
+        if analytic is not None and np.any(comparison.status == Status.DISAGREES):
+            rng = np.random.default_rng([self.settings.seed, 4])
+            unresolved = not_differentiable(measured.near, comparison, rng, limit - self.box.evaluations)
+            comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
         if directions.pattern_refuted.size:
-            comparison = self._compared(analytic, numeric, directions.pattern_refuted)
-            directions = self._borne_out(directions, measured, sample.pattern, refuted)
-        return Evidence(analytic, numeric, comparison, directions, sample.number, sample.coverage, sample.spent)
+            unresolved = np.union1d(unresolved, directions.pattern_refuted)
+            comparison = self._compared(analytic, numeric, unresolved)
+            directions = self._borne_out(directions, measured, comparison, refuted)
+        joint = None
+        if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
+            rng = np.random.default_rng([self.settings.seed, 5])
+            joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
+        spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
+        return Evidence(
+            analytic,
+            numeric,
+            comparison,
+            directions,
+            sample.number,
+            sample.coverage,
+            sample.spent,
+            joint=joint,
+            spurious=spurious,
+        )
 
-    def _borne_out(self, directions: Directions, measured: Measurements, pattern: Pattern, before: Array) -> Directions:
+    def _borne_out(
+        self, directions: Directions, measured: Measurements, comparison: Comparison, before: Array
+    ) -> Directions:
         """Keep of the outputs whose pattern directions refute those that bits refute as well, now or `before`.
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
+        pattern = comparison.numeric.jacobian.pattern
         tangents = [direction.tangent(self.x) for direction in measured.directions]
         refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
         refuted = np.union1d(refuted, np.intersect1d(directions.pattern_refuted, before))
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
+        inputs = directions.inputs_refuted
+        if self.analytic is not None and inputs.size and poor.size:
+            inputs = inputs_refuted(self.analytic, comparison, measured.near, poor, self.rng)
         return replace(
             directions,
             pattern_refuted=refuted,
             analytic_refuted=np.setdiff1d(directions.analytic_refuted, poor),
+            inputs_refuted=inputs,
             compared=directions.compared - poor.size,
         )
+
+    def _rules(self, evidence: Evidence, measured: Measurements) -> tuple[RuleReport, ...]:
+        """Compare the function's further rules with the one that was compared entry by entry."""
+        if self.analytic is None:
+            return ()
+
+        def along(analytic: Analytic) -> Directions:
+            rng = np.random.default_rng([self.settings.seed, 3])
+            return along_directions(measured, evidence.comparison, analytic, evidence.coverage, rng)
+
+        return Rules(self.function, self.x, self.box, self.analytic, evidence, along, self.names).reports()
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
         """Return which entries move by rounding alone, if the pattern is proved and some do."""
@@ -187,6 +255,13 @@ class _Inspection:
         colors = colored(jacobian.pattern, detection)
         entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)
         return entries if entries.any() else None
+
+    def _stray(self, detection: Detection, evidence: Evidence) -> Stray | None:
+        """Look for an analytic entry that is not finite where f reads nothing; nothing is known of f if not proved."""
+        if self.analytic is None or evidence.analytic is None or not detection.proved:
+            return None
+        rng = np.random.default_rng([self.settings.seed, 3])
+        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
 
     def _affordable(self, detection: Detection, limit: int, memory: int) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
@@ -207,52 +282,87 @@ class _Inspection:
         return _Sample(pattern, colors, number, coverage, spent)
 
     def _both(self, sample: "_Sample", near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:
-        """Build both Jacobians; differences look again at what the analytic one contradicts."""
+        """Build both Jacobians; differences look again at what the analytic one contradicts.
+
+        The analytic one may have entries outside the pattern as well.
+        """
         first = first_look(near, sample.pattern, sample.colors, sample.number)
         if self.analytic is None:
             return None, numeric_jacobian(first, limit - self.box.evaluations)
-        analytic = self.analytic.on(sample.pattern, sample.colors, sample.number)
-        return analytic, numeric_jacobian(first, limit - self.box.evaluations, contradicts(analytic))
+        claim = self.analytic.on(sample.pattern, sample.colors, sample.number)
+        if sample.coverage == 1:  # or the entries that are left out would seem to be outside the pattern
+            claim = asked_alone(self.analytic, claim)
+        on_pattern = claim.on(sample.pattern)
+        return claim, numeric_jacobian(first, limit - self.box.evaluations, contradicts(on_pattern))
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
-        criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, bool(self.settings.noise), unresolved)
+        noise = bool(self.settings.noise or self.box.jitter)
+        criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, noise, unresolved)
         return compare(analytic, numeric, self.x, self.box.y0, criteria)
 
     def _finish(
         self, base: Report, detection: Detection, evidence: Evidence, unresolved: Array, dx: Array | None
     ) -> Report:
         """Describe what was found."""
-        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout)
+        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout, self.names)
         cause = self._cause(detection, evidence)
+        directions = evidence.unexplained
+        if evidence.stray is not None:  # which is why directions refute the rule
+            directions = replace(directions, analytic_refuted=_NONE, inputs_refuted=_NONE)
+        outside = evidence.wrong_outside(unresolved)
+        because = find.because(outside, self.names, cause)
         found = [
-            *of_entries(evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, cause),
-            *find.of_directions(
-                evidence.directions, evidence.comparison, evidence.numeric, unresolved, cause, evidence.coverage == 1
+            *of_entries(
+                evidence.comparison, evidence.analytic, evidence.numeric, self.x, self.box.y0, self.names, because
             ),
-            *of_expectations(self.settings.expect, jacobian, evidence.numeric),
+            *find.of_directions(
+                directions,
+                evidence.comparison,
+                evidence.numeric,
+                self.names,
+                unresolved,
+                cause,
+                evidence.coverage == 1,
+            ),
+            *find.of_joint_kinks(evidence.joint, detection.pattern, self.names),
+            *find.of_stray(evidence.stray, detection.pattern, self.names),
+            *find.of_jitter(self.box),
+            *find.of_branches(self.function.bends, self.box.domain, self.x),
+            *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
+            *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
+            *find.of_rules(base.rules),
         ]
         values, product, chain = evidence.best, None, None
         pattern = values.pattern
         if evidence.coverage == 1:
             dx = self.rng.standard_normal(self.x.shape) if dx is None else dx
-            product = hadamard(values, dx)
-            chain = chain_rule(values, self.rng.standard_normal(_output_shape(self.box)))
+            slopes = (evidence.claim or values).elementwise()
+            product = hadamard(values, slopes, dx)
+            chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
+        agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
-        found += [] if valid else [find.hadamard_invalid(product, pattern)]
+        found += [] if valid else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
         return replace(
             base,
             jacobian=jacobian,
             detection=DetectionReport(
-                detection.evaluations, detection.points, detection.proved, True, evidence.directions.miss_probability
+                detection.evaluations,
+                detection.points,
+                detection.proved,
+                self.box.deterministic,
+                evidence.directions.miss_probability,
             ),
-            agreement=agreement_report(evidence, found),
+            agreement=agreement,
+            rules=with_agreement(base.rules, agreement),
             hadamard=product,
-            hadamard_valid=valid,
+            is_elementwise=valid,
+            hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
             findings=ordered(found),
+            calls=self.box.evaluations,
         )
 
     def _budget(self, detection: Detection, evidence: Evidence) -> str:
@@ -278,19 +388,24 @@ class _Inspection:
                 return None if there is None else there.on(pattern, np.zeros(self.x.size, np.int32), 1).data
             return None
 
+        claim = evidence.claim
+        assert claim is not None
         return diagnose(
             Suspicion(
                 analytic=self.analytic,
-                claimed=evidence.analytic,
+                claim=claim,
                 numeric=evidence.numeric,
                 comparison=evidence.comparison,
                 complete=detection.proved and evidence.coverage == 1,
-                whole=self.box.whole,
+                in_steps=lambda: moves_in_steps(self.box, self.x),
                 x=self.x.ravel(),
                 y0=self.box.y0,
                 parameters=numbers,
                 neighbours=lambda: neighbours(self.x, numbers),
                 at_output=at_output,
+                names=self.names,
+                vec=self.settings.vec,
+                iterates=self.function.source not in ("catalogue", "expression"),
             )
         )
 

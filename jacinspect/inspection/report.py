@@ -8,13 +8,17 @@ from typing import Any
 
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.naming import Names
 from jacinspect.inspection.sections import (
     AgreementReport,
     DetectionReport,
     FunctionReport,
     JacobianReport,
     OperandReport,
+    PointReport,
+    RuleReport,
     Shown,
+    parts,
 )
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import HadamardComparison
@@ -33,6 +37,9 @@ class Report:
     """Everything that an inspection found.
 
     `output`, `jacobian`, `agreement` and the products are None where the inspection had to stop (J005, J008).
+    `is_elementwise` is what was found of f: whether each output reads at most the input at its own place. A' in both
+    products is the function's own: the claimed one where a claim was checked. `hadamard_valid` is whether A' ⊙ dX is
+    the differential: f is element-wise, and A' is its derivative.
     """
 
     version: str
@@ -43,16 +50,40 @@ class Report:
     detection: DetectionReport
     agreement: AgreementReport | None
     hadamard: HadamardComparison | None
+    is_elementwise: bool
     hadamard_valid: bool
     chain_rule: HadamardComparison | None
     findings: tuple[Finding, ...]
     memory: int  # bytes that a dense array may take
+    names: Names  # of the arrays that the operand and the output are made of
+    expected: tuple[str, ...] = ()  # the properties asked for
+    calls: int = 0  # of the function, all together
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
+    rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
+    points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands
 
     @cached_property
     def verdict(self) -> str:
         """The worst that a finding says: "fail", "inconclusive" or "pass"."""
         return verdict(self.findings)
+
+    @property
+    def structure_only(self) -> bool:
+        """Whether nothing was compared with anything: there is no derivative, and no property was asked for."""
+        unchecked = self.agreement is not None and not self.agreement.checked
+        return unchecked and not self.expected and self.verdict == "pass"
+
+    @property
+    def without_evidence(self) -> bool:
+        """Whether the inspection ended before anything was compared, or no entry of a derivative could be."""
+        if self.agreement is None or self.jacobian is None:
+            return True
+        return self.agreement.checked and not self.agreement.entries_compared and self.jacobian.stored != 0
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether the analytic derivative is wrong somewhere."""
+        return self.agreement is not None and self.agreement.checked and self.agreement.verdict == "fail"
 
     @property
     def exit_status(self) -> ExitStatus:
@@ -89,13 +120,14 @@ class Report:
             "schema_version": SCHEMA_VERSION,
             "version": self.version,
             "function": self.function.to_dict(),
-            "operand": self.operand.to_dict(show),
-            "output": None
-            if self.output is None
-            else {"shape": list(self.output.shape), "values": show.array(self.output)},
+            "operand": {**self.operand.to_dict(show), "parts": parts(self.names.operand), "fixed": self._fixed(show)},
+            "output": self._output(show),
             "jacobian": self.jacobian and self.jacobian.to_dict(show),
             "detection": self.detection.to_dict(),
+            "calls": self.calls,
             "agreement": self.agreement and self.agreement.to_dict(),
+            "rules": [rule.to_dict() for rule in self.rules],
+            "points": [point.to_dict() for point in self.points],
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],
@@ -115,6 +147,18 @@ class Report:
                 f"--full: the dense {rows}×{columns} matrix takes {size}, and about {written} to be written out: over "
                 f"the {format_size(self.memory)} of --memory;\nleave --full out, or raise --memory"
             )
+
+    def _fixed(self, show: Shown) -> list[dict[str, Any]]:
+        return [
+            {"name": name, "shape": list(values.shape), "dtype": str(values.dtype), "values": show.array(values)}
+            for name, values in self.fixed.items()
+        ]
+
+    def _output(self, show: Shown) -> dict[str, Any] | None:
+        if self.output is None:
+            return None
+        shape = list(self.output.shape)
+        return {"shape": shape, "values": show.array(self.output), "parts": parts(self.names.output)}
 
     def _hadamard(self, show: Shown) -> dict[str, Any] | None:
         h = self.hadamard

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from jacinspect.inspection.blocks import BlockReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.structure import Arrangement, Blocks
+from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_parameter, jsonable
 
 __all__ = [
@@ -18,7 +20,10 @@ __all__ = [
     "FunctionReport",
     "JacobianReport",
     "OperandReport",
+    "PointReport",
+    "RuleReport",
     "Shown",
+    "parts",
 ]
 
 _LARGEST_PRINTED = 4096  # entries: a 64×64 matrix, about what a reader or an issue's text can take
@@ -43,12 +48,13 @@ class FunctionReport:
 
     name: str
     kind: str
-    parameters: dict[str, float | bool | str | None]
+    parameters: dict[str, Any]
     source: str
     formula: str | None
     derivative: str | None
     operands: tuple[str, ...] = ("x",)
     latex: str | None = None  # the formula
+    by_number: bool = False  # called with one number at a time, for it takes no arrays
 
     @property
     def title(self) -> str:
@@ -71,7 +77,10 @@ class FunctionReport:
 
 @dataclass(frozen=True, eq=False)
 class OperandReport:
-    """The operand to differentiate by: its values, their source, and the seed of everything random."""
+    """The operand to differentiate by: its values, their source, and the seed of everything random.
+
+    Of several operands laid end to end, `values` is the vector, and `position` that of the first.
+    """
 
     name: str
     position: int
@@ -115,8 +124,9 @@ class DetectionReport:
 
 @dataclass(frozen=True)
 class EntryReport:
-    """One entry of the Jacobian: the indices of its output and its input, its analytic and its numeric value."""
+    """One entry of the Jacobian: its name, the indices of its output and input, its analytic and numeric value."""
 
+    name: str
     output: tuple[int, ...]
     operand: tuple[int, ...]
     analytic: float | None
@@ -128,11 +138,11 @@ class EntryReport:
 class AgreementReport:
     """Whether the analytic and the numeric Jacobian agree, for which share of the entries, and the worst entries.
 
-    `checked` is whether there is an analytic derivative.
+    `checked` is whether there is an analytic derivative; without one there is no verdict.
     """
 
     checked: bool
-    verdict: str
+    verdict: str | None
     entries_compared: int
     coverage: float
     max_difference: float | None
@@ -145,7 +155,7 @@ class AgreementReport:
         return {
             "verdict": self.verdict,
             "entries_compared": self.entries_compared,
-            "coverage": self.coverage,
+            "coverage": self.coverage if self.checked else None,
             "max_difference": jsonable(self.max_difference),
             "max_error_bar": jsonable(self.max_error_bar),
             "max_ratio": jsonable(self.max_ratio),
@@ -159,6 +169,48 @@ class AgreementReport:
                 }
                 for entry in self.worst
             ],
+        }
+
+
+@dataclass(frozen=True)
+class RuleReport:
+    """A rule of the function's own that was checked: its verdict, or None if it could not be, and the reason.
+
+    The first of a report is the one whose entries were compared; the others have to give the same. `at` lists the
+    operand indices that the message is about.
+    """
+
+    name: str
+    verdict: str | None
+    message: str | None = None
+    at: tuple[tuple[int, ...], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as JSON-ready objects."""
+        return {"name": self.name, "verdict": self.verdict, "message": self.message}
+
+
+@dataclass(frozen=True)
+class PointReport:
+    """What came out at one of several operands: how much larger it is than the first, and the range of its entries.
+
+    `verdict` is None where nothing was compared, or f could not be inspected there, for the reason in `message`.
+    """
+
+    scale: float
+    range: tuple[float, float] | None
+    verdict: str | None
+    max_ratio: float | None
+    message: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what came out there as JSON-ready objects."""
+        return {
+            "scale": self.scale,
+            "range": self.range and list(self.range),
+            "verdict": self.verdict,
+            "max_ratio": jsonable(self.max_ratio),
+            "message": self.message,
         }
 
 
@@ -184,6 +236,7 @@ class JacobianReport:
     analytic: Jacobian | None
     numeric: Jacobian | None
     error_bar: Array | None  # like numeric.data
+    parts: tuple[BlockReport, ...] = ()  # of bundles, block by block
 
     @property
     def is_square(self) -> bool:
@@ -204,6 +257,17 @@ class JacobianReport:
     def stored(self) -> int | None:
         """How many entries the pattern has; None where it is not proved."""
         return None if self.arrangement is None else self.arrangement.pattern.stored
+
+    @property
+    def spurious(self) -> Arrangement | None:
+        """The analytic entries where f has none; None if there are none."""
+        if self.analytic is None or self.arrangement is None or self.analytic.pattern.stored == self.stored:
+            return None
+        return self.arranged(self.analytic.outside(self.arrangement.pattern))
+
+    def arranged(self, jacobian: Jacobian) -> Arrangement:
+        """Return where a Jacobian's entries are in this vec order and layout."""
+        return Arrangement(jacobian.pattern, self.vec, self.layout)
 
     def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
         """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.
@@ -249,6 +313,7 @@ class JacobianReport:
             "lower_bandwidth": a and a.bandwidths[0],
             "upper_bandwidth": a and a.bandwidths[1],
             "blocks": blocks,
+            "parts": [block.to_dict() for block in self.parts] or None,
             "entries": self.entries,
             "stored": self.stored,
             "nonzeros": self.nonzeros,
@@ -260,6 +325,11 @@ class JacobianReport:
 
     def _shown(self, of: str, show: Shown) -> Any:
         return show.array(self.matrix(of)) if show.full or self.entries <= _LARGEST_PRINTED else None
+
+
+def parts(bundle: Bundle) -> list[dict[str, Any]]:
+    """Describe the arrays of a bundle as JSON-ready objects."""
+    return [{"name": part.name, "shape": list(part.shape), "offset": part.offset} for part in bundle.parts]
 
 
 def _unicode(text: str) -> str:

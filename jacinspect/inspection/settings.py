@@ -19,7 +19,7 @@ class Settings:
     With `vec` None matrices are shown in "column", and a hand-written M×N derivative that would differ in "row" is an
     error. `memory` is a budget in bytes; `max_evaluations` is a budget of calls, chosen by the operand's size if None.
     `noise` is the relative noise of the function's values in place of rounding. `rtol` and `atol` are added to the
-    error bars.
+    error bars. `points` is at how many operands to inspect, see elsewhere.py.
     """
 
     seed: int = 0
@@ -32,6 +32,7 @@ class Settings:
     memory: int = 4 * 2**30
     max_evaluations: int | None = None
     noise: float | None = None
+    points: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.expect, str):
@@ -47,11 +48,13 @@ class Settings:
                 raise InputError(f"{name}: {number} is not a finite number of at least 0")
         if self.max_evaluations is not None and self.max_evaluations < 1:
             raise InputError(f"max_evaluations: {self.max_evaluations} is not at least 1")
+        if self.points is not None and self.points < 1:
+            raise InputError(f"points: {self.points} is not at least 1")
         if self.seed < 0:
             raise InputError(f"seed: {self.seed} is negative; a seed is 0 or more")
 
     def _require_integers(self) -> None:
-        for name in ("seed", "memory", "max_evaluations"):
+        for name in ("seed", "memory", "max_evaluations", "points"):
             number = getattr(self, name)
             if number is not None and not isinstance(number, int):
                 raise InputError(f"{name}: {number!r} is not an integer")

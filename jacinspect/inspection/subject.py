@@ -15,9 +15,9 @@ from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.sections import FunctionReport
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
-from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.blackbox import BlackBox, Domain
 
-__all__ = ["analytic_at", "black_box", "declared", "operand_epsilon", "real_array"]
+__all__ = ["analytic_at", "array_of", "black_box", "declared", "domain_of", "operand_epsilon", "real_array"]
 
 
 def declared(function: Function) -> FunctionReport:
@@ -31,6 +31,7 @@ def declared(function: Function) -> FunctionReport:
         function.derivative_formula or None,
         function.operands,
         function.latex or None,
+        function.is_by_number(),
     )
 
 
@@ -42,8 +43,7 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
     FunctionFailedError
         When f raises, or does not return an array of real numbers of one shape.
     """
-    (name,) = (name for name in function.operands if name not in function.fixed)
-    domain = function.domain_of(function.position(name))
+    domain = domain_of(function)
     if x.dtype != np.float64:
         try:
             wide = x.astype(np.float64)
@@ -51,6 +51,12 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
         except FunctionFailedError:
             pass
     return BlackBox(function, x, progress, domain), x
+
+
+def domain_of(function: Function) -> Domain:
+    """Return the interval in which the open operands are declared to be defined; where they differ, f itself says."""
+    domains = {function.domain_of(name) for name in function.open}
+    return domains.pop() if len(domains) == 1 else (-np.inf, np.inf)
 
 
 def operand_epsilon(x: Array) -> float:
@@ -94,20 +100,27 @@ def _remembered(compute: Callable[[], Array]) -> Callable[[], Array]:
 
 
 def real_array(given: Any, name: str) -> Array:
-    """Convert an operand to a new array: float32 stays float32, everything else becomes float64.
+    """Convert an operand to a new array: float32 stays float32, everything else becomes float64; see `array_of`."""
+    array = array_of(given, name)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def array_of(given: Any, name: str, kinds: str = "fiu") -> Array:
+    """Convert an operand to a new array: float32 and integers stay what they are, other floats become float64.
 
     Raises
     ------
     InputError
-        When it is not an array of real numbers; the message begins with `name`.
+        When it is not an array of real numbers, or of another of numpy's `kinds`; the message begins with `name`.
     """
     try:
         array = np.asarray(_untracked(given))
     except ValueError as error:
         raise InputError(f"{name}: {error}") from None
-    if array.dtype.kind not in "fiu":
+    if array.dtype.kind not in kinds:
         raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
-    return np.array(array, np.float32 if array.dtype == np.float32 else np.float64, order="C")
+    narrow = array.dtype == np.float32 or array.dtype.kind != "f"
+    return np.array(array, array.dtype.newbyteorder("=") if narrow else np.float64, order="C")
 
 
 def _untracked(operand: Any) -> Any:

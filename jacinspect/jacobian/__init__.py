@@ -47,6 +47,13 @@ Directions: is anything missing?
   A pattern is called too small only if an output changes bit by bit with
   inputs that it was not found to read.
 
+Rules: do those that were not asked for every entry agree?
+  torch's forward mode and jax's vjp are multiplied by two random vectors and
+  compared with the Jacobian that was judged, component by component; one that
+  is off is asked for ever smaller parts of the vector, down to one entry. A
+  rule that people wrote is also called with zeros, with twice the numbers and
+  with views, and has to be linear.
+
 What it can miss
   f is observed at X, at a few other points and along two directions.
   - An exact cancellation, an effect below one unit in the last place of an

@@ -48,7 +48,8 @@ class Tolerance:
 class Criteria:
     """By what entries are judged: the error bars, and a `tolerance` of the user's besides.
 
-    With `noise`, the user has named the noise of f's values and accepts the bars that it makes, however wide.
+    With `noise`, that of f's values is known, named by the user or measured, and so are the bars that it makes: they
+    are accepted however wide.
 
     At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`. No entry of
     the outputs in `unresolved` is called wrong: f is not the sum of what it does by each input there.
@@ -303,7 +304,7 @@ class _Conditions:
             slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
             fits = np.abs(self.claimed[places] - other) <= bar + slack
             known = stairs.over_many[these] | (bar > np.abs(other) * _SOME_DIGITS)
-            apart = np.abs(self.value[places] - other) > bar + self.bar[places]
+            apart = ~(np.abs(self.value[places] - other) <= bar + self.bar[places])
         one_alone = np.where(differs, fits, ~fits & ~known) if self.checked else apart & ~stairs.over_many[these]
         on[places] = one_alone
         return on
@@ -325,12 +326,12 @@ class _Conditions:
     def differs(self) -> Array:
         """The claim is off by more than is allowed."""
         with np.errstate(all="ignore"):
-            return np.asarray(np.abs(self.claimed - self.value) > self.comparison.allowed(self.block))
+            return np.asarray(~(np.abs(self.claimed - self.value) <= self.comparison.allowed(self.block)))
 
     @property
     def unresolved(self) -> Array:
         """No step size gave a reliable derivative."""
-        return np.asarray(self.kind == Kind.UNRESOLVED)
+        return np.asarray((self.kind == Kind.UNRESOLVED) | np.isnan(self.value) | np.isnan(self.bar))
 
     @cached_property
     def wide(self) -> Array:
@@ -341,7 +342,7 @@ class _Conditions:
             narrow = np.maximum(WIDE * large, self.comparison.tolerated(self.block))
             if self.criteria.noise:
                 narrow = np.maximum(narrow, large)
-            return np.asarray(self.bar > np.maximum(narrow, precision(numeric.epsilon).tiny))
+            return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
 
 
 def _put(where: Array, values: Array) -> Array:

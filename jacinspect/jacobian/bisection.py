@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
-from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.coloring import by_color, color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
 
 __all__ = ["Line", "bisect", "read_pairs"]
@@ -123,8 +123,7 @@ def read_pairs(
     colors, calls = coloring
     of_position = colors[np.arange(line.offsets.size) >> shift]
     of_pair = np.where(groups < colors.size, colors[np.minimum(groups, colors.size - 1)], -1)
-    order = np.argsort(of_pair, kind="stable")
-    bounds = np.searchsorted(of_pair[order], np.arange(calls + 1))
+    order, bounds = by_color(of_pair, calls)
     read, faint = np.zeros(groups.size, bool), np.zeros(groups.size, bool)
     for color in range(calls):
         asked = order[bounds[color] : bounds[color + 1]]

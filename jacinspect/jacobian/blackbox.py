@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, raised
+from jacinspect.jacobian.jitter import Snap, jitter_of
 from jacinspect.wording import format_shape
 
 __all__ = ["Array", "BlackBox", "Domain", "blocks", "same"]
@@ -16,6 +17,7 @@ Domain = tuple[float, float]
 
 _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache
 
+_REPEATS = 6  # calls at X, besides two, from which the jitter is measured
 _FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
 # The bits that values are tried with, in this order. Numbers that all need a bit less than a format has are not of that
 # format, which is why 7, 10 and 23 stand beside 8, 11 and 24; with 4 or fewer they could be of any.
@@ -29,34 +31,36 @@ def blocks(size: int) -> Iterator[slice]:
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
     """Compare entry by entry; NaN equals NaN, and -0 equals 0."""
-    equal = a == b
-    if not np.all(equal):
+    equal = np.asarray(a == b)
+    if not equal.all():
         equal |= (a != a) & (b != b)
-    return np.asarray(equal)
+    return equal
 
 
-def _fits(y: Array, bits: int) -> bool:
-    """Whether all finite numbers have at most so many significant bits, and a size within float32's range."""
-    y = np.where(np.isfinite(y), y, 0)
-    size = np.abs(y)
-    if np.any((size > 0) & (size < 2.0**-149)) or np.any(size >= 2.0**128):
-        return False
-    mantissa, _ = np.frexp(y)
-    scaled = np.ldexp(mantissa, bits)
-    return bool(np.all(scaled == np.floor(scaled)))
+def _bits(y: Array) -> int:
+    """Return how many significant bits numbers have at most; 53 where some are beyond the range of float32."""
+    mantissa, exponent = np.frexp(y[np.isfinite(y) & (y != 0)])
+    if not mantissa.size:
+        return 0
+    if exponent.min() <= -149 or exponent.max() > 128:
+        return 53
+    whole = np.bitwise_or.reduce(np.abs(mantissa * 2.0**53).astype(np.int64))
+    return 54 - int(whole & -whole).bit_length()
 
 
 class BlackBox:
     """A callable array -> array, called only with fresh arrays of one shape.
 
     Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
-    and notes whether f is `deterministic`, whether it `mutates` its argument, and whether everything it has returned so
-    far is a whole number (`whole`); `epsilon` is that of the output's own precision, if that is `narrow`, or else of
-    the narrowest precision that all values fit in, as of a function that computes in float32. `domain` is where f is
-    declared to be defined; `progress` is a callback for every call, with the number of calls so far.
+    and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
+    values that differ by no more are made equal, see jitter.py), whether it `mutates` its argument, and whether
+    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the output's own precision, if
+    that is `narrow`, or else of the narrowest precision that all values fit in, as of a function that computes in
+    float32. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
+    it is at X before f is called. `progress` is a callback for every call, with the number of calls so far.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
-    real numbers of one shape.
+    real numbers of one shape; both say how far from X that was.
     """
 
     def __init__(
@@ -66,9 +70,11 @@ class BlackBox:
         progress: Callable[[int], None] = lambda _: None,
         domain: Domain = (-np.inf, np.inf),
     ) -> None:
-        self._f, self._progress, self.domain = f, progress, domain
+        self._f, self._x, self._progress, self.domain = f, x, progress, domain
         self._first: Array | None = None
         self._keeps_a_buffer = False
+        self._snap: Snap | None = None
+        self.jitter = 0.0
         self.evaluations, self.narrow = 0, 0.0
         self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
@@ -80,30 +86,38 @@ class BlackBox:
         self.mutates |= not bool(same(argument, x).all())
         self._first = None
         self.deterministic = self.mutates or bool(same(self.y0, again).all())
+        if not self.deterministic:
+            self.jitter = jitter_of(self.y0, [again, *(self(x.copy()) for _ in range(_REPEATS))])
+            self._snap = Snap(self.jitter)
+            self._snap(self.y0)
 
     def __call__(self, x: Array) -> Array:
         """Return f(x), flat; the caller must not use x again, for f may have changed it."""
         self.evaluations += 1
         self._progress(self.evaluations)
+        outside = self.outside(x)
+        x = x if outside is None else np.where(outside, self._x, x)
         try:
             with np.errstate(all="ignore"):
                 raw = self._f(x)
-        except InputError:  # a catalogue function's own message, already worded for the user
+            y = self._checked(raw)
+        except InputError:  # already worded for the user
             raise
+        except FunctionFailedError as error:
+            place = self._place(x)
+            raise FunctionFailedError(f"{place}{error}") if place else error from error.__cause__
         except (Exception, SystemExit) as error:
-            raise FunctionRaisedError(f"the function raised {raised(error)}") from error
-        y = self._checked(raw)
-        for block in blocks(y.size):
-            if not self.whole and self._bits == _BITS[-1]:
-                break
-            self._learn(y[block])
-        return y
+            raise FunctionRaisedError(f"{self._place(x)}the function raised {raised(error)}") from error
+        if self.whole or self._bits < _BITS[-1]:
+            for block in blocks(y.size):
+                self._learn(y[block])
+        return y if self._snap is None else self._snap(y)
 
     def _learn(self, y: Array) -> None:
         """Note from values in which precision they may have been computed."""
         self.whole = self.whole and bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
-        while self._bits < _BITS[-1] and not _fits(y, self._bits):
-            self._bits = _BITS[_BITS.index(self._bits) + 1]
+        if self._bits < _BITS[-1]:
+            self._bits = max(self._bits, next(bits for bits in _BITS if bits >= _bits(y)))
 
     @property
     def epsilon(self) -> float:
@@ -120,6 +134,35 @@ class BlackBox:
             return self(x)
         except FunctionRaisedError:
             return np.full(self.y0.size, np.nan)
+
+    def outside(self, x: Array) -> NDArray[np.bool_] | None:
+        """Return which entries of a point are outside of the domain; None where none is."""
+        low, high = self.domain
+        if (low, high) == (-np.inf, np.inf):
+            return None
+        outside = np.asarray((x < low) | (x > high))
+        return outside if outside.any() else None
+
+    def limited(self, v: Array, x: Array, t: float) -> Array:
+        """Shorten a direction v at x where a step of t to either side would come near the end of the domain."""
+        low, high = self.domain
+        if (low, high) == (-np.inf, np.inf):
+            return v
+        with np.errstate(all="ignore"):
+            room = np.maximum(np.minimum(x - low, high - x), 0) / (2 * t)
+            return np.where(np.isfinite(x), np.clip(v, -room, room), v)
+
+    def moved_by(self, x: Array) -> str:
+        """Say by how much the entries of a point differ from X at most, in percent of X's largest; nothing at X."""
+        with np.errstate(all="ignore"):
+            finite = np.isfinite(self._x) & np.isfinite(x)
+            farthest = float(np.max(np.abs(x - self._x), initial=0, where=finite))
+            size = float(np.max(np.abs(self._x), initial=0, where=finite))
+        return "" if not farthest else f"{100 * farthest / size:.3g} %" if size else f"{farthest:.3g}"
+
+    def _place(self, x: Array) -> str:
+        moved = self.moved_by(x)
+        return f"at a point that was moved by {moved}, not at X, " if moved else ""
 
     def _checked(self, raw: Any) -> Array:
         if isinstance(raw, tuple | list) and any(getattr(part, "shape", ()) for part in raw):

@@ -6,6 +6,7 @@ probes, so that no codeword contains another (Sperner 1928): if the union of two
 would be mistaken for a function of one input.
 """
 
+from functools import cache
 from itertools import count
 from math import comb, prod
 
@@ -68,6 +69,7 @@ def _index_along(box: BlackBox, pair: PointPair, outputs: Array, axis: int) -> A
     return observed
 
 
+@cache
 def _codewords(length: int) -> Array:
     """Return `length` distinct ascending integers with equally many bits set, as short as possible; (0,) for one."""
     bits = next(k for k in count() if comb(k, k // 2) >= length)

@@ -7,7 +7,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 
-__all__ = ["color_columns"]
+__all__ = ["by_color", "color_columns"]
 
 _SAMPLE = 4096  # pairs on which a modulus is tried first: most that fail do so there, at no cost
 _TABLE = 64  # bytes for each pair, of the table in which a modulus is tried
@@ -53,6 +53,13 @@ def color_columns(rows: Array, columns: Array, count: int, most: int | None = No
     return colors, number
 
 
+def by_color(colors: Array, number: int) -> tuple[Array, Array]:
+    """Return the indices of colors, sorted by color, and where each of the colors begins in them, and the last ends."""
+    short = colors.astype(np.int16) if number < 2**15 else colors  # which numpy sorts by radix, several times faster
+    order = np.argsort(short, kind="stable")
+    return order, np.searchsorted(short[order], np.arange(number + 1, dtype=short.dtype))
+
+
 def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
     """Color each column that is read by its residue, leaving out residues that no such column has."""
     residues = columns % modulus
@@ -88,22 +95,21 @@ def _first_fit(rows: Array, columns: Array, count: int, most: int | None) -> tup
 
     The colors of a row are the bits of an integer, so that the work is proportional to the number of pairs.
     """
-    by_column = np.argsort(columns, kind="stable")
-    rows, lengths = rows[by_column], np.bincount(columns, minlength=count)
-    ends = np.cumsum(lengths)
-    taken = [0] * (int(rows.max()) + 1)
-    colors = np.full(count, -1, np.int32)
-    number = 0
-    for column in np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)].tolist():
-        mine = rows[ends[column] - lengths[column] : ends[column]].tolist()
+    lengths = np.bincount(columns, minlength=count)
+    of_column, ends = rows[np.argsort(columns, kind="stable")].tolist(), np.cumsum(lengths)
+    order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
+    taken, found, too_many = [0] * (int(rows.max()) + 1), [], 1 << (count if most is None else most)
+    for end, length in zip(ends[order].tolist(), lengths[order].tolist(), strict=True):
+        mine = of_column[end - length : end]
         used = 0
         for row in mine:
             used |= taken[row]
         free = ~used & (used + 1)  # the lowest bit that is not set
         for row in mine:
             taken[row] |= free
-        colors[column] = free.bit_length() - 1
-        number = max(number, free.bit_length())
-        if most is not None and number > most:
+        found.append(free.bit_length() - 1)
+        if free >= too_many:
             break
-    return colors, number
+    colors = np.full(count, -1, np.int32)
+    colors[order[: len(found)]] = found
+    return colors, max(found) + 1

@@ -148,6 +148,10 @@ class Pattern:
         """Return the pattern of only those stored entries for which `entries` (booleans) is true."""
         return Pattern.from_pairs(self.rows[entries], self.indices[entries], self.output_shape, self.operand_shape)
 
+    def has(self, other: "Pattern") -> Array:
+        """Return which stored entries of another pattern of the same shapes are stored in this one."""
+        return self.places(other.rows, other.indices) >= 0
+
     def restricted(self, keep: Array) -> "Pattern":
         """Return the pattern of only those columns for which `keep` (N booleans) is true."""
         return self.only(keep[self.indices])
@@ -217,6 +221,27 @@ class Jacobian:
     def only(self, entries: Array) -> "Jacobian":
         """Return the Jacobian with only those stored entries for which `entries` (booleans) is true."""
         return Jacobian(self.pattern.only(entries), self.data[entries])
+
+    def on(self, pattern: Pattern) -> "Jacobian":
+        """Return the values on another pattern of the same shapes, 0 where none is stored."""
+        if pattern is self.pattern:
+            return self
+        values = np.append(self.data, 0.0)  # at the place -1, which stands for an entry that is not stored
+        return Jacobian(pattern, values[self.pattern.places(pattern.rows, pattern.indices)])
+
+    def with_entries(self, other: "Jacobian") -> "Jacobian":
+        """Return the Jacobian that has the entries of another one as well, at other places."""
+        shapes = self.pattern.output_shape, self.pattern.operand_shape
+        rows, columns = (
+            np.concatenate([mine, theirs])
+            for mine, theirs in ((self.pattern.rows, other.pattern.rows), (self.indices, other.indices))
+        )
+        order = np.lexsort((columns, rows))
+        return Jacobian(Pattern.from_pairs(rows, columns, *shapes), np.concatenate([self.data, other.data])[order])
+
+    def outside(self, pattern: Pattern) -> "Jacobian":
+        """Return the Jacobian of only those entries that are not stored in another pattern."""
+        return self.only(~pattern.has(self.pattern))
 
     def vjp(self, cotangent: Array) -> Array:
         """J.T @ dA without building the transpose: dA of M entries; gives the operand's shape."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jacinspect.errors import FunctionRaisedError
+from jacinspect.errors import FunctionRaisedError, raised
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
@@ -125,7 +125,10 @@ def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencie
             search.trace(flip)
     search.trace(source.moved(-1, 1, 1), anywhere=True)
     if search.failure is not None and not search.called:
-        raise FunctionRaisedError(f"at every point tried but X, {search.failure}") from search.failure
+        cause = search.failure.__cause__
+        assert cause is not None
+        moved = f"at every point tried but X, even one that was moved by {search.nearest} only"
+        raise FunctionRaisedError(f"{moved}, the function raised {raised(cause)}") from search.failure
     return search.points
 
 
@@ -142,6 +145,7 @@ class _Search:
     called: bool = False  # whether f returned a value at some flip
     undefined: bool = False  # whether f raised, or was not finite where f(x) is, at some flip
     failure: FunctionRaisedError | None = None
+    nearest: str = ""  # by how much X was moved where it failed so
 
     def trace(self, flip: Array, anywhere: bool = False) -> None:
         """Trace the pending outputs that the flip changes, those that are not finite there only if `anywhere`."""
@@ -156,7 +160,9 @@ class _Search:
                 trace(self.box, PointPair(self.x, y0, flip, y), _flat_indices(shown), self.budget, self.dependencies)
                 self.points += 1
         except FunctionRaisedError as error:
-            self.undefined, self.failure = True, error
+            self.undefined = True
+            if not (anywhere and self.failure):  # all before were nearer
+                self.failure, self.nearest = error, self.box.moved_by(flip)
         else:
             self.pending &= ~shown
 

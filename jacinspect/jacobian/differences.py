@@ -32,12 +32,22 @@ __all__ = [
 
 WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
 ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
-SHARP = 1e-9  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
+SHARP = 1e-8  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 LAST = 2.0**-52
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
 # period makes all coarser ones so, and a wrong slope looks settled.
 _FIRST_RATIO = 1.92
+_R2, _R3 = _FIRST_RATIO**2, _FIRST_RATIO**3
+# The weights of a one-sided slope at each step: in the central slope extrapolated from the last two steps, and in that
+# from the first two, which are off by h⁴; and in the gap between the sides, a + b·h + c·h³, extrapolated to step 0,
+# where it is a: 0 where f is smooth.
+_WEIGHTS = (
+    (0.0, -0.5 / (_R2 - 1), 1 / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+    (-0.5 / (_R2 - 1), 0.5 * _R2 / (_R2 - 1), -(_FIRST_RATIO + _R3) / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+    (0.5 * _R2 / (_R2 - 1), 0.0, _FIRST_RATIO * _R3 / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+)
+_ROUNDED = 8  # rounding floors that the gap at step 0 may be off by: its weights add up to about 4, for either side
 _CHANGE = 1.1  # times a change of the extrapolation bounds what it was off by before, down to an order of h
 
 
@@ -88,44 +98,57 @@ class Stencil:
 
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
-        return self._at(-t), self._at(t)
+        return self.step(-t), self.step(t)
 
-    def _at(self, t: float) -> Array:
+    def step(self, t: float) -> Array:
+        """Return f at the outputs a step t along the line, which may be negative."""
         with np.errstate(all="ignore"):
             point = self.v * t
             point += self.x
-            return self.box.where_defined(point.astype(self.x.dtype, copy=False))[self.outputs]
+        return self.at(point)
 
-    def slopes(self, t: float, low: Array, high: Array, block: slice = slice(None)) -> tuple[Array, ...]:
-        """Return the slopes to the left, central and to the right at step t, and their rounding floor.
+    def at(self, point: Array) -> Array:
+        """Return f at the outputs, NaN where f is not defined: at those whose input is outside of the domain, too."""
+        point = point.astype(self.x.dtype, copy=False)
+        outside = self.box.outside(point)
+        if outside is None:
+            return self.box.where_defined(point)[self.outputs]
+        if self.inputs is None:
+            return np.full(self.y0.size, np.nan)
+        return np.where(outside.reshape(-1)[self.inputs], np.nan, self.box.where_defined(point)[self.outputs])
 
-        `low` and `high` are the sample at t; the slopes are those of a block of the outputs.
+    def floor(self, t: float, peak: Array, slope: Array, block: slice = slice(None)) -> Array:
+        """Return what rounding may do to the slopes of a block of the outputs at step t.
+
+        `peak` is the size of f there, and `slope` its derivative.
         """
-        with np.errstate(all="ignore"):
-            before, after, x = self.widths(t, block)
-            y0, low, high = self.y0[block], low[block], high[block]
-            peak = np.maximum(np.maximum(np.abs(high), np.abs(low)), np.abs(y0))
-            peak = np.where(np.isfinite(peak), peak, np.abs(y0))  # where f overflows on one side
-            central = (high - low) / (before + after)
-            size = np.fmax(np.abs(x * central), 0.0 if self.rounding is None else self.rounding[block])
-            size = np.where(np.isfinite(size), size, 0)
-            noise = np.zeros(y0.size) if self.noise is None else self.noise[block]
-            lost = (noise >= LAST / 64) & (noise <= 4 * LAST * self.step_scale(block))
-            believed = lost | (noise <= _NOISIEST * peak)
-            noise = np.where(believed, np.maximum(noise, self.epsilon * peak), self.epsilon * peak)
-            smallest = float(precision(self.epsilon).smallest_subnormal)
-            floor = 8 * (noise + self.epsilon * size + smallest) / (before + after)
-            return (y0 - low) / before, central, (high - y0) / after, floor
+        before, after, x = self.widths(t, block)
+        size = np.abs(x * slope)
+        if self.rounding is not None:
+            size = np.fmax(size, self.rounding[block])
+        noise = self.epsilon * peak
+        if self.noise is not None:
+            measured = self.noise[block]
+            lost = (measured >= LAST / 64) & (measured <= 4 * LAST * self.step_scale(block))
+            noise = np.where(lost | (measured <= _NOISIEST * peak), np.maximum(measured, noise), noise)
+        smallest = float(precision(self.epsilon).smallest_subnormal)
+        return np.asarray(8 * (noise + self.epsilon * _finite(size) + smallest) / (before + after))
 
     def widths(self, t: float, block: slice = slice(None)) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
+        x = np.asarray(0.0) if self.inputs is None else self.x.reshape(-1)[self._inputs(block)]
+        return -self.width(-t, block), self.width(t, block), x
+
+    def width(self, t: float, block: slice = slice(None)) -> Array:
+        """Return by how much x was moved at step t, as it was represented, for a block of outputs."""
         if self.inputs is None:
-            return np.asarray(t), np.asarray(t), np.asarray(0.0)
-        inputs = block if isinstance(self.inputs, slice) else self.inputs[block]
+            return np.asarray(t)
+        inputs = self._inputs(block)
         x, v = self.x.reshape(-1)[inputs], self.v.reshape(-1)[inputs]
-        before = (x - (x - t * v).astype(x.dtype, copy=False)).astype(np.float64, copy=False)
-        after = ((x + t * v).astype(x.dtype, copy=False) - x).astype(np.float64, copy=False)
-        return before, after, x
+        return np.asarray(((x + t * v).astype(x.dtype, copy=False) - x).astype(np.float64, copy=False))
+
+    def _inputs(self, block: slice) -> Index:
+        return block if self.inputs is None or isinstance(self.inputs, slice) else self.inputs[block]
 
     def subset(self, chosen: Array) -> "Stencil":
         """Return the stencil of some of the outputs, by their indices here."""
@@ -166,8 +189,8 @@ def _indices(index: Index, length: int) -> Array:
 class FirstPass:
     """Derivatives along a line at first sight: value ± bar, and how far the one-sided slopes stay apart.
 
-    `excess` is by how much the slopes' gap exceeds what their closing in and the rounding floor allow: 0 where f is
-    smooth. `size` is that of f per unit of x, a step away: x² is not of size 0 at 0.
+    `excess` is by how much the slopes' gap at step 0, extrapolated, exceeds what is allowed: 0 where f is smooth.
+    `size` is that of f per unit of x, a step away: x² is not of size 0 at 0.
     """
 
     value: Array
@@ -184,23 +207,37 @@ class FirstPass:
 def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     """Difference at three step sizes, each about half the last, and extrapolate (Richardson 1911).
 
-    `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x.
+    `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x. All that is wanted
+    is linear in f's values, so that each is added as it comes, and none is kept.
     """
-    t = last_step(stencil.epsilon) * reach
-    number_of = stencil.y0.size
-    running = FirstPass(np.empty(number_of), np.empty(number_of), Magnitudes(number_of), Magnitudes(number_of))
-    rest = np.zeros(number_of)
-    for number in range(3):  # one sample after the other, so that the memory is that of one
-        step = t * _FIRST_RATIO ** (2 - number)
-        sample = stencil.sample(step)
-        for block in blocks(number_of):
-            _extrapolate(running, rest, block, number, stencil.slopes(step, *sample, block))
-            if number == 2:
-                with np.errstate(all="ignore"):
-                    rise = running.size[block] * step
-                running.size[block] = np.where(np.isfinite(rise), rise, 0)
-        del sample
-    return running
+    last, size = last_step(stencil.epsilon) * reach, stencil.y0.size
+    value, before, gap = np.zeros(size), np.zeros(size), np.zeros(size)
+    peak, moved = Magnitudes(size), Magnitudes(size)
+    for number, weights in enumerate(_WEIGHTS):
+        step = last * _FIRST_RATIO ** (2 - number)
+        for side in (-1, 1):
+            y = stencil.step(side * step)
+            with np.errstate(all="ignore"):
+                for block in blocks(size):
+                    slope = (y[block] - stencil.y0[block]) / stencil.width(side * step, block)
+                    value[block] += weights[0] * slope
+                    before[block] += weights[1] * slope
+                    gap[block] += side * weights[2] * slope
+                    if number == 2:
+                        moved[block] = np.fmax(moved[block], _finite(np.abs(slope) * step))
+                        peak[block] = np.fmax(peak[block], _finite(np.abs(y[block])))
+            del y
+    excess = Magnitudes(size)
+    with np.errstate(all="ignore"):
+        for block in blocks(size):
+            floor = stencil.floor(step, np.fmax(peak[block], np.abs(stencil.y0[block])), value[block], block)
+            change = value[block] - before[block]
+            # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
+            before[block] = _CHANGE * np.abs(change) + floor
+            value[block] += change / (_FIRST_RATIO**4 - 1)
+            apart = np.abs(gap[block])
+            excess[block] = np.where(apart <= before[block] + _ROUNDED * floor, 0, apart)
+    return FirstPass(value, before, excess, moved)
 
 
 def last_step(epsilon: float) -> float:
@@ -208,40 +245,8 @@ def last_step(epsilon: float) -> float:
     return float(2.0 ** min(round(log2(8 * epsilon**0.2)), -2)) / _FIRST_RATIO**2
 
 
-def _extrapolate(running: FirstPass, rest: Array, block: slice, number: int, slopes: tuple[Array, ...]) -> None:
-    """Take the slopes at step `number` of three into what is running.
-
-    Between the steps, `value` and `bar` hold Richardson's columns, and `size` the gap between the one-sided slopes; at
-    the end `size` holds the steeper of those two.
-    """
-    left, central, right, floor = slopes
-    # The gap between the sides extrapolated to step 0, where it is a + b·h + c·h³ of a smooth f: then a is 0.
-    ratio = _FIRST_RATIO
-    weights = np.array([1, -ratio - ratio**3, ratio**4]) / ((ratio - 1) * (ratio**3 - 1))
-    power = _FIRST_RATIO**2
-    value, bar = running.value[block], running.bar[block]
-    with np.errstate(all="ignore"):
-        gap = np.abs(right - left)
-        if number < 2:
-            rest[block] += weights[number] * (right - left)
-        if number:
-            apart = np.where(gap <= 0.75 * running.size[block], 0, gap - 2 * floor)
-            better = central + (central - bar) / (power - 1)
-        if number == 0:
-            bar[:] = central
-        elif number == 1:
-            value[:], bar[:] = better, central
-            running.excess[block] = np.maximum(apart, 0) * _FIRST_RATIO  # a floor grows as steps shrink
-        else:
-            best = better + (better - value) / (power**2 - 1)
-            # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
-            change = np.maximum(np.abs(best - better), _CHANGE * np.abs(better - value))
-            value[:], bar[:] = best, change + floor
-            meeting = np.abs(rest[block] + weights[2] * (right - left))
-            apart = np.maximum(apart, np.where(meeting > bar + 8 * floor, meeting, 0))
-            running.excess[block] = np.maximum(running.excess[block], apart)
-            gap = np.fmax(np.abs(left), np.abs(right))
-        running.size[block] = gap
+def _finite(size: Array) -> Array:
+    return np.where(np.isfinite(size), size, 0)
 
 
 def doubtful(value: Array, bar: Array, size: Array, epsilon: float) -> Array:

@@ -12,17 +12,19 @@ import numpy as np
 
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
 from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.numeric import FLOOR, Neighbourhood
+from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.numeric import FLOOR
 
-__all__ = ["Direction", "Directions", "Measurements", "along_directions", "measure_directions"]
+__all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
 
 _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
+_LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
 _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 
 
@@ -34,6 +36,7 @@ class Direction:
     is needed: it is as large as the operand.
     """
 
+    box: BlackBox
     seed: int
     value: Array
     bar: Magnitudes
@@ -41,17 +44,20 @@ class Direction:
 
     def tangent(self, x: Array) -> Array:
         """Draw the direction, of x's shape."""
-        return _tangent(self.seed, x)
+        return _tangent(self.seed, x, self.box)
 
 
-def _tangent(seed: int, x: Array) -> Array:
-    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite."""
+def _tangent(seed: int, x: Array, box: BlackBox) -> Array:
+    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite.
+
+    It is shorter beside the end of f's domain, and 0 there.
+    """
     v = np.random.default_rng(seed).standard_normal(x.shape)
     flat, known = v.reshape(-1), x.reshape(-1)
     for block in blocks(v.size):
         with np.errstate(over="ignore"):
             flat[block] = np.where(np.isfinite(known[block]), flat[block] * step_scale(known[block]), 0)
-    return v
+    return box.limited(v, x, _LONGEST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +73,8 @@ def measure_directions(near: Neighbourhood, rng: np.random.Generator) -> Measure
     measured = []
     for _ in range(_DIRECTIONS):
         seed = int(rng.integers(2**63))
-        first = first_pass(near.along(_tangent(seed, near.x)), _REACH)
-        measured.append(Direction(seed, first.value, Magnitudes.of(first.bar), first.excess))
+        first = first_pass(near.along(_tangent(seed, near.x, near.box)), _REACH)
+        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess))
     return Measurements(near, tuple(measured))
 
 
@@ -119,6 +125,17 @@ def along_directions(
         int(np.count_nonzero(compared)),
         missed,
     )
+
+
+def inputs_refuted(
+    analytic: Analytic, comparison: Comparison, near: Neighbourhood, left_out: Array, rng: np.random.Generator
+) -> Array:
+    """Return by which inputs a vjp is refuted along a random cotangent that is 0 for the outputs `left_out`."""
+    assert analytic.pull is not None
+    compared = _comparable(comparison, near.box.y0)
+    compared[left_out] = False
+    w = np.where(compared, rng.standard_normal(compared.size), 0.0)
+    return np.flatnonzero(_differs_by_input(comparison, analytic.pull(w), w, _unseen(near, w)))
 
 
 def _comparable(comparison: Comparison, y0: Array) -> Array:
@@ -205,7 +222,7 @@ class _Line:
         differs = compared.copy()
         for rows in blocks(differs.size):
             with np.errstate(all="ignore"):
-                differs[rows] &= np.abs(claimed[rows] - self.direction.value[rows]) > allowed[rows]
+                differs[rows] &= ~(np.abs(claimed[rows] - self.direction.value[rows]) <= allowed[rows])
         suspects = np.flatnonzero(differs)
         if not suspects.size:
             return suspects
@@ -213,21 +230,21 @@ class _Line:
             slack = allowed[suspects] - self.direction.bar[suspects]
 
         def contradicts(places: Array, value: Array, bar: Array) -> Array:
-            return np.asarray(np.abs(claimed[suspects[places]] - value) > bar + slack[places])
+            return np.asarray(~(np.abs(claimed[suspects[places]] - value) <= bar + slack[places]))
 
         doubts = Doubts(np.zeros(suspects.size, bool), contradicts)
         again = ladder(self.near.along(self.v, self.rounding).subset(suspects), doubts)
         with np.errstate(all="ignore"):
-            off = np.abs(claimed[suspects] - again.value) > again.bar + slack
+            off = ~(np.abs(claimed[suspects] - again.value) <= again.bar + slack)
             off &= ~((again.step > 0) & (np.abs(claimed[suspects] - again.other) <= again.other_bar + slack))
         return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
 
     def _inputs_refuted(self, pulled: Array, w: Array, allowed: Array) -> Array:
         """Return by which inputs a claimed Jᵀ·w is off."""
         if self.coverage == 1:
-            # An entry that would not move the last bit of its output over a unit of x may be missing in the pattern.
-            unseen = LAST * np.abs(w * self.near.box.y0).sum(where=w != 0) / step_scale(self.near.x.reshape(-1))
-            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w, unseen))
+            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w, _unseen(self.near, w)))
+        if not w.all():  # an output that is left out may be infinite, and 0 · inf then hides what the others give
+            pulled = np.where(np.isfinite(pulled), pulled, 0.0)
         terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
         slack = np.where(w == 0, 0.0, np.abs(w) * allowed).sum()
         return np.flatnonzero(_differs_in_sum(terms, measured, slack))
@@ -244,20 +261,30 @@ def _union(places: Iterable[Array]) -> Array:
     return np.unique(np.concatenate([np.zeros(0, np.int64), *places]))
 
 
+def _unseen(near: Neighbourhood, w: Array) -> Array:
+    """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w."""
+    size = np.abs(w * np.where(w == 0, 0.0, near.box.y0)).sum()
+    return np.asarray(LAST * size / step_scale(near.x.reshape(-1)))
+
+
 def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: Array) -> Array:
     """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
 
-    What entries that are not stored may add to each is `unseen`.
+    What entries that are not stored may add to each is `unseen`. A row that is left out may be infinite, and 0 · inf
+    then hides what the others give.
     """
     jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
     left_out = w[jacobian.pattern.rows] == 0
+    known = np.isfinite(pulled)
+    known |= np.bincount(jacobian.indices[left_out], minlength=known.size) == 0
     data = np.where(left_out, 0.0, jacobian.data)
     size = np.abs(data)
     bars = np.where(left_out, 0.0, comparison.numeric.bar) + 2 * ROUNDING * size
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
-    return np.asarray(difference > unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel())
+    allowed = unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()
+    return np.asarray(known & ~(difference <= allowed))
 
 
 def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:
@@ -267,5 +294,5 @@ def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:
     both sums.
     """
     slack += terms.size * LAST * np.abs(terms).sum() + measured.size * LAST * np.abs(measured).sum()
-    off = abs(terms.sum() - measured.sum()) > slack
+    off = not abs(terms.sum() - measured.sum()) <= slack
     return np.asarray((terms != 0) & off)

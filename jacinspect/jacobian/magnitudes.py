@@ -6,7 +6,9 @@ from jacinspect.jacobian.blackbox import Array, blocks
 
 __all__ = ["Magnitudes"]
 
-_DROPPED = 48  # bits of a float64 that are not kept; its sign is 0, 11 bits of exponent and 4 of mantissa remain
+# Bits of a float64 that are not kept: its sign is 0, 11 bits of exponent and 4 of mantissa remain.
+_DROPPED = np.uint64(48)
+_ROUNDS_UP, _INFINITY = np.uint64(2**48 - 1), np.float64(np.inf).view(np.uint64) >> _DROPPED
 
 
 class Magnitudes:
@@ -41,8 +43,10 @@ class Magnitudes:
         return (self._upper[index].astype(np.uint64) << _DROPPED).view(np.float64)
 
     def __setitem__(self, index: Array | slice, values: Array) -> None:
-        bits = np.where(np.isnan(values), np.inf, np.abs(values)).view(np.uint64)
-        self._upper[index] = (bits >> _DROPPED) + ((bits & (2**_DROPPED - 1)) != 0)
+        bits = np.abs(values).view(np.uint64)
+        bits += _ROUNDS_UP
+        bits >>= _DROPPED
+        self._upper[index] = np.minimum(bits, _INFINITY, out=bits)  # NaN has more bits than infinity
 
     def put(self, index: Array | slice, others: "Magnitudes") -> None:
         """Replace those at some places by others."""

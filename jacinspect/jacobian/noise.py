@@ -15,6 +15,10 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 __all__ = ["rounding_noise", "significant_epsilon"]
 
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
+_FIFTH = {k: (-1) ** k * comb(5, k) for k in range(6)}  # the weights of a fifth difference
+_NORM = sqrt(sum(weight**2 for weight in _FIFTH.values()))
+_ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
+_NONE: Array = np.zeros(0, np.int64)
 
 
 def significant_epsilon(box: BlackBox, x: Array) -> float:
@@ -23,6 +27,7 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
         return box.epsilon
     size = np.where(x == 0, 1.0, np.abs(x))
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
+    unit = box.limited(unit, x, _LONG)
 
     def at(t: float) -> Array:
         return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
@@ -34,18 +39,32 @@ def significant_epsilon(box: BlackBox, x: Array) -> float:
 
 
 def _stands_still(y0: Array, at: Callable[[float], Array]) -> bool:
-    """Whether most of f moves at most once over four steps of 2⁻²⁷ to a side, as what rounds to 24 bits does."""
-    moves = np.zeros((2, y0.size), np.int8)
+    """Whether most of f moves at most once over four steps of 2⁻²⁷ to a side, as what rounds to 24 bits does.
+
+    Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
+    """
+    moves, expected = np.zeros((2, y0.size), np.int8), np.ones(y0.size, bool)
     with np.errstate(all="ignore"):
-        for side, sign in enumerate((-1, 1)):  # on a kink one of them may be flat
+        for side, sign in enumerate((1, -1)):  # on a kink one of them may be flat
             before = y0
             for k in range(1, 5):
                 y = at(sign * k * _SHORT)
-                moves[side] += y != before
+                moves[side] += np.abs(y - before) > 0
                 before = y
-        rise = np.abs(at(_LONG) - at(-_LONG))  # not that of an even f, which short steps need not move
-        expected = rise > 2.0**-29 * np.abs(y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
-    return bool(2 * np.count_nonzero(expected & (moves.max(axis=0) <= 1)) > np.count_nonzero(expected))
+                if side == 0 and k == 2 and _most_move(moves, expected):
+                    return False
+            if side == 0:
+                rise = np.abs(at(_LONG) - at(-_LONG))  # not that of an even f, which short steps need not move
+                expected = rise > 2.0**-29 * np.abs(y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
+                if _most_move(moves, expected):
+                    return False
+    return not _most_move(moves, expected)
+
+
+def _most_move(moves: Array, expected: Array) -> bool:
+    """Whether at least half of those that are expected to move, or do, move more than once to a side."""
+    several = moves.max(axis=0) > 1
+    return bool(2 * np.count_nonzero(several) >= np.count_nonzero(expected | several))
 
 
 def _leaps(y0: Array, epsilon: float, at: Callable[[float], Array]) -> bool:
@@ -61,7 +80,7 @@ def _leaps(y0: Array, epsilon: float, at: Callable[[float], Array]) -> bool:
 
 
 def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
-    """Measure how far rounding inside f moves each output, by sixth differences over steps too short for f to bend.
+    """Measure how far rounding inside f moves each output, by fifth differences over steps too short for f to bend.
 
     ε|f| misses what cancels inside f, such as 1 − cos x. Hamming (1962); Moré & Wild (2011), Estimating computational
     noise. Two step sizes, for at the shorter a part of f that works in float32 may not move at all; and what cancels
@@ -71,33 +90,40 @@ def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
     for block in blocks(x.size):
         part = x.reshape(-1)[block]
         unit.reshape(-1)[block] *= np.where(np.isfinite(part), step_scale(part), 0)
+    unit = box.limited(unit, x, 3 * 2.0**-20)
+    coarse = [_coarse(box.y0[block]) + block.start for block in blocks(box.y0.size)]
     noise = Magnitudes(box.y0.size)
     for delta in (2.0**-44, 2.0**-20):
-        _noise_at(delta, box, x, unit, noise)
+        _noise_at(delta * unit, box, x, np.concatenate([*coarse, _NONE]), noise)
     return noise
 
 
-def _noise_at(delta: float, box: BlackBox, x: Array, unit: Array, noise: Magnitudes) -> None:
-    """Raise the noise to what three sixth differences of f show over nine steps of delta."""
-    sums = np.zeros((3, noise.size))
-    finest, moves = np.full(noise.size, np.inf), np.zeros(noise.size, bool)
+def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnitudes) -> None:
+    """Raise the noise to what two fifth differences of f show over seven points, and the granule of `coarse` values."""
+    sums = np.zeros((2, noise.size))
+    granule, moves = _granule(box.y0[coarse]), np.zeros(coarse.size, bool)
     with np.errstate(all="ignore"):
-        for k in range(-4, 5):
-            point = unit * (k * delta)
+        for k in (-3, -2, -1, 1, 2, 3):
+            point = k * step
             point += x
             y = box.where_defined(point.astype(x.dtype, copy=False))
+            if coarse.size:
+                granule = np.fmin(granule, _granule(y[coarse]))
+                moves |= y[coarse] != box.y0[coarse]
             for block in blocks(noise.size):
-                finest[block] = np.fmin(finest[block], _granule(y[block]))
                 moved = y[block] - box.y0[block]  # small, so that summing adds no rounding
-                moves[block] |= moved != 0
-                for start, total in enumerate(sums, -4):
-                    if 0 <= k - start <= 6:
-                        total[block] += (-1) ** (k - start) * comb(6, k - start) * moved
+                for total, weight in zip(sums, (_FIFTH.get(k + 3, 0), _FIFTH.get(k + 2, 0)), strict=True):
+                    total[block] += weight * moved
         for block in blocks(noise.size):
-            seen = np.abs(sums[:, block]).max(axis=0) / sqrt(924)  # the norm of the weights
-            coarse = np.fmin(finest[block], _granule(box.y0[block]))
-            seen = np.fmax(seen, np.where(moves[block], coarse / 2, 0))
+            seen = np.abs(sums[:, block]).max(axis=0) / _NORM
             noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
+        seen = np.where(moves & np.isfinite(granule), granule / 2, 0)
+        noise[coarse] = np.fmax(noise[coarse], seen)
+
+
+def _coarse(y: Array) -> Array:
+    """Return the places of numbers with so few bits that all values near them may be multiples of a large granule."""
+    return np.flatnonzero((y.view(np.int64) & (_ULPS - 1)) == 0)
 
 
 def _granule(y: Array) -> Array:

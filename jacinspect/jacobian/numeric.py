@@ -5,19 +5,17 @@ Nothing here knows the analytic derivative; a caller that does may only name ent
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from typing import Self
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
+from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.breaks import PIECES, between_pieces
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import (
     WIDE,
     FirstPass,
     Kind,
-    Stencil,
-    doubtful,
     first_pass,
     last_step,
     precision,
@@ -25,9 +23,10 @@ from jacinspect.jacobian.differences import (
 )
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.seeds import Color, Index, colors_of
+from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.seeds import Index, colors_of
 
-__all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Neighbourhood", "Numeric", "first_look", "numeric_jacobian"]
+__all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Numeric", "first_look", "numeric_jacobian"]
 
 
 # Noise moves a slope by noise / step, and the first pass's steps are up to about so many times longer than those that
@@ -40,73 +39,28 @@ FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own ro
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbourhood:
-    """f around a point x, as differences see it.
+class _Listed:
+    """Some of the stored entries, ascending, and what is known of each."""
 
-    `epsilon` is the relative noise of f's values; `noise` is, for each output, the absolute noise that rounding inside
-    f was measured to cause.
-    """
+    entries: Array
 
-    box: BlackBox
-    x: Array
-    epsilon: float
-    noise: Magnitudes
+    def within(self, block: slice) -> slice:
+        """Return the places, among these, of the entries that lie in a block of the stored ones."""
+        first, last = np.searchsorted(self.entries, [block.start, block.stop])
+        return slice(int(first), int(last))
 
-    def along(self, v: Array, rounding: Magnitudes | None = None) -> Stencil:
-        """Return the stencil of all outputs along a direction v of x's shape; `rounding` as of `rounding` below."""
-        return Stencil(
-            self.box, self.x, v, slice(None), None, self.box.y0, self.epsilon, rounding=rounding, noise=self.noise
-        )
-
-    def of_color(self, color: Color, rounding: Magnitudes | None = None) -> Stencil:
-        """Return the stencil of a color's entries along its seed, in units of the steps of x."""
-        seed, flat = np.zeros(self.x.shape, self.x.dtype), self.x.reshape(-1)
-        for block in blocks(self.x.size):
-            seed.reshape(-1)[block] = np.where(color.seed.reshape(-1)[block], step_scale(flat[block]), 0)
-        return Stencil(
-            self.box,
-            self.x,
-            seed,
-            color.outputs,
-            color.inputs,
-            self.box.y0[color.outputs],
-            self.epsilon,
-            rounding=None if rounding is None else rounding.subset(color.outputs),
-            noise=self.noise.subset(color.outputs),
-        )
-
-    def is_wide(self, jacobian: Jacobian, bar: Array, block: slice) -> Array:
-        """Return which entries of a block have so wide a bar that differences should look again."""
-        pattern = jacobian.pattern
-        with np.errstate(all="ignore"):
-            size = np.abs(self.box.y0[pattern.rows[block]]) / step_scale(self.x.reshape(-1)[pattern.indices[block]])
-        return doubtful(jacobian.data[block], bar[block], size, self.epsilon)
-
-    def rounding(self, jacobian: Jacobian, bar: Array, factor: float = 1.0) -> Magnitudes:
-        """Return, for each output, what a relative change of `factor` in all that it reads may do: Σ|x·∂A/∂x|.
-
-        Entries with too wide a bar are left out, for they may be far too large.
-        """
-        pattern = jacobian.pattern
-        sums = Magnitudes(pattern.shape[0])
-        for rows in blocks(sums.size):
-            entries = pattern.entries(rows)
-            terms = self.rounding_terms(jacobian, entries, self.is_wide(jacobian, bar, entries))
-            sums[rows] = factor * pattern.band(rows).sums(terms)
-        return sums
-
-    def rounding_terms(self, jacobian: Jacobian, block: slice, wide: Array) -> Array:
-        """Return the terms of that sum for a block of the entries, 0 for those with too `wide` a bar."""
-        with np.errstate(all="ignore"):
-            terms = np.abs(jacobian.data[block] * self.x.reshape(-1)[jacobian.indices[block]])
-        return np.where(wide | ~np.isfinite(terms), 0, terms)
+    @classmethod
+    def ascending(cls, parts: list[Self]) -> Self:
+        """Put what is listed of all colors together, by entry."""
+        columns = [np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)]
+        order = np.argsort(columns[0])
+        return cls(*(column[order] for column in columns))
 
 
 @dataclass(frozen=True, eq=False)
-class Kinks:
-    """The stored entries on a kink or a jump, ascending, and the slopes to the left and to the right of each."""
+class Kinks(_Listed):
+    """The stored entries on a kink or a jump, and the slopes to the left and to the right of each."""
 
-    entries: Array
     left: Array
     right: Array
 
@@ -120,47 +74,46 @@ class Kinks:
         """The larger of the two slopes."""
         return np.maximum(self.left, self.right)
 
-    def within(self, block: slice) -> slice:
-        """Return the places, among these, of the entries that lie in a block of the stored ones."""
-        first, last = np.searchsorted(self.entries, [block.start, block.stop])
-        return slice(int(first), int(last))
-
     def slopes(self, entry: int) -> tuple[float, float]:
         """Return the slopes to the left and to the right of a stored entry that is one of these."""
         place = int(np.searchsorted(self.entries, entry))
         return float(self.left[place]), float(self.right[place])
 
-
-Contradicts = Callable[[Array | slice, Array, Array], Array]  # of entries with values and bars: where they are denied
-NO_KINKS = Kinks(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+    @classmethod
+    def of(cls, entries: Array, estimate: Estimate) -> Self:
+        """Return those of some entries that an estimate finds on a kink or a jump."""
+        on = (estimate.kind == Kind.JUMP) | (estimate.kind == Kind.KINK)
+        return cls(entries[on], estimate.left[on], estimate.right[on])
 
 
 @dataclass(frozen=True, eq=False)
-class Stairs:
-    """The stored entries around which f moves in steps, ascending: how high the steps are, and what each scale says.
+class Stairs(_Listed):
+    """The stored entries around which f moves in steps: how high the steps are, and what each scale says.
 
     An entry's own value is that over many steps where `over_many`, and else the slope between two; `other` ± `bar` is
     that of the other scale.
     """
 
-    entries: Array
     height: Array
     other: Array
     bar: Array
     over_many: Array
 
-    def subset(self, chosen: Array) -> "Stairs":
+    @classmethod
+    def of(cls, entries: Array, estimate: Estimate) -> Self:
+        """Return those of some entries around which an estimate finds f to move in steps."""
+        on = estimate.step > 0
+        columns = (estimate.step, estimate.other, estimate.other_bar, estimate.over_many)
+        return cls(entries[on], *(column[on] for column in columns))
+
+    def subset(self, chosen: Array) -> Self:
         """Return some of them."""
-        return Stairs(*(getattr(self, part.name)[chosen] for part in fields(self)))
-
-    def within(self, block: slice) -> slice:
-        """Return the places, among these, of the entries that lie in a block of the stored ones."""
-        first, last = np.searchsorted(self.entries, [block.start, block.stop])
-        return slice(int(first), int(last))
+        return type(self)(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
 
+Contradicts = Callable[[Array | slice, Array, Array], Array]  # of entries with values and bars: where they are denied
+NO_KINKS = Kinks(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 NO_STAIRS = Stairs(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, bool))
-_Listed = TypeVar("_Listed", Kinks, Stairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,24 +165,24 @@ def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int
     """
     passes = ((color.entries, first_pass(near.of_color(color))) for color in colors_of(pattern, colors, number))
     first = _gathered(passes, pattern.stored) if number > 1 else next(passes)[1]
-    jacobian, bar = Jacobian(pattern, first.value), first.bar
+    jacobian, bar, size = Jacobian(pattern, first.value), np.empty(pattern.stored), Magnitudes(pattern.stored)
     wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
     for rows in blocks(pattern.shape[0]):
         entries = pattern.entries(rows)
-        wide[entries] = near.is_wide(jacobian, bar, entries)
+        wide[entries] = near.is_wide(jacobian, first.bar, entries)
         floor = _rounding_floor(near, jacobian, rows, wide[entries])
-        bar[entries] += floor
+        bar[entries] = first.bar[entries] + floor
         closing[entries] = first.excess[entries] <= 2 * floor
         wide[entries] |= near.is_wide(jacobian, bar, entries)
         # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added.
         with np.errstate(all="ignore"):
             unit = step_scale(near.x.reshape(-1)[pattern.indices[entries]])
             own = np.minimum(np.abs(near.box.y0[pattern.rows[entries]]) / unit, 1)
-            size = np.maximum(np.maximum(first.size[entries], own), _of_row(near, jacobian, rows, wide[entries]))
-            large = np.maximum(np.abs(jacobian.data[entries]), size)
+            own = np.maximum(np.maximum(first.size[entries], own), _of_row(near, jacobian, rows, wide[entries]))
+            large = np.maximum(np.abs(jacobian.data[entries]), own)
             wide[entries] |= ~(bar[entries] <= np.maximum(_NEARLY * WIDE * large, precision(near.epsilon).tiny))
-        first.size[entries] = size
-    return FirstLook(near, colors, number, jacobian, bar, wide, closing, first.size)
+        size[entries] = own
+    return FirstLook(near, colors, number, jacobian, bar, wide, closing, size)
 
 
 def _gathered(passes: Iterable[tuple[Index, FirstPass]], stored: int) -> FirstPass:
@@ -304,7 +257,8 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
             kind[entries] = Kind.UNRESOLVED
             continue
         stencil = near.of_color(color, rounding).subset(chosen)
-        lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
+        with np.errstate(all="ignore"):
+            lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
         lost |= near.box.whole
         estimate = ladder(stencil, _doubts(lost, entries, contradicts))
         size[entries] = np.maximum(size[entries], estimate.reached)
@@ -312,11 +266,10 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         if not better.all():
             entries, estimate = entries[better], estimate.subset(better)
         value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind
-        kinks.append(_kinks(entries, estimate))
-        stairs.append(_stairs(entries, estimate))
-    numeric = Numeric(
-        Jacobian(pattern, value), bar, kind, size, near.epsilon, _ascending(Kinks, kinks), _ascending(Stairs, stairs)
-    )
+        kinks.append(Kinks.of(entries, estimate))
+        stairs.append(Stairs.of(entries, estimate))
+    jacobian = Jacobian(pattern, value)
+    numeric = Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
     if contradicts is None or not refuted.any():
         return numeric
     return replace(numeric, stairs=_in_pieces(first, numeric, np.flatnonzero(refuted), contradicts))
@@ -354,7 +307,7 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
     value, rows = numeric.jacobian.data[entries], outputs[entries]
     bar = numeric.bar[entries] + off[rows] * np.maximum(np.abs(value), numeric.size[entries])
     pieces = Stairs(entries, height[rows], value, bar, np.zeros(entries.size, bool))
-    return _ascending(Stairs, [known.subset(~np.isin(known.entries, entries)), pieces])
+    return Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
 
 
 def _doubts(lost: Array, entries: Array, contradicts: Contradicts | None) -> Doubts:
@@ -369,24 +322,3 @@ def _sharper(value: Array, bar: Array, credible: Array, estimate: Estimate) -> A
         sharper = credible & (bar < estimate.bar) & (estimate.bar < _LONGER * bar)
         sharper &= np.abs(value - estimate.value) <= estimate.bar
     return np.asarray(sharper & (estimate.kind == Kind.SMOOTH) & (estimate.step == 0))
-
-
-def _kinks(entries: Array, estimate: Estimate) -> Kinks:
-    """Return those of some entries that an estimate finds on a kink or a jump."""
-    on = (estimate.kind == Kind.JUMP) | (estimate.kind == Kind.KINK)
-    return Kinks(entries[on], estimate.left[on], estimate.right[on])
-
-
-def _stairs(entries: Array, estimate: Estimate) -> Stairs:
-    """Return those of some entries around which an estimate finds f to move in steps."""
-    on = estimate.step > 0
-    return Stairs(
-        entries[on], *(part[on] for part in (estimate.step, estimate.other, estimate.other_bar, estimate.over_many))
-    )
-
-
-def _ascending(of: type[_Listed], parts: list[_Listed]) -> _Listed:
-    """Put what is listed of all colors together, by entry."""
-    columns = [np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(of)]
-    order = np.argsort(columns[0])
-    return of(*(column[order] for column in columns))

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.coloring import by_color
 from jacinspect.jacobian.compact import Jacobian, Pattern
 
 __all__ = ["Color", "Index", "colors_of", "compress"]
 
 Index = Array | slice
+_ALONE = 8  # columns: enough to name the place of a fault, and few beside the colors of most functions
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +34,7 @@ def colors_of(pattern: Pattern, colors: Array, number: int) -> Iterator[Color]:
         )
         return
     of_entry = colors[pattern.indices]
-    order = np.argsort(of_entry, kind="stable")
-    bounds = np.searchsorted(of_entry[order], np.arange(number + 1))
+    order, bounds = by_color(of_entry, number)
     for color in range(number):
         entries = order[bounds[color] : bounds[color + 1]]
         if entries.size:
@@ -48,6 +49,8 @@ def _slice(index: Array, length: int) -> Index:
 def compress(pattern: Pattern, colors: Array, number: int, jvp: Callable[[Array], Array]) -> Jacobian:
     """Build the Jacobian on a pattern from one jvp for each color.
 
+    What is not finite may come from an input that the output does not read: the first of those columns are asked alone.
+
     Parameters
     ----------
     pattern, colors, number
@@ -58,4 +61,10 @@ def compress(pattern: Pattern, colors: Array, number: int, jvp: Callable[[Array]
     data = np.zeros(pattern.stored)
     for color in colors_of(pattern, colors, number):
         data[color.entries] = np.asarray(jvp(color.seed.astype(np.float64)), np.float64).ravel()[color.outputs]
+    unknown = np.flatnonzero(~np.isfinite(data))
+    for column in np.unique(pattern.indices[unknown])[:_ALONE] if number < pattern.shape[1] else ():
+        seed = np.zeros(pattern.operand_shape)
+        seed.flat[column] = 1.0
+        entries = unknown[pattern.indices[unknown] == column]
+        data[entries] = np.asarray(jvp(seed), np.float64).ravel()[pattern.rows[entries]]
     return Jacobian(pattern, data)

@@ -84,7 +84,7 @@ class Places:
             offset = np.zeros(stencil.x.size)
             offset[self.inputs] = t
             point = stencil.x + offset.reshape(stencil.x.shape) * stencil.v
-        return stencil.box.where_defined(point.astype(stencil.x.dtype, copy=False))[stencil.outputs]
+        return stencil.at(point)
 
     def differences(self, order: int) -> Array:
         """Return the sizes of differences of an order, 0 where f is not finite."""

@@ -18,14 +18,15 @@ from jacinspect.jacobian.tracing import trace
 __all__ = ["trace_ties"]
 
 _STEP = 2.0**-10  # of the distance to the nearest other number in X, so that no order among different numbers changes
+_CURVED = 0.125  # of the change of f: more than it is curved over so short a step, and less than kinks bend it
 _SPACINGS = 8  # of numbers beside an entry: the least step
 
 
 def trace_ties(box: BlackBox, source: PointSource, pattern: Pattern, budget: Budget, dependencies: Dependencies) -> int:
     """Trace what outputs read of the tied entries, between X and two opposite points close to it.
 
-    Where the first point shows just what is known, f reads the same on both sides, and the second is not needed; and
-    neither is where no output reads several inputs.
+    Where the first point shows just what is known, and f changes by as much to the other side, it reads the same on
+    both, and the second is not needed; and neither is for an element-wise function.
 
     Returns
     -------
@@ -33,25 +34,34 @@ def trace_ties(box: BlackBox, source: PointSource, pattern: Pattern, budget: Bud
         At how many points outputs were traced.
     """
     x = source.x
-    if pattern.is_identity or not np.any(np.diff(pattern.indptr) > 1):
+    if pattern.is_elementwise:
         return 0
     tied = _tied(x)
     if not tied.any():
         return 0
     known = pattern.restricted(tied.ravel())
     step = np.where(tied, _steps(x) * source.rng.choice([-1.0, 1.0], x.shape) * source.rng.uniform(1, 2, x.shape), 0)
-    points = 0
+    points, before = 0, None
     for point in (x + step, x - step):
         found = Dependencies()
         with suppress(FunctionRaisedError):
             near = source.inside(point.astype(x.dtype))
-            trace(box, PointPair(x, box.y0, near, box(near.copy())), np.arange(box.y0.size), budget, found)
+            y = box(near.copy())
+            if before is not None and _opposite(before - box.y0, y - box.y0):
+                break
+            trace(box, PointPair(x, box.y0, near, y), np.arange(box.y0.size), budget, found)
             points += 1
-        here = found.pattern(pattern.output_shape, pattern.operand_shape)
+            here = found.pattern(pattern.output_shape, pattern.operand_shape)
+            if np.array_equal(here.indices, known.indices) and np.array_equal(here.indptr, known.indptr):
+                before = y
         dependencies.join(found)
-        if np.array_equal(here.indices, known.indices) and np.array_equal(here.indptr, known.indptr):
-            break
     return points
+
+
+def _opposite(change: Array, other: Array) -> bool:
+    """Whether f changes to one side as it does to the other, but for the sign: elsewhere it has a kink."""
+    with np.errstate(all="ignore"):
+        return bool(np.all(np.abs(change + other) <= _CURVED * np.abs(change - other)))
 
 
 def _tied(x: Array) -> Array:

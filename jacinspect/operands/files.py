@@ -5,6 +5,7 @@ The reader is chosen by the extension, or for standard input by the first bytes.
 """
 
 import io
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,7 @@ from jacinspect.operands.shapes import MACHINE_FULL, Array, require_fits
 from jacinspect.operands.text_files import data_lines, read_table
 from jacinspect.wording import did_you_mean, format_size, shown
 
-__all__ = ["read_operand"]
+__all__ = ["is_json", "read_operand"]
 
 _FROM_STREAM = {".npy": read_npy, ".npz": read_npz}
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None}
@@ -39,19 +40,24 @@ _SIGNATURES = {
 }
 
 
-def read_operand(source: str, dtype: npt.DTypeLike, memory: int, stdin: BinaryIO | None = None) -> Array:
-    """Read an operand from a file, or from standard input if `source` is ``-``.
+def read_operand(
+    source: str, dtype: npt.DTypeLike, memory: int, stdin: BinaryIO | None = None, whole: bool = False
+) -> Array:
+    """Read an operand from a file, from standard input if `source` is ``-``, or from the text itself if it is JSON.
 
     Parameters
     ----------
     source
-        A path ending in .npy, .npz (``file.npz:key``), .csv, .tsv, .txt or .json, or ``-`` (the format is sniffed).
+        A path ending in .npy, .npz (``file.npz:key``), .csv, .tsv, .txt or .json, or ``-`` (the format is sniffed), or
+        nested lists, or a number, as JSON.
     dtype
         float64 or float32: what the numbers, integers or any real floats, are converted to.
     memory
         The limit, in bytes, for the whole inspection (see `require_fits`).
     stdin
         The stream that ``-`` stands for; the process's own if left out.
+    whole
+        Whether whole numbers, which may be labels or indices, stay integers.
 
     Returns
     -------
@@ -65,13 +71,25 @@ def read_operand(source: str, dtype: npt.DTypeLike, memory: int, stdin: BinaryIO
     """
     name = "standard input" if source == "-" else source
     try:
-        array = _read_stdin(name, dtype, memory, stdin) if source == "-" else _read_path(source, dtype, memory)
+        if is_json(source):
+            name = shown(source, str)
+            array = read_json(source, name, dtype, memory)
+        else:
+            array = _read_stdin(name, dtype, memory, stdin) if source == "-" else _read_path(source, dtype, memory)
         require_fits(array.shape, dtype, memory, name)
-        return _convert(array, np.dtype(dtype), name)
+        return array if whole and array.dtype.kind in "iu" else _convert(array, np.dtype(dtype), name)
     except MemoryError:
         raise InputError(f"{name}: {MACHINE_FULL}") from None
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is an operand itself, nested lists or a number, rather than where to find one."""
+    return (
+        re.fullmatch(r"\s*(\[.*\]|[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)\s*", text, re.ASCII | re.DOTALL | re.I)
+        is not None
+    )
 
 
 def _read_stdin(name: str, dtype: npt.DTypeLike, memory: int, stdin: BinaryIO | None) -> Array:

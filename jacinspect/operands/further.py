@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 
 from jacinspect.errors import InputError
+from jacinspect.operands.shapes import SCALAR
 from jacinspect.wording import did_you_mean, shown
 
 __all__ = ["is_shape", "name_of", "place"]
 
-_NAMED = re.compile(r"([^\W\d]\w*)=(.*)", re.DOTALL)
+_NAMED = re.compile(r"([^\W\d][\w.]*)=(.*)", re.DOTALL)
 
 
 def name_of(text: str) -> str | None:
@@ -21,36 +22,38 @@ def name_of(text: str) -> str | None:
 
 
 def is_shape(text: str) -> bool:
-    """Whether a text is meant as a shape: sizes and what stands between them, and nothing else."""
-    return re.fullmatch(r"[\s0-9xX×,]*[0-9][\s0-9xX×,]*", text) is not None
+    """Whether a text is meant as a shape: sizes and what stands between them, and nothing else; or "scalar"."""
+    return text.strip() == SCALAR or re.fullmatch(r"[\s0-9xX×,]*[0-9][\s0-9xX×,]*", text) is not None
 
 
-def place(function: str, names: Sequence[str], given: Sequence[str], example: str) -> list[str]:
-    """Assign texts to operands: one with a name to the operand of that name, the others in order.
+def place(function: str, names: Sequence[str], first: str | None, given: Sequence[str], example: str) -> dict[str, str]:
+    """Assign texts to operands: one with a name to the operand of that name, then `first`, then the others in order.
 
     Parameters
     ----------
     function, names
-        Its name, and those of all its operands; the first is not among those given.
+        Its name, and those of all operands that need a text.
+    first
+        What --shape or --input was given: for the first operand that no text names. None if neither was given.
     given
-        ``SHAPE_OR_FILE`` or ``NAME=SHAPE_OR_FILE``, where a name is a Python identifier.
+        What --with was given: ``SHAPE_OR_FILE`` or ``NAME=SHAPE_OR_FILE``, where a name may have dots in it.
     example
         A shape that would do, for the message that something is missing.
 
     Returns
     -------
-    list of str
-        A text for each operand after the first.
+    dict
+        A text for each operand, by name; that of `first` comes first.
 
     Raises
     ------
     InputError
-        If there are more or fewer than operands, or a name is no operand's, the first's, or given twice.
+        If there are more or fewer than operands, or a name is no operand's, or given twice.
     """
-    if len(names) == 1 and given:
+    if len(names) == 1 and given and first is not None:
         raise InputError(f"{function} takes one operand: leave out --with {shown(given[0], str)}")
     known = f"{function} takes {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else ""
-    placed: dict[str, str] = {}
+    named: dict[str, str] = {}
     in_order = []
     for text in given:
         match = _NAMED.fullmatch(text)
@@ -59,19 +62,24 @@ def place(function: str, names: Sequence[str], given: Sequence[str], example: st
             continue
         name, value = match.groups()
         fault = f"--with {shown(text, str)}: "
-        if name == names[0]:
-            raise InputError(f"{fault}{name} is the first operand; --shape or --input gives it")
         if name not in names:
             raise InputError(f"{fault}{known}{did_you_mean(name, names)}; write ./{name}=… for a file of that name")
-        if name in placed:
+        if name in named:
             raise InputError(f"{fault}{name} is given twice")
-        placed[name] = value
-    missing = [name for name in names[1:] if name not in placed]
-    if len(in_order) > len(missing):
-        raise InputError(f"--with {shown(in_order[len(missing)], str)} is one operand too many: {known}")
-    placed |= dict(zip(missing, in_order, strict=False))
-    lacking = [name for name in names[1:] if name not in placed]
+        named[name] = value
+    missing = [name for name in names if name not in named]
+    if first is None and missing:
+        raise InputError(f"give the shape of {missing[0]} (--shape 2x2) or a file with it (--input x.csv)")
+    if first is not None and not missing:
+        raise InputError(f"{known}, and --with gives all of them: leave out --shape or --input")
+    if len(in_order) > len(missing[1:]):
+        raise InputError(f"--with {shown(in_order[len(missing) - 1], str)} is one operand too many: {known}")
+    placed = dict(zip(missing, [*([] if first is None else [first]), *in_order], strict=False)) | named
+    lacking = [name for name in names if name not in placed]
     if lacking:
         options = " ".join("--with SHAPE_OR_FILE" for _ in lacking)
-        raise InputError(f"{known}: {' and '.join(lacking)} is missing; add {options}, such as --with {example}")
-    return [placed[name] for name in names[1:]]
+        number = f";\na number of people's own code may be a parameter: -p {names[0]}=0" if ":" in function else ""
+        raise InputError(
+            f"{known}: {' and '.join(lacking)} is missing; add {options}, such as --with {example}{number}"
+        )
+    return placed

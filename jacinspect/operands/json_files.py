@@ -1,4 +1,6 @@
-"""JSON: the text of a .json file, nested lists of numbers, comes in; a float64 array of as many axes goes out.
+"""JSON: the text of a .json file, nested lists of numbers, comes in; an array of as many axes goes out.
+
+It is of int64 if all are whole numbers, and of float64 if not.
 
 The non-finite numbers, which JSON has no word for, are NaN, Infinity and -Infinity, in quotation marks or not.
 """
@@ -17,6 +19,7 @@ from jacinspect.wording import shown
 
 __all__ = ["read_json"]
 
+_MOST_DIGITS = 19  # int64 holds every number of 18 digits
 _NON_FINITE = ("NaN", "Infinity", "-Infinity")
 _NOT_NUMBERS = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
 
@@ -36,7 +39,7 @@ def read_json(text: str, name: str, dtype: npt.DTypeLike, memory: int) -> Array:
     require_fits((text.count(",") + 1,), dtype, memory, name)
     try:
         # the literal Infinity becomes a string, like "Infinity", so that an infinite float is one that overflowed
-        leaves, shape = _unnest(json.loads(text, parse_int=float, parse_constant=str), name)
+        leaves, shape = _unnest(json.loads(text, parse_int=_whole, parse_constant=str), name)
     except json.JSONDecodeError as error:
         raise InputError(f"{name}, line {error.lineno}, column {error.colno}: is not JSON: {error.msg}") from error
     except RecursionError:
@@ -46,7 +49,14 @@ def read_json(text: str, name: str, dtype: npt.DTypeLike, memory: int) -> Array:
     for position, leaf in enumerate(leaves):
         if fault := _fault(leaf):
             raise InputError(f"{name}: {_path(position, shape)} {fault}")
+    if all(type(leaf) is int for leaf in leaves):
+        return np.array(leaves, np.int64).reshape(shape)
     return np.fromiter(map(float, leaves), np.float64, len(leaves)).reshape(shape)
+
+
+def _whole(digits: str) -> int | float:
+    """Read an integer; one that int64 cannot hold becomes a float."""
+    return float(digits) if len(digits) >= _MOST_DIGITS or digits == "-0" else int(digits)
 
 
 def _unnest(value: object, name: str) -> tuple[list[Any], tuple[int, ...]]:
@@ -66,8 +76,8 @@ def _unnest(value: object, name: str) -> tuple[list[Any], tuple[int, ...]]:
     return leaves, shape
 
 
-def _fault(leaf: object) -> str:
-    if isinstance(leaf, float):
+def _fault(leaf: Any) -> str:
+    if type(leaf) in (int, float):
         return "is too large for float64" if math.isinf(leaf) else ""
     if isinstance(leaf, str):
         return "" if leaf in _NON_FINITE else f"is the text {shown(leaf)}; texts may only be {', '.join(_NON_FINITE)}"

@@ -15,10 +15,23 @@ import numpy.typing as npt
 from jacinspect.errors import InputError
 from jacinspect.wording import format_size, shown
 
-__all__ = ["MACHINE_FULL", "MOST_AXES", "Array", "parse_shape", "parse_size", "random_operand", "require_fits"]
+__all__ = [
+    "MACHINE_FULL",
+    "MOST_AXES",
+    "SCALAR",
+    "Array",
+    "Interval",
+    "inside",
+    "parse_shape",
+    "parse_size",
+    "random_operand",
+    "require_fits",
+]
 
 Array = npt.NDArray[Any]
+Interval = tuple[float, float]
 
+SCALAR = "scalar"  # the shape of a single number, which has no axes
 MOST_AXES = 64  # numpy's own limit
 MACHINE_FULL = "takes more memory than this machine gives; take a smaller operand"
 
@@ -29,17 +42,19 @@ _SIZE = re.compile(
 
 
 def parse_shape(text: str) -> tuple[int, ...]:
-    """Read a shape such as ``4``, ``2x3`` or ``2 × 3 × 4``; 0 is a legal size.
+    """Read a shape such as ``4``, ``2x3`` or ``2 × 3 × 4``; 0 is a legal size, and ``scalar`` has no axes.
 
     Raises
     ------
     InputError
         If the text is anything else, or has more axes than numpy allows.
     """
+    if text.strip() == SCALAR:
+        return ()
     sizes = [size.strip() for size in re.split("[xX×,]", text)]
     # 100 digits are past every memory, and well below the length at which int() itself refuses
     if not all(re.fullmatch("[0-9]{1,100}", size) for size in sizes):
-        advice = "write sizes separated by x, such as 4, 2x3 or 2x3x4"
+        advice = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"
         raise InputError(f"shape {shown(text)} is not a shape: {advice}")
     if len(sizes) > MOST_AXES:
         raise InputError(f"shape {shown(text)} has {len(sizes)} axes: numpy allows {MOST_AXES}")
@@ -92,12 +107,12 @@ def random_operand(
     seed: int,
     memory: int,
     position: int = 1,
-    domain: tuple[float, float] = (-math.inf, math.inf),
+    domain: Interval = (-math.inf, math.inf),
 ) -> Array:
     """Draw a standard normal operand of `shape` and `dtype`; a float32 one is the float64 one, rounded.
 
     One seed gives the operands of one function, at `position` 1, 2 …, different numbers. What falls outside the
-    `domain` is reflected at its end, or where it has two, taken modulo its width.
+    `domain` is brought `inside` it.
 
     Raises
     ------
@@ -107,12 +122,17 @@ def random_operand(
     if seed < 0:
         raise InputError(f"seed {seed} is negative: a seed is 0, 1, 2 …")
     require_fits(shape, dtype, memory, "random operand")
-    low, high = domain
     try:
         x = np.random.default_rng(seed if position == 1 else [seed, position]).standard_normal(shape)
-        if (low, high) != (-math.inf, math.inf):
-            inside = low + np.abs(x - low) % (high - low) if math.isfinite(low) else high - np.abs(high - x)
-            x = np.where((x < low) | (x > high), inside, x)
-        return x.astype(dtype, copy=False)
+        return inside(x, domain).astype(dtype, copy=False)
     except MemoryError:
         raise InputError(f"random operand: {MACHINE_FULL}") from None
+
+
+def inside(x: Array, domain: Interval) -> Array:
+    """Reflect what falls outside a domain at its end; where it has two, take it modulo the width."""
+    low, high = domain
+    if domain == (-math.inf, math.inf):
+        return x
+    moved = low + np.abs(x - low) % (high - low) if math.isfinite(low) else high - np.abs(high - x)
+    return np.where((x < low) | (x > high), moved, x)

@@ -26,8 +26,12 @@ _OTHER_SEPARATORS = {
 }
 
 
+_FRACTION = re.compile(r"[.en]|-0+(?!\d)", re.IGNORECASE)  # in a number that is not whole: 1.0, 1e3, nan, -0
+_LARGEST = 2.0**53  # from which float64 has no odd numbers
+
+
 def read_table(text: str, name: str, delimiter: str | None) -> Array:
-    """Read a table of numbers; one of a single row or column is a vector.
+    """Read a table of numbers, of integers if all are whole; one of a single row or column is a vector.
 
     Parameters
     ----------
@@ -51,11 +55,7 @@ def read_table(text: str, name: str, delimiter: str | None) -> Array:
         if '"' in line:  # a number in quotation marks holds no delimiter; anything else in them is a fault all the same
             cells = [re.sub(r'^\s*"(.*)"\s*$', r"\1", cell) for cell in cells]
         if not first:
-            if line[0] in "[{":
-                raise InputError(f"{name}: looks like JSON; name it .json")
-            if not any(_is_number(cell) or _separator_hint(cell) for cell in cells):
-                command = f"tail -n +{number + 1}{'' if name == 'standard input' else ' ' + shlex.quote(name)}"
-                raise InputError(f"{where}: {shown(line)} holds no number; if it is a header, remove it: {command}")
+            _require_numbers(name, number, line, cells)
             first, width = number, len(cells)
         for column, cell in enumerate(cells, 1):
             try:
@@ -67,7 +67,19 @@ def read_table(text: str, name: str, delimiter: str | None) -> Array:
     if not first:
         raise InputError(f"{name}: holds no numbers")
     table = np.frombuffer(numbers).reshape(-1, width)
+    if np.abs(table).max() < _LARGEST and not any(_FRACTION.search(line) for _, line in data_lines(text)):
+        table = table.astype(np.int64)
     return table.reshape(-1) if 1 in table.shape else table
+
+
+def _require_numbers(name: str, number: int, line: str, cells: list[str]) -> None:
+    """Raise InputError where the first line of a table holds no number."""
+    if line[0] in "[{":
+        raise InputError(f"{name}: looks like JSON; name it .json")
+    if not any(_is_number(cell) or _separator_hint(cell) for cell in cells):
+        command = f"tail -n +{number + 1}{'' if name == 'standard input' else ' ' + shlex.quote(name)}"
+        said = f"{shown(line)} holds no number; if it is a header, remove it: {command}"
+        raise InputError(f"{name}, line {number}: {said}")
 
 
 def data_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
-from jacinspect.wording import format_entry
+from jacinspect.wording import told_apart
 
 __all__ = ["problems", "render"]
 
@@ -22,16 +22,15 @@ def problems(report: Report) -> Iterator[str]:
         if finding.severity == "error":
             yield from f"{finding.code} {finding.name}: {finding.message}".splitlines()
     agreement = report.agreement
-    if agreement is None or agreement.verdict == "pass" or not agreement.worst:
+    if agreement is None or agreement.verdict in ("pass", None) or not agreement.worst:
         return
     rows = [["entry", "analytic", "numeric", "± error bar", "difference"]]
     for entry in agreement.worst:
         claimed = float("nan") if entry.analytic is None else entry.analytic
         rows.append(
             [
-                format_entry(entry.output, entry.operand),
-                f"{claimed:.10g}",
-                f"{entry.numeric:.10g}",
+                entry.name,
+                *told_apart(claimed, entry.numeric, digits=10),
                 f"{entry.error_bar:.1g}",
                 f"{claimed - entry.numeric:.3g}",
             ]

@@ -9,6 +9,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.operands.bundle import Bundle
 from jacinspect.views.facts import short, written_out
 from jacinspect.wording import format_entry, format_index
 
@@ -31,6 +32,7 @@ GAP, NOTHING = "…", "·"  # entries left out; an entry outside the pattern
 _EDGE = 2  # rows and columns shown at each end of a large array: corners of 2×2 show what lies beside a diagonal
 _DIGITS, _FEWER_DIGITS = 5, 4  # of a number; fewer in corners, so that four columns fit beside other panels
 WHOLE = 8  # rows and columns shown entirely: eight numbers of five digits fit in 80 columns
+_PARTS = 4  # arrays shown of a bundle, one after the other
 _SLICES = 3  # slices shown of an array of more than two axes, and of a tensor along each axis
 
 Cells = list[list[str]]
@@ -40,19 +42,29 @@ Picked = list[int | None]  # indices of rows or columns to show, and None for th
 
 def point_panels(report: Report, j: JacobianReport, width: int, full: bool) -> Iterator[Panel]:
     """Yield X, f(X) and, where it exists, the element-wise derivative A'."""
-    arrays: list[tuple[str, Array | None]] = [("X", report.operand.values), ("A = f(X)", report.output)]
-    if report.fixed:
-        fixed = [(f"{name}, fixed", values) for name, values in report.fixed.items()]
-        arrays = [(f"X = {report.operand.name}", report.operand.values), *fixed, ("A", report.output)]
+    several = report.fixed or not report.names.operand.is_single
+    arrays: list[tuple[str, Array | None]] = [
+        *_parts(f"X = {report.operand.name}" if several else "X", "X", report.names.operand, report.operand.values),
+        *((f"{name}, fixed", values) for name, values in report.fixed.items()),
+        *_parts("A" if several else "A = f(X)", "A", report.names.output, report.output),
+    ]
     arrays.append(("A'" if report.fixed else "A' = f'(X)", slope(report, j)))
     for title, array in arrays:
         yield from array_panels(title, array, width, full)
 
 
+def _parts(title: str, letter: str, bundle: Bundle, values: Array | None) -> list[tuple[str, Array | None]]:
+    """Title an array, or the first parts of a bundle."""
+    if values is None or bundle.is_single:
+        return [(title, values)]
+    arrays: list[Array | None] = [*bundle.split(values)]
+    return list(zip([part.label(letter) for part in bundle.parts], arrays, strict=True))[:_PARTS]
+
+
 def slope(report: Report, j: JacobianReport) -> Array | None:
     """Return A', of A's shape; None where f is not element-wise, or has no values."""
     values = j.analytic or j.numeric
-    if values is None or not report.hadamard_valid:
+    if values is None or not report.is_elementwise:
         return None
     return values.elementwise()
 

@@ -1,45 +1,70 @@
 """The facts of a report as labelled sentences, and its cost table, for every view. Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from jacinspect.choices import Form
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
-from jacinspect.jacobian.hadamard import Cost, cost_table
+from jacinspect.inspection.sections import JacobianReport, PointReport, RuleReport
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.cost import Cost, cost_table, growth
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
-from jacinspect.wording import counted, format_entry, format_shape, format_size
+from jacinspect.wording import counted, format_shape, format_size, told_apart
 
 __all__ = [
     "SIGNS",
     "answers",
     "background",
+    "blocks",
     "costs",
     "formulas",
     "headline",
     "reservation",
     "short",
+    "verdict_of",
     "written_out",
 ]
 
-SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "unchecked": "·"}
+_LISTED = 8  # parts of a bundle that are listed, about two lines of them
 _DIGITS = 5  # of a number in a sentence, as many as in the matrices
 
 
 def headline(report: Report) -> tuple[str, str]:
     """Return the function with its parameters, and the shapes of X and A."""
-    function, operand = report.function, report.operand
-    shapes = f"X {format_shape(operand.values.shape)} {operand.values.dtype}"
+    shapes = f"X {format_shape(report.operand.values.shape)} {report.operand.values.dtype}"
     if report.output is not None:
         shapes += f" → A {format_shape(report.output.shape)}"
-    return function.title, shapes
+    return report.function.title, shapes
+
+
+def _laid_out(report: Report) -> Iterator[str]:
+    """Say what X and A are made of where they are several arrays, and what the function returned beside A."""
+    for letter, bundle in (("X", report.names.operand), ("A", report.names.output)):
+        if not bundle.is_single:
+            parts = [f"{part.label(letter)} {format_shape(part.shape)}" for part in bundle.parts]
+            yield f"{letter} is {_listed(parts)}, laid end to end"
+    if report.names.output.left_out:
+        yield f"not in A: {_listed(report.names.output.left_out)}, which the function returns too"
+
+
+def _listed(words: Sequence[str]) -> str:
+    few = [*words[:_LISTED], *[f"{len(words) - _LISTED} more"] * (len(words) > _LISTED)]
+    return f"{', '.join(few[:-1])} and {few[-1]}" if len(few) > 1 else few[0]
+
+
+def verdict_of(report: Report, label: str = "") -> str:
+    """Return the verdict after its label and its sign, or that there is none, for want of a derivative."""
+    if report.structure_only:
+        return "no derivative given: structure only"
+    return f"{label}{SIGNS[report.verdict]} {report.verdict}"
 
 
 def reservation(report: Report) -> str:
-    """Return a warning where no derivative was checked, so that the verdict is on the structure alone; else nothing."""
-    unchecked = report.agreement is not None and not report.agreement.checked
+    """Return a warning where no derivative was checked, so that the verdict is on what was expected; else nothing."""
+    unchecked = report.agreement is not None and not report.agreement.checked and not report.structure_only
     return "no derivative was checked: the verdict is on the structure alone" if unchecked else ""
 
 
@@ -52,9 +77,13 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         own = "f'(x)" if function.kind == "elementwise" else "df"
         partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
         yield f"∂f/∂{operand.name}" if partial else own, function.derivative
+    if function.by_number:
+        yield "", "called number by number, for it takes no arrays"
+    yield from (("", sentence) for sentence in _laid_out(report))
     if report.fixed:
         fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())
-        yield "", f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; {fixed} fixed"
+        which = f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; "
+        yield "", f"{which * report.names.operand.is_single}{fixed} fixed"
 
 
 def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
@@ -147,8 +176,10 @@ def _hadamard(report: Report) -> str:
         return "A' ⊙ dX does not exist: A and X have different shapes"
     sign = "=" if report.hadamard_valid else "≠"
     difference = f"largest difference {product.max_difference:.3g}"
+    if report.is_elementwise and not report.hadamard_valid:
+        difference = f"{SIGNS['fail']} {difference}, with the claimed A'"
     if product.written_out is None:
-        nearest = "" if report.hadamard_valid else ", with A' = diag J"
+        nearest = "" if report.is_elementwise or report.is_refuted else ", with A' = diag J"
         return f"A' ⊙ dX {sign} J·vec(dX): {difference}{nearest}"
     repeated = written_out(report)
     how = " by products with vectors of ones" if " " in repeated else ""
@@ -169,9 +200,11 @@ def _agreement(report: Report) -> str:
     text = f"analytic and numeric: {a.verdict} over {entries}{share}"
     if a.worst:
         w = a.worst[0]
-        at = format_entry(w.output, w.operand)
-        values = f"{short(w.analytic)} and {short(w.numeric)} ± {w.error_bar:.1g}"
-        text += f"; worst {at}: {values}, {a.max_ratio:.2g} of its bar"
+        numbers = [short(w.analytic), short(w.numeric)]
+        if a.verdict == "fail" and w.analytic is not None:
+            numbers = told_apart(w.analytic + 0.0, w.numeric + 0.0, digits=_DIGITS)
+        values = f"{' and '.join(numbers)} ± {w.error_bar:.1g}"
+        text += f"; worst {w.name}: {values}, {a.max_ratio:.2g} of its bar"
     return text
 
 
@@ -193,11 +226,30 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     d = report.detection
     proof = "every dependence followed to single inputs" if d.proved else "not proved"
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
-    yield (
-        "detection",
-        f"{d.evaluations} evaluations, observed at {counted(d.points, 'point')}, {proof}{missed}",
-    )
-    yield "operand", f"{report.operand.source}, seed {report.operand.seed}"
+    calls = f"{d.evaluations} of {counted(report.calls, 'call')} of f"
+    yield "detection", f"{calls}, observed at {counted(d.points, 'point')}, {proof}{missed}"
+    if len(report.rules) > 1:
+        yield "rules", _rules(report.rules)
+    yield "operand", f"{report.operand.source}, seed {report.operand.seed}{_range(report.operand.values)}"
+    for point in report.points:
+        yield f"× {point.scale:g}", _point(point)
+
+
+def _point(point: PointReport) -> str:
+    entries = "" if point.range is None else "entries from {} to {}: ".format(*(short(end, 3) for end in point.range))
+    ratio = "" if point.max_ratio is None else f", worst {point.max_ratio:.2g} of its bar"
+    return f"{entries}{point.message or point.verdict or 'structure only'}{ratio}"
+
+
+def _range(x: Array) -> str:
+    known = x[np.isfinite(x)]
+    return f", entries from {short(known.min(), 3)} to {short(known.max(), 3)}" if known.size else ""
+
+
+def _rules(rules: Iterable[RuleReport]) -> str:
+    """Say which of the function's own rules were checked, and why others were not."""
+    signs = (f"{rule.name} {SIGNS[rule.verdict] if rule.verdict else rule.message}" for rule in rules)
+    return ", ".join(signs)
 
 
 def _layout(j: JacobianReport) -> str:
@@ -207,6 +259,22 @@ def _layout(j: JacobianReport) -> str:
     return f"{j.layout}; {other} layout is the transpose, {format_shape(j.shape[::-1])}"
 
 
+def blocks(report: Report, j: JacobianReport) -> list[list[str]]:
+    """Tabulate, for each operand of a bundle, the structure in which each part of the output reads it; a header first.
+
+    The table is empty where neither X nor A is a bundle.
+    """
+    if not j.parts:
+        return []
+    operands, outputs = report.names.operand, report.names.output
+    found = {(block.operand, block.output): block.structure for block in j.parts}
+    table = [["∂ by", *("A" if outputs.is_single else part.label("A") for part in outputs.parts)]]
+    for part in operands.parts:
+        name = f"{'X' if operands.is_single else part.label('X')} {format_shape(part.shape)}"
+        table.append([name, *(found.get((part.name, output.name), "·") for output in outputs.parts)])
+    return table
+
+
 def costs(report: Report, j: JacobianReport) -> list[list[str]]:
     """Tabulate the bytes and multiplications of one product with J, for this X and larger ones; a header first.
 
@@ -214,9 +282,8 @@ def costs(report: Report, j: JacobianReport) -> list[list[str]]:
     """
     if j.arrangement is None:
         return []
-    pattern = j.arrangement.pattern
-    rows = cost_table(pattern.shape, pattern.stored, report.hadamard_valid)
-    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.hadamard_valid]]
+    rows = cost_table(growth(j.arrangement.pattern), report.is_elementwise)
+    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.is_elementwise]]
     for row in rows:
         ways = (row.matrix, row.sparse, row.hadamard)
         table.append([_count(row.entries), *(_cost(cost) for cost in ways if cost is not None)])

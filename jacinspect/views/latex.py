@@ -45,7 +45,7 @@ def _headline(report: Report) -> Iterator[str]:
     yield (
         f"% jacinspect {report.version}, --format latex; needs \\usepackage{{amsmath}}. Indices count from 1.\n"
         rf"\noindent\texttt{{{_escaped(name)}}}, $X\colon {_size(operand.values.shape)}{output}$, "
-        f"verdict: {report.verdict}."
+        f"{'no derivative given: structure only' if report.structure_only else f'verdict: {report.verdict}'}."
     )
     if function.latex is not None:
         yield _display(f"f({', '.join(function.operands)}) = {function.latex}")
@@ -102,10 +102,10 @@ def _identities(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
         return
     vec = _vec(j.vec)
     straight = unfold("vec", output.shape, report.operand.values.shape, j.vec)
-    of = "analytic" if j.analytic is not None else "numeric"
+    of = "analytic" if j.analytic is not None and not report.is_refuted else "numeric"
     matrix = _matrix(matrix_cells(j, of, straight, _WIDTH, full))
     dx, da = (_column(array, j.vec, full) for array in (product.factor, product.product))
-    derivative = slope(report, j)
+    derivative = slope(report, j) if report.hadamard_valid else None
     if derivative is None:
         yield _display(rf"{vec}(dA) = J\,{vec}(dX) = {matrix} {dx} = {da}")
         if product.max_difference is None:

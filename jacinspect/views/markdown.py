@@ -7,7 +7,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
+from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
 from jacinspect.views.panels import aligned, side_by_side
 
 __all__ = ["render"]
@@ -30,6 +30,9 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
     j, arranged = report.jacobian, report.form(form)
     if j is not None and arranged is not None:
         parts.append(_table(["", ""], ([label, text] for label, text in answers(report, j, arranged))))
+        header, *rows = blocks(report, j) or [[]]
+        if rows:
+            parts += ["### Blocks", _table(header, rows)]
         parts += _numbers(report, j, arranged, full)
         header, *rows = costs(report, j) or [[]]
         if rows:
@@ -42,13 +45,13 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
         )
         parts += ["### Findings", "\n".join(found)]
     parts += [part for part in [reservation(report)] if part]
-    parts.append(f"**verdict: {SIGNS[report.verdict]} {report.verdict}**")
+    parts.append(f"**{verdict_of(report, 'verdict: ')}**")
     return "\n\n".join(parts) + "\n"
 
 
 def _headline(report: Report) -> Iterator[str]:
     name, shapes = headline(report)
-    yield f"## {_escaped(name)}: {shapes}, {SIGNS[report.verdict]} {report.verdict}"
+    yield f"## {_escaped(name)}: {shapes}, {verdict_of(report)}"
     lines = list(formulas(report))
     indent = max((len(label) for label, _ in lines), default=0)
     if lines:

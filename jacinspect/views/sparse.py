@@ -67,6 +67,7 @@ def _entries(report: Report) -> tuple[tuple[int, int], Array, Array, Array]:
     values = j.analytic or j.numeric
     if values is None or j.arrangement is None:
         raise InputError("only a sample of the Jacobian has values (J007);\nraise --max-evaluations or --memory")
-    rows, columns = j.arrangement.rows, j.arrangement.columns
+    arrangement = j.arranged(values)
+    rows, columns = arrangement.rows, arrangement.columns
     order = np.lexsort((columns, rows))
     return j.shape, rows[order].astype(np.int64), columns[order].astype(np.int64), values.data[order]

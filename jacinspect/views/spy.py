@@ -26,26 +26,31 @@ class Placed(Protocol):
     def columns(self) -> Array: ...  # noqa: D102
 
 
-def spy(arrangement: Placed, width: int, height: int = 8) -> list[str]:
-    """Draw a pattern in at most `width` columns and `height` lines; a dot of a large one stands for many entries."""
+def spy(arrangement: Placed, width: int, height: int = 8, marked: Placed | None = None) -> list[str]:
+    """Draw a pattern in at most `width` columns and `height` lines; a dot of a large one stands for many entries.
+
+    Entries of a second pattern are `marked` by a cross where every entry is drawn.
+    """
     rows, columns = arrangement.shape
     if not rows or not columns:
         return ["(no entries)"]
     if _one_by_one(arrangement.shape, width):
-        marks = np.zeros((rows, columns), bool)
-        marks[arrangement.rows, arrangement.columns] = True
-        return [" ".join("■" if mark else "·" for mark in line) for line in marks]
+        marks = np.full((rows, columns), "·")
+        marks[arrangement.rows, arrangement.columns] = "■"
+        if marked is not None:
+            marks[marked.rows, marked.columns] = "✗"
+        return [" ".join(line) for line in marks]
     return _braille(arrangement, width, height)
 
 
-def spy_with_scales(arrangement: Placed, width: int, height: int = 8) -> list[str]:
+def spy_with_scales(arrangement: Placed, width: int, height: int = 8, marked: Placed | None = None) -> list[str]:
     """Draw a pattern as `spy` does, with the first and last column above it, the first and last row beside it."""
     rows, columns = arrangement.shape
     if not rows or not columns:
-        return spy(arrangement, width, height)
+        return spy(arrangement, width, height, marked)
     margin = max(len(_ends(rows)), 1) + _MARGIN
     small = _one_by_one(arrangement.shape, width - margin)
-    drawn = spy(arrangement, max(width - margin, 3), height)
+    drawn = spy(arrangement, max(width - margin, 3), height, marked)
     inside = drawn if small else drawn[1:-1]
     first, last = ("0…" * (len(inside) == 1 < rows) + str(rows - 1), "") if len(inside) == 1 else ("0", str(rows - 1))
     labels = [first, *[""] * (len(inside) - 2), last][: len(inside)]

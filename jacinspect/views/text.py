@@ -13,7 +13,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.cells import WHOLE, Cells, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import SIGNS, answers, background, costs, formulas, headline, reservation
+from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
 from jacinspect.views.panels import aligned, side_by_side
 from jacinspect.views.spy import spy_with_scales
 from jacinspect.views.wrapping import hanging
@@ -27,6 +27,7 @@ _STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yello
 _MARKS = {  # runs of each, since a style for every character takes long in a large matrix
     r"[·…](?: *[·…])*|[┌─┐│└┘]+|\(no entries\)": "dim",
     r"■(?: *■)*": "bold cyan",
+    r"✗": "bold red",
     r"[\u2800-\u28ff]+": "cyan",
 }
 
@@ -45,19 +46,28 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     j, arranged = report.jacobian, report.form(form)
     if j is not None and arranged is not None:
         lines += [*_facts(answers(report, j, arranged), width), Text()]
+        parts = blocks(report, j)
+        lines += _table("blocks", "the structure of ∂(each part of A)/∂(each part of X)", parts, width)
+        lines += [Text()] * bool(parts)
         lines += _numbers(report, j, arranged, width, full)
-        lines += _costs(report, j, width)
+        lines += _table(
+            "cost", "bytes and multiplications of one product with J, by entries of X", costs(report, j), width
+        )
         lines += [*_facts(background(report, j, arranged), width), Text()]
     if report.findings:
         lines += [*_findings(report, width), Text()]
     if reservation(report):
         lines += [*hanging("", reservation(report), 0, width), Text()]
-    return Group(*lines, Text(f"verdict: {SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict]))
+    return Group(*lines, Text(verdict_of(report, "verdict: "), style=_style(report)))
+
+
+def _style(report: Report) -> str:
+    return "bold" if report.structure_only else _STYLES[report.verdict]
 
 
 def _headline(report: Report, width: int) -> Iterator[Text]:
     name, shapes = headline(report)
-    verdict = Text(f"{SIGNS[report.verdict]} {report.verdict}", style=_STYLES[report.verdict])
+    verdict = Text(verdict_of(report), style=_style(report))
     if len(name) + 2 + len(shapes) + 3 + len(verdict) <= width:
         yield Text.assemble((printable(name), "bold"), f"  {shapes}   ", verdict)
     else:
@@ -85,14 +95,11 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, ful
             yield from _styled(row)
 
 
-def _costs(report: Report, j: JacobianReport, width: int) -> Iterator[Text]:
-    """Yield the cost table beside its label; where it is too wide, each of its rows is wrapped."""
-    table = costs(report, j)
+def _table(label: str, title: str, table: list[list[str]], width: int) -> Iterator[Text]:
+    """Yield a table beside its label; where it is too wide, each of its rows is wrapped."""
     if not table:
         return
-    yield from hanging(
-        "cost", "bytes and multiplications of one product with J, by entries of X", _LABEL, width, "cyan"
-    )
+    yield from hanging(label, title, _LABEL, width, "cyan")
     for line, row in zip(aligned(table), table, strict=True):
         if len(line) <= width - _LABEL:
             yield Text(" " * _LABEL + line, no_wrap=True)
@@ -112,8 +119,10 @@ def _pattern(j: JacobianReport, form: Unfolding, width: int) -> list[list[str]]:
     if j.arrangement is None:
         return []
     if form.name in ("vec", "tensor"):
-        return [["pattern" if form.name == "vec" else "pattern, as vec", *spy_with_scales(j.arrangement, width)]]
-    return [["pattern", *spy_with_scales(form.placed(j.arrangement.pattern), width)]]
+        drawn = spy_with_scales(j.arrangement, width, marked=j.spurious)
+        return [["pattern" if form.name == "vec" else "pattern, as vec", *drawn]]
+    marked = None if j.spurious is None else form.placed(j.spurious.pattern)
+    return [["pattern", *spy_with_scales(form.placed(j.arrangement.pattern), width, marked=marked)]]
 
 
 def _styled(lines: list[str]) -> Iterator[Text]:

@@ -8,7 +8,7 @@ import pytest
 
 import jacinspect
 from jacinspect.checks.outcomes import Outcome, Tally
-from jacinspect.inspection.codes import Finding
+from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import EntryReport
 
@@ -82,7 +82,7 @@ def test_the_status_is_that_of_the_worst_whatever_their_order(
 ) -> None:
     for ordered in permutations(findings):
         tally = tallied(*(outcome("a", *each) for each in ordered))
-        assert tally.counts == dict(zip(("pass", "fail", "inconclusive"), counts, strict=True))
+        assert tally.counts == dict(zip(("pass", "fail", "inconclusive", "unchecked"), (*counts, 0), strict=True))
         assert (tally.verdict, tally.exit_status, str(tally)) == (verdict, status, text)
 
 
@@ -109,3 +109,30 @@ def test_an_allowance_is_not_called_unneeded_before_all_inspections_are_made() -
     spare = outcome("a", allow=("J003",))
     assert tallied(spare, planned=2).unneeded == []
     assert tallied(spare, spare, planned=2).unneeded == [("a", "J003")]
+
+
+@pytest.mark.parametrize("code", ["J005", "J008", "J010", "J011"])
+def test_an_allowance_of_what_ended_the_inspection_is_no_pass(code: str) -> None:
+    begun = outcome("a", allow=(code,))
+    done = begun.concluded(reported(finding(code, "it ended"), made=False))
+    assert (done.verdict, done.allowed) == ("inconclusive", (code,))
+    assert [(found.code, found.severity) for found in done.report.findings] == [("J006", "error"), (code, "note")]
+    assert done.report.findings[0].message == (
+        f"nothing was compared: the check allows {code}, which is no evidence that f is right"
+    )
+
+
+def test_an_allowance_of_values_that_are_nowhere_finite_is_no_pass() -> None:
+    nowhere = jacinspect.inspect("log", np.zeros(3))
+    assert outcome("a", allow=("J004",)).concluded(nowhere).verdict == "inconclusive"
+    somewhere = jacinspect.inspect("log", np.array([0.0, 1.0]))
+    assert outcome("a", allow=("J004",)).concluded(somewhere).verdict == "pass"
+
+
+def test_without_a_derivative_and_an_expectation_nothing_is_checked() -> None:
+    of_structure = replace(outcome("a"), report=jacinspect.inspect(np.cumsum, np.ones(3)))
+    expected = replace(outcome("a"), report=jacinspect.inspect(np.cumsum, np.ones(3), expect="lower-triangular"))
+    unmet = replace(outcome("a"), report=jacinspect.inspect(np.cumsum, np.ones(3), expect="diagonal"))
+    assert [each.verdict for each in (of_structure, expected, unmet)] == ["unchecked", "pass", "fail"]
+    tally = tallied(of_structure, expected)
+    assert (tally.verdict, tally.exit_status, str(tally)) == ("pass", 0, "2 inspections: 1 pass, 1 unchecked")

@@ -34,9 +34,9 @@ FILES = {
 }
 SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
-    "strict_kinks, memory, max_evaluations, noise"
+    "strict_kinks, memory, max_evaluations, noise, points"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt"
+OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, domain, reseed"
 
 Ready = Callable[[str], list[PreparedCheck]]
 
@@ -107,10 +107,10 @@ SIZES = "write such as 4GiB, 512MiB, 4GB or 1e9"
 SHAPES = 'an array of shapes such as ["3", "2x3"] is needed, not'
 INTEGERS = "an integer or an array of integers is needed, not"
 PLACES = "the name or number of an operand, or an array of them is needed, not"
-PARAMETERS = "a table of numbers, booleans and strings is needed, not"
-OPERANDS = 'a table of shapes or files such as { q = "4x3" } is needed, not'
+PARAMETERS = "a table of numbers, booleans, strings, arrays and tables is needed, not"
+OPERANDS = 'a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] } is needed, not'
 EXPECTED = ", ".join(Expectation)
-ADVICE = "write sizes separated by x, such as 4, 2x3 or 2x3x4"
+ADVICE = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"
 
 CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml: checks.a"
     # unknown keys
@@ -149,9 +149,12 @@ CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml
     (TANH + "wrt = 1.0", f".wrt: {PLACES} a number (1.0)"),
     (TANH + "wrt = []", f".wrt: {PLACES} an array ([])"),
     (TANH + "parameters = 3", f".parameters: {PARAMETERS} an integer (3)"),
-    (TANH + "parameters = { q = [1] }", f".parameters: {PARAMETERS} a table ({{'q': [1]}})"),
+    (
+        TANH + "parameters = { q = 07:32:00 }",
+        f".parameters: {PARAMETERS} a table ({{'q': datetime.time(7, 32)}})",
+    ),
     (TANH + "operands = 3", f".operands: {OPERANDS} an integer (3)"),
-    (TANH + "operands = { x = 1.5 }", f".operands: {OPERANDS} a table ({{'x': 1.5}})"),
+    (TANH + "operands = { x = { y = 1.5 } }", f".operands: {OPERANDS} a table ({{'x': {{'y': 1.5}}}})"),
     (TANH + "operands = { x = true }", f".operands: {OPERANDS} a table ({{'x': True}})"),
     # values
     (TANH + 'expect = "diag"', f".expect: expect: 'diag' is not one of {EXPECTED}"),
@@ -395,6 +398,7 @@ def test_shared_keys_are_inherited_and_a_checks_own_take_their_place(folder: Pat
     rtol = 2.0
     atol = 0
     noise = 0.25
+    points = 4
     strict_kinks = false
     memory = 1000000
     max_evaluations = 600
@@ -409,7 +413,7 @@ def test_shared_keys_are_inherited_and_a_checks_own_take_their_place(folder: Pat
         "noise": 0.5, "strict_kinks": True, "memory": 2**30, "max_evaluations": 500,
     }  # fmt: skip
     assert second.settings == {
-        "expect": (), "vec": "column", "layout": "numerator", "rtol": 2.0, "atol": 0, "noise": 0.25,
+        "expect": (), "vec": "column", "layout": "numerator", "rtol": 2.0, "atol": 0, "noise": 0.25, "points": 4,
         "strict_kinks": False, "memory": 10**6, "max_evaluations": 600,
     }  # fmt: skip
 

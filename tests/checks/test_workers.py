@@ -188,7 +188,7 @@ def test_what_does_not_end_in_time_is_ended_and_the_others_are_made(late: Late) 
     assert late.seconds < 30
     assert list(late.outcomes) == ["double", "loops", "grandchild", "exits", "steps"]
     for name in ("loops", "grandchild"):
-        (finding,) = late.outcomes[name].report.findings
+        (finding,) = (each for each in late.outcomes[name].report.findings if each.code != "J006")
         assert (finding.code, finding.name) == ("J010", "timeout")
         assert finding.message.startswith("the inspection took longer than 3 s (--timeout) and was ended")
     assert late.outcomes["loops"].report.verdict == "inconclusive"
@@ -200,8 +200,8 @@ def test_what_a_late_function_has_started_is_ended_too(late: Late) -> None:
 
 
 @pytest.mark.parametrize("name", ["grandchild", "exits"])
-def test_the_end_of_a_process_is_allowed_as_any_finding_is(late: Late, name: str) -> None:
-    assert late.outcomes[name].report.verdict == "pass"
+def test_the_end_of_a_process_is_allowed_and_yet_no_evidence(late: Late, name: str) -> None:
+    assert late.outcomes[name].report.verdict == "inconclusive"
     assert len(late.outcomes[name].allowed) == 1
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import Validate
+from tests.conftest import RunHere, Validate
 from tests.program import (
     ROOT,
     SAMPLES,
@@ -44,8 +44,8 @@ def fact(done: Run, label: str) -> str:
 
 @pytest.fixture(scope="session")
 def _side_by_side() -> None:
-    """Run every mistake and every sample."""
-    run_side_by_side(typed for typed, _ in [*MISTAKES, *SAMPLED])
+    """Run every sample."""
+    run_side_by_side(typed for typed, _ in SAMPLED)
 
 
 # --- The answers
@@ -165,6 +165,15 @@ def test_tolerances_noise_and_budgets() -> None:
     sampled = ran("softmax -s 6x8 --max-evaluations 5 --json").report
     assert [finding["code"] for finding in sampled["findings"]] == ["J007", "J009"]
     assert sampled["jacobian"]["stored"] is None
+
+
+def test_points_and_branches() -> None:
+    assert ran("relu6 -s 4x4 -d where(x>0,1,0)").status == 1  # an entry above 6 is drawn
+    several = ran("tanh -s 3 --points 3 --json").report
+    assert [point["scale"] for point in several["points"]] == [1, 1, 10]
+    assert several["calls"] > several["detection"]["evaluations"]
+    assert "× 10         entries from " in ran("tanh -s 3 --points 3").text
+    assert ran("tanh -s 3 --points 0").status == 2
 
 
 # --- JSON
@@ -392,7 +401,6 @@ MISTAKES: list[tuple[str, list[str]]] = [
     (f"sigmoid -i {SAMPLES / 'weigths.csv'}", ["weigths.csv", "did you mean", "weights.csv"]),
     (f"sigmoid -i {FOLDER}", [FOLDER, "folder"]),
     (f"sigmoid -i {SAMPLES / 'layers.npz'}", ["layers.npz", "w1", "w2"]),
-    ("sigmoid -i -", ["standard input", "empty"]),
     ("sigmoid -s 2x2 --direction nosuch.csv", ["nosuch.csv", "no such file"]),
     (f"sigmoid -s 2x2 --direction {SAMPLES / 'weights.csv'}", ["direction", "2×3", "2×2"]),
     ("sigmoid -s 2 -o /nosuch/report.json", ["/nosuch", "no folder"]),
@@ -401,10 +409,9 @@ MISTAKES: list[tuple[str, list[str]]] = [
 ]
 
 
-@pytest.mark.usefixtures("_side_by_side")
 @pytest.mark.parametrize(("typed", "named"), MISTAKES)
-def test_a_mistake_is_named_in_a_line_or_two(typed: str, named: list[str]) -> None:
-    message = one_message(ran(typed), *named)
+def test_a_mistake_is_named_in_a_line_or_two(run_here: RunHere, typed: str, named: list[str]) -> None:
+    message = one_message(run_here(*typed.split()), *named)
     assert message.startswith("jacinspect: ")
     assert "raised" not in message, "it was not the function's fault"
     assert "Error:" not in message
@@ -420,6 +427,12 @@ def one_message(done: Run, *named: str) -> str:
     for name in named:
         assert name in done.err
     return done.err
+
+
+def test_a_mistake_ends_the_real_program_with_its_message_too() -> None:
+    one_message(ran("sigmiod -s 2"), *MISTAKES[0][1])
+    one_message(ran("sigmoid -s 2 --sape 3"), "--sape")
+    one_message(run("sigmoid", "-i", "-"), "standard input", "empty")
 
 
 def test_nothing_typed_is_a_mistake_that_shows_what_to_type() -> None:
@@ -507,7 +520,9 @@ def test_help_lists_the_options_of_inspect() -> None:
     short, whole = ran("--help"), ran("inspect --help")
     options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", whole.text))
     contract = "--shape -s --input -i --param -p --direction --vec --layout --expect --dtype --seed --rtol --atol "
-    contract += "--strict-kinks --memory --max-evaluations --noise --format -f --json --output -o --full --exit-zero "
+    contract += (
+        "--strict-kinks --memory --max-evaluations --noise --points --format -f --json --output -o --full --exit-zero "
+    )
     assert options >= set((contract + "--traceback --help").split())
     assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", short.text)) >= options
     for done in (short, whole):

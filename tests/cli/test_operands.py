@@ -62,6 +62,13 @@ def test_random_operands_differ_by_position_and_seed_and_not_by_wrt() -> None:
     np.testing.assert_array_equal(output, np.add(draws[0], draws[2]))
 
 
+def test_an_expression_is_inspected_where_it_is_defined() -> None:
+    found = report("log(x) * sqrt(1 - y)", "-s", "4", "--with", "4", "--wrt", "all")
+    values = found["operand"]["values"]
+    assert (found["verdict"], min(values[:4]) > 0, max(values[4:]) < 1) == ("pass", True, True)
+    assert report("exp(x)", "-s", "4")["operand"]["values"] == report("tanh", "-s", "4")["operand"]["values"]
+
+
 def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
     np.save(tmp_path / "y.npy", [[10.0], [20.0]])
@@ -101,7 +108,11 @@ def test_a_kink_at_a_tie(tmp_path: Path) -> None:
         ("multiply -s 2 --with 2 --with 5", "--with 5 is one operand too many: mul takes x and y"),
         ("multiply -s 2 --with 2 --wrt z", "mul has no operand 'z' to differentiate by; it has x (1) and y (2)"),
         ("multiply -s 2 --with 2 --wrt 3", "mul has no operand 3 to differentiate by; it has x (1) and y (2)"),
-        ("multiply -s 2 --with x=2", "--with x=2: x is the first operand; --shape or --input gives it"),
+        ("multiply --with x=2", "give the shape of y (--shape 2x2) or a file with it (--input x.csv)"),
+        (
+            "multiply -s 2 --with x=2 --with y=2",
+            "mul takes x and y, and --with gives all of them: leave out --shape or --input",
+        ),
         ("multiply -s 2 --with y=2 --with y=3", "--with y=3: y is given twice"),
         ("multiply -s 2 --with z=2", "--with z=2: mul takes x and y; write ./z=… for a file of that name"),
         ("multiply -s 2 --with 2xx", "shape '2xx' is not a shape: write sizes separated by x, such as 4, 2x3 or 2x3x4"),

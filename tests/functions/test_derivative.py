@@ -480,6 +480,22 @@ def test_what_fits_in_no_way_is_told_with_what_would(given: Any, said: str) -> N
     assert refused(lambda x: given, X, (2, 3)) == f"the derivative returned {said}; {wanted}"
 
 
+@pytest.mark.parametrize(
+    ("shape", "output", "likely"),
+    [
+        ((6, 8), (2, 4), "6×8 is the transpose, in denominator layout: return its transpose"),
+        ((2, 3, 2, 4), (2, 4), "2×3×2×4 is the transpose, in denominator layout: return its transpose"),
+        ((6, 1), (), "6×1 is the transpose, in denominator layout: return its transpose"),
+        ((6, 6), (), "6×6 is the shape of a Hessian: return the gradient"),
+        ((2, 3, 2, 3), (1,), "2×3×2×3 is the shape of a Hessian: return the gradient"),
+        ((6, 7), (2, 4), ""),
+    ],
+)
+def test_what_a_derivative_of_a_wrong_shape_may_be(shape: Shape, output: Shape, likely: str) -> None:
+    said = refused(lambda x: np.ones(shape), X, output)
+    assert said.partition(";\n")[2] == likely
+
+
 def test_what_would_fit_depends_on_the_shapes() -> None:
     assert refused(lambda x: np.zeros(7), X, (2, 4)).endswith("; a Jacobian is 8×6 or 2×4×2×3")
     assert refused(lambda x: np.zeros(7), X, ()).endswith(
@@ -573,4 +589,5 @@ def test_a_rule_is_called_once_for_each_product() -> None:
 
     report = jacinspect.inspect(np.cumsum, np.arange(30.0), jvp, derivative_kind="jvp")
     assert report.verdict == "pass"
-    assert len(calls) <= 30 + 2 + 1  # a color each, the directions, and one to find out whose arrays it takes
+    # A color each, the directions, one to find out whose arrays it takes, and zeros and views besides.
+    assert len(calls) <= 30 + 2 + 1 + 10

@@ -22,10 +22,13 @@ from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.resolve import with_derivative
 from jacinspect.identities.verification import verify_identities
 from jacinspect.inspection.report import Report
+from jacinspect.views.brief import problems
+from jacinspect.views.facts import answers
 from samples.activations import swish, swish_prime_broken
 from samples.attention import attention, attention_backward_broken
 from samples.layer import dense, dense_backward_broken
 from samples.torch_functions import Cube
+from tests.benchmarks.test_explanations import FAMILIES, score
 from tests.oracles import Array, Shape
 
 F = Callable[..., Any]
@@ -34,7 +37,7 @@ FORMS = ["slopes", "matrix", "jvp", "vjp", "torch"]
 CUT_OFF = "a derivative cut off from X: it is 0 in every entry"
 AT_OUTPUT = "a derivative in terms of f(x): it is right where it is given f(X) for X"
 AS_IF = "an element-wise derivative, while f is not element-wise: the entries off the diagonal are missing"
-WHOLE = "an f that returns whole numbers, whose derivative is 0"
+STEPS = "a straight-through rule: f moves in steps, and its derivative is 0 on each"
 TRANSPOSE = "the transpose of the Jacobian"
 
 
@@ -313,7 +316,7 @@ def test_a_derivative_in_terms_of_the_output_that_is_an_expression() -> None:
 @pytest.mark.parametrize("f", [np.floor, np.sign, lambda x: np.eye(4)[x.argmax(axis=-1)]])
 def test_a_derivative_of_a_function_that_has_steps_alone(f: F) -> None:
     for seed in range(4):
-        assert cause(f, normal((3, 4), seed), lambda x, da: da, derivative_kind="vjp") == WHOLE
+        assert cause(f, normal((3, 4), seed), lambda x, da: da, derivative_kind="vjp") == STEPS
 
 
 def test_torch_s_own_derivatives() -> None:
@@ -352,6 +355,27 @@ def test_the_whole_message() -> None:
     )
     assert found.severity == "error"
     assert found.at == tuple((i, j) for i in range(2) for j in range(5))
+
+
+@pytest.mark.parametrize("off", [1e-6, 3e-9, 1e-11])
+def test_nothing_is_accused_with_two_numbers_that_print_alike(off: float) -> None:
+    report = jacinspect.inspect(np.square, np.array([1.5, -0.7]), lambda x: 2 * x * (1 + off))
+    (message,) = refusals(report)
+    analytic, numeric = re.findall(r"(?:analytic|numeric) (\S+?),? ", message)
+    assert analytic != numeric
+    worst = dict(answers(report, report.jacobian, report.form("vec")))["agreement"]  # type: ignore[arg-type]
+    first, second = re.findall(r": (\S+) and (\S+) ±", worst)[0]
+    assert first != second
+    *_, line = problems(report)
+    assert len(set(line.split()[1:3])) == 2
+
+
+def test_a_kink_is_told_apart_from_its_slopes() -> None:
+    f = lambda x: np.where(x > 0, x * (1 + 1e-7), x)  # noqa: E731
+    report = jacinspect.inspect(f, np.array([0.0]), lambda x: np.where(x == 0, 1 + 3e-7, 1.0))
+    (message,) = refusals(report)
+    numbers = re.findall(r"slope (\S+) to the left and (\S+) to the right; analytic (\S+)", message)[0]
+    assert len({*numbers}) == 3
 
 
 # --- The factors that have names --------------------------------------------------------------------------------------
@@ -546,6 +570,140 @@ def test_slopes_transposed_where_entries_are_of_many_sizes() -> None:
 def test_slopes_transposed_of_a_matrix_that_is_not_square_do_not_fit() -> None:
     x = normal((2, 3))
     assert cause(wave, x, lambda x: wave_slope(x).T.reshape(2, 3)) == ""
+
+
+@pytest.mark.parametrize("form", FORMS[1:])
+def test_a_symmetric_jacobian_is_never_called_transposed(form: str) -> None:
+    """It is its own transpose, which therefore explains nothing that is wrong with it."""
+    for seed in range(3):
+        root = normal((6, 6), seed)
+        matrix = root @ root.T
+        wrong = matrix + 1e-3 * normal((6, 6), seed + 50)
+        x = normal((2, 3), seed)
+        given = lambda x: np.tensordot(matrix.reshape(2, 3, 2, 3), x, 2)  # noqa: B023, E731
+        assert explanation(inspected(form, given, lambda x: wrong, x)) == ""  # noqa: B023
+        spurious = matrix.copy()
+        spurious[0, 1:] = spurious[1:, 0] = 0
+        banded = spurious + 0.1 * np.eye(6)[[0]].T @ np.eye(6)[[1]]
+        f = lambda x: np.tensordot(spurious.reshape(2, 3, 2, 3), x, 2)  # noqa: B023, E731
+        assert explanation(inspected(form, f, lambda x: banded, x)) == ""  # noqa: B023
+
+
+def test_the_transpose_where_a_and_x_differ_in_shape() -> None:
+    matrix = normal((6, 6))
+    for shape, output in (((2, 3), (6,)), ((6,), (3, 2)), ((2, 3), (3, 2))):
+        f = lambda x: (matrix @ x.ravel()).reshape(output)  # noqa: B023, E731
+        assert cause(f, normal(shape), lambda x: matrix.T.reshape(output + x.shape)) == TRANSPOSE  # noqa: B023
+
+
+# --- Places -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_column_with_its_factor_in_the_message() -> None:
+    matrix = normal((4, 4))
+    wrong = matrix / np.where(np.arange(4) == 2, 1.7, 1)
+    (message,) = refusals(jacinspect.inspect(lambda x: matrix @ x, normal((4,)), lambda x: wrong))
+    assert message.endswith("; consistent with a derivative that is right except in column X[2], times 1/1.7")
+
+
+def test_a_column_that_a_part_of_a_reads_is_a_column() -> None:
+    weight = normal((3, 2))
+    wrong = np.kron(np.eye(4), weight.T)
+    wrong[:, 5] *= 3
+    found = explanation(inspected("jvp", lambda x: x @ weight, lambda x: wrong, normal((4, 3))))
+    assert found == "a derivative that is right except in column X[1,2], times 3"
+
+
+PLACES: dict[str, tuple[Shape, Any, str]] = {
+    "columns": ((2, 3), np.s_[:, :, :, 1], "columns X[:,1]"),
+    "rows": ((2, 3), np.s_[1], "rows A[1,:]"),
+    "a block": ((2, 3), np.s_[1, :, 0, :], "the block ∂A[1,:]/∂X[0,:]"),
+    "a line of a block": ((3, 3), np.s_[1, :, 0, 2], "the block ∂A[1,:]/∂X[0,2]"),
+}
+
+
+@pytest.mark.parametrize("form", ["matrix", "vjp"])
+@pytest.mark.parametrize("name", PLACES)
+def test_slices_of_matrices(name: str, form: str) -> None:
+    shape, where, text = PLACES[name]
+    right = normal(2 * shape)
+    for factor, said in ((0.0, ", where it is 0"), (-1.0, ", times −1"), (2.5, ", times 5/2"), (1.23, ", times 1.23")):
+        wrong = right.copy()
+        wrong[where] *= factor
+        size = prod(shape)
+        report = inspected(
+            form,
+            lambda x: np.tensordot(right, x, 2),
+            lambda x: wrong.reshape(size, size),  # noqa: B023
+            normal(shape),
+        )
+        assert explanation(report) == f"a derivative that is right except in {text}{said}"
+
+
+def test_a_place_without_a_factor_is_named_alone() -> None:
+    right, noise = normal((5, 5)), 1 + 0.1 * normal((5, 5), 1)
+    wrong = np.where(np.arange(5) == 3, right * noise, right)
+    assert (
+        cause(lambda x: right @ x, normal((5,)), lambda x: wrong) == "a derivative that is right except in column X[3]"
+    )
+
+
+def test_entries_that_f_has_not_are_part_of_a_place() -> None:
+    """The full column of a triangle that is given too much."""
+    right = np.tril(normal((5, 5)))
+    wrong = right.copy()
+    wrong[:, 3] = 7
+    for form in FORMS[1:]:
+        report = inspected(form, lambda x: right @ x, lambda x: wrong, normal((5,)))
+        assert explanation(report) == "a derivative that is right except in column X[3]"
+
+
+def test_silence_where_all_of_a_place_but_one_entry_is_wrong() -> None:
+    right = normal((5, 5))
+    for factor in (1.7, 0.0):
+        wrong = np.where(np.arange(5) == 3, factor * right, right)
+        wrong[1, 3] = right[1, 3]
+        assert "column" not in cause(lambda x: right @ x, normal((5,)), lambda x: wrong)  # noqa: B023
+
+
+# --- Right along some directions alone --------------------------------------------------------------------------------
+
+
+def test_a_claim_without_its_mean_is_not_explained_where_f_does_not_move_along_it() -> None:
+    """p (1 - p) four times: the claim and the Jacobian are both 0 along what keeps a variance of two numbers."""
+    assert cause(softmax, np.array([0.3, -0.4]), lambda x: 1.37 * softmax_matrix(x)) == ""
+
+
+def test_a_symmetric_x_is_needed_to_call_it_so() -> None:
+    x = normal((3, 3))
+    report = jacinspect.inspect(lambda x: (x**3).sum(), x, lambda x: 3 * (x**2 + x.T**2) / 2)
+    assert "symmetric" not in explanation(report)
+
+
+# --- f itself is what the claim is the derivative of ------------------------------------------------------------------
+
+
+def test_the_derivative_of_the_very_function_is_not_accused_alone() -> None:
+    gelu, x = function("gelu"), normal((3, 5))
+    assert gelu.derivative is not None
+    rough = lambda x: gelu(x) * (1 + 3e-8 * np.sin(1e4 * x))  # noqa: E731
+    name = "gelu with approximate=none"
+    found = cause(rough, x, gelu.derivative)
+    assert found == f"the derivative of {name}, and f is {name} at X to 6 digits: look at f before the derivative"
+    tanh_form = lambda x: 0.5 * x * (1 + np.tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))  # noqa: E731
+    assert cause(tanh_form, x, gelu.derivative) == f"the derivative of {name}"
+
+
+@pytest.mark.parametrize("width", [8.0, 2.0, 0.5, 0.4])
+def test_a_straight_through_rule_of_any_step_width(width: float) -> None:
+    x = width * (np.array([0.2, -1.3, 2.1, 0.4]))
+    assert cause(lambda x: np.round(x / width) * width, x, np.ones_like) == STEPS
+
+
+@pytest.mark.parametrize("f", [lambda x: np.where(x > 3, x, 0.5), np.sign, lambda x: np.clip(x, -0.1, 0.1)])
+def test_what_is_flat_at_x_and_moves_elsewhere_is_no_step(f: F) -> None:
+    shifted = lambda x: f(x) / 3 + 0.1  # noqa: E731
+    assert cause(shifted, -1 - np.abs(normal((4,))), np.ones_like) == ""
 
 
 # --- Broadcast operands -----------------------------------------------------------------------------------------------
@@ -923,3 +1081,34 @@ def test_a_derivative_of_single_precision() -> None:
     report = jacinspect.inspect("tanh", np.array([0.5, -1.0]), lambda x: 1 - np.tanh(x.astype(np.float32)) ** 2)
     (found,) = [finding for finding in report.findings if finding.code == "J001"]
     assert found.message.endswith("; consistent with a derivative computed in float32")
+
+
+KINDS = [(name, plant, shapes) for plants, shapes in FAMILIES for name, plant in plants.items()]
+
+
+@pytest.mark.parametrize(("name", "plant", "shapes"), KINDS, ids=[name for name, *_ in KINDS])
+def test_every_planted_mistake_is_explained(name: str, plant: Any, shapes: tuple[Shape, ...]) -> None:
+    """The benchmark in small: each kind at one point of one shape."""
+    result = score(plant, shapes[len(name) % len(shapes) :][:1], 1)
+    assert (result.right, result.wrong) == (1, 0), result
+
+
+def test_a_place_in_a_bundle_is_called_by_the_part_s_name() -> None:
+    x, w, b = normal((4, 3)), normal((3, 2), 1), normal((2,), 2)
+
+    def pull(x: Array, w: Array, b: Array, g: Array) -> tuple[Array, Array, Array]:
+        d = (1 - np.tanh(x @ w + b) ** 2) * g
+        return d @ w.T, x.T @ d, 2.5 * d.sum(axis=0)
+
+    def value(x: Array, w: Array, b: Array) -> Array:
+        return np.asarray(np.tanh(x @ w + b))
+
+    found = cause(value, x, pull, derivative_kind="vjp", others=[w, b], wrt="all")
+    assert found == "a derivative that is right except in columns b, times 5/2"
+
+    def column(x: Array, w: Array, b: Array, g: Array) -> tuple[Array, Array, Array]:
+        of_x, of_w, of_b = pull(x, w, b, g)
+        return of_x, of_w * np.array([1.0, -1.0]), of_b / 2.5
+
+    found = cause(value, x, column, derivative_kind="vjp", others=[w, b], wrt="all")
+    assert found == "a derivative that is right except in the block ∂A[:,1]/∂w[:,1], times −1"

@@ -13,6 +13,7 @@ from jacinspect.inspection.findings import (
     of_coverage,
     of_directions,
 )
+from jacinspect.inspection.naming import Names
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status, compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -22,6 +23,7 @@ from jacinspect.jacobian.differences import Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.operands.bundle import Bundle
 from tests.oracles import Array, Shape
 
 EPSILON = 2.0**-52
@@ -44,7 +46,12 @@ def findings(numeric: Numeric, claim: list[float], x: Array | None = None, y0: A
     x = np.ones(shape) if x is None else x
     y0 = np.ones(len(claim)) if y0 is None else y0
     comparison = compare(analytic, numeric, x, y0)
-    return list(of_entries(comparison, analytic, numeric, x, y0))
+    return list(of_entries(comparison, analytic, numeric, x, y0, names(numeric)))
+
+
+def names(numeric: Numeric) -> Names:
+    pattern = numeric.jacobian.pattern
+    return Names(Bundle.of([("A", pattern.output_shape)]), Bundle.of([("x", pattern.operand_shape)]))
 
 
 def test_the_worst_of_those_that_disagree_is_named() -> None:
@@ -98,23 +105,25 @@ def test_rules_and_patterns_that_directions_refute() -> None:
     numeric = numeric_of([1.0, 2.0, 3.0], [1e-12] * 3)
     calm = Comparison(np.zeros(3, np.int8), numeric.jacobian.data, numeric)
     none = np.zeros(0, np.int64)
-    assert list(of_directions(Directions(none, none, none, 3, 1e-9), calm, numeric, none)) == []
+    assert list(of_directions(Directions(none, none, none, 3, 1e-9), calm, numeric, names(numeric), none)) == []
     rule = Directions(none, np.array([1, 2]), none, 3, 1e-9)
-    (found,) = of_directions(rule, calm, numeric, none)
+    (found,) = of_directions(rule, calm, numeric, names(numeric), none)
     assert found.code == "J001"
     assert "of 2 outputs, first of A[1], is off" in found.message
-    (found,) = of_directions(Directions(none, none, np.array([1]), 3, 1e-9), calm, numeric, none)
+    (found,) = of_directions(Directions(none, none, np.array([1]), 3, 1e-9), calm, numeric, names(numeric), none)
     assert (found.code, found.at) == ("J001", ((1,),))
     assert "the analytic derivative by 1 input, first by X[1], is off" in found.message
-    (found,) = of_directions(rule, calm, numeric, np.array([1, 2]))
+    (found,) = of_directions(rule, calm, numeric, names(numeric), np.array([1, 2]))
     assert (found.code, found.severity) == ("J012", "error")
     assert "for 2 outputs" in found.message
     assert found.at == ((1,), (2,))
     status = np.array([0, Status.DISAGREES, Status.DISAGREES], np.int8)
-    (found,) = of_directions(Directions(none, np.array([1]), none, 3, 1e-9), calm, numeric, none, complete=False)
+    (found,) = of_directions(
+        Directions(none, np.array([1]), none, 3, 1e-9), calm, numeric, names(numeric), none, complete=False
+    )
     assert "every entry of it that was compared agrees: it is wrong in others, which the budget left" in found.message
     accused = Comparison(status, numeric.jacobian.data, numeric)
-    assert list(of_directions(rule, accused, numeric, none)) == []  # their entries are listed already
+    assert list(of_directions(rule, accused, numeric, names(numeric), none)) == []  # their entries are listed already
 
 
 def coverage(detection: Detection, share: float) -> list[Finding]:
@@ -142,7 +151,7 @@ def test_which_budget_ended_the_work() -> None:
     assert budgets({None}, 200, 2**20) == "a pattern that changed from point to point"
 
 
-@pytest.mark.parametrize(("finding", "code"), [(not_deterministic(), "J005"), (mutates_input(), "J008")])
+@pytest.mark.parametrize(("finding", "code"), [(not_deterministic(0.5, None), "J005"), (mutates_input(), "J008")])
 def test_what_ends_an_inspection(finding: Finding, code: str) -> None:
     assert (finding.code, finding.severity, finding.at) == (code, "error", ())
 

@@ -29,18 +29,23 @@ ORDERS = [(vec, layout) for vec in ("column", "row") for layout in ("numerator",
 
 # The keys of 3-interface.md, in its order.
 KEYS = {
-    "": "schema_version version function operand output jacobian detection agreement hadamard chain_rule findings "
-    "verdict",
+    "": "schema_version version function operand output jacobian detection calls agreement rules points hadamard "
+    "chain_rule findings verdict",
     "function": "name kind parameters source formula derivative",
-    "operand": "name position shape dtype source seed values",
-    "output": "shape values",
+    "operand": "name position shape dtype source seed values parts fixed",
+    "operand.parts": "name shape offset",
+    "operand.fixed": "name shape dtype values",
+    "output": "shape values parts",
+    "output.parts": "name shape offset",
     "jacobian": "shape tensor_shape vec layout index_formula structure is_square is_diagonal is_symmetric "
-    "off_diagonal_ratio lower_bandwidth upper_bandwidth blocks entries stored nonzeros density colors pattern analytic "
-    "numeric error_bar",
+    "off_diagonal_ratio lower_bandwidth upper_bandwidth blocks parts entries stored nonzeros density colors pattern "
+    "analytic numeric error_bar",
+    "jacobian.parts": "output operand structure stored",
     "jacobian.pattern": "rows columns",
     "detection": "evaluations points proved deterministic miss_probability",
     "agreement": "verdict entries_compared coverage max_difference max_error_bar max_ratio worst",
     "agreement.worst": "output operand analytic numeric error_bar",
+    "rules": "name verdict message",
     "hadamard": "direction hadamard jacobian_product max_difference valid cost",
     "hadamard.cost": "hadamard matrix",
     "hadamard.cost.hadamard": "bytes multiplications",
@@ -141,7 +146,8 @@ def test_the_schema_is_one(schema: dict[str, Any]) -> None:
 
 def test_the_schema_has_the_contract_s_keys_in_its_order(schema: dict[str, Any]) -> None:
     places = {"": schema, **schema["$defs"]}
-    homes = {"jacobian.pattern": "pattern", "agreement.worst": "entry", "findings": "finding"}
+    homes = {"jacobian.pattern": "pattern", "agreement.worst": "entry", "findings": "finding", "rules": "rule"}
+    homes |= {"operand.parts": "part", "output.parts": "part", "operand.fixed": "fixed", "jacobian.parts": "block"}
     homes |= {"hadamard.cost.hadamard": "cost", "hadamard.cost.matrix": "cost"}
     for path, keys in KEYS.items():
         place = schema["$defs"]["hadamard"]["properties"]["cost"] if path == "hadamard.cost" else None
@@ -487,7 +493,7 @@ def test_what_a_finding_says_of_the_verdict(code: str) -> None:
     alone = with_findings(code)
     assert alone.verdict != "pass"
     assert alone.exit_status == 1
-    worst = "fail" if code in ("J001", "J002", "J003", "J004", "J005", "J008", "J011") else "inconclusive"
+    worst = "fail" if code in ("J001", "J002", "J003", "J004", "J005", "J008", "J011", "J015") else "inconclusive"
     assert alone.verdict == worst
     assert with_findings("J006", code).verdict == worst
     assert with_findings(code, "J012").verdict == worst

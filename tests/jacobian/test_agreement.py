@@ -9,8 +9,9 @@ from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise
-from jacinspect.jacobian.numeric import FirstLook, Neighbourhood, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import FirstLook, Numeric, first_look, numeric_jacobian
 from tests.oracles import Array, Pairs
 
 EPSILON = 2.0**-52

@@ -260,24 +260,27 @@ def ring(n: int, step: int) -> list[tuple[int, ...]]:
     return [(o, (o - step) % n) for o in range(n)]
 
 
+SEEDS = 40  # each with ten outputs or six pools: enough to tell shares that differ by a tenth
+
+
 @pytest.mark.parametrize("name", COUPLED)
 def test_two_inputs_are_never_taken_for_one(name: str) -> None:
     """All or, where the output is dead or not a number at every point that was tried, nothing."""
     f, reads = COUPLED[name]
     whole = 0
-    for seed in range(100):
+    for seed in range(SEEDS):
         got = proved(f, normal((11,), seed), seed)
         for o, read in enumerate(reads(11)):
             inputs = {i for output, i in got if output == o}
             assert inputs in (set(read), set()), (seed, o)
             whole += bool(inputs)
-    assert whole >= 0.9 * 100 * len(reads(11))
+    assert whole >= 0.9 * SEEDS * len(reads(11))
 
 
-def test_max_pools_in_a_hundred_seeds() -> None:
+def test_max_pools_in_many_seeds() -> None:
     """A pool may read an input at no point that was tried, but never seems element-wise, and its maximum is found."""
     within = strays = 0
-    for seed in range(100):
+    for seed in range(SEEDS):
         x = normal((4, 6), seed)
         got = proved(lambda x: np.max(x.reshape(2, 2, 3, 2), axis=(1, 3)), x, seed)
         for o, p in enumerate(positions((2, 3))):
@@ -287,8 +290,8 @@ def test_max_pools_in_a_hundred_seeds() -> None:
             assert max(window, key=lambda i: float(x.ravel()[i])) in inputs, (seed, o)
             within += len(inputs & set(window))
             strays += len(inputs - set(window))
-    assert within >= 0.75 * 100 * 24
-    assert strays <= 0.01 * 100 * 24
+    assert within >= 0.75 * SEEDS * 24
+    assert strays <= 0.01 * SEEDS * 24
 
 
 # --- Saturation, symmetry, limits, domains ----------------------------------------------------------------------------
@@ -388,9 +391,11 @@ def test_knots_that_have_to_increase() -> None:
 
 def test_a_function_that_raises_at_every_other_point() -> None:
     x = normal((3,))
-    with pytest.raises(
-        FunctionFailedError, match="at every point tried but X, the function raised ValueError: math domain error"
-    ):
+    told = (
+        r"^at every point tried but X, even one that was moved by 0\.000\d+ % only, the function raised "
+        "ValueError: math domain error"
+    )
+    with pytest.raises(FunctionFailedError, match=told):
         detected(strict(np.positive, lambda y: y == x), x)
 
 

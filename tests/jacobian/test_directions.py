@@ -8,7 +8,8 @@ import pytest
 from jacinspect.jacobian.agreement import compare
 from jacinspect.jacobian.analytic import Analytic, from_jvp, from_vjp
 from jacinspect.jacobian.directions import Directions, along_directions, measure_directions
-from jacinspect.jacobian.numeric import Neighbourhood, Numeric
+from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.numeric import Numeric
 from tests.jacobian.test_agreement import differenced
 from tests.oracles import Array, Pairs, pairs_of, times
 

@@ -47,6 +47,13 @@ def test_no_input_is_missed_that_moves_an_output_on_either_side(operand: str, na
         assert local_reads(FUNCTIONS[name], x, 64, 1e-9 * scale) <= found(detection), seed
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_side_that_shows_what_is_known_is_not_the_whole_of_a_maximum(seed: int) -> None:
+    x = np.array([1.0, 1.0, 1.0, -2.0])
+    detection = detected(lambda x: np.array([x.max() + np.sin(x[3]), x[3]]), x, seed)
+    assert found(detection) == {(0, 0), (0, 1), (0, 2), (0, 3), (1, 3)}
+
+
 def test_an_element_wise_function_of_tied_numbers_takes_no_more_calls() -> None:
     x = np.round(np.random.default_rng(0).standard_normal((20, 30)))
     assert detected(np.tanh, x, 0).evaluations == detected(np.tanh, x + np.arange(600).reshape(20, 30), 0).evaluations

@@ -12,6 +12,7 @@ from jacinspect.inspection.codes import Finding
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import EntryReport
 from jacinspect.views.brief import render
+from jacinspect.wording import format_entry
 from tests.oracles import Array
 
 X = np.array([[0.5, -1.25, 2.0], [0.75, -0.5, 1.5]])
@@ -26,7 +27,8 @@ def made_up(report: Report, *findings: Finding, verdict: str = "fail", worst: tu
 
 
 def entry(output: tuple[int, ...], analytic: float | None, numeric: float, bar: float, *operand: int) -> EntryReport:
-    return EntryReport(output, operand or output, analytic, numeric, bar)
+    name = format_entry(output, operand or output)
+    return EntryReport(name, output, operand or output, analytic, numeric, bar)
 
 
 # --- What passes ------------------------------------------------------------------------------------------------------
@@ -52,7 +54,7 @@ def test_a_report_that_passes_is_a_line(report: Any, text: str) -> None:
 
 def test_notes_are_not_told() -> None:
     report = jacinspect.inspect("relu", np.array([0.0, 1.0]))
-    assert [finding.code for finding in report.findings] == ["J003"]
+    assert [finding.code for finding in report.findings] == ["J003", "J013"]
     assert render(report) == "relu: pass, X 2 float64 → A 2"
 
 
@@ -147,8 +149,8 @@ def test_a_function_that_is_not_deterministic() -> None:
 
     assert render(jacinspect.inspect(noisy, X)) == (
         "noisy(rate=0.5): fail, X 2×3 float64 → A 2×3\n"
-        "  J005 not-deterministic: the same input gave two different outputs; "
-        "fix its random state (a seed, evaluation mode) to inspect it"
+        "  J005 not-deterministic: the same input gave different outputs, apart by 3 of their size; "
+        "give it --reseed 0, which seeds its random numbers before every call, or evaluation mode"
     )
 
 

@@ -25,6 +25,7 @@ ArrayFunction = Callable[..., Array]
 
 # Temporaries of this many entries stay in the processor's cache, and a result is all the memory that an array needs.
 _BLOCK = 2**14
+_FINITE = 3  # kinks and jumps in [-2, 2]: functions that have more there have them at all integers, or halves
 
 
 Interval = tuple[float, float]
@@ -158,7 +159,13 @@ class Entry:
             derivative_formula=rewritten.get("derivative_formula", self.derivative_formula),
             operands=self.operands,
             partial_formulas=self.partial_formulas,
+            bends=self._bends(parameters),
         )
+
+    def _bends(self, parameters: Mapping[str, Parameter]) -> tuple[float, ...]:
+        """Return the kinks and jumps in order, unless there are infinitely many, as of a rounding."""
+        bends = sorted({*map(float, self.kinks(**parameters)), *map(float, self.jumps(**parameters))})
+        return tuple(bends) if len(bends) <= _FINITE else ()
 
     def _checked(self, name: str, given: object) -> Parameter:
         """Convert the value of a parameter to the type of its annotation."""

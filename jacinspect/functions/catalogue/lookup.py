@@ -62,8 +62,8 @@ def similar(name: str) -> list[str]:
     return close_matches(name, names(), 3, key)
 
 
-def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array]]:
-    """Yield the name of each element-wise function, and f'(x), flat: a claimed derivative may be one of these.
+def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Array, Function]]:
+    """Yield the name of each element-wise function, f'(x), flat, and f: a claimed derivative may be one of these.
 
     Each is given with its parameters' defaults, and then with the values that `numbers` has under their names.
     """
@@ -82,7 +82,8 @@ def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Ar
             effective = {name: value for name, value in f.parameters.items() if value is not None}
             parameters = ", ".join(f"{name}={format_parameter(value)}" for name, value in effective.items())
             with np.errstate(all="ignore"):
-                yield entry.name + (f" with {parameters}" if parameters else ""), f.derivative(x).ravel()
+                named = entry.name + (f" with {parameters}" if parameters else "")
+                yield named, f.derivative(x).ravel(), f
 
 
 def hint(name: str) -> str:

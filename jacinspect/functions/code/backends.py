@@ -5,13 +5,17 @@ ever imported here; a function that needs one has imported it. Next: frameworks.
 """
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.rules import Array, Jvp, Rule, Vjp
+from jacinspect.functions.code.trees import converted
+from jacinspect.functions.rules import Array, Jvp, Vjp
 
 __all__ = ["FRAMEWORKS", "Call", "Framework"]
 
@@ -20,17 +24,21 @@ Call = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Framework:
-    """One framework. Each field takes a callable of its arrays.
+    """One framework. The first three fields take a callable of its arrays.
 
     `trial` calls it with the framework's arrays in place of numpy's. `value` returns it as a function
-    of numpy arrays, and `rule`, given operands to try it on, its derivative by the framework's autodiff, which
-    `autodiff` names.
+    of numpy arrays, and `rules`, given operands to try it on, its derivatives by the framework's autodiff, which
+    `autodiff` names: the first is the one that people call, and the others have to agree with it. `join` lays several
+    of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real numbers, and "" for what
+    is no array of the framework.
     """
 
     name: str
     trial: Callable[[Call, Sequence[Array]], Any]
     value: Callable[[Call], Call]
-    rule: Callable[[Call, Sequence[Array]], Rule | None]
+    rules: Callable[[Call, Sequence[Array]], tuple[Jvp | Vjp, ...]]
+    join: Callable[[Sequence[Any]], Any]
+    kind: Callable[[Any], str]
     autodiff: str = ""
 
 
@@ -45,8 +53,20 @@ def _numpy_value(call: Call) -> Call:
     return call
 
 
-def _no_rule(_: Call, __: Sequence[Array]) -> None:
+def _numpy_join(arrays: Sequence[Any]) -> Array:
+    return np.concatenate([np.ravel(array) for array in arrays])
+
+
+def _numpy_kind(leaf: Any) -> str:
+    try:
+        return np.asarray(leaf).dtype.kind
+    except (TypeError, ValueError):
+        return ""
+
+
+def _no_rules(_: Call, __: Sequence[Array]) -> tuple[()]:
     """Numpy has no autodiff."""
+    return ()
 
 
 # --- torch ------------------------------------------------------------------------------------------------------------
@@ -55,7 +75,22 @@ def _no_rule(_: Call, __: Sequence[Array]) -> None:
 def _torch_trial(call: Call, operands: Sequence[Array]) -> Any:
     """Call with tensors that autograd follows, which numpy's functions do not take."""
     torch: Any = sys.modules["torch"]
-    return call(*(torch.tensor(operand, requires_grad=True).clone() for operand in operands))
+    return call(*(_leaf(torch, operand).clone() for operand in operands))
+
+
+def _leaf(torch: Any, operand: Array) -> Any:
+    return torch.tensor(operand, requires_grad=operand.dtype.kind == "f")
+
+
+def _torch_join(arrays: Sequence[Any]) -> Any:
+    return sys.modules["torch"].cat([array.reshape(-1) for array in arrays])
+
+
+def _torch_kind(leaf: Any) -> str:
+    torch: Any = sys.modules["torch"]
+    if not isinstance(leaf, torch.Tensor):
+        return ""
+    return "f" if leaf.is_floating_point() else "c" if leaf.is_complex() else "i"
 
 
 def _torch_value(call: Call) -> Call:
@@ -66,7 +101,7 @@ def _torch_value(call: Call) -> Call:
 
     def value(*operands: Array) -> Any:
         try:
-            return _from_torch(call(*map(tensor, operands)))
+            return converted(call(*map(tensor, operands)), _from_torch)
         except RuntimeError as error:
             if "dtype" in str(error):
                 error.add_note("float64 does not go with tensors of its own: try --dtype float32, or name the module")
@@ -75,25 +110,67 @@ def _torch_value(call: Call) -> Call:
     return value
 
 
-def _torch_rule(call: Call, _: Sequence[Array]) -> Rule:
-    """Reverse mode by `torch.autograd.grad`, as torch.func fails on ordinary custom Functions."""
+def _torch_rules(call: Call, _: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
+    """Reverse mode, forward mode, and the backward of several cotangents at once, as torch.func.vmap runs it."""
+    batched = partial(_torch_pull, call, batched=True)
+    return Vjp(partial(_torch_pull, call), "backward"), Jvp(partial(_torch_push, call), "forward"), Vjp(batched, "vmap")
+
+
+def _torch_pull(call: Call, *given: Array, batched: bool = False) -> tuple[Array, ...]:
+    """Pull a cotangent back by `torch.autograd.grad`, as torch.func fails on ordinary custom Functions."""
     torch: Any = sys.modules["torch"]
+    *operands, cotangent = given
+    leaves = [_laid_out(operand).requires_grad_(operand.dtype.kind == "f") for operand in operands]
+    moving = [leaf for leaf in leaves if leaf.requires_grad]
+    with torch.enable_grad():
+        result = call(*leaves)
+    if not result.requires_grad:  # no path from X to A that autograd sees: its derivative is 0
+        return tuple(np.zeros(operand.shape) for operand in operands)
+    weights = _laid_out(cotangent, result.dtype).reshape(result.shape)
+    if batched:  # a second cotangent beside it must not change what the first one gives
+        weights = torch.stack([weights, 1 - weights])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # vmap says which operations it is slow at
+        pulled = torch.autograd.grad(result, moving, weights, allow_unused=True, is_grads_batched=batched)
+    parts = iter(pulled)
+    by_leaf = [next(parts) if leaf.requires_grad else None for leaf in leaves]
+    return tuple(
+        np.zeros(operand.shape) if part is None else _from_torch(part[0] if batched else part)
+        for operand, part in zip(operands, by_leaf, strict=True)
+    )
 
-    def pull(*given: Array) -> tuple[Array, ...]:
-        *operands, cotangent = given
-        leaves = [torch.tensor(operand, requires_grad=True) for operand in operands]
-        with torch.enable_grad():
-            result = call(*leaves)
-        if not result.requires_grad:  # no path from X to A that autograd sees: its derivative is 0
-            return tuple(np.zeros(operand.shape) for operand in operands)
-        weights = torch.tensor(cotangent, dtype=result.dtype).reshape(result.shape)
-        pulled = torch.autograd.grad(result, leaves, weights, allow_unused=True)
-        return tuple(
-            np.zeros(operand.shape) if part is None else _from_torch(part)
-            for operand, part in zip(operands, pulled, strict=True)
+
+def _torch_push(call: Call, *given: Array) -> Array:
+    """Push tangents forward by torch.autograd.forward_ad."""
+    torch: Any = sys.modules["torch"]
+    half, forward = len(given) // 2, torch.autograd.forward_ad
+    with forward.dual_level():
+        points = [_laid_out(operand) for operand in given[:half]]
+        tangents = (_laid_out(tangent, point.dtype) for tangent, point in zip(given[half:], points, strict=True))
+        result = call(
+            *(
+                forward.make_dual(point, tangent) if point.is_floating_point() else point
+                for point, tangent in zip(points, tangents, strict=True)
+            )
         )
+        pushed = forward.unpack_dual(result).tangent
+        return np.zeros(result.shape) if pushed is None else np.asarray(_from_torch(pushed))
 
-    return Vjp(pull)
+
+def _laid_out(array: Array, dtype: Any = None) -> Any:
+    """Return a new tensor with an array's strides; memory between its entries is 0.
+
+    An array that repeats one number becomes an expanded one, as sum().backward() gives it to a backward.
+    """
+    torch: Any = sys.modules["torch"]
+    dense = torch.tensor(array, dtype=dtype)
+    if array.ndim and array.size and not any(array.strides):
+        return dense.flatten()[0].expand(array.shape)
+    steps = [step // array.itemsize for step in array.strides]
+    if dense.stride() == tuple(steps):
+        return dense
+    reach = 1 + sum((n - 1) * step for n, step in zip(array.shape, steps, strict=True))
+    return torch.zeros(reach, dtype=dense.dtype).as_strided(array.shape, steps).copy_(dense)
 
 
 def _from_torch(result: Any) -> Any:
@@ -119,39 +196,66 @@ def _jax_value(call: Call) -> Call:
 
     def value(*operands: Array) -> Any:
         with jax.enable_x64(True):
-            return _from_jax(call(*_to_jax(operands)))
+            return converted(call(*_to_jax(operands)), _from_jax)
 
     return value
 
 
-def _jax_rule(call: Call, operands: Sequence[Array]) -> Rule:
-    """Forward mode, or reverse mode where that alone is defined, as in a function with a custom_vjp."""
+def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
+    """Forward and reverse mode, or reverse mode where that alone is defined, as in a function with a custom_vjp."""
     jax: Any = sys.modules["jax"]
+    real = [operand.dtype.kind == "f" for operand in operands]  # all others are not differentiated by
+
+    def of_real(point: Sequence[Any]) -> tuple[Call, list[Any]]:
+        """Return the function of the real operands alone, and these."""
+
+        def f(*moving: Any) -> Any:
+            left = iter(moving)
+            return call(*(next(left) if moves else fixed for moves, fixed in zip(real, point, strict=True)))
+
+        return f, _to_jax(list(compress(point, real)))
 
     def push(*given: Array) -> Array:
         half = len(given) // 2
         with jax.enable_x64(True):
-            _, pushed = jax.jvp(call, _to_jax(given[:half]), _to_jax(given[half:]))
+            f, moving = of_real(given[:half])
+            _, pushed = jax.jvp(f, moving, _to_jax(list(compress(given[half:], real))))
             return np.asarray(_from_jax(pushed))
 
     def pull(*given: Array) -> tuple[Array, ...]:
         *point, cotangent = given
         with jax.enable_x64(True):
-            result, vjp = jax.vjp(call, *_to_jax(point))
+            f, moving = of_real(point)
+            result, vjp = jax.vjp(f, *moving)
             if not jax.numpy.issubdtype(result.dtype, jax.numpy.inexact):
                 return tuple(np.zeros(operand.shape) for operand in point)
-            pulled = vjp(jax.numpy.asarray(cotangent, result.dtype).reshape(result.shape))
-            return tuple(np.asarray(_from_jax(part)) for part in pulled)
+            pulled = iter(vjp(jax.numpy.asarray(cotangent, result.dtype).reshape(result.shape)))
+            return tuple(
+                np.asarray(_from_jax(next(pulled))) if moves else np.zeros(operand.shape)
+                for moves, operand in zip(real, point, strict=True)
+            )
 
     try:
         with np.errstate(all="ignore"):
             push(*operands, *map(np.zeros_like, operands))
     except TypeError as error:
         if "custom_vjp" in str(error):
-            return Vjp(pull)
+            return (Vjp(pull),)
     except (Exception, SystemExit):  # reported when the derivative is asked for
         pass
-    return Jvp(push)
+    return Jvp(push), Vjp(pull)
+
+
+def _jax_join(arrays: Sequence[Any]) -> Any:
+    jax: Any = sys.modules["jax"]
+    return jax.numpy.concatenate([jax.numpy.ravel(array) for array in arrays])
+
+
+def _jax_kind(leaf: Any) -> str:
+    jax: Any = sys.modules["jax"]
+    if not isinstance(leaf, jax.Array | np.ndarray):
+        return ""
+    return "f" if jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating) else np.dtype(leaf.dtype).kind
 
 
 def _to_jax(arrays: Sequence[Array]) -> list[Any]:
@@ -174,8 +278,8 @@ def _from_jax(result: Any) -> Any:
 FRAMEWORKS = {
     framework.name: framework
     for framework in (
-        Framework("numpy", _numpy_trial, _numpy_value, _no_rule),
-        Framework("torch", _torch_trial, _torch_value, _torch_rule, "torch.autograd"),
-        Framework("jax", _jax_trial, _jax_value, _jax_rule, "jax.jvp or jax.vjp"),
+        Framework("numpy", _numpy_trial, _numpy_value, _no_rules, _numpy_join, _numpy_kind),
+        Framework("torch", _torch_trial, _torch_value, _torch_rules, _torch_join, _torch_kind, "torch.autograd"),
+        Framework("jax", _jax_trial, _jax_value, _jax_rules, _jax_join, _jax_kind, "jax.jvp or jax.vjp"),
     )
 }

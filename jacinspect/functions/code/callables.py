@@ -13,7 +13,11 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.functions.code.backends import Framework
+from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
+from jacinspect.functions.code.outputs import Joined
+from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 
@@ -57,19 +61,25 @@ def of_callable(
     operands, values = _divided(called, name, dict(parameters or {}), further)
     call = _call(called, operands, dict(parameters or {}))
 
-    def adapt(function: Function, given: Sequence[Array]) -> Function:
-        framework, stays = framework_of(called, call, given, backend)
-        rule = function.rule  # a claim, if any
-        if rule is None and stays:
-            rule = framework.rule(call, given)
-        return replace(
+    def adapt(function: Function, given: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
+        by_number = ByNumber(call)
+        again = reseeded(by_number, function.reseed)
+        framework, stays, given = _accepted(called, again, given, backend)
+        joined = Joined(name, again, framework, function.take)
+        rules = framework.rules(joined, given) if function.rule is None and stays else ()
+        adapted = replace(
             function,
-            value=framework.value(call),
-            rule=rule,
+            value=framework.value(joined),
+            rule=rules[0] if rules else function.rule,  # a claim, if any
+            others=rules[1:],
+            output=lambda: joined.bundle,
+            is_by_number=lambda: by_number.needed,
+            take=None,
             derivative_formula=function.derivative_formula or framework.autodiff * stays,
             source="python" if framework.name == "numpy" else framework.name,
             adapt=None,
         )
+        return adapted, given
 
     return Function(
         name,
@@ -81,6 +91,22 @@ def of_callable(
         place=_place(f),
         adapt=adapt,
     )
+
+
+def _accepted(
+    f: Callable[..., Any], call: Callable[..., Any], given: Sequence[Array], backend: str | None
+) -> tuple[Framework, bool, Sequence[Array]]:
+    """Find f's framework, as `framework_of`, and the operands as f takes them.
+
+    Integers are tried as integers, for they may be labels or indices, and else as real numbers.
+    """
+    framework, stays, takes = framework_of(f, call, given, backend)
+    if not takes and any(operand.dtype.kind in "iu" for operand in given):
+        real = [operand.astype(np.float64) if operand.dtype.kind in "iu" else operand for operand in given]
+        found = framework_of(f, call, real, backend)
+        if found[2]:
+            return *found[:2], real
+    return framework, stays, given
 
 
 def claim_of(
@@ -103,12 +129,13 @@ def claim_of(
             f"{name}: takes {required[-1].name} after the operands of {function.name}; if that is a tangent, or the "
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
-    call = _call(called, [place.name for place in positional if place.name not in passed][:number], passed)
+    call = _call(called, [place.name for place in positional if place.name not in passed], passed)
+    call = reseeded(ByNumber(call), function.reseed)
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
         return framework_of(called, call, arguments, backend)[0].value(call)
 
-    return Claim(call, kind, adapt)
+    return Claim(call, kind, adapt, len(required))
 
 
 def _parameters_for(places: Sequence[inspect.Parameter], function: Function, number: int) -> dict[str, Parameter]:
@@ -129,7 +156,9 @@ def _place(f: Any) -> tuple[str, int] | None:
     for definition in (owner if isinstance(owner, type) else f, type(f)):
         try:
             file = inspect.getsourcefile(definition)
-            return (file, max(inspect.getsourcelines(definition)[1], 1)) if file else None
+            code = getattr(definition, "__code__", None)  # without it, source text has to be searched
+            line = code.co_firstlineno if code else inspect.getsourcelines(definition)[1]
+            return (file, max(line, 1)) if file else None
         except (OSError, TypeError):
             continue
     return None
@@ -159,7 +188,7 @@ def _divided(
         return tuple(_named(number, further)), given
     positional = [p for p in arguments if p.kind in _POSITIONAL and p.name not in given]
     required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
-    unnamed = sum(name is None for name in further) - sum(name not in further for name in required[1:])
+    unnamed = sum(name is None for name in further) - len([name for name in required if name not in further][1:])
     optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
     operands = [p.name for p in positional if p.name in (*required, *optional, *further)]
     if any(p.kind is p.VAR_POSITIONAL for p in arguments):
@@ -200,7 +229,7 @@ def _call(f: Callable[..., Any], operands: Sequence[str], parameters: dict[str, 
     stray = {name: value for name, value in parameters.items() if name not in names}
 
     def call(*given: Any) -> Any:
-        arguments = {**parameters, **dict(zip(operands, given, strict=True)), **({rest: stray} if stray else {})}
+        arguments = {**parameters, **dict(zip(operands, given, strict=False)), **({rest: stray} if stray else {})}
         bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
         bound.apply_defaults()  # what is taken by position alone cannot be left out in the middle
         return f(*bound.args, **bound.kwargs)

@@ -16,6 +16,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import FRAMEWORKS, Call, Framework
+from jacinspect.functions.code.trees import leaves
 from jacinspect.functions.rules import Array
 
 __all__ = ["framework_of", "plain", "signature_of"]
@@ -73,7 +74,9 @@ def _autograd_function(f: Any) -> Any:
     return owner if own else None
 
 
-def framework_of(f: Any, call: Call, operands: Sequence[Array], backend: str | None = None) -> tuple[Framework, bool]:
+def framework_of(
+    f: Any, call: Call, operands: Sequence[Array], backend: str | None = None
+) -> tuple[Framework, bool, bool]:
     """Find the framework whose arrays a function takes, by what it is and else by trying.
 
     Parameters
@@ -81,7 +84,7 @@ def framework_of(f: Any, call: Call, operands: Sequence[Array], backend: str | N
     f, call
         The function as it was named, and a callable of the operands alone that calls it.
     operands
-        Float arrays to try it on.
+        Arrays to try it on.
     backend
         "numpy", "torch" or "jax", to try nothing.
 
@@ -91,16 +94,18 @@ def framework_of(f: Any, call: Call, operands: Sequence[Array], backend: str | N
         A row of backends.py.
     stays
         Whether the result is of that framework too, so that autodiff can follow.
+    takes
+        Whether it took the operands: false where every trial failed.
 
     Raises
     ------
     InputError
         If the given backend has not been imported.
     """
-    name, result = (backend, None) if backend else _tried(f, call, operands)
+    name, result, takes = (backend, None, True) if backend else _tried(f, call, operands)
     if name != "numpy" and name not in sys.modules:
         raise InputError(f"--backend {name}: the function's code has not imported {name}")
-    return FRAMEWORKS[name], result is None or bool(_homes([result]))
+    return FRAMEWORKS[name], result is None or bool(_homes(_arrays(result))), takes
 
 
 def _declared(f: Any) -> str | None:
@@ -145,22 +150,26 @@ def _mentioned(f: Any, seen: set[int], depth: int = 4) -> set[str]:
     return found.union(*(_mentioned(each, seen, depth - 1) for each in called))
 
 
-def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any]:
+def _arrays(result: Any) -> list[Any]:
+    return [leaf for _, leaf in leaves(result)]
+
+
+def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any, bool]:
     """Try the arrays of the frameworks that f is of or mentions, then numpy's, then those of other imported frameworks.
 
-    Returns the first framework of which the result is too, else one whose arrays f takes; and the result of f, None
-    where every trial failed.
+    Returns the first framework of which the result is too, else one whose arrays f takes; the result of f; and whether
+    any trial succeeded, or none was made.
     """
     loaded = [name for name in _AUTODIFF if name in sys.modules]
     declared = _declared(f)
     first = [declared] if declared else [name for name in loaded if name in _mentioned(f, set())]
     rest = ["numpy", *(name for name in loaded if name not in first)] if loaded and not declared else []
-    left = (first or ["numpy"])[0], None
+    left: tuple[str, Any, bool] = (first or ["numpy"])[0], None, not (first or rest)
     for name in [*first, *rest]:
         with suppress(Exception, SystemExit), np.errstate(all="ignore"):  # it is reported when f is inspected
             result = FRAMEWORKS[name].trial(call, [operand.copy() for operand in operands])
-            home = next(iter(_homes([result])), name if name in ("numpy", declared) else "")
+            home = next(iter(_homes(_arrays(result))), name if name in ("numpy", declared) else "")
             if home:
-                return home, result
-            left = name, result
+                return home, result, True
+            left = name, result, True
     return left

@@ -13,6 +13,7 @@ from numbers import Real
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.functions.expressions.bends import bends
 from jacinspect.functions.expressions.evaluation import Part, is_elementwise, push
 from jacinspect.functions.expressions.grammar import parse
 from jacinspect.functions.expressions.source import Typed
@@ -76,6 +77,7 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
         derivative_formula=formulas[0],
         source="expression",
         operands=operands,
+        bends=bends(typed, parsed.tree, operands),
         partial_formulas=formulas if len(operands) > 1 else (),
     )
 

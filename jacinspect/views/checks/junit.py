@@ -1,9 +1,11 @@
 """The outcomes of `jacinspect check` as JUnit XML, a test suite for each check. Pure functions.
 
-In the terms of Jenkins' schema (junit-10.xsd), a finding is a failure, and a crash or a timeout is an error.
+In the terms of Jenkins' schema (junit-10.xsd), a finding is a failure, a crash or a timeout is an error, and what has
+no derivative to be compared is skipped.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
@@ -21,21 +23,22 @@ def render(outcomes: Iterable[Outcome], _tally: Tally) -> Iterator[str]:
     """Yield the text in pieces, a check when all of its cases are done, since their numbers stand first."""
     yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="jacinspect">\n'
     for check, group in groupby(outcomes, lambda outcome: outcome.check):
-        cases, failures, errors = [], 0, 0
+        cases, kinds = [], Counter[str]()
         for outcome in group:
             kind = _kind(outcome)
-            failures, errors = failures + (kind == "failure"), errors + (kind == "error")
+            kinds[kind] += 1
             cases.append(_case(outcome, kind))
         yield f"  <testsuite name={_quoted(check)} "
-        yield f'tests="{len(cases)}" failures="{failures}" errors="{errors}" skipped="0">\n'
+        bad = f'failures="{kinds["failure"]}" errors="{kinds["error"]}"'
+        yield f'tests="{len(cases)}" {bad} skipped="{kinds["skipped"]}">\n'
         yield from cases
         yield "  </testsuite>\n"
     yield "</testsuites>\n"
 
 
 def _kind(outcome: Outcome) -> str:
-    if outcome.report.verdict == "pass":
-        return ""
+    if outcome.verdict in ("pass", "unchecked"):
+        return "" if outcome.verdict == "pass" else "skipped"
     return "failure" if verdict(outcome.report.findings, about="run") == "pass" else "error"
 
 
@@ -43,6 +46,8 @@ def _case(outcome: Outcome, kind: str) -> str:
     head = f"    <testcase classname={_quoted('jacinspect.' + outcome.check)} name={_quoted(outcome.name)}"
     if not kind:
         return f"{head}/>\n"
+    if kind == "skipped":
+        return f'{head}>\n      <skipped message="no derivative given: structure only"/>\n    </testcase>\n'
     first = next(finding for finding in outcome.report.findings if finding.severity == "error")
     text = escape(_legal("\n".join(problems(outcome.report))))
     return (

@@ -17,7 +17,7 @@ def render(outcomes: Iterable[Outcome], tally: Tally) -> Iterator[str]:
     for outcome in outcomes:
         jacobian, ratio = outcome.report.jacobian, outcome.ratio
         cells = [
-            f"{SIGNS[outcome.report.verdict]} {outcome.report.verdict}",
+            f"{SIGNS[outcome.verdict]} {outcome.verdict}",
             outcome.check,
             outcome.label,
             "" if jacobian is None else jacobian.structure,

@@ -12,7 +12,7 @@ from jacinspect.wording import printable
 
 __all__ = ["render"]
 
-_STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "bold yellow"}
+_STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "bold yellow", "unchecked": "bold"}
 _WORST = 20  # failures that the summary lists, about a screen
 _LABEL, _STRUCTURE = 16, 16  # columns, of the longest usual label and of the longest structure
 
@@ -37,7 +37,7 @@ def render(outcomes: Iterable[Outcome], tally: Tally, width: int) -> Iterator[Te
 
 
 def _line(outcome: Outcome, width: int) -> Text:
-    verdict, jacobian = outcome.report.verdict, outcome.report.jacobian
+    verdict, jacobian = outcome.verdict, outcome.report.jacobian
     structure = "" if jacobian is None else jacobian.structure
     ratio = "" if outcome.ratio is None else _ratio(outcome.ratio)
     line = Text.assemble(

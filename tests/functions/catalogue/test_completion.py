@@ -17,7 +17,7 @@ from jacinspect.functions.catalogue.tables import ENTRIES, TABLES
 from jacinspect.functions.function import Parameter
 from jacinspect.wording import format_parameter
 from tests.cli.test_commands import at_import
-from tests.program import ROOT, Run, command, execute, run
+from tests.program import ROOT, Run, command, execute, ran, run
 
 NAMES = ROOT / "jacinspect" / "functions" / "catalogue" / "names.txt"
 SHELLS = ("bash", "zsh", "fish")
@@ -143,8 +143,8 @@ def test_nothing_is_offered_where_files_or_texts_are_meant(shell: str, typed: st
     if shell == "fish":
         variables = {"_JACINSPECT_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "is-args"}
         variables |= {"_TYPER_COMPLETE_ARGS": f"jacinspect {typed}"}
-        assert execute(command(), variables=variables) == Run(1, b"", "")  # and so does fish
-        assert execute(command(), variables=variables | {"_TYPER_COMPLETE_ARGS": "jacinspect sig"}) == Run(0, b"", "")
+        assert ran("", **variables) == Run(1, b"", "")  # and so does fish
+        assert ran("", **variables | {"_TYPER_COMPLETE_ARGS": "jacinspect sig"}) == Run(0, b"", "")
 
 
 def test_before_anything_is_typed_commands_and_all_names_are_offered() -> None:

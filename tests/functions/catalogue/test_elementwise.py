@@ -371,10 +371,10 @@ def test_neighbours_do_not_change_a_bit(name: str) -> None:
     for size in (1, 5, 64, 1003, 70_000):
         x = generator.normal(size=size) * 10.0 ** generator.integers(-3, 3, size)
         kept = generator.random(size) < 0.5
+        before = [g(x)[kept].tobytes() for g in (f, f.derivative)]
         for others in (np.nan, np.inf, 1e20, -1e20, 0.0, -0.3):
             changed = np.where(kept, x, others)
-            for g in (f, f.derivative):
-                assert g(x)[kept].tobytes() == g(changed)[kept].tobytes(), (size, others)
+            assert [g(changed)[kept].tobytes() for g in (f, f.derivative)] == before, (size, others)
 
 
 DTYPES = [np.float16, np.float32, np.float64, np.int8, np.int64, np.uint8, np.bool_]

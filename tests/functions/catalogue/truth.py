@@ -51,8 +51,14 @@ def grid() -> NDArray[np.float64]:
 
 
 def ulps(got: float, truth: Any) -> float:
-    """|got - truth| in units of the spacing of doubles at the truth, at least 2^-1074; inf for a wrong NaN or inf."""
-    nearest = abs(float(truth))
+    """|got - truth| in units of the spacing of doubles at the truth, at least 2^-1074; inf for a wrong NaN or inf.
+
+    Where got is the double nearest to the truth, as most are, this is the bound ½, which takes no long arithmetic.
+    """
+    nearest = float(truth)
+    if got == nearest:
+        return 0.5
+    nearest = abs(nearest)
     if nearest == inf:
         return 0.0 if got == (inf if truth > 0 else -inf) else inf
     if isnan(got) or abs(got) == inf:

@@ -275,8 +275,6 @@ def test_derivatives_that_are_not_plain_functions() -> None:
         (lambda x: {}, "the function returned a dict; an array of real numbers is needed"),
         (lambda x: x.astype(object), "the function returned an array of objects; an array of real numbers is needed"),
         (lambda x: x + 1j, "the function returned complex numbers; an array of real numbers is needed"),
-        (lambda x: (x, x), "the function returned a tuple of 2, arrays among them; it has to return one array"),
-        (lambda x: [x, x[0]], "the function returned a list of 2, arrays among them; it has to return one array"),
         (lambda x: [[1.0], [2.0, 3.0]], "the function returned a list that is no array"),
     ],
 )

@@ -562,12 +562,14 @@ def raising(x: Any) -> Any:
     raise ValueError("my own")
 
 
-def test_a_tuple_of_tensors_is_no_array() -> None:
+def test_a_tuple_of_tensors_is_laid_end_to_end() -> None:
     for function in (lambda t: (t, torch.tanh(t)), lambda t: (torch.tanh(t), torch.sum(t))):
-        with pytest.raises(FunctionFailedError, match="the function returned a tuple"):
-            jacinspect.inspect(function, X)
-    with pytest.raises(FunctionFailedError, match="the function returned a"):
-        jacinspect.inspect(lambda t: torch.max(t, dim=0), X)
+        report = jacinspect.inspect(function, X)
+        assert (report.verdict, report.function.source) == ("pass", "torch")
+        assert [part.name for part in report.names.output.parts] == ["0", "1"]
+    report = jacinspect.inspect(lambda t: torch.max(t, dim=0), X)
+    assert (report.verdict, report.names.output.names) == ("pass", ("values",))
+    assert report.names.output.left_out == ("indices (integers)",)
 
 
 def test_a_function_that_changes_its_tensor() -> None:

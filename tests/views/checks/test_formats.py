@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import xmlschema
 from jsonschema import Draft202012Validator
@@ -15,6 +17,7 @@ from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
 from referencing import Registry, Resource
 
+import jacinspect
 from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.inspection.codes import Finding
 from jacinspect.inspection.sections import EntryReport
@@ -26,7 +29,7 @@ from tests.checks.test_outcomes import DEAD, KINK, LATE, WIDE, WRONG, outcome
 from tests.conftest import SCHEMA
 from tests.program import strict_json
 
-OFF = EntryReport((0,), (1,), 0.25, 0.5, 1e-12)
+OFF = EntryReport("∂A[0]/∂X[1]", (0,), (1,), 0.25, 0.5, 1e-12)
 XSD = xmlschema.XMLSchema(Path(__file__).parents[2] / "data" / "junit-10.xsd")
 
 HOSTILE = (
@@ -150,7 +153,7 @@ def test_json(envelope: Callable[[str], dict[str, Any]]) -> None:
     loaded = envelope(rendered("json", mixed()))
     assert list(loaded) == ["schema_version", "version", "reports", "summary", "verdict"]
     assert (loaded["schema_version"], loaded["version"], loaded["verdict"]) == (1, "1.2.3", "fail")
-    assert loaded["summary"] == {"pass": 2, "fail": 3, "inconclusive": 2}
+    assert loaded["summary"] == {"pass": 2, "fail": 3, "inconclusive": 2, "unchecked": 0}
     assert [(each["check"], each["verdict"]) for each in loaded["reports"]] == [
         ("swish", "pass"), ("swish", "fail"), ("kinked", "pass"), ("wide", "inconclusive"),
         ("late", "inconclusive"), ("dead", "fail"), ("worse", "fail"),
@@ -199,6 +202,16 @@ def test_junit() -> None:
     ]
     kinds = {name: type(result) for name, ((_, (result,)),) in rest}
     assert kinds == {"wide": Failure, "late": Error, "dead": Error, "worse": Failure}
+
+
+def test_junit_skips_what_had_no_derivative_to_be_compared() -> None:
+    bare = replace(outcome("bare"), report=jacinspect.inspect(np.cumsum, np.ones(3)))
+    text = rendered("junit", [outcome("swish"), bare])
+    XSD.validate(text)
+    assert 'name="bare" tests="1" failures="0" errors="0" skipped="1"' in text
+    assert '<skipped message="no derivative given: structure only"/>' in text
+    assert "· bare   2, seed 0         unchecked" in rendered("text", [outcome("swish"), bare])
+    assert "| · unchecked | bare |" in rendered("markdown", [bare])
 
 
 def test_junit_of_nothing() -> None:
@@ -405,7 +418,7 @@ def test_an_interrupted_run_is_complete(view: str) -> None:
         last
         == {
             "text": "1 inspection: 1 pass; 8 not made",
-            "json": '], "summary": {"pass": 1, "fail": 0, "inconclusive": 0}, "verdict": "pass"}',
+            "json": '], "summary": {"pass": 1, "fail": 0, "inconclusive": 0, "unchecked": 0}, "verdict": "pass"}',
             "junit": "</testsuites>",
             "github": "jacinspect: 1 inspection: 1 pass; 8 not made",
             "markdown": "**1 inspection: 1 pass; 8 not made**",

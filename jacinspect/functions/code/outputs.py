@@ -1,0 +1,102 @@
+"""What a function of people's own returns, as one array: the real arrays in it, laid end to end.
+
+In: each result. Out: one array of the framework, made of the same leaves every time; the first result says which they
+are. Next: callables.py.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.functions.code.backends import Call, Framework
+from jacinspect.functions.code.trees import is_tree, leaves
+from jacinspect.operands.bundle import Bundle
+from jacinspect.wording import did_you_mean, format_shape
+
+__all__ = ["Joined"]
+
+_KINDS = {"i": "integers", "u": "integers", "b": "booleans", "c": "complex numbers"}
+
+
+@dataclass
+class Joined:
+    """A function whose result is one array: of several, those that `take` names, or all real ones, end to end.
+
+    `bundle` has their names and shapes after the first call; it is None where the result is one array as it is: an
+    array, a number, or nested lists of numbers.
+    """
+
+    function: str
+    call: Call
+    framework: Framework
+    take: str | None
+    bundle: Bundle | None = None
+    _called: bool = False
+
+    def __call__(self, *operands: Any) -> Any:
+        """Return one array of the framework.
+
+        Raises
+        ------
+        InputError
+            If there is nothing that `take` names, or no real array in the result.
+        FunctionFailedError
+            If an array has another shape than at the first call.
+        """
+        result = self.call(*operands)
+        if not self._called:
+            self.bundle, self._called = self._chosen(result), True
+        if self.bundle is None:
+            return result
+        found = dict(leaves(result))
+        arrays = [found.get(name) for name in self.bundle.names]
+        for part, array in zip(self.bundle.parts, arrays, strict=True):
+            shape = None if array is None else tuple(np.shape(array))
+            if shape != part.shape:
+                now = "nothing" if shape is None else f"shape {format_shape(shape)}"
+                raise FunctionFailedError(
+                    f"the function returned {now} for its output {part.name} after shape {format_shape(part.shape)}"
+                )
+        return arrays[0] if self.bundle.is_single else self.framework.join(arrays)
+
+    def _chosen(self, result: Any) -> Bundle | None:
+        if not is_tree(result):
+            if self.take is not None:
+                raise InputError(f"{self.function} returns one array: leave out --take {self.take}")
+            return None
+        found = dict(leaves(result))
+        if not found or (self.take is None and self.framework.name == "numpy" and _is_table(result)):
+            return None
+        chosen = {path: leaf for path, leaf in found.items() if self.take is None or _names(self.take, path)}
+        if not chosen:
+            raise InputError(
+                f"--take {self.take}: {self.function} returns {', '.join(found)}{did_you_mean(str(self.take), found)}"
+            )
+        faults = {path: _fault(leaf, self.framework) for path, leaf in chosen.items()}
+        left_out = [f"{path} ({fault})" for path, fault in faults.items() if fault]
+        real = [(path, tuple(np.shape(leaf))) for path, leaf in chosen.items() if not faults[path]]
+        if not real:
+            raise InputError(f"{self.function} returns no array of real numbers: {', '.join(left_out)}")
+        return Bundle.of(real, left_out)
+
+
+def _names(take: str, path: str) -> bool:
+    """Whether what --take was given stands for an output, or for a container that it is in."""
+    return path == take or path.startswith(f"{take}.")
+
+
+def _is_table(result: Any) -> bool:
+    """Whether nested plain lists or tuples hold numbers alone, which make one array."""
+    if isinstance(result, list | tuple) and not hasattr(result, "_fields"):
+        return bool(result) and all(map(_is_table, result))
+    return isinstance(result, int | float | np.number | np.bool_) or getattr(result, "shape", None) == ()
+
+
+def _fault(leaf: Any, framework: Framework) -> str:
+    """Say why a leaf is no array of real numbers of the framework; nothing if it is one."""
+    kind = framework.kind(leaf)
+    if kind == "f":
+        return ""
+    return "None" if leaf is None else _KINDS.get(kind, type(leaf).__name__)

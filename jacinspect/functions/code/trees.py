@@ -1,0 +1,97 @@
+"""Nested containers of arrays: the leaves of one, each with its path, and the same container with other leaves.
+
+In: what a function returned, or an argument of several arrays. Out: (path, leaf) pairs, such as ("layers.0.weight",
+array). Containers are dicts, lists, tuples, named tuples and dataclasses, and what jax knows as a pytree.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+__all__ = ["converted", "is_tree", "items", "leaves", "rebuilt"]
+
+Children = tuple[list[str], list[Any], Callable[[list[Any]], Any]]  # names, values, and what makes a container of such
+
+
+def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the leaves with their paths, in the container's order; of a leaf, itself with the path that is given."""
+    children = _children(tree)
+    if children is None:
+        yield path, tree
+        return
+    for name, child in zip(children[0], children[1], strict=True):
+        yield from leaves(child, f"{path}.{name}" if path else name)
+
+
+def rebuilt(tree: Any, new: Iterator[Any]) -> Any:
+    """Return a container like this one with other leaves, taken in the order of `leaves`."""
+    children = _children(tree)
+    if children is None:
+        return next(new)
+    return children[2]([rebuilt(child, new) for child in children[1]])
+
+
+def items(value: Any) -> list[tuple[str, Any]] | None:
+    """Return the items of a container with their names, one level of it; None of a leaf."""
+    children = _children(value)
+    return None if children is None else list(zip(children[0], children[1], strict=True))
+
+
+def converted(tree: Any, convert: Callable[[Any], Any]) -> Any:
+    """Return a container like this one with every leaf converted; a leaf, converted."""
+    return rebuilt(tree, (convert(leaf) for _, leaf in leaves(tree)))
+
+
+def is_tree(value: Any) -> bool:
+    """Whether a value is a container, and not a leaf."""
+    return _children(value) is not None
+
+
+def _children(tree: Any) -> Children | None:
+    kind = type(tree)
+    fields = getattr(kind, "__match_args__", ())
+    if isinstance(tree, tuple) and len(fields) == len(tree) > 0:  # a named tuple, or a result of torch.max
+        return list(fields), list(tree), kind._make if hasattr(kind, "_make") else kind
+    if isinstance(tree, list | tuple):
+        # what is derived from a tuple may not be made of its items alone
+        return list(map(str, range(len(tree)))), list(tree), list if isinstance(tree, list) else tuple
+    if isinstance(tree, Mapping):
+        return list(map(str, tree)), list(tree.values()), lambda new: _mapping(tree, new)
+    registered = _registered(tree)
+    if registered is not None or not dataclasses.is_dataclass(tree) or isinstance(tree, type):
+        return registered
+    names = [field.name for field in dataclasses.fields(tree)]
+    return names, [getattr(tree, name) for name in names], lambda new: _replaced(tree, names, new)
+
+
+def _mapping(tree: Mapping[Any, Any], new: list[Any]) -> Any:
+    made = dict(zip(tree, new, strict=True))
+    return made if type(tree) is dict else type(tree)(made)  # type: ignore[call-arg]
+
+
+def _replaced(tree: Any, names: list[str], new: list[Any]) -> Any:
+    """Copy a dataclass without calling its __init__, which may compute fields or refuse some."""
+    made = object.__new__(type(tree))
+    for name, value in zip(names, new, strict=True):
+        object.__setattr__(made, name, value)
+    return made
+
+
+def _registered(tree: Any) -> Children | None:
+    """Open one level of what is registered with jax as a pytree: flax's and equinox's modules are."""
+    jax: Any = sys.modules.get("jax")
+    if jax is None or tree is None:
+        return None
+    pairs, structure = jax.tree_util.tree_flatten_with_path(tree, is_leaf=lambda node: node is not tree)
+    if len(pairs) == 1 and pairs[0][1] is tree:
+        return None
+    names = [".".join(map(_key, path)) for path, _ in pairs]
+    return names, [child for _, child in pairs], structure.unflatten
+
+
+def _key(key: Any) -> str:
+    for attribute in ("key", "name", "idx"):
+        if hasattr(key, attribute):
+            return str(getattr(key, attribute))
+    return str(key).strip(".[]'\"")

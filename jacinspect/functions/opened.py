@@ -1,0 +1,83 @@
+"""A function of several operands, opened at some of them: the rest fixed, and the open ones laid end to end.
+
+In: which operands are open, and a value for each. Out: the function and its rule as those of one vector. One open
+operand alone is a matter of rules.py. Next: function.py.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jacinspect.functions.returned import end_to_end
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Slopes, Vjp
+from jacinspect.operands.bundle import Bundle
+
+__all__ = ["Opened"]
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """The operands of a function, in order; those at `places`, from 0, are open and make up the `bundle`, in its order.
+
+    Of an open operand, only the shape counts.
+    """
+
+    operands: Sequence[Array]
+    places: tuple[int, ...]
+    bundle: Bundle
+
+    def point(self, x: Array) -> list[Array]:
+        """Return all operands, the open ones taken from the vector x."""
+        point = list(self.operands)
+        for place, part in zip(self.places, self.bundle.split(x), strict=True):
+            point[place] = part
+        return point
+
+    def value(self, value: Callable[..., Any]) -> Callable[[Array], Any]:
+        """Return a function of all operands as one of the vector."""
+        return lambda x: value(*self.point(x))
+
+    def rule(self, rule: Rule | None) -> Rule | None:
+        """Return the rule of a function of all operands as one of the vector."""
+        match rule:
+            case Claim():
+                return self._claim(rule)
+            case Jvp() | Vjp():
+                return self.autodiff(rule)
+            case Slopes():
+                return Jvp(lambda x, dx: rule.jvp(self.point(x), self._tangents(dx)))
+        return None
+
+    def autodiff(self, rule: Jvp | Vjp) -> Jvp | Vjp:
+        """Return a rule that pushes tangents, or pulls cotangents, of all operands as one of the vector."""
+        if isinstance(rule, Jvp):
+            return replace(rule, push=lambda x, dx: rule.jvp(self.point(x), self._tangents(dx)))
+        return replace(rule, pull=lambda x, da: self.bundle.join(self._open(rule.pull(*self.point(x), da))))
+
+    def _tangents(self, dx: Array) -> list[Array | None]:
+        tangents: list[Array | None] = [None] * len(self.operands)
+        for place, part in zip(self.places, self.bundle.split(dx), strict=True):
+            tangents[place] = part
+        return tangents
+
+    def _open(self, given: Any) -> Any:
+        """Of what a derivative returned for each of all operands, keep what is for the open ones."""
+        if isinstance(given, tuple | list) and len(given) == len(self.operands):
+            return [given[place] for place in self.places]
+        return given
+
+    def _claim(self, claim: Claim) -> Claim:
+        def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
+            def of_vector(x: Array, *tangent: Any) -> Any:
+                parts = self.bundle.split(tangent[0]) if claim.kind == "jvp" else tangent
+                given = self._open(derivative(*self.point(x), *parts))
+                return end_to_end(given, self.bundle) if claim.kind == "vjp" else given
+
+            return of_vector
+
+        def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
+            x, *tangent = arguments
+            parts = self.bundle.split(tangent[0]) if claim.kind == "jvp" else tangent
+            return restricted(claim.at([*self.point(x), *parts]))
+
+        return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt, claim.takes)

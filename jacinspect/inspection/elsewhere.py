@@ -1,0 +1,156 @@
+"""An inspection at several operands, for branches that one does not visit; the report is of the worst. Next: report.
+
+The first operand is the given one. The others have its shape and other scales: drawn anew where it was drawn, and else
+its multiples, so that they keep its signs and zeros.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from jacinspect.errors import FunctionFailedError, JacinspectError
+from jacinspect.functions.function import Array, Function
+from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import PointReport
+from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.subject import analytic_at, black_box, domain_of, operand_epsilon
+from jacinspect.jacobian.agreement import contradicts
+from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.numeric import first_look
+from jacinspect.jacobian.points import PointSource
+from jacinspect.operands.defined import where_defined
+
+__all__ = ["inspect_at_points"]
+
+_FEW = 4  # colors, six calls each: what a look at one more operand may take that nobody asked for
+_FURTHER = 10.0  # times a standard normal operand: thresholds of most functions in use are well below 30
+_JITTER = 2.0**-6  # of each entry at the same scale: the signs and most of the order stay
+
+
+def inspect_at_points(
+    function: Function,
+    x: Array,
+    settings: Settings,
+    *,
+    source: str = "array",
+    direction: Any = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Inspect a function at an operand and at `settings.points` - 1 others; the arguments are those of one inspection.
+
+    Without `points`, a function of people's own that passes at a random operand is looked at once more, at a larger
+    one, and reported there if its derivative disagrees.
+    """
+    operand = _Operands(function, x, settings, source)
+    first = inspect_function(function, x, settings, source=source, direction=direction, progress=progress)
+    if settings.points is None:
+        return operand.looked_at_further(first, progress)
+    points, reports, calls = [_point(1.0, first)], [first], first.calls
+    for number in range(1, settings.points):
+        scale = _scale(number)
+        at, done = operand.at(number, scale), calls
+        try:
+            report = operand.inspected(at, scale, lambda number, done=done: progress(done + number))  # type: ignore[misc]
+        except FunctionFailedError as error:  # as where f ends: the given operand is the one that counts
+            points.append(PointReport(scale, _range(at), None, None, str(error).splitlines()[0]))
+            continue
+        points.append(_point(scale, report))
+        reports.append(report)
+        calls += report.calls
+    return replace(max(reports, key=_badness), points=tuple(points) if len(points) > 1 else (), calls=calls)
+
+
+def _scale(number: int) -> float:
+    """Return 1, 10, 0.1, 100, 0.01 … for 1, 2, 3, 4, 5 …; the given operand is number 0."""
+    return float(10.0 ** (number // 2 if number % 2 == 0 else -(number // 2)))
+
+
+def _badness(report: Report) -> tuple[int, float]:
+    ratio = None if report.agreement is None else report.agreement.max_ratio
+    return ("pass", "inconclusive", "fail").index(report.verdict), -inf if ratio is None else ratio
+
+
+def _point(scale: float, report: Report) -> PointReport:
+    ratio = None if report.agreement is None else report.agreement.max_ratio
+    verdict = None if report.structure_only else report.verdict
+    return PointReport(scale, _range(report.operand.values), verdict, ratio)
+
+
+def _range(x: Array) -> tuple[float, float] | None:
+    known = x[np.isfinite(x)]
+    return (float(known.min()), float(known.max())) if known.size else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Operands:
+    """The operand of an inspection, and others like it."""
+
+    function: Function
+    x: Array
+    settings: Settings
+    source: str
+
+    def at(self, number: int, scale: float) -> Array:
+        """Return the operand of a number from 1, of a scale."""
+        rng = np.random.default_rng([self.settings.seed, 8, number])
+        if self.source == "random":
+            other = scale * rng.standard_normal(self.x.shape)
+        else:
+            other = scale * self.x * (1 + (_JITTER * rng.uniform(-1, 1, self.x.shape) if scale == 1 else 0))
+        domain = domain_of(self.function)
+        with np.errstate(over="ignore"):
+            other = PointSource(self.x, domain, rng).inside(other.astype(self.x.dtype))
+        if self.source != "random" or self.function.source != "expression":
+            return other
+        bundle, _ = self.function.bundles(self.x.shape, ())
+        parts = bundle.split(other)
+        moved = where_defined(lambda *parts: self.function(bundle.join(parts)), parts, [domain] * len(parts))
+        return bundle.join(moved)
+
+    def inspected(self, at: Array, scale: float, progress: Callable[[int], None]) -> Report:
+        """Inspect the function at another operand."""
+        source = f"{self.source}, scale {scale:g}"
+        return inspect_function(self.function, at, self.settings, source=source, progress=progress)
+
+    def looked_at_further(self, first: Report, progress: Callable[[int], None]) -> Report:
+        """Return the report at a larger operand if the derivative disagrees there, and else the first one."""
+        known = first.agreement is not None and first.agreement.checked and first.verdict == "pass"
+        if not known or self.source != "random" or self.function.source == "catalogue" or first.jacobian is None:
+            return first
+        at = self.at(1, _FURTHER)
+        if not self._differs(at, first):
+            return first
+        with suppress(JacinspectError):
+            report = self.inspected(at, _FURTHER, lambda number: progress(first.calls + number))
+            if any(finding.code == "J001" for finding in report.findings):
+                points = (_point(1.0, first), _point(_FURTHER, report))
+                return replace(report, points=points, calls=first.calls + report.calls)
+        return first
+
+    def _differs(self, at: Array, first: Report) -> bool:
+        """Whether short differences contradict the derivative at an operand, on the pattern of the first report."""
+        assert first.jacobian is not None
+        if first.jacobian.numeric is None or first.jacobian.arrangement is None:
+            return False
+        pattern = first.jacobian.numeric.pattern
+        colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
+        if number > _FEW:
+            return False
+        with suppress(JacinspectError):
+            box, point = black_box(self.function, at, lambda _: None)
+            analytic = analytic_at(self.function, point, pattern.output_shape, self.settings.vec)
+            if analytic is None or box.output_shape != pattern.output_shape:
+                return False
+            epsilon = max(self.settings.noise or box.epsilon, operand_epsilon(point))
+            near = Neighbourhood(box, point, epsilon, Magnitudes(box.y0.size))
+            claimed, short = analytic.on(pattern, colors, number), first_look(near, pattern, colors, number)
+            differs = contradicts(claimed)(slice(None), short.jacobian.data, short.bar)
+            return bool(np.any(differs & np.isfinite(claimed.data) & np.isfinite(short.jacobian.data)))
+        return False

@@ -1,0 +1,259 @@
+"""All first-order rules of a function compared with each other: torch's backward and forward mode, jax's jvp and vjp.
+
+The rule that people call was compared with f entry by entry. The others have to give the same Jacobian, and each has to
+be linear for every kind of tangent or cotangent (jacobian/consistency.py). Next: findings, report.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from jacinspect.errors import FunctionFailedError, JacinspectError
+from jacinspect.functions.function import Array, Function
+from jacinspect.functions.rules import Claim, Jvp, Vjp
+from jacinspect.inspection.evidence import Evidence
+from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, output_name
+from jacinspect.inspection.sections import AgreementReport, RuleReport
+from jacinspect.inspection.subject import analytic_at
+from jacinspect.jacobian.agreement import Status
+from jacinspect.jacobian.analytic import Analytic, LinearMap
+from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.consistency import Difference, Fault, Known, difference, fault, strided
+from jacinspect.jacobian.differences import Kind, step_scale
+from jacinspect.jacobian.directions import Directions
+
+__all__ = ["Rules", "with_agreement"]
+
+_ALIKE = 2.0**-30  # relative: one wrong number by two rules
+_SAME = 1e-6  # relative: two ways to one number, summed in different orders
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What the rules of a function are compared with.
+
+    `analytic` is the rule that was compared entry by entry, and `evidence` what came of it; `along` compares a further
+    rule with f along random directions, where only a sample of the Jacobian is known.
+    """
+
+    function: Function
+    x: Array
+    box: BlackBox
+    analytic: Analytic
+    evidence: Evidence
+    along: Callable[[Analytic], Directions]
+    names: Names
+
+    def reports(self) -> tuple[RuleReport, ...]:
+        """Compare every rule; the first report is that of the main rule, whose entries J001 is about."""
+        main = _rule_name(self.function, self.analytic)
+        return (self._main(main), *(self._other(rule, main) for rule in self.function.others))
+
+    @property
+    def pattern(self) -> Pattern:
+        """The pattern of the entries that were compared."""
+        return self.evidence.numeric.jacobian.pattern
+
+    def _main(self, name: str) -> RuleReport:
+        """Try the main rule, whose entries were compared with f, with other arrays; with one that people write.
+
+        Those of the catalogue and of expressions have tests of their own.
+        """
+        rule, written = self.analytic.rule, self.function.others or isinstance(self.function.rule, Vjp | Claim)
+        if rule is None or not written or not self._is_finite:
+            return RuleReport(name, "pass")
+        return self._linear(name, self.analytic, self._at_view(self.function))
+
+    def _other(self, own: Jvp | Vjp, main: str) -> RuleReport:
+        function = replace(self.function, rule=own, others=())
+        analytic = analytic_at(function, self.x, self.pattern.output_shape)
+        if not self._is_finite or analytic is None or analytic.rule is None:
+            return RuleReport(own.name, None, "not compared: X or f(X) is not finite")
+        try:
+            wrong = self._wrong(own.name, analytic, main)
+            if wrong is not None:
+                return wrong
+            if _pushes(analytic) == _pushes(self.analytic):  # vmap, which lays its cotangents out anew
+                return RuleReport(own.name, "pass")
+            return self._linear(own.name, analytic, self._at_view(function))
+        except FunctionFailedError as error:  # as of a torch Function that has no jvp, or jax's vjp of a while_loop
+            return RuleReport(own.name, None, f"left out: {error}")
+
+    def _wrong(self, name: str, analytic: Analytic, main: str) -> RuleReport | None:
+        """Compare a further rule with what is known of the Jacobian, or with f where that is a sample of it."""
+        assert analytic.rule is not None
+        if not self._is_complete:
+            refuted = self.along(analytic)
+            if not (refuted.analytic_refuted.size or refuted.inputs_refuted.size):
+                return None
+            return RuleReport(name, "fail") if self.evidence.is_refuted else self._refuted(name, refuted)
+        as_main: list[Difference] = []
+
+        def is_as_main(found: Difference) -> bool:
+            if self._is_as_main(analytic, found):
+                as_main.append(found)
+            return found in as_main
+
+        different = difference(analytic.rule, self._oriented(analytic), _random(), is_as_main)
+        if different is not None:
+            return self._differs(name, analytic, different, main)
+        return RuleReport(name, "fail") if as_main and self.evidence.is_refuted else None
+
+    def _is_as_main(self, analytic: Analytic, found: Difference) -> bool:
+        """Whether the main rule, asked for that entry alone, gives the same: then J001 is about it, if anything is."""
+        main = self.analytic.rule
+        if main is None:
+            return False
+        place, along = (found.along, found.place)[:: -1 if _pushes(analytic) == _pushes(self.analytic) else 1]
+        shape = self.pattern.operand_shape if _pushes(self.analytic) else self.pattern.output_shape
+        unit = np.zeros(prod(shape))
+        unit[along] = found.length
+        given = float(main(unit.reshape(shape))[place])
+        with np.errstate(invalid="ignore"):
+            alike = max(_ALIKE, 64 * self.evidence.numeric.epsilon)
+            return bool(np.isclose(given, found.given, alike, 0, equal_nan=True))
+
+    def _linear(self, name: str, analytic: Analytic, at_view: LinearMap | None) -> RuleReport:
+        """Try a rule with zeros and with arrays that are not contiguous."""
+        assert analytic.rule is not None
+        kind = "tangent" if _pushes(analytic) else "cotangent"
+        found = fault(analytic.rule, at_view, self._oriented(analytic), kind, _random())
+        return RuleReport(name, "pass") if found is None else self._faulty(name, analytic, found)
+
+    def _at_view(self, function: Function) -> LinearMap | None:
+        """Return a rule at an operand that is not contiguous, if f takes one and gives the same values there."""
+        if self.x.size < 2:
+            return None
+        try:
+            y = self.box(strided(self.x))
+            if not np.allclose(y, self.box.y0, _SAME, _SAME * np.abs(self.box.y0).max()):
+                return None
+            analytic = analytic_at(function, strided(self.x), self.pattern.output_shape)
+        except JacinspectError:
+            return None
+        return None if analytic is None else analytic.rule
+
+    # --- What is known of J -------------------------------------------------------------------------------------------
+
+    @property
+    def _is_finite(self) -> bool:
+        return bool(np.isfinite(self.x).all() and np.isfinite(self.box.y0).all() and self.x.size and self.box.y0.size)
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.evidence.coverage == 1 and not self.evidence.directions.pattern_refuted.size
+
+    def _oriented(self, analytic: Analytic) -> Known:
+        return self._known if _pushes(analytic) else self._transposed
+
+    @cached_property
+    def _transposed(self) -> Known:
+        return self._known.T
+
+    @cached_property
+    def _known(self) -> Known:
+        """Return the main rule's Jacobian, or f's where they disagree, with what a further rule may be off by.
+
+        On a kink that is anything between the one-sided slopes; nothing is known of an entry that is inconclusive.
+        """
+        evidence, numeric = self.evidence, self.evidence.numeric
+        pattern, claimed = self.pattern, evidence.analytic
+        if not self._is_complete or claimed is None:
+            data = numeric.jacobian.data
+            largest = float(np.max(np.abs(data), initial=0, where=np.isfinite(data)))
+            none, no_data = np.zeros(0, np.int64), np.zeros(0)
+            empty = Pattern.from_pairs(none, none, pattern.output_shape, pattern.operand_shape)
+            return Known(Jacobian(empty, no_data), no_data, no_data, numeric.epsilon, largest)
+        status, kinks = evidence.comparison.status, numeric.kinks
+        value = np.where(status == Status.DISAGREES, numeric.jacobian.data, claimed.data)
+        open_ = (status == Status.INCONCLUSIVE) | (status == Status.OUT_OF_REACH) | (numeric.kind == Kind.UNRESOLVED)
+        slack = np.where(open_, np.inf, numeric.bar + evidence.comparison.tolerated(slice(None)))
+        values = np.abs(self.box.y0)[pattern.rows] / step_scale(self.x.ravel())[pattern.indices]
+        on = np.isfinite(value[kinks.entries])
+        entries, low, high = kinks.entries[on], kinks.low[on], kinks.high[on]
+        with np.errstate(all="ignore"):
+            known = np.isfinite(high - low)
+            value[entries[known]] = (low + high)[known] / 2
+            slack[entries] += np.where(known, (high - low) / 2, np.inf)
+        size = np.maximum(np.abs(value), values)  # an intermediate result may be as large as f per unit of X
+        return Known(Jacobian(pattern, value), slack, size, numeric.epsilon)
+
+    # --- Words --------------------------------------------------------------------------------------------------------
+
+    def _differs(self, name: str, analytic: Analytic, found: Difference, main: str) -> RuleReport:
+        """Say which entry differs, with its value by each rule and by differences of f."""
+        pushes = _pushes(analytic)
+        row, column = (found.place, found.along) if pushes else (found.along, found.place)
+        output, operand = output_name(self.names, row), input_name(self.names, column)
+        given, expected = _apart(found.given, found.expected)
+        message = f"{entry_name(self.names, row, column)} is {given} by {name}"
+        stored = int(self.pattern.places(np.array([row]), np.array([column]))[0])
+        if found.length != 1:
+            kind, along = ("tangent", operand) if pushes else ("cotangent", output)
+            of = f"a {kind} of {found.length:.6g} at {along} alone"
+            message = f"{name} is not linear: for {of} it gives {given}, not {expected}"
+        elif stored < 0:
+            message += f", and {output} does not read {operand}"
+        else:
+            claimed, numeric = self.evidence.analytic, self.evidence.numeric
+            if claimed is not None:
+                message += f", {_apart(float(claimed.data[stored]), found.given)[0]} by {main}"
+            message += f", {numeric.jacobian.data[stored]:.8g} ± {numeric.bar[stored]:.1g} by differences"
+        return self._fails(name, message, column)
+
+    def _faulty(self, name: str, analytic: Analytic, found: Fault) -> RuleReport:
+        if found.place is None:
+            return self._fails(name, f"{name} fails {found.case}: {found.raised}")
+        pushes = _pushes(analytic)
+        where = (output_name if pushes else input_name)(self.names, found.place)
+        given, expected = _apart(found.given, found.expected)
+        message = f"{name} gives {given} for {where} {found.case}, not {expected}"
+        return self._fails(name, message, None if pushes else found.place)
+
+    def _refuted(self, name: str, refuted: Directions) -> RuleReport:
+        if refuted.analytic_refuted.size:
+            where = output_name(self.names, int(refuted.analytic_refuted[0]))
+            return self._fails(name, f"{name} is off for {where} along a random direction")
+        column = int(refuted.inputs_refuted[0])
+        return self._fails(name, f"{name} is off by {input_name(self.names, column)} for a random cotangent", column)
+
+    def _fails(self, name: str, message: str, column: int | None = None) -> RuleReport:
+        at = () if column is None else (index_of(column, self.pattern.operand_shape),)
+        return RuleReport(name, "fail", message, at)
+
+
+def with_agreement(rules: tuple[RuleReport, ...], agreement: AgreementReport) -> tuple[RuleReport, ...]:
+    """Let the main rule's verdict be that of its entries, where it is not worse."""
+    if not rules or rules[0].verdict == "fail":
+        return rules
+    return (replace(rules[0], verdict=agreement.verdict), *rules[1:])
+
+
+def _rule_name(function: Function, analytic: Analytic) -> str:
+    """Name the main rule as the report's `rules` do."""
+    if isinstance(function.rule, Jvp | Vjp):
+        return function.rule.name
+    if analytic.slopes is not None:
+        return "slopes"
+    return "matrix" if analytic.rule is None else "vjp" if analytic.push is None else "jvp"
+
+
+def _pushes(analytic: Analytic) -> bool:
+    """Whether a rule is a jvp; else it is a vjp."""
+    return analytic.push is not None
+
+
+def _random() -> np.random.Generator:
+    """Draw the same numbers for every rule."""
+    return np.random.default_rng(4)
+
+
+def _apart(given: float, expected: float) -> tuple[str, str]:
+    """Write two numbers with as many digits as tell them apart, six at least; -0 as 0."""
+    texts = ((f"{given + 0.0:.{digits}g}", f"{expected + 0.0:.{digits}g}") for digits in range(6, 18))
+    first, second = next((pair for pair in texts if pair[0] != pair[1]), (f"{given}", f"{expected}"))
+    return first.replace("nan", "NaN"), second.replace("nan", "NaN")

@@ -1,0 +1,133 @@
+"""A claim's entries, each asked for alone, and those that it has where f has none. Next: numeric, findings.
+
+A jvp or a vjp that is asked for many entries at once gives their sum where it has entries outside the pattern; it is
+then asked again with one unit vector at a time. Of many vectors, those that matter are found by halving.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from jacinspect.jacobian.analytic import Analytic, LinearMap
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian, Pattern
+
+__all__ = ["asked_alone"]
+
+_MOST = 512  # calls of a rule: about as many as an inspection makes of f
+_ROUNDING = 2.0**-40  # of the terms of a product: rules sum up to thousands of terms of 2⁻⁵³ each in another order
+_ROUNDING_SINGLE = 2.0**-12  # and those in single precision, of 2⁻²⁴ each
+_NOTHING = 2.0**-44  # of the largest entry of its row: what a rule leaves by rounding where it has no entry
+
+Products = list[tuple[int, Array]]  # of unit vectors, each with the place of its 1
+
+
+def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
+    """Return a claim on the pattern and on every other entry where it is not 0, each entry as it is by itself.
+
+    It is `claimed` itself, the claim on f's pattern, where there are no others, or where they are too many to find.
+    """
+    pattern = claimed.pattern
+    if analytic.stored is not None:
+        stored = analytic.stored(pattern)
+        return claimed if stored is None else _united(stored.on(pattern), stored)
+    off = _summed(analytic, claimed)
+    if not off.size:
+        return claimed
+    by_column = analytic.push is not None
+    number = pattern.shape[by_column]
+    rule = _flat_rule(analytic, pattern)
+    products = _all_products(rule, number) if number <= _MOST else _products_at(rule, number, off)
+    if products is None:
+        return claimed
+    known = _jacobian(products, pattern, by_column)
+    asked = np.isin(pattern.rows if by_column else pattern.indices, off)
+    return _united(Jacobian(pattern, np.where(asked, known.on(pattern).data, claimed.data)), known)
+
+
+def _flat_rule(analytic: Analytic, pattern: Pattern) -> LinearMap:
+    """Return the rule as a map from one flat vector to another."""
+    push, pull = analytic.push, analytic.pull
+    if push is not None:
+        return lambda tangent: np.ravel(push(tangent.reshape(pattern.operand_shape)))
+    assert pull is not None
+    return lambda cotangent: np.ravel(pull(cotangent))
+
+
+def _summed(analytic: Analytic, claimed: Jacobian) -> Array:
+    """Return the outputs of a jvp, or the inputs of a vjp, at which it differs from the claim on the pattern.
+
+    The product with a random vector differs there, for the claim has entries outside the pattern.
+    """
+    pattern, size = claimed.pattern, Jacobian(claimed.pattern, np.abs(claimed.data))
+    by_column = analytic.push is not None
+    v = np.random.default_rng(0).standard_normal(pattern.shape[by_column])
+    with np.errstate(all="ignore"):
+        given = _flat_rule(analytic, pattern)(v)
+        expected, terms = (claimed @ v, size @ np.abs(v)) if by_column else (claimed.vjp(v), size.vjp(np.abs(v)))
+        rounding = _ROUNDING_SINGLE if _is_single(claimed.data) else _ROUNDING
+        agrees = np.abs(given - np.ravel(expected)) <= rounding * np.ravel(terms)
+    return np.flatnonzero(~agrees & np.isfinite(given))  # what is not finite is looked for in stray.py
+
+
+def _is_single(values: Array) -> bool:
+    """Whether all values are in single precision, and not only numbers of few bits, such as 0, ½ and 1."""
+    few = values * 2.0**10
+    single = np.array_equal(values.astype(np.float32), values, equal_nan=True)
+    return single and not np.array_equal(few, np.floor(few), equal_nan=True)
+
+
+def _all_products(rule: LinearMap, number: int) -> Products:
+    return [(place, rule(unit)) for place, unit in enumerate(np.eye(number))]
+
+
+def _products_at(rule: LinearMap, number: int, off: Array) -> Products | None:
+    """Return the products with those unit vectors that give something at the places `off`, 0 elsewhere in them.
+
+    Groups of vectors are halved while they give something; None where that takes too many calls.
+    """
+    weights = np.random.default_rng(1).uniform(1, 2, number)  # so that entries of opposite signs do not cancel
+    found: Products = []
+    groups, calls = [np.arange(number)], 0
+    while groups:
+        halves = [half for group in groups for half in np.array_split(group, 2)]
+        calls += len(halves)
+        if calls > _MOST:
+            return None
+        groups = []
+        for half in halves:
+            seed = np.zeros(number)
+            seed[half] = weights[half] if half.size > 1 else 1.0
+            product = rule(seed)
+            only = np.zeros(product.size)
+            only[off] = product[off]
+            if not only.any():
+                continue
+            if half.size > 1:
+                groups.append(half)
+            else:
+                found.append((int(half[0]), only))
+    return found
+
+
+def _jacobian(products: Iterable[tuple[int, Array]], pattern: Pattern, by_column: bool) -> Jacobian:
+    """Build a Jacobian from its products with unit vectors: columns, or else rows."""
+    others = [
+        (np.full(np.count_nonzero(product), place), np.flatnonzero(product), product) for place, product in products
+    ]
+    places = np.concatenate([np.zeros(0, np.int64), *(place for place, _, _ in others)])
+    across = np.concatenate([np.zeros(0, np.int64), *(other for _, other, _ in others)])
+    values = np.concatenate([np.zeros(0), *(product[other] for _, other, product in others)])
+    rows, columns = (across, places) if by_column else (places, across)
+    order = np.lexsort((columns, rows))
+    return Jacobian(Pattern.from_pairs(rows, columns, pattern.output_shape, pattern.operand_shape), values[order])
+
+
+def _united(on_pattern: Jacobian, known: Jacobian) -> Jacobian:
+    """Add to a claim on the pattern those of its other entries that are finite and not rounding."""
+    pattern = on_pattern.pattern
+    size = np.where(np.isfinite(known.data), np.abs(known.data), 0)
+    largest = np.zeros(pattern.shape[0])
+    np.maximum.at(largest, known.pattern.rows, size)
+    spurious = ~pattern.has(known.pattern) & (size > _NOTHING * largest[known.pattern.rows])
+    return on_pattern.with_entries(known.only(spurious)) if spurious.any() else on_pattern

@@ -1,0 +1,95 @@
+"""A bundle: several named arrays laid end to end, in row-major order, as one vector; one array alone keeps its shape.
+
+The operands that a Jacobian is taken by, and the arrays that a function returns, are bundles. Everything between the
+border (functions) and the names in a report sees one array alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Bundle", "Part"]
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array of a bundle: its name, its shape, and the place of its first entry in the vector."""
+
+    name: str
+    shape: Shape
+    offset: int
+
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+        return prod(self.shape)
+
+    def label(self, letter: str) -> str:
+        """Return its name as it stands in a formula: that of the second item of a tuple is ``A1``."""
+        return f"{letter}{self.name}" if self.name[:1].isdigit() else self.name
+
+    @property
+    def span(self) -> slice:
+        """Its entries in the vector."""
+        return slice(self.offset, self.offset + self.size)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Named arrays laid end to end; `left_out` says in words what was returned beside them and is no part of it."""
+
+    parts: tuple[Part, ...]
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, arrays: Iterable[tuple[str, Shape]], left_out: Sequence[str] = ()) -> "Bundle":
+        """Lay arrays of these names and shapes end to end."""
+        parts, offset = [], 0
+        for name, shape in arrays:
+            parts.append(Part(name, tuple(shape), offset))
+            offset += parts[-1].size
+        return cls(tuple(parts), tuple(left_out))
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one array alone, which keeps its shape."""
+        return len(self.parts) == 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its parts."""
+        return tuple(part.name for part in self.parts)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the one array that stands for it: that of its only part, or that of the vector."""
+        return self.parts[0].shape if self.is_single else (sum(part.size for part in self.parts),)
+
+    @cached_property
+    def _ends(self) -> Array:
+        return np.array([part.offset + part.size for part in self.parts])
+
+    def join(self, arrays: Sequence[Any]) -> Array:
+        """Lay arrays, one for each part, end to end."""
+        if self.is_single:
+            return np.asarray(arrays[0])
+        return np.concatenate([np.ravel(array) for array in arrays])
+
+    def split(self, array: Array) -> list[Array]:
+        """Return a view of each part, in its shape; the inverse of `join`."""
+        if self.is_single:
+            return [array]
+        return [array[part.span].reshape(part.shape) for part in self.parts]
+
+    def place(self, flat: int) -> tuple[Part, tuple[int, ...]]:
+        """Find the part that an entry of the vector belongs to, and the entry's index in it."""
+        part = self.parts[int(np.searchsorted(self._ends, flat, side="right"))]
+        return part, tuple(int(k) for k in np.unravel_index(flat - part.offset, part.shape))

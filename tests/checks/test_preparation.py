@@ -1,0 +1,68 @@
+"""A check's operands and its function, as they are prepared: where they are drawn, and with which random numbers."""
+
+from pathlib import Path
+
+import pytest
+
+from jacinspect.checks.outcomes import Outcome
+from jacinspect.checks.preparation import prepare
+from jacinspect.checks.suite import load_suite
+from jacinspect.errors import InputError
+
+CODE = """
+import numpy as np
+
+def strict(x):
+    if (x < 2).any() or (x > 3).any():
+        raise ValueError("outside")
+    return np.exp(x)
+
+def draws(x):
+    return x * np.random.rand(x.size)
+"""
+CHECKS = """
+[checks.expression]
+function = "log(x) * acos(y)"
+operands = { x = "3", y = "3" }
+wrt = "x"
+[checks.domain]
+function = "code_of_preparation.py:strict"
+derivative = "exp(x)"
+domain = "2:3"
+shapes = ["3"]
+[checks.reseed]
+function = "code_of_preparation.py:draws"
+reseed = 0
+shapes = ["3"]
+"""
+
+
+def outcomes(folder: Path, text: str) -> list[Outcome]:
+    (folder / "code_of_preparation.py").write_text(CODE, encoding="utf-8")
+    file = folder / "jacinspect.toml"
+    file.write_text(text, encoding="utf-8")
+    suite = load_suite(file)
+    prepared = {each.check.name: each for each in prepare(suite)}
+    cases = suite.cases({name: each.function.operands[0] for name, each in prepared.items()})
+    return [prepared[case.check].outcome(case, lambda _: None) for case in cases]
+
+
+def test_each_is_drawn_where_it_is_defined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    verdicts = {outcome.check: outcome.report.verdict for outcome in outcomes(tmp_path, CHECKS)}
+    assert verdicts == {"expression": "pass", "domain": "pass", "reseed": "pass"}
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ('domain = "1:0"', "checks.reseed.domain: domain: '1:0' is not"),
+        ("reseed = -1", "checks.reseed.reseed: reseed: -1 is"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_key(
+    key: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message):
+        outcomes(tmp_path, CHECKS.replace("reseed = 0", key))

@@ -1,0 +1,198 @@
+"""Functions of several arrays, differentiated by several at once, and functions that return several."""
+
+import json
+from collections import namedtuple
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import jacinspect
+from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.inspection.report import Report
+from jacinspect.views.facts import formulas
+from tests.oracles import Array
+
+X = np.array([[0.3, -0.7, 1.1], [2.0, 0.4, -0.2]])
+V = np.array([0.5, -1.5, 0.8])
+Pair = namedtuple("Pair", "h c")
+
+
+@dataclass
+class Lift:
+    lift: Any
+    drag: Any
+
+
+def message(report: Report) -> str:
+    (found,) = (each for each in report.findings if each.code == "J001")
+    return found.message
+
+
+# --- Several outputs --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("result", "names"),
+    [
+        (lambda h, c: (h, c), ("0", "1")),
+        (lambda h, c: [h, c], ("0", "1")),
+        (lambda h, c: {"h": h, "c": c}, ("h", "c")),
+        (lambda h, c: Pair(h, c), ("h", "c")),
+        (lambda h, c: Lift(h, c), ("lift", "drag")),
+        (lambda h, c: (h, {"state": [c]}), ("0", "1.state.0")),
+    ],
+)
+def test_arrays_that_are_returned_together_are_laid_end_to_end(result: Any, names: tuple[str, ...]) -> None:
+    report = jacinspect.inspect(lambda x: result(np.sin(x), x.sum(0)), X)
+    assert report.names.output.names == names
+    assert report.output is not None
+    np.testing.assert_array_equal(report.output, np.concatenate([np.sin(X).ravel(), X.sum(0)]))
+    assert report.jacobian is not None
+    assert [(b.output, b.structure, b.stored) for b in report.jacobian.parts] == [
+        (names[0], "diagonal", 6),
+        (names[1], "block-diagonal", 6),
+    ]
+    output = json.loads(report.to_json())["output"]
+    assert output["parts"] == [
+        {"name": names[0], "shape": [2, 3], "offset": 0},
+        {"name": names[1], "shape": [3], "offset": 6},
+    ]
+
+
+@pytest.mark.parametrize(("take", "shape"), [("0", (2, 3)), (0, (2, 3)), ("1.state", (3,)), ("1.state.0", (3,))])
+def test_one_of_them_is_taken(take: str | int, shape: tuple[int, ...]) -> None:
+    report = jacinspect.inspect(lambda x: (np.sin(x), {"state": [x.sum(0)]}), X, take=take)
+    assert report.output is not None
+    assert report.output.shape == shape
+
+
+def test_what_is_no_real_array_is_left_out_and_told() -> None:
+    def f(x: Array) -> Any:
+        return x**2, None, "a text", np.argmax(x, axis=0), {"flag": True}
+
+    report = jacinspect.inspect(f, X)
+    assert report.names.output.names == ("0",)
+    assert report.jacobian is not None
+    assert report.jacobian.is_diagonal
+    said = [sentence for _, sentence in formulas(report)]
+    assert "not in A: 1 (None), 2 (str), 3 (integers) and 4.flag (booleans), which the function returns too" in said
+
+
+def test_outputs_that_cannot_be_taken() -> None:
+    with pytest.raises(InputError, match=r"--take hh: .* returns h, c; did you mean 'h'\?"):
+        jacinspect.inspect(lambda x: {"h": x, "c": x}, X, take="hh")
+    with pytest.raises(InputError, match="returns no array of real numbers: 0 \\(None\\), 1 \\(str\\)"):
+        jacinspect.inspect(lambda x: (None, "a"), X)
+    for function in (lambda x: x, "sigmoid"):
+        with pytest.raises(InputError, match="returns one array: leave out --take 1"):
+            jacinspect.inspect(function, X, take=1)
+    shrunk = iter([False, *[True] * 100])
+    with pytest.raises(FunctionFailedError, match="returned shape 3 for its output 1 after shape 2×3"):
+        jacinspect.inspect(lambda x: (x, x[0] if next(shrunk) else x), X, backend="numpy")
+
+
+def test_a_claim_has_a_block_for_each_output() -> None:
+    def f(x: Array) -> Any:
+        return {"lift": x[0] * x[1], "drag": np.array([x[0] ** 2, x[1]])}
+
+    def right(x: Array) -> Any:
+        return {"lift": np.array([x[1], x[0]]), "drag": np.array([[2 * x[0], 0], [0, 1]])}
+
+    def wrong(x: Array) -> Any:
+        return {"lift": np.array([x[1], x[0]]), "drag": np.array([[2 * x[0], 0], [0, 2]])}
+
+    assert jacinspect.inspect(f, V[:2], right).verdict == "pass"
+    report = jacinspect.inspect(f, V[:2], wrong)
+    assert "worst ∂drag[1]/∂X[1]: analytic 2, numeric 1" in message(report)
+    assert jacinspect.inspect(f, V[:2], lambda x: list(right(x).values())).verdict == "pass"
+    by_cotangents = jacinspect.inspect(
+        f, V[:2], lambda x, da: np.array([x[1], x[0]]) * da[0] + np.array([2 * x[0] * da[1][0], da[1][1]]),
+        derivative_kind="vjp",
+    )  # fmt: skip
+    assert by_cotangents.verdict == "pass"
+    apart = jacinspect.inspect(
+        f, V[:2], lambda x, dl, dd: np.array([x[1], x[0]]) * dl + np.array([2 * x[0] * dd[0], dd[1]]),
+        derivative_kind="vjp",
+    )  # fmt: skip
+    assert apart.verdict == "pass"
+    tangents = jacinspect.inspect(
+        f, V[:2], lambda x, dx: (x[1] * dx[0] + x[0] * dx[1], np.array([2 * x[0] * dx[0], dx[1]])),
+        derivative_kind="jvp",
+    )  # fmt: skip
+    assert tangents.verdict == "pass"
+
+
+# --- Several operands -------------------------------------------------------------------------------------------------
+
+
+def test_an_expression_by_all_its_operands() -> None:
+    q, k = np.random.default_rng(0).standard_normal((2, 4, 3))
+    report = jacinspect.inspect("softmax(q @ k.T / 2)", q, others={"k": k}, wrt="q,k")
+    assert report.verdict == "pass"
+    assert report.operand.name == "q,k"
+    assert report.operand.values.shape == (24,)
+    operand = json.loads(report.to_json())["operand"]
+    assert operand["parts"] == [
+        {"name": "q", "shape": [4, 3], "offset": 0},
+        {"name": "k", "shape": [4, 3], "offset": 12},
+    ]
+    assert report.jacobian is not None
+    assert [(block.operand, block.structure) for block in report.jacobian.parts] == [
+        ("q", "block-diagonal"),
+        ("k", "dense"),
+    ]
+
+
+@pytest.mark.parametrize("wrt", ["all", "x,y", ["x", "y"], [1, 2], "1,2", "?"])
+def test_ways_to_name_operands(wrt: Any) -> None:
+    report = jacinspect.inspect("multiply", X, others=[V], wrt=wrt)
+    assert (report.verdict, report.operand.name) == ("pass", "x,y")
+    assert report.jacobian is not None
+    assert report.jacobian.shape == (6, 9)
+    with pytest.raises(InputError, match=r"has no operand 'z\*' to differentiate by; it has x \(1\) and y \(2\)"):
+        jacinspect.inspect("multiply", X, others=[V], wrt="z*")
+
+
+def model(t: Array, a: float, b: float, c: float) -> Any:
+    return a + b * np.exp(c * t)
+
+
+def jac(t: Array, a: float, b: float, c: float) -> Any:
+    e = np.exp(c * t)
+    return np.column_stack([np.ones_like(t), e, b * t * e])
+
+
+def forgets(t: Array, a: float, b: float, c: float) -> Any:
+    e = np.exp(c * t)
+    return np.column_stack([np.ones_like(t), e, t * e])
+
+
+def test_a_model_by_its_parameters() -> None:
+    """curve_fit's form: model(t, a, b, c), and its derivative by a, b and c as the columns of a matrix."""
+    t, others = np.linspace(0, 10, 15), {"a": 0.5, "b": 2.0, "c": -1.0}
+    assert jacinspect.inspect(model, t, jac, others=others, wrt="a,b,c").verdict == "pass"
+    report = jacinspect.inspect(model, t, forgets, others=others, wrt=["a", "b", "c"])
+    assert "/∂c: analytic" in message(report)
+    with pytest.raises(
+        FunctionFailedError, match="as many columns as a and b and c have entries together: --wrt a,b,c"
+    ):
+        jacinspect.inspect(model, t, jac, others=others, wrt="a")
+
+
+def test_claims_by_several_operands() -> None:
+    def f(x: Array, w: Array) -> Any:
+        return x @ w
+
+    x, w = X, np.arange(6.0).reshape(3, 2) - 2
+    both: dict[str, Any] = {"others": [w], "wrt": "w,x"}
+    by_x, by_w = np.einsum("ip,qj->ijpq", np.eye(2), w), np.einsum("ip,jq->ijpq", x, np.eye(2))
+    for given in (lambda x, w: (by_x, by_w), lambda x, w: {"w": by_w, "x": by_x}):
+        assert jacinspect.inspect(f, x, given, **both).verdict == "pass"
+    pulled = jacinspect.inspect(f, x, lambda x, w, da: (da @ w.T, x.T @ da), derivative_kind="vjp", **both)
+    assert pulled.verdict == "pass"
+    pushed = jacinspect.inspect(f, x, lambda x, w, dw, dx: dx @ w + x @ dw, derivative_kind="jvp", **both)
+    assert pushed.verdict == "pass"
+    half = jacinspect.inspect(f, x, lambda x, w, da: (da @ w.T, 2 * x.T @ da), derivative_kind="vjp", **both)
+    assert "/∂w[" in message(half)

@@ -1,0 +1,99 @@
+"""`domain`: f is called inside an interval alone, and a right derivative passes there, at its ends too."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import jacinspect
+from jacinspect.errors import FunctionFailedError, InputError
+from tests.oracles import Array
+
+INSIDE = np.array([0.3, 0.7, 0.05, 0.999])
+AT_THE_ENDS = np.array([0.0, 0.5, 1.0, 1e-7])
+
+
+def strict(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return f, which refuses what lies outside of [0, 1]."""
+
+    def checked(x: Any) -> Any:
+        if not bool(((x >= 0) & (x <= 1)).all()):
+            raise AssertionError("outside")
+        return f(x)
+
+    return checked
+
+
+def tril(x: Array) -> Array:
+    return np.asarray(2 * np.tril(np.ones((x.size, x.size))) * x)
+
+
+def cycled(x: Array) -> Array:
+    """Return the Jacobian of x·roll(x)."""
+    before = np.roll(np.eye(x.size), 1, axis=0)
+    return np.asarray(np.diag(np.roll(x, 1)) + x[:, None] * before)
+
+
+FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "element-wise": (lambda x: x**3 - np.exp(x), lambda x: 3 * x**2 - np.exp(x)),
+    "dense": (lambda x: np.cumsum(x**2), tril),
+    "cyclic": (lambda x: x * np.roll(x, 1), cycled),
+    "kinked": (lambda x: np.abs(x - 0.5), lambda x: np.sign(x - 0.5)),
+}
+
+
+@pytest.mark.parametrize("x", [INSIDE, AT_THE_ENDS, INSIDE.astype(np.float32)], ids=["inside", "ends", "float32"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_f_is_called_inside_alone(name: str, x: Array) -> None:
+    f, derivative = FUNCTIONS[name]
+    right = jacinspect.inspect(strict(f), x, derivative, domain=(0, 1))
+    assert right.verdict == "pass", right.findings
+    free = jacinspect.inspect(f, x, derivative)
+    assert right.jacobian is not None
+    assert free.jacobian is not None
+    assert right.jacobian.structure == free.jacobian.structure
+    wrong = jacinspect.inspect(strict(f), x, lambda x: derivative(x) * np.where(x == x[1], 1.01, 1), domain="0:1")
+    assert wrong.verdict == ("pass" if name == "kinked" and x is AT_THE_ENDS else "fail")
+
+
+def test_the_slope_at_an_end_is_that_of_the_side_where_f_is_defined() -> None:
+    def f(x: Array) -> Array:
+        return np.where(x < 0, -5.0, np.sin(x))
+
+    x = np.array([0.0, 1.0])
+    assert jacinspect.inspect(f, x, np.cos, domain="0:").verdict == "pass"
+    assert jacinspect.inspect(f, x, lambda x: np.cos(x) + (x == 0), domain="0:").verdict == "fail"
+    assert [each.code for each in jacinspect.inspect(f, x, np.cos).findings] == ["J003"]  # a jump
+
+
+def test_torch_and_several_operands() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return strict(torch.sqrt)(x) * strict(torch.acos)(y)
+
+    report = jacinspect.inspect(f, INSIDE, others={"y": INSIDE[::-1]}, wrt="all", domain="0:1")
+    assert report.verdict == "pass"
+    with pytest.raises(FunctionFailedError, match="AssertionError: outside"):
+        jacinspect.inspect(f, INSIDE + 0.1, others={"y": INSIDE})
+
+
+def test_x_has_to_lie_inside() -> None:
+    with pytest.raises(InputError, match=r"^x\[1\] is 2, outside of the domain 0:1$"):
+        jacinspect.inspect("tanh", [0.5, 2.0], domain="0:1")
+
+
+# --- Where f raised ---------------------------------------------------------------------------------------------------
+
+
+def test_a_function_that_changes_its_output_is_told_where() -> None:
+    with pytest.raises(FunctionFailedError, match=r"^at a point that was moved by \d+ %, not at X, the function ret"):
+        jacinspect.inspect(lambda x: x[x > 0], [1.0, 2.0])
+
+
+def test_a_function_that_raises_at_x_is_told_plainly() -> None:
+    def f(x: Array) -> Array:
+        raise ValueError("never")
+
+    with pytest.raises(FunctionFailedError, match=r"^the function raised ValueError: never"):
+        jacinspect.inspect(f, [1.0, 2.0])

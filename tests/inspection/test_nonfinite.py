@@ -1,0 +1,155 @@
+"""A derivative that is NaN or infinite somewhere never passes, whatever its form and wherever it is so."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import aslinearoperator
+
+import jacinspect
+from jacinspect.inspection.report import Report
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.hadamard import hadamard
+from tests.oracles import Array
+
+X = np.array([0.7, -1.2, 0.4])
+BAD = [np.nan, -np.inf]
+PLACES = [(0, 0), (1, 0), (0, 2), (2, 1), "row", "whole"]  # on the diagonal, in the pattern, outside it twice
+
+
+def f(x: Array) -> Array:
+    """Reads (0, 0), (1, 0), (1, 1) and (2, 2)."""
+    return np.array([x[0] ** 2, x[0] * x[1], np.sin(x[2])])
+
+
+def matrix(x: Array) -> Array:
+    return np.array([[2 * x[0], 0, 0], [x[1], x[0], 0], [0, 0, np.cos(x[2])]])
+
+
+def spoiled(value: float, place: Any) -> Callable[[Array], Array]:
+    def jacobian(x: Array) -> Array:
+        j = matrix(x)
+        index: Any = {"row": 0, "whole": ...}.get(place, place)
+        j[index] = value
+        return j
+
+    return jacobian
+
+
+def product(j: Array, v: Array) -> Array:
+    """J·v as code by hand has it: a tangent of 0 takes nothing from an entry."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.where(v == 0, 0, j * v).sum(axis=1))
+
+
+def inspected(form: str, jacobian: Callable[[Array], Array], f: Callable[[Array], Array] = f) -> Report:
+    forms: dict[str, tuple[Callable[..., Any], str | None]] = {
+        "matrix": (jacobian, "jacobian"),
+        "sparse": (lambda x: coo_array(jacobian(x)), None),
+        "operator": (lambda x: aslinearoperator(jacobian(x)), None),
+        "jvp": (lambda x, dx: product(jacobian(x), dx), "jvp"),
+        "vjp": (lambda x, da: product(jacobian(x).T, da), "vjp"),
+        "jvp by @": (lambda x, dx: jacobian(x) @ dx, "jvp"),
+        "vjp by @": (lambda x, da: da @ jacobian(x), "vjp"),
+    }
+    claim, kind = forms[form]
+    with np.errstate(all="ignore"):
+        return jacinspect.inspect(f, X, derivative=claim, derivative_kind=kind)
+
+
+def errors(report: Report) -> list[str]:
+    return [f"{found.code} {found.message}" for found in report.findings if found.severity == "error"]
+
+
+@pytest.mark.parametrize("form", ["matrix", "sparse", "jvp", "vjp"])
+@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize("value", BAD)
+def test_the_place_is_named(form: str, place: Any, value: float) -> None:
+    report = inspected(form, spoiled(value, place))
+    assert report.verdict == "fail"
+    row, column = place if isinstance(place, tuple) else (0, 0)
+    outside = isinstance(place, tuple) and matrix(X)[place] == 0
+    (said,) = [error for error in errors(report) if ("outside the pattern" in error) == outside]
+    assert said.startswith("J004")
+    assert f"∂A[{row}]/∂X[{column}] is {value}" in said
+
+
+@pytest.mark.parametrize("form", ["operator", "jvp by @", "vjp by @"])
+@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize("value", [np.nan])
+def test_no_product_by_a_matrix_passes(form: str, place: Any, value: float) -> None:
+    report = inspected(form, spoiled(value, place))
+    assert report.verdict == "fail"
+    assert any(("A[" in error or "X[" in error) and error.startswith(("J001", "J004")) for error in errors(report))
+
+
+@pytest.mark.parametrize("form", ["matrix", "sparse", "operator", "jvp", "vjp", "jvp by @", "vjp by @"])
+def test_a_right_derivative_passes(form: str) -> None:
+    assert inspected(form, matrix).verdict == "pass"
+
+
+@pytest.mark.parametrize("form", ["matrix", "jvp", "vjp"])
+def test_an_output_on_a_kink_is_asked_as_well(form: str) -> None:
+    """Random directions leave it out."""
+
+    def kinked(x: Array) -> Array:
+        return np.array([np.abs(x[0] - X[0]), x[0] * x[1], np.sin(x[2])])
+
+    def claim(x: Array) -> Array:
+        return np.array([[0, np.nan, 0], [x[1], x[0], 0], [0, 0, np.cos(x[2])]])
+
+    report = inspected(form, claim, kinked)
+    assert report.verdict == "fail"
+    assert "∂A[0]/∂X[1] is nan, and A[0] does not read X[1]" in errors(report)[0]
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_a_gradient_is_not_finite_where_nothing_is_read(value: float) -> None:
+    report = jacinspect.inspect(lambda x: x[0] ** 2, X, lambda x: np.array([2 * x[0], value, 0]))
+    assert errors(report) == [
+        f"J004 1 entry not finite outside the pattern: the analytic ∂A/∂X[1] is {value}, and A does not read X[1]"
+    ]
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_slopes_are_not_finite_where_nothing_is_read(value: float) -> None:
+    """Entry 1 is constant, and so is not in the pattern."""
+    slopes = np.array([1.0, value, 1.0])
+    report = jacinspect.inspect(lambda x: x * [1, 0, 1], X, lambda x: slopes)
+    assert report.verdict == "fail"
+    assert any("∂A[1]/∂X[1]" in error for error in errors(report))
+
+
+def test_a_framework_s_gradient_is_not_finite() -> None:
+    class Spoiled(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(context: Any, x: Any) -> Any:
+            context.save_for_backward(x)
+            return x[:2] ** 2
+
+        @staticmethod
+        def backward(context: Any, da: Any) -> Any:
+            (x,) = context.saved_tensors
+            return torch.cat([2 * x[:2] * da, torch.full_like(x[2:], torch.nan)])
+
+    report = jacinspect.inspect(Spoiled.apply, X, backend="torch")
+    assert report.verdict == "fail"
+    assert any("X[2]" in error for error in errors(report))
+
+
+def test_infinite_slopes_at_an_infinite_operand_are_nobody_s_fault() -> None:
+    """A cotangent of 0 times the infinite slope of an output that is left out is NaN, for that input alone."""
+    x = np.array([0.5, 0.0, np.inf, 2.0])
+    with np.errstate(all="ignore"):
+        report = jacinspect.inspect(lambda x: x**2, x, lambda x, da: da * (2 * x), derivative_kind="vjp")
+    assert report.verdict == "pass"
+
+
+def test_a_hadamard_product_that_is_nan_differs_from_a_number() -> None:
+    pattern = Pattern.from_pairs(np.array([0, 0, 1]), np.array([0, 1, 1]), (2,), (2,))
+    jacobian = Jacobian(pattern, np.array([1.0, np.nan, 2.0]))
+    compared = hadamard(jacobian, jacobian.elementwise(), np.ones(2))
+    assert compared.max_difference == np.inf

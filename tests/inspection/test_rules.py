@@ -1,0 +1,299 @@
+"""All rules of a function are compared: what a backward hides from a jvp is found, and no right rule is accused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+import jacinspect
+from jacinspect.inspection.report import Report
+
+RNG = np.random.default_rng(5)
+X = RNG.standard_normal((2, 3))
+
+
+def codes(report: Report) -> list[str]:
+    return [finding.code for finding in report.findings if finding.severity == "error"]
+
+
+def message(report: Report) -> str:
+    (finding,) = (finding for finding in report.findings if finding.code == "J015")
+    return finding.message
+
+
+def verdicts(report: Report) -> dict[str, str | None]:
+    return {rule.name: rule.verdict for rule in report.rules}
+
+
+def autograd(
+    backward: Callable[[Any, Any], Any], forward: Callable[[Any, Any], Any] | None = None, f: Any = torch.tanh
+) -> Any:
+    """Make a torch Function: `backward` takes x and the cotangent, `forward` x and the tangent."""
+
+    class Made(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(x: Any) -> Any:
+            return f(x)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+            ctx.save_for_forward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, cotangent: Any) -> Any:
+            return backward(ctx.saved_tensors[0], cotangent)
+
+    if forward is not None:
+        Made.jvp = staticmethod(lambda ctx, tangent: forward(ctx.saved_tensors[0], tangent))
+    return Made
+
+
+def slope(x: Any) -> Any:
+    return 1 - torch.tanh(x) ** 2
+
+
+def right(x: Any, cotangent: Any) -> Any:
+    return slope(x) * cotangent
+
+
+# --- A rule beside another --------------------------------------------------------------------------------------------
+
+
+def test_a_forward_rule_that_is_wrong_beside_a_right_backward() -> None:
+    x = np.array([0.5, -1.0])
+    report = jacinspect.inspect(autograd(right, lambda x, t: slope(x) * t * torch.tensor([1, 2])), x)
+    assert (report.verdict, codes(report)) == ("fail", ["J015"])
+    assert verdicts(report) == {"backward": "pass", "forward": "fail", "vmap": "pass"}
+    expected = "∂A[1]/∂X[1] is 0.839949 by forward, 0.419974 by backward, 0.41997434 ±"
+    assert message(report).startswith(expected)
+    assert report.findings[0].at == ((1,),)
+    assert report.to_dict()["rules"][1]["message"] == message(report)
+
+
+def test_a_backward_that_is_wrong_beside_a_right_forward_rule() -> None:
+    report = jacinspect.inspect(autograd(lambda x, g: 2 * slope(x) * g, right), X)
+    assert codes(report) == ["J001"]
+    assert verdicts(report) == {"backward": "fail", "forward": "pass", "vmap": "fail"}
+
+
+def test_two_wrong_rules_that_agree_are_one_finding_and_two_that_differ_are_two() -> None:
+    twice, thrice = (lambda x, v, factor=factor: factor * slope(x) * v for factor in (2, 3))
+    assert codes(jacinspect.inspect(autograd(twice, twice), X)) == ["J001"]
+    assert codes(jacinspect.inspect(autograd(twice, thrice), X)) == ["J001", "J015"]
+
+
+def test_a_forward_rule_with_an_entry_where_f_reads_nothing() -> None:
+    report = jacinspect.inspect(autograd(right, lambda x, t: slope(x) * t + torch.flip(t, (0, 1)) / 7), X)
+    assert codes(report) == ["J015"]
+    assert "by forward, and A[1,2] does not read X[0,0]" in message(report)
+
+
+def test_a_forward_rule_that_is_not_linear() -> None:
+    report = jacinspect.inspect(autograd(right, lambda x, t: slope(x) * torch.clamp(t, -1, 1)), X)
+    assert codes(report) == ["J015"]
+    assert message(report).startswith("forward is not linear: for a tangent of ")
+
+
+def test_the_backward_of_several_cotangents_at_once() -> None:
+    def backward(x: Any, cotangent: Any) -> Any:
+        try:
+            return slope(x) * cotangent if float(cotangent.abs().max()) else 0 * x
+        except RuntimeError:  # vmap has no single number to give here
+            return cotangent
+
+    report = jacinspect.inspect(autograd(backward), X)
+    assert codes(report) == ["J015"]
+    assert "by vmap" in message(report)
+
+
+def test_what_a_function_does_not_have_is_told_and_no_finding() -> None:
+    report = jacinspect.inspect(autograd(lambda x, g: torch.from_numpy(g.numpy()) * slope(x)), X)
+    assert (report.verdict, codes(report)) == ("pass", [])
+    assert verdicts(report) == {"backward": "pass", "forward": None, "vmap": None}
+    assert "NotImplementedError: You must implement the jvp" in str(report.rules[1].message)
+
+
+def test_a_sampled_jacobian_has_its_rules_compared_along_directions() -> None:
+    x = RNG.standard_normal(60)
+
+    def pushed(factor: float) -> Any:
+        return autograd(lambda x, g: torch.flip(torch.cumsum(torch.flip(g, (0,)), 0), (0,)),
+                        lambda x, t: factor * torch.cumsum(t, 0), lambda x: torch.cumsum(x, 0))  # fmt: skip
+
+    for factor, expected in ((1.0, []), (1.01, ["J015"])):
+        report = jacinspect.inspect(pushed(factor), x, max_evaluations=130)
+        assert "J007" in {finding.code for finding in report.findings}
+        assert codes(report) == expected
+
+
+@pytest.mark.parametrize("name", ["where", "sinc", "angle"])
+def test_the_nan_of_a_branch_that_is_not_taken(name: str) -> None:
+    functions = {
+        "where": lambda x: jnp.where(x < 1, x, jnp.sqrt(x)),
+        "sinc": lambda x: jnp.where(x == 0, 1.0, jnp.sin(x) / x),
+        "angle": lambda x: jnp.where(x > 0.5, jnp.arctan2(x, x), 0.0),
+    }
+    report = jacinspect.inspect(functions[name], np.array([-0.5, 0.0, 0.25, 2.0]), backend="jax")
+    assert codes(report) == ["J015"]
+    assert "NaN by vjp, " in message(report)
+    assert verdicts(report) == {"jvp": "pass", "vjp": "fail"}
+
+
+def test_the_rules_of_jax() -> None:
+    assert verdicts(jacinspect.inspect(jnp.tanh, X)) == {"jvp": "pass", "vjp": "pass"}
+    reverse = jax.custom_vjp(jnp.tanh)
+    reverse.defvjp(lambda x: (jnp.tanh(x), x), lambda x, g: ((1 - jnp.tanh(x) ** 2) * g * g / g,))
+    report = jacinspect.inspect(reverse, X)
+    assert (verdicts(report), message(report)) == (
+        {"vjp": "fail"},
+        "vjp gives NaN for X[0,0] for a cotangent of zeros, not 0",
+    )
+
+
+def test_a_derivative_of_the_user_s_own_is_the_only_rule() -> None:
+    assert verdicts(jacinspect.inspect(jnp.tanh, X, "1 - tanh(x)**2")) == {"slopes": "pass"}
+    assert verdicts(jacinspect.inspect("tanh", X, "1 + tanh(x)**2")) == {"slopes": "fail"}
+    assert verdicts(jacinspect.inspect("softmax", X)) == {"jvp": "pass"}
+    assert jacinspect.inspect(np.tanh, X).rules == ()
+
+
+def test_several_operands() -> None:
+    class Product(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any, w: Any) -> Any:
+            ctx.save_for_backward(x, w)
+            ctx.save_for_forward(x, w)
+            return x @ w
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            x, w = ctx.saved_tensors
+            return g @ w.T, x.T @ g
+
+        @staticmethod
+        def jvp(ctx: Any, dx: Any, dw: Any) -> Any:  # the tangent of w is forgotten
+            return dx @ ctx.saved_tensors[1]
+
+    w = RNG.standard_normal((3, 2))
+    assert codes(jacinspect.inspect(Product, X, others=[w])) == []
+    assert codes(jacinspect.inspect(Product, X, others=[w], wrt=2)) == ["J015"]
+
+
+# --- Cotangents as they come ------------------------------------------------------------------------------------------
+
+
+def numpy_pull(fault: str) -> Callable[[Any, Any], Any]:
+    def pull(x: Any, g: Any) -> Any:
+        d = 1 - np.tanh(x) ** 2
+        match fault:
+            case "nan at 0":
+                return d * np.where(g == 0, np.nan, g)
+            case "nan if all are 0":
+                return d * g / np.linalg.norm(g) * np.linalg.norm(g)
+            case "memory":
+                return d * g.ravel(order="K").reshape(g.shape)
+            case "memory of x":
+                return (1 - np.tanh(x.ravel(order="K").reshape(x.shape)) ** 2) * g
+            case "raises":
+                return d * np.frombuffer(g.data).reshape(g.shape)
+            case "clipped":
+                return d * np.clip(g, -4, 4)
+            case "writes":
+                g *= d
+                return g
+        return d * g
+
+    return pull
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("nan at 0", "for a cotangent of zeros"),
+        ("nan if all are 0", "for a cotangent of zeros"),
+        ("memory", "for a cotangent that is a transposed view"),
+        ("memory of x", "at an operand that is a view"),
+        ("raises", "vjp fails for a cotangent that is a transposed view: the derivative raised"),
+    ],
+)
+def test_a_vjp_that_fails_for_some_cotangents(fault: str, said: str) -> None:
+    report = jacinspect.inspect("tanh", X, numpy_pull(fault), derivative_kind="vjp")
+    assert codes(report) == ["J015"]
+    assert said in message(report)
+    assert verdicts(report) == {"vjp": "fail"}
+
+
+@pytest.mark.parametrize("fault", ["", "writes"])
+def test_a_vjp_that_is_right_for_all(fault: str) -> None:
+    for x in (X, X[0], X[:1], X[:, :1], X[0, 0]):
+        report = jacinspect.inspect("tanh", x, numpy_pull(fault), derivative_kind="vjp")
+        assert (report.verdict, verdicts(report)) == ("pass", {"vjp": "pass"})
+
+
+def test_a_vector_is_given_as_every_other_entry_of_an_array() -> None:
+    report = jacinspect.inspect("tanh", X[0], numpy_pull("raises"), derivative_kind="vjp")
+    assert "for a cotangent that is every other entry of an array" in message(report)
+
+
+def test_a_jvp_for_a_tangent_of_zeros() -> None:
+    def push(x: Any, dx: Any) -> Any:
+        return (1 - np.tanh(x) ** 2) * dx * dx / dx
+
+    report = jacinspect.inspect("tanh", np.array([0.5]), push, derivative_kind="jvp")
+    assert message(report) == "jvp gives NaN for A[0] for a tangent of zeros, not 0"
+    assert report.findings[0].at == ()
+
+
+@pytest.mark.parametrize(
+    ("backward", "said"),
+    [
+        (lambda x, g: slope(x) * g.as_strided(g.shape, torch.empty(g.shape).stride()), "is a transposed view, not "),
+        (lambda x, g: (slope(x).view(-1) * g.view(-1)).view(x.shape), "backward fails for a cotangent that is "),
+        (lambda x, g: slope(x) * g.mul_(1), "backward fails for a cotangent that is one number, expanded: "),
+        (lambda x, g: slope(x) * g / g.norm() * g.norm(), "for a cotangent of zeros, not 0"),
+    ],
+)
+def test_a_backward_that_fails_for_some_cotangents(backward: Callable[[Any, Any], Any], said: str) -> None:
+    report = jacinspect.inspect(autograd(backward), X)
+    assert set(codes(report)) == {"J015"}
+    assert verdicts(report)["backward"] == "fail"
+    assert said in str(report.rules[0].message)
+
+
+def test_a_function_that_takes_no_view_of_its_operand_is_not_accused() -> None:
+    report = jacinspect.inspect(lambda x: torch.tanh(x.view(-1)), X)
+    assert (report.verdict, verdicts(report)["backward"]) == ("pass", "pass")
+
+
+def test_nan_where_f_reads_nothing() -> None:
+    weights = torch.tensor([2.0, float("nan"), -1.0], dtype=torch.float64)
+    for f in (lambda x: (x * weights).nan_to_num(0.0), lambda x: (x * weights).nan_to_num(0.0).sum()):
+        report = jacinspect.inspect(f, X[0], backend="torch")
+        assert report.verdict == "fail"
+
+
+# --- Right rules ------------------------------------------------------------------------------------------------------
+
+KINKED = np.array([[0.0, 0.0, 1.0, -1.0], [1.0, 1.0, 0.0, 0.0]])
+
+
+@pytest.mark.parametrize("x", [KINKED, RNG.standard_normal((2, 4)) * 1e-6, RNG.standard_normal((2, 4)).astype("f4")])
+def test_right_functions_are_not_accused(x: Any) -> None:
+    functional = torch.nn.functional
+    for f in (
+        functional.gelu,
+        lambda x: functional.layer_norm(x, (4,)),
+        lambda x: torch.cumprod(x, -1),
+        torch.linalg.vector_norm,
+        lambda x: x.amax(-1),
+        lambda x: torch.logcumsumexp(x, -1),  # whose forward mode loses 12 bits
+        lambda x: torch.softmax(20 * x.float(), -1).double(),
+    ):
+        report = jacinspect.inspect(f, x, backend="torch")
+        assert "J015" not in codes(report)
+        assert verdicts(report)["forward"] == "pass"

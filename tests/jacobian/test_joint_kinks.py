@@ -1,0 +1,121 @@
+"""Kinks of several inputs together: vectors of entries that are each a slope are accused, subgradients never."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+import jacinspect
+from jacinspect.inspection.report import Report
+from tests.oracles import Array
+
+TIED = np.array([1.0, 1.0, 1.0, -2.0])
+ZERO = np.zeros(3)
+
+
+def fault(f: Callable[..., Any], x: Array, claim: Any = None, **settings: Any) -> str:
+    """The message that accuses entries of being impossible together, or nothing."""
+    derivative = None if claim is None else lambda _: np.asarray(claim, float)
+    return of_together(jacinspect.inspect(f, x, derivative=derivative, **settings))
+
+
+def of_together(report: Report) -> str:
+    messages = [found.message for found in report.findings if found.code == "J001"]
+    assert report.verdict == "fail" or not messages
+    return " ".join(messages)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "claim"),
+    [
+        (np.max, TIED, [1, 1, 1, 0]),
+        (np.max, TIED, [0, 0, 0, 0]),
+        (np.max, TIED, [0.3, 0.3, 0.3, 0]),
+        (np.min, -TIED, [1, 1, 1, 0]),
+        (np.max, 1e6 * TIED, [1, 1, 1, 0]),
+        (np.max, 1e-9 * TIED, [1, 1, 1, 0]),
+        (np.linalg.norm, ZERO, [1, 1, 1]),
+        (np.linalg.norm, ZERO, [1, -1, 1]),
+        (np.linalg.norm, ZERO, [0.7, -0.7, 0.7]),
+        (lambda x: np.abs(x[0] - x[1]), ZERO, [1, 1, 0]),
+        (lambda x: np.array([x.max() + np.sin(x[3]), x[3]]), TIED, [[1, 0, 1, np.cos(-2)], [0, 0, 0, 1]]),
+        (lambda x: x.reshape(2, 2).max(axis=1), np.ones(4), [[1, 1, 0, 0], [0, 0, 1, 0]]),
+    ],
+)
+def test_entries_that_are_each_possible_but_not_together(f: Callable[..., Any], x: Array, claim: Any) -> None:
+    assert "entries that are each possible, but not together" in fault(f, x, claim)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "claim"),
+    [
+        (np.max, TIED, [0, 1, 0, 0]),
+        (np.max, TIED, [0.5, 0.25, 0.25, 0]),
+        (np.min, -TIED, [1 / 3, 1 / 3, 1 / 3, 0]),
+        (np.linalg.norm, ZERO, [0, 0, 0]),
+        (np.linalg.norm, ZERO, [0.6, -0.8, 0]),
+        (np.linalg.norm, ZERO, [0.57, 0.57, -0.57]),
+        (np.sort, TIED, np.eye(4)[[3, 1, 2, 0]]),
+        (np.sort, np.ones(7), np.eye(7)[[3, 1, 6, 2, 0, 5, 4]]),
+        (np.median, np.ones(5), [0, 0, 0, 1, 0]),
+        (lambda x: np.maximum(x, 0).sum(), ZERO, [0, 0, 0]),
+        (lambda x: np.maximum(x, 0).sum(), ZERO, [0, 1, 0.5]),
+        (lambda x: np.ptp(x), np.ones(4), [1, -1, 0, 0]),
+        # Not convex or concave: one entry is chosen for each order statistic, and the sum lies outside the slopes.
+        (lambda x: 9 * x.max() + np.median(x), np.ones(5), [9, 1, 0, 0, 0]),
+        (lambda x: np.quantile(x, 0.9), np.ones(5), [0, 0.4, 0, 0, 0.6]),
+    ],
+)
+def test_subgradients_and_choices_of_one_entry_are_not_accused(f: Callable[..., Any], x: Array, claim: Any) -> None:
+    assert fault(f, x, claim) == ""
+
+
+POOLED = np.repeat(np.arange(4.0), 4).reshape(1, 1, 4, 4)
+OF_TORCH: dict[str, tuple[Callable[[Any], Any], Array]] = {
+    "max": (torch.max, TIED),
+    "amax": (torch.amax, TIED),
+    "min": (torch.min, -TIED),
+    "sort": (lambda x: torch.sort(x)[0], TIED),
+    "median": (torch.median, np.ones(5)),
+    "norm": (torch.linalg.vector_norm, ZERO),
+    "infinity norm": (lambda x: torch.linalg.vector_norm(x, ord=torch.inf), np.ones(3)),
+    "relu": (lambda x: torch.relu(x).sum(), ZERO),
+    "max_pool2d": (lambda x: torch.nn.functional.max_pool2d(x, 2), POOLED),
+    "sum of max_pool2d": (lambda x: torch.nn.functional.max_pool2d(x, 3, 1).sum(), POOLED),
+    "topk": (lambda x: torch.topk(x, 2)[0].sum(), np.ones(4)),
+    "quantile": (lambda x: torch.quantile(x, 0.9), np.ones(5)),
+    "weighted relus": (lambda x: (torch.relu(x) * torch.tensor([1.0, -2.0, 3.0])).sum(), ZERO),
+    "maximum of relus": (lambda x: torch.relu(x).max(), ZERO),
+}
+OF_JAX: dict[str, tuple[Callable[[Any], Any], Array]] = {
+    "max": (jnp.max, TIED),
+    "min": (jnp.min, -TIED),
+    "sort": (jnp.sort, TIED),
+    "median": (jnp.median, np.ones(5)),
+    "relu": (lambda x: jax.nn.relu(x).sum(), ZERO),
+    "abs": (lambda x: jnp.abs(x).sum(), ZERO),
+    "maximum": (lambda x: jnp.maximum(x[0], jnp.maximum(x[1], x[2])), ZERO),
+}
+
+
+@pytest.mark.parametrize("name", OF_TORCH)
+def test_what_torch_gives_at_ties_is_not_accused(name: str) -> None:
+    f, x = OF_TORCH[name]
+    assert fault(f, x, backend="torch") == ""
+
+
+@pytest.mark.parametrize("name", OF_JAX)
+def test_what_jax_gives_at_ties_is_not_accused(name: str) -> None:
+    f, x = OF_JAX[name]
+    assert fault(f, x, backend="jax") == ""
+
+
+def test_the_message_names_the_inputs_and_the_slope() -> None:
+    assert fault(np.max, TIED, [1, 1, 1, 0]) == (
+        "1 output on a kink of several inputs, worst A: along X[0], X[1], X[2] together it has slope 1; analytic 3: "
+        "entries that are each possible, but not together"
+    )
