@@ -37,7 +37,7 @@ def of_entries(
     on_kink[numeric.kinks.entries] = True
     refused = status == Status.DISAGREES
     smooth = np.flatnonzero(refused & ~on_kink)
-    if (comparison.difference(smooth) <= _NEARLY * np.abs(numeric.jacobian.data[smooth])).all() and not because:
+    if (comparison.difference(smooth) <= _NEARLY * np.abs(numeric.jacobian.data[smooth])).all():
         messages.noise = float(messages.noise_needed(smooth).max(initial=0))
     yield from messages.finding("J001", refused & ~on_kink, messages.disagreement, comparison.ratio)
     wrong = refused & on_kink
@@ -70,8 +70,9 @@ class _Messages:
     def __init__(
         self, names: Names, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, because: str
     ) -> None:
-        self.names, self.pattern, self.because, self.noise = names, numeric.jacobian.pattern, because, 0.0
+        self.names, self.pattern, self.because = names, numeric.jacobian.pattern, because
         self.analytic, self.numeric, self.x, self.y0 = analytic, numeric, x.ravel(), y0
+        self.noise = 0.0
 
     def finding(
         self,

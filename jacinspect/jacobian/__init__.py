@@ -34,6 +34,10 @@ Values: what is the derivative?
   that agree sharpen it (Lepskii 1991). Sides that settle on two slopes are a
   kink; a leap between neighbouring numbers is a jump. Several leaps are a
   staircase: f has lost digits, and the entry is compared over longer steps.
+  A claim that is off by a little is looked at again: what an integrator or an
+  iteration that stops at a tolerance returns is smooth in pieces, and its
+  slope is off by about what the slopes of two pieces differ by. Such an entry
+  is inconclusive, and --noise, with the number that is named, accepts it.
 
 Agreement: do the two Jacobians agree?
   |analytic - numeric| has to be within the bar, entry by entry. There is no
@@ -65,9 +69,12 @@ What it can miss
     apart than f bends, as in sin at 1e17. Where |x| is above 1.8e13 (in
     single precision 5e5), x + sin(x)^2 looks like x and like floor(x): a
     derivative that agrees passes, one that does not is inconclusive.
-  - A formula that divides by a power of what it has lost, as (1 - cos x)/x^2
-    below 2e-6, is another function in its last digits: there a right
-    derivative is reported as wrong.
+  - A formula that divides by a power of what it has lost, as (x - sin x)/x^3
+    below 1e-7, is another function in its last digits: a right derivative may
+    be reported as wrong where all of them are lost. So may it be where f is
+    computed in steps of one length, as by a fixed-step integrator, which no
+    differences can tell from a function of its own; the number to give as
+    --noise is named.
   - A budget (--memory, --max-evaluations) ends the work early: what is proved
     is reported, the rest is sampled (J007).
 """

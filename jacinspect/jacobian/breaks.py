@@ -1,4 +1,4 @@
-"""Is f smooth in pieces near x, whose slopes differ a little, as what a solver returns? Next: ladder.
+"""Is f smooth in pieces near x, whose slopes differ a little, as what a solver returns? Next: numeric.
 
 An integrator that chooses its steps, an optimiser, or an iteration that stops at a tolerance is smooth between the
 places at which it takes another number of steps, and its slope there is off by about as much as the slopes of two
