@@ -9,12 +9,15 @@ from jacinspect.inspection.naming import Names, entry_name, input_name, listed, 
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import Kind, is_single
+from jacinspect.jacobian.differences import Kind, is_single, step_scale
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.wording import counted, told_apart
 
 __all__ = ["of_entries"]
 
+_NEARLY = 2.0**-6  # of a slope: a solver's result is not off by more, or is of no use
+_NOISIEST = 0.05  # of f, that is worth naming: differences show nothing beyond
+_BAR_OF_NOISE = 4  # times f's noise is what differences over a unit of x allow for, see ladder
 _FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to follow f (agreement.py)
 
 
@@ -33,6 +36,9 @@ def of_entries(
     on_kink = np.zeros(status.size, bool)
     on_kink[numeric.kinks.entries] = True
     refused = status == Status.DISAGREES
+    smooth = np.flatnonzero(refused & ~on_kink)
+    if (comparison.difference(smooth) <= _NEARLY * np.abs(numeric.jacobian.data[smooth])).all() and not because:
+        messages.noise = float(messages.noise_needed(smooth).max(initial=0))
     yield from messages.finding("J001", refused & ~on_kink, messages.disagreement, comparison.ratio)
     wrong = refused & on_kink
     wrong[wrong] = messages.outside(comparison, np.flatnonzero(wrong))
@@ -45,7 +51,9 @@ def of_entries(
     on_stairs = np.zeros(status.size, bool)
     on_stairs[numeric.stairs.entries] = True
     yield from messages.finding("J006", (status == Status.INCONCLUSIVE) & ~on_stairs, messages.inconclusive)
-    yield from messages.finding("J006", (status == Status.INCONCLUSIVE) & on_stairs, messages.two_scales)
+    two_scales = (status == Status.INCONCLUSIVE) & on_stairs
+    messages.noise = float(messages.noise_needed(np.flatnonzero(two_scales)).max(initial=0))
+    yield from messages.finding("J006", two_scales, messages.two_scales)
     on_stairs[numeric.stairs.entries] = numeric.stairs.over_many
     yield from messages.finding("J014", (status == Status.AGREES) & on_stairs, messages.staircase)
     yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
@@ -62,7 +70,7 @@ class _Messages:
     def __init__(
         self, names: Names, analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, because: str
     ) -> None:
-        self.names, self.pattern, self.because = names, numeric.jacobian.pattern, because
+        self.names, self.pattern, self.because, self.noise = names, numeric.jacobian.pattern, because, 0.0
         self.analytic, self.numeric, self.x, self.y0 = analytic, numeric, x.ravel(), y0
 
     def finding(
@@ -91,7 +99,8 @@ class _Messages:
         analytic, numeric = told_apart(claimed, value, digits=8)
         values = f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
-        return f"{number} {verb}, worst {self._entry(entry)}: {values}{self.because}"
+        because = self.because or self._noise("f is no more precise")
+        return f"{number} {verb}, worst {self._entry(entry)}: {values}{because}"
 
     def kink(self, entry: int, number: str) -> str:
         known = () if self.analytic is None else (self._claimed(entry),)
@@ -142,12 +151,41 @@ class _Messages:
     def two_scales(self, entry: int, number: str) -> str:
         stairs, place = self.numeric.stairs, int(np.searchsorted(self.numeric.stairs.entries, entry))
         scales = [self._value(entry), f"{stairs.other[place]:.8g} ± {stairs.bar[place]:.1g}"]
-        many, between = scales if stairs.over_many[place] else scales[::-1]
         claim = "" if self.analytic is None else f"; the analytic one is {self._claimed(entry):.8g}"
-        size = abs(float(self.y0[self.pattern.rows[entry]]))
-        noise = f" (--noise {2 * stairs.height[place] / size:.0e} where they are noise)" if size else ""
+        if stairs.other[place] == self.numeric.jacobian.data[entry]:
+            pieces = (
+                f"around {self._operand(entry)}, {self._output(entry)} is smooth in pieces, as what a solver returns"
+            )
+            slopes = f"the slope {self._entry(entry)} in this one is {scales[1]}"
+            return f"{number} inconclusive: {pieces}; {slopes}{claim}{self._noise('f is no more precise')}"
+        many, between = scales if stairs.over_many[place] else scales[::-1]
         slopes = f"the slope {self._entry(entry)} is {between} between two steps and {many} over many{claim}"
-        return f"{number} inconclusive: {self._steps(entry)}{noise}; {slopes}"
+        return f"{number} inconclusive: {self._steps(entry)}; {slopes}{self._noise('they are noise')}"
+
+    def noise_needed(self, entries: Array) -> Array:
+        """Return the noise of f, relative to its size, that would explain how far entries are off; 0 where f is 0.
+
+        That is what differences over a unit of x need, the longest there are: shorter ones make wider bars of it.
+        """
+        numeric, stairs = self.numeric, self.numeric.stairs
+        value, size = numeric.jacobian.data[entries], np.abs(self.y0[self.pattern.rows[entries]])
+        off = np.zeros(entries.size) if self.analytic is None else np.abs(self.analytic.data[entries] - value)
+        height = np.zeros(entries.size)
+        on = np.isin(entries, stairs.entries)
+        places = np.searchsorted(stairs.entries, entries[on])
+        apart = np.abs(stairs.other[places] - value[on])
+        off[on] = np.maximum(off[on], apart)
+        height[on] = np.where(apart > 0, 2 * stairs.height[places], 0)
+        off *= step_scale(self.x[self.pattern.indices[entries]]) / _BAR_OF_NOISE
+        with np.errstate(all="ignore"):
+            return np.where(size > 0, np.maximum(off, height) / size, 0)
+
+    def _noise(self, where: str) -> str:
+        """Name the option that accepts what was seen, rounded up to a digit."""
+        if not 0 < self.noise < _NOISIEST:
+            return ""
+        digit = 10.0 ** np.floor(np.log10(self.noise))
+        return f"; give --noise {np.ceil(self.noise / digit) * digit:.0e} if {where}"
 
     def _steps(self, entry: int) -> str:
         stairs = self.numeric.stairs

@@ -26,8 +26,11 @@ PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
 
-def between_pieces(stencil: Stencil, value: Array) -> tuple[Array, Array]:
-    """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not; and f, by how much."""
+def between_pieces(stencil: Stencil, value: Array, size: Array) -> tuple[Array, Array]:
+    """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not; and f, by how much.
+
+    `size` is what a slope is small against, of each output.
+    """
     start, spacing, columns = np.zeros(value.size), np.full(value.size, FARTHEST), np.arange(value.size)
     sizes, range_ = [], np.zeros(value.size)
     for number in range(3):
@@ -44,7 +47,7 @@ def between_pieces(stencil: Stencil, value: Array) -> tuple[Array, Array]:
     broken &= np.median(ninth, axis=0) < _FOLLOWED * range_
     beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
     alone = (ninth * beside).max(axis=0) < last / 8  # else other breaks are as near, and slopes beside it not to be had
-    size, turn, height = np.abs(value), np.where(alone, _turn(places, cell), np.inf), last / _LEAP
+    turn, height = np.where(alone, _turn(places, cell), np.inf), last / _LEAP
     off = np.where(turn <= 2 * PIECES * size, np.minimum(_OFF * turn, PIECES * size), 0)
     far = np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
     off += np.minimum(_BY_LEAPS * height / far, _ONE_LEAP * size)

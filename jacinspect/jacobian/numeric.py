@@ -282,12 +282,15 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
     """
     known, refuted = numeric.stairs, refuted[numeric.kind[refuted] == Kind.SMOOTH]
     value, bar = numeric.jacobian.data[refuted], numeric.bar[refuted]
-    near = contradicts(refuted, value, bar) & ~contradicts(refuted, value, bar + PIECES * np.abs(value))
+    large = np.maximum(np.abs(value), numeric.size[refuted])
+    near = contradicts(refuted, value, bar) & ~contradicts(refuted, value, bar + PIECES * large)
+    chosen, outputs = np.zeros(numeric.bar.size, bool), numeric.jacobian.pattern.rows
+    chosen[refuted[near]] = True  # those that are excused already as well: the work of f may depend on all its inputs
     on = np.flatnonzero(np.isin(refuted, known.entries))
     places = np.searchsorted(known.entries, refuted[on])
     near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
-    chosen, outputs = np.zeros(numeric.bar.size, bool), numeric.jacobian.pattern.rows
-    chosen[refuted[near]] = True
+    if not near.any():
+        return known
     off, height = np.zeros(first.near.box.y0.size), np.zeros(first.near.box.y0.size)
     asked = 0
     for color in colors_of(numeric.jacobian.pattern, first.colors, first.number):
@@ -295,13 +298,14 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
         if here.size and asked < _ASKED:
             entries = here if isinstance(color.entries, slice) else color.entries[here]
             value, asked = numeric.jacobian.data[entries], asked + 1
-            change, leap = between_pieces(first.near.of_color(color).subset(here), value)
-            np.maximum.at(off, outputs[entries], change / np.abs(value))
+            large = np.maximum(np.abs(value), numeric.size[entries])
+            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large)
+            np.maximum.at(off, outputs[entries], change / large)
             np.maximum.at(height, outputs[entries], leap)
     entries = refuted[near]
     entries = entries[off[outputs[entries]] > 0]
     value, rows = numeric.jacobian.data[entries], outputs[entries]
-    bar = numeric.bar[entries] + off[rows] * np.abs(value)
+    bar = numeric.bar[entries] + off[rows] * np.maximum(np.abs(value), numeric.size[entries])
     pieces = Stairs(entries, height[rows], value, bar, np.zeros(entries.size, bool))
     return Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
 

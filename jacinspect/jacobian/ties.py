@@ -47,7 +47,7 @@ def trace_ties(box: BlackBox, source: PointSource, pattern: Pattern, budget: Bud
         with suppress(FunctionRaisedError):
             near = source.inside(point.astype(x.dtype))
             y = box(near.copy())
-            if before is not None and _opposite(before - box.y0, y - box.y0):
+            if before is not None and _opposite(box.y0, before, y):
                 break
             trace(box, PointPair(x, box.y0, near, y), np.arange(box.y0.size), budget, found)
             points += 1
@@ -58,9 +58,10 @@ def trace_ties(box: BlackBox, source: PointSource, pattern: Pattern, budget: Bud
     return points
 
 
-def _opposite(change: Array, other: Array) -> bool:
+def _opposite(y0: Array, before: Array, after: Array) -> bool:
     """Whether f changes to one side as it does to the other, but for the sign: elsewhere it has a kink."""
     with np.errstate(all="ignore"):
+        change, other = before - y0, after - y0
         return bool(np.all(np.abs(change + other) <= _CURVED * np.abs(change - other)))
 
 

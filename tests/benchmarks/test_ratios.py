@@ -1,7 +1,7 @@
 """What the program adds to the calls of f, as ratios within one run: pytest tests/benchmarks --benchmark-only -s."""
 
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, process_time, thread_time
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,61 @@ def test_a_whole_inspection(benchmark: Any, side: int) -> None:
         (f"inspection of {side}×{side}, {f.calls} calls", 1e3 * whole, "ms"),
         ("inspection / its calls of f", whole / f.seconds, ""),
     )
+
+
+def dense(size: int) -> Callable[[Array], Array]:
+    weights = np.random.default_rng(3).standard_normal((size, size)) / np.sqrt(size)
+    return lambda x: np.tanh(weights @ x)
+
+
+def two_fields(n: int) -> Callable[[Array], Array]:
+    """A reaction-diffusion system on a torus of n×n, both fields in one vector."""
+
+    def laplacian(u: Array) -> Array:
+        return np.asarray(sum(np.roll(u, step, axis) for axis in (0, 1) for step in (1, -1)) - 4 * u)
+
+    def f(x: Array) -> Array:
+        u, v = x.reshape(2, n, n)
+        return np.concatenate([laplacian(u) - u * v**2 + 1 - u, laplacian(v) + u * v**2 - v], axis=None)
+
+    return f
+
+
+# f, operand, derivative, and the most calls of f and the most time besides f, over that in f
+CASES: dict[str, tuple[Callable[[Array], Array], Array, Any, int, float]] = {
+    "sigmoid, 2×2": (sigmoid, normal((2, 2)), lambda x: sigmoid(x) * sigmoid(-x), 48, np.inf),
+    "sigmoid, 10×10": (sigmoid, normal((10, 10)), lambda x: sigmoid(x) * sigmoid(-x), 49, np.inf),
+    f"sigmoid, {SIDE}×{SIDE}": (sigmoid, normal((SIDE, SIDE)), lambda x: sigmoid(x) * sigmoid(-x), 65, 5),
+    "a dense layer of 1000": (dense(1000), normal((1000,)), None, 7100, 1.5),
+    "two fields of 200×200": (two_fields(200), normal((2 * 200**2,)), None, 400, 7),
+    "a million kinks of relu": (lambda x: np.maximum(x, 0), np.zeros((SIDE, SIDE)), lambda x: 1.0 * (x > 0), 128, 70),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_calls_and_time_besides_them(benchmark: Any, name: str) -> None:
+    """Of the processor's time, for a machine that is not ours alone."""
+    f, x, derivative, most, share_besides = CASES[name]
+    calls, in_f = 0, 0.0
+
+    def timed(x: Array) -> Array:
+        nonlocal calls, in_f
+        began = thread_time()
+        y = f(x)
+        calls, in_f = calls + 1, in_f + thread_time() - began
+        return y
+
+    jacinspect.inspect(sigmoid, np.ones((2, 2)))  # imports what is needed
+    began = process_time()
+    benchmark.pedantic(
+        lambda: jacinspect.inspect(timed, x, derivative=derivative, backend="numpy"), rounds=1, iterations=1
+    )
+    besides = (process_time() - began - in_f) / in_f
+    show(
+        (f"{name}: calls", calls, f"(at most {most})"), ("time besides f / in f", besides, f"(at most {share_besides})")
+    )
+    assert calls <= most
+    assert besides <= share_besides
 
 
 def test_against_dense_differences(benchmark: Any) -> None:

@@ -1,10 +1,13 @@
 """Functions that move in steps: right derivatives are not called wrong, wrong ones are found where steps allow it."""
 
+import re
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 
 import jacinspect
 from tests.oracles import Array
@@ -23,15 +26,155 @@ def in_half_precision(x: Array) -> Array:
     return np.tanh(x).astype(np.float16).astype(np.float64) + x
 
 
-def newton(x: Array) -> Array:
-    """Return √x by Newton's method, stopped when a step is below 1e-4 for every entry."""
+def newton(x: Array, tolerance: float = 1e-4) -> Array:
+    """Return √x by Newton's method, stopped when a step is below the tolerance for every entry."""
     root = np.ones_like(x)
     for _ in range(60):
         step = (root - x / root) / 2
         root = root - step
-        if np.all(np.abs(step) < 1e-4):
+        if np.all(np.abs(step) < tolerance):
             return root
     raise ValueError("no convergence")
+
+
+def fixed_point(a: Array, tolerance: float) -> Array:
+    """Return y = cos(a·y) by iteration, for each entry alone."""
+
+    def solved(a: float) -> float:
+        y, better = 1.0, 0.0
+        for _ in range(300):
+            if abs(better - y) < tolerance:
+                break
+            y, better = better, float(np.cos(a * better))
+        return better
+
+    return np.array([solved(each) for each in a])
+
+
+def fixed_point_slope(a: Array) -> Array:
+    y = fixed_point(a, 1e-14)
+    sine = np.sin(a * y)
+    return np.asarray(-sine * y / (1 + a * sine))
+
+
+def adaptive(k: Array) -> Array:
+    """Return y(3) of y' = -k·y², y(0) = 1, by an integrator that chooses its steps."""
+
+    def solved(k: float) -> float:
+        return float(solve_ivp(lambda t, y: -k * y * y, (0, 3), [1.0], rtol=1e-5, atol=1e-9).y[0, -1])
+
+    return np.array([solved(each) for each in k])
+
+
+def runge_kutta(k: Array) -> Array:
+    """Return y(3) of the same equation in 20 steps of one length."""
+    y, h = np.ones_like(k), 3 / 20
+    for _ in range(20):
+        a = -k * y * y
+        b = -k * (y + h / 2 * a) ** 2
+        c = -k * (y + h / 2 * b) ** 2
+        y = y + h / 6 * (a + 2 * b + 2 * c - k * (y + h * c) ** 2)
+    return y
+
+
+def sensitivity(k: Array) -> Array:
+    return np.asarray(-3 / (1 + 3 * k) ** 2)
+
+
+def conjugate_gradients(p: Array) -> Array:
+    """Solve (M + diag p²) x = b to four digits."""
+    matrix, b, x = MATRIX + np.diag(p * p), np.arange(1.0, 5), np.zeros(4)
+    rest = d = b.copy()
+    while rest @ rest > 1e-8 * (b @ b):
+        step = (rest @ rest) / (d @ matrix @ d)
+        x, before = x + step * d, rest
+        rest = rest - step * matrix @ d
+        d = rest + (rest @ rest) / (before @ before) * d
+    return x
+
+
+def conjugate_gradients_slope(p: Array) -> Array:
+    matrix = MATRIX + np.diag(p * p)
+    return np.asarray(-np.linalg.inv(matrix) * (2 * p * np.linalg.solve(matrix, np.arange(1.0, 5))))
+
+
+MATRIX = 4 * np.eye(4) + np.add.outer(np.arange(4.0), np.arange(4.0)) / 4
+SOLVERS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]] = {
+    "newton, 0.1": (
+        lambda x: np.concatenate([newton(each, 0.1) for each in np.split(x, x.size)]),
+        lambda x: 0.5 / np.sqrt(x),
+        np.array([2.0, 7.0, 11.0]),
+    ),
+    "newton, 1e-4": (newton, lambda x: 0.5 / np.sqrt(x), np.array([3.0, 13.0, 17.0])),
+    "fixed point, 1e-4": (partial(fixed_point, tolerance=1e-4), fixed_point_slope, np.array([0.57, 1.05])),
+    "fixed point, 1e-8": (partial(fixed_point, tolerance=1e-8), fixed_point_slope, np.array([0.57, 1.05])),
+    "conjugate gradients": (conjugate_gradients, conjugate_gradients_slope, np.array([0.8, 1.7, 0.4, 1.1])),
+    "solve_ivp": (adaptive, sensitivity, np.array([0.93])),
+}
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_solver_s_right_derivative_is_not_called_wrong(name: str) -> None:
+    f, derivative, x = SOLVERS[name]
+    report = jacinspect.inspect(f, x, derivative=derivative)
+    assert report.verdict != "fail", report.findings
+    (noise,) = [*named_noise(report), None][:1]
+    if noise is not None:
+        assert jacinspect.inspect(f, x, derivative=derivative, noise=noise).verdict == "pass"
+
+
+@pytest.mark.parametrize("name", ["newton, 1e-4", "fixed point, 1e-8", "solve_ivp"])
+def test_with_the_noise_of_a_solver_three_percent_are_found(name: str) -> None:
+    f, derivative, x = SOLVERS[name]
+    noise = named_noise(jacinspect.inspect(f, x, derivative=derivative))
+    wrong = jacinspect.inspect(f, x, derivative=lambda x: 1.03 * derivative(x), noise=max(noise, default=None))
+    assert wrong.verdict == "fail"
+
+
+def test_the_noise_that_explains_a_disagreement_is_named_and_works() -> None:
+    """No black box can tell 20 steps of one length from a function of its own: it is for the user to say."""
+    x = np.array([0.4, 0.93, 1.7])
+    report = jacinspect.inspect(runge_kutta, x, derivative=sensitivity)
+    (noise,) = named_noise(report)
+    assert report.verdict == "fail"
+    assert jacinspect.inspect(runge_kutta, x, derivative=sensitivity, noise=noise).verdict == "pass"
+    wrong = jacinspect.inspect(runge_kutta, x, derivative=lambda k: 1.03 * sensitivity(k), noise=noise)
+    assert wrong.verdict == "fail"
+
+
+def named_noise(report: jacinspect.Report) -> list[float]:
+    """Return the numbers that findings say to give as --noise."""
+    return [float(r) for each in report.findings for r in re.findall(r"--noise (\S+)", each.message)]
+
+
+FLAT: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]] = {
+    "1 - tanh(1/x)": (lambda x: 1 - np.tanh(1 / x), lambda x: 1 / (np.cosh(1 / x) * x) ** 2, np.array([0.048, 0.0508])),
+    "1 - cos x": (lambda x: 1 - np.cos(x), np.sin, np.array([3e-9, 2.7e-8])),
+    "faint steps": (
+        lambda x: x**3 + 1e-12 * np.floor(20 * x),
+        lambda x: 3 * x * x,
+        np.array([-1.30228, 0.64925]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_what_rounding_or_faint_steps_hide_is_not_called_wrong(name: str) -> None:
+    f, derivative, x = FLAT[name]
+    assert jacinspect.inspect(f, x, derivative=derivative).verdict != "fail"
+
+
+@pytest.mark.parametrize("logits", [[-20.0, -5.0, 50.0], [20.0, -26.0, 4.0]])
+def test_the_gradient_of_peaked_logits_passes(logits: list[float]) -> None:
+    def loss(x: Array) -> Array:
+        return np.asarray(np.log(np.exp(x - x.max()).sum()) + x.max() - x[0])
+
+    def backward(x: Array, g: Array) -> Array:
+        share = np.exp(x - x.max())
+        return np.asarray(g * (share / share.sum() - np.eye(x.size)[0]))
+
+    report = jacinspect.inspect(loss, np.array(logits), derivative=backward, derivative_kind="vjp")
+    assert report.verdict == "pass", report.findings
 
 
 STEPPED: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {

@@ -89,3 +89,10 @@ def test_a_wrong_derivative_by_a_tied_entry_is_found(seed: int) -> None:
 
     report = jacinspect.inspect(pool, x, derivative=derivative, derivative_kind="jacobian", seed=seed)
     assert report.verdict == ("fail" if np.any(derivative(x) == -1000) else "pass")
+
+
+def test_nothing_warns_where_f_is_infinite() -> None:
+    x = np.array([0.0, 0.0, 1.0])
+    with np.errstate(all="raise"):
+        assert detected(lambda x: np.where(x.sum() > -1, np.inf, x), x, 0).proved
+        assert detected(lambda x: np.array([np.inf, x.sum()]), x, 0).proved

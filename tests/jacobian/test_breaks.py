@@ -1,0 +1,47 @@
+"""Whether f is smooth in pieces: its breaks are told from bends, and by how much a slope may be off between them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.breaks import between_pieces
+from jacinspect.jacobian.differences import Stencil, step_scale
+from tests.oracles import Array
+
+X = np.array([0.3127, -1.2871, 2.0413])
+F = Callable[[Array], Array]
+
+
+def off(f: F, x: Array = X) -> Array:
+    """Return by how much a slope may be off at x."""
+    box = BlackBox(f, x)
+    stencil = Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-52)
+    slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
+    return between_pieces(stencil, slope, np.abs(slope))[0]
+
+
+@pytest.mark.parametrize("f", [np.sin, np.exp, lambda x: x / (1 + np.abs(x)), lambda x: np.abs(x - 0.5) ** 3 + x])
+def test_a_function_without_breaks_has_no_pieces(f: F) -> None:
+    assert off(f).tolist() == [0, 0, 0]
+
+
+def test_waves_between_the_places_and_poles_are_no_breaks() -> None:
+    assert off(lambda t: np.sin(2 * np.pi * t / 86400), 1.6e9 + X).tolist() == [0, 0, 0]
+    assert off(lambda x: 1 / (x - 0.4), X)[0] == 0
+
+
+@pytest.mark.parametrize("turn", [1e-3, 1e-5])
+def test_slopes_may_be_off_by_twice_what_two_pieces_differ_by(turn: float) -> None:
+    knots = np.round(X / 0.1) * 0.1 + 0.13
+
+    def f(x: Array) -> Array:
+        return np.exp(0.3 * x) + turn * np.maximum(x - knots, 0)
+
+    np.testing.assert_allclose(off(f), 2 * turn, rtol=0.05)
+
+
+def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
+    assert off(lambda x: np.maximum(x, 0.5), np.array([0.6])) <= 1 / 64 * (1 + 1e-9)
+    np.testing.assert_allclose(off(lambda x: x + 1.0 * (x > 0.5), np.array([0.6])), 1 / 64)
