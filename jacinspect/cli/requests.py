@@ -179,8 +179,10 @@ def inspected(
                 of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
             )
         except FunctionRaisedError as error:
-            drawn = typed.domain is None and "random" in sources
-            raise FunctionRaisedError(f"{error}{_suggested(of_one, x) if drawn else ''}") from error
+            advice = _suggested(of_one, x) if typed.domain is None and "random" in sources else ""
+            if not advice:
+                raise
+            raise FunctionRaisedError(f"{error}{advice}") from error.__cause__
 
 
 def _suggested(function: "Function", x: "Array") -> str:

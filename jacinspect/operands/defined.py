@@ -43,7 +43,7 @@ def where_defined(
         try:
             with np.errstate(all="ignore"):
                 return int(np.count_nonzero(~np.isfinite(f(*point))))
-        except Exception:  # it is reported when f is inspected
+        except (Exception, SystemExit):  # it is reported when f is inspected
             return math.inf
 
     best = list(operands)
@@ -70,6 +70,6 @@ def interval_of(f: Callable[[Array], Any], x: Array) -> Interval | None:
             with np.errstate(all="ignore"):
                 if np.isfinite(f(inside(x, interval))).all():
                     return interval
-        except Exception:  # it is not defined there
+        except (Exception, SystemExit):  # it is not defined there
             continue
     return None
