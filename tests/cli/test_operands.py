@@ -115,7 +115,10 @@ def test_a_kink_at_a_tie(tmp_path: Path) -> None:
         ),
         ("multiply -s 2 --with y=2 --with y=3", "--with y=3: y is given twice"),
         ("multiply -s 2 --with z=2", "--with z=2: mul takes x and y; write ./z=… for a file of that name"),
-        ("multiply -s 2 --with 2xx", "shape '2xx' is not a shape: write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"),
+        (
+            "multiply -s 2 --with 2xx",
+            "shape '2xx' is not a shape: write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar",
+        ),
         ("multiply -s 2 --with no.csv", "no.csv: there is no such file"),
         ("multiply -i - --with -", "standard input (-) can be read only once; name a file for the others"),
         (
