@@ -129,7 +129,9 @@ def differential(
         left=first.value,
         right=first.value,
     )
-    doubted = finite & (~first.closing | doubtful(first.value, first.bar, stencil.size(), epsilon))
+    doubted = finite & (
+        ~first.closing | doubtful(first.value, first.bar, stencil.size(), stencil.step_scale(), epsilon)
+    )
     found = _again(stencil, found, np.flatnonzero(doubted))
     found = _again(stencil, found, np.flatnonzero(_refuted(found, claimed)), claimed)
     size = np.maximum(first.size[:], stencil.size())  # f may be 0 and yet move, or stand still

@@ -15,9 +15,9 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Index
 
 __all__ = [
+    "FAR",
     "LAST",
     "ROUNDING",
-    "SHARP",
     "WIDE",
     "FirstPass",
     "Kind",
@@ -33,6 +33,7 @@ __all__ = [
 WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
 ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 SHARP = 1e-8  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
+FAR, SHARP_FAR = 2.0**20, 1e-9  # and this one where |x| is so large that whole waves of f fit between two steps
 LAST = 2.0**-52
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 # Each step is not quite 2 times smaller than the last: at whole ratios a step that happens to be a multiple of f's
@@ -249,8 +250,11 @@ def _finite(size: Array) -> Array:
     return np.where(np.isfinite(size), size, 0)
 
 
-def doubtful(value: Array, bar: Array, size: Array, epsilon: float) -> Array:
-    """Where a ladder should look again: a value that is not finite, or a bar wide against f's size."""
+def doubtful(value: Array, bar: Array, size: Array, unit: Array, epsilon: float) -> Array:
+    """Where a ladder should look again: a value that is not finite, or a bar wide against f's size.
+
+    `size` is that of f per `unit` of x.
+    """
     with np.errstate(all="ignore"):
-        reference = np.maximum(np.abs(value), size)
-        return np.asarray(~(bar <= np.maximum(SHARP * reference, precision(epsilon).tiny)))
+        allowed = np.where(unit > FAR, SHARP_FAR, SHARP) * np.maximum(np.abs(value), size)
+        return np.asarray(~(bar <= np.maximum(allowed, precision(epsilon).tiny)))

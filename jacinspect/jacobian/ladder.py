@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import WIDE, Kind, Stencil, is_single
+from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
 from jacinspect.jacobian.stairs import steps_near
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "ladder"]
@@ -34,7 +34,7 @@ _CHANGE = 2.0  # times the last change bounds the error where it shrinks by 1.5 
 _SHARPER = 8.0  # no column claims to be more than so many times sharper than the one before: two may agree by chance
 _TOLD = 16  # times its bar a slope has to be, where the bar is wide otherwise: less is what no step resolves
 _DENSE = 2.0**-8  # between neighbouring numbers, so that values of f there would show that they are not all whole
-_FAR, _WAVE = 2.0**20, 2.0**-5  # of x, from where a step of 1 is as good as none; of what is searched for waves
+_WAVE = 2.0**-5  # the shortest waves that f is searched for
 _APART = 4.0  # times their bars, for two sides to be a kink: less may be one slope that has not settled
 _STEADY = 14
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
@@ -263,7 +263,7 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     # Beside a large x, f may have its waves where rounding hides them: steps below 1 have to show the same slope, but
     # for one rounding of f and one of x.
     waves = (h > _WAVE) & (h < 1) & (np.abs(middle[0] - value) > noise / (8 * h) + bar)
-    kind[(kind == Kind.SMOOTH) & (stencil.step_scale() > _FAR) & waves.any(axis=0)] = Kind.UNRESOLVED
+    kind[(kind == Kind.SMOOTH) & (stencil.step_scale() > FAR) & waves.any(axis=0)] = Kind.UNRESOLVED
     if stencil.box.whole and stencil.inputs is not None:  # then no slope but 0 is f's own, if numbers are dense there
         dense = np.maximum(stencil.step_scale(), np.abs(stencil.y0)) * stencil.epsilon < _DENSE  # of x and of f
         kind[(kind == Kind.SMOOTH) & (value != 0) & dense] = Kind.UNRESOLVED

@@ -56,8 +56,9 @@ class Neighbourhood:
         """Return which entries of a block have so wide a bar that differences should look again."""
         pattern = jacobian.pattern
         with np.errstate(all="ignore"):
-            size = np.abs(self.box.y0[pattern.rows[block]]) / step_scale(self.x.reshape(-1)[pattern.indices[block]])
-        return doubtful(jacobian.data[block], bar[block], size, self.epsilon)
+            unit = step_scale(self.x.reshape(-1)[pattern.indices[block]])
+            size = np.abs(self.box.y0[pattern.rows[block]]) / unit
+        return doubtful(jacobian.data[block], bar[block], size, unit, self.epsilon)
 
     def rounding(self, jacobian: Jacobian, bar: Array, factor: float = 1.0) -> Magnitudes:
         """Return, for each output, what a relative change of `factor` in all that it reads may do: Σ|x·∂A/∂x|.

@@ -40,10 +40,11 @@ def test_an_element_wise_function_takes_few_calls(shape: Shape, at_most: int) ->
     assert calls(sigmoid, slope, np.random.default_rng(0).standard_normal(shape)) <= at_most
 
 
-def test_a_derivative_that_is_wrong_in_places_takes_one_ladder_more() -> None:
+@pytest.mark.parametrize(("off", "more"), [(1.0, 0), (0.01, 195)])
+def test_a_derivative_that_is_wrong_in_places_takes_one_ladder_more(off: float, more: int) -> None:
+    """Before a small error is called one, f is searched for the pieces of a solver's result."""
     x = np.random.default_rng(0).standard_normal((10, 10))
-    wrong = calls(sigmoid, lambda x: slope(x) * (1 + 0.1 * (x > 1)), x)
-    assert wrong <= 49 + LADDER_CALLS
+    assert calls(sigmoid, lambda x: slope(x) * (1 + off * (x > 1)), x) <= 49 + LADDER_CALLS + more
     assert LADDER_CALLS <= 64
 
 

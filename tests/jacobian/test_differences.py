@@ -180,7 +180,7 @@ def test_where_the_first_pass_has_no_doubt_it_is_right() -> None:
     first = first_pass(stencil)
     assert box.evaluations == 2 + 6
     assert first.closing.all()
-    assert not doubtful(first.value, first.bar, np.abs(box.y0), DOUBLE).any()
+    assert not doubtful(first.value, first.bar, np.abs(box.y0), step_scale(x), DOUBLE).any()
     assert np.all(np.abs(first.value - np.cos(x)) <= first.bar)
     assert np.median(first.bar) <= 1e-11
 
