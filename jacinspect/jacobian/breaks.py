@@ -51,6 +51,7 @@ def between_pieces(stencil: Stencil, value: Array, size: Array) -> tuple[Array, 
     off = np.where(turn <= 2 * PIECES * size, np.minimum(_OFF * turn, PIECES * size), 0)
     far = np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
     off += np.minimum(_BY_LEAPS * height / far, _ONE_LEAP * size)
+    broken &= ~alone | (turn <= 2 * PIECES * size)  # a kink by itself is f's own
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
 
 

@@ -269,6 +269,11 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         kinks.append(Kinks.of(entries, estimate))
         stairs.append(Stairs.of(entries, estimate))
     jacobian = Jacobian(pattern, value)
+    for rows in blocks(pattern.shape[0]):  # what ladders have found is large in its row, too
+        block = pattern.entries(rows)
+        with np.errstate(all="ignore"):
+            wide = ~(bar[block] <= WIDE * np.abs(value[block]))
+        size[block] = np.maximum(size[block], _of_row(near, jacobian, rows, wide))
     numeric = Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
     if contradicts is None or not refuted.any():
         return numeric

@@ -78,7 +78,7 @@ def place(function: str, names: Sequence[str], first: str | None, given: Sequenc
     lacking = [name for name in names if name not in placed]
     if lacking:
         options = " ".join("--with SHAPE_OR_FILE" for _ in lacking)
-        number = f";\na number of people's own code may be a parameter: -p {names[0]}=0" if ":" in function else ""
+        number = f";\nwhere {names[0]} is a number, make it a parameter: -p {names[0]}=0" if ":" in function else ""
         raise InputError(
             f"{known}: {' and '.join(lacking)} is missing; add {options}, such as --with {example}{number}"
         )

@@ -144,7 +144,7 @@ def test_a_missing_operand_may_be_a_parameter(code: str, run_here: RunHere) -> N
     done = run_here(f"{code}:field", "-s", "2", "-d", f"{code}:jac", cwd=Path.cwd())
     assert done.status == 2
     assert "code.py:field takes t and y: y is missing; add --with SHAPE_OR_FILE, such as --with 2;" in done.err
-    assert "a number of people's own code may be a parameter: -p t=0" in done.err
+    assert "where t is a number, make it a parameter: -p t=0" in done.err
 
 
 def test_python_takes_a_scalar_by_name() -> None:
