@@ -254,7 +254,8 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     change = np.abs(rungs.y - stencil.y0)
     reached = np.where(np.isfinite(change), change, 0).max(axis=(0, 1)) / stencil.step_scale()
     # Where f stands still, a slope that its noise would hide over a unit of x is as good as 0.
-    peak = np.fmax(np.fmax.reduce(np.abs(rungs.y[:, 0]), axis=0), np.abs(stencil.y0))
+    peak = np.abs(rungs.y[:, 0])
+    peak = np.maximum(np.where(np.isfinite(peak), peak, 0).max(axis=0), np.abs(stencil.y0))
     bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
     known = np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * stencil.size())
     told = (np.where(ends[0] | ends[1], _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= known)

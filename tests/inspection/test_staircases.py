@@ -51,6 +51,15 @@ def fixed_point(a: Array, tolerance: float) -> Array:
     return np.array([solved(each) for each in a])
 
 
+def cross_entropy(x: Array) -> Array:
+    return np.asarray(-np.log(1 - 1 / (1 + np.exp(-x))))
+
+
+def test_what_is_infinite_a_unit_of_x_away_is_known_to_some_digits() -> None:
+    report = jacinspect.inspect(cross_entropy, [18.63, 17.96, 19.42], lambda x: 1 / (1 + np.exp(-x)))
+    assert report.verdict == "pass", report.findings
+
+
 def fixed_point_slope(a: Array) -> Array:
     y = fixed_point(a, 1e-14)
     sine = np.sin(a * y)

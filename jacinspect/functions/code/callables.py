@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
-from jacinspect.functions.code.backends import Framework
+from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.functions.code.in_place import returning
@@ -107,8 +107,8 @@ def _adapted(
     function: Function, f: Callable[..., Any], given: Sequence[Array], backend: str | None
 ) -> tuple[Function, Sequence[Array]]:
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
-    framework, stays, given = _accepted(f, function.value, given, backend)
-    joined = Joined(function.name, function.value, framework, function.take)
+    framework, stays, call, given = _accepted(f, function.value, given, backend)
+    joined = Joined(function.name, call, framework, function.take)
     rules = framework.rules(joined, given) if function.rule is None and stays else ()
     adapted = replace(
         function,
@@ -119,6 +119,7 @@ def _adapted(
         take=None,
         mode=None,
         derivative_formula=function.derivative_formula or framework.autodiff * stays,
+        note=function.note if call is function.value else "called in single precision, for it takes no double",
         source="python" if framework.name == "numpy" else framework.name,
         adapt=None,
     )
@@ -126,19 +127,34 @@ def _adapted(
 
 
 def _accepted(
-    f: Callable[..., Any], call: Callable[..., Any], given: Sequence[Array], backend: str | None
-) -> tuple[Framework, bool, Sequence[Array]]:
-    """Find f's framework, as `framework_of`, and the operands as f takes them.
+    f: Callable[..., Any], call: Call, given: Sequence[Array], backend: str | None
+) -> tuple[Framework, bool, Call, Sequence[Array]]:
+    """Find f's framework, as `framework_of`, a callable of double precision that calls it, and its operands.
 
-    Integers are tried as integers, for they may be labels or indices, and else as real numbers.
+    Integers are tried as integers, for they may be labels or indices, and else as real numbers. What takes no double
+    precision is given single.
     """
     framework, stays, takes = framework_of(f, call, given, backend)
-    if not takes and any(operand.dtype.kind in "iu" for operand in given):
-        real = [operand.astype(np.float64) if operand.dtype.kind in "iu" else operand for operand in given]
-        found = framework_of(f, call, real, backend)
-        if found[2]:
-            return *found[:2], real
-    return framework, stays, given
+    for kinds, dtype in () if takes else (("iu", np.float64), ("f", np.float32)):
+        if any(operand.dtype.kind in kinds and operand.dtype != dtype for operand in given):
+            cast = [operand.astype(dtype) if operand.dtype.kind in kinds else operand for operand in given]
+            found, follows, accepts = framework_of(f, call, cast, backend)
+            if accepts:
+                return (
+                    (found, follows, call, cast) if kinds == "iu" else (found, follows, _in_single(call, found), given)
+                )
+    return framework, stays, call, given
+
+
+def _in_single(call: Call, framework: Framework) -> Call:
+    """Return a callable that gives its real operands, arrays of the framework, in single precision."""
+
+    def single(array: Any) -> Any:
+        if framework.kind(array) != "f":
+            return array
+        return array.float() if framework.name == "torch" else array.astype(np.float32)
+
+    return lambda *operands: call(*map(single, operands))
 
 
 def claim_of(

@@ -85,7 +85,14 @@ def _of_modules(modules: Mapping[str, Any], call: Call) -> Weights:
             swapped = {name: value.clone() if moves else value for name, (value, moves) in double.items()}
             swapped |= {full[name]: value.clone() for name, value in zip(names, new, strict=True)}
             with _mode(modules.values(), training):
-                return torch.func.functional_call(holder, swapped, operands)
+                try:
+                    return torch.func.functional_call(holder, swapped, operands)
+                except RuntimeError as error:
+                    if "dtype" not in str(error):
+                        raise
+                    # it converts its operands to the precision of its weights, as by x.float()
+                    swapped = {name: value.to(own[name][0].dtype) for name, value in swapped.items()}
+                    return torch.func.functional_call(holder, swapped, operands)
 
         return bound
 

@@ -635,10 +635,35 @@ def test_a_function_that_leaves_its_framework_has_no_derivative_there() -> None:
 def test_a_module_of_single_precision_inside_a_function() -> None:
     inner = torch.nn.Linear(3, 2)
     assert jacinspect.inspect(lambda x: inner(x), X).verdict == "pass"
-    weight = inner.weight.detach()
-    with pytest.raises(FunctionFailedError, match=r"dtype.*try --dtype float32"):
-        jacinspect.inspect(lambda x: x @ weight.T, X)
+    assert jacinspect.inspect(lambda x: torch.nn.functional.linear(x.float(), inner.weight), X).verdict == "pass"
     assert jacinspect.inspect(inner.forward, X.astype(np.float32)).function.source == "torch"
+
+
+@pytest.mark.parametrize(("off", "verdict"), [(1.0, "pass"), (1.001, "fail")])
+def test_what_takes_single_precision_alone_is_given_it(off: float, verdict: str) -> None:
+    weight = torch.nn.Linear(3, 2).weight.detach()
+
+    class Linear(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return x @ weight.T
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            return off * (grad @ weight)
+
+    report = jacinspect.inspect(Linear.apply, X)
+    assert report.verdict == verdict, report.findings
+    assert report.function.note == "called in single precision, for it takes no double"
+
+
+def test_what_takes_single_precision_of_numpy_alone() -> None:
+    def f(x: Array) -> Array:
+        if x.dtype != np.float32:
+            raise TypeError("expected float32")
+        return np.tanh(x)
+
+    assert jacinspect.inspect(f, X, lambda x: 1 - np.tanh(x) ** 2).verdict == "pass"
 
 
 def test_without_a_framework_nothing_is_tried() -> None:
