@@ -257,7 +257,8 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     peak = np.abs(rungs.y[:, 0])
     peak = np.maximum(np.where(np.isfinite(peak), peak, 0).max(axis=0), np.abs(stencil.y0))
     bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
-    known = np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * stencil.size())
+    summed = 0.0 if stencil.rounding is None else stencil.rounding[:] / stencil.step_scale()
+    known = np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * np.fmax(stencil.size(), summed))
     told = (np.where(ends[0] | ends[1], _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= known)
     told |= reached == 0
     kind[(kind == Kind.SMOOTH) & ~told] = Kind.UNRESOLVED
