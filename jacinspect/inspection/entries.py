@@ -9,7 +9,8 @@ from jacinspect.inspection.naming import Names, entry_name, input_name, listed, 
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import Kind, is_single, step_scale
+from jacinspect.jacobian.differences import WIDE, Kind, is_single, step_scale
+from jacinspect.jacobian.ladder import NEAREST
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.wording import counted, told_apart
 
@@ -139,8 +140,18 @@ class _Messages:
     def inconclusive(self, entry: int, number: str) -> str:
         if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):
             claim = "" if self.analytic is None else f" the analytic {self._claimed(entry):.8g}"
+            if self._not_a_sum(entry):
+                what = f"{self._entry(entry)} is {self._value(entry)} by that input alone,{claim.removeprefix(' the')}"
+                return f"{number} inconclusive: {what}; {self._output(entry)} is not the sum of what single inputs do"
             return f"{number} inconclusive: {self._entry(entry)} is {self._value(entry)}, too wide to judge{claim} by"
         return f"{number} inconclusive: no step size gives a difference for {self._entry(entry)} that can be trusted"
+
+    def _not_a_sum(self, entry: int) -> bool:
+        """Whether the bar is narrow: what makes the entry inconclusive is that its output is not a sum over inputs."""
+        if self.analytic is None or 0 < abs(self.x[self.pattern.indices[entry]]) < NEAREST:
+            return False
+        claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
+        return bool(self.numeric.bar[entry] <= WIDE * max(abs(claimed), abs(value)))
 
     def staircase(self, entry: int, number: str) -> str:
         value, bar = abs(float(self.numeric.jacobian.data[entry])), float(self.numeric.bar[entry])

@@ -88,15 +88,16 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
 
 
 def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.random.Generator, calls: int) -> Array:
-    """Return outputs that are accused although they have a kink along random directions, and none by a single input.
+    """Return outputs that are accused although they have a kink along random directions that single inputs do not show.
 
-    Such is a median of equal numbers, whose derivative in use is 1 by one of them. At most so many `calls` are made.
+    Such are order statistics of equal numbers: the derivative in use of a median is 1 by one of them. What is convex or
+    concave has its slopes along v between those that single inputs show. At most so many `calls` are made.
     """
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
     rough = np.zeros(pattern.shape[0], bool)
     rough[pattern.rows[numeric.kind != Kind.SMOOTH]] = True
     accused = np.unique(pattern.rows[comparison.status == Status.DISAGREES])
-    rows = accused[~rough[accused] & (np.diff(pattern.indptr)[accused] > 1)]
+    rows = accused[np.diff(pattern.indptr)[accused] > 1]
     found, end = np.zeros(rows.size, bool), near.box.evaluations + calls
     if not rows.size:
         return np.asarray(rows)
@@ -104,13 +105,26 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     ask = _Asked(near, np.where(read, step_scale(near.x.reshape(-1)), 0.0), rows)
     for _ in range(_RANDOM):
         direction = rng.standard_normal(read.size)
-        bent = np.flatnonzero(ask.bent(direction) & ~found)
+        summed = _summed(comparison, ask.tangent(direction))[rows]
+        bent = np.flatnonzero(ask.bent(direction) & (~rough[rows] | ask.not_sum(direction, summed)) & ~found)
         if not bent.size or near.box.evaluations + LADDER_CALLS > end:
             continue
         stencil = near.along(ask.tangent(direction).reshape(near.x.shape)).subset(rows[bent])
         estimate = ladder(stencil, Doubts(np.ones(bent.size, bool)))
         found[bent] = (estimate.kind == Kind.KINK) & (estimate.step == 0)
+    kinked = found & rough[rows]
+    if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
+        found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)
     return np.asarray(rows[found])
+
+
+def _summed(comparison: Comparison, v: Array) -> Array:
+    """Return the sum over the inputs of what each alone adds to f's one-sided derivative along v."""
+    jacobian, kinks = comparison.numeric.jacobian, comparison.numeric.kinks
+    slopes = jacobian.data.copy()
+    forward = v[jacobian.pattern.indices[kinks.entries]] > 0
+    slopes[kinks.entries] = np.where(forward, kinks.right, kinks.left)
+    return np.asarray((Jacobian(jacobian.pattern, slopes) @ v).ravel())
 
 
 def _joint(comparison: Comparison) -> Array:
@@ -196,6 +210,12 @@ class _Asked:
         with np.errstate(all="ignore"):
             slack = 2 * noise + _APART * np.maximum(np.abs(left), np.abs(right))
             return np.asarray(~(np.abs(right - left) <= slack))
+
+    def not_sum(self, direction: Array, summed: Array) -> Array:
+        """Return which outputs clearly rise by something else than the sum of what single inputs add."""
+        rise, noise = self.rise(direction)
+        with np.errstate(all="ignore"):
+            return np.asarray(np.abs(rise - summed) > noise + _APART * np.maximum(np.abs(rise), np.abs(summed)))
 
     def suspected(self, direction: Array, claimed: Array) -> Array:
         """Return where a claim is not clearly between the one-sided slopes."""

@@ -68,10 +68,27 @@ def test_entries_that_are_each_possible_but_not_together(f: Callable[..., Any], 
         # Not convex or concave: one entry is chosen for each order statistic, and the sum lies outside the slopes.
         (lambda x: 9 * x.max() + np.median(x), np.ones(5), [9, 1, 0, 0, 0]),
         (lambda x: np.quantile(x, 0.9), np.ones(5), [0, 0.4, 0, 0, 0.6]),
+        # The slopes are 0.1 and 0 by each entry, and 1 by all of them together.
+        (lambda x: np.quantile(x, 0.3), np.ones(4), [0.1, 0.9, 0, 0]),
     ],
 )
 def test_subgradients_and_choices_of_one_entry_are_not_accused(f: Callable[..., Any], x: Array, claim: Any) -> None:
     assert fault(f, x, claim) == ""
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "claim"),
+    [
+        (np.max, TIED, [2, 0, 0, 0]),
+        (lambda x: np.abs(x) @ [1, -2, 3], ZERO, [2, 0, 0]),
+        (lambda x: np.maximum(x, 0) @ [1, -2, 3] + x[0] * x[1], ZERO, [0, 0, -1]),
+    ],
+    ids=["convex", "a sum", "a sum, and a product"],
+)
+def test_entries_outside_their_slopes_are_accused_where_single_inputs_show_all(
+    f: Callable[..., Any], x: Array, claim: Any
+) -> None:
+    assert "entry on a kink" in fault(f, x, claim)
 
 
 POOLED = np.repeat(np.arange(4.0), 4).reshape(1, 1, 4, 4)
@@ -88,6 +105,7 @@ OF_TORCH: dict[str, tuple[Callable[[Any], Any], Array]] = {
     "sum of max_pool2d": (lambda x: torch.nn.functional.max_pool2d(x, 3, 1).sum(), POOLED),
     "topk": (lambda x: torch.topk(x, 2)[0].sum(), np.ones(4)),
     "quantile": (lambda x: torch.quantile(x, 0.9), np.ones(5)),
+    "quantiles": (lambda x: torch.quantile(x, 0.3, dim=1), np.array([[0, 0, 0, 0], [3.0, 1, 3, 3]])),
     "weighted relus": (lambda x: (torch.relu(x) * torch.tensor([1.0, -2.0, 3.0])).sum(), ZERO),
     "maximum of relus": (lambda x: torch.relu(x).max(), ZERO),
 }
@@ -119,3 +137,11 @@ def test_the_message_names_the_inputs_and_the_slope() -> None:
         "1 output on a kink of several inputs, worst A: along X[0], X[1], X[2] together it has slope 1; analytic 3: "
         "entries that are each possible, but not together"
     )
+
+
+def test_the_message_about_a_median_of_equal_numbers_does_not_call_its_bar_wide() -> None:
+    report = jacinspect.inspect(np.median, np.zeros(3), derivative=lambda _: np.array([0.0, 1.0, 0.0]))
+    assert [found.message for found in report.findings if found.code == "J006"] == [
+        "1 entry inconclusive: ∂A/∂X[1] is 0 ± 6e-323 by that input alone, analytic 1; A is not the sum of what single "
+        "inputs do"
+    ]
