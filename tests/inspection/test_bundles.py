@@ -81,7 +81,7 @@ def test_what_is_no_real_array_is_left_out_and_told() -> None:
 
 
 def test_outputs_that_cannot_be_taken() -> None:
-    with pytest.raises(InputError, match=r"--take hh: .* returns h, c; did you mean 'h'\?"):
+    with pytest.raises(InputError, match=r"--take hh: .* has no such output; it returns h, c; did you mean 'h'\?"):
         jacinspect.inspect(lambda x: {"h": x, "c": x}, X, take="hh")
     with pytest.raises(InputError, match="returns no array of real numbers: 0 \\(None\\), 1 \\(str\\)"):
         jacinspect.inspect(lambda x: (None, "a"), X)
