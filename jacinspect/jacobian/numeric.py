@@ -269,15 +269,20 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         kinks.append(Kinks.of(entries, estimate))
         stairs.append(Stairs.of(entries, estimate))
     jacobian = Jacobian(pattern, value)
-    for rows in blocks(pattern.shape[0]):  # what ladders have found is large in its row, too
-        block = pattern.entries(rows)
-        with np.errstate(all="ignore"):
-            wide = ~(bar[block] <= WIDE * np.abs(value[block]))
-        size[block] = np.maximum(size[block], _of_row(near, jacobian, rows, wide))
+    _add_rows(size, near, jacobian, bar)
     numeric = Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
     if contradicts is None or not refuted.any():
         return numeric
     return replace(numeric, stairs=_in_pieces(first, numeric, np.flatnonzero(refuted), contradicts))
+
+
+def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Array) -> None:
+    """Raise the sizes of entries to the largest entry of their row, now that ladders have found it."""
+    for rows in blocks(jacobian.shape[0]):
+        entries = jacobian.pattern.entries(rows)
+        with np.errstate(all="ignore"):
+            wide = ~(bar[entries] <= WIDE * np.abs(jacobian.data[entries]))
+        size[entries] = np.maximum(size[entries], _of_row(near, jacobian, rows, wide))
 
 
 def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: Contradicts) -> Stairs:
