@@ -204,6 +204,7 @@ class Function:
                 value=opened.value(self.value),
                 rule=opened.rule(self.rule),
                 others=tuple(map(opened.autodiff, self.others)),
+                derivative_formula="" if self.partial_formulas else self.derivative_formula,  # that of x alone
                 partial_formulas=(),
                 operand=bundle,
                 fixed={name: operands[k] for k, name in enumerate(self.operands) if k not in places},

@@ -196,3 +196,9 @@ def test_claims_by_several_operands() -> None:
     assert pushed.verdict == "pass"
     half = jacinspect.inspect(f, x, lambda x, w, da: (da @ w.T, 2 * x.T @ da), derivative_kind="vjp", **both)
     assert "/∂w[" in message(half)
+
+
+def test_the_slope_by_one_operand_is_not_shown_as_that_by_two() -> None:
+    report = jacinspect.inspect("x * y", np.ones(2), others={"y": np.ones(2)}, wrt="x,y")
+    assert report.verdict == "pass"
+    assert report.function.derivative is None
