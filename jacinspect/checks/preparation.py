@@ -10,7 +10,7 @@ from typing import Any
 
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import Case, Check, Suite
-from jacinspect.choices import Dtype
+from jacinspect.choices import Dtype, Mode
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.resolve import configured, resolve, with_derivative
@@ -45,10 +45,10 @@ class PreparedCheck:
         """
         settings = Settings(seed=case.seed, **self.settings)
         operands, sources = self._operands(case, settings)
-        place = self.function.positions(case.wrt)[0] - 1
+        place = self.function.positions(case.wrt, operands)[0] - 1
         x, source = operands[place], sources[place]
         report = uninspected(self.function, case.wrt, x, settings, source)
-        label = self._label(case)
+        label = self._label(case, operands)
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
         started(begun)
         try:
@@ -61,9 +61,13 @@ class PreparedCheck:
     def _operands(self, case: Case, settings: Settings) -> tuple[list[Array], list[str]]:
         """Draw or read the operands; return them with the source of each."""
         check, names = self.check, self.function.operands
-        texts = [check.operands.get(name, case.shape) for name in names]
         operands, sources, domains = [], [], []
-        for number, text in enumerate(texts, 1):
+        for number, name in enumerate(names, 1):
+            if name in self.function.own and name not in check.operands:
+                operands.append(self.function.own[name])
+                sources.append("the code")
+                continue
+            text = check.operands.get(name, case.shape)
             assert text is not None
             domain = self.function.domain_of(number)
             if is_shape(text):
@@ -78,12 +82,12 @@ class PreparedCheck:
             operands = where_defined(self.function.value, operands, domains)
         return operands, sources
 
-    def _label(self, case: Case) -> str:
+    def _label(self, case: Case, operands: list[Array]) -> str:
         """Return what distinguishes a case from the check's other cases, such as "2x3, seed 0, by k"."""
         parts = [case.shape] if case.shape is not None else []
         parts.append(f"seed {case.seed}")
         if len(self.function.operands) > 1:
-            names = [self.function.operands[place - 1] for place in self.function.positions(case.wrt)]
+            names = [self.function.operands[place - 1] for place in self.function.positions(case.wrt, operands)]
             parts.append(f"by {','.join(names)}")
         return ", ".join(parts)
 
@@ -131,6 +135,10 @@ def _function(suite: Suite, check: Check) -> Function:
     further = [name for name in check.operands if name != "x"]  # which is the first, of what has no names of its own
     found = partial(resolve, check.function, check.parameters, further, check.backend)
     function: Function = _naming(suite, check, "function", found)
+    function = function.including(check.wrt if function.operands else "all", further)
+    if check.mode is not None:
+        Mode.require(check.mode, f"{suite.key(check, 'mode')}:")
+    function = configured(replace(function, mode=check.mode), take=check.take)
     function = _naming(suite, check, "domain", partial(configured, function, domain=check.domain))
     function = _naming(suite, check, "reseed", partial(configured, function, reseed=check.reseed))
     _require_operands(suite, check, function)
@@ -146,7 +154,7 @@ def _function(suite: Suite, check: Check) -> Function:
 def _require_operands(suite: Suite, check: Check, function: Function) -> None:
     """Raise InputError where the check's operands are not those that the function takes."""
     unknown = [name for name in check.operands if name not in function.operands]
-    missing = [name for name in function.operands[1:] if name not in check.operands]
+    missing = [name for name in function.operands[1:] if name not in (*check.operands, *function.own)]
     key = f"{suite.key(check)}.operands"
     takes = f"{function.name} takes {', '.join(function.operands)}"
     if unknown:

@@ -31,6 +31,8 @@ class Check:
     derivative: str | None = None
     derivative_kind: str | None = None
     backend: str | None = None
+    take: int | str | None = None
+    mode: str | None = None
     domain: str | None = None
     reseed: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -216,7 +218,8 @@ _SHARED = {
 }  # fmt: skip
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
-    "operands": "operands", "wrt": "places", "domain": "text", "reseed": "integer",
+    "operands": "operands", "wrt": "places", "take": "output", "mode": "text",
+    "domain": "text", "reseed": "integer",
 }  # fmt: skip
 
 
@@ -315,5 +318,6 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "shapes": ('an array of shapes such as ["3", "2x3"]', _shapes),
     "parameters": ("a table of numbers, booleans, strings, arrays and tables", _parameters),
     "operands": ('a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] }', _operands),
+    "output": ("the name or number of an output", _plain((str, int))),
     "places": ("the name or number of an operand, or an array of them", lambda value: _list(value, (str, int))),
 }

@@ -122,7 +122,8 @@ class Function:
         matching = [places[name] for name in places if fnmatchcase(name, pattern)]
         real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind == "f"]
         if not matching:
-            known = " and ".join([*(f"{name} ({place})" for name, place in places.items()), *list(self.own)[:_LISTED]])
+            *first, last = [*(f"{name} ({place})" for name, place in places.items()), *list(self.own)[:_LISTED]]
+            known = f"{', '.join(first)} and {last}" if first else last
             raise InputError(f"{self.name} has no operand {wrt!r} to differentiate by; it has {known}")
         return real or matching
 
@@ -185,7 +186,7 @@ class Function:
             return adapted.by(wrt, operands)
         for option, value in (("mode", self.mode), ("reseed", self.reseed)):
             if value is not None and self.enlarged is None:
-                raise InputError(f"{self.name} is no code of people's own: leave out --{option} {value}")
+                raise InputError(f"{self.name} is not Python code: leave out --{option} {value}")
         if self.take is not None:
             raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
@@ -203,6 +204,7 @@ class Function:
                 value=opened.value(self.value),
                 rule=opened.rule(self.rule),
                 others=tuple(map(opened.autodiff, self.others)),
+                derivative_formula="" if self.partial_formulas else self.derivative_formula,  # that of x alone
                 partial_formulas=(),
                 operand=bundle,
                 fixed={name: operands[k] for k, name in enumerate(self.operands) if k not in places},

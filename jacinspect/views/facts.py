@@ -233,8 +233,8 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     if len(report.rules) > 1:
         yield "rules", _rules(report.rules)
     yield "operand", f"{report.operand.source}, seed {report.operand.seed}{_range(report.operand.values)}"
-    for point in report.points:
-        yield f"× {point.scale:g}", _point(point)
+    for number, point in enumerate(report.points):
+        yield f"× {point.scale:g}" if number else "X", _point(point)
 
 
 def _point(point: PointReport) -> str:

@@ -66,3 +66,44 @@ def test_what_cannot_be_used_is_named_with_its_key(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=message):
         outcomes(tmp_path, CHECKS.replace("reseed = 0", key))
+
+
+MODULE = """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.nn.Linear(3, 2)
+        self.drop = torch.nn.Dropout(0.5)
+
+    def forward(self, x):
+        y = self.inner(x)
+        return {"all": self.drop(y), "first": y[:, 0]}
+"""
+MODULE_CHECKS = """
+[checks.net]
+function = "code_of_module.py:Net"
+wrt = ["x", "inner.weight", "x,inner.bias"]
+shapes = ["4x3"]
+take = "all"
+mode = "train"
+reseed = 0
+"""
+
+
+def test_weights_an_output_and_a_mode_are_chosen_as_by_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code_of_module.py").write_text(MODULE, encoding="utf-8")
+    found = outcomes(tmp_path, MODULE_CHECKS)
+    assert [outcome.report.verdict for outcome in found] == ["pass"] * 3
+    assert [outcome.report.operand.name for outcome in found] == ["x", "inner.weight", "x,inner.bias"]
+    outputs = [outcome.report.output for outcome in found]
+    assert [output is not None and output.shape for output in outputs] == [(4, 2)] * 3
+    unseeded = MODULE_CHECKS.replace("reseed = 0", "")
+    assert {f.code for outcome in outcomes(tmp_path, unseeded) for f in outcome.report.findings} == {"J005"}
+    with pytest.raises(InputError, match=r"checks\.net\.mode: .*train"):
+        outcomes(tmp_path, MODULE_CHECKS.replace('"train"', '"traim"'))

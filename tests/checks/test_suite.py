@@ -36,7 +36,7 @@ SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
     "strict_kinks, memory, max_evaluations, noise, points"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, domain, reseed"
+OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed"
 
 Ready = Callable[[str], list[PreparedCheck]]
 

@@ -172,7 +172,9 @@ def test_points_and_branches() -> None:
     several = ran("tanh -s 3 --points 3 --json").report
     assert [point["scale"] for point in several["points"]] == [1, 1, 10]
     assert several["calls"] > several["detection"]["evaluations"]
-    assert "× 10         entries from " in ran("tanh -s 3 --points 3").text
+    text = ran("tanh -s 3 --points 3").text
+    assert "× 10         entries from " in text
+    assert text.count("\n× 1 ") == text.count("\nX            entries from ") == 1  # X, and one of its size
     assert ran("tanh -s 3 --points 0").status == 2
 
 

@@ -81,7 +81,7 @@ def test_what_is_no_real_array_is_left_out_and_told() -> None:
 
 
 def test_outputs_that_cannot_be_taken() -> None:
-    with pytest.raises(InputError, match=r"--take hh: .* returns h, c; did you mean 'h'\?"):
+    with pytest.raises(InputError, match=r"--take hh: .* has no such output; it returns h, c; did you mean 'h'\?"):
         jacinspect.inspect(lambda x: {"h": x, "c": x}, X, take="hh")
     with pytest.raises(InputError, match="returns no array of real numbers: 0 \\(None\\), 1 \\(str\\)"):
         jacinspect.inspect(lambda x: (None, "a"), X)
@@ -196,3 +196,9 @@ def test_claims_by_several_operands() -> None:
     assert pushed.verdict == "pass"
     half = jacinspect.inspect(f, x, lambda x, w, da: (da @ w.T, 2 * x.T @ da), derivative_kind="vjp", **both)
     assert "/∂w[" in message(half)
+
+
+def test_the_slope_by_one_operand_is_not_shown_as_that_by_two() -> None:
+    report = jacinspect.inspect("x * y", np.ones(2), others={"y": np.ones(2)}, wrt="x,y")
+    assert report.verdict == "pass"
+    assert report.function.derivative is None

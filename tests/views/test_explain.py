@@ -70,7 +70,7 @@ def test_every_label_of_a_report_is_explained(fact: str) -> None:
 
 
 def test_the_other_labels_are_explained() -> None:
-    for label in ("cost", "layout", "vec", "detection", "operand", "verdict", "J analytic", "J numeric", "A'"):
+    for label in ("cost", "layout", "vec", "detection", "operand", "rules", "verdict", "J analytic", "J numeric", "A'"):
         assert explain(label.removeprefix("J "))
 
 

@@ -72,7 +72,8 @@ class Joined:
         chosen = {path: leaf for path, leaf in found.items() if self.take is None or _names(self.take, path)}
         if not chosen:
             raise InputError(
-                f"--take {self.take}: {self.function} returns {', '.join(found)}{did_you_mean(str(self.take), found)}"
+                f"--take {self.take}: {self.function} has no such output; "
+                f"it returns {', '.join(found)}{did_you_mean(str(self.take), found)}"
             )
         faults = {path: _fault(leaf, self.framework) for path, leaf in chosen.items()}
         left_out = [f"{path} ({fault})" for path, fault in faults.items() if fault]

@@ -154,11 +154,9 @@ def test_what_has_no_weights() -> None:
     with pytest.raises(InputError, match="has no torch module: leave out --mode train"):
         jacinspect.inspect(np.tanh, X, mode="train")
     for option in ({"mode": "eval"}, {"reseed": 1}):
-        with pytest.raises(InputError, match="sigmoid is no code of people's own: leave out --"):
+        with pytest.raises(InputError, match="sigmoid is not Python code: leave out --"):
             jacinspect.inspect("sigmoid", X, **option)
-    with pytest.raises(
-        InputError, match=r"no operand '0.wight'.* it has input \(1\) and 0.weight and 0.bias and 1.wei"
-    ):
+    with pytest.raises(InputError, match=r"no operand '0.wight'.* it has input \(1\), 0.weight, 0.bias, 1.wei"):
         jacinspect.inspect(net(), X, wrt="0.wight")
 
 
