@@ -215,7 +215,8 @@ class _Asked:
         """Return which outputs clearly rise by something else than the sum of what single inputs add."""
         rise, noise = self.rise(direction)
         with np.errstate(all="ignore"):
-            return np.asarray(np.abs(rise - summed) > noise + _APART * np.maximum(np.abs(rise), np.abs(summed)))
+            slack = noise + _APART * np.maximum(np.abs(rise), np.abs(summed))
+            return np.asarray(~(np.abs(rise - summed) <= slack) & np.isfinite(rise))
 
     def suspected(self, direction: Array, claimed: Array) -> Array:
         """Return where a claim is not clearly between the one-sided slopes."""
