@@ -1,5 +1,6 @@
 """What more than one file of tests needs: the report's schema, and the keys that the contract lists, in its order."""
 
+import gc
 import json
 import sys
 from collections.abc import Callable
@@ -22,6 +23,12 @@ RunHere = Callable[..., Run]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the file that takes longest: at the end, one of two workers would wait for the other."""
     items.sort(key=lambda item: item.path.name != "test_readme.py")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of collected tests out of what the garbage collector goes through again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
