@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from math import isfinite
+from math import ceil, floor, isfinite, log10
 from typing import Any
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "format_size",
     "jsonable",
     "printable",
+    "rounded_up",
     "shown",
     "told_apart",
 ]
@@ -100,6 +101,12 @@ def told_apart(*numbers: float, digits: int) -> list[str]:
         if len(set(texts)) == different:
             return texts
     return [f"{number:.17g}" for number in numbers]  # which tells any two doubles apart
+
+
+def rounded_up(number: float) -> str:
+    """Write a positive number with one digit, and no smaller than it is."""
+    power = 10.0 ** floor(log10(number))
+    return f"{ceil(number / power) * power:.0e}"
 
 
 def printable(text: str) -> str:

@@ -12,7 +12,7 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import WIDE, Kind, is_single, step_scale
 from jacinspect.jacobian.ladder import NEAREST
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.wording import counted, told_apart
+from jacinspect.wording import counted, rounded_up, told_apart
 
 __all__ = ["of_entries"]
 
@@ -196,8 +196,7 @@ class _Messages:
         """Name the option that accepts what was seen, rounded up to a digit."""
         if not 0 < self.noise < _NOISIEST:
             return ""
-        digit = 10.0 ** np.floor(np.log10(self.noise))
-        return f"; give --noise {np.ceil(self.noise / digit) * digit:.0e} if {where}"
+        return f"; give --noise {rounded_up(self.noise)} if {where}"
 
     def _steps(self, entry: int) -> str:
         stairs = self.numeric.stairs

@@ -21,7 +21,7 @@ from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.stray import Stray
-from jacinspect.wording import counted, format_shape, format_size
+from jacinspect.wording import counted, format_shape, format_size, rounded_up
 
 __all__ = [
     "because",
@@ -53,8 +53,8 @@ def not_deterministic(jitter: float, seed: int | None) -> Finding:
     advice = "give it --reseed 0, which seeds its random numbers before every call, or evaluation mode"
     if seed is not None:
         advice = f"--reseed {seed} does not reach what it draws from or remembers: seed or reset that in the function"
-    if jitter <= _TOLERABLE:
-        advice += f", or give --noise {_rounded_up(2 * jitter)} where they are noise"
+    if 0 < jitter <= _TOLERABLE:
+        advice += f", or give --noise {rounded_up(2 * jitter)} where they are noise"
     return finding("J005", f"the same input gave different outputs{by}; {advice}")
 
 
@@ -72,12 +72,6 @@ def of_jitter(box: BlackBox) -> Iterator[Finding]:
             "that for noise"
         )
         yield finding("J005", message, severity="note")
-
-
-def _rounded_up(number: float) -> str:
-    """Write a number with one digit, and no smaller than it is."""
-    power = 10.0 ** np.floor(np.log10(number))
-    return f"{np.ceil(number / power) * power:.0e}"
 
 
 def timed_out(seconds: float) -> Finding:

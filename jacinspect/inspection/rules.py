@@ -25,6 +25,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.consistency import Difference, Fault, Known, difference, fault, strided
 from jacinspect.jacobian.differences import Kind, step_scale
 from jacinspect.jacobian.directions import Directions
+from jacinspect.wording import told_apart
 
 __all__ = ["Rules", "with_agreement"]
 
@@ -254,6 +255,5 @@ def _random() -> np.random.Generator:
 
 def _apart(given: float, expected: float) -> tuple[str, str]:
     """Write two numbers with as many digits as tell them apart, six at least; -0 as 0."""
-    texts = ((f"{given + 0.0:.{digits}g}", f"{expected + 0.0:.{digits}g}") for digits in range(6, 18))
-    first, second = next((pair for pair in texts if pair[0] != pair[1]), (f"{given}", f"{expected}"))
+    first, second = told_apart(given + 0.0, expected + 0.0, digits=6)
     return first.replace("nan", "NaN"), second.replace("nan", "NaN")
