@@ -238,10 +238,11 @@ def _blocks(operands: list[Array], result: Array) -> Iterator[tuple[Array, ...]]
         flat = [operand.reshape(-1).astype(np.float64, copy=False) for operand in of_shape]
         yield *flat, result.reshape(-1)
         return
+    access: list[list[Any]] = [*[["readonly"]] * len(operands), ["writeonly"]]
     blocks = np.nditer(
         [*operands, result],
         flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=[*[["readonly"]] * len(operands), ["writeonly"]],
+        op_flags=access,
         op_dtypes=[np.dtype(np.float64)] * (len(operands) + 1),
         order="C",
         casting="same_kind",
