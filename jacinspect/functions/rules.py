@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Claim", "Curvature", "Jvp", "Rule", "Second", "Slopes", "Vjp", "copied", "fix"]
+__all__ = ["Array", "Claim", "Curvature", "Jvp", "NoSecondDerivativeError", "Rule", "Second", "Slopes", "Vjp", "copied", "fix"]
 
 Array = NDArray[Any]
 
@@ -121,18 +121,24 @@ class Claim:
 Rule = Slopes | Jvp | Vjp | Claim
 
 
+class NoSecondDerivativeError(Exception):
+    """A function is built of one whose second derivative is not known."""
+
+
 @dataclass(frozen=True)
 class Second:
     """A second-order rule: the Hessian of w·f, w being a cotangent of the output, times a vector.
 
     `product(x, y, …, w, dx, dy, …)` takes the operands, w, and a vector for each operand, and gives a tuple with a
     vector for each; that of the only operand need not be in one. `pulls` is whether the vector is a cotangent of the
-    gradient, as in a backward of a backward; else it is a tangent of the operand.
+    gradient, as in a backward of a backward; else it is a tangent of the operand. `reverses` is whether it
+    differentiates a vjp.
     """
 
     product: Callable[..., Any]
     name: str
     pulls: bool = False
+    reverses: bool = True
 
     def by(self, place: int, operands: Sequence[Array]) -> "Second":
         """Return the rule of one operand, `product(x, w, dx)`."""
@@ -179,7 +185,7 @@ class Curvature:
                 units = (unit.reshape(x.shape) for unit in np.eye(x.size))
                 return np.array([np.sum(w * bend(x, unit, v)) for unit in units]).reshape(x.shape)
 
-        return Second(product, self.name)
+        return Second(product, self.name, reverses=False)
 
 
 def fix(function: Callable[..., Any], place: int, operands: Sequence[Array]) -> Callable[..., Any]:

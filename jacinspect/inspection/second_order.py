@@ -7,6 +7,7 @@ second-order rule, or with a claim.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.rules import Claim, Jvp, Second, Vjp
+from jacinspect.functions.rules import Claim, Jvp, NoSecondDerivativeError, Second, Vjp
 from jacinspect.inspection.codes import finding, ordered
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report, SecondOrderReport
@@ -73,7 +74,7 @@ def _inspected(gradient: Function, report: Report, settings: Settings, progress:
             raise
         name = gradient.rule.name
         nested = inspected(replace(gradient, rule=None, others=()))
-        message = f"{name} fails: {str(error).removeprefix('the derivative raised ')}"
+        message = f"{name} fails: {str(error).removeprefix('the derivative raised ').splitlines()[0]}"
         return replace(
             nested,
             rules=(RuleReport(name, "fail", message),),
@@ -105,7 +106,7 @@ def _gradient(report: Report, function: Function, settings: Settings) -> tuple[F
     rng = np.random.default_rng([settings.seed, 9])
     weights = np.ones(output.shape) if own else rng.standard_normal(output.shape)
     bundle = function.operand
-    rules = (function.hessian,) if function.hessian is not None else tuple(_rule(each, weights) for each in function.second)
+    rules = (function.hessian,) if function.hessian is not None else _rules(function, x, weights, isinstance(first.rule, Vjp))
     gradient = replace(
         function,
         value=_Gradient(first, report, weights, settings.vec),
@@ -124,11 +125,23 @@ def _gradient(report: Report, function: Function, settings: Settings) -> tuple[F
 
 def _reverse(function: Function, report: Report) -> Function:
     """Return the function with a vjp as its rule, if it has one that was run: the gradient is one call of it."""
-    unusable = {rule.name for rule in report.rules if rule.verdict is None}
-    for rule in (function.rule, *function.others):
-        if isinstance(rule, Vjp) and rule.name not in unusable:
-            return replace(function, rule=rule)
-    return function
+    unusable = {rule.name for rule in report.rules if rule.verdict != report.rules[0].verdict}
+    pulls = [rule for rule in (function.rule, *function.others) if isinstance(rule, Vjp) and rule.name not in unusable]
+    return replace(function, rule=max(pulls, key=lambda rule: rule.order)) if pulls else function
+
+
+def _rules(function: Function, x: Array, weights: Array, reverse: bool) -> tuple[Jvp | Vjp, ...]:
+    """Return the second-order rules as rules of the gradient: forward mode twice where there is no vjp."""
+    rules = []
+    for rule in function.second:
+        assert isinstance(rule, Second)
+        if rule.reverses != reverse:
+            continue
+        with suppress(NoSecondDerivativeError):
+            if not reverse:
+                rule.product(x, weights, np.ones(x.shape))
+            rules.append(_rule(rule, weights))
+    return tuple(rules)
 
 
 def _rule(rule: Second, weights: Array) -> Jvp | Vjp:

@@ -5,7 +5,7 @@ operand, and gives the Hessian of w·f times these; a backward that leaves no gr
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import compress
 from typing import Any
@@ -13,21 +13,25 @@ from typing import Any
 import numpy as np
 
 from jacinspect.functions.code.backends import Call, from_jax, from_torch, laid_out, of_real, to_jax
-from jacinspect.functions.rules import Array, Jvp, Second
+from jacinspect.functions.rules import Array, Curvature, Jvp, Second, Vjp
 
-__all__ = ["by_cotangent", "second_rules"]
+__all__ = ["rules_for_second", "second_rules"]
 
 
-def second_rules(framework: str, call: Call) -> tuple[Second, ...]:
+def second_rules(framework: str, call: Call) -> tuple[Second | Curvature, ...]:
     """Return a framework's second-order rules, the one that people call first; numpy has none."""
     return {"torch": _torch_second, "jax": _jax_second}[framework](call) if framework != "numpy" else ()
 
 
-def by_cotangent(framework: str, call: Call) -> tuple[Jvp, ...]:
-    """Return the jvp that differentiates a backward by its cotangent: part of torch's gradgradcheck."""
-    if framework != "torch":
-        return ()
-    return (Jvp(partial(_torch_push_by_cotangent, call), "double backward by the cotangent", order=2),)
+def rules_for_second(framework: str, call: Call) -> tuple[Jvp | Vjp, ...]:
+    """Return the first-order rules that are tried only where a second derivative is asked for.
+
+    Torch's differentiates a backward by its cotangent, as gradgradcheck does. Jax's is the vjp under jit, as the
+    gradient is called many times.
+    """
+    if framework == "torch":
+        return (Jvp(partial(_torch_push_by_cotangent, call), "double backward by the cotangent", order=2),)
+    return (_jax_compiled_vjp(call),) if framework == "jax" else ()
 
 
 # --- torch ------------------------------------------------------------------------------------------------------------
@@ -128,30 +132,73 @@ def _by_operand(operands: Sequence[Array], found: Iterable[Array | None]) -> tup
 # --- jax --------------------------------------------------------------------------------------------------------------
 
 
-def _jax_second(call: Call) -> tuple[Second, ...]:
-    """Forward over reverse, as jax.hessian has it, and reverse over reverse."""
+def _jax_second(call: Call) -> tuple[Second | Curvature, ...]:
+    """Forward over reverse, as jax.hessian has it, reverse over reverse, and forward over forward."""
     jax: Any = sys.modules["jax"]
 
-    def product(differentiated: Callable[[Call, Sequence[Any], Sequence[Any]], Any], *given: Array) -> Any:
-        half = len(given) // 2
-        real = [operand.dtype.kind == "f" for operand in given[:half]]
+    def forward(f: Call, moving: Sequence[Any], cotangent: Any, vectors: Sequence[Any]) -> Any:
+        return jax.jvp(partial(_jax_gradient, f, cotangent), moving, vectors)[1]
+
+    def reverse(f: Call, moving: Sequence[Any], cotangent: Any, vectors: Sequence[Any]) -> Any:
+        return jax.vjp(partial(_jax_gradient, f, cotangent), *moving)[1](tuple(vectors))
+
+    def bend(point: Sequence[Array], us: Sequence[Array | None], vs: Sequence[Array | None]) -> Array:
+        real = [operand.dtype.kind == "f" for operand in point]
         with jax.enable_x64(True):
-            f, moving = of_real(call, real, given[:half])
+            f, moving = of_real(call, real, point)
+            u, v = (
+                to_jax([np.zeros(x.shape) if t is None else t for x, t in zip(point, ts, strict=True) if x.dtype.kind == "f"])
+                for ts in (us, vs)
+            )
+            return np.asarray(from_jax(jax.jvp(lambda *moving: jax.jvp(f, moving, u)[1], moving, v)[1]))
 
-            def gradient(*moving: Any) -> Any:
-                result, vjp = jax.vjp(f, *moving)
-                return vjp(jax.numpy.asarray(given[half], result.dtype).reshape(result.shape))
-
-            found = differentiated(gradient, moving, to_jax(list(compress(given[half + 1 :], real))))
-            return _by_operand(given[:half], (np.asarray(from_jax(part)) for part in found))
-
-    def forward(gradient: Call, moving: Sequence[Any], vectors: Sequence[Any]) -> Any:
-        return jax.jvp(gradient, moving, vectors)[1]
-
-    def reverse(gradient: Call, moving: Sequence[Any], vectors: Sequence[Any]) -> Any:
-        return jax.vjp(gradient, *moving)[1](tuple(vectors))
+    def product(compiled: "_Compiled", *given: Array) -> Any:
+        half = len(given) // 2
+        vectors = [vector for x, vector in zip(given[:half], given[half + 1 :], strict=True) if x.dtype.kind == "f"]
+        return compiled(given[:half], given[half], vectors)
 
     return (
-        Second(partial(product, forward), "forward over reverse"),
-        Second(partial(product, reverse), "reverse over reverse", pulls=True),
+        Second(partial(product, _Compiled(call, forward)), "forward over reverse"),
+        Second(partial(product, _Compiled(call, reverse)), "reverse over reverse", pulls=True),
+        Curvature(bend, name="forward over forward"),
     )
+
+
+def _jax_compiled_vjp(call: Call) -> Vjp:
+    compiled = _Compiled(call, lambda f, moving, cotangent: _jax_gradient(f, cotangent, *moving), always=True)
+    return Vjp(lambda *given: compiled(given[:-1], given[-1]), "vjp under jit", order=2)
+
+
+def _jax_gradient(f: Call, cotangent: Any, *moving: Any) -> Any:
+    jax: Any = sys.modules["jax"]
+    result, vjp = jax.vjp(f, *moving)
+    return vjp(jax.numpy.asarray(cotangent, result.dtype).reshape(result.shape))
+
+
+class _Compiled:
+    """`run(f, moving, *rest)` under jax.jit, f being the call as a function of its real operands.
+
+    Without it each call takes as long as tracing f, some 30 ms. What cannot be compiled, such as a branch on a value,
+    is run as it is, unless `always`.
+    """
+
+    def __init__(self, call: Call, run: Call, always: bool = False) -> None:
+        self._call, self._run, self._always = call, run, always
+        self._known: dict[tuple[int, ...], Any] = {}  # for each choice of whole operands, with these
+
+    def __call__(self, point: Sequence[Array], *rest: Any) -> tuple[Array, ...]:
+        jax: Any = sys.modules["jax"]
+        real = [operand.dtype.kind == "f" for operand in point]
+        whole = [operand for operand in point if operand.dtype.kind != "f"]
+        with jax.enable_x64(True):
+            f, moving = of_real(self._call, real, point)
+            plain = partial(self._run, f)
+            _, compiled = self._known.setdefault(tuple(map(id, whole)), (whole, jax.jit(plain)))
+            try:
+                found = compiled(moving, *rest)
+            except Exception:
+                if self._always:
+                    raise
+                self._known[tuple(map(id, whole))] = whole, plain
+                found = plain(moving, *rest)
+            return _by_operand(point, (np.asarray(from_jax(part)) for part in found))
