@@ -16,6 +16,7 @@ from jacinspect.errors import FunctionFailedError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
+from jacinspect.inspection.second_order import require_gradient, with_second_order
 from jacinspect.inspection.sections import PointReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, domain_of, operand_epsilon
@@ -45,8 +46,16 @@ def inspect_at_points(
     """Inspect a function at an operand and at `settings.points` - 1 others; the arguments are those of one inspection.
 
     Without `points`, a function of people's own that passes at a random operand is looked at once more, at a larger
-    one, and reported there if its derivative disagrees.
+    one, and reported there if its derivative disagrees. The second order is inspected where the report is made.
     """
+    require_gradient(function, settings)
+    report = _first_order(function, x, settings, source, direction, progress)
+    return with_second_order(report, function, settings, progress)
+
+
+def _first_order(
+    function: Function, x: Array, settings: Settings, source: str, direction: Any, progress: Callable[[int], None]
+) -> Report:
     operand = _Operands(function, x, settings, source)
     first = inspect_function(function, x, settings, source=source, direction=direction, progress=progress)
     if settings.points is None:
