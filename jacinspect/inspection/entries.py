@@ -60,7 +60,7 @@ def of_entries(
     on_stairs[numeric.stairs.entries] = numeric.stairs.over_many
     yield from messages.finding("J014", (status == Status.AGREES) & on_stairs, messages.staircase)
     yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
-    filled = np.diff(numeric.jacobian.indptr) > 0
+    filled = numeric.jacobian.pattern.lengths > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
         output = output_name(names, int(constant[0]))

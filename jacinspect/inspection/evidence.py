@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Evidence:
         """The values to show products with: the analytic ones, unless there are none or some of them are wrong."""
         return self.numeric.jacobian if self.analytic is None or self.disagrees else self.analytic
 
-    @property
+    @cached_property
     def disagrees(self) -> bool:
         """Whether an entry of the pattern is wrong."""
         return bool(np.any(self.comparison.status == Status.DISAGREES))

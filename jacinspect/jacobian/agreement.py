@@ -191,6 +191,8 @@ class _Conditions:
 
     def status(self) -> Array:
         """Return the status of each entry: of the first of these conditions that holds."""
+        if np.all(self.agrees & ~self.unknown):
+            return np.full(self.x.size, Status.AGREES)
         precedence = (
             (self.unknown, Status.EXCUSED),
             (self.agrees, Status.AGREES),
@@ -228,7 +230,7 @@ class _Conditions:
         """The operand is not finite."""
         return ~np.isfinite(self.x)
 
-    @property
+    @cached_property
     def agrees(self) -> Array:
         """No condition contradicts the claim, or makes it impossible to judge."""
         doubt = self.on_kink | self.on_stairs | self.differs | self.unresolved | self.wide

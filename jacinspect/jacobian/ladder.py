@@ -99,6 +99,7 @@ class Doubts:
     contradicts: Callable[[Array, Array, Array], Array] | None = None
 
 
+@np.errstate(all="ignore")
 def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     """Difference at ever smaller steps and believe, entry by entry, the finest scale that has settled.
 
@@ -115,8 +116,7 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
     estimate.kind[beyond & (estimate.kind == Kind.SMOOTH)] = Kind.UNRESOLVED
-    with np.errstate(all="ignore"):
-        wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
+    wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
     at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
     again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
     if again.size:
@@ -129,11 +129,10 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
 
 
 def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
-    with np.errstate(all="ignore"):
-        gap = np.abs(before.right - before.left)
-        sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
-        apart = np.abs(before.value - finer.value) > before.bar + finer.bar
-        sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
+    gap = np.abs(before.right - before.left)
+    sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
+    apart = np.abs(before.value - finer.value) > before.bar + finer.bar
+    sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
     sharp &= (before.step == 0) | (finer.step > 0)  # short steps need not reach the ends of a tread
     return np.asarray((finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE) & sharp)
 
@@ -160,22 +159,21 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     rungs = _Rungs(stencil, steps, ratio, y)
     estimate, best = Estimate.empty(stencil.y0.size), np.zeros(stencil.y0.size, np.int64)
     doubted, jumps = np.ones(best.size, bool), _leaps_at_once(rungs)
-    with np.errstate(all="ignore"):
-        for start in range(0, best.size, _BLOCK):
-            block = np.arange(start, min(start + _BLOCK, best.size))
-            part, view, scales = _judged(rungs.subset(block), jumps[:, block], np.zeros(block.size))
-            estimate.put(block, part)
-            best[block] = view.best
-            if doubts is not None:
-                doubted[block] = _doubted(doubts, places[block], view, scales)
-        doubted &= ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
-        entries = np.flatnonzero(doubted)
-        height, away = steps_near(
-            stencil.subset(entries), estimate.value[entries], estimate.bar[entries], steps[best[entries]]
-        )
-        on = height > 0
-        if on.any():
-            _judge_over(rungs, estimate, entries[on], height[on], height[on] / away[on])
+    for start in range(0, best.size, _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, best.size))
+        part, view, scales = _judged(rungs.subset(block), jumps[:, block], np.zeros(block.size))
+        estimate.put(block, part)
+        best[block] = view.best
+        if doubts is not None:
+            doubted[block] = _doubted(doubts, places[block], view, scales)
+    doubted &= ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
+    entries = np.flatnonzero(doubted)
+    height, away = steps_near(
+        stencil.subset(entries), estimate.value[entries], estimate.bar[entries], steps[best[entries]]
+    )
+    on = height > 0
+    if on.any():
+        _judge_over(rungs, estimate, entries[on], height[on], height[on] / away[on])
     return estimate
 
 
@@ -194,19 +192,18 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
     """Return, for the left and the right, where f leaps between x and the number beside it."""
     stencil = rungs.stencil
     found: Array = np.zeros((2, stencil.y0.size), bool)
-    with np.errstate(all="ignore"):
-        rise = rungs.y[:, -_STEADY:]
-        if not np.any(np.abs(rise[:, 0] - stencil.y0) < 2 * np.abs(rise[:, -1] - stencil.y0)):
-            return found
-        rise = rise - stencil.y0
-        # a jump's rise stays over steps that are a million times apart; rounding has no one size and sign over so many
-        leaps: Array = (np.abs(rise - rise[:, -1:]) <= np.abs(rise[:, -1:]) / 2).all(axis=1)
-        leaps &= np.abs(rise[:, -1]) > 64 * stencil.epsilon * np.abs(stencil.y0)
-        rise = np.abs(rise)
-        for side, towards in enumerate((-np.inf, np.inf)):
-            if leaps[side].any() and stencil.inputs is not None:
-                y = stencil.at(np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x))
-                found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
+    rise = rungs.y[:, -_STEADY:]
+    if not np.any(np.abs(rise[:, 0] - stencil.y0) < 2 * np.abs(rise[:, -1] - stencil.y0)):
+        return found
+    rise = rise - stencil.y0
+    # a jump's rise stays over steps that are a million times apart; rounding has no one size and sign over so many
+    leaps: Array = (np.abs(rise - rise[:, -1:]) <= np.abs(rise[:, -1:]) / 2).all(axis=1)
+    leaps &= np.abs(rise[:, -1]) > 64 * stencil.epsilon * np.abs(stencil.y0)
+    rise = np.abs(rise)
+    for side, towards in enumerate((-np.inf, np.inf)):
+        if leaps[side].any() and stencil.inputs is not None:
+            y = stencil.at(np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x))
+            found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
     return found
 
 

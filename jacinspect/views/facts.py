@@ -141,7 +141,7 @@ def _readers(j: JacobianReport) -> str:
         return ""
     pattern = j.arrangement.pattern
     readers = np.bincount(pattern.indices, minlength=pattern.shape[1])
-    if np.diff(pattern.indptr).max() > 1 or readers.max() < 2:
+    if pattern.lengths.max() > 1 or readers.max() < 2:
         return ""
     fewest, most = int(readers.min()), int(readers.max())
     return f"; each input is read by {most if fewest == most else f'{fewest} to {most}'} outputs"
