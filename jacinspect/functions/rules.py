@@ -11,7 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Claim", "Curvature", "Jvp", "NoSecondDerivativeError", "Rule", "Second", "Slopes", "Vjp", "copied", "fix"]
+__all__ = [
+    "Array",
+    "Claim",
+    "Curvature",
+    "Jvp",
+    "NoSecondDerivativeError",
+    "Rule",
+    "Second",
+    "Slopes",
+    "Vjp",
+    "copied",
+    "fix",
+]
 
 Array = NDArray[Any]
 

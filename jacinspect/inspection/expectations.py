@@ -54,7 +54,10 @@ def of_symmetry(jacobian: JacobianReport, numeric: Numeric, names: Names) -> Ite
         return
     worst = int(np.argmax(np.where(wrong, gap, -1)))
     row, column = int(pattern.rows[worst]), int(pattern.indices[worst])
-    one, two = (f"{each[0]:.8g} ± {each[1]:.1g}" for each in zip((value[worst], other[worst]), (bar[worst], other_bar[worst]), strict=True))
+    one, two = (
+        f"{each[0]:.8g} ± {each[1]:.1g}"
+        for each in zip((value[worst], other[worst]), (bar[worst], other_bar[worst]), strict=True)
+    )
     message = (
         f"the gradient is that of no function, for its Jacobian is not symmetric: {entry_name(names, row, column)} is "
         f"{one}, and {entry_name(names, column, row)} is {two}"

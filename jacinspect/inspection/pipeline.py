@@ -168,9 +168,9 @@ class _Inspection:
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
-        epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
-        epsilon = max(epsilon, _FROM_JITTER * self.box.jitter)
-        near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x))
+        rounding = max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
+        epsilon = max(self.settings.noise or rounding, _FROM_JITTER * self.box.jitter)
+        near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x), min(rounding, epsilon))
         return measure_directions(near, self.rng)
 
     def _evidence(
@@ -349,7 +349,9 @@ class _Inspection:
         agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
-        found += [] if valid or self.names.gradient_of else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
+        found += (
+            [] if valid or self.names.gradient_of else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
+        )
         return replace(
             base,
             jacobian=jacobian,

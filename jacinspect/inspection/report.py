@@ -210,7 +210,11 @@ class SecondOrderReport:
 
     def to_dict(self, show: Shown) -> dict[str, Any]:
         """Return the Hessian as a Jacobian, with what its comparison found, as JSON-ready objects."""
-        found: dict[str, Any] = {"message": self.message, "weights": show.array(self.weights), "symmetric": self.is_symmetric}
+        found: dict[str, Any] = {
+            "message": self.message,
+            "weights": show.array(self.weights),
+            "symmetric": self.is_symmetric,
+        }
         if self.gradient is None or self.gradient.jacobian is None:
             return found
         agreement = self.gradient.agreement

@@ -102,11 +102,18 @@ def _gradient(report: Report, function: Function, settings: Settings) -> tuple[F
     first = _reverse(function, report)
     if not isinstance(first.rule, Vjp | Claim) and (j.numeric is None or j.arrangement is None):
         return "not inspected, for the pattern of the first order is not proved (J007)"
-    x, own = report.operand.values, output.size == 1 or (report.is_elementwise and output.shape == report.operand.values.shape)
+    x, own = (
+        report.operand.values,
+        output.size == 1 or (report.is_elementwise and output.shape == report.operand.values.shape),
+    )
     rng = np.random.default_rng([settings.seed, 9])
     weights = np.ones(output.shape) if own else rng.standard_normal(output.shape)
     bundle = function.operand
-    rules = (function.hessian,) if function.hessian is not None else _rules(function, x, weights, isinstance(first.rule, Vjp))
+    rules = (
+        (function.hessian,)
+        if function.hessian is not None
+        else _rules(function, x, weights, isinstance(first.rule, Vjp))
+    )
     gradient = replace(
         function,
         value=_Gradient(first, report, weights, settings.vec),

@@ -147,7 +147,13 @@ def _jax_second(call: Call) -> tuple[Second | Curvature, ...]:
         with jax.enable_x64(True):
             f, moving = of_real(call, real, point)
             u, v = (
-                to_jax([np.zeros(x.shape) if t is None else t for x, t in zip(point, ts, strict=True) if x.dtype.kind == "f"])
+                to_jax(
+                    [
+                        np.zeros(x.shape) if t is None else t
+                        for x, t in zip(point, ts, strict=True)
+                        if x.dtype.kind == "f"
+                    ]
+                )
                 for ts in (us, vs)
             )
             return np.asarray(from_jax(jax.jvp(lambda *moving: jax.jvp(f, moving, u)[1], moving, v)[1]))

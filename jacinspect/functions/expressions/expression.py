@@ -114,12 +114,14 @@ class _Forward:
         value, tangent = self._computed(operands, moving)
         return np.zeros_like(value) if tangent is None else tangent
 
-    def bend(
-        self, operands: Sequence[Array], us: Sequence[Array | None], vs: Sequence[Array | None]
-    ) -> Array:
+    def bend(self, operands: Sequence[Array], us: Sequence[Array | None], vs: Sequence[Array | None]) -> Array:
         """Push tangents along u and v: D²f[u, v]."""
         point, u, v = (
-            {name: np.asarray(array, np.float64) for name, array in zip(self._operands, given, strict=True) if array is not None}
+            {
+                name: np.asarray(array, np.float64)
+                for name, array in zip(self._operands, given, strict=True)
+                if array is not None
+            }
             for given in (operands, us, vs)
         )
         with np.errstate(all="ignore"):
