@@ -11,7 +11,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision
+from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision, step_scale
 from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
 
@@ -255,8 +255,9 @@ class _Conditions:
         """No number near x could show that the claim is wrong.
 
         That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a
-        slope too small to move the last bit of 1, or within |x| that of f. Without a claim, a slope other than 0 is not
-        relied on by itself where doubles are far apart: x + sin(x)² is x there.
+        slope too small to move the last bit of 1, or within |x| that of f, or of what f moves by if the slope is faint
+        beside that. Without a claim, a slope other than 0 is not relied on by itself where doubles are far apart:
+        x + sin(x)² is x there.
         """
         epsilon, size = self.comparison.numeric.epsilon, np.abs(self.x)
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
@@ -265,9 +266,10 @@ class _Conditions:
         apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
-            faint = still & (
-                (claimed <= 4 * LAST) | ((claimed * size <= max(LAST, epsilon) * np.abs(self.y0)) & (size > 0))
-            )
+            reached = self.comparison.numeric.size[self.block]
+            last = np.where(claimed <= _FAINT * reached, reached * step_scale(self.x), 0)
+            last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
+            faint = still & ((claimed <= 4 * LAST) | ((claimed * size <= last) & (size > 0)))
         return np.asarray(self.disagrees & (apart | faint))
 
     @cached_property

@@ -118,3 +118,10 @@ def test_a_pass_at_a_jump_says_so() -> None:
     assert shown(kink).splitlines()[0].endswith("✓ pass")
     (wrong,) = (each.message for each in claimed(f, x, np.array([5.0, 1.0])).findings if each.code == "J001")
     assert wrong == "1 entry at a jump: at X[0] = 1, A[0] jumps, beside a slope of 1; analytic 5"
+
+
+def test_where_all_digits_are_lost_a_slope_too_faint_to_show_is_not_called_wrong() -> None:
+    """x - sin x is 0 up to 1e-8; a relu's wrong slope as near to its kink is found."""
+    x = np.array([3.8e-9, -4.1e-9])
+    assert claimed(lambda x: (x - np.sin(x)) / x**3, x, -x / 60).verdict == "inconclusive"
+    assert claimed(lambda x: np.maximum(x, 0), -x, np.array([1e-3, 1.0])).verdict == "fail"
