@@ -23,6 +23,9 @@ _HALVINGS, _FIRST_HALVINGS = 20, 6  # a leap persists however near its two ends;
 _MATTERS = 8.0  # times the bar over the step: leaps that are smaller do not move the slope by much more than its bar
 _ROUNDINGS = 16  # of f's values, that are no leap
 _SEVERAL = 8  # large fifth differences: one leap makes three
+# Where so near to x f leaps again and again, it has lost digits, even if each leap is less than the one before, as of
+# (1 - cos x)/x away from 0; f's own jumps are further apart.
+_NEAR, _DECAYS = 2.0**-14, 256
 _LEAP = 6  # the largest fifth difference of a step of height 1
 _SMALL = 8  # times a step is less than what f moves on by up to there: then it is no jump that f is about
 
@@ -125,6 +128,8 @@ class _Search:
             leap, place = self._leap(cell, everywhere, np.where(sought, height, np.inf))
             leaping = leaping | (sought & (leap >= height / 4) & (leap <= 4 * height))
             moves_on = _SMALL * height <= np.abs(self.slope / places.spacing * place)
+            near = places.width * SIDE < _NEAR * places.stencil.step_scale()
+            large = np.count_nonzero(fifth > np.where(near, 2 / _DECAYS, 2) * height, axis=0)
             steps = sought & leaping & ((large > _SEVERAL) | moves_on)
             found, away = np.where(steps, height, found), np.where(steps, np.abs(place), away)
         return found, away, leaping

@@ -125,3 +125,13 @@ def test_where_all_digits_are_lost_a_slope_too_faint_to_show_is_not_called_wrong
     x = np.array([3.8e-9, -4.1e-9])
     assert claimed(lambda x: (x - np.sin(x)) / x**3, x, -x / 60).verdict == "inconclusive"
     assert claimed(lambda x: np.maximum(x, 0), -x, np.array([1e-3, 1.0])).verdict == "fail"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_leaps_that_become_smaller_away_from_x_are_steps_as_well(seed: int) -> None:
+    """(1 - cos x)/x² leaps by less and less between 1e-8 and 1e-6; a hard shrink at its own jumps is none of that."""
+    rng = np.random.default_rng(seed)
+    x = 10 ** rng.uniform(-9, -6, 20) * rng.choice([-1, 1], 20)
+    assert claimed(lambda x: (1 - np.cos(x)) / x**2, x, -x / 12).verdict != "fail"
+    shrunk: F = lambda x: np.where(np.abs(x) > 0.5, x, 0)  # noqa: E731
+    assert claimed(shrunk, 0.5 + x, np.where(x > 0, 0.0, 1.0)).verdict == "fail"
