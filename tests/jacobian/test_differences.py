@@ -380,15 +380,19 @@ def test_single_precision_inside_is_seen_through_a_scale(f: F, single: bool, at:
 
 
 @pytest.mark.parametrize(
-    ("f", "at"),
+    ("f", "at", "over_many"),
     [
-        (lambda x: (x + 1e12) - 1e12, 2e-5),
-        (np.floor, 1e8 + 1 / 3),
+        (lambda x: (x + 1e12) - 1e12, 2e-5, "pass"),
+        (np.floor, 1e8 + 1 / 3, "inconclusive"),
     ],
 )
-def test_on_a_staircase_no_slope_is_called_the_slope(f: F, at: float) -> None:
-    for claim in (np.ones_like, np.zeros_like):
-        assert jacinspect.inspect(f, np.array([at]), claim).verdict == "inconclusive"
+def test_on_a_staircase_no_slope_is_called_the_slope(f: F, at: float, over_many: str) -> None:
+    """But that over many steps, where it is known to some digits, which J014 then says."""
+    report = jacinspect.inspect(f, np.array([at]), np.ones_like)
+    assert report.verdict == over_many
+    assert ("J014" in {each.code for each in report.findings}) == (over_many == "pass")
+    assert jacinspect.inspect(f, np.array([at]), lambda x: 1.01 * np.ones_like(x)).verdict != "pass"
+    assert jacinspect.inspect(f, np.array([at]), np.zeros_like).verdict == "inconclusive"
 
 
 LOST: list[tuple[F, F, Array]] = [
