@@ -14,8 +14,8 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
-from jacinspect.functions.opened import Opened
-from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
+from jacinspect.functions.opened import Opened, claimed_together
+from jacinspect.functions.rules import Array, Claim, Curvature, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
@@ -69,6 +69,9 @@ class Function:
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
+    second: tuple[Second | Curvature, ...] = ()  # its own second-order rules, the one that people call first
+    hessian: Claim | None = None  # a claim for the second derivative, which is checked in place of these
+    gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 
     def __call__(self, *operands: Array) -> Array:
         """f(x) or f(x, y, …), an array; operands are any real arrays."""
@@ -149,6 +152,7 @@ class Function:
 
         One operand keeps its shape; several are laid end to end. What is differentiated by becomes real numbers, of
         `dtype` where they are integers; among the other operands of people's own code, integers stay what they are.
+        Where a claimed derivative is by more operands than `wrt` names, all of them are opened.
         """
         self._require_number(operands)
         values = [*map(np.asarray, operands)]
@@ -161,7 +165,13 @@ class Function:
         arrays = [values[place - 1] for place in places]
         for place, array in zip(places, arrays, strict=True):
             require_inside(self.operands[place - 1], array, self.bounds)
-        return found, arrays[0] if found.operand is None else found.operand.join(arrays)
+        x = arrays[0] if found.operand is None else found.operand.join(arrays)
+        wider = claimed_together(self.rule, values, [place - 1 for place in places], lambda: found(x.copy()))
+        if wider:
+            found, x = self.opened([place + 1 for place in wider], operands, dtype)
+            note = f"the derivative is by {' and '.join(found.open)}, and so it is compared"
+            return replace(found, note="; ".join(filter(None, (found.note, note)))), x
+        return found, x
 
     def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":
         """Fix all operands but those that `wrt` names; gives a function of the one, or of several laid end to end.
@@ -190,7 +200,8 @@ class Function:
         if self.take is not None:
             raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
-            return replace(self, rule=self.rule and self.rule.by(0, operands))
+            second = tuple(rule.by(0, operands) for rule in self.second)
+            return replace(self, rule=self.rule and self.rule.by(0, operands), second=second)
         if self.kind == "binary":
             require_broadcastable(self.name, self.operands, [np.shape(operand) for operand in operands])
         fixed = [np.asarray(operand).view() for operand in operands]
@@ -204,6 +215,8 @@ class Function:
                 value=opened.value(self.value),
                 rule=opened.rule(self.rule),
                 others=tuple(map(opened.autodiff, self.others)),
+                second=tuple(map(opened.second, self.second)),
+                hessian=self.hessian and opened.claim(self.hessian),
                 derivative_formula="" if self.partial_formulas else self.derivative_formula,  # that of x alone
                 partial_formulas=(),
                 operand=bundle,
@@ -215,6 +228,8 @@ class Function:
             value=fix(self.value, place, fixed),
             rule=self.rule and self.rule.by(place, fixed),
             others=tuple(rule.by(place, fixed) for rule in self.others),
+            second=tuple(rule.by(place, fixed) for rule in self.second),
+            hessian=self.hessian and self.hessian.by(place, fixed),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},

@@ -15,7 +15,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.domain import parse_interval
 from jacinspect.functions.function import Function, Parameter
-from jacinspect.functions.rules import Claim
+from jacinspect.functions.rules import Claim, Curvature
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 
@@ -65,7 +65,7 @@ def resolve(
     if isinstance(function, Function):
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
-        return function
+        return _with_curvature(function)
     if not isinstance(function, str):
         from jacinspect.functions.code.callables import of_callable
 
@@ -80,10 +80,23 @@ def resolve(
     name = re.fullmatch(r"(?!x$|\d)\w*", function) is not None
     dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further and not given
     if name or catalogue.knows(function) or (dashed and catalogue.similar(function)):
-        return catalogue.function(function, **given)
+        return _with_curvature(catalogue.function(function, **given))
     from jacinspect.functions.expressions.expression import expression
 
     return expression(function, given)
+
+
+def _with_curvature(function: Function) -> Function:
+    """Return a function of the catalogue with its second derivative, which reads formulas when it is first called."""
+
+    def bend(values: Sequence[Any], us: Sequence[Any], vs: Sequence[Any]) -> Any:
+        from jacinspect.functions.expressions.curvature import bend_of
+
+        return bend_of(function)(values, us, vs)
+
+    if function.source != "catalogue" or function.second:
+        return function
+    return replace(function, second=(Curvature(bend, function.kind == "elementwise"),))
 
 
 def configured(

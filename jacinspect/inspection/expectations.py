@@ -1,4 +1,7 @@
-"""Findings about the structure that was expected: J002 where a property does not hold, with a witness. Next: report."""
+"""Findings about structure: J002 where an expected property does not hold, J015 for a Hessian that is not symmetric.
+
+Each has a witness. Next: report.
+"""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -9,11 +12,12 @@ from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.naming import Names, entry_name, listed
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.differences import Kind
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.wording import format_shape
 
-__all__ = ["of_expectations"]
+__all__ = ["of_expectations", "of_symmetry"]
 
 
 def of_expectations(
@@ -32,6 +36,30 @@ def of_expectations(
             yield finding("J002", message)
         elif not _holds(name, jacobian, arrangement):
             yield _unexpected(name, jacobian, arrangement, numeric, names)
+
+
+def of_symmetry(jacobian: JacobianReport, numeric: Numeric, names: Names) -> Iterator[Finding]:
+    """J015 for a gradient whose Jacobian is not symmetric: it is the gradient of no function."""
+    arrangement = jacobian.arrangement
+    if not names.gradient_of or arrangement is None or jacobian.is_symmetric is not False:
+        return
+    pattern, mirrors, value, bar = arrangement.pattern, arrangement.mirrors, numeric.jacobian.data, numeric.bar
+    stored = mirrors >= 0  # elsewhere the mirror image is 0
+    other, other_bar = np.where(stored, value[mirrors], 0), np.where(stored, bar[mirrors], 0)
+    smooth = (numeric.kind == Kind.SMOOTH) & (~stored | (numeric.kind[mirrors] == Kind.SMOOTH))
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(value - other)
+        wrong = smooth & (gap > bar + other_bar)
+    if not wrong.any():
+        return
+    worst = int(np.argmax(np.where(wrong, gap, -1)))
+    row, column = int(pattern.rows[worst]), int(pattern.indices[worst])
+    one, two = (f"{each[0]:.8g} ± {each[1]:.1g}" for each in zip((value[worst], other[worst]), (bar[worst], other_bar[worst]), strict=True))
+    message = (
+        f"the gradient is that of no function, for its Jacobian is not symmetric: {entry_name(names, row, column)} is "
+        f"{one}, and {entry_name(names, column, row)} is {two}"
+    )
+    yield finding("J015", message, listed(np.array([column]), pattern.operand_shape))
 
 
 def _holds(name: str, jacobian: JacobianReport, arrangement: Arrangement) -> bool:

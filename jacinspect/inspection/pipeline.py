@@ -16,7 +16,7 @@ from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
-from jacinspect.inspection.expectations import of_expectations
+from jacinspect.inspection.expectations import of_expectations, of_symmetry
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
@@ -84,7 +84,7 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1])
+    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1], function.gradient_of)
     base = replace(
         uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
@@ -96,6 +96,7 @@ def inspect_function(
         end = find.mutates_input() if box.mutates else find.not_deterministic(box.jitter, function.reseed)
         return replace(base, findings=(end,))
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
+    function = replace(function, others=tuple(rule for rule in function.others if rule.order <= settings.order))
     return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 
 
@@ -307,7 +308,10 @@ class _Inspection:
         self, base: Report, detection: Detection, evidence: Evidence, unresolved: Array, dx: Array | None
     ) -> Report:
         """Describe what was found."""
-        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout, self.names)
+        jacobian = jacobian_report(detection, evidence, self.settings.vec_order, self.settings.layout, self.names)
+        asymmetric = list(of_symmetry(jacobian, evidence.numeric, self.names))
+        if self.names.gradient_of and jacobian.is_symmetric is False:
+            jacobian = replace(jacobian, is_symmetric=not asymmetric)  # an entry that is 0 need not be stored twice
         cause = self._cause(detection, evidence)
         directions = evidence.unexplained
         if evidence.stray is not None:  # which is why directions refute the rule
@@ -333,6 +337,7 @@ class _Inspection:
             *find.of_branches(self.function.bends, self.box.domain, self.x),
             *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
+            *asymmetric,
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
             *find.of_rules(base.rules),
         ]
@@ -346,7 +351,7 @@ class _Inspection:
         agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
-        found += [] if valid else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
+        found += [] if valid or self.names.gradient_of else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
         return replace(
             base,
             jacobian=jacobian,

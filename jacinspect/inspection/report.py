@@ -25,7 +25,7 @@ from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.wording import format_size, jsonable
 
-__all__ = ["SCHEMA_VERSION", "Report"]
+__all__ = ["SCHEMA_VERSION", "Report", "SecondOrderReport"]
 
 SCHEMA_VERSION = 1  # of report.schema.json and check.schema.json, and of the JSON of `identities`
 _BYTES = 8  # of a float64
@@ -61,6 +61,7 @@ class Report:
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
     rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
     points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands
+    second_order: "SecondOrderReport | None" = None  # where it was asked for
 
     @cached_property
     def verdict(self) -> str:
@@ -128,6 +129,7 @@ class Report:
             "agreement": self.agreement and self.agreement.to_dict(),
             "rules": [rule.to_dict() for rule in self.rules],
             "points": [point.to_dict() for point in self.points],
+            "second_order": self.second_order and self.second_order.to_dict(show),
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],
@@ -185,4 +187,40 @@ class Report:
             "hadamard": show.array(c.hadamard),
             "transposed_product": show.array(c.product),
             "max_difference": jsonable(c.max_difference),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class SecondOrderReport:
+    """What was found of the gradient of w·f, whose Jacobian is the Hessian; or why it was not inspected.
+
+    `gradient` is the report of its inspection. `weights` is w, of f's output shape: 1 where f has one output, or where
+    each output reads the input in its own place.
+    """
+
+    gradient: Report | None
+    weights: Array | None
+    message: str | None = None
+
+    @property
+    def is_symmetric(self) -> bool | None:
+        """Whether the Hessian is symmetric within its bars; None where not all of its values are known."""
+        known = self.gradient is not None and self.gradient.jacobian is not None
+        return self.gradient.jacobian.is_symmetric if known else None  # type: ignore[union-attr]
+
+    def to_dict(self, show: Shown) -> dict[str, Any]:
+        """Return the Hessian as a Jacobian, with what its comparison found, as JSON-ready objects."""
+        found: dict[str, Any] = {"message": self.message, "weights": show.array(self.weights), "symmetric": self.is_symmetric}
+        if self.gradient is None or self.gradient.jacobian is None:
+            return found
+        agreement = self.gradient.agreement
+        return {
+            **found,
+            **self.gradient.jacobian.to_dict(show),
+            "detection": self.gradient.detection.to_dict(),
+            "calls": self.gradient.calls,
+            "agreement": agreement and agreement.to_dict(),
+            "rules": [rule.to_dict() for rule in self.gradient.rules],
+            "findings": [jsonable(asdict(finding)) for finding in self.gradient.findings],
+            "verdict": self.gradient.verdict,
         }

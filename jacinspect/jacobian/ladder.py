@@ -43,6 +43,7 @@ _BORNE_OUT = (
 )
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
+_STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,10 +231,12 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     middle = _extrapolated(central, noise / h, h, ratio, (2, 4), 1.0)
     gap = np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
     middle = middle[0], middle[1] + gap
-    one, other, both = (_believed(*each) for each in (lows, highs, middle))
+    one, other, both = (_believed(*each[:2]) for each in (lows, highs, middle))
     finite = np.logical_or.reduce(np.isfinite(rungs.y), axis=1)
     apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
     kink = one.settled & other.settled & apart & ~(4 * both.bar < np.abs(one.value - other.value))
+    still = (rungs.y[:, -_STILL:] == stencil.y0).all(axis=(0, 1))
+    kink &= still | ~(_bends(lows, one) | _bends(highs, other))
     alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
     jump = jumps[0] | jumps[1]
     nowhere = ~np.isfinite(stencil.y0) | ~finite.any(axis=0)
@@ -299,8 +302,11 @@ def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
 
 def _extrapolated(
     slope: Array, floor: Array, h: Array, ratio: float, orders: tuple[int, int], amplified: float
-) -> tuple[Array, Array]:
-    """Return an estimate and a bar at every step: the column of Neville's tableau that changes least, and its noise."""
+) -> tuple[Array, Array, Array]:
+    """Return an estimate and a bar at every step: the column of Neville's tableau that changes least, and its noise.
+
+    The last is the bar as far as the step's own slopes and the rounding of f make it.
+    """
     value, column = slope.copy(), slope.copy()
     spread = _CHANGE * _change(slope)
     bound = np.zeros_like(spread)
@@ -317,7 +323,18 @@ def _extrapolated(
     noise[~np.isfinite(noise)] = 0
     noise[-_FINEST:] = noise[-_FINEST:].max(axis=0)
     _accumulate(np.maximum, noise)
-    return value, spread + (amplified * floor + 2 * noise / h)
+    own = spread + amplified * floor
+    return value, own + 2 * noise / h, own
+
+
+def _bends(side: tuple[Array, Array, Array], view: _View) -> Array:
+    """Return where f bends between neighbouring numbers and the steps that a side's slope is believed of.
+
+    The finest steps agree on another slope, if f is as precise as its rounding.
+    """
+    value, bar = side[0][-_SETTLED:], side[2][-_SETTLED:]
+    low, high = (value - bar).max(axis=0), (value + bar).min(axis=0)
+    return np.asarray((low <= high) & ((view.value + view.bar < low) | (high < view.value - view.bar)))
 
 
 def _change(column: Array) -> Array:
@@ -368,7 +385,9 @@ def _judge_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array
     coarse, _, _ = _judged(rungs.subset(entries), np.zeros((2, entries.size), bool), height)
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
-    narrow = (coarse.kind == Kind.SMOOTH) & (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
+    narrow = ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)) & (
+        coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
+    )
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value))
     coarse.other[:], coarse.other_bar[:] = fine.value, np.maximum(fine.bar, little)

@@ -15,6 +15,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
+from jacinspect.functions.code.double import rules_for_second, second_rules
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.functions.code.in_place import returning
 from jacinspect.functions.code.layers import made, own_backward, with_cache
@@ -114,7 +115,8 @@ def _adapted(
         function,
         value=framework.value(joined),
         rule=rules[0] if rules else function.rule,  # a claim, if any
-        others=rules[1:],
+        others=(*rules[1:], *(rules_for_second(framework.name, joined) if rules else ())),
+        second=second_rules(framework.name, joined) if rules else (),
         output=lambda: joined.bundle,
         take=None,
         mode=None,

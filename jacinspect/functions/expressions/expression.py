@@ -5,7 +5,7 @@ the text, evaluation.py computes it and pushes tangents through it, by the catal
 the derivative down.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from numbers import Real
@@ -14,12 +14,13 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.expressions.bends import bends
+from jacinspect.functions.expressions.curvature import bend_of_tree
 from jacinspect.functions.expressions.evaluation import Part, is_elementwise, push
 from jacinspect.functions.expressions.grammar import parse
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.expressions.symbolic import derivative_formula
 from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.functions.rules import Jvp
+from jacinspect.functions.rules import Curvature, Jvp
 
 __all__ = ["expression"]
 
@@ -72,6 +73,7 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
         kind="elementwise" if is_elementwise(parsed.tree) else "coupled",
         value=forward.value,
         rule=Jvp(forward.push),
+        second=(Curvature(forward.bend, elementwise=is_elementwise(parsed.tree) and len(operands) == 1),),
         parameters={name: numbers[name] for name in parsed.parameters},
         formula=formula,
         derivative_formula=formulas[0],
@@ -111,6 +113,17 @@ class _Forward:
         moving = {name: dx for name, dx in zip(self._operands, tangents, strict=True) if np.any(dx)}
         value, tangent = self._computed(operands, moving)
         return np.zeros_like(value) if tangent is None else tangent
+
+    def bend(
+        self, operands: Sequence[Array], us: Sequence[Array | None], vs: Sequence[Array | None]
+    ) -> Array:
+        """Push tangents along u and v: D²f[u, v]."""
+        point, u, v = (
+            {name: np.asarray(array, np.float64) for name, array in zip(self._operands, given, strict=True) if array is not None}
+            for given in (operands, us, vs)
+        )
+        with np.errstate(all="ignore"):
+            return bend_of_tree(self._typed, self._tree, point, u, v)
 
     def _computed(self, operands: tuple[Array, ...], tangents: Mapping[str, Array]) -> tuple[Array, Array | None]:
         point = dict(zip(self._operands, map(np.asarray, operands), strict=True))
