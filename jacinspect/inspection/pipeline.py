@@ -252,6 +252,8 @@ class _Inspection:
             return None
         jacobian, bar = evidence.numeric.jacobian, evidence.numeric.bar
         candidates = detection.faint & (np.abs(jacobian.data) <= bar)
+        if not candidates.any():
+            return None
         source = PointSource(self.x, self.box.domain, np.random.default_rng([self.settings.seed, 2]))
         colors = colored(jacobian.pattern, detection)
         entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)
