@@ -5,7 +5,6 @@ of vec, or the tensor of the output's shape and the operand's.
 """
 
 from collections.abc import Callable
-from itertools import combinations
 from math import prod
 from typing import Any, Literal
 
@@ -55,7 +54,7 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
     given = call_derivative(lambda: claim.at([x])(x.copy()))
     blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
     if len(blocks) == 1:
-        return _read(given, x.shape, output_shape, claim.kind, vec, lambda: _by_several(function, given, output_shape))
+        return _read(given, x.shape, output_shape, claim.kind, vec)
     read = [
         _block(_read(block, column.shape, row.shape, claim.kind, vec), row, column) for block, row, column in blocks
     ]
@@ -82,21 +81,7 @@ def _block(read: Derivative, row: Part, column: Part) -> tuple[Array, Array, Arr
     return row.offset + rows, column.offset + columns, values
 
 
-def _by_several(function: Function, given: Any, output_shape: Shape) -> str:
-    """Say by which operands, together, a derivative has as many columns as were returned; nothing where by none."""
-    shapes = {name: np.shape(values) for name, values in function.fixed.items()}
-    shape = getattr(given, "shape", ())
-    for first, last in combinations(range(len(function.operands) + 1), 2):
-        names = function.operands[first:last]
-        opened = [name for name in names if name not in shapes]
-        if len(names) > 1 and opened and shape == (prod(output_shape), sum(prod(shapes.get(n, ())) for n in names)):
-            return f"\nit has as many columns as {' and '.join(names)} have entries together: --wrt {','.join(names)}"
-    return ""
-
-
-def _read(
-    given: Any, operand: Shape, output: Shape, kind: str | None, vec: str | None, hint: Callable[[], str] = str
-) -> Derivative:
+def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str | None) -> Derivative:
     """Read what was returned by its shape: slopes, a gradient, or a Jacobian of an output by an operand."""
     size, shape = (prod(output), prod(operand)), getattr(given, "shape", None)
     if kind in (None, "jacobian") and shape == size and _is_matrix(given):
@@ -112,7 +97,7 @@ def _read(
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
     if not fitting:
         wanted = wanted_shapes(operand, output, kind)
-        likely = likely_meant(array.shape, operand, output) or hint()
+        likely = likely_meant(array.shape, operand, output)
         raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
         return Derivative("slopes", broadcast_slopes(array, output))

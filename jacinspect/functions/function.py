@@ -14,7 +14,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
-from jacinspect.functions.opened import Opened
+from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
@@ -152,6 +152,7 @@ class Function:
 
         One operand keeps its shape; several are laid end to end. What is differentiated by becomes real numbers, of
         `dtype` where they are integers; among the other operands of people's own code, integers stay what they are.
+        Where a claimed derivative is by more operands than `wrt` names, all of them are opened.
         """
         self._require_number(operands)
         values = [*map(np.asarray, operands)]
@@ -164,7 +165,13 @@ class Function:
         arrays = [values[place - 1] for place in places]
         for place, array in zip(places, arrays, strict=True):
             require_inside(self.operands[place - 1], array, self.bounds)
-        return found, arrays[0] if found.operand is None else found.operand.join(arrays)
+        x = arrays[0] if found.operand is None else found.operand.join(arrays)
+        wider = claimed_together(self.rule, values, [place - 1 for place in places], lambda: found(x.copy()))
+        if wider:
+            found, x = self.opened([place + 1 for place in wider], operands, dtype)
+            note = f"the derivative is by {' and '.join(found.open)}, and so it is compared"
+            return replace(found, note="; ".join(filter(None, (found.note, note)))), x
+        return found, x
 
     def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":
         """Fix all operands but those that `wrt` names; gives a function of the one, or of several laid end to end.

@@ -6,6 +6,8 @@ operand alone is a matter of rules.py. Next: function.py.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from jacinspect.functions.returned import end_to_end
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
 
-__all__ = ["Opened"]
+__all__ = ["Opened", "claimed_together"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,3 +97,29 @@ class Opened:
             return restricted(claim.at([*self.point(x), *parts]))
 
         return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt, claim.takes)
+
+
+def claimed_together(
+    rule: Rule | None, operands: Sequence[Array], places: Sequence[int], output: Callable[[], Array]
+) -> tuple[int, ...]:
+    """Find the operands, more than those at `places`, from 0, that a claimed matrix has a column for each entry of.
+
+    A model's jac(xdata, a, b, c) gives the columns of all its parameters, which are all operands but the first: these
+    are tried first, and all operands next. Empty if there are none.
+    """
+    if not isinstance(rule, Claim) or rule.kind not in (None, "jacobian") or len(operands) == 1:
+        return ()
+    try:
+        given = tuple(getattr(rule.at(operands)(*(operand.copy() for operand in operands)), "shape", ()))
+    except Exception:  # reported when the derivative is compared
+        return ()
+    ends = sorted(combinations(range(len(operands) + 1), 2), key=lambda end: (end[1] < len(operands), end[0] != 1, end))
+    for first, last in ends:
+        width = sum(operand.size for operand in operands[first:last])
+        if not set(places) < set(range(first, last)) or given[-1:] != (width,) or not width:
+            continue
+        if width > sum(operands[place].size for place in places):
+            shape = output().shape
+            if given in ((prod(shape), width), (*shape, width)):
+                return tuple(range(first, last))
+    return ()

@@ -45,7 +45,9 @@ def of_entries(
     wrong[wrong] = messages.outside(comparison, np.flatnonzero(wrong))
     yield from messages.finding("J001", wrong, messages.kink)
     yield from messages.finding("J003", on_kink & refused & ~wrong, messages.kink, severity="error")
-    yield from messages.finding("J003", on_kink & ~refused, messages.kink)
+    jump = numeric.kind == Kind.JUMP
+    yield from messages.finding("J003", on_kink & ~refused & ~jump, messages.kink)
+    yield from messages.finding("J003", on_kink & ~refused & jump, messages.jump)
     yield from messages.finding("J004", status == Status.NONFINITE, messages.nonfinite)
     yield from messages.finding("J004", status == Status.OVERFLOWS, messages.overflow, severity="note")
     yield from messages.finding("J004", status == Status.EXCUSED, messages.excused, severity="note")
@@ -58,7 +60,7 @@ def of_entries(
     on_stairs[numeric.stairs.entries] = numeric.stairs.over_many
     yield from messages.finding("J014", (status == Status.AGREES) & on_stairs, messages.staircase)
     yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
-    filled = np.diff(numeric.jacobian.indptr) > 0
+    filled = numeric.jacobian.pattern.lengths > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
         output = output_name(names, int(constant[0]))
@@ -110,8 +112,13 @@ class _Messages:
         slopes = f"{self._entry(entry)} has slope {left} to the left and {right} to the right"
         claim = "".join(f"; analytic {number}" for number in claimed)
         if self.numeric.kind[entry] == Kind.JUMP:
-            return f"{number} on a kink: at {self._operand(entry)}, {self._output(entry)} jumps{claim}"
+            slope = f", beside a slope of {right}{claim}" if float(right) else claim
+            return f"{number} at a jump: at {self._operand(entry)}, {self._output(entry)} jumps{slope}"
         return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
+
+    def jump(self, entry: int, number: str) -> str:
+        none = "; f has no derivative there" if self.analytic is None else ", which passes: f has no derivative there"
+        return self.kink(entry, number) + none
 
     def _output(self, entry: int) -> str:
         return output_name(self.names, int(self.pattern.rows[entry]))

@@ -138,6 +138,6 @@ def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | Non
 
 def _unread(pattern: Pattern) -> tuple[int, int]:
     """Return an output and an input that it does not read."""
-    short = int(np.argmin(np.diff(pattern.indptr)))
+    short = int(np.argmin(pattern.lengths))
     read = pattern.indices[pattern.indptr[short] : pattern.indptr[short + 1]]
     return short, int(np.setdiff1d(np.arange(pattern.shape[1]), read)[0])

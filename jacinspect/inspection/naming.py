@@ -65,4 +65,8 @@ def listed(flat: Array, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 def index_of(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return a row-major flat index as an index into an array of this shape."""
-    return tuple(int(i) for i in np.unravel_index(flat, shape))
+    index = []
+    for length in reversed(shape):
+        flat, place = divmod(flat, length)
+        index.append(place)
+    return tuple(reversed(index))

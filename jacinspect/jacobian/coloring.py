@@ -36,12 +36,12 @@ def color_columns(rows: Array, columns: Array, count: int, most: int | None = No
     """
     if rows.size == 0:
         return np.full(count, -1, np.int8), 1
-    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
-    widest = int(np.diff(np.r_[starts, rows.size]).max())
-    if widest == 1:
+    new = rows[1:] != rows[:-1]
+    if new.all():
         colors = np.full(count, -1, np.int8)
         colors[columns] = 0
         return colors, 1
+    widest = int(np.diff(np.flatnonzero(np.r_[True, new, True])).max())
     if most is not None and widest > most:
         return np.full(count, -1, np.int8), widest
     modulus = _residue(rows, columns, count, widest)

@@ -25,7 +25,7 @@ __all__ = ["Direction", "Directions", "Measurements", "along_directions", "input
 _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
 _LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
-_LARGEST = np.finfo(np.float64).max  # a direction is finite, or 0 times it would be NaN
+_LARGEST = np.finfo(np.float64).max / 64  # a direction is finite, or 0 times it would be NaN
 _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 
 
@@ -56,9 +56,7 @@ def _tangent(seed: int, x: Array, box: BlackBox) -> Array:
     v = np.random.default_rng(seed).standard_normal(x.shape)
     flat, known = v.reshape(-1), x.reshape(-1)
     for block in blocks(v.size):
-        with np.errstate(over="ignore"):
-            there = np.clip(flat[block] * step_scale(known[block]), -_LARGEST, _LARGEST)
-            flat[block] = np.where(np.isfinite(known[block]), there, 0)
+        flat[block] *= np.where(np.isfinite(known[block]), np.minimum(step_scale(known[block]), _LARGEST), 0)
     return box.limited(v, x, _LONGEST)
 
 
