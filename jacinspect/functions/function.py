@@ -15,7 +15,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened, claimed_together
-from jacinspect.functions.rules import Array, Claim, Curvature, Jvp, Rule, Second, Slopes, Vjp, fix
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
@@ -69,7 +69,7 @@ class Function:
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
-    second: tuple[Second | Curvature, ...] = ()  # its own second-order rules, the one that people call first
+    second: tuple[Second, ...] = ()  # its own second-order rules, the one that people call first
     hessian: Claim | None = None  # a claim for the second derivative, which is checked in place of these
     gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 

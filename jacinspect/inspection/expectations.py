@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import Names, entry_name, listed
+from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.differences import Kind
@@ -45,19 +45,23 @@ def of_symmetry(jacobian: JacobianReport, numeric: Numeric, names: Names) -> Ite
         return
     pattern, mirrors, value, bar = arrangement.pattern, arrangement.mirrors, numeric.jacobian.data, numeric.bar
     stored = mirrors >= 0  # elsewhere the mirror image is 0
-    other, other_bar = np.where(stored, value[mirrors], 0), np.where(stored, bar[mirrors], 0)
+    image, image_bar = np.where(stored, value[mirrors], 0), np.where(stored, bar[mirrors], 0)
     smooth = (numeric.kind == Kind.SMOOTH) & (~stored | (numeric.kind[mirrors] == Kind.SMOOTH))
     with np.errstate(invalid="ignore"):
-        gap = np.abs(value - other)
-        wrong = smooth & (gap > bar + other_bar)
+        gap = np.abs(value - image)
+        wrong = smooth & (gap > bar + image_bar)
     if not wrong.any():
         return
     worst = int(np.argmax(np.where(wrong, gap, -1)))
     row, column = int(pattern.rows[worst]), int(pattern.indices[worst])
-    one, two = (f"{each[0]:.8g} ± {each[1]:.1g}" for each in zip((value[worst], other[worst]), (bar[worst], other_bar[worst]), strict=True))
+    one, other = (
+        f"{number:.8g} ± {width:.1g}"
+        for number, width in ((value[worst], bar[worst]), (image[worst], image_bar[worst]))
+    )
     message = (
-        f"the gradient is that of no function, for its Jacobian is not symmetric: {entry_name(names, row, column)} is "
-        f"{one}, and {entry_name(names, column, row)} is {two}"
+        f"this gradient is that of no function, for its Jacobian is not symmetric: the derivative of "
+        f"{output_name(names, row)} by {input_name(names, column)} is {one}, and that of {output_name(names, column)} "
+        f"by {input_name(names, row)} is {other}"
     )
     yield finding("J015", message, listed(np.array([column]), pattern.operand_shape))
 

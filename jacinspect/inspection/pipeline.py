@@ -84,7 +84,8 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1], function.gradient_of)
+    operand, output = function.bundles(x.shape, _output_shape(box))
+    names = Names(output, operand, function.gradient_of)
     base = replace(
         uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
@@ -119,7 +120,7 @@ def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, sour
         findings=(),
         memory=settings.memory,
         expected=tuple(settings.expect),
-        names=Names(*(bundle for bundle in function.bundles(x.shape, ())[::-1])),
+        names=Names(*function.bundles(x.shape, ())[::-1], function.gradient_of),
         fixed=dict(function.fixed),
     )
 
@@ -351,7 +352,9 @@ class _Inspection:
         agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
-        found += [] if valid or self.names.gradient_of else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
+        found += (
+            [] if valid or self.names.gradient_of else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
+        )
         return replace(
             base,
             jacobian=jacobian,

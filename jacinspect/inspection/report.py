@@ -201,6 +201,12 @@ class SecondOrderReport:
     gradient: Report | None
     weights: Array | None
     message: str | None = None
+    formula: str | None = None  # f'', of an element-wise function
+
+    @property
+    def of(self) -> str:
+        """What is differentiated twice, as in ∂²f/∂x∂y."""
+        return "f" if self.gradient is None else self.gradient.names.gradient_of
 
     @property
     def is_symmetric(self) -> bool | None:
@@ -210,7 +216,13 @@ class SecondOrderReport:
 
     def to_dict(self, show: Shown) -> dict[str, Any]:
         """Return the Hessian as a Jacobian, with what its comparison found, as JSON-ready objects."""
-        found: dict[str, Any] = {"message": self.message, "weights": show.array(self.weights), "symmetric": self.is_symmetric}
+        found: dict[str, Any] = {
+            "message": self.message,
+            "of": self.of,
+            "formula": self.formula,
+            "weights": show.array(self.weights),
+            "symmetric": self.is_symmetric,
+        }
         if self.gradient is None or self.gradient.jacobian is None:
             return found
         agreement = self.gradient.agreement

@@ -29,8 +29,8 @@ ORDERS = [(vec, layout) for vec in ("column", "row") for layout in ("numerator",
 
 # The keys of 3-interface.md, in its order.
 KEYS = {
-    "": "schema_version version function operand output jacobian detection calls agreement rules points hadamard "
-    "chain_rule findings verdict",
+    "": "schema_version version function operand output jacobian detection calls agreement rules points second_order "
+    "hadamard chain_rule findings verdict",
     "function": "name kind parameters source formula derivative",
     "operand": "name position shape dtype source seed values parts fixed",
     "operand.parts": "name shape offset",

@@ -206,7 +206,6 @@ def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
     jax: Any = sys.modules["jax"]
     real = [operand.dtype.kind == "f" for operand in operands]  # all others are not differentiated by
 
-
     def push(*given: Array) -> Array:
         half = len(given) // 2
         with jax.enable_x64(True):
@@ -261,6 +260,7 @@ def _jax_kind(leaf: Any) -> str:
 
 
 def to_jax(arrays: Sequence[Array]) -> list[Any]:
+    """Return numpy's arrays as jax's."""
     return [sys.modules["jax"].numpy.asarray(array) for array in arrays]
 
 
