@@ -296,7 +296,7 @@ def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
     size = np.fmax(np.abs(x * central), 0.0 if stencil.rounding is None else stencil.rounding[:])
     size = np.where(np.isfinite(size), size, 0)
     tiny = np.finfo(np.float32 if is_single(stencil.epsilon) else np.float64).smallest_subnormal
-    noise = 4 * (stencil.epsilon * (peak + size) + tiny)
+    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * size + tiny)
     return left, right, central, (before + after) / 2, noise
 
 
