@@ -210,8 +210,8 @@ class _Line:
             entries, band = pattern.entries(rows), pattern.band(rows)
             size = np.abs(numeric.jacobian.data[entries])
             with np.errstate(all="ignore"):
-                errors = 4 * epsilon * size / self.coverage + numeric.bar[entries]
-                floor = FLOOR * epsilon * self.rounding[rows] / width
+                errors = 4 * self.near.x_epsilon * size / self.coverage + numeric.bar[entries]
+                floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
                 slack = band.sums(errors * np.abs(v[band.indices]))
                 allowed[rows] = direction.bar[rows] + floor + slack
             closing[rows] = (direction.excess[rows] <= 2 * floor) & np.isfinite(direction.value[rows])

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.code.backends import Call, from_jax, from_torch, laid_out, of_real, to_jax
-from jacinspect.functions.rules import Array, Curvature, Jvp, Second, Vjp
+from jacinspect.functions.code.backends import Call, from_jax, from_torch, laid_out, of_real
+from jacinspect.functions.rules import Array, Jvp, Second, Vjp
 
 __all__ = ["rules_for_second", "second_rules"]
 
 
-def second_rules(framework: str, call: Call) -> tuple[Second | Curvature, ...]:
+def second_rules(framework: str, call: Call) -> tuple[Second, ...]:
     """Return a framework's second-order rules, the one that people call first; numpy has none."""
     return {"torch": _torch_second, "jax": _jax_second}[framework](call) if framework != "numpy" else ()
 
@@ -38,7 +38,7 @@ def rules_for_second(framework: str, call: Call) -> tuple[Jvp | Vjp, ...]:
 
 
 def _torch_second(call: Call) -> tuple[Second, ...]:
-    """The backward of a backward, and its forward mode."""
+    """Return the backward of a backward, and its forward mode."""
     return (
         Second(partial(_torch_double_backward, call), "double backward", pulls=True),
         Second(partial(_torch_forward_over_reverse, call), "forward over reverse"),
@@ -132,8 +132,8 @@ def _by_operand(operands: Sequence[Array], found: Iterable[Array | None]) -> tup
 # --- jax --------------------------------------------------------------------------------------------------------------
 
 
-def _jax_second(call: Call) -> tuple[Second | Curvature, ...]:
-    """Forward over reverse, as jax.hessian has it, reverse over reverse, and forward over forward."""
+def _jax_second(call: Call) -> tuple[Second, ...]:
+    """Return forward over reverse, as jax.hessian has it, and reverse over reverse."""
     jax: Any = sys.modules["jax"]
 
     def forward(f: Call, moving: Sequence[Any], cotangent: Any, vectors: Sequence[Any]) -> Any:
@@ -141,16 +141,6 @@ def _jax_second(call: Call) -> tuple[Second | Curvature, ...]:
 
     def reverse(f: Call, moving: Sequence[Any], cotangent: Any, vectors: Sequence[Any]) -> Any:
         return jax.vjp(partial(_jax_gradient, f, cotangent), *moving)[1](tuple(vectors))
-
-    def bend(point: Sequence[Array], us: Sequence[Array | None], vs: Sequence[Array | None]) -> Array:
-        real = [operand.dtype.kind == "f" for operand in point]
-        with jax.enable_x64(True):
-            f, moving = of_real(call, real, point)
-            u, v = (
-                to_jax([np.zeros(x.shape) if t is None else t for x, t in zip(point, ts, strict=True) if x.dtype.kind == "f"])
-                for ts in (us, vs)
-            )
-            return np.asarray(from_jax(jax.jvp(lambda *moving: jax.jvp(f, moving, u)[1], moving, v)[1]))
 
     def product(compiled: "_Compiled", *given: Array) -> Any:
         half = len(given) // 2
@@ -160,7 +150,6 @@ def _jax_second(call: Call) -> tuple[Second | Curvature, ...]:
     return (
         Second(partial(product, _Compiled(call, forward)), "forward over reverse"),
         Second(partial(product, _Compiled(call, reverse)), "reverse over reverse", pulls=True),
-        Curvature(bend, name="forward over forward"),
     )
 
 

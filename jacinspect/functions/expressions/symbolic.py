@@ -138,10 +138,17 @@ def _call(part: Part, node: ast.Call, function: Function, changes: list[_Change 
     if not is_elementwise(Part(node, function)):
         raise _NoFormError
     if len(node.args) == 1:
-        slope = written_out(function.operands, function.parameters, function.derivative_formula, node.args) if _is_short(function) else None
+        slope = (
+            written_out(function.operands, function.parameters, function.derivative_formula, node.args)
+            if _is_short(function)
+            else None
+        )
         slopes = [slope or ast.Call(ast.Name(f"{ast.unparse(node.func)}'"), node.args, node.keywords)]
     else:  # there is no primed name for the derivative by one of several
-        slopes = [_required(written_out(function.operands, function.parameters, formula, node.args)) for formula in function.partial_formulas]
+        slopes = [
+            _required(written_out(function.operands, function.parameters, formula, node.args))
+            for formula in function.partial_formulas
+        ]
     return _sum(
         change and _Change(times(slope, change.formula), change.shape | _read(part, slope))
         for slope, change in zip(slopes, changes, strict=True)
