@@ -4,13 +4,14 @@ Nothing here knows the analytic derivative; a caller that does may only name ent
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.breaks import PIECES, between_pieces
+from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import (
     WIDE,
@@ -40,7 +41,7 @@ FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own ro
 
 
 @dataclass(frozen=True, eq=False)
-class _Listed:
+class _Listed(Columns):
     """Some of the stored entries, ascending, and what is known of each."""
 
     entries: Array
@@ -53,9 +54,8 @@ class _Listed:
     @classmethod
     def ascending(cls, parts: list[Self]) -> Self:
         """Put what is listed of all colors together, by entry."""
-        columns = [np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)]
-        order = np.argsort(columns[0])
-        return cls(*(column[order] for column in columns))
+        whole = cls.joined(parts)
+        return whole.subset(np.argsort(whole.entries))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +106,6 @@ class Stairs(_Listed):
         on = estimate.step > 0
         columns = (estimate.step, estimate.other, estimate.other_bar, estimate.over_many)
         return cls(entries[on], *(column[on] for column in columns))
-
-    def subset(self, chosen: Array) -> Self:
-        """Return some of them."""
-        return type(self)(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
 
 Contradicts = Callable[[Array | slice, Array, Array], Array]  # of entries with values and bars: where they are denied
