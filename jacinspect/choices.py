@@ -65,6 +65,8 @@ class Dtype(Choice):
 
     float64 = "float64"
     float32 = "float32"
+    complex128 = "complex128"
+    complex64 = "complex64"
 
 
 class Format(Choice):
@@ -104,6 +106,7 @@ class Expectation(Choice):
     upper_triangular = "upper-triangular"
     symmetric = "symmetric"
     dense = "dense"
+    holomorphic = "holomorphic"
 
 
 class DerivativeKind(Choice):

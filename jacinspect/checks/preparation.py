@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import Case, Check, Suite
 from jacinspect.choices import Dtype, Mode
@@ -47,6 +49,8 @@ class PreparedCheck:
         operands, sources = self._operands(case, settings)
         place = self.function.positions(case.wrt, operands)[0] - 1
         x, source = operands[place], sources[place]
+        if x.dtype.kind == "c":
+            x = np.concatenate([x.real.ravel(), x.imag.ravel()])
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = self._label(case, operands)
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)

@@ -191,7 +191,7 @@ def inspect(
             metavar="PROPERTY",
             show_default=False,
             help="What must hold, repeatable: diagonal, block-diagonal, permutation, broadcast, lower-triangular, "
-            "upper-triangular, symmetric or dense.",
+            "upper-triangular, symmetric, dense or holomorphic.",
         ),
     ] = None,
     dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,

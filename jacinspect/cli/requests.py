@@ -158,6 +158,7 @@ def inspected(
     from jacinspect.inspection.elsewhere import inspect_at_points
     from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.unfolding import unfold
+    from jacinspect.operands.bundle import whole
     from jacinspect.operands.shapes import parse_size
 
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
@@ -172,7 +173,7 @@ def inspected(
     wrt = operands.wrt or ("all" if first in function.own else first)
     values = [given[name].values for name in function.operands]
     of_one, x = function.opened(wrt, values, operands.dtype.value)
-    sources = dict.fromkeys(given[name].source for name in of_one.open)
+    sources = dict.fromkeys(given[whole(name) if name not in given else name].source for name in of_one.open)
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
         try:

@@ -51,15 +51,23 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
 
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
         return Derivative("vjp", checked(lambda da: pullback(copied(x), *cotangents(da)), x.shape, flat=False))
-    given = call_derivative(lambda: claim.at([x])(x.copy()))
+    given = _in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output)
     blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
     if len(blocks) == 1:
-        return _read(given, x.shape, output_shape, claim.kind, vec)
+        return _read(blocks[0][0], x.shape, output_shape, claim.kind, vec)
     read = [
         _block(_read(block, column.shape, row.shape, claim.kind, vec), row, column) for block, row, column in blocks
     ]
     rows, columns, values = (np.concatenate(each) for each in zip(*read, strict=True))
     return Derivative("entries", (rows, columns, values))
+
+
+def _in_parts(given: Any, output: Bundle) -> Any:
+    """Return the parts of a complex derivative of a complex output by real numbers; anything else as it is."""
+    complex_ = getattr(getattr(given, "dtype", None), "kind", "") == "c" or isinstance(given, complex)
+    if not complex_ or len(output.complex_pairs) != 1 or len(output.parts) != 2:
+        return given
+    return dict(zip(output.names, (np.real(given), np.imag(given)), strict=True))
 
 
 def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
+from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
@@ -123,7 +124,7 @@ class Function:
             return [places[wrt] if isinstance(wrt, str) else wrt]
         pattern = "*" if wrt == "all" else str(wrt)
         matching = [places[name] for name in places if fnmatchcase(name, pattern)]
-        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind == "f"]
+        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind in "fc"]
         if not matching:
             *first, last = [*(f"{name} ({place})" for name, place in places.items()), *list(self.own)[:_LISTED]]
             known = f"{', '.join(first)} and {last}" if first else last
@@ -156,6 +157,9 @@ class Function:
         """
         self._require_number(operands)
         values = [*map(np.asarray, operands)]
+        apart = ComplexParts.of(self.operands, values)
+        if apart is not None:
+            return self._real(apart).opened(apart.opened(wrt), apart.split(values), dtype)
         places = self.positions(wrt, values if self.adapt else ())
         values = [
             _real(operand, name, dtype) if place in places or self.adapt is None else operand
@@ -172,6 +176,25 @@ class Function:
             note = f"the derivative is by {' and '.join(found.open)}, and so it is compared"
             return replace(found, note="; ".join(filter(None, (found.note, note)))), x
         return found, x
+
+    def _real(self, apart: ComplexParts) -> "Function":
+        """Return the function of the real and imaginary parts of its complex operands."""
+        if self.adapt is None:
+            raise InputError(f"{self.name} is inspected at real numbers; name code for complex ones, as numpy:exp")
+        adapt = self.adapt
+
+        def adapted(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
+            ready, point = adapt(replace(function, operands=self.operands, rule=self.rule), apart.join(point))
+            real = replace(
+                ready,
+                value=apart.value(ready.value),
+                rule=apart.rule(ready.rule, ready.output),
+                others=tuple(map(apart.autodiff, ready.others)),
+                operands=apart.names,
+            )
+            return real, apart.split(point)
+
+        return replace(self, operands=apart.names, adapt=adapted)
 
     def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":
         """Fix all operands but those that `wrt` names; gives a function of the one, or of several laid end to end.
@@ -282,4 +305,4 @@ def _patterns(wrt: Wrt) -> list[str]:
 def _real(array: Array, name: str, dtype: str) -> Array:
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
-    return array if array.dtype.kind == "f" else array.astype(dtype)
+    return array if array.dtype.kind == "f" else array.astype(np.empty(0, dtype).real.dtype)

@@ -121,12 +121,12 @@ def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, A
     if X is None and all(name in function.own for name in function.operands) and not others:
         return "all", [function.own[name] for name in function.operands]
     if not isinstance(others, Mapping):
-        further = [array_of(other, f"others[{k}]", "fiub") for k, other in enumerate(others)]
+        further = [array_of(other, f"others[{k}]", "fiubc") for k, other in enumerate(others)]
         weights = [function.own[name] for name in function.operands if name in function.own]
         return function.operands[0], [array_of(X, "X"), *further, *weights]
     unnamed = [name for name in function.operands if name not in others and name not in function.own]
     if len(unnamed) != 1 or set(others) - set(function.operands):
         names = ", ".join(function.operands)
         raise InputError(f"others: {function.name} takes {names}; given are X and {', '.join(others) or 'no more'}")
-    given = {unnamed[0]: array_of(X, "X"), **{name: array_of(other, name, "fiub") for name, other in others.items()}}
+    given = {unnamed[0]: array_of(X, "X"), **{name: array_of(other, name, "fiubc") for name, other in others.items()}}
     return unnamed[0], [given[name] if name in given else function.own[name] for name in function.operands]

@@ -8,6 +8,7 @@ import numpy as np
 
 from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
 from jacinspect.inspection.naming import Names, entry_name, index_of
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
@@ -132,6 +133,11 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         analytic=evidence.claim if complete else None,
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
+        is_holomorphic=(
+            not against_cauchy_riemann(numeric.jacobian, numeric.bar, names).any()
+            if complete and is_complex(names)
+            else None
+        ),
         parts=() if arrangement is None else blocks_of(arrangement.structural.pattern, names, vec, layout),
     )
 

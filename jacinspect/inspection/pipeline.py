@@ -170,9 +170,9 @@ class _Inspection:
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
-        epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
-        epsilon = max(epsilon, _FROM_JITTER * self.box.jitter)
-        near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x))
+        rounding = max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
+        epsilon = max(self.settings.noise or rounding, _FROM_JITTER * self.box.jitter)
+        near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x), min(rounding, epsilon))
         return measure_directions(near, self.rng)
 
     def _evidence(
@@ -264,6 +264,8 @@ class _Inspection:
             return None
         jacobian, bar = evidence.numeric.jacobian, evidence.numeric.bar
         candidates = detection.faint & (np.abs(jacobian.data) <= bar)
+        if not candidates.any():
+            return None
         source = PointSource(self.x, self.box.domain, np.random.default_rng([self.settings.seed, 2]))
         colors = colored(jacobian.pattern, detection)
         entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)

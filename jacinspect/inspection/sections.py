@@ -240,6 +240,7 @@ class JacobianReport:
     numeric: Jacobian | None
     error_bar: Array | None  # like numeric.data
     parts: tuple[BlockReport, ...] = ()  # of bundles, block by block
+    is_holomorphic: bool | None = None  # None where not all of X and A is complex
 
     @property
     def is_square(self) -> bool:
@@ -312,6 +313,7 @@ class JacobianReport:
             "is_square": self.is_square,
             "is_diagonal": self.is_diagonal,
             "is_symmetric": self.is_symmetric,
+            "is_holomorphic": self.is_holomorphic,
             "off_diagonal_ratio": jsonable(self.off_diagonal_ratio),
             "lower_bandwidth": a and a.bandwidths[0],
             "upper_bandwidth": a and a.bandwidths[1],

@@ -96,6 +96,12 @@ class Stencil:
     epsilon: float
     rounding: Magnitudes | None = None
     noise: Magnitudes | None = None
+    of_x: float | None = None
+
+    @property
+    def x_epsilon(self) -> float:
+        """The relative rounding of x inside f: as that of its values, unless their noise is of another kind."""
+        return self.epsilon if self.of_x is None else self.of_x
 
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
@@ -132,7 +138,7 @@ class Stencil:
             lost = (measured >= LAST / 64) & (measured <= 4 * LAST * self.step_scale(block))
             noise = np.where(lost | (measured <= _NOISIEST * peak), np.maximum(measured, noise), noise)
         smallest = float(precision(self.epsilon).smallest_subnormal)
-        return np.asarray(8 * (noise + self.epsilon * _finite(size) + smallest) / (before + after))
+        return np.asarray(8 * (noise + self.x_epsilon * _finite(size) + smallest) / (before + after))
 
     def widths(self, t: float, block: slice = slice(None)) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""

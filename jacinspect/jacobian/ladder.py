@@ -230,7 +230,7 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     highs = _extrapolated(right, noise / h, h, ratio, (1, 2), 2.6)
     middle = _extrapolated(central, noise / h, h, ratio, (2, 4), 1.0)
     gap = np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
-    middle = middle[0], middle[1] + gap
+    middle = middle[0], middle[1] + gap, middle[2]
     one, other, both = (_believed(*each[:2]) for each in (lows, highs, middle))
     finite = np.logical_or.reduce(np.isfinite(rungs.y), axis=1)
     apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
@@ -279,7 +279,7 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     low = np.where(kind == Kind.JUMP, 0.0, one.value)
     high = np.where(kind == Kind.JUMP, value, other.value)
     still = np.full(value.size, np.nan)
-    return Estimate(value, bar, kind, low, high, reached, step.copy(), still, still.copy(), step > 0), both, middle
+    return Estimate(value, bar, kind, low, high, reached, step.copy(), still, still.copy(), step > 0), both, middle[:2]
 
 
 def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
@@ -296,7 +296,7 @@ def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
     size = np.fmax(np.abs(x * central), 0.0 if stencil.rounding is None else stencil.rounding[:])
     size = np.where(np.isfinite(size), size, 0)
     tiny = np.finfo(np.float32 if is_single(stencil.epsilon) else np.float64).smallest_subnormal
-    noise = 4 * (stencil.epsilon * (peak + size) + tiny)
+    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * size + tiny)
     return left, right, central, (before + after) / 2, noise
 
 

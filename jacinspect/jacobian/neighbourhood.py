@@ -60,19 +60,27 @@ class Band:
 class Neighbourhood:
     """f around a point x, as differences see it.
 
-    `epsilon` is the relative noise of f's values; `noise` is, for each output, the absolute noise that rounding inside
-    f was measured to cause.
+    `epsilon` is the relative noise of f's values, and `of_x` the relative rounding of x inside f, the same if None: a
+    noise that is named is of values alone. `noise` is, for each output, the absolute noise that rounding inside f was
+    measured to cause.
     """
 
     box: BlackBox
     x: Array
     epsilon: float
     noise: Magnitudes
+    of_x: float | None = None
+
+    @property
+    def x_epsilon(self) -> float:
+        """The relative rounding of x inside f."""
+        return self.epsilon if self.of_x is None else self.of_x
 
     def along(self, v: Array, rounding: Magnitudes | None = None) -> Stencil:
         """Return the stencil of all outputs along a direction v of x's shape; `rounding` as of `rounding` below."""
+        y0 = self.box.y0
         return Stencil(
-            self.box, self.x, v, slice(None), None, self.box.y0, self.epsilon, rounding=rounding, noise=self.noise
+            self.box, self.x, v, slice(None), None, y0, self.epsilon, rounding, noise=self.noise, of_x=self.of_x
         )
 
     def of_color(self, color: Color, rounding: Magnitudes | None = None) -> Stencil:
@@ -90,6 +98,7 @@ class Neighbourhood:
             self.epsilon,
             rounding=None if rounding is None else rounding.subset(color.outputs),
             noise=self.noise.subset(color.outputs),
+            of_x=self.of_x,
         )
 
     def band(self, jacobian: Jacobian, rows: slice) -> Band:

@@ -17,6 +17,7 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
 _FIFTH = {k: (-1) ** k * comb(5, k) for k in range(6)}  # the weights of a fifth difference
 _NORM = sqrt(sum(weight**2 for weight in _FIFTH.values()))
+_KINK = 2.0**-10  # of a fifth difference: two neighbouring ones cancel to that where x is on a kink, by chance hardly
 _ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
 
@@ -119,7 +120,9 @@ def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnit
             for block in blocks(noise.size):
                 sums[:, block] += weights * (y[block] - box.y0[block])  # small, so that summing adds no rounding
         for block in blocks(noise.size):
-            seen = np.abs(sums[:, block]).max(axis=0) / _NORM
+            first, second = sums[:, block]
+            seen = np.abs(np.where(np.abs(first + second) < _KINK * np.abs(first), first + second, sums[:, block]))
+            seen = seen.max(axis=0) / _NORM
             noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
         if coarse.size:
             noise[coarse] = np.fmax(noise[coarse], np.where(moves & np.isfinite(granule), granule / 2, 0))

@@ -33,6 +33,7 @@ __all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Numeric", "first_look", "
 _LONGER = 256
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 _NEARLY = 0.125  # of a bar that is too wide to judge by: longer or shorter steps may do better
+_FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
 _ASKED = 4  # colors of which it is asked whether f is smooth in pieces: 195 calls each, and all outputs at once
 FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own rounding floor: two values, four each
 
@@ -171,7 +172,7 @@ def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int
     for rows in blocks(pattern.shape[0]):
         band = near.band(jacobian, rows)
         entries, rough = band.entries, band.is_wide(first.bar[band.entries])
-        floor = FLOOR * near.epsilon * band.others(rough) / (width * band.unit)
+        floor = FLOOR * near.x_epsilon * band.others(rough) / (width * band.unit)
         bar[entries] = first.bar[entries] + floor
         closing[entries] = first.excess[entries] <= 2 * floor
         rough |= band.is_wide(bar[entries])
@@ -259,7 +260,11 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
 
     A few colors are asked, and what the pieces of an output differ by holds for all its entries.
     """
-    known, refuted = numeric.stairs, refuted[numeric.kind[refuted] == Kind.SMOOTH]
+    known, kinks = numeric.stairs, numeric.kinks
+    with np.errstate(all="ignore"):  # a kink of f's own is larger than one between the pieces of a solver's result
+        faint = kinks.high - kinks.low <= _FAINT_KINK * np.maximum(np.abs(kinks.low), np.abs(kinks.high))
+    pieces = (numeric.kind[refuted] == Kind.SMOOTH) | np.isin(refuted, kinks.entries[faint])
+    refuted = refuted[pieces]
     value, bar = numeric.jacobian.data[refuted], numeric.bar[refuted]
     large = np.maximum(np.abs(value), numeric.size[refuted])
     near = contradicts(refuted, value, bar) & ~contradicts(refuted, value, bar + PIECES * large)
@@ -278,7 +283,8 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
             entries = here if isinstance(color.entries, slice) else color.entries[here]
             value, asked = numeric.jacobian.data[entries], asked + 1
             large = np.maximum(np.abs(value), numeric.size[entries])
-            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large)
+            kinks_here = numeric.kind[entries] == Kind.KINK
+            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large, kinks_here)
             np.maximum.at(off, outputs[entries], change / large)
             np.maximum.at(height, outputs[entries], leap)
     entries = refuted[near]

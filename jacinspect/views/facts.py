@@ -100,6 +100,9 @@ def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tupl
     yield "pattern", _pattern(j)
     yield "diagonality", _diagonality(j)
     yield "formula", j.index_formula
+    if j.is_holomorphic is not None:
+        holds = "yes: the Cauchy–Riemann equations hold" if j.is_holomorphic else "no: they do not hold"
+        yield "holomorphic", holds
     yield "Hadamard", _hadamard(report)
     if report.chain_rule is not None and report.chain_rule.max_difference is not None:
         sign = "=" if report.hadamard_valid else "≠"

@@ -68,6 +68,14 @@ def test_one_of_them_is_taken(take: str | int, shape: tuple[int, ...]) -> None:
     assert report.output.shape == shape
 
 
+def test_one_with_a_name_is_taken_by_its_number() -> None:
+    for take in (1, "1", "logabsdet"):
+        report = jacinspect.inspect("numpy.linalg:slogdet", X[:, :2], take=take)
+        assert (report.names.output.names, report.output is not None and report.output.shape) == (("logabsdet",), ())
+    with pytest.raises(InputError, match="has no such output; it returns sign, logabsdet"):
+        jacinspect.inspect("numpy.linalg:slogdet", X[:, :2], take=2)
+
+
 def test_what_is_no_real_array_is_left_out_and_told() -> None:
     def f(x: Array) -> Any:
         return x**2, None, "a text", np.argmax(x, axis=0), {"flag": True}

@@ -38,6 +38,7 @@ KEYS = {
     "output": "shape values parts",
     "output.parts": "name shape offset",
     "jacobian": "shape tensor_shape vec layout index_formula structure is_square is_diagonal is_symmetric "
+    "is_holomorphic "
     "off_diagonal_ratio lower_bandwidth upper_bandwidth blocks parts entries stored nonzeros density colors pattern "
     "analytic numeric error_bar",
     "jacobian.parts": "output operand structure stored",

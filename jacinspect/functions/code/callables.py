@@ -110,6 +110,8 @@ def _adapted(
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
     framework, stays, call, given = _accepted(f, function.value, given, backend)
     joined = Joined(function.name, call, framework, function.take)
+    note = function.note if call is function.value else "called in single precision, for it takes no double"
+    convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
     rules = framework.rules(joined, given) if function.rule is None and stays else ()
     adapted = replace(
         function,
@@ -121,7 +123,7 @@ def _adapted(
         take=None,
         mode=None,
         derivative_formula=function.derivative_formula or framework.autodiff * stays,
-        note=function.note if call is function.value else "called in single precision, for it takes no double",
+        note="; ".join(filter(None, (note, convention))),
         source="python" if framework.name == "numpy" else framework.name,
         adapt=None,
     )
