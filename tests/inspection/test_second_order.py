@@ -228,6 +228,22 @@ def test_second_derivatives_of_jax() -> None:
     assert "no stop_gradient" in errors(second(lambda x: jnp.sum(cut(x))))["J001"]
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z: (z * z.conj()).real.sum() * z.real.sum() + torch.zeros(()),
+        lambda z: jnp.sum(jnp.abs(z) ** 4) + z.real[0] * z.imag[1] ** 2,
+    ],
+)
+def test_complex_numbers_have_a_hessian_by_their_parts(function: Any) -> None:
+    report = second(function, np.array([1 + 2j, 0.5 - 1j]))
+    assert report.verdict == "pass", errors(report)
+    assert report.second_order is not None
+    assert report.second_order.is_symmetric
+    with pytest.raises(InputError, match="a Hessian is checked by real operands"):
+        second(function, np.array([1 + 2j]), hessian=np.eye)
+
+
 # --- Hessians that people write ---------------------------------------------------------------------------------------
 
 
