@@ -14,11 +14,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
 from jacinspect.jacobian.stairs import steps_near
 
-__all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "ladder"]
+__all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
 # 3.07⁻³⁰ is ten spacings of 1. Not a whole number: or a step that happens to be a multiple of f's period makes all
@@ -42,6 +43,7 @@ _BORNE_OUT = (
     3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
 )
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
+_FEW = 2.0**-8, 2.0  # of a slope over many steps, and of the rounding of f, as of bfloat16: known to two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
@@ -172,6 +174,10 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
         stencil.subset(entries), estimate.value[entries], estimate.bar[entries], steps[best[entries]]
     )
     on = height > 0
+    if is_half(stencil.x_epsilon):
+        few = _average(estimate, stencil)
+        estimate.step[few], estimate.over_many[few] = stencil.epsilon * np.abs(stencil.y0[few]), True
+        estimate.other[few], estimate.other_bar[few] = estimate.value[few], estimate.bar[few]
     if on.any():
         _judge_over(rungs, estimate, entries[on], height[on], height[on] / away[on])
     return estimate
@@ -376,6 +382,35 @@ def _believed(values: Array, bars: Array) -> _View:
     return view
 
 
+def is_half(epsilon: float) -> bool:
+    """Whether a relative rounding is that of half precision, or more."""
+    return epsilon > 2.0**-16
+
+
+def few_digits(epsilon: float) -> float:
+    """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
+    return max(_FEW[0], _FEW[1] * epsilon)
+
+
+def _average(coarse: Estimate, stencil: Stencil) -> Array:
+    """Take slopes averaged over many steps where they are known to two digits, and the longer steps to less."""
+    with np.errstate(all="ignore"):
+        open_ = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)) & (coarse.kind != Kind.KINK)
+        sharper = np.zeros(open_.size, bool)
+        entries = np.flatnonzero(open_)
+        if entries.size and not stencil.box.whole:
+            value, bar = averaged(stencil.subset(entries))
+            other, wide = coarse.value[entries], np.nan_to_num(coarse.bar[entries], nan=np.inf)
+            # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
+            large = np.maximum(np.abs(value), coarse.reached[entries] if is_half(stencil.x_epsilon) else 0)
+            few = bar <= few_digits(stencil.x_epsilon) * large
+            few &= (bar < wide) & ~(np.abs(value - other) > bar + wide)
+            sharper[entries] = few
+            coarse.value[sharper], coarse.bar[sharper] = value[few], bar[few]
+            coarse.kind[sharper] = Kind.SMOOTH
+    return sharper
+
+
 def _judge_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> None:
     """Take the height of the steps for noise, and believe what that makes of the longer steps where it is narrow.
 
@@ -385,8 +420,9 @@ def _judge_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array
     coarse, _, _ = _judged(rungs.subset(entries), np.zeros((2, entries.size), bool), height)
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
+    few = _average(coarse, rungs.stencil.subset(entries))
     narrow = ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)) & (
-        coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
+        few | (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
     )
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value))
