@@ -181,6 +181,8 @@ class Function:
         """Return the function of the real and imaginary parts of its complex operands."""
         if self.adapt is None:
             raise InputError(f"{self.name} is inspected at real numbers; name code for complex ones, as numpy:exp")
+        if self.hessian is not None:
+            raise InputError(f"{self.name}: a Hessian is checked by real operands; leave it out, and say --order 2")
         adapt = self.adapt
 
         def adapted(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
@@ -190,6 +192,7 @@ class Function:
                 value=apart.value(ready.value),
                 rule=apart.rule(ready.rule, ready.output),
                 others=tuple(map(apart.autodiff, ready.others)),
+                second=tuple(map(apart.second, ready.second)),
                 operands=apart.names,
             )
             return real, apart.split(point)
