@@ -108,7 +108,7 @@ def _adapted(
 ) -> tuple[Function, Sequence[Array]]:
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
     framework, stays, call, given = _accepted(f, function.value, given, backend)
-    joined = Joined(function.name, call, framework, function.take)
+    joined = Joined(function.name, framework.ready(call, given), framework, function.take)
     note = function.note if call is function.value else "called in single precision, for it takes no double"
     convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
     rules = framework.rules(joined, given) if function.rule is None and stays else ()
