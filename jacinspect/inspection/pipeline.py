@@ -167,7 +167,8 @@ class _Inspection:
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
-        epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
+        parts = [part.span for part in self.names.operand.parts]
+        epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x, parts), operand_epsilon(self.x))
         epsilon = max(epsilon, _FROM_JITTER * self.box.jitter)
         near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x))
         return measure_directions(near, self.rng)
