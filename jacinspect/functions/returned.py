@@ -107,8 +107,11 @@ def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
         return None
     if len(named) == len(bundle.parts):
         return [piece for _, piece in named]
-    by_name = dict(leaves(given))
-    return [by_name[name] for name in bundle.names] if set(by_name) == set(bundle.names) else None
+    for prefix in ("", bundle.names[0].partition(".")[0]):  # of a container, whose leaves are the parts
+        by_name = dict(leaves(given, prefix))
+        if set(by_name) == set(bundle.names):
+            return [by_name[name] for name in bundle.names]
+    return None
 
 
 def end_to_end(given: Any, bundle: Bundle) -> Any:
