@@ -248,3 +248,15 @@ def test_what_works_in_single_precision_along_some_operands_is_not_accused(seed:
         return (1.01 * pulled(q, k, v, da)[0], *pulled(q, k, v, da)[1:])
 
     assert jacinspect.inspect(attention, q, wrong, others=[k, v], wrt="all", derivative_kind="vjp").verdict == "fail"
+
+
+# --- Many numbers -----------------------------------------------------------------------------------------------------
+
+
+def test_the_pattern_of_a_hundred_thousand_numbers_takes_few_calls() -> None:
+    n = 50_000
+    x, w = np.random.default_rng(0).standard_normal((2, n))
+    report = jacinspect.inspect(lambda x, w: np.sin(x) * w, x, others=[w], wrt="all")
+    assert report.jacobian is not None
+    assert (report.detection.proved, report.jacobian.stored) == (True, 2 * n)
+    assert report.detection.evaluations < 10 * np.log2(2 * n)
