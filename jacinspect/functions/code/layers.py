@@ -27,10 +27,12 @@ def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[st
     is_layer = isinstance(f, type) and (hasattr(f, "forward") or "__call__" in vars(f))
     if not is_layer or (torch is not None and issubclass(f, torch.autograd.Function)):
         return f, dict(parameters)
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     places = inspect.signature(f).parameters
+    if all(place.kind in kinds for place in places.values()):  # which a metaclass passes on, as flax's does
+        places = inspect.signature(partial(f.__init__, None)).parameters
     takes_any = any(place.kind is place.VAR_KEYWORD for place in places.values())
     given = {key: value for key, value in parameters.items() if key in places or takes_any}
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     required = [key for key, place in places.items() if place.default is place.empty and place.kind not in kinds]
     given |= {key: _generator(f, key) for key in required if key not in given and _generator(f, key) is not None}
     missing = [key for key in required if key not in given]

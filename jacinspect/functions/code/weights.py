@@ -59,7 +59,7 @@ def weights_of(
     defaults = {p.name: p.default for p in signature.parameters.values()} if signature is not None else {}
     trees = {name: value for name, value in {**defaults, **parameters}.items() if _has_arrays(value)}
     if _has_arrays(f):
-        return _of_trees({"": f}, lambda made: call_of(made[""], parameters))
+        return _of_trees({"": f}, lambda made: call_of(made.get("", f), parameters))
     if trees:
         return _of_trees(trees, lambda made: call_of(f, {**parameters, **made}))
     held = arrays_of(f)
