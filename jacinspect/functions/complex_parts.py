@@ -117,9 +117,11 @@ class ComplexParts:
 
     def _blocks(self, given: Any, output: Bundle | None) -> Any:
         """Return the derivative of each part of the output by each real operand, by their names."""
-        named = dict(items(given) or [])
-        in_order = isinstance(given, tuple) and len(given) == len(self.operands)
-        by_operand = list(given) if in_order else [named.get(name, given) for name in self.operands]
+        if isinstance(given, tuple) and len(given) == len(self.operands):
+            by_operand = list(given)
+        else:
+            named = dict(items(given) or [])
+            by_operand = [named.get(name, given) for name in self.operands]
         pairs = [] if output is None else output.complex_pairs
         if not pairs:
             real = zip(self.operands, by_operand, self.is_complex, strict=True)

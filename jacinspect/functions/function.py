@@ -17,7 +17,7 @@ from jacinspect.functions.broadcasting import require_broadcastable
 from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened, claimed_together
-from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
@@ -71,6 +71,9 @@ class Function:
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
+    second: tuple[Second, ...] = ()  # its own second-order rules, the one that people call first
+    hessian: Claim | None = None  # a claim for the second derivative, which is checked in place of these
+    gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 
     def __call__(self, *operands: Array) -> Array:
         """f(x) or f(x, y, …), an array; operands are any real arrays."""
@@ -224,7 +227,8 @@ class Function:
         if self.take is not None:
             raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
-            return replace(self, rule=self.rule and self.rule.by(0, operands))
+            second = tuple(rule.by(0, operands) for rule in self.second)
+            return replace(self, rule=self.rule and self.rule.by(0, operands), second=second)
         if self.kind == "binary":
             require_broadcastable(self.name, self.operands, [np.shape(operand) for operand in operands])
         fixed = [np.asarray(operand).view() for operand in operands]
@@ -238,6 +242,8 @@ class Function:
                 value=opened.value(self.value),
                 rule=opened.rule(self.rule),
                 others=tuple(map(opened.autodiff, self.others)),
+                second=tuple(map(opened.second, self.second)),
+                hessian=self.hessian and opened.claim(self.hessian),
                 derivative_formula="" if self.partial_formulas else self.derivative_formula,  # that of x alone
                 partial_formulas=(),
                 operand=bundle,
@@ -249,6 +255,8 @@ class Function:
             value=fix(self.value, place, fixed),
             rule=self.rule and self.rule.by(place, fixed),
             others=tuple(rule.by(place, fixed) for rule in self.others),
+            second=tuple(rule.by(place, fixed) for rule in self.second),
+            hessian=self.hessian and self.hessian.by(place, fixed),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},

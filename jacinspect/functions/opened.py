@@ -10,8 +10,10 @@ from itertools import combinations
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from jacinspect.functions.returned import end_to_end
-from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Slopes, Vjp
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
 
 __all__ = ["Opened", "claimed_together"]
@@ -43,7 +45,7 @@ class Opened:
         """Return the rule of a function of all operands as one of the vector."""
         match rule:
             case Claim():
-                return self._claim(rule)
+                return self.claim(rule)
             case Jvp() | Vjp():
                 return self.autodiff(rule)
             case Slopes():
@@ -55,6 +57,16 @@ class Opened:
         if isinstance(rule, Jvp):
             return replace(rule, push=lambda x, dx: rule.jvp(self.point(x), self._tangents(dx)))
         return replace(rule, pull=lambda x, da: self.bundle.join(self._open(rule.pull(*self.point(x), da))))
+
+    def second(self, rule: Second) -> Second:
+        """Return a second-order rule of all operands as one of the vector."""
+
+        def product(x: Array, w: Array, dx: Array) -> Array:
+            point, tangents = self.point(x), self._tangents(dx)
+            vectors = [np.zeros(np.shape(y)) if v is None else v for y, v in zip(point, tangents, strict=True)]
+            return self.bundle.join(self._open(rule.product(*point, w, *vectors)))
+
+        return replace(rule, product=product)
 
     def _tangents(self, dx: Array) -> list[Array | None]:
         tangents: list[Array | None] = [None] * len(self.operands)
@@ -68,7 +80,9 @@ class Opened:
             return [given[place] for place in self.places]
         return given
 
-    def _claim(self, claim: Claim) -> Claim:
+    def claim(self, claim: Claim) -> Claim:
+        """Return a derivative of all operands as one of the vector."""
+
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             def of_vector(x: Array, *tangent: Any) -> Any:
                 parts = self.bundle.split(tangent[0]) if claim.kind == "jvp" else tangent

@@ -7,7 +7,7 @@ from typing import Any
 from jacinspect.choices import Mode
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
-from jacinspect.functions.resolve import configured, resolve, with_derivative
+from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given
 from jacinspect.inspection.report import Report
@@ -32,6 +32,7 @@ def inspect(
     domain: str | Sequence[float] | None = None,
     reseed: int | None = None,
     direction: Any = None,
+    hessian: str | Callable[..., Any] | None = None,
     **settings: Any,
 ) -> Report:
     """Inspect the Jacobian of a function at X.
@@ -75,9 +76,13 @@ def inspect(
         Seed numpy's, Python's and torch's generators with it before every call, for a function that draws.
     direction
         dX, of the shape of the operand that `wrt` names, for the Hadamard comparison; random if left out.
+    hessian
+        A second derivative by `wrt`, to be checked in place of the function's own: f(X) -> an N×N matrix, the tensor of
+        operand shape + operand shape, or f''(X) where that is diagonal; or (X, v) -> its product with v. Implies
+        order=2.
     **settings
         The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise,
-        points.
+        points, order.
 
     Returns
     -------
@@ -94,7 +99,7 @@ def inspect(
     unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
     if unknown:
         raise InputError(f"unknown setting {unknown[0]!r}; there are {', '.join(Settings.__dataclass_fields__)}")
-    checked = Settings(**settings)
+    checked = Settings(**(settings if hessian is None else {"order": 2, **settings}))
     if mode is not None:
         Mode.require(mode, "mode:")
     given = Given(function, derivative, X, others, parameters or {}, wrt).as_arrays()
@@ -108,6 +113,8 @@ def inspect(
         found = with_derivative(found, derivative, derivative_kind, backend)
     elif derivative_kind is not None:
         raise InputError("derivative_kind: says what derivative is; give that too")
+    if hessian is not None:
+        found = with_hessian(found, hessian, backend)
     if not found.operands:
         found = found.including("all")
     name, operands = _in_order(found, given.X, others)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.jacobian.differences import ROUNDING, Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
 from jacinspect.jacobian.joint_kinks import JointKink
@@ -64,7 +65,7 @@ class Evidence:
         """The values to show products with: the analytic ones, unless there are none or some of them are wrong."""
         return self.numeric.jacobian if self.analytic is None or self.disagrees else self.analytic
 
-    @property
+    @cached_property
     def disagrees(self) -> bool:
         """Whether an entry of the pattern is wrong."""
         return bool(np.any(self.comparison.status == Status.DISAGREES))
@@ -165,6 +166,7 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
         max_ratio=max(summary.ratio or 0.0, 1 / ROUNDING) if outside else summary.ratio,
         worst=(*outside, *(_entry(evidence, entry, names) for entry in summary.worst))[:_WORST],
+        jumps=int(np.count_nonzero(compared & (comparison.status == Status.KINK) & (numeric.kind == Kind.JUMP))),
     )
 
 

@@ -139,7 +139,8 @@ class EntryReport:
 class AgreementReport:
     """Whether the analytic and the numeric Jacobian agree, for which share of the entries, and the worst entries.
 
-    `checked` is whether there is an analytic derivative; without one there is no verdict.
+    `checked` is whether there is an analytic derivative; without one there is no verdict. `jumps` counts the analytic
+    entries that pass at a jump of f.
     """
 
     checked: bool
@@ -150,6 +151,7 @@ class AgreementReport:
     max_error_bar: float | None
     max_ratio: float | None
     worst: tuple[EntryReport, ...]
+    jumps: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready objects."""

@@ -108,5 +108,5 @@ class Bundle:
 
     def place(self, flat: int) -> tuple[Part, tuple[int, ...]]:
         """Find the part that an entry of the vector belongs to, and the entry's index in it."""
-        part = self.parts[int(np.searchsorted(self._ends, flat, side="right"))]
+        part = self.parts[0 if self.is_single else int(np.searchsorted(self._ends, flat, side="right"))]
         return part, tuple(int(k) for k in np.unravel_index(flat - part.offset, part.shape))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import AgreementReport
 from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
 from jacinspect.wording import told_apart
@@ -21,7 +22,13 @@ def problems(report: Report) -> Iterator[str]:
     for finding in report.findings:
         if finding.severity == "error":
             yield from f"{finding.code} {finding.name}: {finding.message}".splitlines()
-    agreement = report.agreement
+    yield from _worst(report.agreement)
+    if report.second_order is not None and report.second_order.gradient is not None:
+        yield from _worst(report.second_order.gradient.agreement)
+
+
+def _worst(agreement: AgreementReport | None) -> Iterator[str]:
+    """Yield a table of the entries that are off most, of a comparison that failed."""
     if agreement is None or agreement.verdict in ("pass", None) or not agreement.worst:
         return
     rows = [["entry", "analytic", "numeric", "± error bar", "difference"]]

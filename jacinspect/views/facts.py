@@ -59,7 +59,9 @@ def verdict_of(report: Report, label: str = "") -> str:
     """Return the verdict after its label and its sign, or that there is none, for want of a derivative."""
     if report.structure_only:
         return "no derivative given: structure only"
-    return f"{label}{SIGNS[report.verdict]} {report.verdict}"
+    jumps = report.agreement.jumps if report.agreement is not None and report.verdict == "pass" else 0
+    at_jumps = f", {counted(jumps, 'entry', 'entries')} at a jump of f" if jumps else ""
+    return f"{label}{SIGNS[report.verdict]} {report.verdict}{at_jumps}"
 
 
 def reservation(report: Report) -> str:
@@ -142,7 +144,7 @@ def _readers(j: JacobianReport) -> str:
         return ""
     pattern = j.arrangement.pattern
     readers = np.bincount(pattern.indices, minlength=pattern.shape[1])
-    if np.diff(pattern.indptr).max() > 1 or readers.max() < 2:
+    if pattern.lengths.max() > 1 or readers.max() < 2:
         return ""
     fewest, most = int(readers.min()), int(readers.max())
     return f"; each input is read by {most if fewest == most else f'{fewest} to {most}'} outputs"

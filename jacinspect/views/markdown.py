@@ -9,6 +9,7 @@ from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
 from jacinspect.views.panels import aligned, side_by_side
+from jacinspect.views.second import hessian_panel, second_order
 
 __all__ = ["render"]
 
@@ -34,6 +35,14 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
         if rows:
             parts += ["### Blocks", _table(header, rows)]
         parts += _numbers(report, j, arranged, full)
+        second = [[label, text] for label, text in second_order(report)]
+        if second:
+            panel = hessian_panel(report)
+            parts += [
+                "### Second order",
+                _table(["", ""], second),
+                *([] if panel is None else [_fenced(_lines([panel]))]),
+            ]
         header, *rows = costs(report, j) or [[]]
         if rows:
             parts += ["### Bytes and multiplications of one product with J, by entries of X", _table(header, rows)]

@@ -15,6 +15,7 @@ from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.cells import WHOLE, Cells, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
 from jacinspect.views.panels import aligned, side_by_side
+from jacinspect.views.second import hessian_panel, second_order
 from jacinspect.views.spy import spy_with_scales
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import printable
@@ -50,6 +51,7 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
         lines += _table("blocks", "the structure of ∂(each part of A)/∂(each part of X)", parts, width)
         lines += [Text()] * bool(parts)
         lines += _numbers(report, j, arranged, width, full)
+        lines += _second_order(report, width)
         lines += _table(
             "cost", "bytes and multiplications of one product with J, by entries of X", costs(report, j), width
         )
@@ -59,6 +61,18 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     if reservation(report):
         lines += [*hanging("", reservation(report), 0, width), Text()]
     return Group(*lines, Text(verdict_of(report, "verdict: "), style=_style(report)))
+
+
+def _second_order(report: Report, width: int) -> Iterator[Text]:
+    facts = list(second_order(report))
+    if not facts:
+        return
+    yield from _facts(facts, width)
+    yield Text()
+    panel = hessian_panel(report)
+    if panel is not None:
+        for row in side_by_side(_panels([panel]), width):
+            yield from _styled(row)
 
 
 def _style(report: Report) -> str:

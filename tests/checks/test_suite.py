@@ -34,9 +34,9 @@ FILES = {
 }
 SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
-    "strict_kinks, memory, max_evaluations, noise, points"
+    "strict_kinks, memory, max_evaluations, noise, points, order"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed"
+OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian"
 
 Ready = Callable[[str], list[PreparedCheck]]
 

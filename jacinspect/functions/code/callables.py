@@ -15,6 +15,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
+from jacinspect.functions.code.double import rules_for_second, second_rules
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.functions.code.in_place import returning
 from jacinspect.functions.code.layers import made, own_backward, with_cache
@@ -25,7 +26,7 @@ from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 
-__all__ = ["claim_of", "of_callable"]
+__all__ = ["claim_of", "of_callable", "takes"]
 
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -117,7 +118,8 @@ def _adapted(
         function,
         value=framework.value(joined),
         rule=rules[0] if rules else function.rule,  # a claim, if any
-        others=rules[1:],
+        others=(*rules[1:], *(rules_for_second(framework.name, joined) if rules else ())),
+        second=second_rules(framework.name, joined) if rules else (),
         output=lambda: joined.bundle,
         take=None,
         mode=None,
@@ -226,6 +228,14 @@ def _claim_by_trees(
         return framework_of(called, call, arguments, backend)[0].value(call)
 
     return Claim(call, kind, adapt)
+
+
+def takes(derivative: Callable[..., Any], function: Function) -> int:
+    """Return how many arguments a user's derivative of a function requires, beside the function's parameters."""
+    signature = signature_of(_instance(derivative, "derivative"))
+    places = [] if signature is None else signature.parameters.values()
+    positional = [place for place in places if place.kind in _POSITIONAL and place.default is place.empty]
+    return len([place for place in positional if place.name not in function.parameters])
 
 
 def _parameters_for(places: Sequence[inspect.Parameter], function: Function, number: int) -> dict[str, Parameter]:

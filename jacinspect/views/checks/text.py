@@ -40,6 +40,9 @@ def _line(outcome: Outcome, width: int) -> Text:
     verdict, jacobian = outcome.verdict, outcome.report.jacobian
     structure = "" if jacobian is None else jacobian.structure
     ratio = "" if outcome.ratio is None else _ratio(outcome.ratio)
+    agreement = outcome.report.agreement
+    if agreement is not None and agreement.jumps and verdict == "pass":
+        ratio += f"  {agreement.jumps} at a jump of f"
     line = Text.assemble(
         (SIGNS[verdict], _STYLES[verdict]),
         f" {_one_line(outcome.check):<{width}}  {_one_line(outcome.label):<{_LABEL}}  ",
