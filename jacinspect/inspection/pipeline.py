@@ -169,7 +169,8 @@ class _Inspection:
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
-        rounding = max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
+        parts = [part.span for part in self.names.operand.parts]
+        rounding = max(significant_epsilon(self.box, self.x, parts), operand_epsilon(self.x))
         epsilon = max(self.settings.noise or rounding, _FROM_JITTER * self.box.jitter)
         near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x), min(rounding, epsilon))
         return measure_directions(near, self.rng)
