@@ -9,14 +9,25 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
-from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Mode, Vec
+from jacinspect.choices import (
+    CheckFormat,
+    Detail,
+    Dtype,
+    Expectation,
+    Form,
+    Format,
+    IdentitiesFormat,
+    Layout,
+    Mode,
+    Vec,
+)
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
 from jacinspect.cli.options import BackendOption, DerivativeOption, DomainOption, KindOption, ParamOption, ReseedOption
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
 from jacinspect.cli.streams import captured_output, make_console, reported_errors, standard_output
-from jacinspect.errors import ExitStatus
+from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
 from jacinspect.views.explain import explain as explanation
@@ -208,6 +219,10 @@ def inspect(
         typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the headline alone.")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print everything: chain rule, error bars, layouts, detection, costs.")
+    ] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Findings do not change the exit status.")] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
 ) -> None:
@@ -218,7 +233,7 @@ def inspect(
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take, domain, reseed, mode)
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
-        written = OutputRequest(Format.json if as_json else to, output, form, full, save)
+        written = OutputRequest(Format.json if as_json else to, output, form, full, save, _detail(quiet, details))
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
@@ -231,6 +246,12 @@ def inspect(
         if save is not None:
             save_jacobian(report, save)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+def _detail(quiet: bool, details: bool) -> Detail:
+    if quiet and details:
+        raise InputError("--quiet shows the headline alone and --details everything: give one of them")
+    return Detail.headline if quiet else Detail.everything if details else Detail.first
 
 
 @app.command(cls=_Command)

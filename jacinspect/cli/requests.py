@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jacinspect.choices import Backend, DerivativeKind, Dtype, Form, Format, Mode, Vec
+from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
 from jacinspect.cli.files import require_savable, require_writable
 from jacinspect.cli.streams import Progress
 from jacinspect.errors import FunctionRaisedError, InputError
@@ -142,6 +142,7 @@ class OutputRequest:
     form: Form = Form.vec
     full: bool = False
     save: Path | None = None
+    detail: Detail = Detail.first
 
 
 def inspected(

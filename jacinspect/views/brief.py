@@ -7,7 +7,7 @@ from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
 from jacinspect.wording import told_apart
 
-__all__ = ["problems", "render"]
+__all__ = ["problems", "render", "worst_entries"]
 
 
 def render(report: Report) -> str:
@@ -21,18 +21,18 @@ def problems(report: Report) -> Iterator[str]:
     for finding in report.findings:
         if finding.severity == "error":
             yield from f"{finding.code} {finding.name}: {finding.message}".splitlines()
+    rows = worst_entries(report, digits=10)
+    yield from aligned(rows) if rows else []
+
+
+def worst_entries(report: Report, digits: int) -> list[list[str]]:
+    """Tabulate the worst entries of a derivative that does not pass, a header first; of none, nothing."""
     agreement = report.agreement
     if agreement is None or agreement.verdict in ("pass", None) or not agreement.worst:
-        return
+        return []
     rows = [["entry", "analytic", "numeric", "± error bar", "difference"]]
     for entry in agreement.worst:
         claimed = float("nan") if entry.analytic is None else entry.analytic
-        rows.append(
-            [
-                entry.name,
-                *told_apart(claimed, entry.numeric, digits=10),
-                f"{entry.error_bar:.1g}",
-                f"{claimed - entry.numeric:.3g}",
-            ]
-        )
-    yield from aligned(rows)
+        analytic, numeric = told_apart(claimed, entry.numeric, digits=digits)
+        rows.append([entry.name, analytic, numeric, f"{entry.error_bar:.1g}", f"{claimed - entry.numeric:.3g}"])
+    return rows

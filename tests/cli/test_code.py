@@ -242,9 +242,9 @@ def test_what_cannot_be_inspected_is_status_2_and_a_line_or_two(folder: Path, ty
 def test_the_report_names_what_was_typed(folder: Path) -> None:
     done = run(*["code.py:swish", "-s", "2x3", "-d", "code.py:swish_prime", "-p", "beta=1.5"], cwd=folder)
     lines = done.text.splitlines()
-    assert lines[0].startswith("code.py:swish(beta=1.5)  X 2×3 float64 → A 2×3")
-    assert lines[1] == "df = code.py:swish_prime"
-    assert lines[-1] == "verdict: ✓ pass"
+    assert lines[0].startswith("code.py:swish(beta=1.5)  X 2×3 → A 2×3")
+    assert lines[2] == "df = code.py:swish_prime"
+    assert lines[0].endswith("✓ the derivative is right: 6 of 6 entries agree") or lines[1].startswith("✓")
 
 
 def test_a_traceback_is_shown_to_whoever_asks(folder: Path) -> None:

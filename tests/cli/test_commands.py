@@ -55,11 +55,29 @@ def test_sigmoid() -> None:
     done = ran("sigmoid --shape 2x2")
     assert (done.status, done.err) == (0, "")
     assert done.lines[0].startswith("sigmoid")
-    assert "pass" in done.lines[0]
+    assert done.lines[0].endswith("✓ the derivative is right: 4 of 4 entries agree")
+    assert len(done.lines) <= 22
     assert fact(done, "pattern").startswith("diagonal: 4 of 16")
     assert fact(done, "shape").startswith("4×4, square")
     assert "A' ⊙ dX = J·vec(dX)" in fact(done, "Hadamard")
-    assert done.lines[-1].endswith("pass")
+    assert done.lines[-1] == "--details for the rest; jacinspect explain WORD"
+
+
+def test_quiet_prints_the_headline_and_details_everything(run_here: RunHere) -> None:
+    short = run_here("sigmoid", "--shape", "2x2")
+    quiet = run_here("sigmoid", "--shape", "2x2", "--quiet")
+    assert quiet.lines == short.lines[:1]
+    long = run_here("softmax", "-s", "2x2", "-p", "axis=0", "--vec", "row", "-d", "softmax(x, axis=0)", "-q")
+    assert (long.status, len(long.lines)) == (1, 1), "one line, however long"
+    details = run_here("sigmoid", "--shape", "2x2", "--details")
+    assert details.lines[0] == short.lines[0]
+    assert details.lines[-1] == "verdict: ✓ pass"
+    for label in ("chain rule", "agreement", "cost", "layout", "vec", "also as", "detection", "operand"):
+        assert fact(details, label)
+        assert not [line for line in short.lines if line.startswith(f"{label}  ")]
+    both = run_here("sigmoid", "--shape", "2x2", "--details", "-q")
+    assert (both.status, both.out) == (2, b"")
+    assert "give one of them" in both.err
 
 
 @pytest.mark.parametrize("typed", ["sigmoid --shape 2x2", "softmax --shape 3x4 --vec row", "sigmoid --shape 300x300"])
@@ -79,7 +97,8 @@ def test_softmax_by_rows() -> None:
     assert (done.status, done.err) == (0, "")
     assert fact(done, "pattern").startswith("block-diagonal, 3 blocks of 4×4")
     assert "row-major" in fact(done, "shape")
-    assert "J009 note" in done.text
+    assert "(J009)" in fact(done, "Hadamard")
+    assert "J009 note" in ran("softmax --shape 3x4 --vec row --details").text
 
 
 def test_an_expectation_that_is_not_met_is_status_1_and_names_a_witness() -> None:
@@ -161,7 +180,7 @@ def test_tolerances_noise_and_budgets() -> None:
     assert ran("sin -s 2x2 -d 1.001*cos(x) --rtol 1e-6 --atol 1e-2").status == 0
     noisy = ran("sigmoid -s 2x2 --noise 10")
     assert noisy.status == 1
-    assert noisy.lines[-1].endswith("inconclusive")
+    assert "? inconclusive: f's values do not decide 4 of 4 entries" in noisy.lines[0]
     sampled = ran("softmax -s 6x8 --max-evaluations 5 --json").report
     assert [finding["code"] for finding in sampled["findings"]] == ["J007", "J009"]
     assert sampled["jacobian"]["stored"] is None
@@ -366,7 +385,7 @@ MISTAKES: list[tuple[str, list[str]]] = [
     ("frobnicate -s 2", ["'frobnicate'"]),
     ("sigmoid -s 2 --sape 3", ["--sape"]),
     ("sigmoid -s 2 --shap 3", ["--shap"]),
-    ("sigmoid -s 2 -q", ["-q"]),
+    ("sigmoid -s 2 -Q", ["-Q"]),
     ("-s 2", ["FUNCTION"]),
     ("inspect", ["FUNCTION"]),
     ("sigmoid -s", ["-s"]),
