@@ -20,6 +20,7 @@ from jacinspect.wording import printable
 
 if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
+    from jacinspect.checks.suite import Case
     from jacinspect.checks.workers import Pool
 
 __all__ = ["CheckRequest", "check_suite"]
@@ -63,7 +64,7 @@ def check_suite(request: CheckRequest) -> int:
                     return
 
         with _interrupts(pool):  # the outcomes so far are written all the same
-            _write(made(), tally, request, max(len(each.name) for each in suite.checks))
+            _write(made(), tally, request, pool.cases)
     if request.format is not CheckFormat.text:
         for check, code in tally.unneeded:
             typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
@@ -85,14 +86,22 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _write(outcomes: "Iterator[Outcome]", tally: "Tally", request: CheckRequest, width: int) -> None:
+def _label(case: "Case") -> int:
+    """Return how long a case's label is; a first operand that is not named in `wrt` is known to the worker alone."""
+    parts = [case.shape, f"seed {case.seed}", f"by {case.wrt}" if isinstance(case.wrt, str) else None]
+    return len(", ".join(filter(None, parts)))
+
+
+def _write(outcomes: "Iterator[Outcome]", tally: "Tally", request: CheckRequest, cases: "list[Case]") -> None:
     """Write the outcomes as they come, to standard output or to a draft that replaces the file once it is complete."""
     to, output = request.format, request.output
     if to is CheckFormat.text:
         from jacinspect.views.checks import text as check_text
 
         console = make_console(sys.stdout if output is None else None, soft_wrap=True)
-        lines = check_text.render(outcomes, tally, width)
+        names, labels = max(len(case.check) for case in cases), max(map(_label, cases))
+        width = console.width if output is None and is_terminal(sys.stdout) else 10**6  # a log keeps all columns
+        lines = check_text.render(outcomes, tally, check_text.Columns(names, labels, width))
         if output is None:
             with standard_output():
                 for line in lines:

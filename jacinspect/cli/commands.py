@@ -26,7 +26,7 @@ from jacinspect.cli.files import save_jacobian
 from jacinspect.cli.options import BackendOption, DerivativeOption, DomainOption, KindOption, ParamOption, ReseedOption
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
-from jacinspect.cli.streams import captured_output, make_console, reported_errors, standard_output
+from jacinspect.cli.streams import captured_output, make_console, reported_errors, spell_out, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
@@ -88,6 +88,7 @@ app = typer.Typer(
 
 def run() -> int:
     """Run the command line; return its exit status. A mistake in the options is reported in one line."""
+    spell_out(sys.stderr)
     try:
         status = typer.main.get_command(app).main(prog_name="jacinspect", standalone_mode=False)
     except _UsageError as error:

@@ -369,9 +369,21 @@ def test_a_terminal_without_the_signs_shows_everything_else() -> None:
     done = ran("sigmoid --shape 2x2", PYTHONIOENCODING="ascii")
     assert (done.status, done.err) == (0, "")
     assert done.out.isascii()
-    plain = ran("sigmoid --shape 2x2").text
-    assert len(done.text) == len(plain)
-    assert all(a == b or not b.isascii() for a, b in zip(done.text, plain, strict=True))
+    assert "?" not in done.text
+    assert done.lines[0] == "sigmoid  X 2x2 -> A 2x2  ok the derivative is right: 4 of 4 entries agree"
+    plain = ran("sigmoid --shape 2x2").lines
+    assert [re.findall(r"[0-9.e-]+\d", line) for line in done.lines[13:18]] == [
+        re.findall(r"[0-9.e-]+\d", line) for line in plain[13:18]
+    ]
+    columns = [[match.start() for match in re.finditer(r"(?<= )-?\d\.\d+", line)] for line in plain[13:18]]
+    assert columns == [[match.start() for match in re.finditer(r"(?<= )-?\d\.\d+", line)] for line in done.lines[13:18]]
+    dots = ran("softmax -s 30", PYTHONIOENCODING="cp1252")
+    assert "?" not in dots.out.decode("cp1252")
+    assert " × " not in dots.out.decode("cp1252").splitlines()[0]
+    assert "X 30 -> A 30" in dots.out.decode("cp1252")
+    failed = ran("sigmoid -s 2 -d x", PYTHONIOENCODING="ascii")
+    assert "FAIL the derivative is wrong" in failed.text
+    assert re.search(r" !-?\d\.\d+", failed.text)
     wrong = run("softmax", "-s", "2×2", "-p", "axis=½", PYTHONIOENCODING="ascii")
     assert wrong.status == 2
     assert len(wrong.err.splitlines()) == 1

@@ -124,7 +124,7 @@ def wrong_in_one(x: Any) -> Any:
     return slopes
 
 
-OUTCOMES: list[tuple[Callable[[], Report], str, str]] = [
+OUTCOMES: list[tuple[Callable[[], Report], str, str | None]] = [
     (lambda: jacinspect.inspect("tanh", normal((2, 3))), "✓ the derivative is right: 6 of 6 entries agree", ""),
     (
         lambda: jacinspect.inspect("tanh", normal((3,)), points=2),
