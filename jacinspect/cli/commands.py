@@ -23,6 +23,7 @@ from jacinspect.choices import (
 )
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
+from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.options import BackendOption, DerivativeOption, DomainOption, KindOption, ParamOption, ReseedOption
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
@@ -36,14 +37,17 @@ __all__ = ["app", "run"]
 
 
 class _Command(TyperCommand):
-    """A command whose completions have no help texts: to render these, typer would import all of rich."""
+    """A command whose help and completions are plain: to render them, typer would import all of rich."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        write_options(self.get_params(ctx), ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         return _without_help(super().shell_complete(ctx, incomplete))
 
 
 class _InspectByDefault(TyperGroup):
-    """`jacinspect sigmoid` is `jacinspect inspect sigmoid`, and the help of one shows the options of the other."""
+    """`jacinspect sigmoid` is `jacinspect inspect sigmoid`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         completing = ctx.resilient_parsing
@@ -63,12 +67,8 @@ class _InspectByDefault(TyperGroup):
         unique = {item.value: item for item in [*found, *function.shell_complete(ctx, incomplete)]}
         return _without_help(unique.values())
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        super().format_options(ctx, formatter)
-        inspect = self.commands["inspect"]
-        rows = [inspect_row for p in inspect.get_params(ctx) if (inspect_row := p.get_help_record(ctx)) is not None]
-        with formatter.section("Options of inspect, the default command"):
-            formatter.write_dl([row for row in rows if not row[0].startswith("--help")])
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (click calls it with both)
+        formatter.write(overview((name, self.commands[name].get_short_help_str(65)) for name in self.commands))
 
 
 def _without_help(items: Iterable[Any]) -> list[Any]:
@@ -88,7 +88,8 @@ app = typer.Typer(
 
 def run() -> int:
     """Run the command line; return its exit status. A mistake in the options is reported in one line."""
-    spell_out(sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        spell_out(stream)
     try:
         status = typer.main.get_command(app).main(prog_name="jacinspect", standalone_mode=False)
     except _UsageError as error:
@@ -117,24 +118,25 @@ def _explained() -> list[str]:
     return [word.replace(" ", "-") for word in words()]
 
 
-@app.callback(epilog="Example: jacinspect sigmoid --shape 2x2")
+@app.callback()
 def _jacinspect(
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Say whether a derivative is right, and what its Jacobian looks like.
-
-    FUNCTION is a name of the catalogue (sigmoid, softmax), an expression ('x * sigmoid(x)'), or somebody's own code
-    (module:function, path/file.py:function). Give the operand's shape, or a file with it.
-    """
+    """Say whether a derivative is right, and what its Jacobian looks like."""
 
 
 @app.command(cls=_Command)
 def inspect(
     function: Annotated[
         str,
-        typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False, autocompletion=functions),
+        typer.Argument(
+            metavar="FUNCTION",
+            help="What to inspect: a name, an expression, or code.",
+            show_default=False,
+            autocompletion=functions,
+        ),
     ],
     shape: Annotated[
         str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4, scalar.")
@@ -227,7 +229,10 @@ def inspect(
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Findings do not change the exit status.")] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
 ) -> None:
-    """Inspect one Jacobian.
+    """Inspect one Jacobian; "inspect" may be left out.
+
+    FUNCTION is a name of the catalogue (sigmoid, softmax), an expression ('x * sigmoid(x)'), or Python code
+    (module:function, path/file.py:function). Give the operand's shape, or numbers.
 
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
@@ -285,7 +290,7 @@ def identities(
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="A ✗ does not change the exit status.")] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
 ) -> None:
-    """Verify the tensor identities of a vector or a matrix on its own numbers.
+    """Verify the tensor identities on the numbers of a matrix or vector.
 
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jacinspect.cli.help import EXAMPLES
 from tests.conftest import RunHere, Validate
 from tests.program import (
     ROOT,
@@ -549,6 +551,18 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
         assert done.text.startswith("Usage: jacinspect")
 
 
+def test_help_is_one_screen_and_its_examples_run(run_here: RunHere) -> None:
+    lines = ran("--help").lines
+    assert len(lines) < 24
+    typed = [line.split("  ")[1] for line in lines if line.startswith("  jacinspect ")]
+    assert len(typed) == len(EXAMPLES) == 6
+    for example in typed:
+        done = run_here(*shlex.split(example)[1:])
+        assert (done.status, done.err) == (0, ""), example
+    for command_of in ("inspect", "identities", "check", "list", "explain"):
+        assert any(line.startswith(f"  {command_of} ") and not line.endswith("...") for line in lines)
+
+
 def test_help_lists_the_options_of_inspect() -> None:
     short, whole = ran("--help"), ran("inspect --help")
     options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", whole.text))
@@ -557,7 +571,12 @@ def test_help_lists_the_options_of_inspect() -> None:
         "--strict-kinks --memory --max-evaluations --noise --points --format -f --json --output -o --full --exit-zero "
     )
     assert options >= set((contract + "--traceback --help").split())
-    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", short.text)) >= options
+    panels = re.findall(r"^(\w.*):$", whole.text, re.MULTILINE)
+    assert panels == [
+        *("Function and operands", "Derivative", "What to show", "What must hold", "Budgets", "Output", "Options"),
+    ]
+    assert whole.text.split("Options:\n")[1].split() == ["-h,", "--help", "Show", "this", "message", "and", "exit."]
+    assert "jacinspect inspect --help" in short.text
     for done in (short, whole):
         assert max(len(line) for line in done.lines) <= 80
         assert not [line for line in done.lines if line != line.rstrip()]

@@ -151,6 +151,6 @@ def test_what_cannot_be_used_is_said_in_a_line_or_two(run_here: RunHere, command
 
 
 def test_help_names_both_options() -> None:
-    text = run("--help").text
+    text = run("inspect", "--help").text
     assert "--with" in text
     assert "--wrt" in text
