@@ -290,7 +290,7 @@ def identities(
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="A ✗ does not change the exit status.")] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
 ) -> None:
-    """Verify the tensor identities on the numbers of a matrix or vector.
+    """Verify the tensor identities on the numbers of a matrix.
 
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """
