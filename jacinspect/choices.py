@@ -74,6 +74,8 @@ class Dtype(Choice):
 
     float64 = "float64"
     float32 = "float32"
+    complex128 = "complex128"
+    complex64 = "complex64"
 
 
 class Format(Choice):
@@ -113,6 +115,7 @@ class Expectation(Choice):
     upper_triangular = "upper-triangular"
     symmetric = "symmetric"
     dense = "dense"
+    holomorphic = "holomorphic"
 
 
 class DerivativeKind(Choice):

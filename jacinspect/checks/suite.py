@@ -35,6 +35,7 @@ class Check:
     mode: str | None = None
     domain: str | None = None
     reseed: int | None = None
+    hessian: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     operands: Mapping[str, str] = field(default_factory=dict)
     wrt: tuple[str | int, ...] = (1,)
@@ -210,16 +211,18 @@ def _table(document: Mapping[str, Any], key: str, file: Path, prefix: str = "") 
 
 SETTINGS = (
     "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise", "points",
+    "order",
 )  # fmt: skip
 _SHARED = {
     "shapes": "shapes", "seeds": "integers", "dtype": "text", "backend": "text", "allow": "texts", "vec": "text",
     "layout": "text", "expect": "texts", "rtol": "number", "atol": "number", "strict_kinks": "boolean",
     "memory": "size", "max_evaluations": "integer", "noise": "number", "points": "integer",
+    "order": "integer",
 }  # fmt: skip
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
     "operands": "operands", "wrt": "places", "take": "output", "mode": "text",
-    "domain": "text", "reseed": "integer",
+    "domain": "text", "reseed": "integer", "hessian": "text",
 }  # fmt: skip
 
 

@@ -24,7 +24,16 @@ from jacinspect.choices import (
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
 from jacinspect.cli.help import overview, write_options
-from jacinspect.cli.options import BackendOption, DerivativeOption, DomainOption, KindOption, ParamOption, ReseedOption
+from jacinspect.cli.options import (
+    BackendOption,
+    DerivativeOption,
+    DomainOption,
+    HessianOption,
+    KindOption,
+    OrderOption,
+    ParamOption,
+    ReseedOption,
+)
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
 from jacinspect.cli.streams import captured_output, make_console, reported_errors, spell_out, standard_output
@@ -179,6 +188,8 @@ def inspect(
     param: ParamOption = None,
     derivative: DerivativeOption = None,
     derivative_kind: KindOption = None,
+    order: OrderOption = None,
+    hessian: HessianOption = None,
     backend: BackendOption = None,
     direction: Annotated[
         str | None, typer.Option(metavar="FILE", help="dX for the Hadamard comparison; random if left out.")
@@ -194,7 +205,7 @@ def inspect(
             metavar="PROPERTY",
             show_default=False,
             help="What must hold, repeatable: diagonal, block-diagonal, permutation, broadcast, lower-triangular, "
-            "upper-triangular, symmetric or dense.",
+            "upper-triangular, symmetric, dense or holomorphic.",
         ),
     ] = None,
     dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,
@@ -237,13 +248,15 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback), captured_output():
-        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take, domain, reseed, mode)
+        typed = FunctionRequest(
+            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
+        )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         written = OutputRequest(Format.json if as_json else to, output, form, full, save, _detail(quiet, details))
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
-            "points": points,
+            "points": points, "order": order or (1 if hessian is None else 2),
             "memory": memory, "max_evaluations": max_evaluations,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)

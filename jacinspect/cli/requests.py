@@ -39,10 +39,11 @@ class FunctionRequest:
     domain: str | None = None
     reseed: int | None = None
     mode: Mode | None = None
+    hessian: str | None = None
 
     def function(self, further: Sequence[str], wrt: str | None = None) -> "Function":
         """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
-        from jacinspect.functions.resolve import configured, resolve, with_derivative
+        from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
@@ -53,10 +54,10 @@ class FunctionRequest:
         found = replace(found, mode=self.mode and self.mode.value)
         found = configured(found, self.take, self.domain, self.reseed)
         if self.derivative is not None:
-            return with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
-        if self.kind is not None:
+            found = with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
+        elif self.kind is not None:
             raise InputError("--derivative-kind says what --derivative is; give that too")
-        return found
+        return found if self.hessian is None else with_hessian(found, self.hessian, backend)
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def inspected(
     from jacinspect.inspection.elsewhere import inspect_at_points
     from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.unfolding import unfold
+    from jacinspect.operands.bundle import whole
     from jacinspect.operands.shapes import parse_size
 
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
@@ -172,7 +174,7 @@ def inspected(
     wrt = operands.wrt or ("all" if first in function.own else first)
     values = [given[name].values for name in function.operands]
     of_one, x = function.opened(wrt, values, operands.dtype.value)
-    sources = dict.fromkeys(given[name].source for name in of_one.open)
+    sources = dict.fromkeys(given[whole(name) if name not in given else name].source for name in of_one.open)
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
         try:

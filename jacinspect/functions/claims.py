@@ -5,7 +5,6 @@ of vec, or the tensor of the output's shape and the operand's.
 """
 
 from collections.abc import Callable
-from itertools import combinations
 from math import prod
 from typing import Any, Literal
 
@@ -52,15 +51,23 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
 
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
         return Derivative("vjp", checked(lambda da: pullback(copied(x), *cotangents(da)), x.shape, flat=False))
-    given = call_derivative(lambda: claim.at([x])(x.copy()))
+    given = _in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output)
     blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
     if len(blocks) == 1:
-        return _read(given, x.shape, output_shape, claim.kind, vec, lambda: _by_several(function, given, output_shape))
+        return _read(blocks[0][0], x.shape, output_shape, claim.kind, vec)
     read = [
         _block(_read(block, column.shape, row.shape, claim.kind, vec), row, column) for block, row, column in blocks
     ]
     rows, columns, values = (np.concatenate(each) for each in zip(*read, strict=True))
     return Derivative("entries", (rows, columns, values))
+
+
+def _in_parts(given: Any, output: Bundle) -> Any:
+    """Return the parts of a complex derivative of a complex output by real numbers; anything else as it is."""
+    complex_ = getattr(getattr(given, "dtype", None), "kind", "") == "c" or isinstance(given, complex)
+    if not complex_ or len(output.complex_pairs) != 1 or len(output.parts) != 2:
+        return given
+    return dict(zip(output.names, (np.real(given), np.imag(given)), strict=True))
 
 
 def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:
@@ -82,21 +89,7 @@ def _block(read: Derivative, row: Part, column: Part) -> tuple[Array, Array, Arr
     return row.offset + rows, column.offset + columns, values
 
 
-def _by_several(function: Function, given: Any, output_shape: Shape) -> str:
-    """Say by which operands, together, a derivative has as many columns as were returned; nothing where by none."""
-    shapes = {name: np.shape(values) for name, values in function.fixed.items()}
-    shape = getattr(given, "shape", ())
-    for first, last in combinations(range(len(function.operands) + 1), 2):
-        names = function.operands[first:last]
-        opened = [name for name in names if name not in shapes]
-        if len(names) > 1 and opened and shape == (prod(output_shape), sum(prod(shapes.get(n, ())) for n in names)):
-            return f"\nit has as many columns as {' and '.join(names)} have entries together: --wrt {','.join(names)}"
-    return ""
-
-
-def _read(
-    given: Any, operand: Shape, output: Shape, kind: str | None, vec: str | None, hint: Callable[[], str] = str
-) -> Derivative:
+def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str | None) -> Derivative:
     """Read what was returned by its shape: slopes, a gradient, or a Jacobian of an output by an operand."""
     size, shape = (prod(output), prod(operand)), getattr(given, "shape", None)
     if kind in (None, "jacobian") and shape == size and _is_matrix(given):
@@ -112,7 +105,7 @@ def _read(
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
     if not fitting:
         wanted = wanted_shapes(operand, output, kind)
-        likely = likely_meant(array.shape, operand, output) or hint()
+        likely = likely_meant(array.shape, operand, output)
         raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
         return Derivative("slopes", broadcast_slopes(array, output))

@@ -13,9 +13,10 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
+from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
-from jacinspect.functions.opened import Opened
-from jacinspect.functions.rules import Array, Jvp, Rule, Slopes, Vjp, fix
+from jacinspect.functions.opened import Opened, claimed_together
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
@@ -69,6 +70,9 @@ class Function:
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
+    second: tuple[Second, ...] = ()  # its own second-order rules, the one that people call first
+    hessian: Claim | None = None  # a claim for the second derivative, which is checked in place of these
+    gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 
     def __call__(self, *operands: Array) -> Array:
         """f(x) or f(x, y, …), an array; operands are any real arrays."""
@@ -120,7 +124,7 @@ class Function:
             return [places[wrt] if isinstance(wrt, str) else wrt]
         pattern = "*" if wrt == "all" else str(wrt)
         matching = [places[name] for name in places if fnmatchcase(name, pattern)]
-        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind == "f"]
+        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind in "fc"]
         if not matching:
             *first, last = [*(f"{name} ({place})" for name, place in places.items()), *list(self.own)[:_LISTED]]
             known = f"{', '.join(first)} and {last}" if first else last
@@ -149,9 +153,13 @@ class Function:
 
         One operand keeps its shape; several are laid end to end. What is differentiated by becomes real numbers, of
         `dtype` where they are integers; among the other operands of people's own code, integers stay what they are.
+        Where a claimed derivative is by more operands than `wrt` names, all of them are opened.
         """
         self._require_number(operands)
         values = [*map(np.asarray, operands)]
+        apart = ComplexParts.of(self.operands, values)
+        if apart is not None:
+            return self._real(apart).opened(apart.opened(wrt), apart.split(values), dtype)
         places = self.positions(wrt, values if self.adapt else ())
         values = [
             _real(operand, name, dtype) if place in places or self.adapt is None else operand
@@ -161,7 +169,32 @@ class Function:
         arrays = [values[place - 1] for place in places]
         for place, array in zip(places, arrays, strict=True):
             require_inside(self.operands[place - 1], array, self.bounds)
-        return found, arrays[0] if found.operand is None else found.operand.join(arrays)
+        x = arrays[0] if found.operand is None else found.operand.join(arrays)
+        wider = claimed_together(self.rule, values, [place - 1 for place in places], lambda: found(x.copy()))
+        if wider:
+            found, x = self.opened([place + 1 for place in wider], operands, dtype)
+            note = f"the derivative is by {' and '.join(found.open)}, and so it is compared"
+            return replace(found, note="; ".join(filter(None, (found.note, note)))), x
+        return found, x
+
+    def _real(self, apart: ComplexParts) -> "Function":
+        """Return the function of the real and imaginary parts of its complex operands."""
+        if self.adapt is None:
+            raise InputError(f"{self.name} is inspected at real numbers; name code for complex ones, as numpy:exp")
+        adapt = self.adapt
+
+        def adapted(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
+            ready, point = adapt(replace(function, operands=self.operands, rule=self.rule), apart.join(point))
+            real = replace(
+                ready,
+                value=apart.value(ready.value),
+                rule=apart.rule(ready.rule, ready.output),
+                others=tuple(map(apart.autodiff, ready.others)),
+                operands=apart.names,
+            )
+            return real, apart.split(point)
+
+        return replace(self, operands=apart.names, adapt=adapted)
 
     def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":
         """Fix all operands but those that `wrt` names; gives a function of the one, or of several laid end to end.
@@ -190,7 +223,8 @@ class Function:
         if self.take is not None:
             raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
-            return replace(self, rule=self.rule and self.rule.by(0, operands))
+            second = tuple(rule.by(0, operands) for rule in self.second)
+            return replace(self, rule=self.rule and self.rule.by(0, operands), second=second)
         if self.kind == "binary":
             require_broadcastable(self.name, self.operands, [np.shape(operand) for operand in operands])
         fixed = [np.asarray(operand).view() for operand in operands]
@@ -204,6 +238,8 @@ class Function:
                 value=opened.value(self.value),
                 rule=opened.rule(self.rule),
                 others=tuple(map(opened.autodiff, self.others)),
+                second=tuple(map(opened.second, self.second)),
+                hessian=self.hessian and opened.claim(self.hessian),
                 derivative_formula="" if self.partial_formulas else self.derivative_formula,  # that of x alone
                 partial_formulas=(),
                 operand=bundle,
@@ -215,6 +251,8 @@ class Function:
             value=fix(self.value, place, fixed),
             rule=self.rule and self.rule.by(place, fixed),
             others=tuple(rule.by(place, fixed) for rule in self.others),
+            second=tuple(rule.by(place, fixed) for rule in self.second),
+            hessian=self.hessian and self.hessian.by(place, fixed),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},
@@ -267,4 +305,4 @@ def _patterns(wrt: Wrt) -> list[str]:
 def _real(array: Array, name: str, dtype: str) -> Array:
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
-    return array if array.dtype.kind == "f" else array.astype(dtype)
+    return array if array.dtype.kind == "f" else array.astype(np.empty(0, dtype).real.dtype)

@@ -6,13 +6,17 @@ operand alone is a matter of rules.py. Next: function.py.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
+from math import prod
 from typing import Any
 
+import numpy as np
+
 from jacinspect.functions.returned import end_to_end
-from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Slopes, Vjp
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
 
-__all__ = ["Opened"]
+__all__ = ["Opened", "claimed_together"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Opened:
         """Return the rule of a function of all operands as one of the vector."""
         match rule:
             case Claim():
-                return self._claim(rule)
+                return self.claim(rule)
             case Jvp() | Vjp():
                 return self.autodiff(rule)
             case Slopes():
@@ -53,6 +57,16 @@ class Opened:
         if isinstance(rule, Jvp):
             return replace(rule, push=lambda x, dx: rule.jvp(self.point(x), self._tangents(dx)))
         return replace(rule, pull=lambda x, da: self.bundle.join(self._open(rule.pull(*self.point(x), da))))
+
+    def second(self, rule: Second) -> Second:
+        """Return a second-order rule of all operands as one of the vector."""
+
+        def product(x: Array, w: Array, dx: Array) -> Array:
+            point, tangents = self.point(x), self._tangents(dx)
+            vectors = [np.zeros(np.shape(y)) if v is None else v for y, v in zip(point, tangents, strict=True)]
+            return self.bundle.join(self._open(rule.product(*point, w, *vectors)))
+
+        return replace(rule, product=product)
 
     def _tangents(self, dx: Array) -> list[Array | None]:
         tangents: list[Array | None] = [None] * len(self.operands)
@@ -66,7 +80,9 @@ class Opened:
             return [given[place] for place in self.places]
         return given
 
-    def _claim(self, claim: Claim) -> Claim:
+    def claim(self, claim: Claim) -> Claim:
+        """Return a derivative of all operands as one of the vector."""
+
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             def of_vector(x: Array, *tangent: Any) -> Any:
                 parts = self.bundle.split(tangent[0]) if claim.kind == "jvp" else tangent
@@ -81,3 +97,29 @@ class Opened:
             return restricted(claim.at([*self.point(x), *parts]))
 
         return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt, claim.takes)
+
+
+def claimed_together(
+    rule: Rule | None, operands: Sequence[Array], places: Sequence[int], output: Callable[[], Array]
+) -> tuple[int, ...]:
+    """Find the operands, more than those at `places`, from 0, that a claimed matrix has a column for each entry of.
+
+    A model's jac(xdata, a, b, c) gives the columns of all its parameters, which are all operands but the first: these
+    are tried first, and all operands next. Empty if there are none.
+    """
+    if not isinstance(rule, Claim) or rule.kind not in (None, "jacobian") or len(operands) == 1:
+        return ()
+    try:
+        given = tuple(getattr(rule.at(operands)(*(operand.copy() for operand in operands)), "shape", ()))
+    except Exception:  # reported when the derivative is compared
+        return ()
+    ends = sorted(combinations(range(len(operands) + 1), 2), key=lambda end: (end[1] < len(operands), end[0] != 1, end))
+    for first, last in ends:
+        width = sum(operand.size for operand in operands[first:last])
+        if not set(places) < set(range(first, last)) or given[-1:] != (width,) or not width:
+            continue
+        if width > sum(operands[place].size for place in places):
+            shape = output().shape
+            if given in ((prod(shape), width), (*shape, width)):
+                return tuple(range(first, last))
+    return ()

@@ -1,6 +1,6 @@
 """What a derivative returned, as arrays of the shape that it has to have. Next: derivative.py, and claims.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -93,15 +93,18 @@ def broadcasts(operand: Shape, output: Shape) -> bool:
 
 
 def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
-    """Return what a container has for each part of a bundle, found by name or else in order; None if it is none."""
-    if bundle.is_single:
-        return None
+    """Return what a container has for each part of a bundle, found by name or else in order; None if it is none.
+
+    One with names may have more than these.
+    """
     named = items(given)
-    if named is None:
+    if named is None or (bundle.is_single and not isinstance(given, Mapping)):
         return None
     by_name = dict(named)
-    if set(by_name) == set(bundle.names):
+    if set(bundle.names) <= set(by_name):
         return [by_name[name] for name in bundle.names]
+    if bundle.is_single:
+        return None
     if len(named) == len(bundle.parts):
         return [piece for _, piece in named]
     by_name = dict(leaves(given))

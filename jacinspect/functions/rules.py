@@ -1,4 +1,4 @@
-"""The analytic rules of a function: slopes, a jvp, a vjp, or a claimed derivative. Most functions have one, or none.
+"""The analytic rules of a function: slopes, a jvp, a vjp, or a claimed derivative; and those of second order.
 
 Each rule of several operands can be restricted to one of them, the others being fixed: `by(place, operands)`, in which
 `place` counts from 0 and the value of the open operand is not read. Next: derivative.py.
@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Claim", "Jvp", "Rule", "Slopes", "Vjp", "copied", "fix"]
+__all__ = [
+    "Array",
+    "Claim",
+    "Jvp",
+    "NoSecondDerivativeError",
+    "Rule",
+    "Second",
+    "Slopes",
+    "Vjp",
+    "copied",
+    "fix",
+]
 
 Array = NDArray[Any]
 
@@ -51,6 +62,7 @@ class Jvp:
 
     push: Callable[..., Array]
     name: str = "jvp"
+    order: int = 1  # 2 where it differentiates a backward, and is tried only where a second derivative is asked for
 
     def by(self, place: int, operands: Sequence[Array]) -> "Jvp":
         """Return the rule in which one operand alone has a tangent."""
@@ -78,6 +90,7 @@ class Vjp:
 
     pull: Callable[..., Any]
     name: str = "vjp"
+    order: int = 1  # as of a Jvp
 
     def by(self, place: int, operands: Sequence[Array]) -> "Vjp":
         """Return the rule that gives the cotangent of one operand."""
@@ -117,6 +130,35 @@ class Claim:
 
 
 Rule = Slopes | Jvp | Vjp | Claim
+
+
+class NoSecondDerivativeError(Exception):
+    """A function is built of one whose second derivative is not known."""
+
+
+@dataclass(frozen=True)
+class Second:
+    """A second-order rule: the Hessian of w·f, w being a cotangent of the output, times a vector.
+
+    `product(x, y, …, w, dx, dy, …)` takes the operands, w, and a vector for each operand, and gives a tuple with a
+    vector for each; that of the only operand need not be in one. `pulls` is whether the vector is a cotangent of the
+    gradient, as in a backward of a backward; else it is a tangent of the operand.
+    """
+
+    product: Callable[..., Any]
+    name: str
+    pulls: bool = False
+
+    def by(self, place: int, operands: Sequence[Array]) -> "Second":
+        """Return the rule of one operand, `product(x, w, dx)`."""
+
+        def product(x: Array, w: Array, dx: Array) -> Any:
+            point = [*operands[:place], x, *operands[place + 1 :]]
+            vectors = [dx if k == place else np.zeros(np.shape(each)) for k, each in enumerate(point)]
+            given = self.product(*point, w, *vectors)
+            return given[place] if isinstance(given, tuple) else given
+
+        return replace(self, product=product)
 
 
 def fix(function: Callable[..., Any], place: int, operands: Sequence[Array]) -> Callable[..., Any]:

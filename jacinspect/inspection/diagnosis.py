@@ -113,7 +113,7 @@ def _at_a_tolerance(s: Suspicion) -> Iterator[str]:
     off = float(np.max(relative, initial=0, where=s.wrong))
     still = np.mean(np.maximum(relative, bar) < off / _SEEN)
     if _TOLERANCES[0] <= off <= _TOLERANCES[1] and still <= 1 / 2:
-        yield f"a function that stops at a tolerance: off by a relative {off:.0e} (--noise {off:.0e})"
+        yield f"a function that stops at a tolerance or takes steps: off by a relative {off:.0e} (--noise {off:.0e})"
 
 
 # --- Predictions ------------------------------------------------------------------------------------------------------
@@ -195,10 +195,10 @@ HYPOTHESES = (
     Hypothesis("at f(X)", finds=_at_output),
     Hypothesis("as if element-wise", finds=_as_if_elementwise),
     Hypothesis("factor", _factor),
+    Hypothesis("tolerance", finds=_at_a_tolerance),
     Hypothesis("free entries", by_free_entries),
     Hypothesis("order of axes", permuted_axes),
     Hypothesis("right along", finds=right_along),
-    Hypothesis("tolerance", finds=_at_a_tolerance),
     Hypothesis("side of 0", finds=lambda s: [side_of_zero(s)]),
     Hypothesis("place", finds=lambda s: [place(s)]),
     Hypothesis("few entries", finds=lambda s: [few_entries(s)]),

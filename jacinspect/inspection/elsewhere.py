@@ -16,20 +16,20 @@ from jacinspect.errors import FunctionFailedError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
+from jacinspect.inspection.second_order import require_gradient, with_second_order
 from jacinspect.inspection.sections import PointReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, domain_of, operand_epsilon
-from jacinspect.jacobian.agreement import contradicts
-from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.analytic import Analytic
+from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.jacobian.directions import Direction, measure_directions
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
-from jacinspect.jacobian.numeric import first_look
 from jacinspect.jacobian.points import PointSource
 from jacinspect.operands.defined import where_defined
 
 __all__ = ["inspect_at_points"]
 
-_FEW = 4  # colors, six calls each: what a look at one more operand may take that nobody asked for
 _FURTHER = 10.0  # times a standard normal operand: thresholds of most functions in use are well below 30
 _JITTER = 2.0**-6  # of each entry at the same scale: the signs and most of the order stay
 
@@ -46,8 +46,16 @@ def inspect_at_points(
     """Inspect a function at an operand and at `settings.points` - 1 others; the arguments are those of one inspection.
 
     Without `points`, a function of people's own that passes at a random operand is looked at once more, at a larger
-    one, and reported there if its derivative disagrees.
+    one, and reported there if its derivative disagrees. The second order is inspected where the report is made.
     """
+    require_gradient(function, settings)
+    report = _first_order(function, x, settings, source, direction, progress)
+    return with_second_order(report, function, settings, progress)
+
+
+def _first_order(
+    function: Function, x: Array, settings: Settings, source: str, direction: Any, progress: Callable[[int], None]
+) -> Report:
     operand = _Operands(function, x, settings, source)
     first = inspect_function(function, x, settings, source=source, direction=direction, progress=progress)
     if settings.points is None:
@@ -135,22 +143,34 @@ class _Operands:
         return first
 
     def _differs(self, at: Array, first: Report) -> bool:
-        """Whether short differences contradict the derivative at an operand, on the pattern of the first report."""
+        """Whether short differences along random directions contradict the derivative at an operand."""
         assert first.jacobian is not None
-        if first.jacobian.numeric is None or first.jacobian.arrangement is None:
-            return False
-        pattern = first.jacobian.numeric.pattern
-        colors, number = color_columns(pattern.rows, pattern.indices, pattern.shape[1])
-        if number > _FEW:
-            return False
         with suppress(JacinspectError):
             box, point = black_box(self.function, at, lambda _: None)
-            analytic = analytic_at(self.function, point, pattern.output_shape, self.settings.vec)
-            if analytic is None or box.output_shape != pattern.output_shape:
+            shape = box.output_shape or ()
+            if (*shape, *at.shape) != first.jacobian.tensor_shape:
+                return False
+            analytic = analytic_at(self.function, point, shape, self.settings.vec)
+            if analytic is None:
                 return False
             epsilon = max(self.settings.noise or box.epsilon, operand_epsilon(point))
             near = Neighbourhood(box, point, epsilon, Magnitudes(box.y0.size))
-            claimed, short = analytic.on(pattern, colors, number), first_look(near, pattern, colors, number)
-            differs = contradicts(claimed)(slice(None), short.jacobian.data, short.bar)
-            return bool(np.any(differs & np.isfinite(claimed.data) & np.isfinite(short.jacobian.data)))
+            rng = np.random.default_rng([self.settings.seed, 9])
+            return any(_contradicted(analytic, each, point, rng) for each in measure_directions(near, rng).directions)
         return False
+
+
+def _contradicted(analytic: Analytic, measured: Direction, x: Array, rng: np.random.Generator) -> bool:
+    """Whether a difference along a direction contradicts J·v, or w·J·v where only the vjp is known, where finite."""
+    v, value, bar = measured.tangent(x), measured.value, measured.bar[:]
+    with np.errstate(all="ignore"):
+        if analytic.push is not None:
+            claimed = analytic.push(v)
+        else:
+            assert analytic.pull is not None
+            w = np.where(np.isfinite(value), rng.standard_normal(value.size), 0.0)
+            terms = analytic.pull(w) * v.reshape(-1)
+            value, bar = np.nansum(w * value), np.nansum(np.abs(w) * bar) + ROUNDING * np.abs(terms).sum()
+            claimed = terms.sum()
+        known = np.isfinite(claimed) & np.isfinite(value)
+        return bool(np.any(known & ~(np.abs(claimed - value) <= bar + ROUNDING * np.abs(claimed))))

@@ -18,7 +18,8 @@ __all__ = ["of_entries"]
 
 _NEARLY = 2.0**-6  # of a slope: a solver's result is not off by more, or is of no use
 _NOISIEST = 0.05  # of f, that is worth naming: differences show nothing beyond
-_BAR_OF_NOISE = 4  # times f's noise is what differences over a unit of x allow for, see ladder
+_BAR_OF_NOISE = 16  # times f's noise is less than what differences over a unit of x allow for: about 28, as measured
+_LEAST_SHARE = 0.5  # of the noise that made the bar over many steps: solvers' right claims pass with it, 3 % wrong fail
 _FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to follow f (agreement.py)
 
 
@@ -45,7 +46,9 @@ def of_entries(
     wrong[wrong] = messages.outside(comparison, np.flatnonzero(wrong))
     yield from messages.finding("J001", wrong, messages.kink)
     yield from messages.finding("J003", on_kink & refused & ~wrong, messages.kink, severity="error")
-    yield from messages.finding("J003", on_kink & ~refused, messages.kink)
+    jump = numeric.kind == Kind.JUMP
+    yield from messages.finding("J003", on_kink & ~refused & ~jump, messages.kink)
+    yield from messages.finding("J003", on_kink & ~refused & jump, messages.jump)
     yield from messages.finding("J004", status == Status.NONFINITE, messages.nonfinite)
     yield from messages.finding("J004", status == Status.OVERFLOWS, messages.overflow, severity="note")
     yield from messages.finding("J004", status == Status.EXCUSED, messages.excused, severity="note")
@@ -58,7 +61,7 @@ def of_entries(
     on_stairs[numeric.stairs.entries] = numeric.stairs.over_many
     yield from messages.finding("J014", (status == Status.AGREES) & on_stairs, messages.staircase)
     yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
-    filled = np.diff(numeric.jacobian.indptr) > 0
+    filled = numeric.jacobian.pattern.lengths > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
     if constant.size and np.isfinite(x).all():
         output = output_name(names, int(constant[0]))
@@ -98,6 +101,8 @@ class _Messages:
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
         ratio = f", ratio {claimed / value:.10g}" if value and claimed else ""
+        if ratio == ", ratio 1":
+            ratio = f", off by a relative {abs(claimed - value) / abs(value):.1g}"
         analytic, numeric = told_apart(claimed, value, digits=8)
         values = f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
@@ -110,8 +115,13 @@ class _Messages:
         slopes = f"{self._entry(entry)} has slope {left} to the left and {right} to the right"
         claim = "".join(f"; analytic {number}" for number in claimed)
         if self.numeric.kind[entry] == Kind.JUMP:
-            return f"{number} on a kink: at {self._operand(entry)}, {self._output(entry)} jumps{claim}"
+            slope = f", beside a slope of {right}{claim}" if float(right) else claim
+            return f"{number} at a jump: at {self._operand(entry)}, {self._output(entry)} jumps{slope}"
         return f"{number} on a kink: at {self._operand(entry)}, {slopes}{claim}"
+
+    def jump(self, entry: int, number: str) -> str:
+        none = "; f has no derivative there" if self.analytic is None else ", which passes: f has no derivative there"
+        return self.kink(entry, number) + none
 
     def _output(self, entry: int) -> str:
         return output_name(self.names, int(self.pattern.rows[entry]))
@@ -177,17 +187,22 @@ class _Messages:
     def noise_needed(self, entries: Array) -> Array:
         """Return the noise of f, relative to its size, that would explain how far entries are off; 0 where f is 0.
 
-        That is what differences over a unit of x need, the longest there are: shorter ones make wider bars of it.
+        That is what differences over a unit of x need, the longest there are: shorter ones make wider bars of it. Where
+        f moves in steps, half their height is what the bar over many steps is made of.
         """
         numeric, stairs = self.numeric, self.numeric.stairs
         value, size = numeric.jacobian.data[entries], np.abs(self.y0[self.pattern.rows[entries]])
         off = np.zeros(entries.size) if self.analytic is None else np.abs(self.analytic.data[entries] - value)
         height = np.zeros(entries.size)
-        on = np.isin(entries, stairs.entries)
+        on = np.flatnonzero(np.isin(entries, stairs.entries))
         places = np.searchsorted(stairs.entries, entries[on])
-        apart = np.abs(stairs.other[places] - value[on])
-        off[on] = np.maximum(off[on], apart)
-        height[on] = np.where(apart > 0, 2 * stairs.height[places], 0)
+        on, places = (each[stairs.other[places] != value[on]] for each in (on, places))
+        many = np.where(stairs.over_many[places], value[on], stairs.other[places])
+        bar = np.where(stairs.over_many[places], numeric.bar[entries[on]], stairs.bar[places])
+        off[on] = np.abs(off[on] if self.analytic is None else self.analytic.data[entries[on]] - many)
+        with np.errstate(all="ignore"):
+            height[on] = stairs.height[places] / 2 * np.clip(off[on] / bar, _LEAST_SHARE, 1)
+        off[on] = 0
         off *= step_scale(self.x[self.pattern.indices[entries]]) / _BAR_OF_NOISE
         with np.errstate(all="ignore"):
             return np.where(size > 0, np.maximum(off, height) / size, 0)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
 from jacinspect.inspection.naming import Names, entry_name, index_of
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
@@ -14,7 +16,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.jacobian.differences import ROUNDING, Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
 from jacinspect.jacobian.joint_kinks import JointKink
@@ -63,7 +65,7 @@ class Evidence:
         """The values to show products with: the analytic ones, unless there are none or some of them are wrong."""
         return self.numeric.jacobian if self.analytic is None or self.disagrees else self.analytic
 
-    @property
+    @cached_property
     def disagrees(self) -> bool:
         """Whether an entry of the pattern is wrong."""
         return bool(np.any(self.comparison.status == Status.DISAGREES))
@@ -132,6 +134,11 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
         status=evidence.comparison.status if complete else None,
+        is_holomorphic=(
+            not against_cauchy_riemann(numeric.jacobian, numeric.bar, names).any()
+            if complete and is_complex(names)
+            else None
+        ),
         parts=() if arrangement is None else blocks_of(arrangement.structural.pattern, names, vec, layout),
     )
 
@@ -163,6 +170,7 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         disagreeing=int(np.count_nonzero(comparison.status == Status.DISAGREES))
         + (evidence.spurious.data.size if outside and evidence.spurious is not None else 0),
         undecided=int(np.count_nonzero(np.isin(comparison.status, (Status.INCONCLUSIVE, Status.OUT_OF_REACH)))),
+        jumps=int(np.count_nonzero(compared & (comparison.status == Status.KINK) & (numeric.kind == Kind.JUMP))),
     )
 
 

@@ -16,14 +16,20 @@ _LISTED = 16  # places that a finding lists; its message has their number
 
 @dataclass(frozen=True)
 class Names:
-    """The arrays that outputs and inputs are entries of: A and X, or the parts of bundles, by their own names."""
+    """The arrays that outputs and inputs are entries of: A and X, or the parts of bundles, by their own names.
+
+    Of the gradient of a function that is written `gradient_of`, the outputs are derivatives by the inputs themselves.
+    """
 
     output: Bundle
     operand: Bundle
+    gradient_of: str = ""
 
 
 def output_name(names: Names, row: int) -> str:
-    """Name an output by its flat index: ``A[0,1]``, ``A`` where there is one alone, ``loss`` in a bundle."""
+    """Name an output by its flat index: ``A[0,1]``, ``A`` where there is one alone, ``loss``, ``∂f/∂X[0,1]``."""
+    if names.gradient_of:
+        return f"∂{names.gradient_of}/∂{input_name(names, row)}"
     return _name(names.output, row, "A")
 
 
@@ -33,7 +39,9 @@ def input_name(names: Names, column: int) -> str:
 
 
 def entry_name(names: Names, row: int, column: int) -> str:
-    """Name an entry of the Jacobian: ``∂A[0,1]/∂X[2]``, ``∂h[0,1]/∂w[3,2]``."""
+    """Name an entry of the Jacobian: ``∂A[0,1]/∂X[2]``, ``∂h[0,1]/∂w[3,2]``, of the second order ``∂²f/∂X[0]∂X[1]``."""
+    if names.gradient_of:
+        return f"∂²{names.gradient_of}/∂{input_name(names, row)}∂{input_name(names, column)}"
     return f"∂{output_name(names, row)}/∂{input_name(names, column)}"
 
 
@@ -57,4 +65,8 @@ def listed(flat: Array, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 
 def index_of(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return a row-major flat index as an index into an array of this shape."""
-    return tuple(int(i) for i in np.unravel_index(flat, shape))
+    index = []
+    for length in reversed(shape):
+        flat, place = divmod(flat, length)
+        index.append(place)
+    return tuple(reversed(index))

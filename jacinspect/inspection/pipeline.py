@@ -16,7 +16,7 @@ from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
-from jacinspect.inspection.expectations import of_expectations
+from jacinspect.inspection.expectations import of_expectations, of_symmetry
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
@@ -44,10 +44,11 @@ from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.ladder import LADDER_CALLS
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import FirstLook, Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
+from jacinspect.jacobian.star import directly_known, fewer_colors, mirrored
 from jacinspect.jacobian.stray import Stray, find_stray
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.wording import format_shape
@@ -84,7 +85,8 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1])
+    operand, output = function.bundles(x.shape, _output_shape(box))
+    names = Names(output, operand, function.gradient_of)
     base = replace(
         uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
@@ -96,6 +98,7 @@ def inspect_function(
         end = find.mutates_input() if box.mutates else find.not_deterministic(box.jitter, function.reseed)
         return replace(base, findings=(end,))
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
+    function = replace(function, others=tuple(rule for rule in function.others if rule.order <= settings.order))
     return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
 
 
@@ -118,7 +121,7 @@ def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, sour
         findings=(),
         memory=settings.memory,
         expected=tuple(settings.expect),
-        names=Names(*(bundle for bundle in function.bundles(x.shape, ())[::-1])),
+        names=Names(*function.bundles(x.shape, ())[::-1], function.gradient_of),
         fixed=dict(function.fixed),
     )
 
@@ -167,20 +170,28 @@ class _Inspection:
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
-        epsilon = self.settings.noise or max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
-        epsilon = max(epsilon, _FROM_JITTER * self.box.jitter)
-        near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x))
+        rounding = max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
+        epsilon = max(self.settings.noise or rounding, _FROM_JITTER * self.box.jitter)
+        near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x), min(rounding, epsilon))
         return measure_directions(near, self.rng)
 
     def _evidence(
-        self, detection: Detection, measured: Measurements, limit: int, memory: int, refuted: Array = _NONE
+        self,
+        detection: Detection,
+        measured: Measurements,
+        limit: int,
+        memory: int,
+        refuted: Array = _NONE,
+        *,
+        mirror: bool = True,
     ) -> Evidence:
         """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
 
         `limit` is the total number of calls, earlier ones included, at which to stop; `refuted` are outputs that were
-        refuted before.
+        refuted before. With `mirror`, one of two mirror images is enough of a Jacobian that has to be symmetric, unless
+        random directions say that it is not.
         """
-        sample = self._affordable(detection, limit, memory)
+        sample = self._affordable(detection, limit, memory, mirror=mirror and bool(self.names.gradient_of))
         claim, numeric = self._both(sample, measured.near, limit)
         analytic = None if claim is None else claim.on(sample.pattern)
         comparison = self._compared(analytic, numeric)
@@ -190,6 +201,8 @@ class _Inspection:
             unresolved = not_differentiable(measured.near, comparison, rng, limit - self.box.evaluations)
             comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
+        if directions.pattern_refuted.size and sample.star is not None:
+            return self._evidence(detection, measured, limit, memory, refuted, mirror=False)
         if directions.pattern_refuted.size:
             unresolved = np.union1d(unresolved, directions.pattern_refuted)
             comparison = self._compared(analytic, numeric, unresolved)
@@ -204,7 +217,7 @@ class _Inspection:
             numeric,
             comparison,
             directions,
-            sample.number,
+            sample.number if sample.star is None else sample.star[1],
             sample.coverage,
             sample.spent,
             joint=joint,
@@ -251,6 +264,8 @@ class _Inspection:
             return None
         jacobian, bar = evidence.numeric.jacobian, evidence.numeric.bar
         candidates = detection.faint & (np.abs(jacobian.data) <= bar)
+        if not candidates.any():
+            return None
         source = PointSource(self.x, self.box.domain, np.random.default_rng([self.settings.seed, 2]))
         colors = colored(jacobian.pattern, detection)
         entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)
@@ -263,10 +278,13 @@ class _Inspection:
         rng = np.random.default_rng([self.settings.seed, 3])
         return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
 
-    def _affordable(self, detection: Detection, limit: int, memory: int) -> "_Sample":
+    def _affordable(self, detection: Detection, limit: int, memory: int, *, mirror: bool) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
         pattern, total = with_samples(detection, memory, self.rng)
         colors, number = colored(pattern, detection)
+        star = fewer_colors(pattern, number) if mirror and detection.proved else None
+        if star is not None:
+            return _Sample(pattern, colors, number, 1.0, "evaluations", star)
         # One ladder at least has to fit, or no entry could be called wrong.
         by_calls = max((limit - self.box.evaluations - LADDER_CALLS) // _CALLS_PER_COLOR, 1)
         by_memory = max(memory * number // (ENTRY_BYTES * max(pattern.stored, 1)), 1)
@@ -286,14 +304,25 @@ class _Inspection:
 
         The analytic one may have entries outside the pattern as well.
         """
-        first = first_look(near, sample.pattern, sample.colors, sample.number)
-        if self.analytic is None:
-            return None, numeric_jacobian(first, limit - self.box.evaluations)
-        claim = self.analytic.on(sample.pattern, sample.colors, sample.number)
-        if sample.coverage == 1:  # or the entries that are left out would seem to be outside the pattern
-            claim = asked_alone(self.analytic, claim)
-        on_pattern = claim.on(sample.pattern)
-        return claim, numeric_jacobian(first, limit - self.box.evaluations, contradicts(on_pattern))
+        first = first_look(near, *sample.differenced)
+        claim = None if self.analytic is None else self._claim(self.analytic, sample)
+        numeric = self._again(first, limit, claim)
+        if sample.star is None:
+            return claim, numeric
+        whole = mirrored(numeric, sample.pattern)
+        if whole is None:
+            whole = self._again(first_look(near, sample.pattern, sample.colors, sample.number), limit, claim)
+        return claim, whole
+
+    def _claim(self, analytic: Analytic, sample: "_Sample") -> Jacobian:
+        claim = analytic.on(sample.pattern, sample.colors, sample.number)
+        # Of a sample, the entries that are left out would seem to be outside the pattern.
+        return asked_alone(analytic, claim) if sample.coverage == 1 else claim
+
+    def _again(self, first: FirstLook, limit: int, claim: Jacobian | None) -> Numeric:
+        """Look again at entries that are doubtful, or that the claim contradicts."""
+        denied = None if claim is None else contradicts(claim.on(first.jacobian.pattern))
+        return numeric_jacobian(first, limit - self.box.evaluations, denied)
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
@@ -305,7 +334,10 @@ class _Inspection:
         self, base: Report, detection: Detection, evidence: Evidence, unresolved: Array, dx: Array | None
     ) -> Report:
         """Describe what was found."""
-        jacobian = jacobian_report(detection, evidence, self.settings.order, self.settings.layout, self.names)
+        jacobian = jacobian_report(detection, evidence, self.settings.vec_order, self.settings.layout, self.names)
+        asymmetric = list(of_symmetry(jacobian, evidence.numeric, self.names))
+        if self.names.gradient_of and jacobian.is_symmetric is False:
+            jacobian = replace(jacobian, is_symmetric=not asymmetric)  # an entry that is 0 need not be stored twice
         cause = self._cause(detection, evidence)
         directions = evidence.unexplained
         if evidence.stray is not None:  # which is why directions refute the rule
@@ -331,6 +363,7 @@ class _Inspection:
             *find.of_branches(self.function.bends, self.box.domain, self.x),
             *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
+            *asymmetric,
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
             *find.of_rules(base.rules),
         ]
@@ -344,7 +377,9 @@ class _Inspection:
         agreement = agreement_report(evidence, found, self.names)
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
-        found += [] if valid else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
+        found += (
+            [] if valid or self.names.gradient_of else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
+        )
         return replace(
             base,
             jacobian=jacobian,
@@ -412,10 +447,21 @@ class _Inspection:
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """The entries to compare: a pattern with a column coloring, its share of all, and the budget that limits it."""
+    """The entries to compare: a pattern with a column coloring, its share of all, and the budget that limits it.
+
+    `star` is a star coloring of a symmetric pattern, where it has fewer colors.
+    """
 
     pattern: Pattern
     colors: Array
     number: int
     coverage: float
     spent: Spent
+    star: tuple[Array, int] | None = None
+
+    @property
+    def differenced(self) -> tuple[Pattern, Array, int]:
+        """The pattern to difference, and its coloring: with a star coloring, of what that gives directly."""
+        if self.star is None:
+            return self.pattern, self.colors, self.number
+        return self.pattern.only(directly_known(self.pattern, *self.star)), *self.star

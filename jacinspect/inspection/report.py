@@ -25,11 +25,17 @@ from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.wording import format_size, jsonable
 
-__all__ = ["SCHEMA_VERSION", "Report"]
+__all__ = ["SCHEMA_VERSION", "Report", "SecondOrderReport"]
 
 SCHEMA_VERSION = 1  # of report.schema.json and check.schema.json, and of the JSON of `identities`
 _BYTES = 8  # of a float64
 _BYTES_AS_TEXT = 400  # of an entry while JSON is written: three matrices as Python floats, then as text (measured)
+
+# What is said of a Hessian as of a Jacobian, by the same keys.
+_OF_HESSIAN = (
+    *("shape", "structure", "entries", "stored", "nonzeros", "density", "colors", "pattern"),
+    *("analytic", "numeric", "error_bar"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +67,7 @@ class Report:
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
     rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
     points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands
+    second_order: "SecondOrderReport | None" = None  # where it was asked for
 
     @cached_property
     def verdict(self) -> str:
@@ -128,6 +135,7 @@ class Report:
             "agreement": self.agreement and self.agreement.to_dict(),
             "rules": [rule.to_dict() for rule in self.rules],
             "points": [point.to_dict() for point in self.points],
+            "second_order": self.second_order and self.second_order.to_dict(show),
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],
@@ -185,4 +193,48 @@ class Report:
             "hadamard": show.array(c.hadamard),
             "transposed_product": show.array(c.product),
             "max_difference": jsonable(c.max_difference),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class SecondOrderReport:
+    """What was found of the gradient of w·f, whose Jacobian is the Hessian; or why it was not inspected.
+
+    `gradient` is the report of its inspection. `weights` is w, of f's output shape: 1 where f has one output, or where
+    each output reads the input in its own place.
+    """
+
+    gradient: Report | None
+    weights: Array | None
+    message: str | None = None
+    formula: str | None = None  # f'', of an element-wise function
+
+    @property
+    def of(self) -> str:
+        """What is differentiated twice, as in ∂²f/∂x∂y."""
+        return "f" if self.gradient is None else self.gradient.names.gradient_of
+
+    @property
+    def is_symmetric(self) -> bool | None:
+        """Whether the Hessian is symmetric within its bars; None where not all of its values are known."""
+        known = self.gradient is not None and self.gradient.jacobian is not None
+        return self.gradient.jacobian.is_symmetric if known else None  # type: ignore[union-attr]
+
+    def to_dict(self, show: Shown) -> dict[str, Any]:
+        """Return the Hessian as a Jacobian, with what its comparison found, as JSON-ready objects."""
+        g = self.gradient
+        j = None if g is None or g.jacobian is None else g.jacobian.to_dict(show)
+        return {
+            "message": self.message,
+            "of": self.of,
+            "formula": self.formula,
+            "weights": show.array(self.weights),
+            "symmetric": self.is_symmetric,
+            **{key: j and j[key] for key in _OF_HESSIAN},
+            "detection": g and g.detection.to_dict(),
+            "calls": g and g.calls,
+            "agreement": g and g.agreement and g.agreement.to_dict(),
+            "rules": [rule.to_dict() for rule in g.rules] if g else [],
+            "findings": [jsonable(asdict(finding)) for finding in g.findings] if g else [],
+            "verdict": g and g.verdict,
         }

@@ -140,8 +140,9 @@ class EntryReport:
 class AgreementReport:
     """Whether the analytic and the numeric Jacobian agree, for which share of the entries, and the worst entries.
 
-    `checked` is whether there is an analytic derivative; without one there is no verdict. `disagreeing` counts the
-    analytic entries that are wrong, `undecided` those that the values of f do not decide.
+    `checked` is whether there is an analytic derivative; without one there is no verdict. `jumps` counts the analytic
+    entries that pass at a jump of f, `disagreeing` those that are wrong, `undecided` those that the values of f do not
+    decide.
     """
 
     checked: bool
@@ -152,6 +153,7 @@ class AgreementReport:
     max_error_bar: float | None
     max_ratio: float | None
     worst: tuple[EntryReport, ...]
+    jumps: int = 0
     disagreeing: int = 0
     undecided: int = 0
 
@@ -242,6 +244,7 @@ class JacobianReport:
     numeric: Jacobian | None
     error_bar: Array | None  # like numeric.data
     parts: tuple[BlockReport, ...] = ()  # of bundles, block by block
+    is_holomorphic: bool | None = None  # None where not all of X and A is complex
     status: Array | None = None  # like numeric.data, see agreement.Status
 
     @property
@@ -325,6 +328,7 @@ class JacobianReport:
             "is_square": self.is_square,
             "is_diagonal": self.is_diagonal,
             "is_symmetric": self.is_symmetric,
+            "is_holomorphic": self.is_holomorphic,
             "off_diagonal_ratio": jsonable(self.off_diagonal_ratio),
             "lower_bandwidth": a and a.bandwidths[0],
             "upper_bandwidth": a and a.bandwidths[1],

@@ -19,7 +19,8 @@ class Settings:
     With `vec` None matrices are shown in "column", and a hand-written M×N derivative that would differ in "row" is an
     error. `memory` is a budget in bytes; `max_evaluations` is a budget of calls, chosen by the operand's size if None.
     `noise` is the relative noise of the function's values in place of rounding. `rtol` and `atol` are added to the
-    error bars. `points` is at how many operands to inspect, see elsewhere.py.
+    error bars. `points` is at how many operands to inspect, see elsewhere.py. With `order` 2 the gradient is inspected
+    as a function as well, see second_order.py.
     """
 
     seed: int = 0
@@ -33,12 +34,13 @@ class Settings:
     max_evaluations: int | None = None
     noise: float | None = None
     points: int | None = None
+    order: int = 1
 
     def __post_init__(self) -> None:
         if isinstance(self.expect, str):
             object.__setattr__(self, "expect", (self.expect,))
         self._require_integers()
-        Vec.require(self.order, "vec:")
+        Vec.require(self.vec_order, "vec:")
         Layout.require(self.layout, "layout:")
         for expected in self.expect:
             Expectation.require(expected, "expect:")
@@ -50,17 +52,19 @@ class Settings:
             raise InputError(f"max_evaluations: {self.max_evaluations} is not at least 1")
         if self.points is not None and self.points < 1:
             raise InputError(f"points: {self.points} is not at least 1")
+        if self.order not in (1, 2):
+            raise InputError(f"order: {self.order} is not 1 or 2")
         if self.seed < 0:
             raise InputError(f"seed: {self.seed} is negative; a seed is 0 or more")
 
     def _require_integers(self) -> None:
-        for name in ("seed", "memory", "max_evaluations", "points"):
+        for name in ("seed", "memory", "max_evaluations", "points", "order"):
             number = getattr(self, name)
             if number is not None and not isinstance(number, int):
                 raise InputError(f"{name}: {number!r} is not an integer")
 
     @property
-    def order(self) -> str:
+    def vec_order(self) -> str:
         """The order of vec in which matrices are shown."""
         return self.vec or "column"
 

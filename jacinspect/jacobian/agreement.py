@@ -21,6 +21,7 @@ __all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare"
 _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
 _SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
+_FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
 
 class Status(IntEnum):
@@ -190,6 +191,8 @@ class _Conditions:
 
     def status(self) -> Array:
         """Return the status of each entry: of the first of these conditions that holds."""
+        if np.all(self.agrees & ~self.unknown):
+            return np.full(self.x.size, Status.AGREES)
         precedence = (
             (self.unknown, Status.EXCUSED),
             (self.agrees, Status.AGREES),
@@ -227,7 +230,7 @@ class _Conditions:
         """The operand is not finite."""
         return ~np.isfinite(self.x)
 
-    @property
+    @cached_property
     def agrees(self) -> Array:
         """No condition contradicts the claim, or makes it impossible to judge."""
         doubt = self.on_kink | self.on_stairs | self.differs | self.unresolved | self.wide
@@ -338,10 +341,13 @@ class _Conditions:
         """The bar is too wide to judge by."""
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
-            large = np.maximum(np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block])
-            narrow = np.maximum(WIDE * large, self.comparison.tolerated(self.block))
+            large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
+            faint = np.full(large.size, WIDE if is_single(numeric.epsilon) else _FAINT)
+            faint[numeric.stairs.entries[numeric.stairs.within(self.block)] - self.block.start] = WIDE  # J014 says so
+            narrow = np.maximum(WIDE * large, faint * size)
+            narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
             if self.criteria.noise:
-                narrow = np.maximum(narrow, large)
+                narrow = np.maximum(narrow, np.maximum(large, size))
             return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
 
 

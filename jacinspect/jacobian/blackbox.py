@@ -119,7 +119,8 @@ class BlackBox:
         """Note from values in which precision they may have been computed."""
         self.whole = self.whole and bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
         if self._bits < _BITS[-1]:
-            self._bits = max(self._bits, next(bits for bits in _BITS if bits >= _bits(y)))
+            needed = _bits(y)
+            self._bits = max(self._bits, next(bits for bits in _BITS if bits >= needed))
 
     @property
     def epsilon(self) -> float:

@@ -26,10 +26,10 @@ PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
 
-def between_pieces(stencil: Stencil, value: Array, size: Array) -> tuple[Array, Array]:
+def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) -> tuple[Array, Array]:
     """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not; and f, by how much.
 
-    `size` is what a slope is small against, of each output.
+    `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
     """
     start, spacing, columns = np.zeros(value.size), np.full(value.size, FARTHEST), np.arange(value.size)
     sizes, range_ = [], np.zeros(value.size)
@@ -51,7 +51,7 @@ def between_pieces(stencil: Stencil, value: Array, size: Array) -> tuple[Array, 
     off = np.where(turn <= 2 * PIECES * size, np.minimum(_OFF * turn, PIECES * size), 0)
     far = np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
     off += np.minimum(_BY_LEAPS * height / far, _ONE_LEAP * size)
-    broken &= ~alone | (turn <= 2 * PIECES * size)  # a kink by itself is f's own
+    broken &= ~alone | (~kinks & (turn <= 2 * PIECES * size))  # a kink by itself is f's own
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
 
 

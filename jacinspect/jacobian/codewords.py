@@ -51,12 +51,11 @@ def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array
 def _index_along(box: BlackBox, pair: PointPair, outputs: Array, axis: int) -> Array:
     """Return the index along an axis at which each output reads, or the axis' length if it reads at several."""
     base, everything = pair.base, outputs.size == pair.y_base.size
-    length = base.shape[axis]
+    length, along = base.shape[axis], [-1 if other == axis else 1 for other in range(base.ndim)]
     codewords = _codewords(length)
     observed, third = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool)
     for probe in range(int(codewords[-1]).bit_length()):
-        slices = (codewords >> probe & 1).astype(bool).reshape([-1 if a == axis else 1 for a in range(base.ndim)])
-        y = box(np.where(slices, pair.flip, base))
+        y = box(np.where((codewords >> probe & 1).astype(bool).reshape(along), pair.flip, base))
         for block in blocks(outputs.size):
             pick = block if everything else outputs[block]
             value = y[pick]

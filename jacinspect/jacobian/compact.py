@@ -59,12 +59,17 @@ class Pattern:
         """The number of entries in the pattern."""
         return int(self.indices.size)
 
+    @property
+    def lengths(self) -> Array:
+        """How many entries each row holds."""
+        return np.asarray(self.indptr[1:] - self.indptr[:-1])
+
     @cached_property
     def rows(self) -> Array:
         """The output of each stored entry, ascending."""
         if self.is_identity:
             return self.indices  # equal, and as large as the operand
-        return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), np.diff(self.indptr))
+        return np.repeat(np.arange(self.shape[0], dtype=self.indices.dtype), self.lengths)
 
     @cached_property
     def is_identity(self) -> bool:
@@ -88,7 +93,7 @@ class Pattern:
 
     def sums(self, terms: Array) -> Array:
         """Sum `terms`, one for each stored entry, by rows; M numbers."""
-        lengths = np.diff(self.indptr)
+        lengths = self.lengths
         if terms.size == lengths.size and np.all(lengths == 1):
             return terms
         sums = np.zeros(lengths.size)
@@ -138,7 +143,7 @@ class Pattern:
 
     def of_outputs(self, outputs: Array) -> "Pattern":
         """Return the pattern of some flat outputs, numbered anew in the order in which they are given."""
-        lengths = np.diff(self.indptr)[outputs].astype(np.int64)
+        lengths = self.lengths[outputs].astype(np.int64)
         starts = np.cumsum(lengths) - lengths
         entries = np.arange(lengths.sum()) + np.repeat(self.indptr[outputs] - starts, lengths)
         rows = np.repeat(np.arange(outputs.size), lengths)

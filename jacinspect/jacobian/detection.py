@@ -200,7 +200,7 @@ def _confirm(
     none = np.zeros(0, np.int64)
     if not source.x.size or not box.y0.size:
         return none, []
-    coupled = pattern.stored > np.count_nonzero(np.diff(pattern.indptr))
+    coupled = pattern.stored > np.count_nonzero(pattern.lengths)
     for point in source.nearer(reach):
         with suppress(FunctionRaisedError):
             pair = PointPair(source.x, box.y0, point, box(point.copy()))
@@ -247,7 +247,7 @@ def _as_predicted(pattern: Pattern, moved: Array, expected: tuple[Array, Array],
     It is the first of the `expected` where none of an output's inputs moved, the second where all did, and may be
     anything where some did.
     """
-    lengths = np.diff(pattern.indptr)
+    lengths = pattern.lengths
     flags = moved[pattern.indices]
     if flags.size == lengths.size and np.all(lengths == 1):
         return same(y, np.where(flags, expected[1], expected[0]))

@@ -96,6 +96,12 @@ class Stencil:
     epsilon: float
     rounding: Magnitudes | None = None
     noise: Magnitudes | None = None
+    of_x: float | None = None
+
+    @property
+    def x_epsilon(self) -> float:
+        """The relative rounding of x inside f: as that of its values, unless their noise is of another kind."""
+        return self.epsilon if self.of_x is None else self.of_x
 
     def sample(self, t: float) -> tuple[Array, Array]:
         """Return f at the outputs a step t to the left and to the right."""
@@ -103,9 +109,8 @@ class Stencil:
 
     def step(self, t: float) -> Array:
         """Return f at the outputs a step t along the line, which may be negative."""
-        with np.errstate(all="ignore"):
-            point = self.v * t
-            point += self.x
+        point = self.v * t
+        point += self.x
         return self.at(point)
 
     def at(self, point: Array) -> Array:
@@ -133,7 +138,7 @@ class Stencil:
             lost = (measured >= LAST / 64) & (measured <= 4 * LAST * self.step_scale(block))
             noise = np.where(lost | (measured <= _NOISIEST * peak), np.maximum(measured, noise), noise)
         smallest = float(precision(self.epsilon).smallest_subnormal)
-        return np.asarray(8 * (noise + self.epsilon * _finite(size) + smallest) / (before + after))
+        return np.asarray(8 * (noise + self.x_epsilon * _finite(size) + smallest) / (before + after))
 
     def widths(self, t: float, block: slice = slice(None)) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
@@ -164,8 +169,7 @@ class Stencil:
 
     def size(self, block: slice = slice(None)) -> Array:
         """Return the size of f per unit of x, of a block of the outputs."""
-        with np.errstate(under="ignore"):
-            return np.asarray(np.abs(self.y0[block]) / self.step_scale(block))
+        return np.asarray(np.abs(self.y0[block]) / self.step_scale(block))
 
     def step_scale(self, block: slice = slice(None)) -> Array:
         """Return the unit of x, of what a block of the outputs read; 1 along a line through many inputs."""
@@ -205,6 +209,7 @@ class FirstPass:
         return self.excess.vanish
 
 
+@np.errstate(all="ignore")
 def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     """Difference at three step sizes, each about half the last, and extrapolate (Richardson 1911).
 
@@ -212,32 +217,30 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     is linear in f's values, so that each is added as it comes, and none is kept.
     """
     last, size = last_step(stencil.epsilon) * reach, stencil.y0.size
-    value, before, gap = np.zeros(size), np.zeros(size), np.zeros(size)
+    value, before, gap = totals = np.zeros(size), np.zeros(size), np.zeros(size)
     peak, moved = Magnitudes(size), Magnitudes(size)
     for number, weights in enumerate(_WEIGHTS):
         step = last * _FIRST_RATIO ** (2 - number)
         for side in (-1, 1):
             y = stencil.step(side * step)
-            with np.errstate(all="ignore"):
-                for block in blocks(size):
-                    slope = (y[block] - stencil.y0[block]) / stencil.width(side * step, block)
-                    value[block] += weights[0] * slope
-                    before[block] += weights[1] * slope
-                    gap[block] += side * weights[2] * slope
-                    if number == 2:
-                        moved[block] = np.fmax(moved[block], _finite(np.abs(slope) * step))
-                        peak[block] = np.fmax(peak[block], _finite(np.abs(y[block])))
+            for block in blocks(size):
+                slope = (y[block] - stencil.y0[block]) / stencil.width(side * step, block)
+                for total, weight in zip(totals, (*weights[:2], side * weights[2]), strict=True):
+                    if weight:
+                        total[block] += weight * slope
+                if number == 2:
+                    moved[block] = np.fmax(moved[block], _finite(np.abs(slope) * step))
+                    peak[block] = np.fmax(peak[block], _finite(np.abs(y[block])))
             del y
     excess = Magnitudes(size)
-    with np.errstate(all="ignore"):
-        for block in blocks(size):
-            floor = stencil.floor(step, np.fmax(peak[block], np.abs(stencil.y0[block])), value[block], block)
-            change = value[block] - before[block]
-            # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
-            before[block] = _CHANGE * np.abs(change) + floor
-            value[block] += change / (_FIRST_RATIO**4 - 1)
-            apart = np.abs(gap[block])
-            excess[block] = np.where(apart <= before[block] + _ROUNDED * floor, 0, apart)
+    for block in blocks(size):
+        floor = stencil.floor(step, np.fmax(peak[block], np.abs(stencil.y0[block])), value[block], block)
+        change = value[block] - before[block]
+        # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
+        before[block] = _CHANGE * np.abs(change) + floor
+        value[block] += change / (_FIRST_RATIO**4 - 1)
+        apart = np.abs(gap[block])
+        excess[block] = np.where(apart <= before[block] + _ROUNDED * floor, 0, apart)
     return FirstPass(value, before, excess, moved)
 
 

@@ -1,7 +1,7 @@
 """A' ⊙ dX compared with J·vec(dX), the chain rule's A' ⊙ G with Jᵀ·vec(G), and the cost of each. Next: report."""
 
 from dataclasses import dataclass, replace
-from math import prod
+from math import inf, isnan, prod
 
 import numpy as np
 
@@ -78,5 +78,5 @@ def _largest_difference(a: Array, b: Array, block: slice) -> float:
     """Return the largest difference, 0 where both are NaN or overflow alike, inf where one alone does."""
     a, b = a.reshape(-1)[block], b.reshape(-1)[block]
     with np.errstate(all="ignore"):
-        difference = np.where(same(a, b), 0.0, np.abs(a - b))
-    return float(np.nan_to_num(difference, nan=np.inf, posinf=np.inf).max(initial=0))
+        largest = float(np.where(same(a, b), 0.0, np.abs(a - b)).max(initial=0))
+    return inf if isnan(largest) else largest

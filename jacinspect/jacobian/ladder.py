@@ -43,6 +43,7 @@ _BORNE_OUT = (
 )
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
+_STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +99,7 @@ class Doubts:
     contradicts: Callable[[Array, Array, Array], Array] | None = None
 
 
+@np.errstate(all="ignore")
 def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     """Difference at ever smaller steps and believe, entry by entry, the finest scale that has settled.
 
@@ -114,8 +116,7 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
     estimate.kind[beyond & (estimate.kind == Kind.SMOOTH)] = Kind.UNRESOLVED
-    with np.errstate(all="ignore"):
-        wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
+    wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
     at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
     again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
     if again.size:
@@ -128,11 +129,10 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
 
 
 def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
-    with np.errstate(all="ignore"):
-        gap = np.abs(before.right - before.left)
-        sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
-        apart = np.abs(before.value - finer.value) > before.bar + finer.bar
-        sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
+    gap = np.abs(before.right - before.left)
+    sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
+    apart = np.abs(before.value - finer.value) > before.bar + finer.bar
+    sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
     sharp &= (before.step == 0) | (finer.step > 0)  # short steps need not reach the ends of a tread
     return np.asarray((finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE) & sharp)
 
@@ -159,22 +159,21 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     rungs = _Rungs(stencil, steps, ratio, y)
     estimate, best = Estimate.empty(stencil.y0.size), np.zeros(stencil.y0.size, np.int64)
     doubted, jumps = np.ones(best.size, bool), _leaps_at_once(rungs)
-    with np.errstate(all="ignore"):
-        for start in range(0, best.size, _BLOCK):
-            block = np.arange(start, min(start + _BLOCK, best.size))
-            part, view, scales = _judged(rungs.subset(block), jumps[:, block], np.zeros(block.size))
-            estimate.put(block, part)
-            best[block] = view.best
-            if doubts is not None:
-                doubted[block] = _doubted(doubts, places[block], view, scales)
-        doubted &= ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
-        entries = np.flatnonzero(doubted)
-        height, away = steps_near(
-            stencil.subset(entries), estimate.value[entries], estimate.bar[entries], steps[best[entries]]
-        )
-        on = height > 0
-        if on.any():
-            _judge_over(rungs, estimate, entries[on], height[on], height[on] / away[on])
+    for start in range(0, best.size, _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, best.size))
+        part, view, scales = _judged(rungs.subset(block), jumps[:, block], np.zeros(block.size))
+        estimate.put(block, part)
+        best[block] = view.best
+        if doubts is not None:
+            doubted[block] = _doubted(doubts, places[block], view, scales)
+    doubted &= ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
+    entries = np.flatnonzero(doubted)
+    height, away = steps_near(
+        stencil.subset(entries), estimate.value[entries], estimate.bar[entries], steps[best[entries]]
+    )
+    on = height > 0
+    if on.any():
+        _judge_over(rungs, estimate, entries[on], height[on], height[on] / away[on])
     return estimate
 
 
@@ -193,19 +192,18 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
     """Return, for the left and the right, where f leaps between x and the number beside it."""
     stencil = rungs.stencil
     found: Array = np.zeros((2, stencil.y0.size), bool)
-    with np.errstate(all="ignore"):
-        rise = rungs.y[:, -_STEADY:]
-        if not np.any(np.abs(rise[:, 0] - stencil.y0) < 2 * np.abs(rise[:, -1] - stencil.y0)):
-            return found
-        rise = rise - stencil.y0
-        # a jump's rise stays over steps that are a million times apart; rounding has no one size and sign over so many
-        leaps: Array = (np.abs(rise - rise[:, -1:]) <= np.abs(rise[:, -1:]) / 2).all(axis=1)
-        leaps &= np.abs(rise[:, -1]) > 64 * stencil.epsilon * np.abs(stencil.y0)
-        rise = np.abs(rise)
-        for side, towards in enumerate((-np.inf, np.inf)):
-            if leaps[side].any() and stencil.inputs is not None:
-                y = stencil.at(np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x))
-                found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
+    rise = rungs.y[:, -_STEADY:]
+    if not np.any(np.abs(rise[:, 0] - stencil.y0) < 2 * np.abs(rise[:, -1] - stencil.y0)):
+        return found
+    rise = rise - stencil.y0
+    # a jump's rise stays over steps that are a million times apart; rounding has no one size and sign over so many
+    leaps: Array = (np.abs(rise - rise[:, -1:]) <= np.abs(rise[:, -1:]) / 2).all(axis=1)
+    leaps &= np.abs(rise[:, -1]) > 64 * stencil.epsilon * np.abs(stencil.y0)
+    rise = np.abs(rise)
+    for side, towards in enumerate((-np.inf, np.inf)):
+        if leaps[side].any() and stencil.inputs is not None:
+            y = stencil.at(np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x))
+            found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
     return found
 
 
@@ -232,11 +230,13 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     highs = _extrapolated(right, noise / h, h, ratio, (1, 2), 2.6)
     middle = _extrapolated(central, noise / h, h, ratio, (2, 4), 1.0)
     gap = np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
-    middle = middle[0], middle[1] + gap
-    one, other, both = (_believed(*each) for each in (lows, highs, middle))
+    middle = middle[0], middle[1] + gap, middle[2]
+    one, other, both = (_believed(*each[:2]) for each in (lows, highs, middle))
     finite = np.logical_or.reduce(np.isfinite(rungs.y), axis=1)
     apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
     kink = one.settled & other.settled & apart & ~(4 * both.bar < np.abs(one.value - other.value))
+    still = (rungs.y[:, -_STILL:] == stencil.y0).all(axis=(0, 1))
+    kink &= still | ~(_bends(lows, one) | _bends(highs, other))
     alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
     jump = jumps[0] | jumps[1]
     nowhere = ~np.isfinite(stencil.y0) | ~finite.any(axis=0)
@@ -279,7 +279,7 @@ def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, 
     low = np.where(kind == Kind.JUMP, 0.0, one.value)
     high = np.where(kind == Kind.JUMP, value, other.value)
     still = np.full(value.size, np.nan)
-    return Estimate(value, bar, kind, low, high, reached, step.copy(), still, still.copy(), step > 0), both, middle
+    return Estimate(value, bar, kind, low, high, reached, step.copy(), still, still.copy(), step > 0), both, middle[:2]
 
 
 def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
@@ -296,14 +296,17 @@ def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
     size = np.fmax(np.abs(x * central), 0.0 if stencil.rounding is None else stencil.rounding[:])
     size = np.where(np.isfinite(size), size, 0)
     tiny = np.finfo(np.float32 if is_single(stencil.epsilon) else np.float64).smallest_subnormal
-    noise = 4 * (stencil.epsilon * (peak + size) + tiny)
+    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * size + tiny)
     return left, right, central, (before + after) / 2, noise
 
 
 def _extrapolated(
     slope: Array, floor: Array, h: Array, ratio: float, orders: tuple[int, int], amplified: float
-) -> tuple[Array, Array]:
-    """Return an estimate and a bar at every step: the column of Neville's tableau that changes least, and its noise."""
+) -> tuple[Array, Array, Array]:
+    """Return an estimate and a bar at every step: the column of Neville's tableau that changes least, and its noise.
+
+    The last is the bar as far as the step's own slopes and the rounding of f make it.
+    """
     value, column = slope.copy(), slope.copy()
     spread = _CHANGE * _change(slope)
     bound = np.zeros_like(spread)
@@ -320,7 +323,18 @@ def _extrapolated(
     noise[~np.isfinite(noise)] = 0
     noise[-_FINEST:] = noise[-_FINEST:].max(axis=0)
     _accumulate(np.maximum, noise)
-    return value, spread + (amplified * floor + 2 * noise / h)
+    own = spread + amplified * floor
+    return value, own + 2 * noise / h, own
+
+
+def _bends(side: tuple[Array, Array, Array], view: _View) -> Array:
+    """Return where f bends between neighbouring numbers and the steps that a side's slope is believed of.
+
+    The finest steps agree on another slope, if f is as precise as its rounding.
+    """
+    value, bar = side[0][-_SETTLED:], side[2][-_SETTLED:]
+    low, high = (value - bar).max(axis=0), (value + bar).min(axis=0)
+    return np.asarray((low <= high) & ((view.value + view.bar < low) | (high < view.value - view.bar)))
 
 
 def _change(column: Array) -> Array:
@@ -371,7 +385,9 @@ def _judge_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array
     coarse, _, _ = _judged(rungs.subset(entries), np.zeros((2, entries.size), bool), height)
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
-    narrow = (coarse.kind == Kind.SMOOTH) & (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
+    narrow = ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)) & (
+        coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
+    )
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value))
     coarse.other[:], coarse.other_bar[:] = fine.value, np.maximum(fine.bar, little)

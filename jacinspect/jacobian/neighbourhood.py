@@ -8,31 +8,79 @@ from dataclasses import dataclass
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import Stencil, doubtful, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Color
 
-__all__ = ["Neighbourhood"]
+__all__ = ["Band", "Neighbourhood"]
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The entries of neighbouring outputs of a Jacobian, as differences see them.
+
+    `entries` is where they are stored, and `pattern` their own. Each has its `value`, its input `x`, the `unit` of that
+    one's steps, and the `size` of f per unit; `epsilon` is the relative noise of f.
+    """
+
+    entries: slice
+    pattern: Pattern
+    value: Array
+    x: Array
+    unit: Array
+    size: Array
+    epsilon: float
+
+    def is_wide(self, bar: Array) -> Array:
+        """Return which entries have so wide a bar that differences should look again."""
+        return doubtful(self.value, bar, self.size, self.unit, self.epsilon)
+
+    def terms(self, wide: Array) -> Array:
+        """Return |x·∂A/∂x| of each entry, what rounding of x does to A by it; 0 for those with too `wide` a bar."""
+        terms = np.abs(self.value * self.x)
+        return np.where(wide | ~np.isfinite(terms), 0, terms)
+
+    def others(self, wide: Array) -> Array:
+        """Return, for each entry, the sum of the terms of all others in its row."""
+        terms = self.terms(wide)
+        return np.asarray(np.repeat(self.pattern.sums(terms), self.pattern.lengths) - terms)
+
+    def largest(self, wide: Array) -> Array:
+        """Return, for each entry, the largest of its row that is not too `wide`, in units of the entry's own input."""
+        terms, lengths = np.where(wide, 0, np.abs(self.value) * self.unit), self.pattern.lengths
+        if terms.size:
+            filled = lengths > 0
+            largest = np.maximum.reduceat(terms, self.pattern.indptr[:-1][filled])
+            terms = np.repeat(largest, lengths[filled]) / self.unit
+        return terms
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbourhood:
     """f around a point x, as differences see it.
 
-    `epsilon` is the relative noise of f's values; `noise` is, for each output, the absolute noise that rounding inside
-    f was measured to cause.
+    `epsilon` is the relative noise of f's values, and `of_x` the relative rounding of x inside f, the same if None: a
+    noise that is named is of values alone. `noise` is, for each output, the absolute noise that rounding inside f was
+    measured to cause.
     """
 
     box: BlackBox
     x: Array
     epsilon: float
     noise: Magnitudes
+    of_x: float | None = None
+
+    @property
+    def x_epsilon(self) -> float:
+        """The relative rounding of x inside f."""
+        return self.epsilon if self.of_x is None else self.of_x
 
     def along(self, v: Array, rounding: Magnitudes | None = None) -> Stencil:
         """Return the stencil of all outputs along a direction v of x's shape; `rounding` as of `rounding` below."""
+        y0 = self.box.y0
         return Stencil(
-            self.box, self.x, v, slice(None), None, self.box.y0, self.epsilon, rounding=rounding, noise=self.noise
+            self.box, self.x, v, slice(None), None, y0, self.epsilon, rounding, noise=self.noise, of_x=self.of_x
         )
 
     def of_color(self, color: Color, rounding: Magnitudes | None = None) -> Stencil:
@@ -50,31 +98,24 @@ class Neighbourhood:
             self.epsilon,
             rounding=None if rounding is None else rounding.subset(color.outputs),
             noise=self.noise.subset(color.outputs),
+            of_x=self.of_x,
         )
 
-    def is_wide(self, jacobian: Jacobian, bar: Array, block: slice) -> Array:
-        """Return which entries of a block have so wide a bar that differences should look again."""
-        pattern = jacobian.pattern
-        with np.errstate(all="ignore"):
-            unit = step_scale(self.x.reshape(-1)[pattern.indices[block]])
-            size = np.abs(self.box.y0[pattern.rows[block]]) / unit
-        return doubtful(jacobian.data[block], bar[block], size, unit, self.epsilon)
+    def band(self, jacobian: Jacobian, rows: slice) -> Band:
+        """Return the entries of neighbouring outputs."""
+        entries, pattern = jacobian.pattern.entries(rows), jacobian.pattern.band(rows)
+        x = self.x.reshape(-1)[pattern.indices]
+        unit, y0 = step_scale(x), self.box.y0[jacobian.pattern.rows[entries]]
+        return Band(entries, pattern, jacobian.data[entries], x, unit, np.abs(y0) / unit, self.epsilon)
 
+    @np.errstate(all="ignore")
     def rounding(self, jacobian: Jacobian, bar: Array, factor: float = 1.0) -> Magnitudes:
         """Return, for each output, what a relative change of `factor` in all that it reads may do: Σ|x·∂A/∂x|.
 
         Entries with too wide a bar are left out, for they may be far too large.
         """
-        pattern = jacobian.pattern
-        sums = Magnitudes(pattern.shape[0])
+        sums = Magnitudes(jacobian.shape[0])
         for rows in blocks(sums.size):
-            entries = pattern.entries(rows)
-            terms = self.rounding_terms(jacobian, entries, self.is_wide(jacobian, bar, entries))
-            sums[rows] = factor * pattern.band(rows).sums(terms)
+            band = self.band(jacobian, rows)
+            sums[rows] = factor * band.pattern.sums(band.terms(band.is_wide(bar[band.entries])))
         return sums
-
-    def rounding_terms(self, jacobian: Jacobian, block: slice, wide: Array) -> Array:
-        """Return the terms of that sum for a block of the entries, 0 for those with too `wide` a bar."""
-        with np.errstate(all="ignore"):
-            terms = np.abs(jacobian.data[block] * self.x.reshape(-1)[jacobian.indices[block]])
-        return np.where(wide | ~np.isfinite(terms), 0, terms)

@@ -17,6 +17,7 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
 _FIFTH = {k: (-1) ** k * comb(5, k) for k in range(6)}  # the weights of a fifth difference
 _NORM = sqrt(sum(weight**2 for weight in _FIFTH.values()))
+_KINK = 2.0**-10  # of a fifth difference: two neighbouring ones cancel to that where x is on a kink, by chance hardly
 _ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
 
@@ -91,15 +92,18 @@ def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
         part = x.reshape(-1)[block]
         unit.reshape(-1)[block] *= np.where(np.isfinite(part), step_scale(part), 0)
     unit = box.limited(unit, x, 3 * 2.0**-20)
-    coarse = [_coarse(box.y0[block]) + block.start for block in blocks(box.y0.size)]
+    coarse = np.concatenate([_NONE, *(_coarse(box.y0[block]) + block.start for block in blocks(box.y0.size))])
     noise = Magnitudes(box.y0.size)
     for delta in (2.0**-44, 2.0**-20):
-        _noise_at(delta * unit, box, x, np.concatenate([*coarse, _NONE]), noise)
+        coarse = _noise_at(delta * unit, box, x, coarse, noise)
     return noise
 
 
-def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnitudes) -> None:
-    """Raise the noise to what two fifth differences of f show over seven points, and the granule of `coarse` values."""
+def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnitudes) -> Array:
+    """Raise the noise to what two fifth differences of f show over seven points, and the granule of `coarse` values.
+
+    Returns which values are coarse at all those points.
+    """
     sums = np.zeros((2, noise.size))
     granule, moves = _granule(box.y0[coarse]), np.zeros(coarse.size, bool)
     with np.errstate(all="ignore"):
@@ -110,15 +114,19 @@ def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnit
             if coarse.size:
                 granule = np.fmin(granule, _granule(y[coarse]))
                 moves |= y[coarse] != box.y0[coarse]
+                still = _coarse(y[coarse])
+                coarse, granule, moves = coarse[still], granule[still], moves[still]
+            weights = np.array([[_FIFTH.get(k + 3, 0)], [_FIFTH.get(k + 2, 0)]])
             for block in blocks(noise.size):
-                moved = y[block] - box.y0[block]  # small, so that summing adds no rounding
-                for total, weight in zip(sums, (_FIFTH.get(k + 3, 0), _FIFTH.get(k + 2, 0)), strict=True):
-                    total[block] += weight * moved
+                sums[:, block] += weights * (y[block] - box.y0[block])  # small, so that summing adds no rounding
         for block in blocks(noise.size):
-            seen = np.abs(sums[:, block]).max(axis=0) / _NORM
+            first, second = sums[:, block]
+            seen = np.abs(np.where(np.abs(first + second) < _KINK * np.abs(first), first + second, sums[:, block]))
+            seen = seen.max(axis=0) / _NORM
             noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
-        seen = np.where(moves & np.isfinite(granule), granule / 2, 0)
-        noise[coarse] = np.fmax(noise[coarse], seen)
+        if coarse.size:
+            noise[coarse] = np.fmax(noise[coarse], np.where(moves & np.isfinite(granule), granule / 2, 0))
+    return coarse
 
 
 def _coarse(y: Array) -> Array:

@@ -19,7 +19,6 @@ from jacinspect.jacobian.differences import (
     first_pass,
     last_step,
     precision,
-    step_scale,
 )
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
@@ -34,6 +33,7 @@ __all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Numeric", "first_look", "
 _LONGER = 256
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 _NEARLY = 0.125  # of a bar that is too wide to judge by: longer or shorter steps may do better
+_FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
 _ASKED = 4  # colors of which it is asked whether f is smooth in pieces: 195 calls each, and all outputs at once
 FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own rounding floor: two values, four each
 
@@ -157,6 +157,7 @@ class FirstLook:
         return np.asarray(known & np.isfinite(near.x.reshape(-1)[pattern.indices[block]]))
 
 
+@np.errstate(all="ignore")
 def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int) -> FirstLook:
     """Difference f along one seed per color, of a column coloring of the pattern with so many colors.
 
@@ -167,20 +168,18 @@ def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int
     first = _gathered(passes, pattern.stored) if number > 1 else next(passes)[1]
     jacobian, bar, size = Jacobian(pattern, first.value), np.empty(pattern.stored), Magnitudes(pattern.stored)
     wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
+    width, tiny = 2 * last_step(near.epsilon), precision(near.epsilon).tiny
     for rows in blocks(pattern.shape[0]):
-        entries = pattern.entries(rows)
-        wide[entries] = near.is_wide(jacobian, first.bar, entries)
-        floor = _rounding_floor(near, jacobian, rows, wide[entries])
+        band = near.band(jacobian, rows)
+        entries, rough = band.entries, band.is_wide(first.bar[band.entries])
+        floor = FLOOR * near.x_epsilon * band.others(rough) / (width * band.unit)
         bar[entries] = first.bar[entries] + floor
         closing[entries] = first.excess[entries] <= 2 * floor
-        wide[entries] |= near.is_wide(jacobian, bar, entries)
+        rough |= band.is_wide(bar[entries])
         # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added.
-        with np.errstate(all="ignore"):
-            unit = step_scale(near.x.reshape(-1)[pattern.indices[entries]])
-            own = np.minimum(np.abs(near.box.y0[pattern.rows[entries]]) / unit, 1)
-            own = np.maximum(np.maximum(first.size[entries], own), _of_row(near, jacobian, rows, wide[entries]))
-            large = np.maximum(np.abs(jacobian.data[entries]), own)
-            wide[entries] |= ~(bar[entries] <= np.maximum(_NEARLY * WIDE * large, precision(near.epsilon).tiny))
+        own = np.maximum(np.maximum(first.size[entries], np.minimum(band.size, 1)), band.largest(rough))
+        large = np.maximum(np.abs(band.value), own)
+        wide[entries] = rough | ~(bar[entries] <= np.maximum(_NEARLY * WIDE * large, tiny))
         size[entries] = own
     return FirstLook(near, colors, number, jacobian, bar, wide, closing, size)
 
@@ -195,34 +194,7 @@ def _gathered(passes: Iterable[tuple[Index, FirstPass]], stored: int) -> FirstPa
     return whole
 
 
-def _rounding_floor(near: Neighbourhood, jacobian: Jacobian, rows: slice, wide: Array) -> Array:
-    """Return, for the entries of neighbouring outputs, what rounding of all else that each output reads does to them.
-
-    Entries with too `wide` a bar are left out of those sums.
-    """
-    band = jacobian.pattern.band(rows)
-    terms = near.rounding_terms(jacobian, jacobian.pattern.entries(rows), wide)
-    others = np.repeat(band.sums(terms), np.diff(band.indptr)) - terms
-    width = 2 * last_step(near.epsilon) * step_scale(near.x.reshape(-1)[band.indices])
-    return np.asarray(FLOOR * near.epsilon * others / width)
-
-
-def _of_row(near: Neighbourhood, jacobian: Jacobian, rows: slice, wide: Array) -> Array:
-    """Return, for the entries of neighbouring outputs, the largest entry of the row in units of the entry's own input.
-
-    Entries with too `wide` a bar are left out.
-    """
-    pattern, band = jacobian.pattern, jacobian.pattern.band(rows)
-    entries, filled = pattern.entries(rows), np.diff(band.indptr) > 0
-    unit = step_scale(near.x.reshape(-1)[band.indices])
-    with np.errstate(all="ignore"):
-        terms = np.where(wide, 0, np.abs(jacobian.data[entries]) * unit)
-        if filled.any():
-            largest = np.maximum.reduceat(terms, band.indptr[:-1][filled])
-            return np.asarray(np.repeat(largest, np.diff(band.indptr)[filled]) / unit)
-    return terms
-
-
+@np.errstate(all="ignore")
 def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | None = None) -> Numeric:
     """Look at the doubtful entries again, at ever smaller steps, while there are `calls` of f left.
 
@@ -257,8 +229,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
             kind[entries] = Kind.UNRESOLVED
             continue
         stencil = near.of_color(color, rounding).subset(chosen)
-        with np.errstate(all="ignore"):
-            lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
+        lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
         lost |= near.box.whole
         estimate = ladder(stencil, _doubts(lost, entries, contradicts))
         size[entries] = np.maximum(size[entries], estimate.reached)
@@ -279,10 +250,9 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
 def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Array) -> None:
     """Raise the sizes of entries to the largest entry of their row, now that ladders have found it."""
     for rows in blocks(jacobian.shape[0]):
-        entries = jacobian.pattern.entries(rows)
-        with np.errstate(all="ignore"):
-            wide = ~(bar[entries] <= WIDE * np.abs(jacobian.data[entries]))
-        size[entries] = np.maximum(size[entries], _of_row(near, jacobian, rows, wide))
+        band = near.band(jacobian, rows)
+        wide = ~(bar[band.entries] <= WIDE * np.abs(band.value))
+        size[band.entries] = np.maximum(size[band.entries], band.largest(wide))
 
 
 def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: Contradicts) -> Stairs:
@@ -290,7 +260,11 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
 
     A few colors are asked, and what the pieces of an output differ by holds for all its entries.
     """
-    known, refuted = numeric.stairs, refuted[numeric.kind[refuted] == Kind.SMOOTH]
+    known, kinks = numeric.stairs, numeric.kinks
+    with np.errstate(all="ignore"):  # a kink of f's own is larger than one between the pieces of a solver's result
+        faint = kinks.high - kinks.low <= _FAINT_KINK * np.maximum(np.abs(kinks.low), np.abs(kinks.high))
+    pieces = (numeric.kind[refuted] == Kind.SMOOTH) | np.isin(refuted, kinks.entries[faint])
+    refuted = refuted[pieces]
     value, bar = numeric.jacobian.data[refuted], numeric.bar[refuted]
     large = np.maximum(np.abs(value), numeric.size[refuted])
     near = contradicts(refuted, value, bar) & ~contradicts(refuted, value, bar + PIECES * large)
@@ -309,7 +283,8 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
             entries = here if isinstance(color.entries, slice) else color.entries[here]
             value, asked = numeric.jacobian.data[entries], asked + 1
             large = np.maximum(np.abs(value), numeric.size[entries])
-            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large)
+            kinks_here = numeric.kind[entries] == Kind.KINK
+            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large, kinks_here)
             np.maximum.at(off, outputs[entries], change / large)
             np.maximum.at(height, outputs[entries], leap)
     entries = refuted[near]
@@ -328,7 +303,6 @@ def _doubts(lost: Array, entries: Array, contradicts: Contradicts | None) -> Dou
 
 def _sharper(value: Array, bar: Array, credible: Array, estimate: Estimate) -> Array:
     """Return where a first value that is borne out is the sharper of the two: what is noisy needs the longer steps."""
-    with np.errstate(all="ignore"):
-        sharper = credible & (bar < estimate.bar) & (estimate.bar < _LONGER * bar)
-        sharper &= np.abs(value - estimate.value) <= estimate.bar
+    sharper = credible & (bar < estimate.bar) & (estimate.bar < _LONGER * bar)
+    sharper &= np.abs(value - estimate.value) <= estimate.bar
     return np.asarray(sharper & (estimate.kind == Kind.SMOOTH) & (estimate.step == 0))

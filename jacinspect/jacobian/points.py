@@ -62,8 +62,10 @@ class PointSource:
         for block in blocks(self.x.size):
             part = self.x.reshape(-1)[block]
             u = self.rng.random(part.size)
-            sign = np.where(part < 0, -direction, direction)
-            sign = self.rng.choice([-1.0, 1.0], part.size) if direction == 0 else sign
+            if direction == 0:
+                sign = 2.0 * self.rng.integers(0, 2, part.size) - 1
+            else:
+                sign = np.where(part < 0, -direction, direction)
             with np.errstate(all="ignore"):
                 there = (part + sign * np.maximum(reach * np.abs(part), least) * (1 + u)).astype(self.x.dtype)
             there = np.where(np.isfinite(part), np.clip(there, -largest, largest), (2 * u - 1).astype(self.x.dtype))

@@ -39,7 +39,7 @@ def refuted_bitwise(
     tangents
         Directions to move along, of x's shape.
     """
-    changed, lengths = np.zeros(outputs.size, bool), np.diff(pattern.indptr)[outputs]
+    changed, lengths = np.zeros(outputs.size, bool), pattern.lengths[outputs]
     points = [(x + reach * tangent).astype(x.dtype) for reach in _REACHES for tangent in tangents]
     ends = [box.where_defined(point.copy())[outputs] for point in points]
     for number in range(_ROUNDS):

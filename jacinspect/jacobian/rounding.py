@@ -56,7 +56,7 @@ def moved_by_rounding(
 
 def _largest(pattern: Pattern, sizes: Array) -> Array:
     """Return the largest of the sizes, one for each stored entry, in each row; 0 in an empty row."""
-    largest, filled = np.zeros(pattern.shape[0]), np.diff(pattern.indptr) > 0
+    largest, filled = np.zeros(pattern.shape[0]), pattern.lengths > 0
     if filled.any():
         largest[filled] = np.fmax.reduceat(sizes, pattern.indptr[:-1][filled])
     return largest

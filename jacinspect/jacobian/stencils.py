@@ -44,7 +44,7 @@ def trace_stencil(
         Those that read nothing more in the stencil, or one input in all, for such a one may read others together with
         it; all of them where the pattern is no stencil.
     """
-    others = np.flatnonzero(np.diff(pattern.indptr)) if pattern.shape[0] <= _MANY else outputs
+    others = np.flatnonzero(pattern.lengths) if pattern.shape[0] <= _MANY else outputs
     asked = np.union1d(outputs, others)
     for direction in (pair.reversed, pair):
         known, candidates = pattern.of_outputs(asked), _in_stencil(pattern, asked)
@@ -56,7 +56,7 @@ def trace_stencil(
         new = read & (known.places(rows, inputs) < 0)
         dependencies.add(asked[rows[new]], inputs[new], faint[new])
         more = np.bincount(rows[new], minlength=asked.size)
-        settled = asked[(more > 0) & (more + np.diff(known.indptr) > 1)]
+        settled = asked[(more > 0) & (more + known.lengths > 1)]
         outputs = asked = np.setdiff1d(outputs, settled, assume_unique=True)
         if not outputs.size:
             break

@@ -51,7 +51,8 @@ def read_operand(
         A path ending in .npy, .npz (``file.npz:key``), .csv, .tsv, .txt or .json, or ``-`` (the format is sniffed), or
         nested lists, or a number, as JSON.
     dtype
-        float64 or float32: what the numbers, integers or any real floats, are converted to.
+        float64, float32, complex128 or complex64: what the numbers are converted to. Complex ones of a file stay
+        complex, of the same precision.
     memory
         The limit, in bytes, for the whole inspection (see `require_fits`).
     stdin
@@ -171,7 +172,9 @@ def _require_format(data: bytes, extension: str, name: str) -> None:
 
 
 def _convert(array: Array, dtype: np.dtype[Any], name: str) -> Array:
-    """Convert real numbers to `dtype`; a finite number must stay finite."""
+    """Convert numbers to `dtype`, complex ones to a complex dtype; a finite number must stay finite."""
+    if array.dtype.kind == "c":
+        dtype = np.result_type(dtype, np.complex64)
     with np.errstate(over="ignore", invalid="ignore"):
         converted = array.astype(dtype, order="C")
     lost = np.isinf(converted) & np.isfinite(array)

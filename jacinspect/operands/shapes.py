@@ -111,6 +111,8 @@ def random_operand(
 ) -> Array:
     """Draw a standard normal operand of `shape` and `dtype`; a float32 one is the float64 one, rounded.
 
+    A complex one has the same numbers as its real part, and as many others as its imaginary part.
+
     One seed gives the operands of one function, at `position` 1, 2 …, different numbers. What falls outside the
     `domain` is brought `inside` it.
 
@@ -123,8 +125,11 @@ def random_operand(
         raise InputError(f"seed {seed} is negative: a seed is 0, 1, 2 …")
     require_fits(shape, dtype, memory, "random operand")
     try:
-        x = np.random.default_rng(seed if position == 1 else [seed, position]).standard_normal(shape)
-        return inside(x, domain).astype(dtype, copy=False)
+        rng = np.random.default_rng(seed if position == 1 else [seed, position])
+        x = inside(rng.standard_normal(shape), domain)
+        if np.dtype(dtype).kind == "c":
+            x = x + 1j * inside(rng.standard_normal(shape), domain)
+        return x.astype(dtype, copy=False)
     except MemoryError:
         raise InputError(f"random operand: {MACHINE_FULL}") from None
 

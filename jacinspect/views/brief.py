@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import AgreementReport
 from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
 from jacinspect.wording import told_apart
@@ -21,13 +22,17 @@ def problems(report: Report) -> Iterator[str]:
     for finding in report.findings:
         if finding.severity == "error":
             yield from f"{finding.code} {finding.name}: {finding.message}".splitlines()
-    rows = worst_entries(report, digits=10)
-    yield from aligned(rows) if rows else []
+    yield from _table(worst_entries(report.agreement, 10))
+    if report.second_order is not None and report.second_order.gradient is not None:
+        yield from _table(worst_entries(report.second_order.gradient.agreement, 10))
 
 
-def worst_entries(report: Report, digits: int) -> list[list[str]]:
+def _table(rows: list[list[str]]) -> list[str]:
+    return aligned(rows) if rows else []
+
+
+def worst_entries(agreement: AgreementReport | None, digits: int) -> list[list[str]]:
     """Tabulate the worst entries of a derivative that does not pass, a header first; of none, nothing."""
-    agreement = report.agreement
     if agreement is None or agreement.verdict in ("pass", None) or not agreement.worst:
         return []
     rows = [["entry", "analytic", "numeric", "± error bar", "difference"]]

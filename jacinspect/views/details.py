@@ -18,6 +18,7 @@ from jacinspect.views.lines import (
     finding_lines,
     head_lines,
     panel_lines,
+    second_lines,
     styled,
     table_lines,
     verdict_style,
@@ -46,6 +47,7 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
         lines += _table("blocks", "the structure of ∂(each part of A)/∂(each part of X)", parts, width)
         lines += [Text()] * bool(parts)
         lines += _numbers(report, j, arranged, width, full)
+        lines += second_lines(report, width)
         cost = "bytes and multiplications of one product with J, by entries of X"
         lines += _table("cost", cost, costs(report, j), width)
         lines += [*facts_lines([*background(report, j, arranged), *points(report)], width), Text()]

@@ -18,7 +18,7 @@ __all__ = ["contents", "explain", "words"]
 
 _WIDTH = 80  # columns of most terminals, and the most that a line of words.md has
 _SECTION = re.compile(r"^## (.+)\n\n((?:.+\n)+)\n    (.+)$", re.MULTILINE)  # names, text, command
-_METHOD_EXAMPLE = "jacinspect sigmoid --shape 1000x1000"
+_METHOD_EXAMPLE = "jacinspect sigmoid --shape 300x300"
 _EFFECTS = {
     "error": "an error: the verdict is {}",
     "note": "a note: it does not change the verdict",

@@ -86,6 +86,9 @@ def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tupl
 def reasons(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
     """Yield the facts behind the answers: index formula, bandwidths, chain rule, how the two Jacobians agree."""
     yield "formula", j.index_formula
+    if j.is_holomorphic is not None:
+        holds = "yes: the Cauchy–Riemann equations hold" if j.is_holomorphic else "no: they do not hold"
+        yield "holomorphic", holds
     if form.name != "vec":
         yield "as vec", f"{shape_line(j)}; {_pattern(j)}"
     if j.arrangement is not None:
@@ -137,7 +140,7 @@ def _readers(j: JacobianReport) -> str:
         return ""
     pattern = j.arrangement.pattern
     readers = np.bincount(pattern.indices, minlength=pattern.shape[1])
-    if np.diff(pattern.indptr).max() > 1 or readers.max() < 2:
+    if pattern.lengths.max() > 1 or readers.max() < 2:
         return ""
     fewest, most = int(readers.min()), int(readers.max())
     return f"; each input is read by {most if fewest == most else f'{fewest} to {most}'} outputs"

@@ -9,7 +9,8 @@ from jacinspect.inspection.report import Report
 from jacinspect.views.cells import Panel
 from jacinspect.views.facts import formulas, headline
 from jacinspect.views.outcome import outcome
-from jacinspect.views.panels import Line, aligned
+from jacinspect.views.panels import Line, aligned, side_by_side
+from jacinspect.views.second import hessian_panel, second_order
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import printable
 
@@ -19,6 +20,7 @@ __all__ = [
     "finding_lines",
     "head_lines",
     "panel_lines",
+    "second_lines",
     "styled",
     "table_lines",
     "verdict_style",
@@ -81,6 +83,19 @@ def finding_lines(findings: Iterable[Finding], width: int) -> Iterator[Text]:
         style = "bold red" if finding.severity == "error" else "yellow"
         label = f"{finding.code} {finding.severity}"
         yield from hanging(label, f"{finding.name}: {finding.message}", _FINDING, width, style)
+
+
+def second_lines(report: Report, width: int) -> Iterator[Text]:
+    """Yield what was found of the second order, and a small Hessian; nothing where it was not asked for."""
+    facts = list(second_order(report))
+    if not facts:
+        return
+    yield from facts_lines(facts, width)
+    yield Text()
+    panel = hessian_panel(report)
+    if panel is not None:
+        for row in side_by_side([panel_lines([panel])], width):
+            yield from styled(row)
 
 
 def panel_lines(panels: Iterable[Panel]) -> list[list[str]]:

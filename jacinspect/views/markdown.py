@@ -11,6 +11,7 @@ from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product
 from jacinspect.views.facts import answers, formulas, headline, points, reasons
 from jacinspect.views.outcome import outcome, verdict_of
 from jacinspect.views.panels import aligned, plain, side_by_side
+from jacinspect.views.second import hessian_panel, second_order
 from jacinspect.views.sentences import of_outcome, of_structure
 
 __all__ = ["render"]
@@ -39,6 +40,14 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
         if rows:
             parts += ["### Blocks", _table(header, rows)]
         parts += _numbers(report, j, arranged, full)
+        second = [[label, text] for label, text in second_order(report)]
+        if second:
+            panel = hessian_panel(report)
+            parts += [
+                "### Second order",
+                _table(["", ""], second),
+                *([] if panel is None else [_fenced(_lines([panel]))]),
+            ]
         header, *rows = costs(report, j) or [[]]
         if rows:
             parts += ["### Bytes and multiplications of one product with J, by entries of X", _table(header, rows)]

@@ -4,14 +4,20 @@ from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.report import Report
 from jacinspect.wording import counted
 
-__all__ = ["SIGNS", "outcome", "verdict_of"]
+__all__ = ["SIGNS", "at_jumps", "outcome", "verdict_of"]
 
 SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "unchecked": "·"}
 
 
 def verdict_of(report: Report) -> str:
     """Return the verdict after its sign, or that there is none, for want of a derivative."""
-    return outcome(report) if report.structure_only else f"{SIGNS[report.verdict]} {report.verdict}"
+    return outcome(report) if report.structure_only else f"{SIGNS[report.verdict]} {report.verdict}{at_jumps(report)}"
+
+
+def at_jumps(report: Report) -> str:
+    """Count the entries that pass at a jump of f, where any value is accepted; of none, nothing."""
+    jumps = report.agreement.jumps if report.agreement is not None and report.verdict == "pass" else 0
+    return f", {counted(jumps, 'entry', 'entries')} at a jump of f" if jumps else ""
 
 
 def outcome(report: Report) -> str:
@@ -37,7 +43,7 @@ def _passed(report: Report) -> str:
     passed = sum(point.verdict == "pass" for point in report.points)
     points = f" at each of {passed} points" if passed > 1 else ""
     where = "" if a.entries_compared == j.stored else " where it could be compared"
-    return f"the derivative is right{where}: {_of(a.entries_compared, j.stored, 'agree')}{points}"
+    return f"the derivative is right{where}: {_of(a.entries_compared, j.stored, 'agree')}{points}{at_jumps(report)}"
 
 
 def _failed(report: Report) -> str:
@@ -48,6 +54,9 @@ def _failed(report: Report) -> str:
         outside = 0 if j.spurious is None else j.spurious.pattern.stored
         total = a.entries_compared if j.stored is None or a.coverage < 1 else j.stored
         return f"the derivative is wrong: {_of(a.disagreeing, total + outside, 'disagree')}"
+    second = None if report.second_order is None else report.second_order.gradient
+    if worst.code == "J001" and second is not None and second.is_refuted:
+        return f"the second derivative is wrong{'' if report.is_refuted else ', the first one is right'}"
     if worst.code == "J001":
         return "the derivative is wrong"
     if worst.code == "J006" and a is not None and j is not None and a.undecided:

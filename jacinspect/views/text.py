@@ -15,7 +15,15 @@ from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.brief import worst_entries
 from jacinspect.views.cells import few_panels, is_whole, jacobian_groups
 from jacinspect.views.facts import answers, points
-from jacinspect.views.lines import facts_lines, finding_lines, head_lines, panel_lines, styled, table_lines
+from jacinspect.views.lines import (
+    facts_lines,
+    finding_lines,
+    head_lines,
+    panel_lines,
+    second_lines,
+    styled,
+    table_lines,
+)
 from jacinspect.views.panels import GAP, Line, pattern_panel, side_by_side
 from jacinspect.views.sentences import of_outcome, of_structure
 from jacinspect.views.wrapping import hanging
@@ -53,7 +61,7 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     if j is not None and arranged is not None:
         lines += _sentences(of_structure(report, j, arranged), width)
         lines += [Text(), *facts_lines([*answers(report, j, arranged), *points(report)], width), Text()]
-        lines += _numbers(report, j, arranged, width, full)
+        lines += [*_numbers(report, j, arranged, width, full), *second_lines(report, width)]
     if notes:
         lines += [*finding_lines(notes, width), Text()]
     lines += hanging("", _measured(report), 0, width)
@@ -67,7 +75,7 @@ def _sentences(sentences: Iterable[str], width: int) -> Iterator[Text]:
 
 def _worst(report: Report) -> list[list[str]]:
     """Tabulate the worst entries, where there are more than the one that the finding names."""
-    header, *rows = worst_entries(report, _DIGITS) or [[]]
+    header, *rows = worst_entries(report.agreement, _DIGITS) or [[]]
     if len(rows) < 2:
         return []
     beside = [[name, analytic, f"{numeric} ± {bar}", difference] for name, analytic, numeric, bar, difference in rows]

@@ -34,9 +34,9 @@ FILES = {
 }
 SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
-    "strict_kinks, memory, max_evaluations, noise, points"
+    "strict_kinks, memory, max_evaluations, noise, points, order"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed"
+OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian"
 
 Ready = Callable[[str], list[PreparedCheck]]
 
@@ -165,7 +165,7 @@ CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml
     (TANH + "memory = -1", f".memory: size '-1' is not a number of bytes: {SIZES}"),
     (TANH + 'allow = ["J003", "kink"]', f".allow: 'kink' is not one of {', '.join(CODES)}"),
     (TANH + 'allow = "J999"', f".allow: 'J999' is not one of {', '.join(CODES)}"),
-    (TANH + 'dtype = "float16"', ".dtype: 'float16' is not one of float64, float32"),
+    (TANH + 'dtype = "float16"', ".dtype: 'float16' is not one of float64, float32, complex128, complex64"),
     (TANH + "rtol = -1", ".rtol: rtol: -1 is not a finite number of at least 0"),
     (TANH + "atol = nan", ".atol: atol: nan is not a finite number of at least 0"),
     (TANH + "noise = inf", ".noise: noise: inf is not a finite number of at least 0"),

@@ -68,6 +68,14 @@ def test_one_of_them_is_taken(take: str | int, shape: tuple[int, ...]) -> None:
     assert report.output.shape == shape
 
 
+def test_one_with_a_name_is_taken_by_its_number() -> None:
+    for take in (1, "1", "logabsdet"):
+        report = jacinspect.inspect("numpy.linalg:slogdet", X[:, :2], take=take)
+        assert (report.names.output.names, report.output is not None and report.output.shape) == (("logabsdet",), ())
+    with pytest.raises(InputError, match="has no such output; it returns sign, logabsdet"):
+        jacinspect.inspect("numpy.linalg:slogdet", X[:, :2], take=2)
+
+
 def test_what_is_no_real_array_is_left_out_and_told() -> None:
     def f(x: Array) -> Any:
         return x**2, None, "a text", np.argmax(x, axis=0), {"flag": True}
@@ -175,10 +183,15 @@ def test_a_model_by_its_parameters() -> None:
     assert jacinspect.inspect(model, t, jac, others=others, wrt="a,b,c").verdict == "pass"
     report = jacinspect.inspect(model, t, forgets, others=others, wrt=["a", "b", "c"])
     assert "/∂c: analytic" in message(report)
-    with pytest.raises(
-        FunctionFailedError, match="as many columns as a and b and c have entries together: --wrt a,b,c"
-    ):
-        jacinspect.inspect(model, t, jac, others=others, wrt="a")
+    report = jacinspect.inspect(model, t, forgets, others=others, wrt="a")  # which its columns by b and c go beyond
+    assert report.names.operand.names == ("a", "b", "c")
+    assert "the derivative is by a and b and c, and so it is compared" in [sentence for _, sentence in formulas(report)]
+    assert "/∂c: analytic" in message(report)
+    assert jacinspect.inspect(model, t, jac, others=others, wrt="b").verdict == "pass"
+    assert (
+        jacinspect.inspect(model, t, lambda t, a, b, c: jac(t, a, b, c)[:, :1], others=others, wrt="a").verdict
+        == "pass"
+    )
 
 
 def test_claims_by_several_operands() -> None:

@@ -99,6 +99,29 @@ def test_a_random_operand_of_people_s_own_code_is_looked_at_once_more() -> None:
     assert (held.verdict, held.operand.source, held.points) == ("pass", "random", ())
 
 
+def lossy(x: Array) -> Array:
+    return np.asarray(relu6(x).sum())
+
+
+def mixed(x: Array) -> Array:
+    return relu6(x) @ np.ones((4, 4)) + np.tanh(x[::-1])
+
+
+def mixed_vjp(x: Array, cotangent: Array) -> Array:
+    bent: Array = (cotangent @ np.ones((4, 4))) * no_upper(x)
+    smooth: Array = (cotangent * (1 - np.tanh(x[::-1]) ** 2))[::-1]
+    return np.add(bent, smooth)
+
+
+@pytest.mark.parametrize(("function", "derivative", "kind"), [(lossy, no_upper, None), (mixed, mixed_vjp, "vjp")])
+def test_a_look_takes_no_more_calls_for_many_colors(function: Any, derivative: Any, kind: Any) -> None:
+    of = with_derivative(resolve(function), derivative, kind).by(1, [X])
+    wrong = inspect_at_points(of, X, Settings(), source="random")
+    assert (wrong.verdict, wrong.operand.source) == ("fail", "random, scale 10")
+    assert [point.verdict for point in wrong.points] == ["pass", "fail"]
+    assert drawn(right, lossy).points == ()
+
+
 def test_what_is_only_not_finite_further_out_is_not_reported() -> None:
     """Nobody asked for that operand."""
     report = drawn(lambda x: np.exp(np.exp(x)) * np.exp(x), lambda x: np.exp(np.exp(x)))

@@ -140,6 +140,44 @@ def test_with_the_noise_of_a_solver_three_percent_are_found(name: str) -> None:
     assert wrong.verdict == "fail"
 
 
+RATES = np.array([0.8, 1.7, 0.4])
+
+
+def reaction(y: Array, k: Array) -> Array:
+    """Return the rates of two species that turn into each other."""
+    return np.array([-k[0] * y[0] * y[1], k[0] * y[0] * y[1] - k[1] * y[1] + k[2] * y[0]])
+
+
+def reacted(k: Array, method: str, rtol: float) -> Array:
+    k = np.clip(k, 0.05, 5)  # elsewhere the species grow without bound, and an integrator does not come to its end
+    solution = solve_ivp(lambda t, y: reaction(y, k), (0, 1.5), [1.0, 0.5], method=method, rtol=rtol, atol=1e-3 * rtol)
+    return np.asarray(solution.y[:, -1])
+
+
+def reacted_slopes(k: Array) -> Array:
+    """Return the sensitivities, by the equations that they obey."""
+
+    def both(_: float, z: Array) -> Array:
+        y, s = z[:2], z[2:].reshape(2, 3)
+        by_y = np.array([[-k[0] * y[1], -k[0] * y[0]], [k[0] * y[1] + k[2], k[0] * y[0] - k[1]]])
+        by_k = np.array([[-y[0] * y[1], 0, 0], [y[0] * y[1], -y[1], y[0]]])
+        return np.concatenate([reaction(y, k), (by_y @ s + by_k).ravel()])
+
+    start = np.r_[1.0, 0.5, np.zeros(6)]
+    return np.asarray(solve_ivp(both, (0, 1.5), start, method="DOP853", rtol=1e-12, atol=1e-13).y[2:, -1].reshape(2, 3))
+
+
+@pytest.mark.parametrize(("method", "rtol"), [("LSODA", 1e-3), ("RK23", 1e-3), ("LSODA", 1e-6)])
+def test_the_noise_that_a_solver_is_said_to_need_is_no_more_than_it_needs(method: str, rtol: float) -> None:
+    f, slopes = partial(reacted, method=method, rtol=rtol), reacted_slopes(RATES)
+    report = jacinspect.inspect(f, RATES, derivative=lambda _: slopes)
+    assert report.verdict == "inconclusive", report.findings
+    noise = max(named_noise(report))
+    assert noise < rtol
+    assert jacinspect.inspect(f, RATES, derivative=lambda _: slopes, noise=noise).verdict == "pass"
+    assert jacinspect.inspect(f, RATES, derivative=lambda _: 1.03 * slopes, noise=noise).verdict == "fail"
+
+
 def test_the_noise_that_explains_a_disagreement_is_named_and_works() -> None:
     """No black box can tell 20 steps of one length from a function of its own: it is for the user to say."""
     x = np.array([0.4, 0.93, 1.7])

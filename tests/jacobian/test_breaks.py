@@ -19,7 +19,7 @@ def off(f: F, x: Array = X) -> Array:
     box = BlackBox(f, x)
     stencil = Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-52)
     slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
-    return between_pieces(stencil, slope, np.abs(slope))[0]
+    return between_pieces(stencil, slope, np.abs(slope), np.zeros(slope.size, bool))[0]
 
 
 @pytest.mark.parametrize("f", [np.sin, np.exp, lambda x: x / (1 + np.abs(x)), lambda x: np.abs(x - 0.5) ** 3 + x])

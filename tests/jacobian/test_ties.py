@@ -40,7 +40,7 @@ def found(detection: Detection) -> Pairs:
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
 def test_no_input_is_missed_that_moves_an_output_on_either_side(operand: str, name: str, scale: float) -> None:
-    for seed in range(5):
+    for seed in range(3):
         x = scale * OPERANDS[operand](np.random.default_rng(seed))
         detection = detected(FUNCTIONS[name], x, seed)
         assert detection.proved

@@ -4,7 +4,7 @@ The rows are bare formulas on float64 arrays. What they have in common is done h
 floating-point warnings, and the validation of parameters.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import isfunction
@@ -216,11 +216,28 @@ def _by_blocks(
 ) -> Array:
     """Apply an element-wise rule of 1-d float64 arrays to real arrays, broadcast to one shape; NaN gives NaN."""
     operands = [np.asarray(array) for array in arrays]
-    dtype = np.result_type(*(_result_type(name, operand) for operand in operands))
-    result = np.empty(np.broadcast_shapes(*(operand.shape for operand in operands)), dtype)
+    dtypes = [_result_type(name, operand) for operand in operands]
+    several = len(operands) > 1
+    shape = np.broadcast_shapes(*(operand.shape for operand in operands)) if several else operands[0].shape
+    result = np.empty(shape, np.result_type(*dtypes) if several else dtypes[0])
     # Overflow to inf and underflow to 0 are results; any other floating-point warning shows a defect of a formula, and
     # is not suppressed. Of two operands, inf - inf, 0 * inf and 1 / 0 are legitimate too, and give inf or NaN.
-    poles: Literal["ignore"] | None = "ignore" if len(operands) > 1 else None
+    poles: Literal["ignore"] | None = "ignore" if several else None
+    with np.errstate(over="ignore", under="ignore", divide=poles, invalid=poles):
+        for *block, computed in _blocks(operands, result):
+            computed[...] = compute(*block, **parameters)
+            for operand in block if spreads_nan else ():
+                np.copyto(computed, operand, where=np.isnan(operand))
+    return result
+
+
+def _blocks(operands: list[Array], result: Array) -> Iterator[tuple[Array, ...]]:
+    """Yield parts of operands and of a result as one-dimensional float64 arrays, the result's to be written to."""
+    if result.size <= _BLOCK and result.dtype == np.float64:  # ten times as fast for a few numbers
+        of_shape = operands if len(operands) == 1 else np.broadcast_arrays(*operands)
+        flat = [operand.reshape(-1).astype(np.float64, copy=False) for operand in of_shape]
+        yield *flat, result.reshape(-1)
+        return
     access: list[list[Any]] = [*[["readonly"]] * len(operands), ["writeonly"]]
     blocks = np.nditer(
         [*operands, result],
@@ -231,13 +248,8 @@ def _by_blocks(
         casting="same_kind",
         buffersize=_BLOCK,
     )
-    with np.errstate(over="ignore", under="ignore", divide=poles, invalid=poles), blocks:
-        for *block, computed in blocks:
-            values = compute(*block, **parameters)
-            for operand in block if spreads_nan else ():
-                values = np.where(np.isnan(operand), operand, values)
-            computed[...] = values
-    return result
+    with blocks:
+        yield from blocks
 
 
 def _at_once(name: str, parameters: Mapping[str, Parameter], compute: ArrayFunction, *arrays: Array) -> Array:

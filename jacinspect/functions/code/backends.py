@@ -17,7 +17,7 @@ import numpy as np
 from jacinspect.functions.code.trees import converted
 from jacinspect.functions.rules import Array, Jvp, Vjp
 
-__all__ = ["FRAMEWORKS", "Call", "Framework"]
+__all__ = ["FRAMEWORKS", "Call", "Framework", "from_jax", "from_torch", "laid_out", "of_real", "to_jax"]
 
 Call = Callable[..., Any]
 
@@ -29,8 +29,9 @@ class Framework:
     `trial` calls it with the framework's arrays in place of numpy's. `value` returns it as a function
     of numpy arrays, and `rules`, given operands to try it on, its derivatives by the framework's autodiff, which
     `autodiff` names: the first is the one that people call, and the others have to agree with it. `join` lays several
-    of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real numbers, and "" for what
-    is no array of the framework.
+    of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real and "c" for complex
+    numbers, and "" for what is no array of the framework. `gradient` says how its autodiff has the gradient by complex
+    numbers; that of the rules is ∂L/∂re + i ∂L/∂im.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Framework:
     join: Callable[[Sequence[Any]], Any]
     kind: Callable[[Any], str]
     autodiff: str = ""
+    gradient: str = "by a complex number z, a claimed gradient is ∂L/∂re + i ∂L/∂im"
 
 
 # --- numpy ------------------------------------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ def _torch_trial(call: Call, operands: Sequence[Array]) -> Any:
 
 
 def _leaf(torch: Any, operand: Array) -> Any:
-    return torch.tensor(operand, requires_grad=operand.dtype.kind == "f")
+    return torch.tensor(operand, requires_grad=operand.dtype.kind in "fc")
 
 
 def _torch_join(arrays: Sequence[Any]) -> Any:
@@ -101,7 +103,7 @@ def _torch_value(call: Call) -> Call:
 
     def value(*operands: Array) -> Any:
         try:
-            return converted(call(*map(tensor, operands)), _from_torch)
+            return converted(call(*map(tensor, operands)), from_torch)
         except RuntimeError as error:
             if "dtype" in str(error):
                 error.add_note("float64 does not go with tensors of its own: try --dtype float32, or name the module")
@@ -120,13 +122,13 @@ def _torch_pull(call: Call, *given: Array, batched: bool = False) -> tuple[Array
     """Pull a cotangent back by `torch.autograd.grad`, as torch.func fails on ordinary custom Functions."""
     torch: Any = sys.modules["torch"]
     *operands, cotangent = given
-    leaves = [_laid_out(operand).requires_grad_(operand.dtype.kind == "f") for operand in operands]
+    leaves = [laid_out(operand).requires_grad_(operand.dtype.kind in "fc") for operand in operands]
     moving = [leaf for leaf in leaves if leaf.requires_grad]
     with torch.enable_grad():
         result = call(*leaves)
     if not result.requires_grad:  # no path from X to A that autograd sees: its derivative is 0
         return tuple(np.zeros(operand.shape) for operand in operands)
-    weights = _laid_out(cotangent, result.dtype).reshape(result.shape)
+    weights = laid_out(cotangent, result.dtype).reshape(result.shape)
     if batched:  # a second cotangent beside it must not change what the first one gives
         weights = torch.stack([weights, 1 - weights])
     with warnings.catch_warnings():
@@ -135,7 +137,7 @@ def _torch_pull(call: Call, *given: Array, batched: bool = False) -> tuple[Array
     parts = iter(pulled)
     by_leaf = [next(parts) if leaf.requires_grad else None for leaf in leaves]
     return tuple(
-        np.zeros(operand.shape) if part is None else _from_torch(part[0] if batched else part)
+        np.zeros(operand.shape) if part is None else from_torch(part[0] if batched else part)
         for operand, part in zip(operands, by_leaf, strict=True)
     )
 
@@ -145,19 +147,19 @@ def _torch_push(call: Call, *given: Array) -> Array:
     torch: Any = sys.modules["torch"]
     half, forward = len(given) // 2, torch.autograd.forward_ad
     with forward.dual_level():
-        points = [_laid_out(operand) for operand in given[:half]]
-        tangents = (_laid_out(tangent, point.dtype) for tangent, point in zip(given[half:], points, strict=True))
+        points = [laid_out(operand) for operand in given[:half]]
+        tangents = (laid_out(tangent, point.dtype) for tangent, point in zip(given[half:], points, strict=True))
         result = call(
             *(
-                forward.make_dual(point, tangent) if point.is_floating_point() else point
+                forward.make_dual(point, tangent) if point.is_floating_point() or point.is_complex() else point
                 for point, tangent in zip(points, tangents, strict=True)
             )
         )
         pushed = forward.unpack_dual(result).tangent
-        return np.zeros(result.shape) if pushed is None else np.asarray(_from_torch(pushed))
+        return np.zeros(result.shape) if pushed is None else np.asarray(from_torch(pushed))
 
 
-def _laid_out(array: Array, dtype: Any = None) -> Any:
+def laid_out(array: Array, dtype: Any = None) -> Any:
     """Return a new tensor with an array's strides; memory between its entries is 0.
 
     An array that repeats one number becomes an expanded one, as sum().backward() gives it to a backward.
@@ -173,7 +175,7 @@ def _laid_out(array: Array, dtype: Any = None) -> Any:
     return torch.zeros(reach, dtype=dense.dtype).as_strided(array.shape, steps).copy_(dense)
 
 
-def _from_torch(result: Any) -> Any:
+def from_torch(result: Any) -> Any:
     """Return a tensor as one of numpy's arrays, and anything else as it is."""
     torch: Any = sys.modules["torch"]
     if not isinstance(result, torch.Tensor):
@@ -188,7 +190,7 @@ def _from_torch(result: Any) -> Any:
 def _jax_trial(call: Call, operands: Sequence[Array]) -> Any:
     jax: Any = sys.modules["jax"]
     with jax.enable_x64(True):
-        return call(*_to_jax(operands))
+        return call(*to_jax(operands))
 
 
 def _jax_value(call: Call) -> Call:
@@ -196,7 +198,7 @@ def _jax_value(call: Call) -> Call:
 
     def value(*operands: Array) -> Any:
         with jax.enable_x64(True):
-            return converted(call(*_to_jax(operands)), _from_jax)
+            return converted(call(*to_jax(operands)), from_jax)
 
     return value
 
@@ -204,34 +206,25 @@ def _jax_value(call: Call) -> Call:
 def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
     """Forward and reverse mode, or reverse mode where that alone is defined, as in a function with a custom_vjp."""
     jax: Any = sys.modules["jax"]
-    real = [operand.dtype.kind == "f" for operand in operands]  # all others are not differentiated by
-
-    def of_real(point: Sequence[Any]) -> tuple[Call, list[Any]]:
-        """Return the function of the real operands alone, and these."""
-
-        def f(*moving: Any) -> Any:
-            left = iter(moving)
-            return call(*(next(left) if moves else fixed for moves, fixed in zip(real, point, strict=True)))
-
-        return f, _to_jax(list(compress(point, real)))
+    real = [operand.dtype.kind in "fc" for operand in operands]  # all others are not differentiated by
 
     def push(*given: Array) -> Array:
         half = len(given) // 2
         with jax.enable_x64(True):
-            f, moving = of_real(given[:half])
-            _, pushed = jax.jvp(f, moving, _to_jax(list(compress(given[half:], real))))
-            return np.asarray(_from_jax(pushed))
+            f, moving = of_real(call, real, given[:half])
+            _, pushed = jax.jvp(f, moving, to_jax(list(compress(given[half:], real))))
+            return np.asarray(from_jax(pushed))
 
     def pull(*given: Array) -> tuple[Array, ...]:
         *point, cotangent = given
         with jax.enable_x64(True):
-            f, moving = of_real(point)
+            f, moving = of_real(call, real, point)
             result, vjp = jax.vjp(f, *moving)
             if not jax.numpy.issubdtype(result.dtype, jax.numpy.inexact):
                 return tuple(np.zeros(operand.shape) for operand in point)
             pulled = iter(vjp(jax.numpy.asarray(cotangent, result.dtype).reshape(result.shape)))
             return tuple(
-                np.asarray(_from_jax(next(pulled))) if moves else np.zeros(operand.shape)
+                np.conj(from_jax(next(pulled))) if moves else np.zeros(operand.shape)
                 for moves, operand in zip(real, point, strict=True)
             )
 
@@ -246,6 +239,16 @@ def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
     return Jvp(push), Vjp(pull)
 
 
+def of_real(call: Call, real: Sequence[bool], point: Sequence[Any]) -> tuple[Call, list[Any]]:
+    """Return the function of the real operands alone, and these."""
+
+    def f(*moving: Any) -> Any:
+        left = iter(moving)
+        return call(*(next(left) if moves else fixed for moves, fixed in zip(real, point, strict=True)))
+
+    return f, to_jax(list(compress(point, real)))
+
+
 def _jax_join(arrays: Sequence[Any]) -> Any:
     jax: Any = sys.modules["jax"]
     return jax.numpy.concatenate([jax.numpy.ravel(array) for array in arrays])
@@ -258,11 +261,12 @@ def _jax_kind(leaf: Any) -> str:
     return "f" if jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating) else np.dtype(leaf.dtype).kind
 
 
-def _to_jax(arrays: Sequence[Array]) -> list[Any]:
+def to_jax(arrays: Sequence[Array]) -> list[Any]:
+    """Return numpy's arrays as jax's."""
     return [sys.modules["jax"].numpy.asarray(array) for array in arrays]
 
 
-def _from_jax(result: Any) -> Any:
+def from_jax(result: Any) -> Any:
     """Return a jax array as one of numpy's, and anything else as it is."""
     jax: Any = sys.modules["jax"]
     if getattr(result, "dtype", None) == jax.dtypes.float0:  # the tangents of whole numbers
@@ -279,7 +283,25 @@ FRAMEWORKS = {
     framework.name: framework
     for framework in (
         Framework("numpy", _numpy_trial, _numpy_value, _no_rules, _numpy_join, _numpy_kind),
-        Framework("torch", _torch_trial, _torch_value, _torch_rules, _torch_join, _torch_kind, "torch.autograd"),
-        Framework("jax", _jax_trial, _jax_value, _jax_rules, _jax_join, _jax_kind, "jax.jvp or jax.vjp"),
+        Framework(
+            "torch",
+            _torch_trial,
+            _torch_value,
+            _torch_rules,
+            _torch_join,
+            _torch_kind,
+            "torch.autograd",
+            "torch's gradient is ∂L/∂re + i ∂L/∂im",
+        ),
+        Framework(
+            "jax",
+            _jax_trial,
+            _jax_value,
+            _jax_rules,
+            _jax_join,
+            _jax_kind,
+            "jax.jvp or jax.vjp",
+            "jax's gradient is ∂L/∂re − i ∂L/∂im",
+        ),
     )
 }

@@ -15,6 +15,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
+from jacinspect.functions.code.double import rules_for_second, second_rules
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.functions.code.in_place import returning
 from jacinspect.functions.code.layers import made, own_backward, with_cache
@@ -24,7 +25,7 @@ from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 
-__all__ = ["claim_of", "of_callable"]
+__all__ = ["claim_of", "of_callable", "takes"]
 
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -109,17 +110,20 @@ def _adapted(
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
     framework, stays, call, given = _accepted(f, function.value, given, backend)
     joined = Joined(function.name, call, framework, function.take)
+    note = function.note if call is function.value else "called in single precision, for it takes no double"
+    convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
     rules = framework.rules(joined, given) if function.rule is None and stays else ()
     adapted = replace(
         function,
         value=framework.value(joined),
         rule=rules[0] if rules else function.rule,  # a claim, if any
-        others=rules[1:],
+        others=(*rules[1:], *(rules_for_second(framework.name, joined) if rules else ())),
+        second=second_rules(framework.name, joined) if rules else (),
         output=lambda: joined.bundle,
         take=None,
         mode=None,
         derivative_formula=function.derivative_formula or framework.autodiff * stays,
-        note=function.note if call is function.value else "called in single precision, for it takes no double",
+        note="; ".join(filter(None, (note, convention))),
         source="python" if framework.name == "numpy" else framework.name,
         adapt=None,
     )
@@ -187,6 +191,14 @@ def claim_of(
         return framework_of(called, call, arguments, backend)[0].value(call)
 
     return Claim(call, kind, adapt, len(required))
+
+
+def takes(derivative: Callable[..., Any], function: Function) -> int:
+    """Return how many arguments a user's derivative of a function requires, beside the function's parameters."""
+    signature = signature_of(_instance(derivative, "derivative"))
+    places = [] if signature is None else signature.parameters.values()
+    positional = [place for place in places if place.kind in _POSITIONAL and place.default is place.empty]
+    return len([place for place in positional if place.name not in function.parameters])
 
 
 def _parameters_for(places: Sequence[inspect.Parameter], function: Function, number: int) -> dict[str, Parameter]:

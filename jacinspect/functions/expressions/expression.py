@@ -5,7 +5,7 @@ the text, evaluation.py computes it and pushes tangents through it, by the catal
 the derivative down.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from math import isfinite
 from numbers import Real
@@ -16,10 +16,11 @@ from jacinspect.errors import InputError
 from jacinspect.functions.expressions.bends import bends
 from jacinspect.functions.expressions.evaluation import Part, is_elementwise, push
 from jacinspect.functions.expressions.grammar import parse
+from jacinspect.functions.expressions.reverse import pull_through
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.expressions.symbolic import derivative_formula
 from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.functions.rules import Jvp
+from jacinspect.functions.rules import Jvp, Second, Vjp
 
 __all__ = ["expression"]
 
@@ -72,6 +73,8 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
         kind="elementwise" if is_elementwise(parsed.tree) else "coupled",
         value=forward.value,
         rule=Jvp(forward.push),
+        others=(Vjp(forward.pull, "reverse", order=2),),
+        second=(Second(forward.product, "forward over reverse"),),
         parameters={name: numbers[name] for name in parsed.parameters},
         formula=formula,
         derivative_formula=formulas[0],
@@ -111,6 +114,22 @@ class _Forward:
         moving = {name: dx for name, dx in zip(self._operands, tangents, strict=True) if np.any(dx)}
         value, tangent = self._computed(operands, moving)
         return np.zeros_like(value) if tangent is None else tangent
+
+    def pull(self, *given: Array) -> tuple[Array, ...]:
+        """Pull a cotangent back, pull(x, y, …, w)."""
+        return self._pulled(given[:-1], given[-1], None)
+
+    def product(self, *given: Array) -> tuple[Array, ...]:
+        """Multiply by the Hessian of w·f, product(x, y, …, w, dx, dy, …)."""
+        half = len(given) // 2
+        moving = {name: v for name, v in zip(self._operands, given[half + 1 :], strict=True) if np.any(v)}
+        return self._pulled(given[:half], given[half], moving)
+
+    def _pulled(self, operands: Sequence[Array], w: Array, tangents: Mapping[str, Array] | None) -> tuple[Array, ...]:
+        point = _in_double(dict(zip(self._operands, operands, strict=True)))
+        with np.errstate(all="ignore"):
+            found = pull_through(self._typed, self._tree, point, np.asarray(w, np.float64), tangents)
+        return tuple(found.get(name, np.zeros(x.shape)) for name, x in point.items())
 
     def _computed(self, operands: tuple[Array, ...], tangents: Mapping[str, Array]) -> tuple[Array, Array | None]:
         point = dict(zip(self._operands, map(np.asarray, operands), strict=True))

@@ -6,7 +6,7 @@ is the tangent of x: ``dx @ w``, ``sum(2 * x * dx)``.
 """
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from jacinspect.functions.catalogue import lookup as catalogue
@@ -21,9 +21,9 @@ from jacinspect.functions.expressions.simplification import (
     power,
     times,
 )
-from jacinspect.functions.function import Function
+from jacinspect.functions.function import Function, Parameter
 
-__all__ = ["derivative_formula"]
+__all__ = ["derivative_formula", "written_out"]
 
 _LONGEST, _LONGEST_SLOPE = 72, 16  # characters: a line of a report; a longer slope is written as sigmoid'(x)
 _LINEAR = {"sum", "mean", "cumsum", "transpose"}  # not element-wise, and linear: df is the function of dx
@@ -138,10 +138,17 @@ def _call(part: Part, node: ast.Call, function: Function, changes: list[_Change 
     if not is_elementwise(Part(node, function)):
         raise _NoFormError
     if len(node.args) == 1:
-        slope = _written_out(function, function.derivative_formula, node.args) if _is_short(function) else None
+        slope = (
+            written_out(function.operands, function.parameters, function.derivative_formula, node.args)
+            if _is_short(function)
+            else None
+        )
         slopes = [slope or ast.Call(ast.Name(f"{ast.unparse(node.func)}'"), node.args, node.keywords)]
     else:  # there is no primed name for the derivative by one of several
-        slopes = [_required(_written_out(function, formula, node.args)) for formula in function.partial_formulas]
+        slopes = [
+            _required(written_out(function.operands, function.parameters, formula, node.args))
+            for formula in function.partial_formulas
+        ]
     return _sum(
         change and _Change(times(slope, change.formula), change.shape | _read(part, slope))
         for slope, change in zip(slopes, changes, strict=True)
@@ -189,10 +196,12 @@ def _whole(part: Part, change: _Change | None) -> ast.expr:
 # --- The catalogue's formulas ----------------------------------------------------------------------------------------
 
 
-def _written_out(function: Function, formula: str, operands: list[ast.expr]) -> ast.expr | None:
-    """Put operands and parameters into a formula of the catalogue; None if it has any other name."""
-    known = dict(zip(function.operands, operands, strict=True))
-    for name, value in function.parameters.items():
+def written_out(
+    names: Sequence[str], parameters: Mapping[str, Parameter], formula: str, operands: Sequence[ast.expr]
+) -> ast.expr | None:
+    """Put operands, for their names, and parameters into a formula of the catalogue; None if it has any other name."""
+    known = dict(zip(names, operands, strict=True))
+    for name, value in parameters.items():
         if isinstance(value, int | float):
             known[name] = literal(value)
     try:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.views.brief import problems
-from jacinspect.views.outcome import SIGNS
+from jacinspect.views.outcome import SIGNS, at_jumps
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import printable
 
@@ -48,6 +48,8 @@ def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Itera
     yield _row(columns, ("", ""), "check", "at", {name: name for name in _WIDTHS})
     for outcome in outcomes:
         yield _line(outcome, columns)
+        if jumps := at_jumps(outcome.report):
+            yield from _below(jumps.removeprefix(", "), columns.width)
         if outcome.report.verdict != "pass":
             for line in problems(outcome.report):
                 yield from _below(printable(line), columns.width)

@@ -1,0 +1,202 @@
+"""The second order: the gradient inspected as a function, whose Jacobian is the Hessian of w·f. Next: report.
+
+In: the report of the first order, by which the gradient was compared with f. Out: the same report with what was found
+of the gradient. w is 1 where f has one output, or where each output reads the input in its own place (the Hessian is
+Diag(f'') then); else it is random. The Hessian is differenced from the first-order rule, and compared with the
+second-order rule, or with a claim.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.functions.function import Array, Function
+from jacinspect.functions.rules import Claim, Jvp, NoSecondDerivativeError, Second, Slopes, Vjp
+from jacinspect.inspection.codes import finding, ordered
+from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.inspection.report import Report, SecondOrderReport
+from jacinspect.inspection.sections import RuleReport
+from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.subject import analytic_at
+from jacinspect.jacobian.coloring import color_columns
+
+__all__ = ["require_gradient", "with_second_order"]
+
+_FEWEST = 200  # calls of the gradient: what a pattern and some of its columns take
+
+
+def require_gradient(function: Function, settings: Settings) -> None:
+    """Raise InputError where the second order is asked for of a function without a derivative."""
+    if settings.order == 2 and function.rule is None:
+        raise InputError(
+            f"{function.name}: --order 2 needs a gradient, and there is none: give one with "
+            "-d file.py:gradient (derivative= in Python, derivative = in a check)"
+        )
+
+
+def with_second_order(
+    report: Report, function: Function, settings: Settings, progress: Callable[[int], None]
+) -> Report:
+    """Return the report with the second order, where it is asked for."""
+    if settings.order == 1:
+        return report
+    reason = _why_not(report, function)
+    if reason:
+        return replace(report, second_order=SecondOrderReport(None, None, reason))
+    assert report.output is not None
+    x, output = report.operand.values, report.output
+    is_own = output.size == 1 or (report.is_elementwise and output.shape == x.shape)
+    rng = np.random.default_rng([settings.seed, 9])
+    w = np.ones(output.shape) if is_own else rng.standard_normal(output.shape)
+    first = _with_vjp(function, report)
+    gradient = replace(_gradient(first, report, w, settings.vec), gradient_of="f" if is_own else "(w·f)")
+    rules = _second_rules(function, x, w, isinstance(first.rule, Vjp))
+    gradient = replace(
+        gradient, rule=next(iter(rules), None), others=tuple(r for r in rules[1:] if not isinstance(r, Claim))
+    )
+    nested = _inspected(gradient, report, replace(settings, max_evaluations=_budget(first, report, settings)), progress)
+    told = [replace(each, message=f"second order: {each.message}") for each in nested.findings]
+    return replace(
+        report,
+        second_order=SecondOrderReport(nested, w, formula=_formula(function, nested)),
+        findings=ordered([*report.findings, *told]),
+    )
+
+
+def _why_not(report: Report, function: Function) -> str:
+    """Say why the second order is not inspected: the gradient is wrong or not known; nothing if it can be."""
+    if report.jacobian is None or report.agreement is None or report.output is None:
+        return "not inspected, for the first order could not be"
+    later = {rule.name for rule in function.others if rule.order > 1}
+    wrong = any(rule.verdict == "fail" and rule.name not in later for rule in report.rules)
+    if wrong or report.agreement.verdict == "fail":
+        return "not inspected, for the derivative itself is wrong"
+    if not np.isfinite(report.operand.values).all() or not np.isfinite(report.output).all():
+        return "not inspected, for X or f(X) is not finite"
+    if isinstance(_with_vjp(function, report).rule, Slopes | Jvp) and report.jacobian.numeric is None:
+        return "not inspected, for the pattern of the first order is not proved (J007)"
+    return ""
+
+
+# --- The gradient -----------------------------------------------------------------------------------------------------
+
+
+def _with_vjp(function: Function, report: Report) -> Function:
+    """Return the function with a vjp as its rule, if it has one that agrees: the gradient is one call of it then."""
+    agree = {rule.name for rule in report.rules if rule.verdict == report.rules[0].verdict}
+    pulls = [rule for rule in (function.rule, *function.others) if isinstance(rule, Vjp) and rule.name in agree]
+    return replace(function, rule=max(pulls, key=lambda rule: rule.order)) if pulls else function
+
+
+def _gradient(function: Function, report: Report, w: Array, vec: str | None) -> Function:
+    """Return x -> J(x)ᵀw, by the function's rule, as a function; of a jvp, a column at a time of the pattern known."""
+    bundle, known = function.operand, None if report.jacobian is None else report.jacobian.numeric
+    pattern = None if known is None else known.pattern
+
+    def value(x: Array) -> Array:
+        analytic = analytic_at(function, x, w.shape, vec)
+        assert analytic is not None
+        if analytic.pull is not None:
+            return analytic.pull(w.ravel()).reshape(x.shape)
+        assert pattern is not None
+        stored = None if analytic.stored is None else analytic.stored(pattern)
+        if stored is None:
+            stored = analytic.on(pattern, *color_columns(pattern.rows, pattern.indices, pattern.shape[1]))
+        return stored.vjp(w)
+
+    return replace(
+        function,
+        value=value,
+        second=(),
+        hessian=None,
+        output=lambda: bundle,
+        formula="",
+        derivative_formula="",
+        bends=(),
+    )
+
+
+def _budget(function: Function, report: Report, settings: Settings) -> int:
+    """Return how often the gradient may be called: a vjp counts as one call of f, a jvp as one for each color."""
+    assert report.jacobian is not None
+    calls = settings.calls(report.operand.values.size)
+    by_color = isinstance(function.rule, Jvp) or (isinstance(function.rule, Claim) and function.rule.kind == "jvp")
+    return max(calls // max(report.jacobian.colors, 1), _FEWEST) if by_color else calls
+
+
+# --- The Hessian ------------------------------------------------------------------------------------------------------
+
+
+def _second_rules(function: Function, x: Array, w: Array, is_reverse: bool) -> Sequence[Jvp | Vjp | Claim]:
+    """Return the claimed Hessian, or the second-order rules as far as they are known, as rules of the gradient."""
+    if function.hessian is not None:
+        return [_contracted(function.hessian, x.size, w)]
+    rules: list[Jvp | Vjp] = []
+    for rule in function.second if is_reverse else ():
+        with suppress(NoSecondDerivativeError):
+            if function.source in ("catalogue", "expression"):
+                rule.product(x, w, np.ones(x.shape))
+            rules.append(_rule(rule, w))
+    return rules
+
+
+def _rule(rule: Second, w: Array) -> Jvp | Vjp:
+    """Return a second-order rule as one of the gradient of w·f."""
+
+    def product(x: Array, v: Array) -> Any:
+        return rule.product(x, w, v.reshape(x.shape))
+
+    return Vjp(product, rule.name) if rule.pulls else Jvp(product, rule.name)
+
+
+def _contracted(claim: Claim, size: int, w: Array) -> Claim:
+    """Return a claimed Hessian as that of w·f, where it is the M×N×N tensor of several outputs."""
+
+    def of_w(hessian: Callable[..., Any]) -> Callable[..., Any]:
+        def contracted(x: Array, *vector: Array) -> Any:
+            given = hessian(x, *vector)
+            if vector or w.size == 1 or prod(getattr(given, "shape", ())) != w.size * size**2:
+                return given
+            return np.tensordot(w.ravel(), np.reshape(given, (w.size, size, size)), 1)
+
+        return contracted
+
+    return Claim(of_w(claim.derivative), claim.kind, lambda arguments: of_w(claim.at(arguments)), claim.takes)
+
+
+def _inspected(gradient: Function, report: Report, settings: Settings, progress: Callable[[int], None]) -> Report:
+    """Inspect the gradient; a second-order rule that raises is a finding, and the Hessian is measured without it."""
+    operand, settings = report.operand, replace(settings, expect=(), points=None, order=1)
+
+    def inspected(gradient: Function) -> Report:
+        return inspect_function(
+            gradient, operand.values, settings, source=operand.source, progress=lambda n: progress(report.calls + n)
+        )
+
+    try:
+        return inspected(gradient)
+    except FunctionFailedError as error:
+        if not isinstance(gradient.rule, Jvp | Vjp):
+            raise
+        name, nested = gradient.rule.name, inspected(replace(gradient, rule=None, others=()))
+        message = f"{name} fails: {str(error).removeprefix('the derivative raised ').splitlines()[0]}"
+        return replace(
+            nested,
+            rules=(RuleReport(name, "fail", message),),
+            findings=ordered([*nested.findings, finding("J015", message)]),
+        )
+
+
+def _formula(function: Function, nested: Report) -> str | None:
+    """Write f'' where the Hessian is diagonal, for an element-wise function whose derivative is written down."""
+    declared = function.source in ("catalogue", "expression") and function.kind == "elementwise"
+    if nested.jacobian is None or not nested.jacobian.is_diagonal or not declared or len(function.operands) > 1:
+        return None
+    from jacinspect.functions.expressions.partials import second_formula  # what reads expressions is imported late
+
+    return second_formula(function) or None

@@ -1,0 +1,120 @@
+"""A steep bend is no kink and no jump: a wrong derivative there does not pass, and a pass at a jump says so."""
+
+from collections.abc import Callable
+from io import StringIO
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import jacinspect
+from jacinspect.checks.outcomes import Outcome, Tally
+from jacinspect.inspection.report import Report
+from jacinspect.views.checks import text as check_text
+from jacinspect.views.text import render
+from tests.oracles import Array
+
+F = Callable[[Array], Array]
+
+STEEP: dict[str, F] = {
+    "tanh": lambda t: np.tanh(t),
+    "sigmoid": lambda t: 1 / (1 + np.exp(-t)),
+    "arctan": lambda t: np.arctan(t),
+}
+POLES: dict[str, tuple[F, F]] = {
+    "1/(x - 1)": (lambda x: 1 / (x - 1), lambda x: -1 / (x - 1) ** 2),
+    "log|x - 1|": (lambda x: np.log(np.abs(x - 1)), lambda x: 1 / (x - 1)),
+    "sqrt|x - 1|": (lambda x: np.sqrt(np.abs(x - 1)), lambda x: np.sign(x - 1) / 2 / np.sqrt(np.abs(x - 1))),
+    "cbrt(x - 1)": (lambda x: np.cbrt(x - 1), lambda x: 1 / 3 / np.cbrt(np.abs(x - 1)) ** 2),
+}
+
+
+def claimed(f: F, x: Array, slopes: Array) -> Report:
+    return jacinspect.inspect(f, x, derivative=lambda _: slopes.copy(), derivative_kind="elementwise")
+
+
+def passed(f: F, x: Array, slopes: Array) -> list[float]:
+    """Return the operands at which the claim passes, each inspected by itself."""
+    return [float(x[k]) for k in range(x.size) if claimed(f, x[k : k + 1], slopes[k : k + 1]).verdict == "pass"]
+
+
+@pytest.mark.parametrize("width", [1e-8, 1e-10, 1e-12, 1e-13])
+@pytest.mark.parametrize("name", STEEP)
+def test_slope_0_of_a_steep_rise_does_not_pass(name: str, width: float) -> None:
+    x = 1 + width * np.array([0, 0.5, -1])
+    assert passed(lambda x: STEEP[name]((x - 1) / width), x, np.zeros(3)) == []
+
+
+@pytest.mark.parametrize("width", [1e-8, 1e-10, 1e-12, 3e-13, 1e-13])
+def test_a_rounded_corner_is_no_kink(width: float) -> None:
+    x = 1 + width * np.array([0.3, -0.5, 2])
+    true = (x - 1) / np.hypot(x - 1, width)
+    for wrong in (np.zeros(3), -true, 0.5 * true):
+        assert passed(lambda x: 1 + np.hypot(x - 1, width), x, wrong) == []
+
+
+@pytest.mark.parametrize("name", POLES)
+@pytest.mark.parametrize("seed", range(2))
+def test_slope_0_beside_a_pole_does_not_pass(name: str, seed: int) -> None:
+    f, d = POLES[name]
+    rng = np.random.default_rng(seed)
+    x = 1 + rng.choice([-1, 1], 6) * 10 ** rng.uniform(-12.5, -9, 6)
+    assert passed(f, x, np.zeros(6)) == []
+    assert claimed(f, x, d(x)).verdict != "fail"
+
+
+@pytest.mark.parametrize(("distance", "off"), [(1e-4, 30), (-1e-3, 0.3)])
+def test_a_small_error_beside_a_pole_does_not_pass(distance: float, off: float) -> None:
+    """A relative 3e-7: where the slope is 10⁸, the rounding of x alone hides a few 10⁻⁹ of it."""
+    f, d = POLES["1/(x - 1)"]
+    x = np.array([1 + distance])
+    assert claimed(f, x, d(x)).verdict == "pass"
+    assert claimed(f, x, d(x) + off).verdict != "pass"
+
+
+def test_a_true_kink_beside_a_large_number_stays_one() -> None:
+    for shift in (0.0, 1.0, 1e3, -1e6):
+        f: F = lambda x, shift=shift: np.abs(x - 3) + shift  # type: ignore[misc]  # noqa: E731
+        assert claimed(f, np.array([3.0]), np.array([0.5])).verdict == "pass"
+        assert claimed(f, np.array([3.0]), np.array([1.5])).verdict == "fail"
+
+
+def test_a_kink_of_what_has_lost_digits_stays_one() -> None:
+    """Over its last digits it stands still, which is no bend."""
+    for lost in (1.0, 1e6):
+        f: F = lambda x, lost=lost: (np.abs(x) + lost) - lost  # type: ignore[misc]  # noqa: E731
+        assert claimed(f, np.array([0.0]), np.array([0.5])).verdict == "pass"
+
+
+def test_a_slope_that_is_told_apart_from_0_but_no_more_is_left_open() -> None:
+    """(x - sin x)/x³ beside 0: differences show the slope to one digit, and 3 % more would be within the bar."""
+    x = np.array([-3e-4, -8e-5])
+    for factor in (1, 1.03):
+        assert claimed(lambda x: (x - np.sin(x)) / x**3, x, -factor * x / 60).verdict == "inconclusive"
+
+
+def shown(report: Report) -> str:
+    console = Console(width=80, file=StringIO(), color_system=None)
+    console.print(render(report, 80))
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_pass_at_a_jump_says_so() -> None:
+    x = np.array([1.0, 2.0])
+    f: F = lambda x: np.where(x > 1, x + 1, x)  # noqa: E731
+    report = claimed(f, x, np.ones(2))
+    assert report.verdict == "pass"
+    headline = " ".join(shown(report).splitlines()[:2])
+    assert headline.endswith("✓ the derivative is right: 2 of 2 entries agree, 1 entry at a jump of f")
+    messages = [each.message for each in report.findings if each.code == "J003"]
+    assert messages == [
+        "1 entry at a jump: at X[0] = 1, A[0] jumps, beside a slope of 1; analytic 1, which passes: f has no "
+        "derivative there"
+    ]
+    outcome = Outcome("step", "X 2", report, "", 0, (), ())
+    _, _, line, *_ = check_text.render([outcome], Tally(1), check_text.Columns(4, 3))
+    assert line.plain == "    1 entry at a jump of f"
+    kink = claimed(np.abs, np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+    assert shown(kink).splitlines()[0].endswith("✓ the derivative is right: 2 of 2 entries agree")
+    (wrong,) = (each.message for each in claimed(f, x, np.array([5.0, 1.0])).findings if each.code == "J001")
+    assert wrong == "1 entry at a jump: at X[0] = 1, A[0] jumps, beside a slope of 1; analytic 5"
