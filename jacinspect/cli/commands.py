@@ -24,6 +24,7 @@ from jacinspect.choices import (
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
 from jacinspect.cli.help import overview, write_options
+from jacinspect.cli.mistakes import begins_with_minus, correction
 from jacinspect.cli.options import (
     BackendOption,
     DerivativeOption,
@@ -41,6 +42,7 @@ from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
 from jacinspect.views.explain import explain as explanation
+from jacinspect.wording import printable
 
 __all__ = ["app", "run"]
 
@@ -63,6 +65,8 @@ class _InspectByDefault(TyperGroup):
         if not args and not completing:
             raise _UsageError("name a function, as in `jacinspect sigmoid --shape 2x2`")
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and not completing and begins_with_minus(args[0], own | _options(self)):
+            args = ["inspect", *args[1:], "--", args[0]]
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["inspect", *args]
         if completing and args and args[-1].startswith("-"):
@@ -99,12 +103,19 @@ def run() -> int:
     """Run the command line; return its exit status. A mistake in the options is reported in one line."""
     for stream in (sys.stdout, sys.stderr):
         spell_out(stream)
+    command = typer.main.get_command(app)
     try:
-        status = typer.main.get_command(app).main(prog_name="jacinspect", standalone_mode=False)
+        status = command.main(prog_name="jacinspect", standalone_mode=False)
     except _UsageError as error:
-        typer.echo(f"jacinspect: {error.format_message()} ({_advice(sys.argv[1:])})", err=True)
+        right = correction(sys.argv[1:], _options(command))
+        typer.echo(f"jacinspect: {printable(right or f'{error.format_message()} ({_advice(sys.argv[1:])})')}", err=True)
         return ExitStatus.UNUSABLE
     return status or ExitStatus.OK
+
+
+def _options(group: Any) -> set[str]:
+    """Return the names of all options of inspect, the default command."""
+    return {name for parameter in group.commands["inspect"].params for name in parameter.opts}
 
 
 def _advice(arguments: list[str]) -> str:

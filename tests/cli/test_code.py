@@ -148,7 +148,11 @@ WRONG = [
 ]
 
 REFUSED = [
-    ("code.py -s 2", "code.py: name the function in it too, as in code.py:function"),
+    (
+        "code.py -s 2",
+        "code.py: name the function in it too, as in code.py:swish; it has swish, swish_prime, forgetful, product, "
+        "product_jacobian, vjp, loud, very_loud, raw, child, loud_to_err, closing, …",
+    ),
     ("code.py:swihs -s 2", "code.py:swihs: code.py has no 'swihs'; did you mean swish?"),
     ("nowhere.py:f -s 2", "nowhere.py: there is no such file"),
     ("code.py:Shape -s 2", "code.py:Shape: is a class; name an instance of it, or a function"),
@@ -177,7 +181,7 @@ REFUSED = [
     ("code.py:swish -s 2 --backend torch", "--backend torch: the function's code has not imported torch"),
     (
         "code.py:product -s 2x3",
-        "code.py:product takes x and w: w is missing; add --with SHAPE_OR_FILE, such as --with 2x3;\n"
+        "code.py:product takes x and w: w is missing; add --with SHAPE_OR_FILE, such as --with 3x4;\n"
         "where x is a number, make it a parameter: -p x=0",
     ),
     ("code.py:exits -s 2", "the function raised SystemExit: 3\n  code.py:{line}: sys.exit(3)"),
