@@ -14,7 +14,7 @@ import typer
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
 from jacinspect.cli.files import replace_file, require_writable
-from jacinspect.cli.streams import Progress, is_terminal, make_console, standard_output
+from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.wording import printable
 
@@ -53,11 +53,13 @@ def check_suite(request: CheckRequest) -> int:
     suite = load_suite(config).selected(request.names)
     on_screen = output is None and is_terminal(sys.stdout)
     with Pool(suite, request.jobs, timeout) as pool, Progress(quiet=on_screen) as progress:
-        tally = Tally(len(pool.cases))
+        tally, written = Tally(len(pool.cases)), dict[str, str]()
 
         def made() -> Iterator[Outcome]:
             for outcome in pool.outcomes():
                 tally.add(outcome)
+                if outcome.report.verdict != "pass" and outcome.stderr:
+                    written.setdefault(outcome.stderr, outcome.name)
                 progress.show(f"{tally.done} of {tally.planned} inspections")
                 yield outcome
                 if request.fail_fast and outcome.report.verdict != "pass":
@@ -65,6 +67,9 @@ def check_suite(request: CheckRequest) -> int:
 
         with _interrupts(pool):  # the outcomes so far are written all the same
             _write(made(), tally, request, pool.cases)
+    for text, name in written.items():  # once each, and of what failed alone
+        lines = "\n".join(dict.fromkeys(text.splitlines()))  # a function is called hundreds of times
+        show_beginning(f"{printable(name)} wrote on standard error", lines.encode(), len(text.encode()))
     if request.format is not CheckFormat.text:
         for check, code in tally.unneeded:
             typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)

@@ -20,6 +20,7 @@ __all__ = [
     "is_terminal",
     "make_console",
     "reported_errors",
+    "show_beginning",
     "spell_out",
     "standard_output",
 ]
@@ -51,11 +52,16 @@ def captured_output() -> Iterator[None]:
             os.close(saved)
             size = printed.seek(0, os.SEEK_END)
             printed.seek(0)
-            beginning = printed.read(_PRINTED_SHOWN).decode(errors="replace").splitlines()
-            shown = [f"\n  {printable(line)}" for line in beginning[:_LINES_SHOWN]]
-            if shown:
-                more = f"\n  … {size} bytes in all" if len(beginning) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
-                typer.echo(f"jacinspect: the inspected code printed:{''.join(shown)}{more}", err=True)
+            show_beginning("the inspected code printed", printed.read(_PRINTED_SHOWN), size)
+
+
+def show_beginning(of: str, beginning: bytes, size: int) -> None:
+    """Show on standard error the beginning of what code printed; `size` is how many bytes there are in all."""
+    lines = beginning[:_PRINTED_SHOWN].decode(errors="replace").splitlines()
+    shown = [f"\n  {printable(line)}" for line in lines[:_LINES_SHOWN]]
+    if shown:
+        more = f"\n  … {size} bytes in all" if len(lines) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
+        typer.echo(f"jacinspect: {of}:{''.join(shown)}{more}", err=True)
 
 
 @contextmanager
