@@ -8,7 +8,9 @@ from jacinspect.views.facts import headline
 from jacinspect.views.panels import aligned
 from jacinspect.wording import told_apart
 
-__all__ = ["problems", "render", "worst_entries"]
+__all__ = ["narrow", "problems", "render", "worst_entries"]
+
+_DIGITS, _FEWER_DIGITS = 10, 6  # of an entry at least: for a log, and so that a table fits into 60 columns
 
 
 def render(report: Report) -> str:
@@ -17,21 +19,29 @@ def render(report: Report) -> str:
     return "\n".join([f"{name}: {report.verdict}, {shapes}", *(f"  {line}" for line in problems(report))])
 
 
-def problems(report: Report) -> Iterator[str]:
-    """Yield the errors among the findings, and a table of the worst entries, line by line."""
+def problems(report: Report, width: int = 10**6) -> Iterator[str]:
+    """Yield the errors among the findings, line by line, and a table of the worst entries, which fits into `width`."""
     for finding in report.findings:
         if finding.severity == "error":
             yield from f"{finding.code} {finding.name}: {finding.message}".splitlines()
-    yield from _table(worst_entries(report.agreement, 10))
+    yield from _table(report.agreement, width)
     if report.second_order is not None and report.second_order.gradient is not None:
-        yield from _table(worst_entries(report.second_order.gradient.agreement, 10))
+        yield from _table(report.second_order.gradient.agreement, width)
 
 
-def _table(rows: list[list[str]]) -> list[str]:
-    return aligned(rows) if rows else []
+def _table(agreement: AgreementReport | None, width: int) -> list[str]:
+    rows = worst_entries(agreement, _DIGITS)
+    lines = aligned(rows) if rows else []
+    return lines if not lines or len(lines[0]) <= width else aligned(narrow(worst_entries(agreement, _FEWER_DIGITS)))
 
 
-def worst_entries(agreement: AgreementReport | None, digits: int) -> list[list[str]]:
+def narrow(rows: list[list[str]]) -> list[list[str]]:
+    """Join the columns of the numeric value and its bar in a table of the worst entries."""
+    beside = [[name, analytic, f"{numeric} ± {bar}", difference] for name, analytic, numeric, bar, difference in rows]
+    return [[*beside[0][:2], "numeric ± bar", beside[0][3]], *beside[1:]]
+
+
+def worst_entries(agreement: AgreementReport | None, digits: int = _FEWER_DIGITS) -> list[list[str]]:
     """Tabulate the worst entries of a derivative that does not pass, a header first; of none, nothing."""
     if agreement is None or agreement.verdict in ("pass", None) or not agreement.worst:
         return []

@@ -12,7 +12,7 @@ from rich.text import Text
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
-from jacinspect.views.brief import worst_entries
+from jacinspect.views.brief import narrow, worst_entries
 from jacinspect.views.cells import few_panels, is_whole, jacobian_groups
 from jacinspect.views.facts import answers, points
 from jacinspect.views.lines import (
@@ -32,7 +32,6 @@ from jacinspect.wording import counted, rounded_up
 __all__ = ["headline", "render"]
 
 _NARROW = 24  # columns that corners of J are given at least
-_DIGITS = 6  # of the worst entries, at least: four columns of them fit in 60
 
 
 def headline(report: Report) -> RenderableType:
@@ -75,11 +74,8 @@ def _sentences(sentences: Iterable[str], width: int) -> Iterator[Text]:
 
 def _worst(report: Report) -> list[list[str]]:
     """Tabulate the worst entries, where there are more than the one that the finding names."""
-    header, *rows = worst_entries(report.agreement, _DIGITS) or [[]]
-    if len(rows) < 2:
-        return []
-    beside = [[name, analytic, f"{numeric} ± {bar}", difference] for name, analytic, numeric, bar, difference in rows]
-    return [[*header[:2], "numeric ± bar", header[-1]], *beside]
+    rows = worst_entries(report.agreement)
+    return narrow(rows) if len(rows) > 2 else []  # a header, and two
 
 
 def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:

@@ -51,7 +51,7 @@ def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Itera
         if jumps := at_jumps(outcome.report):
             yield from _below(jumps.removeprefix(", "), columns.width)
         if outcome.report.verdict != "pass":
-            for line in problems(outcome.report):
+            for line in problems(outcome.report, columns.width - _INDENT):
                 yield from _below(printable(line), columns.width)
             failed.append((-inf if outcome.ratio is None else -outcome.ratio, outcome.name))
     yield Text()
