@@ -118,7 +118,7 @@ RECTIFIERS = (
         latex=r"-\log(1 + e^{-x})",
         value=lambda x: -_softplus(-x),
         derivative=lambda x: _softplus_derivative(-x, beta=1.0, threshold=None),
-        derivative_formula="1 - s(x)",
+        derivative_formula="1 - s(x), s = sigmoid",
     ),
     Entry(
         name="relu_squared",
