@@ -105,7 +105,7 @@ RECTIFIERS = (
         latex=r"\frac{1}{\beta} \log(1 + e^{\beta x})",
         value=_softplus,
         derivative=_softplus_derivative,
-        derivative_formula="s(beta * x)",
+        derivative_formula="s(beta * x), s = sigmoid",
         positive=("beta",),
         rewritten=_written_softplus,
         jumps=lambda *, beta, threshold: () if threshold is None else (threshold / beta,),
