@@ -60,7 +60,7 @@ def _written_softplus(*, threshold: float | None, **_: object) -> dict[str, str]
         return {}
     return {
         "formula": "x if beta * x > threshold else log(1 + exp(beta * x)) / beta",
-        "derivative_formula": "1 if beta * x > threshold else s(beta * x)",
+        "derivative_formula": "1 if beta * x > threshold else s(beta * x), s = sigmoid",
         "latex": r"\begin{cases} x & \beta x > \theta \\"
         r" \frac{1}{\beta} \log(1 + e^{\beta x}) & \text{otherwise} \end{cases}",
     }
