@@ -41,7 +41,6 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "pow",
 }
 _WRONG_OPERATORS: dict[type[ast.operator], tuple[str, str]] = {
-    ast.BitXor: ("^", "^ is no operator here: a power is written **"),
     ast.BitAnd: ("&", "& is no operator here: chain a comparison, as in 0 < x < 1, or put one where into another"),
     ast.BitOr: ("|", "| is no operator here: put one where into another"),
     ast.Mod: ("%", "% is no operator here; there are + - * / ** @"),
