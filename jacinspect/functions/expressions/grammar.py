@@ -9,7 +9,8 @@ other node is refused with the piece underlined. evaluation.py computes the part
                | "where" "(" comparison "," part "," part ")"
     comparison = part {("<" | "<=" | ">" | ">=" | "==" | "!=") part}
 
-A function is a name of the catalogue; a constant is a part without operands, True, False or None.
+What people write for these on paper (2x, x^2, a·b, xᵀ) is spelled so before, by spelling.py. A function is a name of
+the catalogue; a constant is a part without operands, True, False or None.
 """
 
 import ast
