@@ -9,6 +9,7 @@ __all__ = [
     "CheckFormat",
     "Choice",
     "DerivativeKind",
+    "Detail",
     "Dtype",
     "Expectation",
     "Form",
@@ -58,6 +59,14 @@ class Form(Choice):
     tensor = "tensor"
     stacked = "stacked"
     blocks = "blocks"
+
+
+class Detail(Choice):
+    """How much of a report a terminal shows."""
+
+    headline = "headline"
+    first = "first"
+    everything = "everything"
 
 
 class Dtype(Choice):

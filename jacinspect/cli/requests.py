@@ -9,12 +9,14 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jacinspect.choices import Backend, DerivativeKind, Dtype, Form, Format, Mode, Vec
+from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
 from jacinspect.cli.files import require_savable, require_writable
 from jacinspect.cli.streams import Progress
+from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
 
 if TYPE_CHECKING:
@@ -87,7 +89,8 @@ class OperandRequest:
         first, names = self.first, [name for name in function.operands if name in given or name not in function.own]
         if first is None and len(names) == 1 and not self.further:
             raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
-        texts = place(function.name, names, first, self.further, self.shape or "2x3") if names else {}
+        fitting = partial(shapes_that_fit, function)
+        texts = place(function.name, names, first, self.further, fitting) if names else {}
         if [*texts.values(), self.direction].count("-") > 1:
             raise InputError("standard input (-) can be read only once; name a file for the others")
         drawn = {name: is_shape(text) for name, text in texts.items()}
@@ -143,6 +146,7 @@ class OutputRequest:
     form: Form = Form.vec
     full: bool = False
     save: Path | None = None
+    detail: Detail = Detail.first
 
 
 def inspected(

@@ -128,7 +128,7 @@ CODES = {
         "f is not element-wise, so A' ⊙ dX is not its differential for any A'",
         "Nothing is wrong with the derivative. Use the Jacobian, a jvp or a vjp in place of ⊙; the message says "
         "by how much ⊙ with the nearest A' is off.",
-        "jacinspect softmax --shape 2x3",
+        "jacinspect softmax --shape 2x3 --details",
     ),
     "J010": Code(
         "timeout",

@@ -133,6 +133,7 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         analytic=evidence.claim if complete else None,
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
+        status=evidence.comparison.status if complete else None,
         is_holomorphic=(
             not against_cauchy_riemann(numeric.jacobian, numeric.bar, names).any()
             if complete and is_complex(names)
@@ -166,6 +167,9 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
         max_ratio=max(summary.ratio or 0.0, 1 / ROUNDING) if outside else summary.ratio,
         worst=(*outside, *(_entry(evidence, entry, names) for entry in summary.worst))[:_WORST],
+        disagreeing=int(np.count_nonzero(comparison.status == Status.DISAGREES))
+        + (evidence.spurious.data.size if outside and evidence.spurious is not None else 0),
+        undecided=int(np.count_nonzero(np.isin(comparison.status, (Status.INCONCLUSIVE, Status.OUT_OF_REACH)))),
         jumps=int(np.count_nonzero(compared & (comparison.status == Status.KINK) & (numeric.kind == Kind.JUMP))),
     )
 

@@ -42,16 +42,17 @@ _SIZE = re.compile(
 
 
 def parse_shape(text: str) -> tuple[int, ...]:
-    """Read a shape such as ``4``, ``2x3`` or ``2 × 3 × 4``; 0 is a legal size, and ``scalar`` has no axes.
+    """Read a shape such as ``4``, ``2x3``, ``2 × 3 × 4`` or ``(2, 3)``; 0 is a legal size, ``scalar`` has no axes.
 
     Raises
     ------
     InputError
         If the text is anything else, or has more axes than numpy allows.
     """
-    if text.strip() == SCALAR:
+    if text.strip() in (SCALAR, "()"):
         return ()
-    sizes = [size.strip() for size in re.split("[xX×,]", text)]
+    bare = re.fullmatch(r"\s*\(([^()]*?),?\s*\)\s*", text)  # as Python writes a shape
+    sizes = [size.strip() for size in re.split("[xX×,]", bare[1] if bare else text)]
     # 100 digits are past every memory, and well below the length at which int() itself refuses
     if not all(re.fullmatch("[0-9]{1,100}", size) for size in sizes):
         advice = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from jacinspect.inspection.report import Report, SecondOrderReport
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.views.cells import NOTHING, Cells
-from jacinspect.views.facts import SIGNS, short
+from jacinspect.views.facts import short
+from jacinspect.views.outcome import SIGNS
 from jacinspect.wording import counted, format_shape, told_apart
 
 __all__ = ["hessian_panel", "second_order"]
