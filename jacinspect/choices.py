@@ -9,6 +9,7 @@ __all__ = [
     "CheckFormat",
     "Choice",
     "DerivativeKind",
+    "Detail",
     "Dtype",
     "Expectation",
     "Form",
@@ -60,11 +61,21 @@ class Form(Choice):
     blocks = "blocks"
 
 
+class Detail(Choice):
+    """How much of a report a terminal shows."""
+
+    headline = "headline"
+    first = "first"
+    everything = "everything"
+
+
 class Dtype(Choice):
     """The precision that an operand is rounded to."""
 
     float64 = "float64"
     float32 = "float32"
+    complex128 = "complex128"
+    complex64 = "complex64"
 
 
 class Format(Choice):
@@ -104,6 +115,7 @@ class Expectation(Choice):
     upper_triangular = "upper-triangular"
     symmetric = "symmetric"
     dense = "dense"
+    holomorphic = "holomorphic"
 
 
 class DerivativeKind(Choice):

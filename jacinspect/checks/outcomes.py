@@ -17,7 +17,7 @@ class Outcome:
     """The report of one case of a check, a label that distinguishes it from the check's others, and its place.
 
     `file` and `line` are where the function is defined, or else where the check is. `allow` holds the codes of the
-    findings that the check allows, `allowed` those that occurred.
+    findings that the check allows, `allowed` those that occurred. `stderr` is what the code wrote on standard error.
     """
 
     check: str
@@ -27,6 +27,7 @@ class Outcome:
     line: int
     allow: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
+    stderr: str = ""
 
     def concluded(self, report: Report) -> "Outcome":
         """Return the outcome with the report of the inspection, the errors that the check allows turned into notes.

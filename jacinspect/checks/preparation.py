@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import Case, Check, Suite
 from jacinspect.choices import Dtype, Mode
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.resolve import configured, resolve, with_derivative
+from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
 from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.findings import crashed
@@ -47,6 +49,8 @@ class PreparedCheck:
         operands, sources = self._operands(case, settings)
         place = self.function.positions(case.wrt, operands)[0] - 1
         x, source = operands[place], sources[place]
+        if x.dtype.kind == "c":
+            x = np.concatenate([x.real.ravel(), x.imag.ravel()])
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = self._label(case, operands)
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
@@ -106,6 +110,8 @@ def prepare(suite: Suite) -> list[PreparedCheck]:
 def _prepared(suite: Suite, check: Check) -> PreparedCheck:
     function = _function(suite, check)
     settings = dict(check.settings)
+    if check.hessian is not None:
+        settings.setdefault("order", 2)
     if "memory" in settings:
         settings["memory"] = _naming(suite, check, "memory", lambda: parse_size(str(settings["memory"])))
     for name, value in settings.items():
@@ -145,9 +151,12 @@ def _function(suite: Suite, check: Check) -> Function:
     if check.derivative is None:
         if check.derivative_kind is not None:
             raise InputError(f"{suite.key(check)}.derivative_kind: says what derivative is; give that too")
+    else:
+        claim = partial(with_derivative, function, check.derivative, check.derivative_kind, check.backend)
+        function = _naming(suite, check, "derivative", claim)
+    if check.hessian is None:
         return function
-    claim = partial(with_derivative, function, check.derivative, check.derivative_kind, check.backend)
-    claimed: Function = _naming(suite, check, "derivative", claim)
+    claimed: Function = _naming(suite, check, "hessian", partial(with_hessian, function, check.hessian, check.backend))
     return claimed
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from tempfile import NamedTemporaryFile
 from threading import Thread
 from time import monotonic
-from typing import Any
+from typing import IO, Any
 
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import Case, Suite
@@ -25,14 +26,19 @@ __all__ = ["Pool"]
 
 _SPAWN = get_context("spawn")  # a fork would inherit the parent's threads and what it has imported
 _POLL = 0.2  # seconds between looks at `stopped`: short for a person who pressed Ctrl-C, long for the processor
+_LAST_LINES = 5  # of what code wrote that ended its process while it was imported
 _GRACE = 1.0  # seconds to wait for a process that was killed or closed its pipe, which takes milliseconds
 
 
-def _serve(connection: Connection, suite: Suite) -> None:
-    """Run a worker: prepare the suite, then inspect each case received, until None comes or the pipe is closed."""
+def _serve(connection: Connection, suite: Suite, errors: str) -> None:
+    """Run a worker: prepare the suite, then inspect each case received, until None comes or the pipe is closed.
+
+    What checked code writes on standard error goes to a file, of which the parent shows what is about a failure.
+    """
     os.setsid()  # so that the processes that checked code starts are killed with the worker
     Thread(target=_follow_parent, daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what checked code prints is not part of a report
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
     os.chdir(suite.file.parent)
     from jacinspect.checks.preparation import prepare
 
@@ -64,15 +70,20 @@ def _follow_parent() -> None:
 class _Worker:
     """A process and its state: the index of its case, its deadline, and the outcome that stands if it dies.
 
-    `ready` is whether it has prepared the suite.
+    `ready` is whether it has prepared the suite, `errors` the file that has what it writes on standard error.
     """
 
     process: BaseProcess
     connection: Connection
+    errors: IO[bytes]
     task: int | None = None
     deadline: float | None = None
     begun: Outcome | None = None
     ready: bool = False
+
+    def written(self) -> str:
+        """Return what the process has written on standard error since the last call."""
+        return self.errors.read().decode(errors="replace")
 
     def end(self) -> None:
         """Kill the process and those that it started."""
@@ -83,6 +94,7 @@ class _Worker:
             self.process.kill()
         self.process.join(_GRACE)
         self.connection.close()
+        self.errors.close()
 
 
 @dataclass(eq=False)
@@ -144,11 +156,12 @@ class Pool:
 
     def _start(self) -> _Worker:
         ours, theirs = _SPAWN.Pipe()
-        process = _SPAWN.Process(target=_serve, args=(theirs, self.suite))
+        errors = NamedTemporaryFile(prefix="jacinspect-")  # noqa: SIM115 (closed with the worker)
+        process = _SPAWN.Process(target=_serve, args=(theirs, self.suite, errors.name))
         with _interrupts_ignored():
             process.start()
         theirs.close()
-        worker = _Worker(process, ours, deadline=self._from_now())
+        worker = _Worker(process, ours, errors, deadline=self._from_now())
         self._workers.append(worker)
         return worker
 
@@ -184,7 +197,8 @@ class Pool:
             worker.process.join(_GRACE)
             how = _how_it_ended(worker.process.exitcode)
             if not worker.ready:
-                raise InputError(f"{self.suite.file}: importing the checked code {how}") from None
+                written = "".join(f"\n  {line}" for line in worker.written().splitlines()[-_LAST_LINES:])
+                raise InputError(f"{self.suite.file}: importing the checked code {how}{written}") from None
             return "died", how
 
     def _handle(self, worker: _Worker, done: dict[int, Outcome]) -> None:
@@ -195,15 +209,15 @@ class Pool:
             worker.begun = content
         elif kind == "done":
             assert worker.task is not None
-            done[worker.task] = content
+            done[worker.task] = replace(content, stderr=worker.written())
             worker.task = worker.deadline = None
         elif kind == "refused":
             raise InputError(content)
         else:
             self._workers.remove(worker)
-            worker.end()
             if worker.task is not None:
-                done[worker.task] = self._lost(worker, content)
+                done[worker.task] = replace(self._lost(worker, content), stderr=worker.written())
+            worker.end()
 
     def _lost(self, worker: _Worker, how: str | None) -> Outcome:
         """Return the outcome of a case whose process died, or was killed because it missed its deadline."""

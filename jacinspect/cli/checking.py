@@ -14,12 +14,13 @@ import typer
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
 from jacinspect.cli.files import replace_file, require_writable
-from jacinspect.cli.streams import Progress, is_terminal, make_console, standard_output
+from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.wording import printable
 
 if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
+    from jacinspect.checks.suite import Case
     from jacinspect.checks.workers import Pool
 
 __all__ = ["CheckRequest", "check_suite"]
@@ -52,18 +53,23 @@ def check_suite(request: CheckRequest) -> int:
     suite = load_suite(config).selected(request.names)
     on_screen = output is None and is_terminal(sys.stdout)
     with Pool(suite, request.jobs, timeout) as pool, Progress(quiet=on_screen) as progress:
-        tally = Tally(len(pool.cases))
+        tally, written = Tally(len(pool.cases)), dict[str, str]()
 
         def made() -> Iterator[Outcome]:
             for outcome in pool.outcomes():
                 tally.add(outcome)
+                if outcome.report.verdict != "pass" and outcome.stderr:
+                    written.setdefault(outcome.stderr, outcome.name)
                 progress.show(f"{tally.done} of {tally.planned} inspections")
                 yield outcome
                 if request.fail_fast and outcome.report.verdict != "pass":
                     return
 
         with _interrupts(pool):  # the outcomes so far are written all the same
-            _write(made(), tally, request, max(len(each.name) for each in suite.checks))
+            _write(made(), tally, request, pool.cases)
+    for text, name in written.items():  # once each, and of what failed alone
+        lines = "\n".join(dict.fromkeys(text.splitlines()))  # a function is called hundreds of times
+        show_beginning(f"{printable(name)} wrote on standard error", lines.encode(), len(text.encode()))
     if request.format is not CheckFormat.text:
         for check, code in tally.unneeded:
             typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
@@ -85,14 +91,22 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _write(outcomes: "Iterator[Outcome]", tally: "Tally", request: CheckRequest, width: int) -> None:
+def _label(case: "Case") -> int:
+    """Return how long a case's label is; a first operand that is not named in `wrt` is known to the worker alone."""
+    parts = [case.shape, f"seed {case.seed}", f"by {case.wrt}" if isinstance(case.wrt, str) else None]
+    return len(", ".join(filter(None, parts)))
+
+
+def _write(outcomes: "Iterator[Outcome]", tally: "Tally", request: CheckRequest, cases: "list[Case]") -> None:
     """Write the outcomes as they come, to standard output or to a draft that replaces the file once it is complete."""
     to, output = request.format, request.output
     if to is CheckFormat.text:
         from jacinspect.views.checks import text as check_text
 
         console = make_console(sys.stdout if output is None else None, soft_wrap=True)
-        lines = check_text.render(outcomes, tally, width)
+        names, labels = max(len(case.check) for case in cases), max(map(_label, cases))
+        width = console.width if output is None and is_terminal(sys.stdout) else 10**6  # a log keeps all columns
+        lines = check_text.render(outcomes, tally, check_text.Columns(names, labels, width))
         if output is None:
             with standard_output():
                 for line in lines:

@@ -9,36 +9,64 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
-from jacinspect.choices import CheckFormat, Dtype, Expectation, Form, Format, IdentitiesFormat, Layout, Mode, Vec
+from jacinspect.choices import (
+    CheckFormat,
+    Detail,
+    Dtype,
+    Expectation,
+    Form,
+    Format,
+    IdentitiesFormat,
+    Layout,
+    Mode,
+    Vec,
+)
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.files import save_jacobian
-from jacinspect.cli.options import BackendOption, DerivativeOption, DomainOption, KindOption, ParamOption, ReseedOption
+from jacinspect.cli.help import overview, write_options
+from jacinspect.cli.mistakes import begins_with_minus, correction
+from jacinspect.cli.options import (
+    BackendOption,
+    DerivativeOption,
+    DomainOption,
+    HessianOption,
+    KindOption,
+    OrderOption,
+    ParamOption,
+    ReseedOption,
+)
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
-from jacinspect.cli.streams import captured_output, make_console, reported_errors, standard_output
-from jacinspect.errors import ExitStatus
+from jacinspect.cli.streams import captured_output, make_console, reported_errors, spell_out, standard_output
+from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
 from jacinspect.views.explain import explain as explanation
+from jacinspect.wording import printable
 
 __all__ = ["app", "run"]
 
 
 class _Command(TyperCommand):
-    """A command whose completions have no help texts: to render these, typer would import all of rich."""
+    """A command whose help and completions are plain: to render them, typer would import all of rich."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        write_options(self.get_params(ctx), ctx, formatter)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         return _without_help(super().shell_complete(ctx, incomplete))
 
 
 class _InspectByDefault(TyperGroup):
-    """`jacinspect sigmoid` is `jacinspect inspect sigmoid`, and the help of one shows the options of the other."""
+    """`jacinspect sigmoid` is `jacinspect inspect sigmoid`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         completing = ctx.resilient_parsing
         if not args and not completing:
             raise _UsageError("name a function, as in `jacinspect sigmoid --shape 2x2`")
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and not completing and begins_with_minus(args[0], own | _options(self)):
+            args = ["inspect", *args[1:], "--", args[0]]
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["inspect", *args]
         if completing and args and args[-1].startswith("-"):
@@ -52,12 +80,8 @@ class _InspectByDefault(TyperGroup):
         unique = {item.value: item for item in [*found, *function.shell_complete(ctx, incomplete)]}
         return _without_help(unique.values())
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        super().format_options(ctx, formatter)
-        inspect = self.commands["inspect"]
-        rows = [inspect_row for p in inspect.get_params(ctx) if (inspect_row := p.get_help_record(ctx)) is not None]
-        with formatter.section("Options of inspect, the default command"):
-            formatter.write_dl([row for row in rows if not row[0].startswith("--help")])
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (click calls it with both)
+        formatter.write(overview((name, self.commands[name].get_short_help_str(65)) for name in self.commands))
 
 
 def _without_help(items: Iterable[Any]) -> list[Any]:
@@ -77,12 +101,21 @@ app = typer.Typer(
 
 def run() -> int:
     """Run the command line; return its exit status. A mistake in the options is reported in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        spell_out(stream)
+    command = typer.main.get_command(app)
     try:
-        status = typer.main.get_command(app).main(prog_name="jacinspect", standalone_mode=False)
+        status = command.main(prog_name="jacinspect", standalone_mode=False)
     except _UsageError as error:
-        typer.echo(f"jacinspect: {error.format_message()} ({_advice(sys.argv[1:])})", err=True)
+        right = correction(sys.argv[1:], _options(command))
+        typer.echo(f"jacinspect: {printable(right or f'{error.format_message()} ({_advice(sys.argv[1:])})')}", err=True)
         return ExitStatus.UNUSABLE
     return status or ExitStatus.OK
+
+
+def _options(group: Any) -> set[str]:
+    """Return the names of all options of inspect, the default command."""
+    return {name for parameter in group.commands["inspect"].params for name in parameter.opts}
 
 
 def _advice(arguments: list[str]) -> str:
@@ -105,24 +138,25 @@ def _explained() -> list[str]:
     return [word.replace(" ", "-") for word in words()]
 
 
-@app.callback(epilog="Example: jacinspect sigmoid --shape 2x2")
+@app.callback()
 def _jacinspect(
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Say whether a derivative is right, and what its Jacobian looks like.
-
-    FUNCTION is a name of the catalogue (sigmoid, softmax), an expression ('x * sigmoid(x)'), or somebody's own code
-    (module:function, path/file.py:function). Give the operand's shape, or a file with it.
-    """
+    """Say whether a derivative is right, and what its Jacobian looks like."""
 
 
 @app.command(cls=_Command)
 def inspect(
     function: Annotated[
         str,
-        typer.Argument(metavar="FUNCTION", help="What to inspect.", show_default=False, autocompletion=functions),
+        typer.Argument(
+            metavar="FUNCTION",
+            help="What to inspect: a name, an expression, or code.",
+            show_default=False,
+            autocompletion=functions,
+        ),
     ],
     shape: Annotated[
         str | None, typer.Option("--shape", "-s", help="Shape of the operand, filled at random: 4, 2x2, 2x3x4, scalar.")
@@ -165,6 +199,8 @@ def inspect(
     param: ParamOption = None,
     derivative: DerivativeOption = None,
     derivative_kind: KindOption = None,
+    order: OrderOption = None,
+    hessian: HessianOption = None,
     backend: BackendOption = None,
     direction: Annotated[
         str | None, typer.Option(metavar="FILE", help="dX for the Hadamard comparison; random if left out.")
@@ -180,7 +216,7 @@ def inspect(
             metavar="PROPERTY",
             show_default=False,
             help="What must hold, repeatable: diagonal, block-diagonal, permutation, broadcast, lower-triangular, "
-            "upper-triangular, symmetric or dense.",
+            "upper-triangular, symmetric, dense or holomorphic.",
         ),
     ] = None,
     dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,
@@ -208,21 +244,30 @@ def inspect(
         typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the headline alone.")] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print everything: chain rule, error bars, layouts, detection, costs.")
+    ] = False,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Findings do not change the exit status.")] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
 ) -> None:
-    """Inspect one Jacobian.
+    """Inspect one Jacobian; "inspect" may be left out.
+
+    FUNCTION is a name of the catalogue (sigmoid, softmax), an expression ('x * sigmoid(x)'), or Python code
+    (module:function, path/file.py:function). Give the operand's shape, or numbers.
 
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback), captured_output():
-        typed = FunctionRequest(function, param, derivative, derivative_kind, backend, take, domain, reseed, mode)
+        typed = FunctionRequest(
+            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
+        )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
-        written = OutputRequest(Format.json if as_json else to, output, form, full, save)
+        written = OutputRequest(Format.json if as_json else to, output, form, full, save, _detail(quiet, details))
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
-            "points": points,
+            "points": points, "order": order or (1 if hessian is None else 2),
             "memory": memory, "max_evaluations": max_evaluations,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)
@@ -231,6 +276,12 @@ def inspect(
         if save is not None:
             save_jacobian(report, save)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+def _detail(quiet: bool, details: bool) -> Detail:
+    if quiet and details:
+        raise InputError("--quiet shows the headline alone and --details everything: give one of them")
+    return Detail.headline if quiet else Detail.everything if details else Detail.first
 
 
 @app.command(cls=_Command)
@@ -263,7 +314,7 @@ def identities(
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="A ✗ does not change the exit status.")] = False,
     traceback: Annotated[bool, typer.Option("--traceback", help="Show where the function's own error arose.")] = False,
 ) -> None:
-    """Verify the tensor identities of a vector or a matrix on its own numbers.
+    """Verify the tensor identities on the numbers of a matrix.
 
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """

@@ -7,7 +7,16 @@ import typer
 from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.functions.catalogue.completion import parameters
 
-__all__ = ["BackendOption", "DerivativeOption", "DomainOption", "KindOption", "ParamOption", "ReseedOption"]
+__all__ = [
+    "BackendOption",
+    "DerivativeOption",
+    "DomainOption",
+    "HessianOption",
+    "KindOption",
+    "OrderOption",
+    "ParamOption",
+    "ReseedOption",
+]
 
 
 def _parameters(ctx: typer.Context) -> list[str]:
@@ -37,6 +46,18 @@ DerivativeOption = Annotated[
 KindOption = Annotated[
     DerivativeKind | None,
     typer.Option(help="What --derivative is, where the shape of its result should not tell.", show_default=False),
+]
+OrderOption = Annotated[
+    int | None,
+    typer.Option("--order", metavar="1|2", help="2: inspect the second derivative as well, which is symmetric."),
+]
+HessianOption = Annotated[
+    str | None,
+    typer.Option(
+        "--hessian",
+        metavar="REF_OR_EXPR",
+        help="A hand-written second derivative to be checked (--order 2): N×N, f'' where it is diagonal, or hvp(x, v).",
+    ),
 ]
 DomainOption = Annotated[
     str | None,

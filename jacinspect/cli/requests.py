@@ -9,12 +9,14 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jacinspect.choices import Backend, DerivativeKind, Dtype, Form, Format, Mode, Vec
+from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
 from jacinspect.cli.files import require_savable, require_writable
 from jacinspect.cli.streams import Progress
+from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
 
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ class FunctionRequest:
     domain: str | None = None
     reseed: int | None = None
     mode: Mode | None = None
+    hessian: str | None = None
 
     def function(self, further: Sequence[str], wrt: str | None = None) -> "Function":
         """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
-        from jacinspect.functions.resolve import configured, resolve, with_derivative
+        from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
@@ -53,10 +56,10 @@ class FunctionRequest:
         found = replace(found, mode=self.mode and self.mode.value)
         found = configured(found, self.take, self.domain, self.reseed)
         if self.derivative is not None:
-            return with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
-        if self.kind is not None:
+            found = with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
+        elif self.kind is not None:
             raise InputError("--derivative-kind says what --derivative is; give that too")
-        return found
+        return found if self.hessian is None else with_hessian(found, self.hessian, backend)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class OperandRequest:
         first, names = self.first, [name for name in function.operands if name in given or name not in function.own]
         if first is None and len(names) == 1 and not self.further:
             raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
-        texts = place(function.name, names, first, self.further, self.shape or "2x3") if names else {}
+        fitting = partial(shapes_that_fit, function)
+        texts = place(function.name, names, first, self.further, fitting) if names else {}
         if [*texts.values(), self.direction].count("-") > 1:
             raise InputError("standard input (-) can be read only once; name a file for the others")
         drawn = {name: is_shape(text) for name, text in texts.items()}
@@ -142,6 +146,7 @@ class OutputRequest:
     form: Form = Form.vec
     full: bool = False
     save: Path | None = None
+    detail: Detail = Detail.first
 
 
 def inspected(
@@ -157,6 +162,7 @@ def inspected(
     from jacinspect.inspection.elsewhere import inspect_at_points
     from jacinspect.inspection.settings import Settings
     from jacinspect.jacobian.unfolding import unfold
+    from jacinspect.operands.bundle import whole
     from jacinspect.operands.shapes import parse_size
 
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
@@ -171,11 +177,11 @@ def inspected(
     wrt = operands.wrt or ("all" if first in function.own else first)
     values = [given[name].values for name in function.operands]
     of_one, x = function.opened(wrt, values, operands.dtype.value)
-    sources = dict.fromkeys(given[name].source for name in of_one.open)
+    sources = dict.fromkeys(given[whole(name) if name not in given else name].source for name in of_one.open)
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
         try:
-            return inspect_at_points(
+            report = inspect_at_points(
                 of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
             )
         except FunctionRaisedError as error:
@@ -183,6 +189,21 @@ def inspected(
             if not advice:
                 raise
             raise FunctionRaisedError(f"{error}{advice}") from error.__cause__
+    return _advised(report, of_one, x) if typed.domain is None and "random" in sources else report
+
+
+def _advised(report: "Report", function: "Function", x: "Array") -> "Report":
+    """Suggest a domain in the finding that f is not finite at random numbers, if it is finite in one."""
+    import numpy as np
+
+    if report.output is None or np.isfinite(report.output).all():
+        return report
+    advice = _suggested(function, x).replace("\n", "; ")
+    told = (
+        replace(found, message=found.message + advice) if found.code == "J004" and found.severity == "error" else found
+        for found in report.findings
+    )
+    return replace(report, findings=tuple(told))
 
 
 def _suggested(function: "Function", x: "Array") -> str:

@@ -3,12 +3,14 @@
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from jacinspect.choices import Format
+from jacinspect.choices import Detail, Format
 from jacinspect.cli.files import replace_file
 from jacinspect.cli.requests import OutputRequest
 from jacinspect.cli.streams import make_console, standard_output
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from jacinspect.identities.report import IdentityReport
     from jacinspect.inspection.report import Report
 
@@ -48,13 +50,24 @@ def _text(report: "Report | IdentityReport", output: OutputRequest, stream: Text
     """Render to a stream in its width and colours; without one, return plain text of 80 columns."""
     from jacinspect.inspection.report import Report
 
-    console = make_console(stream, output.full)
+    console = make_console(stream, output.full or output.detail is Detail.headline)
     if isinstance(report, Report):
-        from jacinspect.views import text as view
-
-        console.print(view.render(report, console.width, output.full, output.form.value))
+        console.print(_view(report, output, console.width))
     else:
         from jacinspect.views import identities as identities_view
 
         console.print(identities_view.render(report, console.width))
     return "" if stream else str(console.file.getvalue())
+
+
+def _view(report: "Report", output: OutputRequest, width: int) -> "RenderableType":
+    """Lay a report out as fully as is asked for."""
+    if output.detail is Detail.everything:
+        from jacinspect.views import details
+
+        return details.render(report, width, output.full, output.form.value)
+    from jacinspect.views import text
+
+    if output.detail is Detail.headline:
+        return text.headline(report)
+    return text.render(report, width, output.full, output.form.value)

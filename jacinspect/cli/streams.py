@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from math import inf
 from time import monotonic
 from typing import Any, TextIO
@@ -13,7 +14,16 @@ import typer
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
 from jacinspect.wording import printable
 
-__all__ = ["Progress", "captured_output", "is_terminal", "make_console", "reported_errors", "standard_output"]
+__all__ = [
+    "Progress",
+    "captured_output",
+    "is_terminal",
+    "make_console",
+    "reported_errors",
+    "show_beginning",
+    "spell_out",
+    "standard_output",
+]
 
 _PRINTED_SHOWN, _LINES_SHOWN = 1000, 5  # bytes and lines of what inspected code prints: enough to recognise it
 
@@ -42,11 +52,16 @@ def captured_output() -> Iterator[None]:
             os.close(saved)
             size = printed.seek(0, os.SEEK_END)
             printed.seek(0)
-            beginning = printed.read(_PRINTED_SHOWN).decode(errors="replace").splitlines()
-            shown = [f"\n  {printable(line)}" for line in beginning[:_LINES_SHOWN]]
-            if shown:
-                more = f"\n  … {size} bytes in all" if len(beginning) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
-                typer.echo(f"jacinspect: the inspected code printed:{''.join(shown)}{more}", err=True)
+            show_beginning("the inspected code printed", printed.read(_PRINTED_SHOWN), size)
+
+
+def show_beginning(of: str, beginning: bytes, size: int) -> None:
+    """Show on standard error the beginning of what code printed; `size` is how many bytes there are in all."""
+    lines = beginning[:_PRINTED_SHOWN].decode(errors="replace").splitlines()
+    shown = [f"\n  {printable(line)}" for line in lines[:_LINES_SHOWN]]
+    if shown:
+        more = f"\n  … {size} bytes in all" if len(lines) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
+        typer.echo(f"jacinspect: {of}:{''.join(shown)}{more}", err=True)
 
 
 @contextmanager
@@ -67,10 +82,10 @@ def reported_errors(traceback: bool) -> Iterator[None]:
 
 @contextmanager
 def standard_output() -> Iterator[None]:
-    """Write to standard output; characters that it cannot encode become ?, and a reader that has gone is no error."""
+    """Write to standard output; what it cannot encode is spelled out, and a reader that has gone is no error."""
     if sys.stdout is None:
         raise InputError("standard output is closed; write to a file with --output")
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # an encoding without ∂ still shows the rest
+    spell_out(sys.stdout)
     try:
         yield
         sys.stdout.flush()
@@ -78,6 +93,14 @@ def standard_output() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports the pipe again at exit
         if not isinstance(error, BrokenPipeError):  # the reader of a pipe may stop early, as head does
             raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from None
+
+
+def spell_out(stream: TextIO | None) -> None:
+    """Have a stream whose encoding is not Unicode spell out the signs that it does not have."""
+    if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+        from jacinspect.cli.spelling import SPELLED
+
+        stream.reconfigure(errors=SPELLED)
 
 
 def make_console(stream: TextIO | None, soft_wrap: bool) -> Any:

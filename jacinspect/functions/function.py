@@ -3,6 +3,7 @@
 Of several operands, `by` makes a function of the one, or of those laid end to end, that its Jacobian is taken by.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -13,9 +14,10 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
+from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened, claimed_together
-from jacinspect.functions.rules import Array, Claim, Curvature, Jvp, Rule, Second, Slopes, Vjp, fix
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_shape
 
@@ -69,7 +71,7 @@ class Function:
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
-    second: tuple[Second | Curvature, ...] = ()  # its own second-order rules, the one that people call first
+    second: tuple[Second, ...] = ()  # its own second-order rules, the one that people call first
     hessian: Claim | None = None  # a claim for the second derivative, which is checked in place of these
     gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 
@@ -123,7 +125,7 @@ class Function:
             return [places[wrt] if isinstance(wrt, str) else wrt]
         pattern = "*" if wrt == "all" else str(wrt)
         matching = [places[name] for name in places if fnmatchcase(name, pattern)]
-        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind == "f"]
+        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind in "fc"]
         if not matching:
             *first, last = [*(f"{name} ({place})" for name, place in places.items()), *list(self.own)[:_LISTED]]
             known = f"{', '.join(first)} and {last}" if first else last
@@ -156,6 +158,9 @@ class Function:
         """
         self._require_number(operands)
         values = [*map(np.asarray, operands)]
+        apart = ComplexParts.of(self.operands, values)
+        if apart is not None:
+            return self._real(apart).opened(apart.opened(wrt), apart.split(values), dtype)
         places = self.positions(wrt, values if self.adapt else ())
         values = [
             _real(operand, name, dtype) if place in places or self.adapt is None else operand
@@ -165,6 +170,9 @@ class Function:
         arrays = [values[place - 1] for place in places]
         for place, array in zip(places, arrays, strict=True):
             require_inside(self.operands[place - 1], array, self.bounds)
+        whole = [self.operands[place - 1] for place in places if np.asarray(operands[place - 1]).dtype.kind in "iu"]
+        if whole and self.adapt is not None:
+            found = replace(found, value=_no_indices(found.value, self.name, whole))
         x = arrays[0] if found.operand is None else found.operand.join(arrays)
         wider = claimed_together(self.rule, values, [place - 1 for place in places], lambda: found(x.copy()))
         if wider:
@@ -172,6 +180,28 @@ class Function:
             note = f"the derivative is by {' and '.join(found.open)}, and so it is compared"
             return replace(found, note="; ".join(filter(None, (found.note, note)))), x
         return found, x
+
+    def _real(self, apart: ComplexParts) -> "Function":
+        """Return the function of the real and imaginary parts of its complex operands."""
+        if self.adapt is None:
+            raise InputError(f"{self.name} is inspected at real numbers; name code for complex ones, as numpy:exp")
+        if self.hessian is not None:
+            raise InputError(f"{self.name}: a Hessian is checked by real operands; leave it out, and say --order 2")
+        adapt = self.adapt
+
+        def adapted(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
+            ready, point = adapt(replace(function, operands=self.operands, rule=self.rule), apart.join(point))
+            real = replace(
+                ready,
+                value=apart.value(ready.value),
+                rule=apart.rule(ready.rule, ready.output),
+                others=tuple(map(apart.autodiff, ready.others)),
+                second=tuple(map(apart.second, ready.second)),
+                operands=apart.names,
+            )
+            return real, apart.split(point)
+
+        return replace(self, operands=apart.names, adapt=adapted)
 
     def by(self, wrt: Wrt, operands: Sequence[Array]) -> "Function":
         """Fix all operands but those that `wrt` names; gives a function of the one, or of several laid end to end.
@@ -272,6 +302,24 @@ class Function:
         return self.push([x], [dx])
 
 
+def _no_indices(value: Callable[..., Array], function: str, names: Sequence[str]) -> Callable[..., Array]:
+    """Return a function that says so where it takes whole numbers, which were made real ones, for indices."""
+
+    def called(*operands: Array) -> Array:
+        try:
+            return value(*operands)
+        except (IndexError, TypeError) as error:
+            if not re.search(r"ind(ex|ic)", str(error), re.I):
+                raise
+            which = " and ".join(names)
+            raise InputError(
+                f"{function} has no derivative by {which}: it takes whole numbers there, as indices; "
+                f"leave out {which} in --wrt"
+            ) from error
+
+    return called
+
+
 def _patterns(wrt: Wrt) -> list[str]:
     """Return the patterns of names that `wrt` consists of."""
     if isinstance(wrt, str):
@@ -282,4 +330,4 @@ def _patterns(wrt: Wrt) -> list[str]:
 def _real(array: Array, name: str, dtype: str) -> Array:
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
-    return array if array.dtype.kind == "f" else array.astype(dtype)
+    return array if array.dtype.kind == "f" else array.astype(np.empty(0, dtype).real.dtype)

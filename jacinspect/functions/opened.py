@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.functions.returned import end_to_end
-from jacinspect.functions.rules import Array, Claim, Curvature, Jvp, Rule, Second, Slopes, Vjp
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
 
 __all__ = ["Opened", "claimed_together"]
@@ -58,10 +58,8 @@ class Opened:
             return replace(rule, push=lambda x, dx: rule.jvp(self.point(x), self._tangents(dx)))
         return replace(rule, pull=lambda x, da: self.bundle.join(self._open(rule.pull(*self.point(x), da))))
 
-    def second(self, rule: Second | Curvature) -> Second:
+    def second(self, rule: Second) -> Second:
         """Return a second-order rule of all operands as one of the vector."""
-        if isinstance(rule, Curvature):
-            return rule.second(lambda x, u, v: rule.bend(self.point(x), self._tangents(u), self._tangents(v)))
 
         def product(x: Array, w: Array, dx: Array) -> Array:
             point, tangents = self.point(x), self._tangents(dx)

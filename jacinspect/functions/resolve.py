@@ -15,11 +15,11 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.domain import parse_interval
 from jacinspect.functions.function import Function, Parameter
-from jacinspect.functions.rules import Claim, Curvature
+from jacinspect.functions.rules import Claim, Second, Vjp
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 
-__all__ = ["configured", "is_reference", "resolve", "with_derivative"]
+__all__ = ["configured", "is_reference", "resolve", "with_derivative", "with_hessian"]
 
 _SEEDS = 2**32  # how many there are of numpy's global generator
 
@@ -65,7 +65,7 @@ def resolve(
     if isinstance(function, Function):
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
-        return _with_curvature(function)
+        return function
     if not isinstance(function, str):
         from jacinspect.functions.code.callables import of_callable
 
@@ -80,23 +80,29 @@ def resolve(
     name = re.fullmatch(r"(?!x$|\d)\w*", function) is not None
     dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further and not given
     if name or catalogue.knows(function) or (dashed and catalogue.similar(function)):
-        return _with_curvature(catalogue.function(function, **given))
+        return _with_reverse(catalogue.function(function, **given))
     from jacinspect.functions.expressions.expression import expression
 
     return expression(function, given)
 
 
-def _with_curvature(function: Function) -> Function:
-    """Return a function of the catalogue with its second derivative, which reads formulas when it is first called."""
+def _with_reverse(function: Function) -> Function:
+    """Return a function of the catalogue with its reverse mode and second derivative, imported when they are called."""
 
-    def bend(values: Sequence[Any], us: Sequence[Any], vs: Sequence[Any]) -> Any:
-        from jacinspect.functions.expressions.curvature import bend_of
+    def pull(*given: Any) -> Any:
+        from jacinspect.functions.expressions.partials import pulled
 
-        return bend_of(function)(values, us, vs)
+        return tuple(pulled(function, given[:-1], given[-1], [True] * (len(given) - 1)))
+
+    def product(*given: Any) -> Any:
+        from jacinspect.functions.expressions.partials import bent
+
+        half = len(given) // 2
+        return tuple(bent(function, given[:half], given[half + 1 :], given[half], [True] * half))
 
     if function.source != "catalogue" or function.second:
         return function
-    return replace(function, second=(Curvature(bend, function.kind == "elementwise"),))
+    return replace(function, others=(Vjp(pull, "reverse", order=2),), second=(Second(product, "forward over reverse"),))
 
 
 def configured(
@@ -161,22 +167,46 @@ def with_derivative(
     """
     if kind is not None:
         DerivativeKind.require(kind, "derivative kind")
+    claim = _claim(derivative, function, kind, backend)
+    if claim.takes < 0 and function.take is None:  # a backward of the first of what a forward returns
+        function = replace(function, take="0")
+    formula = derivative.strip() if isinstance(derivative, str) else ""
+    return replace(function, rule=claim, others=(), second=(), derivative_formula=formula, partial_formulas=())
+
+
+def with_hessian(function: Function, hessian: str | Callable[..., Any], backend: str | None = None) -> Function:
+    """Return the function with a Hessian to be checked: an expression, a reference or a callable.
+
+    It takes the operands and gives an N×N matrix, the tensor of operand shape + operand shape, or f'' in the operand's
+    shape where that is diagonal; or it takes a vector after the operands and gives the product with that.
+
+    Raises
+    ------
+    InputError
+        As `with_derivative`.
+    """
+    from jacinspect.functions.code.callables import takes
+    from jacinspect.functions.code.references import load
+
+    given = load(hessian.strip()) if isinstance(hessian, str) and is_reference(hessian.strip()) else hessian
+    product = callable(given) and takes(given, function) == len(function.operands) + 1
+    return replace(function, hessian=_claim(hessian, function, "jvp" if product else None, backend))
+
+
+def _claim(derivative: str | Callable[..., Any], function: Function, kind: str | None, backend: str | None) -> Claim:
+    """Find what a derivative stands for: an expression, a reference or a callable."""
     from jacinspect.functions.code.callables import claim_of
     from jacinspect.functions.code.references import load
 
-    formula = derivative.strip() if isinstance(derivative, str) else ""
     if not isinstance(derivative, str):
         name = getattr(derivative, "__name__", type(derivative).__name__)
-        claim = claim_of(derivative, name, function, kind, backend)
-    elif is_reference(formula):
-        claim = claim_of(load(formula), formula, function, kind, backend)
-    elif kind in ("jvp", "vjp"):
+        return claim_of(derivative, name, function, kind, backend)
+    formula = derivative.strip()
+    if is_reference(formula):
+        return claim_of(load(formula), formula, function, kind, backend)
+    if kind in ("jvp", "vjp"):
         raise InputError(f"derivative {formula!r}: a {kind} is code that takes a tangent too, not an expression")
-    else:
-        claim = Claim(_expressed(formula, function), kind)
-    if claim.takes < 0 and function.take is None:  # a backward of the first of what a forward returns
-        function = replace(function, take="0")
-    return replace(function, rule=claim, others=(), derivative_formula=formula, partial_formulas=())
+    return Claim(_expressed(formula, function), kind)
 
 
 def _expressed(text: str, function: Function) -> Callable[..., Any]:

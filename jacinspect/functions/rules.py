@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 __all__ = [
     "Array",
     "Claim",
-    "Curvature",
     "Jvp",
     "NoSecondDerivativeError",
     "Rule",
@@ -143,14 +142,12 @@ class Second:
 
     `product(x, y, …, w, dx, dy, …)` takes the operands, w, and a vector for each operand, and gives a tuple with a
     vector for each; that of the only operand need not be in one. `pulls` is whether the vector is a cotangent of the
-    gradient, as in a backward of a backward; else it is a tangent of the operand. `reverses` is whether it
-    differentiates a vjp.
+    gradient, as in a backward of a backward; else it is a tangent of the operand.
     """
 
     product: Callable[..., Any]
     name: str
     pulls: bool = False
-    reverses: bool = True
 
     def by(self, place: int, operands: Sequence[Array]) -> "Second":
         """Return the rule of one operand, `product(x, w, dx)`."""
@@ -162,42 +159,6 @@ class Second:
             return given[place] if isinstance(given, tuple) else given
 
         return replace(self, product=product)
-
-
-@dataclass(frozen=True)
-class Curvature:
-    """Forward mode twice: `bend(operands, us, vs)` gives D²f[u, v], of the output's shape.
-
-    Of two tangents of each operand, those that are None do not move. `elementwise` is whether the function is.
-    """
-
-    bend: Callable[[Sequence[Array], Sequence[Array | None], Sequence[Array | None]], Array]
-    elementwise: bool = False
-    name: str = "jvp of jvp"
-
-    def by(self, place: int, operands: Sequence[Array]) -> Second:
-        """Return the rule of one operand, `product(x, w, dx)`."""
-
-        def along(number: int, dx: Array) -> list[Array | None]:
-            return [dx if k == place else None for k in range(number)]
-
-        def bend(x: Array, u: Array, v: Array) -> Array:
-            point = [*operands[:place], x, *operands[place + 1 :]]
-            return self.bend(point, along(len(point), u), along(len(point), v))
-
-        return self.second(bend)
-
-    def second(self, bend: Callable[[Array, Array, Array], Array]) -> Second:
-        """Return the rule whose D²f[u, v] at x is bend(x, u, v): one call of it for each entry of x."""
-
-        def product(x: Array, w: Array, v: Array) -> Array:
-            with np.errstate(all="ignore"):
-                if self.elementwise and w.shape == x.shape:
-                    return w * bend(x, np.ones(x.shape), v)
-                units = (unit.reshape(x.shape) for unit in np.eye(x.size))
-                return np.array([np.sum(w * bend(x, unit, v)) for unit in units]).reshape(x.shape)
-
-        return Second(product, self.name, reverses=False)
 
 
 def fix(function: Callable[..., Any], place: int, operands: Sequence[Array]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
 from jacinspect.inspection.naming import Names, entry_name, index_of
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
@@ -20,7 +21,7 @@ from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.stray import Stray
+from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
 
@@ -132,6 +133,12 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         analytic=evidence.claim if complete else None,
         numeric=numeric.jacobian if complete else None,
         error_bar=numeric.bar if complete else None,
+        status=evidence.comparison.status if complete else None,
+        is_holomorphic=(
+            not against_cauchy_riemann(numeric.jacobian, numeric.bar, names).any()
+            if complete and is_complex(names)
+            else None
+        ),
         parts=() if arrangement is None else blocks_of(arrangement.structural.pattern, names, vec, layout),
     )
 
@@ -160,6 +167,9 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
         max_ratio=max(summary.ratio or 0.0, 1 / ROUNDING) if outside else summary.ratio,
         worst=(*outside, *(_entry(evidence, entry, names) for entry in summary.worst))[:_WORST],
+        disagreeing=int(np.count_nonzero(comparison.status == Status.DISAGREES))
+        + (evidence.spurious.data.size if outside and evidence.spurious is not None else 0),
+        undecided=int(np.count_nonzero(np.isin(comparison.status, (Status.INCONCLUSIVE, Status.OUT_OF_REACH)))),
         jumps=int(np.count_nonzero(compared & (comparison.status == Status.KINK) & (numeric.kind == Kind.JUMP))),
     )
 

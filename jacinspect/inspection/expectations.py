@@ -9,7 +9,8 @@ from math import prod
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import Names, entry_name, listed
+from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex, other_part
+from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.differences import Kind
@@ -31,8 +32,13 @@ def of_expectations(
                 continue
             message = f"expected {name}, which could not be established within the budget (J007)"
             yield finding("J002", message)
+        elif name == "holomorphic" and not is_complex(names):
+            yield finding("J002", "expected holomorphic, and not all of X and A is complex: try --dtype complex128")
         elif name == "symmetric" and jacobian.is_square and jacobian.is_symmetric is None:
             message = "expected symmetric, which could not be established from a sample of the values (J007)"
+            yield finding("J002", message)
+        elif name == "holomorphic" and jacobian.is_holomorphic is None:
+            message = "expected holomorphic, which could not be established from a sample of the values (J007)"
             yield finding("J002", message)
         elif not _holds(name, jacobian, arrangement):
             yield _unexpected(name, jacobian, arrangement, numeric, names)
@@ -45,22 +51,23 @@ def of_symmetry(jacobian: JacobianReport, numeric: Numeric, names: Names) -> Ite
         return
     pattern, mirrors, value, bar = arrangement.pattern, arrangement.mirrors, numeric.jacobian.data, numeric.bar
     stored = mirrors >= 0  # elsewhere the mirror image is 0
-    other, other_bar = np.where(stored, value[mirrors], 0), np.where(stored, bar[mirrors], 0)
+    image, image_bar = np.where(stored, value[mirrors], 0), np.where(stored, bar[mirrors], 0)
     smooth = (numeric.kind == Kind.SMOOTH) & (~stored | (numeric.kind[mirrors] == Kind.SMOOTH))
     with np.errstate(invalid="ignore"):
-        gap = np.abs(value - other)
-        wrong = smooth & (gap > bar + other_bar)
+        gap = np.abs(value - image)
+        wrong = smooth & (gap > bar + image_bar)
     if not wrong.any():
         return
     worst = int(np.argmax(np.where(wrong, gap, -1)))
     row, column = int(pattern.rows[worst]), int(pattern.indices[worst])
-    one, two = (
-        f"{each[0]:.8g} ± {each[1]:.1g}"
-        for each in zip((value[worst], other[worst]), (bar[worst], other_bar[worst]), strict=True)
+    one, other = (
+        f"{number:.8g} ± {width:.1g}"
+        for number, width in ((value[worst], bar[worst]), (image[worst], image_bar[worst]))
     )
     message = (
-        f"the gradient is that of no function, for its Jacobian is not symmetric: {entry_name(names, row, column)} is "
-        f"{one}, and {entry_name(names, column, row)} is {two}"
+        f"this gradient is that of no function, for its Jacobian is not symmetric: the derivative of "
+        f"{output_name(names, row)} by {input_name(names, column)} is {one}, and that of {output_name(names, column)} "
+        f"by {input_name(names, row)} is {other}"
     )
     yield finding("J015", message, listed(np.array([column]), pattern.operand_shape))
 
@@ -75,6 +82,7 @@ def _holds(name: str, jacobian: JacobianReport, arrangement: Arrangement) -> boo
         "lower-triangular": lambda: arrangement.is_lower_triangular,
         "upper-triangular": lambda: arrangement.is_upper_triangular,
         "symmetric": lambda: bool(jacobian.is_symmetric),
+        "holomorphic": lambda: bool(jacobian.is_holomorphic),
         "dense": lambda: pattern.stored == prod(pattern.shape),
     }[name]()
 
@@ -83,6 +91,8 @@ def _unexpected(
     name: str, jacobian: JacobianReport, arrangement: Arrangement, numeric: Numeric, names: Names
 ) -> Finding:
     found = jacobian.structure if jacobian.structure != name else "entries that are not there"
+    if name == "holomorphic":
+        return _not_holomorphic(numeric, names)
     message = f"expected {name}, found {found}"
     needs_square = name in ("diagonal", "permutation", "lower-triangular", "upper-triangular", "symmetric")
     if needs_square and not jacobian.is_square:
@@ -105,6 +115,24 @@ def _unexpected(
             )
     message += f": {entry_name(names, output, column)} = {value}"
     return finding("J002", message, listed(np.array([column]), pattern.operand_shape))
+
+
+def _not_holomorphic(numeric: Numeric, names: Names) -> Finding:
+    """Name the largest entry that contradicts the Cauchy–Riemann equations, and the one that it should equal."""
+    jacobian = numeric.jacobian
+    against = np.flatnonzero(against_cauchy_riemann(jacobian, numeric.bar, names))
+    worst = against[np.argmax(np.nan_to_num(np.abs(jacobian.data[against])))]
+    row, column = int(jacobian.pattern.rows[worst]), int(jacobian.indices[worst])
+    (output, from_im), (operand, by_im) = other_part(names.output), other_part(names.operand)
+    place = int(jacobian.pattern.places(output[row], operand[column]))
+    other = 0.0 if place < 0 else jacobian.data[place]
+    same = from_im[row] == by_im[column]
+    message = (
+        f"expected holomorphic, but {entry_name(names, row, column)} = {jacobian.data[worst]:.6g}, and "
+        f"{'' if same else '−'}{entry_name(names, int(output[row]), int(operand[column]))} = "
+        f"{(other if same else -other) + 0.0:.6g}"
+    )
+    return finding("J002", message, listed(np.array([column]), jacobian.pattern.operand_shape))
 
 
 def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | None:

@@ -41,7 +41,7 @@ def input_name(names: Names, column: int) -> str:
 def entry_name(names: Names, row: int, column: int) -> str:
     """Name an entry of the Jacobian: ``∂A[0,1]/∂X[2]``, ``∂h[0,1]/∂w[3,2]``, of the second order ``∂²f/∂X[0]∂X[1]``."""
     if names.gradient_of:
-        return f"∂²{names.gradient_of}/∂{input_name(names, column)}∂{input_name(names, row)}"
+        return f"∂²{names.gradient_of}/∂{input_name(names, row)}∂{input_name(names, column)}"
     return f"∂{output_name(names, row)}/∂{input_name(names, column)}"
 
 

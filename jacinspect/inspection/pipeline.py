@@ -26,7 +26,6 @@ from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
-from jacinspect.jacobian.alone import asked_alone
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -44,11 +43,12 @@ from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.ladder import LADDER_CALLS
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import FirstLook, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.outside import Stray, asked_alone, find_stray
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
-from jacinspect.jacobian.stray import Stray, find_stray
+from jacinspect.jacobian.star import directly_known, fewer_colors, mirrored
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.wording import format_shape
 
@@ -84,7 +84,8 @@ def inspect_function(
             f"direction: shape {format_shape(dx.shape)} does not fit the operand's shape {format_shape(x.shape)}"
         )
     box, point = black_box(function, x, progress)
-    names = Names(*function.bundles(x.shape, _output_shape(box))[::-1], function.gradient_of)
+    operand, output = function.bundles(x.shape, _output_shape(box))
+    names = Names(output, operand, function.gradient_of)
     base = replace(
         uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
@@ -119,7 +120,7 @@ def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, sour
         findings=(),
         memory=settings.memory,
         expected=tuple(settings.expect),
-        names=Names(*(bundle for bundle in function.bundles(x.shape, ())[::-1])),
+        names=Names(*function.bundles(x.shape, ())[::-1], function.gradient_of),
         fixed=dict(function.fixed),
     )
 
@@ -168,20 +169,29 @@ class _Inspection:
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""
-        rounding = max(significant_epsilon(self.box, self.x), operand_epsilon(self.x))
+        parts = [part.span for part in self.names.operand.parts]
+        rounding = max(significant_epsilon(self.box, self.x, parts), operand_epsilon(self.x))
         epsilon = max(self.settings.noise or rounding, _FROM_JITTER * self.box.jitter)
         near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x), min(rounding, epsilon))
         return measure_directions(near, self.rng)
 
     def _evidence(
-        self, detection: Detection, measured: Measurements, limit: int, memory: int, refuted: Array = _NONE
+        self,
+        detection: Detection,
+        measured: Measurements,
+        limit: int,
+        memory: int,
+        refuted: Array = _NONE,
+        *,
+        mirror: bool = True,
     ) -> Evidence:
         """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
 
         `limit` is the total number of calls, earlier ones included, at which to stop; `refuted` are outputs that were
-        refuted before.
+        refuted before. With `mirror`, one of two mirror images is enough of a Jacobian that has to be symmetric, unless
+        random directions say that it is not.
         """
-        sample = self._affordable(detection, limit, memory)
+        sample = self._affordable(detection, limit, memory, mirror=mirror and bool(self.names.gradient_of))
         claim, numeric = self._both(sample, measured.near, limit)
         analytic = None if claim is None else claim.on(sample.pattern)
         comparison = self._compared(analytic, numeric)
@@ -191,6 +201,8 @@ class _Inspection:
             unresolved = not_differentiable(measured.near, comparison, rng, limit - self.box.evaluations)
             comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
+        if directions.pattern_refuted.size and sample.star is not None:
+            return self._evidence(detection, measured, limit, memory, refuted, mirror=False)
         if directions.pattern_refuted.size:
             unresolved = np.union1d(unresolved, directions.pattern_refuted)
             comparison = self._compared(analytic, numeric, unresolved)
@@ -205,7 +217,7 @@ class _Inspection:
             numeric,
             comparison,
             directions,
-            sample.number,
+            sample.number if sample.star is None else sample.star[1],
             sample.coverage,
             sample.spent,
             joint=joint,
@@ -252,6 +264,8 @@ class _Inspection:
             return None
         jacobian, bar = evidence.numeric.jacobian, evidence.numeric.bar
         candidates = detection.faint & (np.abs(jacobian.data) <= bar)
+        if not candidates.any():
+            return None
         source = PointSource(self.x, self.box.domain, np.random.default_rng([self.settings.seed, 2]))
         colors = colored(jacobian.pattern, detection)
         entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)
@@ -264,10 +278,13 @@ class _Inspection:
         rng = np.random.default_rng([self.settings.seed, 3])
         return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
 
-    def _affordable(self, detection: Detection, limit: int, memory: int) -> "_Sample":
+    def _affordable(self, detection: Detection, limit: int, memory: int, *, mirror: bool) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
         pattern, total = with_samples(detection, memory, self.rng)
         colors, number = colored(pattern, detection)
+        star = fewer_colors(pattern, number) if mirror and detection.proved else None
+        if star is not None:
+            return _Sample(pattern, colors, number, 1.0, "evaluations", star)
         # One ladder at least has to fit, or no entry could be called wrong.
         by_calls = max((limit - self.box.evaluations - LADDER_CALLS) // _CALLS_PER_COLOR, 1)
         by_memory = max(memory * number // (ENTRY_BYTES * max(pattern.stored, 1)), 1)
@@ -287,14 +304,25 @@ class _Inspection:
 
         The analytic one may have entries outside the pattern as well.
         """
-        first = first_look(near, sample.pattern, sample.colors, sample.number)
-        if self.analytic is None:
-            return None, numeric_jacobian(first, limit - self.box.evaluations)
-        claim = self.analytic.on(sample.pattern, sample.colors, sample.number)
-        if sample.coverage == 1:  # or the entries that are left out would seem to be outside the pattern
-            claim = asked_alone(self.analytic, claim)
-        on_pattern = claim.on(sample.pattern)
-        return claim, numeric_jacobian(first, limit - self.box.evaluations, contradicts(on_pattern))
+        first = first_look(near, *sample.differenced)
+        claim = None if self.analytic is None else self._claim(self.analytic, sample)
+        numeric = self._again(first, limit, claim)
+        if sample.star is None:
+            return claim, numeric
+        whole = mirrored(numeric, sample.pattern)
+        if whole is None:
+            whole = self._again(first_look(near, sample.pattern, sample.colors, sample.number), limit, claim)
+        return claim, whole
+
+    def _claim(self, analytic: Analytic, sample: "_Sample") -> Jacobian:
+        claim = analytic.on(sample.pattern, sample.colors, sample.number)
+        # Of a sample, the entries that are left out would seem to be outside the pattern.
+        return asked_alone(analytic, claim) if sample.coverage == 1 else claim
+
+    def _again(self, first: FirstLook, limit: int, claim: Jacobian | None) -> Numeric:
+        """Look again at entries that are doubtful, or that the claim contradicts."""
+        denied = None if claim is None else contradicts(claim.on(first.jacobian.pattern))
+        return numeric_jacobian(first, limit - self.box.evaluations, denied)
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
@@ -419,10 +447,21 @@ class _Inspection:
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """The entries to compare: a pattern with a column coloring, its share of all, and the budget that limits it."""
+    """The entries to compare: a pattern with a column coloring, its share of all, and the budget that limits it.
+
+    `star` is a star coloring of a symmetric pattern, where it has fewer colors.
+    """
 
     pattern: Pattern
     colors: Array
     number: int
     coverage: float
     spent: Spent
+    star: tuple[Array, int] | None = None
+
+    @property
+    def differenced(self) -> tuple[Pattern, Array, int]:
+        """The pattern to difference, and its coloring: with a star coloring, of what that gives directly."""
+        if self.star is None:
+            return self.pattern, self.colors, self.number
+        return self.pattern.only(directly_known(self.pattern, *self.star)), *self.star

@@ -31,6 +31,12 @@ SCHEMA_VERSION = 1  # of report.schema.json and check.schema.json, and of the JS
 _BYTES = 8  # of a float64
 _BYTES_AS_TEXT = 400  # of an entry while JSON is written: three matrices as Python floats, then as text (measured)
 
+# What is said of a Hessian as of a Jacobian, by the same keys.
+_OF_HESSIAN = (
+    *("shape", "structure", "entries", "stored", "nonzeros", "density", "colors", "pattern"),
+    *("analytic", "numeric", "error_bar"),
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Report:
@@ -201,6 +207,12 @@ class SecondOrderReport:
     gradient: Report | None
     weights: Array | None
     message: str | None = None
+    formula: str | None = None  # f'', of an element-wise function
+
+    @property
+    def of(self) -> str:
+        """What is differentiated twice, as in ∂²f/∂x∂y."""
+        return "f" if self.gradient is None else self.gradient.names.gradient_of
 
     @property
     def is_symmetric(self) -> bool | None:
@@ -210,21 +222,19 @@ class SecondOrderReport:
 
     def to_dict(self, show: Shown) -> dict[str, Any]:
         """Return the Hessian as a Jacobian, with what its comparison found, as JSON-ready objects."""
-        found: dict[str, Any] = {
+        g = self.gradient
+        j = None if g is None or g.jacobian is None else g.jacobian.to_dict(show)
+        return {
             "message": self.message,
+            "of": self.of,
+            "formula": self.formula,
             "weights": show.array(self.weights),
             "symmetric": self.is_symmetric,
-        }
-        if self.gradient is None or self.gradient.jacobian is None:
-            return found
-        agreement = self.gradient.agreement
-        return {
-            **found,
-            **self.gradient.jacobian.to_dict(show),
-            "detection": self.gradient.detection.to_dict(),
-            "calls": self.gradient.calls,
-            "agreement": agreement and agreement.to_dict(),
-            "rules": [rule.to_dict() for rule in self.gradient.rules],
-            "findings": [jsonable(asdict(finding)) for finding in self.gradient.findings],
-            "verdict": self.gradient.verdict,
+            **{key: j and j[key] for key in _OF_HESSIAN},
+            "detection": g and g.detection.to_dict(),
+            "calls": g and g.calls,
+            "agreement": g and g.agreement and g.agreement.to_dict(),
+            "rules": [rule.to_dict() for rule in g.rules] if g else [],
+            "findings": [jsonable(asdict(finding)) for finding in g.findings] if g else [],
+            "verdict": g and g.verdict,
         }

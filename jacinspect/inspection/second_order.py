@@ -6,16 +6,17 @@ Diag(f'') then); else it is random. The Hessian is differenced from the first-or
 second-order rule, or with a claim.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.rules import Claim, Jvp, NoSecondDerivativeError, Second, Vjp
+from jacinspect.functions.rules import Claim, Jvp, NoSecondDerivativeError, Second, Slopes, Vjp
 from jacinspect.inspection.codes import finding, ordered
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report, SecondOrderReport
@@ -23,9 +24,16 @@ from jacinspect.inspection.sections import RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.differences import step_scale
 
 __all__ = ["require_gradient", "with_second_order"]
 
+_ADVICE = {
+    "torch": "a backward has to be differentiable itself: no detach, numpy or once_differentiable in it",
+    "jax": "a rule has to be differentiable itself: no stop_gradient or callback in it",
+}
+_ROUNDINGS = 64  # of f: terms that cancel may be larger than f, and there are many
+_BESIDE = 0.25  # of the unit of x: near enough for functions that end, and far enough to leave a stationary point
 _FEWEST = 200  # calls of the gradient: what a pattern and some of its columns take
 
 
@@ -44,23 +52,181 @@ def with_second_order(
     """Return the report with the second order, where it is asked for."""
     if settings.order == 1:
         return report
-    gradient = _gradient(report, function, settings)
-    if isinstance(gradient, str):
-        return replace(report, second_order=SecondOrderReport(None, None, gradient))
-    found, weights = gradient
-    nested = _inspected(found, report, settings, progress)
+    reason = _why_not(report, function)
+    if reason:
+        return replace(report, second_order=SecondOrderReport(None, None, reason))
+    assert report.output is not None
+    x, output = report.operand.values, report.output
+    is_own = output.size == 1 or (report.is_elementwise and output.shape == x.shape)
+    rng = np.random.default_rng([settings.seed, 9])
+    w = np.ones(output.shape) if is_own else rng.standard_normal(output.shape)
+    first = _with_vjp(function, report)
+    gradient = _gradient(first, report, w, settings.vec)
+    zero = _zero_by_rounding(gradient.value, x, float(np.abs(w * output).sum()), rng)
+    rules = [zero.rule(rule) for rule in _second_rules(function, x, w, isinstance(first.rule, Vjp))]
+    gradient = replace(
+        gradient,
+        value=zero.value(gradient.value),
+        rule=next(iter(rules), None),
+        others=tuple(rule for rule in rules[1:] if not isinstance(rule, Claim)),
+        gradient_of="f" if is_own else "(w·f)",
+    )
+    nested = _inspected(gradient, report, replace(settings, max_evaluations=_budget(first, report, settings)), progress)
+    nested = _advised(nested, gradient)
     told = [replace(each, message=f"second order: {each.message}") for each in nested.findings]
     return replace(
         report,
-        second_order=SecondOrderReport(nested, weights),
+        second_order=SecondOrderReport(nested, w, formula=_formula(function, nested)),
         findings=ordered([*report.findings, *told]),
     )
 
 
+def _why_not(report: Report, function: Function) -> str:
+    """Say why the second order is not inspected: the gradient is wrong or not known; nothing if it can be."""
+    if report.jacobian is None or report.agreement is None or report.output is None:
+        return "not inspected, for the first order could not be"
+    later = {rule.name for rule in function.others if rule.order > 1}
+    wrong = any(rule.verdict == "fail" and rule.name not in later for rule in report.rules)
+    if wrong or report.agreement.verdict == "fail":
+        return "not inspected, for the derivative itself is wrong"
+    if report.agreement.verdict != "pass":
+        return "not inspected, for it is not known whether the derivative itself is right"
+    if not np.isfinite(report.operand.values).all() or not np.isfinite(report.output).all():
+        return "not inspected, for X or f(X) is not finite"
+    if isinstance(_with_vjp(function, report).rule, Slopes | Jvp) and report.jacobian.numeric is None:
+        return "not inspected, for the pattern of the first order is not proved (J007)"
+    return ""
+
+
+# --- The gradient -----------------------------------------------------------------------------------------------------
+
+
+def _with_vjp(function: Function, report: Report) -> Function:
+    """Return the function with a vjp as its rule, if it has one that agrees: the gradient is one call of it then."""
+    agree = {rule.name for rule in report.rules if rule.verdict == report.rules[0].verdict}
+    pulls = [rule for rule in (function.rule, *function.others) if isinstance(rule, Vjp) and rule.name in agree]
+    return replace(function, rule=max(pulls, key=lambda rule: rule.order)) if pulls else function
+
+
+def _gradient(function: Function, report: Report, w: Array, vec: str | None) -> Function:
+    """Return x -> J(x)ᵀw, by the function's rule, as a function; of a jvp, a column at a time of the pattern known."""
+    bundle, known = function.operand, None if report.jacobian is None else report.jacobian.numeric
+    pattern = None if known is None else known.pattern
+
+    def value(x: Array) -> Array:
+        analytic = analytic_at(function, x, w.shape, vec)
+        assert analytic is not None
+        if analytic.pull is not None:
+            return analytic.pull(w.ravel()).reshape(x.shape)
+        assert pattern is not None
+        stored = None if analytic.stored is None else analytic.stored(pattern)
+        if stored is None:
+            stored = analytic.on(pattern, *color_columns(pattern.rows, pattern.indices, pattern.shape[1]))
+        return stored.vjp(w)
+
+    return replace(
+        function,
+        value=value,
+        second=(),
+        hessian=None,
+        output=lambda: bundle,
+        formula="",
+        derivative_formula="",
+        bends=(),
+    )
+
+
+def _budget(function: Function, report: Report, settings: Settings) -> int:
+    """Return how often the gradient may be called: a vjp counts as one call of f, a jvp as one for each color."""
+    assert report.jacobian is not None
+    calls = settings.calls(report.operand.values.size)
+    by_color = isinstance(function.rule, Jvp) or (isinstance(function.rule, Claim) and function.rule.kind == "jvp")
+    return max(calls // max(report.jacobian.colors, 1), _FEWEST) if by_color else calls
+
+
+@dataclass(frozen=True, eq=False)
+class _Zero:
+    """Entries of the gradient that are 0 but for rounding, booleans, and what rounding makes of their derivatives.
+
+    Sums such as that of softmax do not depend on an input, and their gradient is some 1e-17, which no step differences.
+    """
+
+    entries: Array
+    rounding: Array
+
+    def value(self, gradient: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        """Return the gradient with these entries 0."""
+        return lambda x: np.where(self.entries, 0.0, gradient(x)) if self.entries.any() else gradient(x)
+
+    def rule(self, rule: Jvp | Vjp | Claim) -> Jvp | Vjp | Claim:
+        """Return a second-order rule with what rounding leaves there taken for 0."""
+        if isinstance(rule, Claim) or not self.entries.any():
+            return rule
+
+        def product(x: Array, v: Array) -> Array:
+            given = np.reshape(run(x, v), x.shape)
+            return np.where(self.entries & (np.abs(given) <= self.rounding * np.abs(v).max(initial=0)), 0.0, given)
+
+        run = rule.push if isinstance(rule, Jvp) else rule.pull
+        return replace(rule, push=product) if isinstance(rule, Jvp) else replace(rule, pull=product)
+
+
+def _zero_by_rounding(gradient: Callable[[Array], Array], x: Array, size: float, rng: np.random.Generator) -> _Zero:
+    """Find the entries that are no more than rounding of f, of this size, is per unit of x, at x and beside it."""
+    unit = step_scale(x.ravel()).reshape(x.shape)
+    rounding = _ROUNDINGS * np.finfo(float).eps * size / unit
+    entries = np.abs(gradient(x)) <= rounding
+    for _ in range(2 * entries.any()):
+        try:
+            entries &= np.abs(gradient(x + unit * rng.uniform(-_BESIDE, _BESIDE, x.shape))) <= rounding
+        except FunctionFailedError:  # as where f ends
+            entries[...] = False
+    return _Zero(entries, rounding / unit)
+
+
+# --- The Hessian ------------------------------------------------------------------------------------------------------
+
+
+def _second_rules(function: Function, x: Array, w: Array, is_reverse: bool) -> Sequence[Jvp | Vjp | Claim]:
+    """Return the claimed Hessian, or the second-order rules as far as they are known, as rules of the gradient."""
+    if function.hessian is not None:
+        return [_contracted(function.hessian, x.size, w)]
+    rules: list[Jvp | Vjp] = []
+    for rule in function.second if is_reverse else ():
+        with suppress(NoSecondDerivativeError):
+            if function.source in ("catalogue", "expression"):
+                rule.product(x, w, np.ones(x.shape))
+            rules.append(_rule(rule, w))
+    return rules
+
+
+def _rule(rule: Second, w: Array) -> Jvp | Vjp:
+    """Return a second-order rule as one of the gradient of w·f."""
+
+    def product(x: Array, v: Array) -> Any:
+        return rule.product(x, w, v.reshape(x.shape))
+
+    return Vjp(product, rule.name) if rule.pulls else Jvp(product, rule.name)
+
+
+def _contracted(claim: Claim, size: int, w: Array) -> Claim:
+    """Return a claimed Hessian as that of w·f, where it is the M×N×N tensor of several outputs."""
+
+    def of_w(hessian: Callable[..., Any]) -> Callable[..., Any]:
+        def contracted(x: Array, *vector: Array) -> Any:
+            given = hessian(x, *vector)
+            if vector or w.size == 1 or prod(getattr(given, "shape", ())) != w.size * size**2:
+                return given
+            return np.tensordot(w.ravel(), np.reshape(given, (w.size, size, size)), 1)
+
+        return contracted
+
+    return Claim(of_w(claim.derivative), claim.kind, lambda arguments: of_w(claim.at(arguments)), claim.takes)
+
+
 def _inspected(gradient: Function, report: Report, settings: Settings, progress: Callable[[int], None]) -> Report:
     """Inspect the gradient; a second-order rule that raises is a finding, and the Hessian is measured without it."""
-    operand = report.operand
-    settings = replace(settings, expect=(), points=None, order=1, max_evaluations=_budget(report, gradient, settings))
+    operand, settings = report.operand, replace(settings, expect=(), points=None, order=1)
 
     def inspected(gradient: Function) -> Report:
         return inspect_function(
@@ -72,8 +238,7 @@ def _inspected(gradient: Function, report: Report, settings: Settings, progress:
     except FunctionFailedError as error:
         if not isinstance(gradient.rule, Jvp | Vjp):
             raise
-        name = gradient.rule.name
-        nested = inspected(replace(gradient, rule=None, others=()))
+        name, nested = gradient.rule.name, inspected(replace(gradient, rule=None, others=()))
         message = f"{name} fails: {str(error).removeprefix('the derivative raised ').splitlines()[0]}"
         return replace(
             nested,
@@ -82,108 +247,21 @@ def _inspected(gradient: Function, report: Report, settings: Settings, progress:
         )
 
 
-def _budget(report: Report, gradient: Function, settings: Settings) -> int:
-    """Return how often the gradient may be called: a vjp counts as one call of f, a jvp once for each color."""
-    assert report.jacobian is not None
-    calls = settings.calls(report.operand.values.size)
-    return calls if gradient.value.is_pulled else max(calls // max(report.jacobian.colors, 1), _FEWEST)
-
-
-def _gradient(report: Report, function: Function, settings: Settings) -> tuple[Function, Array] | str:
-    """Return the gradient of w·f as a function, and w; or the reason why it is not inspected."""
-    j, a, output = report.jacobian, report.agreement, report.output
-    if j is None or a is None or output is None:
-        return "not inspected, for the first order could not be"
-    later = {rule.name for rule in function.others if rule.order > 1}
-    if a.verdict == "fail" or any(rule.verdict == "fail" and rule.name not in later for rule in report.rules):
-        return "not inspected, for the derivative itself is wrong"
-    if not np.isfinite(report.operand.values).all() or not np.isfinite(output).all():
-        return "not inspected, for X or f(X) is not finite"
-    first = _reverse(function, report)
-    if not isinstance(first.rule, Vjp | Claim) and (j.numeric is None or j.arrangement is None):
-        return "not inspected, for the pattern of the first order is not proved (J007)"
-    x, own = (
-        report.operand.values,
-        output.size == 1 or (report.is_elementwise and output.shape == report.operand.values.shape),
+def _advised(nested: Report, gradient: Function) -> Report:
+    """Say what makes a framework's second derivative wrong, where it is."""
+    advice = _ADVICE.get(gradient.source, "") if isinstance(gradient.rule, Jvp | Vjp) else ""
+    told = (
+        replace(each, message=f"{each.message}; {advice}") if each.code == "J001" and advice else each
+        for each in nested.findings
     )
-    rng = np.random.default_rng([settings.seed, 9])
-    weights = np.ones(output.shape) if own else rng.standard_normal(output.shape)
-    bundle = function.operand
-    rules = (
-        (function.hessian,)
-        if function.hessian is not None
-        else _rules(function, x, weights, isinstance(first.rule, Vjp))
-    )
-    gradient = replace(
-        function,
-        value=_Gradient(first, report, weights, settings.vec),
-        rule=rules[0] if rules else None,
-        others=rules[1:],
-        second=(),
-        hessian=None,
-        gradient_of="f" if own else "(w·f)",
-        output=lambda: bundle,
-        formula="",
-        derivative_formula="",
-        bends=(),
-    )
-    return gradient, weights
+    return replace(nested, findings=tuple(told))
 
 
-def _reverse(function: Function, report: Report) -> Function:
-    """Return the function with a vjp as its rule, if it has one that was run: the gradient is one call of it."""
-    unusable = {rule.name for rule in report.rules if rule.verdict != report.rules[0].verdict}
-    pulls = [rule for rule in (function.rule, *function.others) if isinstance(rule, Vjp) and rule.name not in unusable]
-    return replace(function, rule=max(pulls, key=lambda rule: rule.order)) if pulls else function
+def _formula(function: Function, nested: Report) -> str | None:
+    """Write f'' where the Hessian is diagonal, for an element-wise function whose derivative is written down."""
+    declared = function.source in ("catalogue", "expression") and function.kind == "elementwise"
+    if nested.jacobian is None or not nested.jacobian.is_diagonal or not declared or len(function.operands) > 1:
+        return None
+    from jacinspect.functions.expressions.partials import second_formula  # what reads expressions is imported late
 
-
-def _rules(function: Function, x: Array, weights: Array, reverse: bool) -> tuple[Jvp | Vjp, ...]:
-    """Return the second-order rules as rules of the gradient: forward mode twice where there is no vjp."""
-    rules = []
-    for rule in function.second:
-        assert isinstance(rule, Second)
-        if rule.reverses != reverse:
-            continue
-        with suppress(NoSecondDerivativeError):
-            if not reverse:
-                rule.product(x, weights, np.ones(x.shape))
-            rules.append(_rule(rule, weights))
-    return tuple(rules)
-
-
-def _rule(rule: Second, weights: Array) -> Jvp | Vjp:
-    """Return a second-order rule as one of the gradient of w·f."""
-
-    def product(x: Array, v: Array) -> Any:
-        return rule.product(x, weights, v.reshape(x.shape))
-
-    return Vjp(product, rule.name) if rule.pulls else Jvp(product, rule.name)
-
-
-class _Gradient:
-    """x -> J(x)ᵀw by the first-order rule, in x's shape."""
-
-    def __init__(self, function: Function, report: Report, weights: Array, vec: str | None) -> None:
-        self._function, self._weights, self._vec = function, weights, vec
-        assert report.jacobian is not None
-        numeric = report.jacobian.numeric
-        self._pattern = None if numeric is None else numeric.pattern
-        if self._pattern is not None:
-            p = self._pattern
-            self._colors = color_columns(p.rows, p.indices, p.shape[1])
-
-    @property
-    def is_pulled(self) -> bool:
-        """Whether it is one call of a vjp."""
-        return isinstance(self._function.rule, Vjp)
-
-    def __call__(self, x: Array) -> Array:
-        analytic = analytic_at(self._function, x, self._weights.shape, self._vec)
-        assert analytic is not None
-        w = self._weights
-        if analytic.pull is not None:
-            return analytic.pull(w.ravel()).reshape(x.shape)
-        assert self._pattern is not None
-        stored = None if analytic.stored is None else analytic.stored(self._pattern)
-        jacobian = analytic.on(self._pattern, *self._colors) if stored is None else stored
-        return jacobian.vjp(w)
+    return second_formula(function) or None

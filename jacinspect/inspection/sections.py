@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.inspection.blocks import BlockReport
+from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.structure import Arrangement, Blocks
@@ -140,7 +141,8 @@ class AgreementReport:
     """Whether the analytic and the numeric Jacobian agree, for which share of the entries, and the worst entries.
 
     `checked` is whether there is an analytic derivative; without one there is no verdict. `jumps` counts the analytic
-    entries that pass at a jump of f.
+    entries that pass at a jump of f, `disagreeing` those that are wrong, `undecided` those that the values of f do not
+    decide.
     """
 
     checked: bool
@@ -152,6 +154,8 @@ class AgreementReport:
     max_ratio: float | None
     worst: tuple[EntryReport, ...]
     jumps: int = 0
+    disagreeing: int = 0
+    undecided: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready objects."""
@@ -240,6 +244,8 @@ class JacobianReport:
     numeric: Jacobian | None
     error_bar: Array | None  # like numeric.data
     parts: tuple[BlockReport, ...] = ()  # of bundles, block by block
+    is_holomorphic: bool | None = None  # None where not all of X and A is complex
+    status: Array | None = None  # like numeric.data, see agreement.Status
 
     @property
     def is_square(self) -> bool:
@@ -275,14 +281,24 @@ class JacobianReport:
     def at(self, of: str, outputs: Array, inputs: Array) -> list[list[float | None]]:
         """Return "analytic", "numeric" or "error_bar" at entries (output, input): two equal matrices of flat indices.
 
-        None where nothing is stored.
+        "judged" are the analytic ones, if there are any, or else the numeric ones. None where nothing is stored.
         """
-        jacobian = self.analytic if of == "analytic" else self.numeric
+        jacobian = self.analytic if of == "analytic" or (of == "judged" and self.analytic) else self.numeric
         if jacobian is None:
             return []
         values = jacobian.data if self.error_bar is None or of != "error_bar" else self.error_bar
         places = jacobian.pattern.places(outputs, inputs)
         return [[None if place < 0 else float(values[place]) for place in line] for line in places]
+
+    def statuses(self, outputs: Array, inputs: Array) -> list[list[int]]:
+        """Return the `Status` of entries as `at` does; an analytic entry where f has none disagrees."""
+        found = np.full(outputs.shape, int(Status.AGREES))
+        if self.numeric is not None and self.status is not None:
+            if self.analytic is not None:
+                found[self.analytic.pattern.places(outputs, inputs) >= 0] = Status.DISAGREES
+            places = self.numeric.pattern.places(outputs, inputs)
+            found[places >= 0] = self.status[places[places >= 0]]
+        return found.tolist()  # type: ignore[no-any-return]
 
     def matrix(self, of: str) -> Array | None:
         """Return "analytic", "numeric" or "error_bar" as a dense matrix in this vec order and layout, or None."""
@@ -312,6 +328,7 @@ class JacobianReport:
             "is_square": self.is_square,
             "is_diagonal": self.is_diagonal,
             "is_symmetric": self.is_symmetric,
+            "is_holomorphic": self.is_holomorphic,
             "off_diagonal_ratio": jsonable(self.off_diagonal_ratio),
             "lower_bandwidth": a and a.bandwidths[0],
             "upper_bandwidth": a and a.bandwidths[1],

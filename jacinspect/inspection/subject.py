@@ -102,17 +102,18 @@ def _remembered(compute: Callable[[], Array]) -> Callable[[], Array]:
 
 def real_array(given: Any, name: str) -> Array:
     """Convert an operand to a new array: float32 stays float32, everything else becomes float64; see `array_of`."""
-    array = array_of(given, name)
+    array = array_of(given, name, "fiu")
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
-def array_of(given: Any, name: str, kinds: str = "fiu") -> Array:
-    """Convert an operand to a new array: float32 and integers stay what they are, other floats become float64.
+def array_of(given: Any, name: str, kinds: str = "fiuc") -> Array:
+    """Convert an operand to a new array: single precision and integers stay what they are, other floats become double.
 
     Raises
     ------
     InputError
-        When it is not an array of real numbers, or of another of numpy's `kinds`; the message begins with `name`.
+        When it is not an array of real or complex numbers, or of another of numpy's `kinds`; the message begins with
+        `name`.
     """
     try:
         array = np.asarray(_untracked(given))
@@ -120,8 +121,9 @@ def array_of(given: Any, name: str, kinds: str = "fiu") -> Array:
         raise InputError(f"{name}: {error}") from None
     if array.dtype.kind not in kinds:
         raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")
-    narrow = array.dtype == np.float32 or array.dtype.kind != "f"
-    return np.array(array, array.dtype.newbyteorder("=") if narrow else np.float64, order="C")
+    narrow = array.dtype in (np.float32, np.complex64) or array.dtype.kind not in "fc"
+    wide = np.complex128 if array.dtype.kind == "c" else np.float64
+    return np.array(array, array.dtype.newbyteorder("=") if narrow else wide, order="C")
 
 
 def _untracked(operand: Any) -> Any:

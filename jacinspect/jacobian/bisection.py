@@ -32,7 +32,7 @@ class Line:
     pair: PointPair
     axes: tuple[int, ...]
 
-    @property
+    @cached_property
     def offsets(self) -> Array:
         """The flat offset of each position along the line."""
         base = self.pair.base
@@ -45,13 +45,17 @@ class Line:
         shape = [n if axis in self.axes else 1 for axis, n in enumerate(base.shape)]
         return self.box(np.where(positions.reshape(shape), self.pair.flip, base))
 
-    def changes(self, positions: Array, outputs: Array) -> tuple[Array, Array]:
-        """Move the positions; return which of some outputs change, and which by so little that it may be rounding."""
+    def changes(self, positions: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
+        """Move the positions; return which of some outputs change, and which by so little that it may be rounding.
+
+        The second is not asked for, and then false, unless `faintly`.
+        """
         y, y_base = self.moved(positions)[outputs], self.pair.y_base[outputs]
         changed = ~same(y, y_base)
+        if not faintly:
+            return changed, np.zeros(changed.size, bool)
         with np.errstate(all="ignore"):
-            faint = changed & (np.abs(y - y_base) <= _FAINT * np.fmax(np.abs(y), self._size))
-        return changed, faint
+            return changed, changed & (np.abs(y - y_base) <= _FAINT * np.fmax(np.abs(y), self._size))
 
     @cached_property
     def _size(self) -> float:
@@ -94,14 +98,17 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
         most = budget.evaluations - line.box.evaluations
         calls, fits = most + 1, 2 * rows.size * PAIR_BYTES <= budget.memory
         if fits:
-            rows, groups = np.repeat(rows, 2), np.add.outer(2 * groups, np.arange(2, dtype=groups.dtype)).ravel()
-            inside = groups < number
-            colors, calls = color_columns(rows[inside], groups[inside], number, most)
+            rows, halves = np.repeat(rows, 2), np.repeat(2 * groups, 2)
+            halves[1::2] += 1
+            groups = halves
+            colors, calls = color_columns(*_inside(rows, groups, number), number, most)
         if calls > most:
             dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
             return np.zeros(outputs.size, bool)
         read, faint = read_pairs(line, outputs[rows], groups, (colors, calls), shift)
-        masked[rows[::2][~(read[::2] | read[1::2])]] = True
+        neither = ~(read[::2] | read[1::2])
+        if neither.any():
+            masked[rows[::2][neither]] = True
         rows, groups, faint = rows[read], groups[read], faint[read]
         wide = np.bincount(rows, minlength=outputs.size) >= _NEARLY_ALL * number
         if shift and number >= _FEW and wide.any():
@@ -112,22 +119,31 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
     return masked | (np.bincount(rows, minlength=outputs.size) < 2)
 
 
+def _inside(rows: Array, groups: Array, number: int) -> tuple[Array, Array]:
+    """Return the pairs with one of the first groups: the second half of the last may lie past the end of the line."""
+    if number % 2 == 0:
+        return rows, groups
+    inside = groups < number
+    return rows[inside], groups[inside]
+
+
 def read_pairs(
     line: Line, outputs: Array, groups: Array, coloring: tuple[Array, int], shift: int
 ) -> tuple[Array, Array]:
     """Return which of the pairs (output, group) are read, and which faintly, by one call for each color of the groups.
 
-    Group g is the positions from g << shift to (g + 1) << shift; those past the end of the line are not read. The
-    `coloring` is a color for each group, -1 for groups that are in no pair, and the number of colors.
+    Group g is the positions from g << shift to (g + 1) << shift; one past the end of the line is not read. Where there
+    are several positions in a group, none is faint. The `coloring` is a color for each group, -1 for groups that are in
+    no pair, and the number of colors.
     """
     colors, calls = coloring
     of_position = colors[np.arange(line.offsets.size) >> shift]
-    of_pair = np.where(groups < colors.size, colors[np.minimum(groups, colors.size - 1)], -1)
+    of_pair = np.append(colors, colors.dtype.type(-1))[groups]
     order, bounds = by_color(of_pair, calls)
     read, faint = np.zeros(groups.size, bool), np.zeros(groups.size, bool)
     for color in range(calls):
         asked = order[bounds[color] : bounds[color + 1]]
-        read[asked], faint[asked] = line.changes(of_position == color, outputs[asked])
+        read[asked], faint[asked] = line.changes(of_position == color, outputs[asked], faintly=not shift)
     return read, faint
 
 

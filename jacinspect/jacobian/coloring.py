@@ -10,6 +10,7 @@ from jacinspect.jacobian.blackbox import Array
 __all__ = ["by_color", "color_columns"]
 
 _SAMPLE = 4096  # pairs on which a modulus is tried first: most that fail do so there, at no cost
+_INSIDE = 0.382  # of the way through all pairs, at no edge of a grid or of several, and then those at the edge
 _TABLE = 64  # bytes for each pair, of the table in which a modulus is tried
 _NEAR = 1.25  # times the least number of colors: a residue coloring as good as that is taken at once
 _LARGE = 2**18  # pairs from which any residue coloring is taken: first fit takes about 1 µs for each pair
@@ -62,31 +63,31 @@ def by_color(colors: Array, number: int) -> tuple[Array, Array]:
 
 def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
     """Color each column that is read by its residue, leaving out residues that no such column has."""
-    residues = columns % modulus
-    used = np.bincount(residues, minlength=modulus) > 0
-    colors = np.full(count, -1, np.int32)
-    colors[columns] = (np.cumsum(used) - 1)[residues]
-    return colors, int(np.count_nonzero(used))
+    read = np.zeros(count, bool)
+    read[columns] = True
+    residues = np.arange(count) % modulus
+    used = np.bincount(residues[read], minlength=modulus) > 0
+    return np.where(read, (np.cumsum(used) - 1)[residues], -1).astype(np.int32), int(np.count_nonzero(used))
 
 
 def _residue(rows: Array, columns: Array, count: int, widest: int) -> int | None:
     """Return the smallest modulus whose residues are a coloring, or None; bands, stencils and blocks have one."""
-    height = int(rows[-1]) + 1
-    sizes = (_SAMPLE, rows.size) if rows.size > _SAMPLE else (rows.size,)
+    height, begin = int(rows[-1]) + 1, int(_INSIDE * max(rows.size - _SAMPLE, 0))
+    samples = [(rows[part], columns[part]) for part in (slice(begin, begin + _SAMPLE), slice(_SAMPLE), slice(None))]
     for modulus in range(widest, min(2 * widest + 8, count) + 1):
         if modulus == count:
             return count
         if height * modulus > _TABLE * rows.size:  # rows of very different length
             return None
-        if all(_distinct(rows[:size], columns[:size], modulus) for size in sizes):
+        if all(_distinct(*sample, modulus) for sample in samples):
             return modulus
     return None
 
 
 def _distinct(rows: Array, columns: Array, modulus: int) -> bool:
     """Whether no row has two columns with the same residue."""
-    seen = np.zeros((int(rows[-1]) + 1) * modulus, bool)
-    seen[rows.astype(np.int64) * modulus + columns % modulus] = True
+    seen = np.zeros((int(rows[-1] - rows[0]) + 1) * modulus, bool)
+    seen[(rows - rows[0]).astype(np.int64) * modulus + columns % modulus] = True
     return int(np.count_nonzero(seen)) == rows.size
 
 

@@ -186,17 +186,17 @@ class _Line:
             by_pattern = self._refuted((jacobian @ self.v).ravel(), allowed, compared)
         if tolerance is not None:
             errors = Jacobian(jacobian.pattern, tolerance.atol + tolerance.rtol * np.abs(jacobian.data))
-            allowed += (errors @ np.abs(self.v)).ravel() / self.coverage
+            allowed = Magnitudes.of(allowed[:] + (errors @ np.abs(self.v)).ravel() / self.coverage)
         if analytic is not None and analytic.push is not None:
             wrong = self.comparison.status == Status.DISAGREES  # an output with such an entry needs no more proof
             by_rule = self._refuted(analytic.push(self.v), allowed, compared & ~_outputs(jacobian.pattern, wrong))
         elif analytic is not None and analytic.pull is not None:
             w = np.where(compared, rng.standard_normal(compared.size), 0.0)
             by_input = self._inputs_refuted(analytic.pull(w), w, allowed)
-        widest = float(np.max(allowed, initial=0, where=compared))
+        widest = float(np.max(allowed[:], initial=0, where=compared))
         return _Outcome(compared, by_pattern, by_rule, by_input, widest)
 
-    def _allowed(self) -> tuple[Array, Array]:
+    def _allowed(self) -> tuple[Magnitudes, Array]:
         """Return what J·v may be off by, and where the one-sided slopes close in on each other.
 
         That is the bar, the rounding of all that an output reads (for a sum of large terms may be small), and the
@@ -204,7 +204,7 @@ class _Line:
         """
         numeric, direction, v = self.comparison.numeric, self.direction, self.v.reshape(-1)
         pattern, epsilon = numeric.jacobian.pattern, self.near.epsilon
-        allowed, closing = np.empty(pattern.shape[0]), np.empty(pattern.shape[0], bool)
+        allowed, closing = Magnitudes(pattern.shape[0]), np.empty(pattern.shape[0], bool)
         width = 2 * _REACH * last_step(epsilon)
         for rows in blocks(allowed.size):
             entries, band = pattern.entries(rows), pattern.band(rows)
@@ -217,7 +217,7 @@ class _Line:
             closing[rows] = (direction.excess[rows] <= 2 * floor) & np.isfinite(direction.value[rows])
         return allowed, closing
 
-    def _refuted(self, claimed: Array, allowed: Array, compared: Array) -> Array:
+    def _refuted(self, claimed: Array, allowed: Magnitudes, compared: Array) -> Array:
         """Return which outputs a claim is off at; each is differenced once more, at ever smaller steps, before."""
         differs = compared.copy()
         for rows in blocks(differs.size):
@@ -239,14 +239,14 @@ class _Line:
             off &= ~((again.step > 0) & (np.abs(claimed[suspects] - again.other) <= again.other_bar + slack))
         return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
 
-    def _inputs_refuted(self, pulled: Array, w: Array, allowed: Array) -> Array:
+    def _inputs_refuted(self, pulled: Array, w: Array, allowed: Magnitudes) -> Array:
         """Return by which inputs a claimed Jᵀ·w is off."""
         if self.coverage == 1:
             return np.flatnonzero(_differs_by_input(self.comparison, pulled, w, _unseen(self.near, w)))
         if not w.all():  # an output that is left out may be infinite, and 0 · inf then hides what the others give
             pulled = np.where(np.isfinite(pulled), pulled, 0.0)
         terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
-        slack = np.where(w == 0, 0.0, np.abs(w) * allowed).sum()
+        slack = np.where(w == 0, 0.0, np.abs(w) * allowed[:]).sum()
         return np.flatnonzero(_differs_in_sum(terms, measured, slack))
 
 

@@ -3,7 +3,7 @@
 Both are asked of steps too short for f to bend.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import comb, sqrt
 
 import numpy as np
@@ -17,16 +17,29 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
 _FIFTH = {k: (-1) ** k * comb(5, k) for k in range(6)}  # the weights of a fifth difference
 _NORM = sqrt(sum(weight**2 for weight in _FIFTH.values()))
+_KINK = 2.0**-10  # of a fifth difference: two neighbouring ones cancel to that where x is on a kink, by chance hardly
 _ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
 
 
-def significant_epsilon(box: BlackBox, x: Array) -> float:
-    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after."""
+def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) -> float:
+    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after.
+
+    Of a vector that is made of several arrays, its `parts`, f may work in single precision with one alone.
+    """
+    if len(parts) > 1 and not box.whole and not box.narrow:
+        return max(_epsilon_by(box, x, part) for part in parts)
+    return _epsilon_by(box, x, slice(None))
+
+
+def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
+    """Return the relative noise of f where only one part of a vector moves, or all of an array."""
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     size = np.where(x == 0, 1.0, np.abs(x))
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
+    if part != slice(None):
+        unit = np.where((np.arange(x.size) >= part.start) & (np.arange(x.size) < part.stop), unit, 0)
     unit = box.limited(unit, x, _LONG)
 
     def at(t: float) -> Array:
@@ -119,7 +132,9 @@ def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnit
             for block in blocks(noise.size):
                 sums[:, block] += weights * (y[block] - box.y0[block])  # small, so that summing adds no rounding
         for block in blocks(noise.size):
-            seen = np.abs(sums[:, block]).max(axis=0) / _NORM
+            first, second = sums[:, block]
+            seen = np.abs(np.where(np.abs(first + second) < _KINK * np.abs(first), first + second, sums[:, block]))
+            seen = seen.max(axis=0) / _NORM
             noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
         if coarse.size:
             noise[coarse] = np.fmax(noise[coarse], np.where(moves & np.isfinite(granule), granule / 2, 0))

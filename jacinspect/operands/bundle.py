@@ -7,16 +7,27 @@ border (functions) and the names in a report sees one array alone.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bundle", "Part"]
+__all__ = ["Bundle", "Part", "names_of_parts", "whole"]
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
+
+
+def names_of_parts(name: str) -> tuple[str, str]:
+    """Name the two real arrays that stand for a complex one."""
+    return f"{name}.re", f"{name}.im"
+
+
+def whole(part: str) -> str:
+    """Return the name of the complex array that a part named so belongs to."""
+    return part.removesuffix(".re").removesuffix(".im")
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,12 @@ class Bundle:
     def shape(self) -> Shape:
         """The shape of the one array that stands for it: that of its only part, or that of the vector."""
         return self.parts[0].shape if self.is_single else (sum(part.size for part in self.parts),)
+
+    @property
+    def complex_pairs(self) -> "list[tuple[Part, Part]]":
+        """The parts that stand for complex arrays, real and imaginary ones together."""
+        pairs = pairwise(self.parts)
+        return [(re, im) for re, im in pairs if (re.name, im.name) == names_of_parts(whole(re.name))]
 
     @cached_property
     def _ends(self) -> Array:

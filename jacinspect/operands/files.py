@@ -51,7 +51,8 @@ def read_operand(
         A path ending in .npy, .npz (``file.npz:key``), .csv, .tsv, .txt or .json, or ``-`` (the format is sniffed), or
         nested lists, or a number, as JSON.
     dtype
-        float64 or float32: what the numbers, integers or any real floats, are converted to.
+        float64, float32, complex128 or complex64: what the numbers are converted to. Complex ones of a file stay
+        complex, of the same precision.
     memory
         The limit, in bytes, for the whole inspection (see `require_fits`).
     stdin
@@ -117,6 +118,8 @@ def _read_path(source: str, dtype: npt.DTypeLike, memory: int) -> Array:
     if path.is_dir():
         raise InputError(f"{source}: is a folder; name a file in it")
     extension = path.suffix.lower()
+    if source.lstrip().startswith("[") and extension not in _EXTENSIONS:
+        raise InputError(f"{source}: is a list that is not closed: write it as JSON, such as [0,2,1] or [[1,2],[3,4]]")
     if extension not in _EXTENSIONS:
         raise InputError(f"{source}: its extension says no format; known are {', '.join(_EXTENSIONS)}, and - (stdin)")
     try:
@@ -171,7 +174,9 @@ def _require_format(data: bytes, extension: str, name: str) -> None:
 
 
 def _convert(array: Array, dtype: np.dtype[Any], name: str) -> Array:
-    """Convert real numbers to `dtype`; a finite number must stay finite."""
+    """Convert numbers to `dtype`, complex ones to a complex dtype; a finite number must stay finite."""
+    if array.dtype.kind == "c":
+        dtype = np.result_type(dtype, np.complex64)
     with np.errstate(over="ignore", invalid="ignore"):
         converted = array.astype(dtype, order="C")
     lost = np.isinf(converted) & np.isfinite(array)

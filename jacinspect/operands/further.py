@@ -4,13 +4,15 @@ A text is a shape, to be filled at random, or a file; `shapes` and `files` are n
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jacinspect.errors import InputError
 from jacinspect.operands.shapes import SCALAR
 from jacinspect.wording import did_you_mean, shown
 
 __all__ = ["is_shape", "name_of", "place"]
+
+Example = Callable[[Mapping[str, str], Sequence[str]], Sequence[str]]
 
 _NAMED = re.compile(r"([^\W\d][\w.]*)=(.*)", re.DOTALL)
 
@@ -23,10 +25,12 @@ def name_of(text: str) -> str | None:
 
 def is_shape(text: str) -> bool:
     """Whether a text is meant as a shape: sizes and what stands between them, and nothing else; or "scalar"."""
-    return text.strip() == SCALAR or re.fullmatch(r"[\s0-9xX×,]*[0-9][\s0-9xX×,]*", text) is not None
+    return text.strip() == SCALAR or re.fullmatch(r"[\s0-9xX×,()]*[0-9][\s0-9xX×,()]*", text) is not None
 
 
-def place(function: str, names: Sequence[str], first: str | None, given: Sequence[str], example: str) -> dict[str, str]:
+def place(
+    function: str, names: Sequence[str], first: str | None, given: Sequence[str], example: Example
+) -> dict[str, str]:
     """Assign texts to operands: one with a name to the operand of that name, then `first`, then the others in order.
 
     Parameters
@@ -38,7 +42,7 @@ def place(function: str, names: Sequence[str], first: str | None, given: Sequenc
     given
         What --with was given: ``SHAPE_OR_FILE`` or ``NAME=SHAPE_OR_FILE``, where a name may have dots in it.
     example
-        A shape that would do, for the message that something is missing.
+        Gives, for the texts that are placed and the names that are missing, shapes that would do, for the message.
 
     Returns
     -------
@@ -78,8 +82,10 @@ def place(function: str, names: Sequence[str], first: str | None, given: Sequenc
     lacking = [name for name in names if name not in placed]
     if lacking:
         options = " ".join("--with SHAPE_OR_FILE" for _ in lacking)
-        number = f";\nwhere {names[0]} is a number, make it a parameter: -p {names[0]}=0" if ":" in function else ""
-        raise InputError(
-            f"{known}: {' and '.join(lacking)} is missing; add {options}, such as --with {example}{number}"
+        are, such = (
+            "is" if len(lacking) == 1 else "are",
+            " ".join(f"--with {shape}" for shape in example(placed, lacking)),
         )
+        number = f";\nwhere {names[0]} is a number, make it a parameter: -p {names[0]}=0" if ":" in function else ""
+        raise InputError(f"{known}: {' and '.join(lacking)} {are} missing; add {options}, such as {such}{number}")
     return placed

@@ -25,21 +25,21 @@ _HEADER_READERS = {
     (2, 0): np.lib.format.read_array_header_2_0,
     (3, 0): np.lib.format.read_array_header_2_0,  # differs only in the encoding of field names, and fields are refused
 }
-_NOT_REAL = {"b": "booleans", "c": "complex numbers", "S": "text", "U": "text", "M": "dates", "m": "time spans"}
+_NOT_NUMBERS = {"b": "booleans", "S": "text", "U": "text", "M": "dates", "m": "time spans"}
 
 
 def read_npy(stream: IO[bytes], name: str, dtype: npt.DTypeLike, memory: int) -> Array:
-    """Read the array of a .npy file, of any shape and any integer or float dtype, in either byte order.
+    """Read the array of a .npy file, of any shape and any integer, float or complex dtype, in either byte order.
 
     Raises
     ------
     InputError
-        If the file is damaged, holds something else than real numbers, or its array would not fit in `memory` bytes
+        If the file is damaged, holds something else than numbers, or its array would not fit in `memory` bytes
         as `dtype` (see `require_fits`).
     """
     with _damage_reported(name, ".npy"):
         shape, fortran, stored = _read_header(stream)
-        _require_real(stored, name)
+        _require_numbers(stored, name)
         require_fits(shape, dtype, memory, name)
         size = math.prod(shape) * stored.itemsize
         data = stream.read(size)
@@ -91,13 +91,15 @@ def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any
     return tuple(map(int, shape)), fortran, stored
 
 
-def _require_real(stored: np.dtype[Any], name: str) -> None:
+def _require_numbers(stored: np.dtype[Any], name: str) -> None:
     if stored.hasobject:
         advice = "save numbers instead, as numpy.save(file, array.astype(float)) does"
         raise InputError(f"{name}: holds Python objects, that is a pickle, and pickles are never loaded;\n{advice}")
-    if stored.kind not in "iuf":
-        kind = _NOT_REAL.get(stored.kind, "structured records")
-        raise InputError(f"{name}: holds {kind} (dtype {shown(str(stored), str)}); only real numbers are inspected")
+    if stored.kind not in "iufc":
+        kind = _NOT_NUMBERS.get(stored.kind, "structured records")
+        raise InputError(
+            f"{name}: holds {kind} (dtype {shown(str(stored), str)}); only real and complex numbers are inspected"
+        )
 
 
 @contextmanager

@@ -42,16 +42,17 @@ _SIZE = re.compile(
 
 
 def parse_shape(text: str) -> tuple[int, ...]:
-    """Read a shape such as ``4``, ``2x3`` or ``2 × 3 × 4``; 0 is a legal size, and ``scalar`` has no axes.
+    """Read a shape such as ``4``, ``2x3``, ``2 × 3 × 4`` or ``(2, 3)``; 0 is a legal size, ``scalar`` has no axes.
 
     Raises
     ------
     InputError
         If the text is anything else, or has more axes than numpy allows.
     """
-    if text.strip() == SCALAR:
+    if text.strip() in (SCALAR, "()"):
         return ()
-    sizes = [size.strip() for size in re.split("[xX×,]", text)]
+    bare = re.fullmatch(r"\s*\(([^()]*?),?\s*\)\s*", text)  # as Python writes a shape
+    sizes = [size.strip() for size in re.split("[xX×,]", bare[1] if bare else text)]
     # 100 digits are past every memory, and well below the length at which int() itself refuses
     if not all(re.fullmatch("[0-9]{1,100}", size) for size in sizes):
         advice = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"
@@ -111,6 +112,8 @@ def random_operand(
 ) -> Array:
     """Draw a standard normal operand of `shape` and `dtype`; a float32 one is the float64 one, rounded.
 
+    A complex one has the same numbers as its real part, and as many others as its imaginary part.
+
     One seed gives the operands of one function, at `position` 1, 2 …, different numbers. What falls outside the
     `domain` is brought `inside` it.
 
@@ -123,8 +126,11 @@ def random_operand(
         raise InputError(f"seed {seed} is negative: a seed is 0, 1, 2 …")
     require_fits(shape, dtype, memory, "random operand")
     try:
-        x = np.random.default_rng(seed if position == 1 else [seed, position]).standard_normal(shape)
-        return inside(x, domain).astype(dtype, copy=False)
+        rng = np.random.default_rng(seed if position == 1 else [seed, position])
+        x = inside(rng.standard_normal(shape), domain)
+        if np.dtype(dtype).kind == "c":
+            x = x + 1j * inside(rng.standard_normal(shape), domain)
+        return x.astype(dtype, copy=False)
     except MemoryError:
         raise InputError(f"random operand: {MACHINE_FULL}") from None
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
+from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.operands.bundle import Bundle
@@ -14,12 +15,15 @@ from jacinspect.views.facts import short, written_out
 from jacinspect.wording import format_entry, format_index
 
 __all__ = [
+    "ALL",
     "GAP",
     "NOTHING",
     "WHOLE",
     "Cells",
     "Panel",
     "array_panels",
+    "few_panels",
+    "is_whole",
     "jacobian_groups",
     "matrix_cells",
     "point_panels",
@@ -34,6 +38,9 @@ _DIGITS, _FEWER_DIGITS = 5, 4  # of a number; fewer in corners, so that four col
 WHOLE = 8  # rows and columns shown entirely: eight numbers of five digits fit in 80 columns
 _PARTS = 4  # arrays shown of a bundle, one after the other
 _SLICES = 3  # slices shown of an array of more than two axes, and of a tensor along each axis
+
+ALL = (("J analytic", "analytic"), ("J numeric", "numeric"), ("± error bar", "error_bar"))  # titles of the matrices
+_MARKS: dict[int, str] = {Status.DISAGREES: "✘", Status.INCONCLUSIVE: "?", Status.OUT_OF_REACH: "?"}  # before an entry
 
 Cells = list[list[str]]
 Panel = tuple[str, Cells]  # a title, and what stands below it
@@ -85,18 +92,46 @@ def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Pane
             yield [panel for title, array in arrays for panel in array_panels(title, array, width, full)]
 
 
-def jacobian_groups(j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[list[Panel]]:
-    """Yield the Jacobian: analytic, numeric and error bars as one group; of a tensor, a group for a row of slices."""
+def few_panels(report: Report, j: JacobianReport, width: int, full: bool) -> tuple[list[Panel], list[Panel]]:
+    """Return what is looked at first: X and A'; and dX with its products, one alone where the two are equal."""
+    names, repeated, product = report.names, written_out(report), report.hadamard
+    title = f"X = {report.operand.name}" if report.fixed else "X"
+    point: list[tuple[str, Array | None]] = [*_parts(title, "X", names.operand, report.operand.values)]
+    claimed = ", as claimed" if report.is_refuted else "" if report.fixed else " = f'(X)"
+    point.append((f"A'{claimed}", slope(report, j)))
+    products: list[tuple[str, Array | None]] = []
+    if product is not None:
+        hadamard = f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}"
+        products = [("dX", product.factor), (hadamard, product.hadamard)]
+        products += [] if report.hadamard_valid else [("J·vec(dX)", product.product)]
+
+    def panels(arrays: list[tuple[str, Array | None]]) -> list[Panel]:
+        return [panel for title, array in arrays for panel in array_panels(title, array, width, full)]
+
+    return panels(point), panels(products)
+
+
+def jacobian_groups(
+    j: JacobianReport, form: Unfolding, width: int, full: bool, shown: tuple[tuple[str, str], ...] = ALL
+) -> Iterator[list[Panel]]:
+    """Yield the Jacobian: what of it is `shown` as one group; of a tensor, a group for a row of slices."""
     matrices = []
-    for title, of in (("J analytic", "analytic"), ("J numeric", "numeric"), ("± error bar", "error_bar")):
-        if getattr(j, of) is None:
+    for title, of in shown:
+        if j.numeric is None or (of == "analytic" and j.analytic is None):
             continue
+        of = "judged" if of == "analytic" else of
         if not form.is_matrix:
             yield from tensor_groups(j, of, form, title, width, full)
         else:
             matrices.append((title, matrix_cells(j, of, form, width, full)))
     if matrices:
         yield matrices
+
+
+def is_whole(groups: list[list[Panel]]) -> bool:
+    """Whether groups of panels show all entries of a matrix or tensor, so that no pattern needs to be drawn."""
+    cells = [cell for group in groups for _, grid in group for row in grid for cell in row]
+    return bool(groups) and GAP not in cells
 
 
 # --- Arrays -----------------------------------------------------------------------------------------------------------
@@ -191,15 +226,25 @@ Source = Callable[[Array, Array], tuple[Array, Array]]  # row and column -> outp
 
 
 def _entries(j: JacobianReport, of: str, rows: Picked, columns: Picked, source: Source) -> Cells:
-    """Return the entries at some rows and columns; one outside the pattern is a dot."""
+    """Return the entries at some rows and columns; one outside the pattern is a dot, one that is "judged" is marked."""
     there = np.array([r for r in rows if r is not None], np.int64)[:, None]
-    values = iter(j.at(of, *source(there, np.array([c for c in columns if c is not None], np.int64))))
-    digits = 1 if of == "error_bar" else _digits(rows, columns)
+    places = source(there, np.array([c for c in columns if c is not None], np.int64))
+    values, digits = iter(j.at(of, *places)), 1 if of == "error_bar" else _digits(rows, columns)
+    statuses = iter(j.statuses(*places) if of == "judged" else [])
     cells = []
     for r in rows:
-        line = iter(next(values)) if r is not None else iter([])
-        cells.append([GAP if r is None or c is None else short(next(line), digits, NOTHING) for c in columns])
+        line, marks = iter(next(values) if r is not None else []), iter(next(statuses, []) if r is not None else [])
+        cells.append(
+            [
+                GAP if r is None or c is None else _marked(short(next(line), digits, NOTHING), next(marks, 0))
+                for c in columns
+            ]
+        )
     return cells
+
+
+def _marked(entry: str, status: int) -> str:
+    return entry if entry == NOTHING else f"{_MARKS.get(status, '')}{entry}"
 
 
 # --- What is shown of a large array -----------------------------------------------------------------------------------

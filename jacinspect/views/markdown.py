@@ -6,9 +6,13 @@ from collections.abc import Iterable, Iterator
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.views.background import background, blocks, costs
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
-from jacinspect.views.panels import aligned, side_by_side
+from jacinspect.views.facts import answers, formulas, headline, points, reasons
+from jacinspect.views.outcome import outcome, verdict_of
+from jacinspect.views.panels import aligned, plain, side_by_side
+from jacinspect.views.second import hessian_panel, second_order
+from jacinspect.views.sentences import of_outcome, of_structure
 
 __all__ = ["render"]
 
@@ -29,29 +33,40 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
     parts = [*_headline(report)]
     j, arranged = report.jacobian, report.form(form)
     if j is not None and arranged is not None:
-        parts.append(_table(["", ""], ([label, text] for label, text in answers(report, j, arranged))))
+        parts.append(_escaped(" ".join([*of_outcome(report), *of_structure(report, j, arranged)])))
+        facts = [*answers(report, j, arranged), *reasons(report, j, arranged)]
+        parts.append(_table(["", ""], ([label, text] for label, text in facts)))
         header, *rows = blocks(report, j) or [[]]
         if rows:
             parts += ["### Blocks", _table(header, rows)]
         parts += _numbers(report, j, arranged, full)
+        second = [[label, text] for label, text in second_order(report)]
+        if second:
+            panel = hessian_panel(report)
+            parts += [
+                "### Second order",
+                _table(["", ""], second),
+                *([] if panel is None else [_fenced(_lines([panel]))]),
+            ]
         header, *rows = costs(report, j) or [[]]
         if rows:
             parts += ["### Bytes and multiplications of one product with J, by entries of X", _table(header, rows)]
-        parts.append(_table(["", ""], ([label, text] for label, text in background(report, j, arranged))))
+        facts = [*background(report, j, arranged), *points(report)]
+        parts.append(_table(["", ""], ([label, text] for label, text in facts)))
     if report.findings:
         found = (
             f"- **{finding.code} {finding.severity}** {finding.name}: {_escaped(finding.message)}"
             for finding in report.findings
         )
         parts += ["### Findings", "\n".join(found)]
-    parts += [part for part in [reservation(report)] if part]
-    parts.append(f"**{verdict_of(report, 'verdict: ')}**")
+    said = verdict_of(report)
+    parts.append(f"**{said if report.structure_only else f'verdict: {said}'}**")
     return "\n\n".join(parts) + "\n"
 
 
 def _headline(report: Report) -> Iterator[str]:
     name, shapes = headline(report)
-    yield f"## {_escaped(name)}: {shapes}, {verdict_of(report)}"
+    yield f"## {_escaped(name)}: {shapes}, {outcome(report)}"
     lines = list(formulas(report))
     indent = max((len(label) for label, _ in lines), default=0)
     if lines:
@@ -76,8 +91,8 @@ def _block(title: str, panels: Iterable[Panel]) -> Iterator[str]:
 
 def _lines(panels: Iterable[Panel]) -> list[str]:
     """Return panels side by side while they fit, a blank line between their rows."""
-    rows = side_by_side(([title, *aligned(cells)] for title, cells in panels), _WIDTH)
-    return [line for row in rows for line in ["", *row]][1:]
+    rows = side_by_side(([[title, *aligned(cells)]] for title, cells in panels), _WIDTH)
+    return [line for row in rows for line in ["", *map(plain, row)]][1:]
 
 
 def _fenced(lines: list[str]) -> str:

@@ -38,7 +38,7 @@ def spy(arrangement: Placed, width: int, height: int = 8, marked: Placed | None 
         marks = np.full((rows, columns), "·")
         marks[arrangement.rows, arrangement.columns] = "■"
         if marked is not None:
-            marks[marked.rows, marked.columns] = "✗"
+            marks[marked.rows, marked.columns] = "✘"
         return [" ".join(line) for line in marks]
     return _braille(arrangement, width, height)
 

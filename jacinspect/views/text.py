@@ -1,4 +1,4 @@
-"""A Report for a terminal: the facts first, then the numbers. A pure function.
+"""A Report for a terminal: the verdict, what it means, the numbers that are looked at first. A pure function.
 
 Large arrays are shown by their pattern and their corners, never as pages of numbers.
 """
@@ -12,28 +12,37 @@ from rich.text import Text
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
-from jacinspect.views.cells import WHOLE, Cells, jacobian_groups, point_panels, product_groups
-from jacinspect.views.facts import answers, background, blocks, costs, formulas, headline, reservation, verdict_of
-from jacinspect.views.panels import aligned, side_by_side
-from jacinspect.views.spy import spy_with_scales
+from jacinspect.views.brief import narrow, worst_entries
+from jacinspect.views.cells import few_panels, is_whole, jacobian_groups
+from jacinspect.views.facts import answers, points
+from jacinspect.views.lines import (
+    facts_lines,
+    finding_lines,
+    head_lines,
+    panel_lines,
+    second_lines,
+    styled,
+    table_lines,
+)
+from jacinspect.views.panels import GAP, Line, pattern_panel, side_by_side
+from jacinspect.views.sentences import of_outcome, of_structure
 from jacinspect.views.wrapping import hanging
-from jacinspect.wording import printable
+from jacinspect.wording import counted, rounded_up
 
-__all__ = ["render"]
+__all__ = ["headline", "render"]
 
-_LABEL = 13  # columns of the labels: the longest, "diagonality", and two
-_STYLES = {"pass": "bold green", "fail": "bold red", "inconclusive": "bold yellow"}
+_NARROW = 24  # columns that corners of J are given at least
 
-_MARKS = {  # runs of each, since a style for every character takes long in a large matrix
-    r"[·…](?: *[·…])*|[┌─┐│└┘]+|\(no entries\)": "dim",
-    r"■(?: *■)*": "bold cyan",
-    r"✗": "bold red",
-    r"[\u2800-\u28ff]+": "cyan",
-}
+
+def headline(report: Report) -> RenderableType:
+    """Return the function, the shapes and the outcome in one line, however long."""
+    return next(head_lines(report, 10**6))
 
 
 def render(report: Report, width: int, full: bool = False, form: str = "vec") -> RenderableType:
-    """Lay the report out in `width` columns, the Jacobian in one of `choices.Form`; with `full`, whatever its size.
+    """Lay out what is looked at first in `width` columns, the Jacobian in one of `choices.Form`.
+
+    With `full`, arrays are shown whatever their size.
 
     Raises
     ------
@@ -42,112 +51,73 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     """
     if full:
         report.require_dense_fits()
-    lines = [*_headline(report, width), Text()]
+    errors = [finding for finding in report.findings if finding.severity == "error"]
+    notes = [finding for finding in report.findings if finding.severity == "note" and finding.code != "J009"]
     j, arranged = report.jacobian, report.form(form)
+    lines = [*head_lines(report, width), Text(), *_sentences(of_outcome(report), width)]
+    if errors:
+        lines += [*finding_lines(errors, width), *table_lines(_worst(report), 2, width), Text()]
     if j is not None and arranged is not None:
-        lines += [*_facts(answers(report, j, arranged), width), Text()]
-        parts = blocks(report, j)
-        lines += _table("blocks", "the structure of ∂(each part of A)/∂(each part of X)", parts, width)
-        lines += [Text()] * bool(parts)
-        lines += _numbers(report, j, arranged, width, full)
-        lines += _table(
-            "cost", "bytes and multiplications of one product with J, by entries of X", costs(report, j), width
-        )
-        lines += [*_facts(background(report, j, arranged), width), Text()]
-    if report.findings:
-        lines += [*_findings(report, width), Text()]
-    if reservation(report):
-        lines += [*hanging("", reservation(report), 0, width), Text()]
-    return Group(*lines, Text(verdict_of(report, "verdict: "), style=_style(report)))
+        lines += _sentences(of_structure(report, j, arranged), width)
+        lines += [Text(), *facts_lines([*answers(report, j, arranged), *points(report)], width), Text()]
+        lines += [*_numbers(report, j, arranged, width, full), *second_lines(report, width)]
+    if notes:
+        lines += [*finding_lines(notes, width), Text()]
+    lines += hanging("", _measured(report), 0, width)
+    return Group(*lines, *hanging("", "--details for the rest; jacinspect explain WORD", 0, width))
 
 
-def _style(report: Report) -> str:
-    return "bold" if report.structure_only else _STYLES[report.verdict]
+def _sentences(sentences: Iterable[str], width: int) -> Iterator[Text]:
+    for sentence in sentences:
+        yield from hanging("", sentence, 0, width)
 
 
-def _headline(report: Report, width: int) -> Iterator[Text]:
-    name, shapes = headline(report)
-    verdict = Text(verdict_of(report), style=_style(report))
-    if len(name) + 2 + len(shapes) + 3 + len(verdict) <= width:
-        yield Text.assemble((printable(name), "bold"), f"  {shapes}   ", verdict)
-    else:
-        yield from hanging("", f"{name}  {shapes}", 2, width)
-        yield verdict
-    lines = list(formulas(report))
-    indent = max((len(label) for label, _ in lines), default=0)
-    for label, text in lines:
-        sign = f"{label:{indent}} = " if label else ""
-        yield from hanging(sign, text, len(sign), width)
+def _worst(report: Report) -> list[list[str]]:
+    """Tabulate the worst entries, where there are more than the one that the finding names."""
+    rows = worst_entries(report.agreement)
+    return narrow(rows) if len(rows) > 2 else []  # a header, and two
 
 
 def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:
-    """Yield the arrays and matrices: X and f(X), the Jacobian, the Hadamard product, the chain rule.
-
-    Each of these begins on a new line, except where only corners are shown, which should take few lines.
-    """
-    jacobian = [_panels(group) for group in jacobian_groups(j, form, width, full)] or [[]]
-    jacobian[0] = _pattern(j, form, width) + jacobian[0]
-    products = [_panels(group) for group in product_groups(report, width, full)]
-    groups = [_panels(point_panels(report, j, width, full)), *jacobian, *products]
-    corners = max(report.operand.values.shape, default=0) > WHOLE and form.is_matrix
-    for group in [chain.from_iterable(groups)] if corners else groups:
-        for row in side_by_side(group, width):
-            yield from _styled(row)
-
-
-def _table(label: str, title: str, table: list[list[str]], width: int) -> Iterator[Text]:
-    """Yield a table beside its label; where it is too wide, each of its rows is wrapped."""
-    if not table:
-        return
-    yield from hanging(label, title, _LABEL, width, "cyan")
-    for line, row in zip(aligned(table), table, strict=True):
-        if len(line) <= width - _LABEL:
-            yield Text(" " * _LABEL + line, no_wrap=True)
-        else:
-            yield from hanging(" " * _LABEL, " ".join(row), _LABEL, width)
-
-
-# --- Panels as lines --------------------------------------------------------------------------------------------------
+    """Yield X, A', the Jacobian, dX and its products, in whichever arrangement takes the fewest lines."""
+    title = ("J" if form.name == "vec" else f"J as {form.name}") + (", numeric" if j.analytic is None else "")
+    shown = ((title, "judged"),)
+    groups = [*jacobian_groups(j, form, width, full, shown)]
+    pattern = [] if is_whole(groups) else pattern_panel(j, form, width)
+    point, products = (panel_lines(panels) for panels in few_panels(report, j, width, full))
+    if form.is_matrix:
+        matrix = [*pattern, *(panel for group in groups for panel in panel_lines(group))]
+        alone, left = [[panel] for panel in matrix], [*point, *products]
+        if pattern:
+            beside = max(width - max(len(line) for panel in left for line in panel) - GAP, _NARROW)
+            corners = panel_lines(chain(*jacobian_groups(j, form, beside, full, shown)))
+            matrix = [*pattern, *corners]
+        candidates = (
+            [point, matrix, products],
+            [left, matrix],
+            [left, *alone],
+            [*([panel] for panel in point), *alone, *([panel] for panel in products)],
+        )
+        rows = min(([*side_by_side(columns, width)] for columns in candidates), key=_height)
+    else:
+        columns = [[point, products], [pattern], *([[panel] for panel in panel_lines(group)] for group in groups)]
+        rows = [row for line in columns for row in side_by_side(line, width)]
+    for row in rows:
+        yield from styled(row)
 
 
-def _panels(panels: Iterable[tuple[str, Cells]]) -> list[list[str]]:
-    return [[title, *aligned(cells)] for title, cells in panels]
+def _height(rows: list[list[Line]]) -> int:
+    return sum(len(row) + 1 for row in rows)
 
 
-def _pattern(j: JacobianReport, form: Unfolding, width: int) -> list[list[str]]:
-    """Return the sparsity pattern of the form; for a tensor, whose slices show little of it, that of the vec matrix."""
-    if j.arrangement is None:
-        return []
-    if form.name in ("vec", "tensor"):
-        drawn = spy_with_scales(j.arrangement, width, marked=j.spurious)
-        return [["pattern" if form.name == "vec" else "pattern, as vec", *drawn]]
-    marked = None if j.spurious is None else form.placed(j.spurious.pattern)
-    return [["pattern", *spy_with_scales(form.placed(j.arrangement.pattern), width, marked=marked)]]
-
-
-def _styled(lines: list[str]) -> Iterator[Text]:
-    """Yield a row of panels, its titles bold, dots and frames dim, marks in colour; a blank line ends it."""
-    titles, *rest = lines
-    yield Text(titles, style="bold", no_wrap=True)
-    for line in rest:
-        styled = Text(line, no_wrap=True)
-        for marks, style in _MARKS.items():
-            styled.highlight_regex(marks, style)
-        yield styled
-    yield Text()
-
-
-# --- Words ----------------------------------------------------------------------------------------------------------
-
-
-def _facts(facts: Iterable[tuple[str, str]], width: int) -> Iterator[Text]:
-    """Yield each fact beside its label, wrapped, the label's column left free below it."""
-    for label, text in facts:
-        yield from hanging(label, text, _LABEL, width, "cyan")
-
-
-def _findings(report: Report, width: int) -> Iterator[Text]:
-    for finding in report.findings:
-        style = "bold red" if finding.severity == "error" else "yellow"
-        label = f"{finding.code} {finding.severity}"
-        yield from hanging(label, f"{finding.name}: {finding.message}", 12, width, style)
+def _measured(report: Report) -> str:
+    """Say how precise the numeric Jacobian is, how much of that the derivative takes, and what it took."""
+    calls = f"{counted(report.calls, 'call')} of f"
+    a = report.agreement
+    if a is None or not a.max_error_bar:
+        return calls
+    off = "" if a.max_ratio is None else ", no difference"
+    if a.max_ratio:
+        share = f"{100 * a.max_ratio:.2g} % of" if a.max_ratio <= 1 else f"{a.max_ratio:.1g} times"
+        off = f", largest difference {share} its bar"
+    return f"numeric J within ±{rounded_up(a.max_error_bar)}{off} · {calls}"

@@ -34,9 +34,9 @@ FILES = {
 }
 SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
-    "strict_kinks, memory, max_evaluations, noise, points"
+    "strict_kinks, memory, max_evaluations, noise, points, order"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed"
+OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian"
 
 Ready = Callable[[str], list[PreparedCheck]]
 
@@ -156,6 +156,9 @@ CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml
     (TANH + "operands = 3", f".operands: {OPERANDS} an integer (3)"),
     (TANH + "operands = { x = { y = 1.5 } }", f".operands: {OPERANDS} a table ({{'x': {{'y': 1.5}}}})"),
     (TANH + "operands = { x = true }", f".operands: {OPERANDS} a table ({{'x': True}})"),
+    (TANH + "with = { y = 1 }", ".with: there is no such key; did you mean operands?"),
+    (TANH + "domain = true", '.domain: "LOW:HIGH" or [LOW, HIGH] is needed, not a boolean (True)'),
+    (TANH + "domain = [5, 0]", ".domain: domain: (5, 0) is not LOW:HIGH with LOW below HIGH, such as 0:1, 0: or :1"),
     # values
     (TANH + 'expect = "diag"', f".expect: expect: 'diag' is not one of {EXPECTED}"),
     (TANH + 'vec = "rows"', ".vec: vec: 'rows' is not one of column, row"),
@@ -165,7 +168,7 @@ CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml
     (TANH + "memory = -1", f".memory: size '-1' is not a number of bytes: {SIZES}"),
     (TANH + 'allow = ["J003", "kink"]', f".allow: 'kink' is not one of {', '.join(CODES)}"),
     (TANH + 'allow = "J999"', f".allow: 'J999' is not one of {', '.join(CODES)}"),
-    (TANH + 'dtype = "float16"', ".dtype: 'float16' is not one of float64, float32"),
+    (TANH + 'dtype = "float16"', ".dtype: 'float16' is not one of float64, float32, complex128, complex64"),
     (TANH + "rtol = -1", ".rtol: rtol: -1 is not a finite number of at least 0"),
     (TANH + "atol = nan", ".atol: atol: nan is not a finite number of at least 0"),
     (TANH + "noise = inf", ".noise: noise: inf is not a finite number of at least 0"),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jacinspect.cli.help import EXAMPLES
 from tests.conftest import RunHere, Validate
 from tests.program import (
     ROOT,
@@ -55,11 +57,29 @@ def test_sigmoid() -> None:
     done = ran("sigmoid --shape 2x2")
     assert (done.status, done.err) == (0, "")
     assert done.lines[0].startswith("sigmoid")
-    assert "pass" in done.lines[0]
+    assert done.lines[0].endswith("✓ the derivative is right: 4 of 4 entries agree")
+    assert len(done.lines) <= 22
     assert fact(done, "pattern").startswith("diagonal: 4 of 16")
     assert fact(done, "shape").startswith("4×4, square")
     assert "A' ⊙ dX = J·vec(dX)" in fact(done, "Hadamard")
-    assert done.lines[-1].endswith("pass")
+    assert done.lines[-1] == "--details for the rest; jacinspect explain WORD"
+
+
+def test_quiet_prints_the_headline_and_details_everything(run_here: RunHere) -> None:
+    short = run_here("sigmoid", "--shape", "2x2")
+    quiet = run_here("sigmoid", "--shape", "2x2", "--quiet")
+    assert quiet.lines == short.lines[:1]
+    long = run_here("softmax", "-s", "2x2", "-p", "axis=0", "--vec", "row", "-d", "softmax(x, axis=0)", "-q")
+    assert (long.status, len(long.lines)) == (1, 1), "one line, however long"
+    details = run_here("sigmoid", "--shape", "2x2", "--details")
+    assert details.lines[0] == short.lines[0]
+    assert details.lines[-1] == "verdict: ✓ pass"
+    for label in ("chain rule", "agreement", "cost", "layout", "vec", "also as", "detection", "operand"):
+        assert fact(details, label)
+        assert not [line for line in short.lines if line.startswith(f"{label}  ")]
+    both = run_here("sigmoid", "--shape", "2x2", "--details", "-q")
+    assert (both.status, both.out) == (2, b"")
+    assert "give one of them" in both.err
 
 
 @pytest.mark.parametrize("typed", ["sigmoid --shape 2x2", "softmax --shape 3x4 --vec row", "sigmoid --shape 300x300"])
@@ -79,7 +99,8 @@ def test_softmax_by_rows() -> None:
     assert (done.status, done.err) == (0, "")
     assert fact(done, "pattern").startswith("block-diagonal, 3 blocks of 4×4")
     assert "row-major" in fact(done, "shape")
-    assert "J009 note" in done.text
+    assert "(J009)" in fact(done, "Hadamard")
+    assert "J009 note" in ran("softmax --shape 3x4 --vec row --details").text
 
 
 def test_an_expectation_that_is_not_met_is_status_1_and_names_a_witness() -> None:
@@ -161,7 +182,7 @@ def test_tolerances_noise_and_budgets() -> None:
     assert ran("sin -s 2x2 -d 1.001*cos(x) --rtol 1e-6 --atol 1e-2").status == 0
     noisy = ran("sigmoid -s 2x2 --noise 10")
     assert noisy.status == 1
-    assert noisy.lines[-1].endswith("inconclusive")
+    assert "? inconclusive: f's values do not decide 4 of 4 entries" in noisy.lines[0]
     sampled = ran("softmax -s 6x8 --max-evaluations 5 --json").report
     assert [finding["code"] for finding in sampled["findings"]] == ["J007", "J009"]
     assert sampled["jacobian"]["stored"] is None
@@ -350,9 +371,21 @@ def test_a_terminal_without_the_signs_shows_everything_else() -> None:
     done = ran("sigmoid --shape 2x2", PYTHONIOENCODING="ascii")
     assert (done.status, done.err) == (0, "")
     assert done.out.isascii()
-    plain = ran("sigmoid --shape 2x2").text
-    assert len(done.text) == len(plain)
-    assert all(a == b or not b.isascii() for a, b in zip(done.text, plain, strict=True))
+    assert "?" not in done.text
+    assert done.lines[0] == "sigmoid  X 2x2 -> A 2x2  ok the derivative is right: 4 of 4 entries agree"
+    plain = ran("sigmoid --shape 2x2").lines
+    assert [re.findall(r"[0-9.e-]+\d", line) for line in done.lines[13:18]] == [
+        re.findall(r"[0-9.e-]+\d", line) for line in plain[13:18]
+    ]
+    columns = [[match.start() for match in re.finditer(r"(?<= )-?\d\.\d+", line)] for line in plain[13:18]]
+    assert columns == [[match.start() for match in re.finditer(r"(?<= )-?\d\.\d+", line)] for line in done.lines[13:18]]
+    dots = ran("softmax -s 30", PYTHONIOENCODING="cp1252")
+    assert "?" not in dots.out.decode("cp1252")
+    assert " × " not in dots.out.decode("cp1252").splitlines()[0]
+    assert "X 30 -> A 30" in dots.out.decode("cp1252")
+    failed = ran("sigmoid -s 2 -d x", PYTHONIOENCODING="ascii")
+    assert "FAIL the derivative is wrong" in failed.text
+    assert re.search(r" !-?\d\.\d+", failed.text)
     wrong = run("softmax", "-s", "2×2", "-p", "axis=½", PYTHONIOENCODING="ascii")
     assert wrong.status == 2
     assert len(wrong.err.splitlines()) == 1
@@ -366,7 +399,7 @@ MISTAKES: list[tuple[str, list[str]]] = [
     ("frobnicate -s 2", ["'frobnicate'"]),
     ("sigmoid -s 2 --sape 3", ["--sape"]),
     ("sigmoid -s 2 --shap 3", ["--shap"]),
-    ("sigmoid -s 2 -q", ["-q"]),
+    ("sigmoid -s 2 -Q", ["-Q"]),
     ("-s 2", ["FUNCTION"]),
     ("inspect", ["FUNCTION"]),
     ("sigmoid -s", ["-s"]),
@@ -518,6 +551,18 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
         assert done.text.startswith("Usage: jacinspect")
 
 
+def test_help_is_one_screen_and_its_examples_run(run_here: RunHere) -> None:
+    lines = ran("--help").lines
+    assert len(lines) < 24
+    typed = [line.split("  ")[1] for line in lines if line.startswith("  jacinspect ")]
+    assert len(typed) == len(EXAMPLES) == 6
+    for example in typed:
+        done = run_here(*shlex.split(example)[1:])
+        assert (done.status, done.err) == (0, ""), example
+    for command_of in ("inspect", "identities", "check", "list", "explain"):
+        assert any(line.startswith(f"  {command_of} ") and not line.endswith("...") for line in lines)
+
+
 def test_help_lists_the_options_of_inspect() -> None:
     short, whole = ran("--help"), ran("inspect --help")
     options = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", whole.text))
@@ -526,7 +571,12 @@ def test_help_lists_the_options_of_inspect() -> None:
         "--strict-kinks --memory --max-evaluations --noise --points --format -f --json --output -o --full --exit-zero "
     )
     assert options >= set((contract + "--traceback --help").split())
-    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", short.text)) >= options
+    panels = re.findall(r"^(\w.*):$", whole.text, re.MULTILINE)
+    assert panels == [
+        *("Function and operands", "Derivative", "What to show", "What must hold", "Budgets", "Output", "Options"),
+    ]
+    assert whole.text.split("Options:\n")[1].split() == ["-h,", "--help", "Show", "this", "message", "and", "exit."]
+    assert "jacinspect inspect --help" in short.text
     for done in (short, whole):
         assert max(len(line) for line in done.lines) <= 80
         assert not [line for line in done.lines if line != line.rstrip()]
@@ -556,3 +606,14 @@ def test_closed_and_full_streams_give_no_traceback(closed: str, typed: str, stat
 def test_the_command_is_this_program() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["scripts"] == {"jacinspect": "jacinspect.__main__:main"}
+
+
+def test_the_second_order_is_inspected_if_asked_for() -> None:
+    done = run("x**3", "--input", "[0.5, -1]", "--hessian", "3 * x", "--json")
+    assert done.status == 1
+    assert done.report["second_order"]["structure"] == "diagonal"
+    assert done.report["second_order"]["verdict"] == "fail"
+    assert [finding["message"][:13] for finding in done.report["findings"]] == ["second order:"]
+    done = run("math:gamma", "--input", "[0.5, 2]", "--order", "2")
+    assert done.status == 2
+    assert "--order 2 needs a gradient, and there is none: give one with -d file.py:gradient" in done.err

@@ -17,9 +17,10 @@ GAP = "…"
 def test_the_stack_of_the_first_question() -> None:
     done = run("square", "--input", "samples/table.tsv", "--as", "stacked")
     assert (done.status, done.err) == (0, "")
-    assert "as stacked   8×2, not square, not diagonal: the blocks ∂A/∂X_pq on each other" in done.text
+    assert "shape        as stacked 8×2, not square: the blocks ∂A/∂X_pq on each other" in done.text
+    assert "diagonality  not diagonal; as vec, 4×4, it is diagonal" in done.text
     assert "p,q,i \\ j" in done.text
-    vec = run("square", "--input", "samples/table.tsv")
+    vec = run("square", "--input", "samples/table.tsv", "--details")
     assert "stacked 8×2 (not square), blocks 4×4: the same" in vec.text
     assert "as stacked" not in vec.text
 
@@ -91,16 +92,16 @@ def test_full_stays_within_the_memory(run_here: RunHere, form: str) -> None:
 
 
 def test_vec_and_layout_say_what_they_change() -> None:
-    softmax = run("softmax", "--shape", "3x4").text
+    softmax = " ".join(run("softmax", "--shape", "3x4", "--details").text.split())
     assert "strided in column-major vec; K_34·J·K_34ᵀ is J in row-major vec" in softmax
     assert "denominator layout is the same matrix, for J is" in softmax
-    cumsum = run("cumsum", "--shape", "2x3", "--layout", "denominator").text
+    cumsum = run("cumsum", "--shape", "2x3", "--layout", "denominator", "--details").text
     assert "numerator layout is the transpose, 6×6" in cumsum
-    assert "commutation permutation K_23" in run("transpose", "--shape", "2x3").text
+    assert "commutation permutation K_23" in run("transpose", "--shape", "2x3", "--details").text
 
 
 def test_the_cost_ends_over_a_terabyte() -> None:
-    rows = block(run("sigmoid", "--shape", "2x2").text, "cost")
+    rows = block(run("sigmoid", "--shape", "2x2", "--details").text, "cost")
     assert rows[1][:5] == ["4", "128", "bytes,", "16", "68"]
     assert " ".join(next(row for row in rows if row[0] == "400000")).startswith("400000 1.16 TiB, 1.6e+11 6.1 MiB,")
 

@@ -21,16 +21,17 @@ def words(text: str) -> str:
 
 
 def test_broadcasting_is_explained() -> None:
-    done = run("multiply", "--shape", "2x3", "--with", "2x1", "--wrt", "2", COLUMNS="100")
+    done = run("multiply", "--shape", "2x3", "--with", "2x1", "--wrt", "2", "--details", COLUMNS="100")
     assert (done.status, done.err) == (0, "")
     text = words(done.text)
     for said in (
-        "mul X 2×1 float64 → A 2×3 ✓ pass f(x, y) = x * y ∂f/∂y = x X is y, operand 2 of 2; x 2×3 fixed",
+        "mul X 2×1 → A 2×3 ✓ the derivative is right: 6 of 6 entries agree",
+        "f(x, y) = x * y ∂f/∂y = x X is y, operand 2 of 2; x 2×3 fixed",
         "6×2, not square",
-        "broadcast: 6 of 12 entries; 1 color; each input is read by 3 outputs",
+        "broadcast: 6 of 12 entries; each input is read by 3 outputs",
         "∂A_ij/∂X_pq = A'_ij δ_ip",
-        "A' ⊙ (dX 1ᵀ) = J·vec(dX): largest difference 0; dX, 2×1, is broadcast to A's 2×3 by products with vectors",
-        "A' ⊙ ∂L/∂A, summed over the repeats, = Jᵀ·vec(∂L/∂A): largest difference",
+        "A' ⊙ (dX 1ᵀ) = J·vec(dX), largest difference 0; dX, 2×1, is broadcast to A's 2×3 by products with vectors",
+        "A' ⊙ ∂L/∂A, summed over the repeats, = Jᵀ·vec(∂L/∂A), largest difference",
         "X = y x, fixed",
         "A' ⊙ G, summed",
     ):
@@ -150,6 +151,6 @@ def test_what_cannot_be_used_is_said_in_a_line_or_two(run_here: RunHere, command
 
 
 def test_help_names_both_options() -> None:
-    text = run("--help").text
+    text = run("inspect", "--help").text
     assert "--with" in text
     assert "--wrt" in text

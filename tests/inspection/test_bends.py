@@ -104,18 +104,18 @@ def test_a_pass_at_a_jump_says_so() -> None:
     f: F = lambda x: np.where(x > 1, x + 1, x)  # noqa: E731
     report = claimed(f, x, np.ones(2))
     assert report.verdict == "pass"
-    headline = shown(report).splitlines()[0]
-    assert headline.endswith("✓ pass, 1 entry at a jump of f")
+    headline = " ".join(shown(report).splitlines()[:2])
+    assert headline.endswith("✓ the derivative is right: 2 of 2 entries agree, 1 entry at a jump of f")
     messages = [each.message for each in report.findings if each.code == "J003"]
     assert messages == [
         "1 entry at a jump: at X[0] = 1, A[0] jumps, beside a slope of 1; analytic 1, which passes: f has no "
         "derivative there"
     ]
     outcome = Outcome("step", "X 2", report, "", 0, (), ())
-    line = next(iter(check_text.render([outcome], Tally(1), 4)))
-    assert line.plain.endswith("1 at a jump of f")
+    _, _, line, *_ = check_text.render([outcome], Tally(1), check_text.Columns(4, 3))
+    assert line.plain == "    1 entry at a jump of f"
     kink = claimed(np.abs, np.array([0.0, 1.0]), np.array([0.0, 1.0]))
-    assert shown(kink).splitlines()[0].endswith("✓ pass")
+    assert shown(kink).splitlines()[0].endswith("✓ the derivative is right: 2 of 2 entries agree")
     (wrong,) = (each.message for each in claimed(f, x, np.array([5.0, 1.0])).findings if each.code == "J001")
     assert wrong == "1 entry at a jump: at X[0] = 1, A[0] jumps, beside a slope of 1; analytic 5"
 

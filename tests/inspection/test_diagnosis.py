@@ -23,7 +23,7 @@ from jacinspect.functions.resolve import with_derivative
 from jacinspect.identities.verification import verify_identities
 from jacinspect.inspection.report import Report
 from jacinspect.views.brief import problems
-from jacinspect.views.facts import answers
+from jacinspect.views.facts import reasons
 from samples.activations import swish, swish_prime_broken
 from samples.attention import attention, attention_backward_broken
 from samples.layer import dense, dense_backward_broken
@@ -363,7 +363,7 @@ def test_nothing_is_accused_with_two_numbers_that_print_alike(off: float) -> Non
     (message,) = refusals(report)
     analytic, numeric = re.findall(r"(?:analytic|numeric) (\S+?),? ", message)
     assert analytic != numeric
-    worst = dict(answers(report, report.jacobian, report.form("vec")))["agreement"]  # type: ignore[arg-type]
+    worst = dict(reasons(report, report.jacobian, report.form("vec")))["agreement"]  # type: ignore[arg-type]
     first, second = re.findall(r": (\S+) and (\S+) ±", worst)[0]
     assert first != second
     *_, line = problems(report)

@@ -3,6 +3,7 @@ import math
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
 from jacinspect.views.cells import slope
-from jacinspect.views.facts import answers
+from jacinspect.views.facts import answers, reasons
 from jacinspect.views.spy import spy
 from tests.functions.catalogue.truth import inside
 from tests.oracles import Array, Shape, arranged, dense, softmax_jacobian, tensor_of, times
@@ -509,7 +510,7 @@ def test_an_entry_where_f_has_none_is_named_with_its_own_value(kind: str, n: int
     assert report.hadamard.max_difference == 0
     if n == 3:
         assert report.jacobian.arrangement is not None
-        assert spy(report.jacobian.arrangement, 80, marked=report.jacobian.spurious) == ["■ · ·", "· ■ ·", "✗ · ■"]
+        assert spy(report.jacobian.arrangement, 80, marked=report.jacobian.spurious) == ["■ · ·", "· ■ ·", "✘ · ■"]
 
 
 @pytest.mark.parametrize("kind", ["jvp", "vjp"])
@@ -571,8 +572,8 @@ def test_there_is_one_derivative_a_prime(kind: str) -> None:
     np.testing.assert_allclose(written["jacobian_product"], (1 - np.tanh(x) ** 2) * dx, rtol=1e-9)
     assert written["valid"] is False
     assert written["max_difference"] == pytest.approx(np.abs(2 * np.tanh(x) ** 2 * dx).max())
-    shown = dict(answers(report, report.jacobian, report.form("vec")))  # type: ignore[arg-type]
-    assert re.fullmatch(r"A' ⊙ dX ≠ J·vec\(dX\): ✗ largest difference 0\.\d+, with the claimed A'", shown["Hadamard"])
+    shown = dict(chain(*(facts(report, report.jacobian, report.form("vec")) for facts in (answers, reasons))))  # type: ignore[arg-type]
+    assert re.fullmatch(r"✗ A' ⊙ dX ≠ J·vec\(dX\), largest difference 0\.\d+, with the claimed A'", shown["Hadamard"])
     assert "≠" in shown["chain rule"]
     np.testing.assert_array_equal(slope(report, report.jacobian), slopes)  # type: ignore[arg-type]
     tanh = with_derivative(function("tanh"), claims[kind], kind).by(1, [x])

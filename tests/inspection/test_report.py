@@ -29,8 +29,8 @@ ORDERS = [(vec, layout) for vec in ("column", "row") for layout in ("numerator",
 
 # The keys of 3-interface.md, in its order.
 KEYS = {
-    "": "schema_version version function operand output jacobian detection calls agreement rules points hadamard "
-    "chain_rule findings verdict",
+    "": "schema_version version function operand output jacobian detection calls agreement rules points second_order "
+    "hadamard chain_rule findings verdict",
     "function": "name kind parameters source formula derivative",
     "operand": "name position shape dtype source seed values parts fixed",
     "operand.parts": "name shape offset",
@@ -38,6 +38,7 @@ KEYS = {
     "output": "shape values parts",
     "output.parts": "name shape offset",
     "jacobian": "shape tensor_shape vec layout index_formula structure is_square is_diagonal is_symmetric "
+    "is_holomorphic "
     "off_diagonal_ratio lower_bandwidth upper_bandwidth blocks parts entries stored nonzeros density colors pattern "
     "analytic numeric error_bar",
     "jacobian.parts": "output operand structure stored",
@@ -46,6 +47,14 @@ KEYS = {
     "agreement": "verdict entries_compared coverage max_difference max_error_bar max_ratio worst",
     "agreement.worst": "output operand analytic numeric error_bar",
     "rules": "name verdict message",
+    "second_order": "message of formula weights symmetric shape structure entries stored nonzeros density colors "
+    "pattern analytic numeric error_bar detection calls agreement rules findings verdict",
+    "second_order.pattern": "rows columns",
+    "second_order.detection": "evaluations points proved deterministic miss_probability",
+    "second_order.agreement": "verdict entries_compared coverage max_difference max_error_bar max_ratio worst",
+    "second_order.agreement.worst": "output operand analytic numeric error_bar",
+    "second_order.rules": "name verdict message",
+    "second_order.findings": "code name severity message at",
     "hadamard": "direction hadamard jacobian_product max_difference valid cost",
     "hadamard.cost": "hadamard matrix",
     "hadamard.cost.hadamard": "bytes multiplications",
@@ -106,6 +115,9 @@ INSPECTIONS: dict[str, Callable[[], Report]] = {
     "mutates": lambda: jacinspect.inspect(mutating, normal(2, 2)),
     "sampled": lambda: jacinspect.inspect("softmax", normal(6, 8), max_evaluations=5),
     "sampled, dense": lambda: jacinspect.inspect(dense, normal(3, 5), max_evaluations=20),
+    "second order": lambda: jacinspect.inspect("softmax", normal(3), order=2),
+    "wrong second order": lambda: jacinspect.inspect("x**3", normal(3), hessian="3 * x"),
+    "second order of a wrong derivative": lambda: jacinspect.inspect("tanh", normal(3), "tanh(x)", order=2),
     "large": lambda: jacinspect.inspect("sigmoid", normal(8, 9)),
     "large operand": lambda: jacinspect.inspect("relu", normal(64, 65)),
     "direction": lambda: jacinspect.inspect("sigmoid", normal(2), direction=[np.nan, np.inf]),
@@ -148,6 +160,8 @@ def test_the_schema_has_the_contract_s_keys_in_its_order(schema: dict[str, Any])
     places = {"": schema, **schema["$defs"]}
     homes = {"jacobian.pattern": "pattern", "agreement.worst": "entry", "findings": "finding", "rules": "rule"}
     homes |= {"operand.parts": "part", "output.parts": "part", "operand.fixed": "fixed", "jacobian.parts": "block"}
+    homes |= {path: path.split(".")[-1].rstrip("s") for path in KEYS if path.startswith("second_order.")}
+    homes |= {"second_order.agreement.worst": "entry"}
     homes |= {"hadamard.cost.hadamard": "cost", "hadamard.cost.matrix": "cost"}
     for path, keys in KEYS.items():
         place = schema["$defs"]["hadamard"]["properties"]["cost"] if path == "hadamard.cost" else None
@@ -307,7 +321,7 @@ def test_a_source_that_is_no_unicode_can_be_written(validated: Validate) -> None
 def test_a_stopped_inspection_has_no_jacobian(validated: Validate, name: str) -> None:
     parsed = validated(inspected(name).to_json())
     assert [key for key, value in parsed.items() if value is None] == [
-        *("jacobian", "agreement", "hadamard", "chain_rule")
+        *("jacobian", "agreement", "second_order", "hadamard", "chain_rule")
     ]
     assert parsed["detection"]["deterministic"] is (name == "mutates")
     assert parsed["output"]["shape"] == [2, 2]

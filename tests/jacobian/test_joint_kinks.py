@@ -145,3 +145,14 @@ def test_the_message_about_a_median_of_equal_numbers_does_not_call_its_bar_wide(
         "1 entry inconclusive: ∂A/∂X[1] is 0 ± 6e-323 by that input alone, analytic 1; A is not the sum of what single "
         "inputs do"
     ]
+
+
+@pytest.mark.parametrize("zeros", [1, 5, 30])
+def test_a_kink_is_no_noise(zeros: int) -> None:
+    """An output on kinks of some of its inputs has sharp slopes by the others, where it stands still too."""
+    x = np.array([0.0] * zeros + [-1.0, -0.5, 2.0])
+    report = jacinspect.inspect(lambda x: np.maximum(x, 0).sum(), x, lambda x: (x > 0).astype(float))
+    assert report.verdict == "pass"
+    bar = None if report.jacobian is None else report.jacobian.error_bar
+    assert bar is not None
+    assert np.all(bar[-3:] < 1e-9)

@@ -65,7 +65,7 @@ def test_every_choice_and_structure_is_explained() -> None:
     assert all("--vec " + order in explain("vec") for order in Vec)
 
 
-@pytest.mark.parametrize("fact", ran("sigmoid --shape 2x2").text.split("\n\nX ")[0].splitlines()[4:])
+@pytest.mark.parametrize("fact", ran("sigmoid --shape 2x2 --details").text.split("\n\nX ")[0].splitlines()[4:])
 def test_every_label_of_a_report_is_explained(fact: str) -> None:
     label = fact[:13].strip()
     assert not label or explain(label)

@@ -1,11 +1,11 @@
-"""The report for a person: everything fits, nothing is lost, and the numbers shown are the report's."""
+"""The report for a person, short and with details: everything fits, nothing is lost, the numbers are the report's."""
 
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from io import StringIO
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,23 @@ from rich.console import Console
 import jacinspect
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
-from jacinspect.views.text import render
+from jacinspect.views import details, text
+from jacinspect.views.outcome import outcome
 
-WIDTHS = [40, 80, 200]
+WIDTHS = [40, 60, 80, 200]
+VIEWS = [text, details]
+FIRST = ["shape", "pattern", "diagonality", "Hadamard"]
 LABELS = [
-    *("shape", "pattern", "diagonality", "formula", "Hadamard", "chain rule", "agreement"),
-    *("cost", "also as", "detection", "operand"),
+    *FIRST,
+    "formula",
+    "bandwidths",
+    "chain rule",
+    "agreement",
+    "cost",
+    "layout",
+    "also as",
+    "detection",
+    "operand",
 ]
 SIGNS = {"pass": "✓ pass", "fail": "✗ fail", "inconclusive": "? inconclusive"}
 
@@ -69,10 +80,10 @@ def report(name: str) -> Report:
     return REPORTS[name]()
 
 
-def written(of: Report, width: int, full: bool = False) -> list[str]:
+def written(of: Report, width: int, full: bool = False, view: Any = details) -> list[str]:
     """Print a report as a pipe would get it."""
     console = Console(file=(stream := StringIO()), width=width, color_system=None, highlight=False, soft_wrap=full)
-    console.print(render(of, width, full))
+    console.print(view.render(of, width, full))
     return stream.getvalue().splitlines()
 
 
@@ -114,31 +125,41 @@ def numbers(lines: list[str], title: str) -> list[list[float]]:
 # --- For every report
 
 
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
-def test_no_line_is_longer_than_the_width(name: str, width: int) -> None:
-    for line in written(report(name), width):
+def test_no_line_is_longer_than_the_width(name: str, width: int, view: Any) -> None:
+    for line in written(report(name), width, view=view):
         assert cell_len(line) <= width, line
 
 
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
-def test_it_is_plain(name: str, width: int) -> None:
-    lines = written(report(name), width)
+def test_it_is_plain(name: str, width: int, view: Any) -> None:
+    lines = written(report(name), width, view=view)
     assert not [line for line in lines if line != line.rstrip()], "trailing blanks"
     assert not [line for line in lines if re.search(r"[\x00-\x1f\x7f]", line)]
     assert not any(pair == ("", "") for pair in pairwise(lines)), "two blank lines"
 
 
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
-def test_name_and_verdict_stand_first_and_the_verdict_last(name: str, width: int) -> None:
-    lines, of = written(report(name), width), report(name)
-    head = " ".join(" ".join(lines[:3]).split())  # on a narrow terminal the verdict has a line of its own
+def test_name_and_outcome_stand_first_and_the_verdict_last(name: str, width: int, view: Any) -> None:
+    lines, of = written(report(name), width, view=view), report(name)
+    head = " ".join(" ".join(lines[:5]).split())  # on a narrow terminal the outcome has lines of its own
     assert head.startswith(of.function.name)
+    assert outcome(of) in head
     verdict = "no derivative given: structure only" if of.structure_only else SIGNS[of.verdict]
-    assert verdict in head
-    assert lines[-1] == (verdict if of.structure_only else f"verdict: {verdict}")
+    assert outcome(of).startswith(verdict[0])
+    if view is details:
+        assert lines[-1] == (verdict if of.structure_only else f"verdict: {verdict}")
+    else:
+        assert (
+            lines[-1].split()
+            == ["--details", "for", "the", "rest;", "jacinspect", "explain", "WORD"][: len(lines[-1].split())]
+        )
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -147,35 +168,52 @@ def test_what_is_asked_first_stands_before_the_numbers(name: str, width: int) ->
     lines = written(report(name), width)
     labels = [label for label, _ in facts(lines)]
     assert labels == [label for label in LABELS if label in labels]
-    assert {*LABELS} - {*labels} <= {"chain rule", "cost", "also as"}
-    agreement = next(n for n, line in enumerate(lines) if line.startswith("agreement"))
+    assert {*LABELS} - {*labels} <= {"chain rule", "cost", "also as", "bandwidths"}
     first_panel = next(n for n, line in enumerate(lines) if line == "X" or line.startswith(("X  ", "X[")))
+    agreement = next(n for n, line in enumerate(lines) if line.startswith("agreement"))
     assert agreement < first_panel
+    short = written(report(name), width, view=text)
+    assert [label for label, _ in facts(short)] == FIRST
+    first_panel = next(n for n, line in enumerate(short) if line == "X" or line.startswith(("X  ", "X[")))
+    assert next(n for n, line in enumerate(short) if line.startswith("Hadamard")) < first_panel
 
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_no_words_are_lost_in_narrow_columns(name: str) -> None:
-    by_width = [facts(written(report(name), width)) for width in WIDTHS]
-    assert by_width[0] == by_width[1] == by_width[2]
+    for view in VIEWS:
+        by_width = [facts(written(report(name), width, view=view)) for width in WIDTHS]
+        assert by_width[0] == by_width[1] == by_width[2] == by_width[3]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_finding_is_told_with_its_whole_message(name: str, width: int) -> None:
-    text = " ".join(" ".join(written(report(name), width)).split())
-    for finding in report(name).findings:
-        assert f"{finding.code} {finding.severity} " in text
-        assert f"{finding.name}: {finding.message}" in text
+    for view in VIEWS:
+        said = " ".join(" ".join(written(report(name), width, view=view)).split())
+        for finding in report(name).findings:
+            if view is text and finding.code == "J009":  # the Hadamard line says it
+                assert f"Hadamard {facts(written(report(name), 200, view=text))[3][1]}" in said
+                assert "(J009)" in said
+                continue
+            assert f"{finding.code} {finding.severity} " in said
+            assert f"{finding.name}: {finding.message}" in said
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_what_is_large_is_not_pages_long(name: str, width: int) -> None:
-    assert len(written(report(name), width)) <= {40: 240, 80: 120, 200: 70}[width]
+    assert len(written(report(name), width)) <= {40: 240, 60: 160, 80: 120, 200: 70}[width]
+    assert len(written(report(name), width, view=text)) <= {40: 120, 60: 80, 80: 60, 200: 45}[width]
 
 
 def test_a_million_entries_take_little_more_than_a_screen() -> None:
     assert len(written(report("sigmoid 1000x1000"), 80)) <= 90
+    assert len(written(report("sigmoid 1000x1000"), 80, view=text)) <= 45
+
+
+def test_a_2x2_takes_22_lines_and_softmax_40() -> None:
+    assert len(written(report("sigmoid 2x2"), 80, view=text)) <= 22
+    assert len(written(report("softmax by rows"), 80, view=text)) <= 40
 
 
 # --- One by one
@@ -184,9 +222,10 @@ def test_a_million_entries_take_little_more_than_a_screen() -> None:
 @pytest.mark.parametrize("width", [80, 200])
 def test_the_answers_about_a_sigmoid(width: int) -> None:
     said = dict(facts(written(report("sigmoid 2x2"), width)))
-    assert said["shape"].startswith("4×4, square")
-    assert "column-major" in said["shape"]
-    assert "numerator" in said["shape"]
+    assert said["shape"] == "4×4, square: J = ∂vec(A)/∂vec(X)"
+    assert "column-major" in said["layout"]
+    assert "numerator" in said["layout"]
+    assert "1 color" in said["detection"]
     assert said["pattern"].startswith("diagonal: 4 of 16 entries")
     assert said["diagonality"].startswith("diagonal")
     assert said["formula"] == "∂A_ij/∂X_pq = A'_ij δ_ip δ_jq"
@@ -313,9 +352,9 @@ def test_a_file_s_name_cannot_command_the_terminal(source: str) -> None:
 
 def test_colors_follow_the_verdict_only() -> None:
     """Every style is the view's own: without them, the text is the same."""
-    for name in ("sigmoid 2x2", "wrong", "inconclusive"):
+    for name, view in product(("sigmoid 2x2", "wrong", "inconclusive"), VIEWS):
         console = Console(file=(stream := StringIO()), width=80, force_terminal=True, color_system="truecolor")
-        console.print(render(report(name), 80))
+        console.print(view.render(report(name), 80))
         plain = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
-        assert [line.rstrip() for line in plain] == written(report(name), 80)
+        assert [line.rstrip() for line in plain] == written(report(name), 80, view=view)
         assert "\x1b[" in stream.getvalue()

@@ -117,7 +117,7 @@ ELEMENTWISE = (
         latex=r"\frac{1}{1 + e^{-x}}",
         value=_sigmoid,
         derivative=_sigmoid_derivative,
-        derivative_formula="s(x) * (1 - s(x))",
+        derivative_formula="s(x) * (1 - s(x)), s = f",
         source="Verhulst 1845",
     ),
     Entry(

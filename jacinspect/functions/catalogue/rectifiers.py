@@ -60,7 +60,7 @@ def _written_softplus(*, threshold: float | None, **_: object) -> dict[str, str]
         return {}
     return {
         "formula": "x if beta * x > threshold else log(1 + exp(beta * x)) / beta",
-        "derivative_formula": "1 if beta * x > threshold else s(beta * x)",
+        "derivative_formula": "1 if beta * x > threshold else s(beta * x), s = sigmoid",
         "latex": r"\begin{cases} x & \beta x > \theta \\"
         r" \frac{1}{\beta} \log(1 + e^{\beta x}) & \text{otherwise} \end{cases}",
     }
@@ -105,7 +105,7 @@ RECTIFIERS = (
         latex=r"\frac{1}{\beta} \log(1 + e^{\beta x})",
         value=_softplus,
         derivative=_softplus_derivative,
-        derivative_formula="s(beta * x)",
+        derivative_formula="s(beta * x), s = sigmoid",
         positive=("beta",),
         rewritten=_written_softplus,
         jumps=lambda *, beta, threshold: () if threshold is None else (threshold / beta,),
@@ -118,7 +118,7 @@ RECTIFIERS = (
         latex=r"-\log(1 + e^{-x})",
         value=lambda x: -_softplus(-x),
         derivative=lambda x: _softplus_derivative(-x, beta=1.0, threshold=None),
-        derivative_formula="1 - s(x)",
+        derivative_formula="1 - s(x), s = sigmoid",
     ),
     Entry(
         name="relu_squared",

@@ -8,13 +8,13 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import compress
 from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.code.trees import converted
+from jacinspect.functions.code.trees import converted, leaves
 from jacinspect.functions.rules import Array, Jvp, Vjp
 
 __all__ = ["FRAMEWORKS", "Call", "Framework", "from_jax", "from_torch", "laid_out", "of_real", "to_jax"]
@@ -29,8 +29,10 @@ class Framework:
     `trial` calls it with the framework's arrays in place of numpy's. `value` returns it as a function
     of numpy arrays, and `rules`, given operands to try it on, its derivatives by the framework's autodiff, which
     `autodiff` names: the first is the one that people call, and the others have to agree with it. `join` lays several
-    of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real numbers, and "" for what
-    is no array of the framework.
+    of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real and "c" for complex
+    numbers, and "" for what is no array of the framework. `gradient` says how its autodiff has the gradient by complex
+    numbers; that of the rules is ∂L/∂re + i ∂L/∂im. `ready`, given operands to try it on, returns what is to be called
+    in place of a callable.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Framework:
     join: Callable[[Sequence[Any]], Any]
     kind: Callable[[Any], str]
     autodiff: str = ""
+    gradient: str = "by a complex number z, a claimed gradient is ∂L/∂re + i ∂L/∂im"
+    ready: Callable[[Call, Sequence[Array]], Call] = lambda call, _: call
 
 
 # --- numpy ------------------------------------------------------------------------------------------------------------
@@ -79,7 +83,7 @@ def _torch_trial(call: Call, operands: Sequence[Array]) -> Any:
 
 
 def _leaf(torch: Any, operand: Array) -> Any:
-    return torch.tensor(operand, requires_grad=operand.dtype.kind == "f")
+    return torch.tensor(operand, requires_grad=operand.dtype.kind in "fc")
 
 
 def _torch_join(arrays: Sequence[Any]) -> Any:
@@ -120,7 +124,7 @@ def _torch_pull(call: Call, *given: Array, batched: bool = False) -> tuple[Array
     """Pull a cotangent back by `torch.autograd.grad`, as torch.func fails on ordinary custom Functions."""
     torch: Any = sys.modules["torch"]
     *operands, cotangent = given
-    leaves = [laid_out(operand).requires_grad_(operand.dtype.kind == "f") for operand in operands]
+    leaves = [laid_out(operand).requires_grad_(operand.dtype.kind in "fc") for operand in operands]
     moving = [leaf for leaf in leaves if leaf.requires_grad]
     with torch.enable_grad():
         result = call(*leaves)
@@ -149,7 +153,7 @@ def _torch_push(call: Call, *given: Array) -> Array:
         tangents = (laid_out(tangent, point.dtype) for tangent, point in zip(given[half:], points, strict=True))
         result = call(
             *(
-                forward.make_dual(point, tangent) if point.is_floating_point() else point
+                forward.make_dual(point, tangent) if point.is_floating_point() or point.is_complex() else point
                 for point, tangent in zip(points, tangents, strict=True)
             )
         )
@@ -191,6 +195,44 @@ def _jax_trial(call: Call, operands: Sequence[Array]) -> Any:
         return call(*to_jax(operands))
 
 
+class _Compilations:
+    """How many times jax has compiled something since this was made."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        sys.modules["jax"].monitoring.register_event_duration_secs_listener(self._heard)
+
+    def _heard(self, event: str, *_: Any, **__: Any) -> None:
+        self.number += "backend_compile" in event
+
+
+@cache
+def _compilations() -> _Compilations:
+    return _Compilations()
+
+
+def _jax_ready(call: Call, operands: Sequence[Array]) -> Call:
+    """Compile a callable as a whole if it compiles something anew at every call, as a loop with a lambda in it does.
+
+    It is left as it is where it cannot be compiled, or returns something else then.
+    """
+    jax: Any = sys.modules["jax"]
+    whole = jax.jit(call)
+    with jax.enable_x64(True), np.errstate(all="ignore"):
+        try:
+            for _ in range(2):  # at the first call, everything may be new
+                before = _compilations().number
+                expected = call(*to_jax(operands))
+                if _compilations().number == before:
+                    return call
+            found = [leaf for _, leaf in leaves(whole(*to_jax(operands)))]
+            numbers = [leaf for _, leaf in leaves(expected)]
+            same = all(np.allclose(a, b, equal_nan=True) for a, b in zip(found, numbers, strict=True))
+            return whole if same else call
+        except (Exception, SystemExit):  # it looks at its numbers, or raises, which is reported later
+            return call
+
+
 def _jax_value(call: Call) -> Call:
     jax: Any = sys.modules["jax"]
 
@@ -204,7 +246,7 @@ def _jax_value(call: Call) -> Call:
 def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
     """Forward and reverse mode, or reverse mode where that alone is defined, as in a function with a custom_vjp."""
     jax: Any = sys.modules["jax"]
-    real = [operand.dtype.kind == "f" for operand in operands]  # all others are not differentiated by
+    real = [operand.dtype.kind in "fc" for operand in operands]  # all others are not differentiated by
 
     def push(*given: Array) -> Array:
         half = len(given) // 2
@@ -222,7 +264,7 @@ def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
                 return tuple(np.zeros(operand.shape) for operand in point)
             pulled = iter(vjp(jax.numpy.asarray(cotangent, result.dtype).reshape(result.shape)))
             return tuple(
-                np.asarray(from_jax(next(pulled))) if moves else np.zeros(operand.shape)
+                np.conj(from_jax(next(pulled))) if moves else np.zeros(operand.shape)
                 for moves, operand in zip(real, point, strict=True)
             )
 
@@ -260,6 +302,7 @@ def _jax_kind(leaf: Any) -> str:
 
 
 def to_jax(arrays: Sequence[Array]) -> list[Any]:
+    """Return numpy's arrays as jax's."""
     return [sys.modules["jax"].numpy.asarray(array) for array in arrays]
 
 
@@ -280,7 +323,26 @@ FRAMEWORKS = {
     framework.name: framework
     for framework in (
         Framework("numpy", _numpy_trial, _numpy_value, _no_rules, _numpy_join, _numpy_kind),
-        Framework("torch", _torch_trial, _torch_value, _torch_rules, _torch_join, _torch_kind, "torch.autograd"),
-        Framework("jax", _jax_trial, _jax_value, _jax_rules, _jax_join, _jax_kind, "jax.jvp or jax.vjp"),
+        Framework(
+            "torch",
+            _torch_trial,
+            _torch_value,
+            _torch_rules,
+            _torch_join,
+            _torch_kind,
+            "torch.autograd",
+            "torch's gradient is ∂L/∂re + i ∂L/∂im",
+        ),
+        Framework(
+            "jax",
+            _jax_trial,
+            _jax_value,
+            _jax_rules,
+            _jax_join,
+            _jax_kind,
+            "jax.jvp or jax.vjp",
+            "jax's gradient is ∂L/∂re − i ∂L/∂im",
+            _jax_ready,
+        ),
     )
 }

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.code.backends import Call, from_jax, from_torch, laid_out, of_real, to_jax
-from jacinspect.functions.rules import Array, Curvature, Jvp, Second, Vjp
+from jacinspect.functions.code.backends import Call, from_jax, from_torch, laid_out, of_real
+from jacinspect.functions.rules import Array, Jvp, Second, Vjp
 
 __all__ = ["rules_for_second", "second_rules"]
 
 
-def second_rules(framework: str, call: Call) -> tuple[Second | Curvature, ...]:
+def second_rules(framework: str, call: Call) -> tuple[Second, ...]:
     """Return a framework's second-order rules, the one that people call first; numpy has none."""
     return {"torch": _torch_second, "jax": _jax_second}[framework](call) if framework != "numpy" else ()
 
@@ -38,7 +38,7 @@ def rules_for_second(framework: str, call: Call) -> tuple[Jvp | Vjp, ...]:
 
 
 def _torch_second(call: Call) -> tuple[Second, ...]:
-    """The backward of a backward, and its forward mode."""
+    """Return the backward of a backward, and its forward mode."""
     return (
         Second(partial(_torch_double_backward, call), "double backward", pulls=True),
         Second(partial(_torch_forward_over_reverse, call), "forward over reverse"),
@@ -75,7 +75,7 @@ def _torch_pulled(gradients: Sequence[Any], vectors: Sequence[Array], by: Sequen
 
 def _torch_leaves(operands: Sequence[Array], vectors: Sequence[Array]) -> tuple[list[Any], list[Any], list[Array]]:
     """Return all operands as tensors, those that are differentiated by, and the vectors of these."""
-    leaves = [laid_out(operand).requires_grad_(operand.dtype.kind == "f") for operand in operands]
+    leaves = [laid_out(operand).requires_grad_(operand.dtype.kind in "fc") for operand in operands]
     moves = [leaf.requires_grad for leaf in leaves]
     return leaves, list(compress(leaves, moves)), list(compress(vectors, moves))
 
@@ -123,7 +123,7 @@ def _from_torch(found: Any) -> Array | None:
 def _by_operand(operands: Sequence[Array], found: Iterable[Array | None]) -> tuple[Array, ...]:
     """Return what was found for each real operand, and 0 for the others and for None."""
     left = iter(found)
-    parts = [next(left) if operand.dtype.kind == "f" else None for operand in operands]
+    parts = [next(left) if operand.dtype.kind in "fc" else None for operand in operands]
     return tuple(
         np.zeros(operand.shape) if part is None else part for operand, part in zip(operands, parts, strict=True)
     )
@@ -132,8 +132,8 @@ def _by_operand(operands: Sequence[Array], found: Iterable[Array | None]) -> tup
 # --- jax --------------------------------------------------------------------------------------------------------------
 
 
-def _jax_second(call: Call) -> tuple[Second | Curvature, ...]:
-    """Forward over reverse, as jax.hessian has it, reverse over reverse, and forward over forward."""
+def _jax_second(call: Call) -> tuple[Second, ...]:
+    """Return forward over reverse, as jax.hessian has it, and reverse over reverse."""
     jax: Any = sys.modules["jax"]
 
     def forward(f: Call, moving: Sequence[Any], cotangent: Any, vectors: Sequence[Any]) -> Any:
@@ -142,31 +142,14 @@ def _jax_second(call: Call) -> tuple[Second | Curvature, ...]:
     def reverse(f: Call, moving: Sequence[Any], cotangent: Any, vectors: Sequence[Any]) -> Any:
         return jax.vjp(partial(_jax_gradient, f, cotangent), *moving)[1](tuple(vectors))
 
-    def bend(point: Sequence[Array], us: Sequence[Array | None], vs: Sequence[Array | None]) -> Array:
-        real = [operand.dtype.kind == "f" for operand in point]
-        with jax.enable_x64(True):
-            f, moving = of_real(call, real, point)
-            u, v = (
-                to_jax(
-                    [
-                        np.zeros(x.shape) if t is None else t
-                        for x, t in zip(point, ts, strict=True)
-                        if x.dtype.kind == "f"
-                    ]
-                )
-                for ts in (us, vs)
-            )
-            return np.asarray(from_jax(jax.jvp(lambda *moving: jax.jvp(f, moving, u)[1], moving, v)[1]))
-
     def product(compiled: "_Compiled", *given: Array) -> Any:
         half = len(given) // 2
-        vectors = [vector for x, vector in zip(given[:half], given[half + 1 :], strict=True) if x.dtype.kind == "f"]
+        vectors = [vector for x, vector in zip(given[:half], given[half + 1 :], strict=True) if x.dtype.kind in "fc"]
         return compiled(given[:half], given[half], vectors)
 
     return (
         Second(partial(product, _Compiled(call, forward)), "forward over reverse"),
         Second(partial(product, _Compiled(call, reverse)), "reverse over reverse", pulls=True),
-        Curvature(bend, name="forward over forward"),
     )
 
 
@@ -194,8 +177,8 @@ class _Compiled:
 
     def __call__(self, point: Sequence[Array], *rest: Any) -> tuple[Array, ...]:
         jax: Any = sys.modules["jax"]
-        real = [operand.dtype.kind == "f" for operand in point]
-        whole = [operand for operand in point if operand.dtype.kind != "f"]
+        real = [operand.dtype.kind in "fc" for operand in point]
+        whole = [operand for operand in point if operand.dtype.kind not in "fc"]
         with jax.enable_x64(True):
             f, moving = of_real(self._call, real, point)
             plain = partial(self._run, f)
@@ -207,4 +190,6 @@ class _Compiled:
                     raise
                 self._known[tuple(map(id, whole))] = whole, plain
                 found = plain(moving, *rest)
-            return _by_operand(point, (np.asarray(from_jax(part)) for part in found))
+            return _by_operand(
+                point, (np.conj(from_jax(part)) for part in found)
+            )  # ∂L/∂re + i ∂L/∂im, as of backends.py

@@ -1,7 +1,7 @@
 """What a function of people's own returns, as one array: the real arrays in it, laid end to end.
 
 In: each result. Out: one array of the framework, made of the same leaves every time; the first result says which they
-are. Next: callables.py.
+are. A complex leaf is two arrays, its real and imaginary parts. Next: callables.py.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.code.backends import Call, Framework
-from jacinspect.functions.code.trees import is_tree, leaves
-from jacinspect.operands.bundle import Bundle
+from jacinspect.functions.code.trees import is_tree, items, leaves
+from jacinspect.operands.bundle import Bundle, names_of_parts
 from jacinspect.wording import did_you_mean, format_shape
 
 __all__ = ["Joined"]
 
-_KINDS = {"i": "integers", "u": "integers", "b": "booleans", "c": "complex numbers"}
+_KINDS = {"i": "integers", "u": "integers", "b": "booleans"}
+_ALONE = "A"  # the name of the only array
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Joined:
     framework: Framework
     take: str | None
     bundle: Bundle | None = None
+    _complex: frozenset[str] = frozenset()  # the paths of the leaves that are complex
     _called: bool = False
 
     def __call__(self, *operands: Any) -> Any:
@@ -50,7 +52,10 @@ class Joined:
             self.bundle, self._called = self._chosen(result), True
         if self.bundle is None:
             return result
-        found = dict(leaves(result))
+        found = {_ALONE: result} if self.bundle.names == names_of_parts(_ALONE) else dict(leaves(result))
+        for path in self._complex & set(found):
+            leaf = found[path] if hasattr(found[path], "imag") else np.asarray(found[path])
+            found |= zip(names_of_parts(path), (leaf.real, leaf.imag), strict=True)
         arrays = [found.get(name) for name in self.bundle.names]
         for part, array in zip(self.bundle.parts, arrays, strict=True):
             shape = None if array is None else tuple(np.shape(array))
@@ -65,11 +70,12 @@ class Joined:
         if not is_tree(result):
             if self.take is not None:
                 raise InputError(f"{self.function} returns one array: leave out --take {self.take}")
-            return None
+            return self._alone(result)
         found = dict(leaves(result))
         if not found or (self.take is None and self.framework.name == "numpy" and _is_table(result)):
-            return None
-        chosen = {path: leaf for path, leaf in found.items() if self.take is None or _names(self.take, path)}
+            return self._alone(result)
+        take = self.take if self.take is None else _taken(self.take, result)
+        chosen = {path: leaf for path, leaf in found.items() if take is None or _names(take, path)}
         if not chosen:
             raise InputError(
                 f"--take {self.take}: {self.function} has no such output; "
@@ -77,10 +83,32 @@ class Joined:
             )
         faults = {path: _fault(leaf, self.framework) for path, leaf in chosen.items()}
         left_out = [f"{path} ({fault})" for path, fault in faults.items() if fault]
-        real = [(path, tuple(np.shape(leaf))) for path, leaf in chosen.items() if not faults[path]]
-        if not real:
+        numbers = {path: leaf for path, leaf in chosen.items() if not faults[path]}
+        if not numbers:
             raise InputError(f"{self.function} returns no array of real numbers: {', '.join(left_out)}")
-        return Bundle.of(real, left_out)
+        self._complex = frozenset(path for path, leaf in numbers.items() if self.framework.kind(leaf) == "c")
+        named = ((path, np.shape(leaf)) for path, leaf in numbers.items())
+        return Bundle.of(
+            (
+                (name, tuple(shape))
+                for path, shape in named
+                for name in (names_of_parts(path) if path in self._complex else (path,))
+            ),
+            left_out,
+        )
+
+    def _alone(self, result: Any) -> Bundle | None:
+        """Return the two parts of the only array, if it is complex."""
+        if self.framework.kind(result) != "c":
+            return None
+        self._complex = frozenset([_ALONE])
+        return Bundle.of((name, tuple(np.shape(result))) for name in names_of_parts(_ALONE))
+
+
+def _taken(take: str, result: Any) -> str:
+    """Return the name of the output that a number stands for, in a container whose items have names."""
+    names = [name for name, _ in items(result) or []]
+    return names[int(take)] if take.isdecimal() and take not in names and int(take) < len(names) else take
 
 
 def _names(take: str, path: str) -> bool:
@@ -92,12 +120,12 @@ def _is_table(result: Any) -> bool:
     """Whether nested plain lists or tuples hold numbers alone, which make one array."""
     if isinstance(result, list | tuple) and not hasattr(result, "_fields"):
         return bool(result) and all(map(_is_table, result))
-    return isinstance(result, int | float | np.number | np.bool_) or getattr(result, "shape", None) == ()
+    return isinstance(result, int | float | complex | np.number | np.bool_) or getattr(result, "shape", None) == ()
 
 
 def _fault(leaf: Any, framework: Framework) -> str:
-    """Say why a leaf is no array of real numbers of the framework; nothing if it is one."""
+    """Say why a leaf is no array of real or complex numbers of the framework; nothing if it is one."""
     kind = framework.kind(leaf)
-    if kind == "f":
+    if kind in ("f", "c"):
         return ""
     return "None" if leaf is None else _KINDS.get(kind, type(leaf).__name__)

@@ -17,6 +17,9 @@ from jacinspect.wording import did_you_mean
 
 __all__ = ["load"]
 
+_FILE = "jacinspect file "  # begins a file's name as a module: no module that anybody imports is called that
+_LISTED = 12  # functions of a module, about two lines of them
+
 
 def load(text: str) -> Any:
     """Import the object that "package.module:name" or "path/file.py:name" names; the name may be dotted.
@@ -31,9 +34,11 @@ def load(text: str) -> Any:
         If importing it raises.
     """
     place, colon, name = text.rpartition(":")
-    if not colon:
-        raise InputError(f"{text}: name the function in it too, as in {text}:function")
     _first_on_path(Path.cwd())
+    if not colon:
+        file = _file(text)
+        first = next(iter(_own(file)), "function")
+        raise InputError(f"{text}: name the function in it too, as in {text}:{first}{_has(file)}")
     found: Any = _file(place) if place.endswith(".py") else _module(place)
     home = place
     for part in name.split("."):
@@ -48,15 +53,26 @@ def load(text: str) -> Any:
 
 
 def _near(name: str, owner: object) -> str:
-    functions = {
+    return did_you_mean(name, _functions(owner), 3, str, _has(owner).removeprefix("; "))
+
+
+def _has(owner: object) -> str:
+    own = _own(owner)
+    return f"; it has {', '.join(own[:_LISTED])}{', …' * (len(own) > _LISTED)}" if own else ""
+
+
+def _functions(owner: object) -> dict[str, object]:
+    return {
         other: value
         for other, value in getattr(owner, "__dict__", {}).items()
         if callable(value) and not isinstance(value, type) and not other.startswith("_")
     }
+
+
+def _own(owner: object) -> list[str]:
+    """Name the functions that a module defines, and does not import from elsewhere."""
     home = getattr(owner, "__name__", None)  # of a module, which its own functions name; a class has another
-    own = [other for other, value in functions.items() if getattr(value, "__module__", "") == home]
-    has = f"it has {', '.join(own[:12])}{', …' * (len(own) > 12)}" if own else ""
-    return did_you_mean(name, functions, 3, str, has)
+    return [other for other, value in _functions(owner).items() if getattr(value, "__module__", "") == home]
 
 
 def _first_on_path(folder: Path) -> None:
@@ -69,7 +85,7 @@ def _file(place: str) -> ModuleType:
     if not path.is_file():
         raise InputError(f"{place}: there is no such file")
     path = path.resolve()
-    name = f"jacinspect file {path}"  # no module that anybody imports is called that
+    name = f"{_FILE}{path}"
     if name in sys.modules:
         return sys.modules[name]
     _first_on_path(path.parent)
@@ -96,6 +112,12 @@ def _importing(place: str, run: Callable[[], Any]) -> Any:
         return run()
     except ModuleNotFoundError as error:
         missing = error.name or ""
+        if missing.startswith(_FILE):
+            package = ".".join(Path(place).with_suffix("").parts[-2:])
+            raise InputError(
+                f"{place}: imports from its package (from . import …), which a file by itself is not in;\n"
+                f"name it as the package's module, from the folder that the package is in: {package}:FUNCTION"
+            ) from None
         if missing in set(Backend) - {Backend.numpy}:
             raise InputError(
                 f"{place}: needs {missing}, which is not installed: pip install 'jacinspect[{missing}]'"

@@ -14,13 +14,13 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.expressions.bends import bends
-from jacinspect.functions.expressions.curvature import bend_of_tree
 from jacinspect.functions.expressions.evaluation import Part, is_elementwise, push
 from jacinspect.functions.expressions.grammar import parse
+from jacinspect.functions.expressions.reverse import pull_through
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.expressions.symbolic import derivative_formula
 from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.functions.rules import Curvature, Jvp
+from jacinspect.functions.rules import Jvp, Second, Vjp
 
 __all__ = ["expression"]
 
@@ -73,7 +73,8 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
         kind="elementwise" if is_elementwise(parsed.tree) else "coupled",
         value=forward.value,
         rule=Jvp(forward.push),
-        second=(Curvature(forward.bend, elementwise=is_elementwise(parsed.tree) and len(operands) == 1),),
+        others=(Vjp(forward.pull, "reverse", order=2),),
+        second=(Second(forward.product, "forward over reverse"),),
         parameters={name: numbers[name] for name in parsed.parameters},
         formula=formula,
         derivative_formula=formulas[0],
@@ -114,18 +115,21 @@ class _Forward:
         value, tangent = self._computed(operands, moving)
         return np.zeros_like(value) if tangent is None else tangent
 
-    def bend(self, operands: Sequence[Array], us: Sequence[Array | None], vs: Sequence[Array | None]) -> Array:
-        """Push tangents along u and v: D²f[u, v]."""
-        point, u, v = (
-            {
-                name: np.asarray(array, np.float64)
-                for name, array in zip(self._operands, given, strict=True)
-                if array is not None
-            }
-            for given in (operands, us, vs)
-        )
+    def pull(self, *given: Array) -> tuple[Array, ...]:
+        """Pull a cotangent back, pull(x, y, …, w)."""
+        return self._pulled(given[:-1], given[-1], None)
+
+    def product(self, *given: Array) -> tuple[Array, ...]:
+        """Multiply by the Hessian of w·f, product(x, y, …, w, dx, dy, …)."""
+        half = len(given) // 2
+        moving = {name: v for name, v in zip(self._operands, given[half + 1 :], strict=True) if np.any(v)}
+        return self._pulled(given[:half], given[half], moving)
+
+    def _pulled(self, operands: Sequence[Array], w: Array, tangents: Mapping[str, Array] | None) -> tuple[Array, ...]:
+        point = _in_double(dict(zip(self._operands, operands, strict=True)))
         with np.errstate(all="ignore"):
-            return bend_of_tree(self._typed, self._tree, point, u, v)
+            found = pull_through(self._typed, self._tree, point, np.asarray(w, np.float64), tangents)
+        return tuple(found.get(name, np.zeros(x.shape)) for name, x in point.items())
 
     def _computed(self, operands: tuple[Array, ...], tangents: Mapping[str, Array]) -> tuple[Array, Array | None]:
         point = dict(zip(self._operands, map(np.asarray, operands), strict=True))

@@ -9,7 +9,8 @@ other node is refused with the piece underlined. evaluation.py computes the part
                | "where" "(" comparison "," part "," part ")"
     comparison = part {("<" | "<=" | ">" | ">=" | "==" | "!=") part}
 
-A function is a name of the catalogue; a constant is a part without operands, True, False or None.
+What people write for these on paper (2x, x^2, a·b, xᵀ) is spelled so before, by spelling.py. A function is a name of
+the catalogue; a constant is a part without operands, True, False or None.
 """
 
 import ast
@@ -41,7 +42,6 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "pow",
 }
 _WRONG_OPERATORS: dict[type[ast.operator], tuple[str, str]] = {
-    ast.BitXor: ("^", "^ is no operator here: a power is written **"),
     ast.BitAnd: ("&", "& is no operator here: chain a comparison, as in 0 < x < 1, or put one where into another"),
     ast.BitOr: ("|", "| is no operator here: put one where into another"),
     ast.Mod: ("%", "% is no operator here; there are + - * / ** @"),

@@ -11,6 +11,7 @@ from keyword import iskeyword
 
 from jacinspect.errors import InputError
 from jacinspect.functions.expressions.source import Typed
+from jacinspect.functions.expressions.spelling import AMBIGUOUS
 from jacinspect.wording import printable
 
 __all__ = ["LAMBDA", "read"]
@@ -19,21 +20,7 @@ LAMBDA = "lambda is a word of Python's: write the formula alone, and call an ope
 
 _LONGEST, _DEEPEST = 10_000, 100  # characters, and levels: the parts are evaluated by recursion
 # what people type and Python does not read, and what to write instead
-_WRITTEN = {
-    "×": "*",
-    "·": "*",
-    "⋅": "*",
-    "−": "-",
-    "–": "-",
-    "÷": "/",
-    "²": "**2",
-    "³": "**3",
-    "≤": "<=",
-    "≥": ">=",
-    "ᵀ": ".T",
-    "⊙": "*",
-    "√": "sqrt(…)",
-}
+_WRITTEN = {"√": "sqrt(…)"}
 
 
 def read(typed: Typed) -> ast.expr:
@@ -51,13 +38,13 @@ def read(typed: Typed) -> ast.expr:
         raise InputError(f"the expression has {len(line)} characters; it may have {_LONGEST}")
     if "#" in line:  # the line breaks are blanks now, and a comment would swallow what comes after it
         raise typed.refuse("there are no comments in an expression", (line.index("#"), len(line)))
-    within = re.search("[·ᵀ]", line)  # which Python takes for letters of a name
-    if within is not None:
-        raise typed.refuse(f"{within[0]} cannot be read: write {_WRITTEN[within[0]]}", within.span())
+    both = AMBIGUOUS.search(line)
+    if both is not None:
+        raise typed.refuse("it is not clear what is divided by: write / (…), or * between the two", both.span(1))
     try:
         with warnings.catch_warnings():  # SyntaxWarnings: what is wrong is refused below
             warnings.simplefilter("ignore")
-            node = ast.parse(line, mode="eval").body
+            node = ast.parse(typed.spelled[0], mode="eval").body
     except SyntaxError as error:
         raise _misspelt(typed, error) from None
     except ValueError:
@@ -92,14 +79,16 @@ def _misspelt(typed: Typed, error: SyntaxError) -> InputError:
         if word is not None:
             return typed.refuse(LAMBDA, word.span())
         return typed.refuse("the expression ends too early: something is missing after it", (len(line), len(line)))
-    start = min(error.offset - 1, len(line))
+    places = typed.spelled[1]
+    first = min(error.offset - 1, len(places) - 1)
+    last = min(max((error.end_offset or 0) - 1, first + 1), len(places))
+    start, end = places[first], places[last - 1] + 1
     if "positional argument follows" in error.msg:
         equals = re.search(r"(?<![=<>!])=(?!=)", line)
         words = "the operands come first, then name=value"
         if equals is not None:
             return typed.refuse(f"{words}; is equal to is written ==", equals.span())
-        return typed.refuse(words, (start, max((error.end_offset or 0) - 1, start + 1)))
-    end = max((error.end_offset or 0) - 1, start + 1)
+        return typed.refuse(words, (start, end))
     return typed.refuse(_words(error.msg, line, start, end), (start, end))
 
 

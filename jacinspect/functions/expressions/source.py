@@ -2,8 +2,10 @@
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 
 from jacinspect.errors import InputError
+from jacinspect.functions.expressions.spelling import spelled
 
 __all__ = ["Typed"]
 
@@ -23,14 +25,21 @@ class Typed:
 
     @property
     def line(self) -> str:
-        """The text in one line, character for character: what is parsed, so that every line break is a blank."""
+        """The text in one line, character for character, so that every line break is a blank."""
         return "".join(" " if character.isspace() else character for character in self.text)
+
+    @cached_property
+    def spelled(self) -> tuple[str, list[int]]:
+        """The line as Python reads it, and the place in the line of each of its characters and of its end."""
+        return spelled(self.line)
 
     def span(self, node: ast.expr | ast.keyword) -> tuple[int, int]:
         """Find the piece that a node of the parsed line stands for; ast counts UTF-8 bytes, a person characters."""
         assert node.end_col_offset is not None
-        encoded = self.line.encode()
-        return len(encoded[: node.col_offset].decode()), len(encoded[: node.end_col_offset].decode())
+        line, places = self.spelled
+        encoded = line.encode()
+        first, last = (len(encoded[:offset].decode()) for offset in (node.col_offset, node.end_col_offset))
+        return places[first], places[last - 1] + 1 if last > first else places[last]
 
     def piece(self, node: ast.expr) -> str:
         """Quote what was typed for a node."""

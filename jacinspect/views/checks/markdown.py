@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.views.brief import problems
-from jacinspect.views.facts import SIGNS
+from jacinspect.views.outcome import SIGNS
 from jacinspect.wording import printable
 
 __all__ = ["render"]

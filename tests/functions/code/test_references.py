@@ -157,7 +157,7 @@ def test_a_dataclass_finds_its_module(folder: Path) -> None:
     [
         ("nowhere.py:f", "nowhere.py: there is no such file"),
         ("folder.py:f", "folder.py: there is no such file"),
-        ("acts.py", "acts.py: name the function in it too, as in acts.py:function"),
+        ("acts.py", "acts.py: name the function in it too, as in acts.py:swish; it has swish, scaled"),
         ("acts.py:swich", "acts.py:swich: acts.py has no 'swich'; did you mean swish?"),
         ("acts:swich", "acts:swich: acts has no 'swich'; did you mean swish?"),
         ("acts.py:zzz", "acts.py:zzz: acts.py has no 'zzz'"),

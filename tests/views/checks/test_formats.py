@@ -51,7 +51,7 @@ ODD = [
 CONTROLS = ["esc\x1b[31m", "nul\x00", "return\rhere", "line\nbreak", "\x85next", "para\u2029graph"]
 
 
-def rendered(view: str, outcomes: list[Outcome], planned: int | None = None) -> str:
+def rendered(view: str, outcomes: list[Outcome], planned: int | None = None, width: int = 10**6) -> str:
     """All that a view writes, the outcomes being counted as they come, as the command line does."""
     tally = Tally(len(outcomes) if planned is None else planned)
 
@@ -61,8 +61,9 @@ def rendered(view: str, outcomes: list[Outcome], planned: int | None = None) -> 
             yield each
 
     if view == "text":
-        width = max((len(each.check) for each in outcomes), default=0)
-        return "".join(f"{line.plain}\n" for line in check_text.render(counted(), tally, width))
+        names, labels = max(len(o.check) for o in outcomes), max(len(o.label) for o in outcomes)
+        columns = check_text.Columns(names, labels, width)
+        return "".join(f"{line.plain}\n" for line in check_text.render(counted(), tally, columns))
     if view == "json":
         return "".join(check_json.render(counted(), tally, "1.2.3"))
     return "".join({"junit": junit, "github": github, "markdown": check_markdown}[view].render(counted(), tally))
@@ -85,19 +86,20 @@ def mixed() -> list[Outcome]:
 
 def test_text() -> None:
     assert rendered("text", mixed()) == (
-        "✓ swish   3, seed 0         pass          diagonal          worst 0.25 of its bar\n"
-        "✗ swish   2x3, seed 0       fail          diagonal          worst 8 of its bar\n"
+        "  check   at           verdict       structure         of bar\n"
+        "✓ swish   3, seed 0    pass          diagonal          0.25\n"
+        "✗ swish   2x3, seed 0  fail          diagonal          8\n"
         "    J001 derivative-disagrees: 2 entries disagree\n"
         "          entry  analytic  numeric  ± error bar  difference\n"
         "    ∂A[0]/∂X[1]      0.25      0.5        1e-12       -0.25\n"
-        "✓ kinked  2, seed 0         pass          diagonal          worst 0 of its bar\n"
-        "? wide    2, seed 0         inconclusive  diagonal\n"
+        "✓ kinked  2, seed 0    pass          diagonal          0\n"
+        "? wide    2, seed 0    inconclusive  diagonal\n"
         "    J006 inconclusive: 1 entry inconclusive\n"
-        "? late    2, seed 0         inconclusive\n"
+        "? late    2, seed 0    inconclusive\n"
         "    J010 timeout: the inspection took longer than 3 s (--timeout) and was ended\n"
-        "✗ dead    2, seed 0         fail\n"
+        "✗ dead    2, seed 0    fail\n"
         "    J011 crashed: the function ended its process with SIGKILL\n"
-        "✗ worse   2, seed 0         fail          diagonal          worst 1e+12 of its bar\n"
+        "✗ worse   2, seed 0    fail          diagonal          1e+12\n"
         "    J001 derivative-disagrees: 2 entries disagree\n"
         "    J006 inconclusive: 1 entry inconclusive\n"
         "\n"
@@ -112,6 +114,20 @@ def test_text() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("width", "row"),
+    [
+        (62, "✗ swish   2x3, seed 0  fail          diagonal          8"),
+        (60, "✗ swish   2x3, seed 0  diagonal          8"),
+        (40, "✗ swish   2x3, seed 0  8"),
+    ],
+)
+def test_columns_that_do_not_fit_are_left_out_and_no_line_is_longer(width: int, row: str) -> None:
+    lines = rendered("text", mixed(), width=width).splitlines()
+    assert row in lines
+    assert max(map(len, lines)) <= width
+
+
 def test_the_summary_of_many_failures_has_the_worst() -> None:
     many = [outcome(f"check{n}", WRONG, ratio=float(n)) for n in range(1, 31)]
     lines = rendered("text", many).partition("worst first:\n")[2].splitlines()
@@ -124,8 +140,9 @@ def test_the_summary_of_many_failures_has_the_worst() -> None:
 def test_a_line_of_text_each_whatever_the_names_and_messages(name: str) -> None:
     lines = rendered("text", [outcome(name, Finding("J001", "x", "error", HOSTILE))]).splitlines()
     assert sum(line.startswith("✗ ") for line in lines) == 1
-    first, *below = lines
-    assert re.search(r"  2, seed 0         fail          diagonal ", first)
+    header, first, *below = lines
+    assert header.split() == ["check", "at", "verdict", "structure", "of", "bar"]
+    assert re.search(r"  2, seed 0  fail          diagonal ", first)
     assert all(line.isprintable() for line in lines)
     assert below[0].startswith("    J001 x: ]]> & <b>\"'</failure> | `x` ```")
 
@@ -210,7 +227,7 @@ def test_junit_skips_what_had_no_derivative_to_be_compared() -> None:
     XSD.validate(text)
     assert 'name="bare" tests="1" failures="0" errors="0" skipped="1"' in text
     assert '<skipped message="no derivative given: structure only"/>' in text
-    assert "· bare   2, seed 0         unchecked" in rendered("text", [outcome("swish"), bare])
+    assert "· bare   2, seed 0  unchecked" in rendered("text", [outcome("swish"), bare])
     assert "| · unchecked | bare |" in rendered("markdown", [bare])
 
 
@@ -397,7 +414,7 @@ def test_what_comes_is_written_before_what_is_not_there_yet(view: str) -> None:
 
     tally = Tally(2)
     renderers: dict[str, Callable[[], Iterator[Any]]] = {
-        "text": lambda: (line.plain for line in check_text.render(outcomes(), tally, 6)),
+        "text": lambda: (line.plain for line in check_text.render(outcomes(), tally, check_text.Columns(6, 9))),
         "json": lambda: check_json.render(outcomes(), tally, "1"),
         "junit": lambda: junit.render(outcomes(), tally),
         "github": lambda: github.render(outcomes(), tally),

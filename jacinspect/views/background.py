@@ -1,0 +1,101 @@
+"""The background of a report: layout, vec, detection, blocks, costs. Pure functions. Next: details, markdown."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from jacinspect.choices import Form
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import JacobianReport, RuleReport
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.cost import Cost, cost_table, growth
+from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.vec_order import vec_order
+from jacinspect.views.facts import short
+from jacinspect.views.outcome import SIGNS
+from jacinspect.wording import counted, format_shape, format_size
+
+__all__ = ["background", "blocks", "costs"]
+
+
+def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
+    """Yield the background: layout and vec, other forms, how the structure was found."""
+    yield "layout", f"{j.vec}-major vec, {_layout(j)}"
+    order = vec_order(form, j.blocks, j.arrangement)
+    if order is not None:
+        yield "vec", order
+    axes = [form.output_shape, form.operand_shape]
+    most = max(map(len, axes))
+    names = tuple(Form) if most == 2 else ("vec", "tensor") if most > 2 else ("vec",)  # a vector has one form
+    others = [report.form(name) for name in names]
+    sizes = [
+        f"{f.name} {format_shape(f.shape)}{'' if f.is_square else ' (not square)'}" for f in others if f and f != form
+    ]
+    if sizes:
+        yield "also as", f"{', '.join(sizes)}: the same numbers (--as)"
+    d = report.detection
+    proof = "every dependence followed to single inputs" if d.proved else "not proved"
+    missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
+    calls = f"{d.evaluations} of {counted(report.calls, 'call')} of f, {counted(j.colors, 'color')}"
+    yield "detection", f"{calls}, observed at {counted(d.points, 'point')}, {proof}{missed}"
+    if len(report.rules) > 1:
+        yield "rules", _rules(report.rules)
+    x = report.operand.values
+    yield "operand", f"{report.operand.source}, {x.dtype}, seed {report.operand.seed}{_range(x)}"
+
+
+def _range(x: Array) -> str:
+    known = x[np.isfinite(x)]
+    return f", entries from {short(known.min(), 3)} to {short(known.max(), 3)}" if known.size else ""
+
+
+def _rules(rules: Iterable[RuleReport]) -> str:
+    """Say which of the function's own rules were checked, and why others were not."""
+    signs = (f"{rule.name} {SIGNS[rule.verdict] if rule.verdict else rule.message}" for rule in rules)
+    return ", ".join(signs)
+
+
+def _layout(j: JacobianReport) -> str:
+    other = "denominator" if j.layout == "numerator" else "numerator"
+    if j.is_symmetric:
+        return f"{j.layout} layout; {other} layout is the same matrix, for J is symmetric"
+    return f"{j.layout} layout; {other} layout is the transpose, {format_shape(j.shape[::-1])}"
+
+
+def blocks(report: Report, j: JacobianReport) -> list[list[str]]:
+    """Tabulate, for each operand of a bundle, the structure in which each part of the output reads it; a header first.
+
+    The table is empty where neither X nor A is a bundle.
+    """
+    if not j.parts:
+        return []
+    operands, outputs = report.names.operand, report.names.output
+    found = {(block.operand, block.output): block.structure for block in j.parts}
+    table = [["∂ by", *("A" if outputs.is_single else part.label("A") for part in outputs.parts)]]
+    for part in operands.parts:
+        name = f"{'X' if operands.is_single else part.label('X')} {format_shape(part.shape)}"
+        table.append([name, *(found.get((part.name, output.name), "·") for output in outputs.parts)])
+    return table
+
+
+def costs(report: Report, j: JacobianReport) -> list[list[str]]:
+    """Tabulate the bytes and multiplications of one product with J, for this X and larger ones; a header first.
+
+    The table is empty where the pattern is not proved.
+    """
+    if j.arrangement is None:
+        return []
+    rows = cost_table(growth(j.arrangement.pattern), report.is_elementwise)
+    table = [["entries", "dense or tensor", "compressed rows", *["⊙ (jvp, vjp)"] * report.is_elementwise]]
+    for row in rows:
+        ways = (row.matrix, row.sparse, row.hadamard)
+        table.append([_count(row.entries), *(_cost(cost) for cost in ways if cost is not None)])
+    return table
+
+
+def _cost(cost: Cost) -> str:
+    return f"{format_size(cost.bytes)}, {_count(cost.multiplications)}"
+
+
+def _count(number: int) -> str:
+    return str(number) if number < 10**6 else f"{number:.3g}"

@@ -1,0 +1,80 @@
+"""Everything that a report knows, for a terminal: the facts first, then the numbers. A pure function."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import JacobianReport
+from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.views.background import background, blocks, costs
+from jacinspect.views.cells import WHOLE, is_whole, jacobian_groups, point_panels, product_groups
+from jacinspect.views.facts import answers, points, reasons
+from jacinspect.views.lines import (
+    LABEL,
+    facts_lines,
+    finding_lines,
+    head_lines,
+    panel_lines,
+    second_lines,
+    styled,
+    table_lines,
+    verdict_style,
+)
+from jacinspect.views.outcome import verdict_of
+from jacinspect.views.panels import pattern_panel, side_by_side
+
+__all__ = ["render"]
+
+
+def render(report: Report, width: int, full: bool = False, form: str = "vec") -> RenderableType:
+    """Lay out all of a report in `width` columns; see `text.render`.
+
+    Raises
+    ------
+    InputError
+        With `full`, when a dense matrix exceeds the memory budget; for a form that has no place for more axes.
+    """
+    if full:
+        report.require_dense_fits()
+    lines = [*head_lines(report, width), Text()]
+    j, arranged = report.jacobian, report.form(form)
+    if j is not None and arranged is not None:
+        lines += [*facts_lines([*answers(report, j, arranged), *reasons(report, j, arranged)], width), Text()]
+        parts = blocks(report, j)
+        lines += _table("blocks", "the structure of ∂(each part of A)/∂(each part of X)", parts, width)
+        lines += [Text()] * bool(parts)
+        lines += _numbers(report, j, arranged, width, full)
+        lines += second_lines(report, width)
+        cost = "bytes and multiplications of one product with J, by entries of X"
+        lines += _table("cost", cost, costs(report, j), width)
+        lines += [*facts_lines([*background(report, j, arranged), *points(report)], width), Text()]
+    if report.findings:
+        lines += [*finding_lines(report.findings, width), Text()]
+    said = verdict_of(report)
+    return Group(*lines, Text(said if report.structure_only else f"verdict: {said}", style=verdict_style(report)))
+
+
+def _table(label: str, title: str, table: list[list[str]], width: int) -> Iterator[Text]:
+    if table:
+        yield from facts_lines([(label, title)], width)
+        yield from table_lines(table, LABEL, width)
+
+
+def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:
+    """Yield the arrays and matrices: X and f(X), the Jacobian, the Hadamard product, the chain rule.
+
+    Each of these begins on a new line, except where only corners are shown, which should take few lines.
+    """
+    shown = [*jacobian_groups(j, form, width, full)]
+    jacobian = [panel_lines(group) for group in shown] or [[]]
+    if not is_whole(shown):
+        jacobian[0] = pattern_panel(j, form, width) + jacobian[0]
+    products = [panel_lines(group) for group in product_groups(report, width, full)]
+    groups = [panel_lines(point_panels(report, j, width, full)), *jacobian, *products]
+    corners = max(report.operand.values.shape, default=0) > WHOLE and form.is_matrix
+    for group in [chain.from_iterable(groups)] if corners else groups:
+        for row in side_by_side(([panel] for panel in group), width):
+            yield from styled(row)
