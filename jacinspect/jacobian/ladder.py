@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
 from jacinspect.jacobian.stairs import steps_near
 
-__all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "ladder"]
+__all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
 # 3.07⁻³⁰ is ten spacings of 1. Not a whole number: or a step that happens to be a multiple of f's period makes all
@@ -43,6 +44,7 @@ _BORNE_OUT = (
     3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
 )
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
+_FEW = 2.0**-8, 2.0  # of a slope over many steps, and of the rounding of f, as of bfloat16: known to two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
@@ -153,6 +155,15 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     believed = steps[np.concatenate(bests)[entries]]
     height, away = steps_near(stencil.subset(entries), estimate.value[entries], estimate.bar[entries], believed)
     on = height > 0
+    if is_half(stencil.x_epsilon):
+        estimate, few = _averaged(estimate, stencil)
+        estimate = replace(
+            estimate,
+            step=np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step),
+            other=np.where(few, estimate.value, estimate.other),
+            other_bar=np.where(few, estimate.bar, estimate.other_bar),
+            over_many=estimate.over_many | few,
+        )
     return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
 
 
@@ -396,6 +407,38 @@ def _believed(values: Array, bars: Array) -> _View:
     return view
 
 
+def is_half(epsilon: float) -> bool:
+    """Whether a relative rounding is that of half precision, or more."""
+    return epsilon > 2.0**-16
+
+
+def few_digits(epsilon: float) -> float:
+    """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
+    return max(_FEW[0], _FEW[1] * epsilon)
+
+
+def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
+    """Take slopes averaged over many steps where they are known to two digits, and the longer steps to less.
+
+    Returned is also where that is so.
+    """
+    sharper = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)) & (coarse.kind != Kind.KINK)
+    entries = np.flatnonzero(sharper & (not stencil.box.whole))
+    sharper[:] = False
+    if entries.size:
+        before = coarse.subset(entries)
+        value, bar = averaged(stencil.subset(entries))
+        wide = np.nan_to_num(before.bar, nan=np.inf)
+        # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
+        large = np.maximum(np.abs(value), before.reached if is_half(stencil.x_epsilon) else 0)
+        few = (bar <= few_digits(stencil.x_epsilon) * large) & (bar < wide)
+        few &= ~(np.abs(value - before.value) > bar + wide)
+        sharper[entries] = few
+        after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
+        coarse = coarse.replaced(entries[few], after.subset(few))
+    return coarse, sharper
+
+
 def _judged_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> Estimate:
     """Take the height of the steps for noise, and believe what that makes of the longer steps where it is narrow.
 
@@ -405,7 +448,8 @@ def _judged_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Arra
     coarse = _Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), height).estimate()
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
-    narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
+    coarse, few = _averaged(coarse, rungs.stencil.subset(entries))
+    narrow = few | (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
     narrow &= (coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
