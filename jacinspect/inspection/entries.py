@@ -190,6 +190,8 @@ class _Messages:
         That is what differences over a unit of x need, the longest there are: shorter ones make wider bars of it. Where
         f moves in steps, half their height is what the bar over many steps is made of.
         """
+        if not entries.size:
+            return np.zeros(0)
         numeric, stairs = self.numeric, self.numeric.stairs
         value, size = numeric.jacobian.data[entries], np.abs(self.y0[self.pattern.rows[entries]])
         off = np.zeros(entries.size) if self.analytic is None else np.abs(self.analytic.data[entries] - value)

@@ -157,12 +157,13 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     on = height > 0
     if is_half(stencil.x_epsilon):
         estimate, few = _averaged(estimate, stencil)
-        step = np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step)
-        estimate = replace(estimate, step=step, over_many=estimate.over_many | few)
-        other, other_bar = (
-            np.where(few, *each) for each in ((estimate.value, estimate.other), (estimate.bar, estimate.other_bar))
+        estimate = replace(
+            estimate,
+            step=np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step),
+            other=np.where(few, estimate.value, estimate.other),
+            other_bar=np.where(few, estimate.bar, estimate.other_bar),
+            over_many=estimate.over_many | few,
         )
-        estimate = replace(estimate, other=other, other_bar=other_bar)
     return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
 
 
@@ -419,22 +420,23 @@ def few_digits(epsilon: float) -> float:
 def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
     """Take slopes averaged over many steps where they are known to two digits, and the longer steps to less.
 
-    Returns also where that is so.
+    Returned is also where that is so.
     """
-    open_ = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)) & (coarse.kind != Kind.KINK)
-    sharper, entries = np.zeros(open_.size, bool), np.flatnonzero(open_)
-    if not entries.size or stencil.box.whole:
-        return coarse, sharper
-    value, bar = averaged(stencil.subset(entries))
-    other, wide = coarse.value[entries], np.nan_to_num(coarse.bar[entries], nan=np.inf)
-    # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
-    large = np.maximum(np.abs(value), coarse.reached[entries] if is_half(stencil.x_epsilon) else 0)
-    few = bar <= few_digits(stencil.x_epsilon) * large
-    few &= (bar < wide) & ~(np.abs(value - other) > bar + wide)
-    sharper[entries] = few
-    kind = np.full(np.count_nonzero(few), Kind.SMOOTH, np.int8)
-    known = replace(coarse.subset(sharper), value=value[few], bar=bar[few], kind=kind)
-    return coarse.replaced(np.flatnonzero(sharper), known), sharper
+    sharper = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)) & (coarse.kind != Kind.KINK)
+    entries = np.flatnonzero(sharper & (not stencil.box.whole))
+    sharper[:] = False
+    if entries.size:
+        before = coarse.subset(entries)
+        value, bar = averaged(stencil.subset(entries))
+        wide = np.nan_to_num(before.bar, nan=np.inf)
+        # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
+        large = np.maximum(np.abs(value), before.reached if is_half(stencil.x_epsilon) else 0)
+        few = (bar <= few_digits(stencil.x_epsilon) * large) & (bar < wide)
+        few &= ~(np.abs(value - before.value) > bar + wide)
+        sharper[entries] = few
+        after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
+        coarse = coarse.replaced(entries[few], after.subset(few))
+    return coarse, sharper
 
 
 def _judged_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> Estimate:
