@@ -54,7 +54,9 @@ def with_second_order(
         return report
     reason = _why_not(report, function)
     if reason:
-        return replace(report, second_order=SecondOrderReport(None, None, reason))
+        untold = [finding("J006", f"second order: {reason}")] if report.verdict == "pass" else []
+        found = ordered([*report.findings, *untold])
+        return replace(report, second_order=SecondOrderReport(None, None, reason), findings=found)
     assert report.output is not None
     x, output = report.operand.values, report.output
     is_own = output.size == 1 or (report.is_elementwise and output.shape == x.shape)

@@ -429,6 +429,12 @@ def test_a_wrong_derivative_has_no_second_order() -> None:
     assert set(errors(report)) == {"J001"}
 
 
+def test_what_could_not_be_inspected_does_not_pass() -> None:
+    report = second("x**3", np.array([np.nan, 1.0]))
+    assert report.verdict == "inconclusive"
+    assert errors(report) == {"J006": "second order: not inspected, for X or f(X) is not finite"}
+
+
 @pytest.mark.parametrize("order", [0, 3, "2"])
 def test_the_order_is_1_or_2(order: Any) -> None:
     with pytest.raises(InputError, match="order: "):
