@@ -109,6 +109,11 @@ def test_expressions_and_the_catalogue_are_of_real_numbers() -> None:
             jacinspect.inspect(function, Z)
 
 
+def test_the_second_order_is_by_real_numbers() -> None:
+    with pytest.raises(InputError, match=r"--order 2 is by real numbers, and x\.re is of a complex one"):
+        jacinspect.inspect(torch.exp, Z, order=2)
+
+
 # --- Holomorphic or not -----------------------------------------------------------------------------------------------
 
 

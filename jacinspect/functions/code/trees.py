@@ -56,7 +56,7 @@ def _children(tree: Any) -> Children | None:
     if isinstance(tree, list | tuple):
         # what is derived from a tuple may not be made of its items alone
         return list(map(str, range(len(tree)))), list(tree), list if isinstance(tree, list) else tuple
-    if isinstance(tree, Mapping):
+    if isinstance(tree, Mapping) and not hasattr(tree, "tocoo"):  # as a sparse dok_array is
         return list(map(str, tree)), list(tree.values()), lambda new: _mapping(tree, new)
     registered = _registered(tree)
     if registered is not None or not dataclasses.is_dataclass(tree) or isinstance(tree, type):
