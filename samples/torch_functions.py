@@ -1,4 +1,4 @@
-"""For torch: a function whose backward is wrong, one whose backward is right, and a small network."""
+"""For torch: functions whose backward is wrong, or right but not differentiable itself, or right; a small network."""
 
 import torch
 
@@ -15,6 +15,19 @@ class Cube(torch.autograd.Function):
     def backward(ctx, grad_output):
         (x,) = ctx.saved_tensors
         return 2 * x**2 * grad_output
+
+
+class DetachedCube(torch.autograd.Function):
+    """x³ whose backward is right, and detached: a second derivative by it is 0."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.x = x.detach()
+        return x**3
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        return 3 * ctx.x**2 * grad_output
 
 
 class ClampedExp(torch.autograd.Function):

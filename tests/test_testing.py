@@ -246,3 +246,10 @@ def test_to_assert_nothing_is_a_failure() -> None:
         jacinspect.assert_jacobian(np.tanh, [1.0])
     jacinspect.assert_jacobian(np.tanh, [1.0], expect="diagonal")
     jacinspect.assert_jacobian("tanh", [1.0])
+
+
+def test_the_second_order_is_asserted() -> None:
+    x = np.array([0.5, -1.0])
+    assert assert_jacobian("x**3", x, hessian="6 * x").second_order is not None
+    with pytest.raises(AssertionError, match="second order: 2 entries disagree"):
+        assert_jacobian("x**3", x, hessian="5 * x")

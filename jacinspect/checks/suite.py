@@ -33,7 +33,7 @@ class Check:
     backend: str | None = None
     take: int | str | None = None
     mode: str | None = None
-    domain: str | None = None
+    domain: str | tuple[float, ...] | None = None
     reseed: int | None = None
     hessian: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -222,8 +222,9 @@ _SHARED = {
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
     "operands": "operands", "wrt": "places", "take": "output", "mode": "text",
-    "domain": "text", "reseed": "integer", "hessian": "text",
+    "domain": "interval", "reseed": "integer", "hessian": "text",
 }  # fmt: skip
+_MEANT = {"with": "operands", "input": "operands", "shape": "shapes", "param": "parameters", "seed": "seeds"}  # options
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,9 @@ class _Reader:
         for key in table:
             if key not in kinds:
                 known = [*kinds, *(["checks"] if prefix == self.prefix else [])]
-                hint = did_you_mean(key, known, 1, str, f"there are {', '.join(kinds)}")
+                meant = _MEANT.get(key)
+                others = f"there are {', '.join(kinds)}"
+                hint = f"; did you mean {meant}?" if meant in known else did_you_mean(key, known, 1, str, others)
                 raise InputError(f"{self.file}: {prefix}{key}: there is no such key{hint}")
         return {key: self._value(value, kinds[key], f"{prefix}{key}") for key, value in table.items()}
 
@@ -321,6 +324,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "shapes": ('an array of shapes such as ["3", "2x3"]', _shapes),
     "parameters": ("a table of numbers, booleans, strings, arrays and tables", _parameters),
     "operands": ('a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] }', _operands),
+    "interval": ('"LOW:HIGH" or [LOW, HIGH]', lambda value: _plain(str)(value) or _list(value, (int, float))),
     "output": ("the name or number of an output", _plain((str, int))),
     "places": ("the name or number of an operand, or an array of them", lambda value: _list(value, (str, int))),
 }

@@ -181,7 +181,7 @@ def inspected(
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with Progress() as progress:
         try:
-            return inspect_at_points(
+            report = inspect_at_points(
                 of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
             )
         except FunctionRaisedError as error:
@@ -189,6 +189,21 @@ def inspected(
             if not advice:
                 raise
             raise FunctionRaisedError(f"{error}{advice}") from error.__cause__
+    return _advised(report, of_one, x) if typed.domain is None and "random" in sources else report
+
+
+def _advised(report: "Report", function: "Function", x: "Array") -> "Report":
+    """Suggest a domain in the finding that f is not finite at random numbers, if it is finite in one."""
+    import numpy as np
+
+    if report.output is None or np.isfinite(report.output).all():
+        return report
+    advice = _suggested(function, x).replace("\n", "; ")
+    told = (
+        replace(found, message=found.message + advice) if found.code == "J004" and found.severity == "error" else found
+        for found in report.findings
+    )
+    return replace(report, findings=tuple(told))
 
 
 def _suggested(function: "Function", x: "Array") -> str:

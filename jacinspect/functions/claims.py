@@ -5,6 +5,7 @@ of vec, or the tensor of the output's shape and the operand's.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from math import prod
 from typing import Any, Literal
 
@@ -54,7 +55,12 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
     given = _in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output)
     blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
     if len(blocks) == 1:
-        return _read(blocks[0][0], x.shape, output_shape, claim.kind, vec)
+        try:
+            return _read(blocks[0][0], x.shape, output_shape, claim.kind, vec)
+        except FunctionFailedError as error:
+            if output.is_single:
+                raise
+            raise FunctionFailedError(f"{error}{_of_one_part(blocks[0][0], x.shape, output, claim.kind)}") from error
     read = [
         _block(_read(block, column.shape, row.shape, claim.kind, vec), row, column) for block, row, column in blocks
     ]
@@ -76,6 +82,15 @@ def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:
     if found is None:
         return [(given, Part("", bundle.shape, 0))]
     return list(zip(found, bundle.parts, strict=True))
+
+
+def _of_one_part(given: Any, operand: Shape, output: Bundle, kind: str | None) -> str:
+    """Say which of several outputs a derivative fits alone; nothing if none."""
+    for part in output.parts:
+        with suppress(FunctionFailedError, InputError):
+            _read(given, operand, part.shape, kind, "row")
+            return f";\nit may be that of {part.label('A')} alone: --take {part.name}"
+    return ""
 
 
 def _block(read: Derivative, row: Part, column: Part) -> tuple[Array, Array, Array]:

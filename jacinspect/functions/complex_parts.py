@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.functions.code.trees import items
-from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Vjp
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Vjp
 from jacinspect.operands.bundle import Bundle, names_of_parts
 
 __all__ = ["ComplexParts"]
@@ -72,6 +72,16 @@ class ComplexParts:
         if isinstance(rule, Jvp):
             return replace(rule, push=self._push(rule.push))
         return replace(rule, pull=self._pull(rule.pull))
+
+    def second(self, rule: Second) -> Second:
+        """Return a second-order rule of the operands as one of the real ones."""
+
+        def product(*given: Any) -> Any:
+            number = len(self.names)
+            found = rule.product(*self.join(given[:number]), given[number], *self.join(given[number + 1 :]))
+            return tuple(self.split(found if isinstance(found, tuple) else (found,)))
+
+        return replace(rule, product=product)
 
     def rule(self, rule: Rule | None, output: Callable[[], Bundle | None]) -> Rule | None:
         """Return a rule or a claim; `output` is what the function returns, in real parts."""

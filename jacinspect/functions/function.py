@@ -3,6 +3,7 @@
 Of several operands, `by` makes a function of the one, or of those laid end to end, that its Jacobian is taken by.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -169,6 +170,9 @@ class Function:
         arrays = [values[place - 1] for place in places]
         for place, array in zip(places, arrays, strict=True):
             require_inside(self.operands[place - 1], array, self.bounds)
+        whole = [self.operands[place - 1] for place in places if np.asarray(operands[place - 1]).dtype.kind in "iu"]
+        if whole and self.adapt is not None:
+            found = replace(found, value=_no_indices(found.value, self.name, whole))
         x = arrays[0] if found.operand is None else found.operand.join(arrays)
         wider = claimed_together(self.rule, values, [place - 1 for place in places], lambda: found(x.copy()))
         if wider:
@@ -181,6 +185,8 @@ class Function:
         """Return the function of the real and imaginary parts of its complex operands."""
         if self.adapt is None:
             raise InputError(f"{self.name} is inspected at real numbers; name code for complex ones, as numpy:exp")
+        if self.hessian is not None:
+            raise InputError(f"{self.name}: a Hessian is checked by real operands; leave it out, and say --order 2")
         adapt = self.adapt
 
         def adapted(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
@@ -190,6 +196,7 @@ class Function:
                 value=apart.value(ready.value),
                 rule=apart.rule(ready.rule, ready.output),
                 others=tuple(map(apart.autodiff, ready.others)),
+                second=tuple(map(apart.second, ready.second)),
                 operands=apart.names,
             )
             return real, apart.split(point)
@@ -293,6 +300,24 @@ class Function:
                 f"a tangent of shape {format_shape(dx.shape)} does not fit the operand's {format_shape(x.shape)}"
             )
         return self.push([x], [dx])
+
+
+def _no_indices(value: Callable[..., Array], function: str, names: Sequence[str]) -> Callable[..., Array]:
+    """Return a function that says so where it takes whole numbers, which were made real ones, for indices."""
+
+    def called(*operands: Array) -> Array:
+        try:
+            return value(*operands)
+        except (IndexError, TypeError) as error:
+            if not re.search(r"ind(ex|ic)", str(error), re.I):
+                raise
+            which = " and ".join(names)
+            raise InputError(
+                f"{function} has no derivative by {which}: it takes whole numbers there, as indices; "
+                f"leave out {which} in --wrt"
+            ) from error
+
+    return called
 
 
 def _patterns(wrt: Wrt) -> list[str]:

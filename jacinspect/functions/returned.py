@@ -100,15 +100,13 @@ def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
     named = items(given)
     if named is None or (bundle.is_single and not isinstance(given, Mapping)):
         return None
-    by_name = dict(named)
-    if set(bundle.names) <= set(by_name):
-        return [by_name[name] for name in bundle.names]
-    if bundle.is_single:
-        return None
-    if len(named) == len(bundle.parts):
-        return [piece for _, piece in named]
-    by_name = dict(leaves(given))
-    return [by_name[name] for name in bundle.names] if set(by_name) == set(bundle.names) else None
+    head = bundle.names[0].partition(".")[0]  # of a container whose leaves are the parts
+    for found in (named, leaves(given), ((f"{head}.{name}", piece) for name, piece in leaves(given))):
+        by_name = dict(found)
+        if set(bundle.names) <= set(by_name):
+            return [by_name[name] for name in bundle.names]
+    in_order = len(named) == len(bundle.parts) and not bundle.is_single
+    return [piece for _, piece in named] if in_order else None
 
 
 def end_to_end(given: Any, bundle: Bundle) -> Any:

@@ -121,14 +121,9 @@ def differential(
     finite = np.isfinite(box.y0)
     known = np.where(first.closing & np.isfinite(first.bar), Kind.SMOOTH, Kind.UNRESOLVED)
     kind = np.where(finite, known, Kind.NONFINITE).astype(np.int8)
-    found = replace(
-        Estimate.empty(kind.size),
-        value=first.value,
-        bar=first.bar,
-        kind=kind,
-        left=first.value,
-        right=first.value,
-    )
+    nothing, unknown = np.zeros(kind.size), np.full(kind.size, np.nan)
+    value, over_many = first.value, np.zeros(kind.size, bool)
+    found = Estimate(value, first.bar, kind, value, value, nothing, nothing, unknown, unknown, over_many)
     doubted = finite & (
         ~first.closing | doubtful(first.value, first.bar, stencil.size(), stencil.step_scale(), epsilon)
     )
@@ -143,7 +138,7 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
 
     Where f moves in steps, what is found between two of them is no derivative.
     """
-    renewed = found.subset(np.arange(found.kind.size))
+    renewed = found
     for start in range(0, outputs.size, _BATCH):
         batch = outputs[start : start + _BATCH]
         claims = None if claimed is None else claimed[batch]
@@ -155,7 +150,7 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
             sharper &= (estimate.kind == Kind.SMOOTH) & (np.abs(found.value[batch] - estimate.value) <= estimate.bar)
         if claimed is not None:  # the claim contradicts the first pass, so its values are not kept
             sharper[:] = False
-        renewed.put(batch[~sharper], estimate.subset(~sharper))
+        renewed = renewed.replaced(batch[~sharper], estimate.subset(~sharper))
         if _refuted(renewed.subset(batch), claims).any():
             break
     return renewed

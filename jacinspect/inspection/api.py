@@ -9,6 +9,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
 from jacinspect.inspection.elsewhere import inspect_at_points
+from jacinspect.inspection.given import Given
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import array_of
@@ -43,8 +44,9 @@ def inspect(
         "path/file.py:function"), or a callable of numpy, torch or jax arrays: from one of X's shape, and of those of
         `others`, to one.
     X
-        The operand: real numbers of any shape. float32 stays float32; what else is differentiated by becomes float64.
-        None for a function of its own weights alone.
+        The operand: real or complex numbers of any shape. float32 stays float32; what else is differentiated by
+        becomes float64. A container of arrays (a dict, a pytree), whose leaves are operands; or an object of pandas,
+        xarray or pint, such as the function takes. None for a function of its own weights alone.
     derivative
         A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, or a callable
         of the same operands. It returns f'(X) in the output's shape, the gradient of a scalar function in the
@@ -100,8 +102,12 @@ def inspect(
     checked = Settings(**(settings if hessian is None else {"order": 2, **settings}))
     if mode is not None:
         Mode.require(mode, "mode:")
+    given = Given(function, derivative, X, others, parameters or {}, wrt).as_arrays()
+    others, wrt, derivative = given.others, given.wrt, given.derivative
     further = list(others) if isinstance(others, Mapping) else [None] * len(others)
-    found = resolve(function, parameters, further, backend).including(wrt, [name for name in further if name])
+    found = resolve(given.function, given.parameters, further, backend).including(
+        wrt, [name for name in further if name]
+    )
     found = configured(replace(found, mode=mode), take, domain, reseed)
     if derivative is not None:
         found = with_derivative(found, derivative, derivative_kind, backend)
@@ -111,18 +117,20 @@ def inspect(
         found = with_hessian(found, hessian, backend)
     if not found.operands:
         found = found.including("all")
-    name, operands = _in_order(found, X, others)
+    name, operands = _in_order(found, given.X, others)
     of_one, x = found.opened(name if wrt is None else wrt, operands)
     return inspect_at_points(of_one, x, checked, direction=direction)
 
 
 def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, Any]) -> tuple[str, list[Array]]:
     """Return the name of the operand that X is, and all operands in the function's order."""
-    if X is None and all(name in function.own for name in function.operands) and not others:
-        return "all", [function.own[name] for name in function.operands]
+    if X is None and isinstance(others, Mapping):
+        others = [others[name] for name in function.operands if name in others]
     if not isinstance(others, Mapping):
         further = [array_of(other, f"others[{k}]", "fiubc") for k, other in enumerate(others)]
         weights = [function.own[name] for name in function.operands if name in function.own]
+        if X is None:
+            return "all", [*further, *weights]
         return function.operands[0], [array_of(X, "X"), *further, *weights]
     unnamed = [name for name in function.operands if name not in others and name not in function.own]
     if len(unnamed) != 1 or set(others) - set(function.operands):

@@ -63,9 +63,9 @@ def _first_order(
     points, reports, calls = [_point(1.0, first)], [first], first.calls
     for number in range(1, settings.points):
         scale = _scale(number)
-        at, done = operand.at(number, scale), calls
+        at = operand.at(number, scale)
         try:
-            report = operand.inspected(at, scale, lambda number, done=done: progress(done + number))  # type: ignore[misc]
+            report = operand.inspected(at, scale, _counting_from(calls, progress))
         except FunctionFailedError as error:  # as where f ends: the given operand is the one that counts
             points.append(PointReport(scale, _range(at), None, None, str(error).splitlines()[0]))
             continue
@@ -73,6 +73,11 @@ def _first_order(
         reports.append(report)
         calls += report.calls
     return replace(max(reports, key=_badness), points=tuple(points) if len(points) > 1 else (), calls=calls)
+
+
+def _counting_from(done: int, progress: Callable[[int], None]) -> Callable[[int], None]:
+    """Return a callback for the calls of one more inspection, after so many that are done."""
+    return lambda number: progress(done + number)
 
 
 def _scale(number: int) -> float:
@@ -136,7 +141,7 @@ class _Operands:
         if not self._differs(at, first):
             return first
         with suppress(JacinspectError):
-            report = self.inspected(at, _FURTHER, lambda number: progress(first.calls + number))
+            report = self.inspected(at, _FURTHER, _counting_from(first.calls, progress))
             if any(finding.code == "J001" for finding in report.findings):
                 points = (_point(1.0, first), _point(_FURTHER, report))
                 return replace(report, points=points, calls=first.calls + report.calls)

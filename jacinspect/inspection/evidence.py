@@ -21,7 +21,7 @@ from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.stray import Stray
+from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
 

@@ -20,7 +20,7 @@ from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.stray import Stray
+from jacinspect.jacobian.outside import Stray
 from jacinspect.wording import counted, format_shape, format_size, rounded_up
 
 __all__ = [

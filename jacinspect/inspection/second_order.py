@@ -8,7 +8,7 @@ second-order rule, or with a claim.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -24,9 +24,16 @@ from jacinspect.inspection.sections import RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.differences import step_scale
 
 __all__ = ["require_gradient", "with_second_order"]
 
+_ADVICE = {
+    "torch": "a backward has to be differentiable itself: no detach, numpy or once_differentiable in it",
+    "jax": "a rule has to be differentiable itself: no stop_gradient or callback in it",
+}
+_ROUNDINGS = 64  # of f: terms that cancel may be larger than f, and there are many
+_BESIDE = 0.25  # of the unit of x: near enough for functions that end, and far enough to leave a stationary point
 _FEWEST = 200  # calls of the gradient: what a pattern and some of its columns take
 
 
@@ -54,12 +61,18 @@ def with_second_order(
     rng = np.random.default_rng([settings.seed, 9])
     w = np.ones(output.shape) if is_own else rng.standard_normal(output.shape)
     first = _with_vjp(function, report)
-    gradient = replace(_gradient(first, report, w, settings.vec), gradient_of="f" if is_own else "(w·f)")
-    rules = _second_rules(function, x, w, isinstance(first.rule, Vjp))
+    gradient = _gradient(first, report, w, settings.vec)
+    zero = _zero_by_rounding(gradient.value, x, float(np.abs(w * output).sum()), rng)
+    rules = [zero.rule(rule) for rule in _second_rules(function, x, w, isinstance(first.rule, Vjp))]
     gradient = replace(
-        gradient, rule=next(iter(rules), None), others=tuple(r for r in rules[1:] if not isinstance(r, Claim))
+        gradient,
+        value=zero.value(gradient.value),
+        rule=next(iter(rules), None),
+        others=tuple(rule for rule in rules[1:] if not isinstance(rule, Claim)),
+        gradient_of="f" if is_own else "(w·f)",
     )
     nested = _inspected(gradient, report, replace(settings, max_evaluations=_budget(first, report, settings)), progress)
+    nested = _advised(nested, gradient)
     told = [replace(each, message=f"second order: {each.message}") for each in nested.findings]
     return replace(
         report,
@@ -76,6 +89,8 @@ def _why_not(report: Report, function: Function) -> str:
     wrong = any(rule.verdict == "fail" and rule.name not in later for rule in report.rules)
     if wrong or report.agreement.verdict == "fail":
         return "not inspected, for the derivative itself is wrong"
+    if report.agreement.verdict != "pass":
+        return "not inspected, for it is not known whether the derivative itself is right"
     if not np.isfinite(report.operand.values).all() or not np.isfinite(report.output).all():
         return "not inspected, for X or f(X) is not finite"
     if isinstance(_with_vjp(function, report).rule, Slopes | Jvp) and report.jacobian.numeric is None:
@@ -127,6 +142,46 @@ def _budget(function: Function, report: Report, settings: Settings) -> int:
     calls = settings.calls(report.operand.values.size)
     by_color = isinstance(function.rule, Jvp) or (isinstance(function.rule, Claim) and function.rule.kind == "jvp")
     return max(calls // max(report.jacobian.colors, 1), _FEWEST) if by_color else calls
+
+
+@dataclass(frozen=True, eq=False)
+class _Zero:
+    """Entries of the gradient that are 0 but for rounding, booleans, and what rounding makes of their derivatives.
+
+    Sums such as that of softmax do not depend on an input, and their gradient is some 1e-17, which no step differences.
+    """
+
+    entries: Array
+    rounding: Array
+
+    def value(self, gradient: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        """Return the gradient with these entries 0."""
+        return lambda x: np.where(self.entries, 0.0, gradient(x)) if self.entries.any() else gradient(x)
+
+    def rule(self, rule: Jvp | Vjp | Claim) -> Jvp | Vjp | Claim:
+        """Return a second-order rule with what rounding leaves there taken for 0."""
+        if isinstance(rule, Claim) or not self.entries.any():
+            return rule
+
+        def product(x: Array, v: Array) -> Array:
+            given = np.reshape(run(x, v), x.shape)
+            return np.where(self.entries & (np.abs(given) <= self.rounding * np.abs(v).max(initial=0)), 0.0, given)
+
+        run = rule.push if isinstance(rule, Jvp) else rule.pull
+        return replace(rule, push=product) if isinstance(rule, Jvp) else replace(rule, pull=product)
+
+
+def _zero_by_rounding(gradient: Callable[[Array], Array], x: Array, size: float, rng: np.random.Generator) -> _Zero:
+    """Find the entries that are no more than rounding of f, of this size, is per unit of x, at x and beside it."""
+    unit = step_scale(x.ravel()).reshape(x.shape)
+    rounding = _ROUNDINGS * np.finfo(float).eps * size / unit
+    entries = np.abs(gradient(x)) <= rounding
+    for _ in range(2 * entries.any()):
+        try:
+            entries &= np.abs(gradient(x + unit * rng.uniform(-_BESIDE, _BESIDE, x.shape))) <= rounding
+        except FunctionFailedError:  # as where f ends
+            entries[...] = False
+    return _Zero(entries, rounding / unit)
 
 
 # --- The Hessian ------------------------------------------------------------------------------------------------------
@@ -190,6 +245,16 @@ def _inspected(gradient: Function, report: Report, settings: Settings, progress:
             rules=(RuleReport(name, "fail", message),),
             findings=ordered([*nested.findings, finding("J015", message)]),
         )
+
+
+def _advised(nested: Report, gradient: Function) -> Report:
+    """Say what makes a framework's second derivative wrong, where it is."""
+    advice = _ADVICE.get(gradient.source, "") if isinstance(gradient.rule, Jvp | Vjp) else ""
+    told = (
+        replace(each, message=f"{each.message}; {advice}") if each.code == "J001" and advice else each
+        for each in nested.findings
+    )
+    return replace(nested, findings=tuple(told))
 
 
 def _formula(function: Function, nested: Report) -> str | None:

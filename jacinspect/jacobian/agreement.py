@@ -12,7 +12,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision
-from jacinspect.jacobian.ladder import NEAREST
+from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
 
 __all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
@@ -265,7 +265,9 @@ class _Conditions:
         apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
-            faint = still & ((claimed <= 4 * LAST) | ((claimed * size <= LAST * np.abs(self.y0)) & (size > 0)))
+            faint = still & (
+                (claimed <= 4 * LAST) | ((claimed * size <= max(LAST, epsilon) * np.abs(self.y0)) & (size > 0))
+            )
         return np.asarray(self.disagrees & (apart | faint))
 
     @cached_property
@@ -342,9 +344,16 @@ class _Conditions:
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
-            faint = np.full(large.size, WIDE if is_single(numeric.epsilon) else _FAINT)
-            faint[numeric.stairs.entries[numeric.stairs.within(self.block)] - self.block.start] = WIDE  # J014 says so
-            narrow = np.maximum(WIDE * large, faint * size)
+            known, faint = (
+                np.full(large.size, WIDE),
+                np.full(large.size, WIDE if is_single(numeric.epsilon) else _FAINT),
+            )
+            stairs, these = numeric.stairs, numeric.stairs.within(self.block)
+            places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
+            few = few_digits(numeric.epsilon)  # and J014 says to how many digits
+            known[places] = np.where(many, few, WIDE)
+            faint[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
+            narrow = np.maximum(known * large, faint * size)
             narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
             if self.criteria.noise:
                 narrow = np.maximum(narrow, np.maximum(large, size))

@@ -10,15 +10,17 @@ claim is contradicted, f has to be seen to be continuous first (see stairs): the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
 from jacinspect.jacobian.stairs import steps_near
 
-__all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "ladder"]
+__all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
 # 3.07⁻³⁰ is ten spacings of 1. Not a whole number: or a step that happens to be a multiple of f's period makes all
@@ -42,12 +44,13 @@ _BORNE_OUT = (
     3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
 )
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
+_FEW = 2.0**-8, 2.0  # of a slope over many steps, and of the rounding of f, as of bfloat16: known to two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class Estimate(Columns):
     """Derivatives along a line, one per entry: value ± bar, its kind, and the one-sided slopes where it has a kink.
 
     `reached` is the largest change of f that was met, per unit of x. `step` is how high the steps are in which f moves
@@ -65,27 +68,6 @@ class Estimate:
     other: Array
     other_bar: Array
     over_many: Array
-
-    def subset(self, chosen: Array) -> "Estimate":
-        """Return the estimate of some of the entries."""
-        return Estimate(*(getattr(self, part.name)[chosen] for part in fields(self)))
-
-    def put(self, chosen: Array, others: "Estimate") -> None:
-        """Take others in, at some places."""
-        for part in fields(self):
-            getattr(self, part.name)[chosen] = getattr(others, part.name)
-
-    @classmethod
-    def empty(cls, size: int) -> "Estimate":
-        """Return one of entries that nothing is known of."""
-        parts = {part.name: np.full(size, np.nan) for part in fields(cls)}
-        parts |= {
-            "over_many": np.zeros(size, bool),
-            "kind": np.full(size, Kind.UNRESOLVED, np.int8),
-            "step": np.zeros(size),
-            "reached": np.zeros(size),
-        }
-        return cls(**parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,15 +89,14 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     in shorter ones.
     Without `doubts`, f has to be seen to be continuous wherever a slope is found.
     """
-    estimate = Estimate.empty(stencil.y0.size)
-    for start in range(0, stencil.y0.size, _BATCH):
-        batch = np.arange(start, min(start + _BATCH, stencil.y0.size))
-        estimate.put(batch, _sampled(stencil.subset(batch), batch, doubts))
+    parts = [_sampled(stencil.subset(batch), batch, doubts) for batch in _parts(stencil.y0.size, _BATCH)]
+    estimate = Estimate.joined(parts)
     if stencil.inputs is None:
         return estimate
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
-    estimate.kind[beyond & (estimate.kind == Kind.SMOOTH)] = Kind.UNRESOLVED
+    beyond &= estimate.kind == Kind.SMOOTH
+    estimate = replace(estimate, kind=np.where(beyond, np.int8(Kind.UNRESOLVED), estimate.kind))
     wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
     at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
     again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
@@ -124,8 +105,13 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
         finer = _sampled(stencil.subset(again).scaled(unit), again, doubts)
         before = estimate.subset(again)
         better = _finer_is_better(before, finer)
-        estimate.put(again[better], finer.subset(better))
+        estimate = estimate.replaced(again[better], finer.subset(better))
     return estimate
+
+
+def _parts(size: int, length: int) -> list[Array]:
+    """Return the places below a size in parts of at most a length: one at least, which may be empty."""
+    return [np.arange(start, min(start + length, size)) for start in range(0, max(size, 1), length)]
 
 
 def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
@@ -157,32 +143,35 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     for k, t in enumerate(steps.tolist()):
         y[0, k], y[1, k] = stencil.sample(t)
     rungs = _Rungs(stencil, steps, ratio, y)
-    estimate, best = Estimate.empty(stencil.y0.size), np.zeros(stencil.y0.size, np.int64)
-    doubted, jumps = np.ones(best.size, bool), _leaps_at_once(rungs)
-    for start in range(0, best.size, _BLOCK):
-        block = np.arange(start, min(start + _BLOCK, best.size))
-        part, view, scales = _judged(rungs.subset(block), jumps[:, block], np.zeros(block.size))
-        estimate.put(block, part)
-        best[block] = view.best
-        if doubts is not None:
-            doubted[block] = _doubted(doubts, places[block], view, scales)
-    doubted &= ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
-    entries = np.flatnonzero(doubted)
-    height, away = steps_near(
-        stencil.subset(entries), estimate.value[entries], estimate.bar[entries], steps[best[entries]]
-    )
+    jumps, estimates, bests, doubted = _leaps_at_once(rungs), [], [], []
+    for part in _parts(stencil.y0.size, _BLOCK):
+        sides = _Sides.of(rungs.subset(part), jumps[:, part], np.zeros(part.size))
+        estimates.append(sides.estimate())
+        bests.append(sides.both.best)
+        doubted.append(np.ones(part.size, bool) if doubts is None else _doubted(doubts, places[part], sides))
+    estimate = Estimate.joined(estimates)
+    slope = ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
+    entries = np.flatnonzero(np.concatenate(doubted) & slope)
+    believed = steps[np.concatenate(bests)[entries]]
+    height, away = steps_near(stencil.subset(entries), estimate.value[entries], estimate.bar[entries], believed)
     on = height > 0
-    if on.any():
-        _judge_over(rungs, estimate, entries[on], height[on], height[on] / away[on])
-    return estimate
+    if is_half(stencil.x_epsilon):
+        estimate, few = _averaged(estimate, stencil)
+        step = np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step)
+        estimate = replace(estimate, step=step, over_many=estimate.over_many | few)
+        other, other_bar = (
+            np.where(few, *each) for each in ((estimate.value, estimate.other), (estimate.bar, estimate.other_bar))
+        )
+        estimate = replace(estimate, other=other, other_bar=other_bar)
+    return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
 
 
-def _doubted(doubts: Doubts, places: Array, view: "_View", scales: tuple[Array, Array]) -> Array:
+def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
     """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
-    doubted = doubts.lost[places] | (view.against >= _SETTLED)
+    view, doubted = sides.both, doubts.lost[places] | (sides.both.against >= _SETTLED)
     if doubts.contradicts is None:
         return np.asarray(doubted)
-    values, bars = scales
+    values, bars = sides.scales
     coarser = np.arange(bars.shape[0])[:, None] < view.best
     borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & (borne_out >= _BORNE_OUT)))
@@ -208,7 +197,7 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class _View:
+class _View(Columns):
     """What is believed of one kind of slope: value ± bar at the step `best`; and how many steps speak `against` it."""
 
     value: Array
@@ -221,65 +210,107 @@ class _View:
         return np.isfinite(self.bar)
 
 
-def _judged(rungs: _Rungs, jumps: Array, step: Array) -> tuple[Estimate, _View, tuple[Array, Array]]:
-    """Say what each entry is, with noise of at least `step`; return also the view of central slopes, and all scales."""
-    stencil, ratio = rungs.stencil, rungs.ratio
-    left, right, central, h, noise = _slopes(rungs)
-    noise = np.maximum(noise, 2 * step)
-    lows = _extrapolated(left, noise / h, h, ratio, (1, 2), 2.6)
-    highs = _extrapolated(right, noise / h, h, ratio, (1, 2), 2.6)
-    middle = _extrapolated(central, noise / h, h, ratio, (2, 4), 1.0)
-    gap = np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
-    middle = middle[0], middle[1] + gap, middle[2]
-    one, other, both = (_believed(*each[:2]) for each in (lows, highs, middle))
-    finite = np.logical_or.reduce(np.isfinite(rungs.y), axis=1)
-    apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
-    kink = one.settled & other.settled & apart & ~(4 * both.bar < np.abs(one.value - other.value))
-    still = (rungs.y[:, -_STILL:] == stencil.y0).all(axis=(0, 1))
-    kink &= still | ~(_bends(lows, one) | _bends(highs, other))
-    alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
-    jump = jumps[0] | jumps[1]
-    nowhere = ~np.isfinite(stencil.y0) | ~finite.any(axis=0)
-    kind = np.select(
-        [nowhere, jump, kink, both.settled | alone],
-        [Kind.NONFINITE, Kind.JUMP, Kind.KINK, Kind.SMOOTH],
-        Kind.UNRESOLVED,
-    ).astype(np.int8)
-    side_value = np.where(one.settled & ~jumps[0], one.value, np.where(other.settled & ~jumps[1], other.value, 0))
-    side_bar = np.where(one.settled & ~jumps[0], one.bar, np.where(other.settled & ~jumps[1], other.bar, 0))
-    ends = ~np.logical_and.reduce(np.isfinite(rungs.y), axis=1)
-    sided = (kind == Kind.JUMP) | ((kind == Kind.SMOOTH) & ~both.settled)
-    value = np.where(sided, side_value, np.where(kind == Kind.KINK, (one.value + other.value) / 2, both.value))
-    bar = np.where(sided, side_bar, np.where(kind == Kind.KINK, one.bar + other.bar, both.bar))
-    change = np.abs(rungs.y - stencil.y0)
-    reached = np.where(np.isfinite(change), change, 0).max(axis=(0, 1)) / stencil.step_scale()
-    # Where f stands still, a slope that its noise would hide over a unit of x is as good as 0.
-    peak = np.abs(rungs.y[:, 0])
-    peak = np.maximum(np.where(np.isfinite(peak), peak, 0).max(axis=0), np.abs(stencil.y0))
-    bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
-    summed = 0.0 if stencil.rounding is None else stencil.rounding[:] / stencil.step_scale()
-    known = np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * np.fmax(stencil.size(), summed))
-    told = (np.where(ends[0] | ends[1], _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= known)
-    told |= reached == 0
-    kind[(kind == Kind.SMOOTH) & ~told] = Kind.UNRESOLVED
-    # Beside a large x, f may have its waves where rounding hides them: steps below 1 have to show the same slope, but
-    # for one rounding of f and one of x.
-    waves = (h > _WAVE) & (h < 1) & (np.abs(middle[0] - value) > noise / (8 * h) + bar)
-    kind[(kind == Kind.SMOOTH) & (stencil.step_scale() > FAR) & waves.any(axis=0)] = Kind.UNRESOLVED
-    if stencil.box.whole and stencil.inputs is not None:  # then no slope but 0 is f's own, if numbers are dense there
-        dense = np.maximum(stencil.step_scale(), np.abs(stencil.y0)) * stencil.epsilon < _DENSE  # of x and of f
-        kind[(kind == Kind.SMOOTH) & (value != 0) & dense] = Kind.UNRESOLVED
-    # A side that neither leaps at once nor has a slope is too steep for the steps, and no slope is known then.
-    steep = [
-        ~side & ~((_TOLD * view.bar <= np.abs(view.value)) | (view.bar <= known))
-        for side, view in zip(jumps, (one, other), strict=True)
-    ]
-    kind[jump & (steep[0] | steep[1])] = Kind.UNRESOLVED
-    # Across a jump, slope 0 is as good as the slope of the side that holds the value.
-    low = np.where(kind == Kind.JUMP, 0.0, one.value)
-    high = np.where(kind == Kind.JUMP, value, other.value)
-    still = np.full(value.size, np.nan)
-    return Estimate(value, bar, kind, low, high, reached, step.copy(), still, still.copy(), step > 0), both, middle[:2]
+@dataclass(frozen=True, eq=False)
+class _Sides:
+    """What is believed of the slopes to the left, to the right and central, and what that makes of each entry.
+
+    `scales` is value and bar of the central slope at every step, `h` the steps and `noise` the rounding of f at each.
+    `jumps` is where f leaps at once to a side, `bent` where a side's slope is that of a bend, `step` the noise that was
+    given.
+    """
+
+    rungs: _Rungs
+    jumps: Array
+    step: Array
+    left: _View
+    right: _View
+    both: _View
+    scales: tuple[Array, Array]
+    bent: Array
+    h: Array
+    noise: Array
+
+    @classmethod
+    def of(cls, rungs: _Rungs, jumps: Array, step: Array) -> "_Sides":
+        """Judge the slopes of some entries, with noise of at least `step`."""
+        left, right, central, h, noise = _slopes(rungs)
+        noise = np.maximum(noise, 2 * step)
+        lows = _extrapolated(left, noise / h, h, rungs.ratio, (1, 2), 2.6)
+        highs = _extrapolated(right, noise / h, h, rungs.ratio, (1, 2), 2.6)
+        value, bar, _ = _extrapolated(central, noise / h, h, rungs.ratio, (2, 4), 1.0)
+        bar += np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
+        one, other = _believed(*lows[:2]), _believed(*highs[:2])
+        bent = _bends(lows, one) | _bends(highs, other)
+        return cls(rungs, jumps, step, one, other, _believed(value, bar), (value, bar), bent, h, noise)
+
+    def estimate(self) -> Estimate:
+        """Say what each entry is."""
+        one, other, both, stencil = self.left, self.right, self.both, self.rungs.stencil
+        kind, change = self._kind(), np.abs(self.rungs.y - stencil.y0)
+        reached = np.where(np.isfinite(change), change, 0).max(axis=(0, 1)) / stencil.step_scale()
+        sided = (kind == Kind.JUMP) | ((kind == Kind.SMOOTH) & ~both.settled)
+        value, bar = self._of_side()
+        value = np.where(sided, value, np.where(kind == Kind.KINK, (one.value + other.value) / 2, both.value))
+        bar = np.where(sided, bar, np.where(kind == Kind.KINK, one.bar + other.bar, both.bar))
+        # Where f stands still, a slope that its noise would hide over a unit of x is as good as 0.
+        peak = np.abs(self.rungs.y[:, 0])
+        peak = np.maximum(np.where(np.isfinite(peak), peak, 0).max(axis=0), np.abs(stencil.y0))
+        bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
+        kind[(kind == Kind.SMOOTH) & self._hidden(value, bar, reached)] = Kind.UNRESOLVED
+        # A side that neither leaps at once nor has a slope is too steep for the steps, and no slope is known then.
+        known = self._known(reached)
+        steep = [
+            ~side & ~((_TOLD * view.bar <= np.abs(view.value)) | (view.bar <= known))
+            for side, view in zip(self.jumps, (one, other), strict=True)
+        ]
+        kind[self.jumps.any(axis=0) & (steep[0] | steep[1])] = Kind.UNRESOLVED
+        # Across a jump, slope 0 is as good as the slope of the side that holds the value.
+        low = np.where(kind == Kind.JUMP, 0.0, one.value)
+        high = np.where(kind == Kind.JUMP, value, other.value)
+        unknown = np.full(value.size, np.nan)
+        return Estimate(value, bar, kind, low, high, reached, self.step, unknown, unknown, self.step > 0)
+
+    def _kind(self) -> Array:
+        """Return what each entry is, as far as slopes and jumps show."""
+        one, other, both, y = self.left, self.right, self.both, self.rungs.y
+        y0, finite = self.rungs.stencil.y0, np.logical_or.reduce(np.isfinite(y), axis=1)
+        apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
+        kink = one.settled & other.settled & apart & ~(4 * both.bar < np.abs(one.value - other.value))
+        kink &= (y[:, -_STILL:] == y0).all(axis=(0, 1)) | ~self.bent
+        alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
+        kinds = (
+            (~np.isfinite(y0) | ~finite.any(axis=0), Kind.NONFINITE),
+            (self.jumps.any(axis=0), Kind.JUMP),
+            (kink, Kind.KINK),
+            (both.settled | alone, Kind.SMOOTH),
+        )
+        return np.select([holds for holds, _ in kinds], [kind for _, kind in kinds], Kind.UNRESOLVED).astype(np.int8)
+
+    def _of_side(self) -> tuple[Array, Array]:
+        """Return the slope and its bar on a side that has one and does not leap; 0 where there is none."""
+        sides = [view.settled & ~jumps for view, jumps in zip((self.left, self.right), self.jumps, strict=True)]
+        value = np.select(sides, [self.left.value, self.right.value], 0.0)
+        return value, np.select(sides, [self.left.bar, self.right.bar], 0.0)
+
+    def _known(self, reached: Array) -> Array:
+        """Return how wide a bar may be against what f does near x, or for its rounding alone."""
+        stencil = self.rungs.stencil
+        summed = 0.0 if stencil.rounding is None else stencil.rounding[:] / stencil.step_scale()
+        return np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * np.fmax(stencil.size(), summed))
+
+    def _hidden(self, value: Array, bar: Array, reached: Array) -> Array:
+        """Return where a slope is none that is known: its bar is wide, or steps show another, or f is whole."""
+        stencil, ends = self.rungs.stencil, ~np.isfinite(self.rungs.y).all(axis=(0, 1))
+        told = (np.where(ends, _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= self._known(reached))
+        hidden = ~(told | (reached == 0))
+        # Beside a large x, f may have its waves where rounding hides them: steps below 1 have to show the same slope,
+        # but for one rounding of f and one of x.
+        waves = (self.h > _WAVE) & (self.h < 1) & (np.abs(self.scales[0] - value) > self.noise / (8 * self.h) + bar)
+        hidden |= (stencil.step_scale() > FAR) & waves.any(axis=0)
+        if stencil.box.whole and stencil.inputs is not None:  # no slope but 0 is f's own, if numbers are dense there
+            dense = np.maximum(stencil.step_scale(), np.abs(stencil.y0)) * stencil.epsilon < _DENSE  # of x and of f
+            hidden |= (value != 0) & dense
+        return np.asarray(hidden)
 
 
 def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
@@ -371,32 +402,57 @@ def _believed(values: Array, bars: Array) -> _View:
     anew = np.flatnonzero(~settled & ~agrees[0])
     if anew.size:
         rest = _believed(values[:, anew], np.where(agrees[:, anew], np.inf, bars[:, anew]))
-        for part in fields(view):
-            getattr(view, part.name)[anew] = getattr(rest, part.name)
+        view = view.replaced(anew, rest)
     return view
 
 
-def _judge_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> None:
+def is_half(epsilon: float) -> bool:
+    """Whether a relative rounding is that of half precision, or more."""
+    return epsilon > 2.0**-16
+
+
+def few_digits(epsilon: float) -> float:
+    """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
+    return max(_FEW[0], _FEW[1] * epsilon)
+
+
+def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
+    """Take slopes averaged over many steps where they are known to two digits, and the longer steps to less.
+
+    Returns also where that is so.
+    """
+    open_ = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)) & (coarse.kind != Kind.KINK)
+    sharper, entries = np.zeros(open_.size, bool), np.flatnonzero(open_)
+    if not entries.size or stencil.box.whole:
+        return coarse, sharper
+    value, bar = averaged(stencil.subset(entries))
+    other, wide = coarse.value[entries], np.nan_to_num(coarse.bar[entries], nan=np.inf)
+    # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
+    large = np.maximum(np.abs(value), coarse.reached[entries] if is_half(stencil.x_epsilon) else 0)
+    few = bar <= few_digits(stencil.x_epsilon) * large
+    few &= (bar < wide) & ~(np.abs(value - other) > bar + wide)
+    sharper[entries] = few
+    kind = np.full(np.count_nonzero(few), Kind.SMOOTH, np.int8)
+    known = replace(coarse.subset(sharper), value=value[few], bar=bar[few], kind=kind)
+    return coarse.replaced(np.flatnonzero(sharper), known), sharper
+
+
+def _judged_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> Estimate:
     """Take the height of the steps for noise, and believe what that makes of the longer steps where it is narrow.
 
     `tilt` is the height of a step over its distance. What leaps as its work changes, as an adaptive integrator does, is
     off by far more than it leaps: slopes that differ by a little are then left open.
     """
-    coarse, _, _ = _judged(rungs.subset(entries), np.zeros((2, entries.size), bool), height)
+    coarse = _Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), height).estimate()
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
-    narrow = ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)) & (
-        coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
-    )
+    coarse, few = _averaged(coarse, rungs.stencil.subset(entries))
+    narrow = few | (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
+    narrow &= (coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)
     near = narrow & (off <= WIDE * np.abs(coarse.value))
-    little = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value))
-    coarse.other[:], coarse.other_bar[:] = fine.value, np.maximum(fine.bar, little)
-    coarse.bar[near] += off[near]
-    fine.step[:], fine.other[:], fine.other_bar[:] = height, coarse.value, np.maximum(coarse.bar, little)
-    # All steps of what gives whole numbers are its own, as round's, and no lost digits.
-    narrow &= not rungs.stencil.box.whole
-    if rungs.stencil.box.whole:
-        coarse.bar[:] = np.maximum(coarse.bar, 2 * np.abs(fine.value))
-    fine.step[~np.isfinite(coarse.bar)] = 0
-    estimate.put(entries, fine)
-    estimate.put(entries[narrow], coarse.subset(narrow))
+    little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
+    narrow &= not rungs.stencil.box.whole  # all steps of what gives whole numbers are its own, and no lost digits
+    step = np.where(np.isfinite(bar), height, 0)
+    over = replace(coarse, bar=bar, other=fine.value, other_bar=np.maximum(fine.bar, little))
+    between = replace(fine, step=step, other=coarse.value, other_bar=np.maximum(bar, little))
+    return estimate.replaced(entries, between).replaced(entries[narrow], over.subset(narrow))

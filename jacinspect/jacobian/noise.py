@@ -3,7 +3,7 @@
 Both are asked of steps too short for f to bend.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import comb, sqrt
 
 import numpy as np
@@ -22,12 +22,24 @@ _ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor
 _NONE: Array = np.zeros(0, np.int64)
 
 
-def significant_epsilon(box: BlackBox, x: Array) -> float:
-    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after."""
+def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) -> float:
+    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after.
+
+    Of a vector that is made of several arrays, its `parts`, f may work in single precision with one alone.
+    """
+    if len(parts) > 1 and not box.whole and not box.narrow:
+        return max(_epsilon_by(box, x, part) for part in parts)
+    return _epsilon_by(box, x, slice(None))
+
+
+def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
+    """Return the relative noise of f where only one part of a vector moves, or all of an array."""
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     size = np.where(x == 0, 1.0, np.abs(x))
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
+    if part != slice(None):
+        unit = np.where((np.arange(x.size) >= part.start) & (np.arange(x.size) < part.stop), unit, 0)
     unit = box.limited(unit, x, _LONG)
 
     def at(t: float) -> Array:

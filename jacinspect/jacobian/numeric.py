@@ -4,13 +4,14 @@ Nothing here knows the analytic derivative; a caller that does may only name ent
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.breaks import PIECES, between_pieces
+from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import (
     WIDE,
@@ -19,6 +20,7 @@ from jacinspect.jacobian.differences import (
     first_pass,
     last_step,
     precision,
+    step_scale,
 )
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
@@ -39,7 +41,7 @@ FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own ro
 
 
 @dataclass(frozen=True, eq=False)
-class _Listed:
+class _Listed(Columns):
     """Some of the stored entries, ascending, and what is known of each."""
 
     entries: Array
@@ -52,9 +54,8 @@ class _Listed:
     @classmethod
     def ascending(cls, parts: list[Self]) -> Self:
         """Put what is listed of all colors together, by entry."""
-        columns = [np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(cls)]
-        order = np.argsort(columns[0])
-        return cls(*(column[order] for column in columns))
+        whole = cls.joined(parts)
+        return whole.subset(np.argsort(whole.entries))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,10 +106,6 @@ class Stairs(_Listed):
         on = estimate.step > 0
         columns = (estimate.step, estimate.other, estimate.other_bar, estimate.over_many)
         return cls(entries[on], *(column[on] for column in columns))
-
-    def subset(self, chosen: Array) -> Self:
-        """Return some of them."""
-        return type(self)(*(getattr(self, part.name)[chosen] for part in fields(self)))
 
 
 Contradicts = Callable[[Array | slice, Array, Array], Array]  # of entries with values and bars: where they are denied
@@ -203,11 +200,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     x or f is not finite, there is no derivative to look for.
     """
     near, pattern = first.near, first.jacobian.pattern
-    refuted = np.zeros(pattern.stored, bool)
-    if contradicts is not None:
-        for block in blocks(pattern.stored):
-            refuted[block] = contradicts(block, first.jacobian.data[block], first.bar[block])
-    credible = first.closing & ~refuted
+    credible = first.closing & ~_refuted(first.jacobian, first.bar, contradicts)
     again = first.wide | ~credible
     kind = np.zeros(pattern.stored, np.int8)
     for block in blocks(again.size):
@@ -242,9 +235,19 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     jacobian = Jacobian(pattern, value)
     _add_rows(size, near, jacobian, bar)
     numeric = Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
-    if contradicts is None or not refuted.any():
+    refuted = np.flatnonzero(_refuted(jacobian, bar, contradicts))
+    if contradicts is None or not refuted.size:
         return numeric
-    return replace(numeric, stairs=_in_pieces(first, numeric, np.flatnonzero(refuted), contradicts))
+    return replace(numeric, stairs=_in_pieces(first, numeric, refuted, contradicts))
+
+
+def _refuted(jacobian: Jacobian, bar: Array, contradicts: Contradicts | None) -> Array:
+    """Return where somebody contradicts the entries."""
+    refuted = np.zeros(bar.size, bool)
+    if contradicts is not None:
+        for block in blocks(bar.size):
+            refuted[block] = contradicts(block, jacobian.data[block], bar[block])
+    return refuted
 
 
 def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Array) -> None:
@@ -258,16 +261,15 @@ def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Ar
 def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: Contradicts) -> Stairs:
     """Add what is left open where claims are off by a little, and f is smooth in pieces: see breaks.
 
-    A few colors are asked, and what the pieces of an output differ by holds for all its entries.
+    A few colors are asked, and what the pieces of outputs differ by holds for all entries of outputs that have pieces.
     """
     known, kinks = numeric.stairs, numeric.kinks
     with np.errstate(all="ignore"):  # a kink of f's own is larger than one between the pieces of a solver's result
         faint = kinks.high - kinks.low <= _FAINT_KINK * np.maximum(np.abs(kinks.low), np.abs(kinks.high))
     pieces = (numeric.kind[refuted] == Kind.SMOOTH) | np.isin(refuted, kinks.entries[faint])
     refuted = refuted[pieces]
-    value, bar = numeric.jacobian.data[refuted], numeric.bar[refuted]
-    large = np.maximum(np.abs(value), numeric.size[refuted])
-    near = contradicts(refuted, value, bar) & ~contradicts(refuted, value, bar + PIECES * large)
+    value, bar, large = numeric.jacobian.data[refuted], numeric.bar[refuted], _largest_of_row(first.near, numeric)
+    near = contradicts(refuted, value, bar) & ~contradicts(refuted, value, bar + PIECES * large[refuted])
     chosen, outputs = np.zeros(numeric.bar.size, bool), numeric.jacobian.pattern.rows
     chosen[refuted[near]] = True  # those that are excused already as well: the work of f may depend on all its inputs
     on = np.flatnonzero(np.isin(refuted, known.entries))
@@ -282,17 +284,26 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
         if here.size and asked < _ASKED:
             entries = here if isinstance(color.entries, slice) else color.entries[here]
             value, asked = numeric.jacobian.data[entries], asked + 1
-            large = np.maximum(np.abs(value), numeric.size[entries])
             kinks_here = numeric.kind[entries] == Kind.KINK
-            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large, kinks_here)
-            np.maximum.at(off, outputs[entries], change / large)
+            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large[entries], kinks_here)
+            with np.errstate(all="ignore"):
+                np.fmax.at(off, outputs[entries], change / large[entries])
             np.maximum.at(height, outputs[entries], leap)
+    off[off > 0] = off.max()  # the outputs share the work of f, and are off by parts of it
     entries = refuted[near]
     entries = entries[off[outputs[entries]] > 0]
     value, rows = numeric.jacobian.data[entries], outputs[entries]
-    bar = numeric.bar[entries] + off[rows] * np.maximum(np.abs(value), numeric.size[entries])
+    bar = numeric.bar[entries] + off[rows] * large[entries]
     pieces = Stairs(entries, height[rows], value, bar, np.zeros(entries.size, bool))
     return Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
+
+
+def _largest_of_row(near: Neighbourhood, numeric: Numeric) -> Array:
+    """Return the largest slope of each entry's output, per unit of the entry's input."""
+    pattern, unit = numeric.jacobian.pattern, step_scale(near.x.reshape(-1))
+    moved, largest = np.abs(numeric.jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
+    np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
+    return np.asarray(largest[pattern.rows] / unit[pattern.indices])
 
 
 def _doubts(lost: Array, entries: Array, contradicts: Contradicts | None) -> Doubts:

@@ -117,15 +117,26 @@ class _Search:
             if not sought.any():
                 break
             first = leader(places.inputs, np.where(sought, height / self.least, -1))
-            cell = np.clip(part.argmax(axis=0)[first] + 3, 4, 2 * SIDE - 3)
+            start = part.argmax(axis=0)[first]
             large = np.count_nonzero(fifth > 2 * height, axis=0)
             everywhere = np.where(large > SIDE, self.slope, np.nan)
+            cell = np.where(large > SIDE, start + 1 + self._rise(start).argmax(axis=0), start + 3)
+            cell = np.clip(cell, 4, 2 * SIDE - 3)
             leap, place = self._leap(cell, everywhere, np.where(sought, height, np.inf))
             leaping = leaping | (sought & (leap >= height / 4) & (leap <= 4 * height))
             moves_on = _SMALL * height <= np.abs(self.slope / places.spacing * place)
             steps = sought & leaping & ((large > _SEVERAL) | moves_on)
             found, away = np.where(steps, height, found), np.where(steps, np.abs(place), away)
         return found, away, leaping
+
+    def _rise(self, start: Array) -> Array:
+        """Return by how much f moves more than its slope, in each of the five cells that a fifth difference spans.
+
+        Where every other place or so is beyond a leap, the one in the middle of them may have none.
+        """
+        cells = start + np.arange(5)[:, None]
+        rise = np.diff(self.places.y, axis=0)[cells, np.arange(start.size)] - self.slope
+        return np.asarray(np.nan_to_num(np.abs(rise), nan=0))
 
     def _leap(self, cell: Array, slope: Array, height: Array) -> tuple[Array, Array]:
         """Bisect between two neighbouring places, and return by how much f leaps there, and where.

@@ -118,6 +118,8 @@ def _read_path(source: str, dtype: npt.DTypeLike, memory: int) -> Array:
     if path.is_dir():
         raise InputError(f"{source}: is a folder; name a file in it")
     extension = path.suffix.lower()
+    if source.lstrip().startswith("[") and extension not in _EXTENSIONS:
+        raise InputError(f"{source}: is a list that is not closed: write it as JSON, such as [0,2,1] or [[1,2],[3,4]]")
     if extension not in _EXTENSIONS:
         raise InputError(f"{source}: its extension says no format; known are {', '.join(_EXTENSIONS)}, and - (stdin)")
     try:

@@ -107,3 +107,31 @@ def test_weights_an_output_and_a_mode_are_chosen_as_by_the_command(
     assert {f.code for outcome in outcomes(tmp_path, unseeded) for f in outcome.report.findings} == {"J005"}
     with pytest.raises(InputError, match=r"checks\.net\.mode: .*train"):
         outcomes(tmp_path, MODULE_CHECKS.replace('"train"', '"traim"'))
+
+
+def test_a_second_order_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checks = """
+    shapes = ["3"]
+    [checks.order]
+    function = "sum(x**3)"
+    order = 2
+    [checks.right]
+    function = "x**3"
+    hessian = "6 * x"
+    [checks.wrong]
+    function = "x**3"
+    hessian = "3 * x"
+    [checks.allowed]
+    function = "x**3"
+    hessian = "3 * x"
+    allow = ["J001"]
+    """
+    found = {outcome.check: outcome for outcome in outcomes(tmp_path, checks)}
+    verdicts = {name: outcome.report.verdict for name, outcome in found.items()}
+    assert verdicts == {"order": "pass", "right": "pass", "wrong": "fail", "allowed": "pass"}
+    assert all(outcome.report.second_order is not None for outcome in found.values())
+    with pytest.raises(InputError, match=r"checks\.right\.hessian: .* has no y"):
+        outcomes(tmp_path, checks.replace("6 * x", "6 * y"))
+    with pytest.raises(InputError, match=r"checks\.order\.order: order: 3 is not 1 or 2"):
+        outcomes(tmp_path, checks.replace("order = 2", "order = 3"))

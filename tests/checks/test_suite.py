@@ -156,6 +156,9 @@ CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml
     (TANH + "operands = 3", f".operands: {OPERANDS} an integer (3)"),
     (TANH + "operands = { x = { y = 1.5 } }", f".operands: {OPERANDS} a table ({{'x': {{'y': 1.5}}}})"),
     (TANH + "operands = { x = true }", f".operands: {OPERANDS} a table ({{'x': True}})"),
+    (TANH + "with = { y = 1 }", ".with: there is no such key; did you mean operands?"),
+    (TANH + "domain = true", '.domain: "LOW:HIGH" or [LOW, HIGH] is needed, not a boolean (True)'),
+    (TANH + "domain = [5, 0]", ".domain: domain: (5, 0) is not LOW:HIGH with LOW below HIGH, such as 0:1, 0: or :1"),
     # values
     (TANH + 'expect = "diag"', f".expect: expect: 'diag' is not one of {EXPECTED}"),
     (TANH + 'vec = "rows"', ".vec: vec: 'rows' is not one of column, row"),

@@ -606,3 +606,14 @@ def test_closed_and_full_streams_give_no_traceback(closed: str, typed: str, stat
 def test_the_command_is_this_program() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["scripts"] == {"jacinspect": "jacinspect.__main__:main"}
+
+
+def test_the_second_order_is_inspected_if_asked_for() -> None:
+    done = run("x**3", "--input", "[0.5, -1]", "--hessian", "3 * x", "--json")
+    assert done.status == 1
+    assert done.report["second_order"]["structure"] == "diagonal"
+    assert done.report["second_order"]["verdict"] == "fail"
+    assert [finding["message"][:13] for finding in done.report["findings"]] == ["second order:"]
+    done = run("math:gamma", "--input", "[0.5, 2]", "--order", "2")
+    assert done.status == 2
+    assert "--order 2 needs a gradient, and there is none: give one with -d file.py:gradient" in done.err

@@ -192,6 +192,6 @@ def test_complex_operands_are_drawn_and_read(run_here: RunHere, tmp_path: Path) 
         assert result.status == 0, result.err
         found = json.loads(result.text)
         assert [part["name"] for part in found["operand"]["parts"]] == ["x.re", "x.im"]
-        assert found["operand"]["dtype"] == ("float32" if operand[-1].endswith("npz") else "float64")
+        assert found["operand"]["dtype"] == "float64"
     text = run_here("numpy:conj", "--shape", "2", "--dtype", "complex64").text
     assert "holomorphic  no: they do not hold" in text

@@ -215,3 +215,48 @@ def test_the_slope_by_one_operand_is_not_shown_as_that_by_two() -> None:
     report = jacinspect.inspect("x * y", np.ones(2), others={"y": np.ones(2)}, wrt="x,y")
     assert report.verdict == "pass"
     assert report.function.derivative is None
+
+
+# --- Single precision inside, along some of the operands --------------------------------------------------------------
+
+
+def probabilities(q: Array, k: Array) -> Array:
+    """Attention's, in single precision, as jax's dot_product_attention has them."""
+    exponentials = np.exp((q @ k.T).astype(np.float32) / 2)
+    return np.asarray(exponentials / exponentials.sum(-1, keepdims=True), np.float64)
+
+
+def attention(q: Array, k: Array, v: Array) -> Array:
+    return probabilities(q, k) @ v
+
+
+def pulled(q: Array, k: Array, v: Array, da: Array) -> tuple[Array, Array, Array]:
+    p = probabilities(q, k)
+    along = da @ v.T
+    by_logits = p * (along - (p * along).sum(-1, keepdims=True)) / 2
+    return by_logits @ k, by_logits.T @ q, p.T @ da
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_works_in_single_precision_along_some_operands_is_not_accused(seed: int) -> None:
+    """Of v it is a smooth function in double precision; along q and k it moves in steps."""
+    q, k, v = (np.random.default_rng([seed, n]).standard_normal((n, 4)) for n in (3, 5, 5))
+    report = jacinspect.inspect(attention, q, pulled, others=[k, v], wrt="all", derivative_kind="vjp")
+    assert (report.verdict, report.calls < 6000) == ("pass", True)
+
+    def wrong(q: Array, k: Array, v: Array, da: Array) -> Any:
+        return (1.01 * pulled(q, k, v, da)[0], *pulled(q, k, v, da)[1:])
+
+    assert jacinspect.inspect(attention, q, wrong, others=[k, v], wrt="all", derivative_kind="vjp").verdict == "fail"
+
+
+# --- Many numbers -----------------------------------------------------------------------------------------------------
+
+
+def test_the_pattern_of_a_hundred_thousand_numbers_takes_few_calls() -> None:
+    n = 50_000
+    x, w = np.random.default_rng(0).standard_normal((2, n))
+    report = jacinspect.inspect(lambda x, w: np.sin(x) * w, x, others=[w], wrt="all")
+    assert report.jacobian is not None
+    assert (report.detection.proved, report.jacobian.stored) == (True, 2 * n)
+    assert report.detection.evaluations < 10 * np.log2(2 * n)

@@ -140,6 +140,27 @@ def test_with_the_noise_of_a_solver_three_percent_are_found(name: str) -> None:
     assert wrong.verdict == "fail"
 
 
+HALVES: dict[str, Callable[[Array], Array]] = {
+    "float16": lambda x: torch.tanh(torch.from_numpy(x.copy()).half()).double().numpy(),
+    "float16, then float32": lambda x: np.tanh(x.astype(np.float16)).astype(np.float32).astype(float),
+    "float16 in a part": lambda x: np.asarray(x * x + np.tanh(x.astype(np.float16)).astype(float)),
+    "bfloat16": lambda x: torch.tanh(torch.from_numpy(x.copy()).bfloat16()).double().numpy(),
+}
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_in_half_precision_the_right_derivative_passes_and_one_percent_is_found(name: str) -> None:
+    x = np.abs(normal(3, 4, seed=1, scale=0.7))
+    slopes = 1 / np.cosh(x) ** 2 + (2 * x if name == "float16 in a part" else 0)
+    right = jacinspect.inspect(HALVES[name], x, derivative=lambda _: slopes)
+    assert right.verdict == "pass", right.findings
+    (message,) = (each.message for each in right.findings if each.code == "J014")
+    assert message.startswith("12 entries judged over longer steps")
+    for wrong in (1.01, -1):
+        report = jacinspect.inspect(HALVES[name], x, derivative=lambda _, wrong=wrong: wrong * slopes)
+        assert report.verdict == "fail"
+
+
 RATES = np.array([0.8, 1.7, 0.4])
 
 

@@ -51,7 +51,8 @@ def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
 
 def test_an_error_beside_a_branch_cut_is_found() -> None:
     def gradient(x: Array) -> Array:
-        return np.divide([x[1], -x[0]], x @ x)
+        slopes: Array = np.array([x[1], -x[0]]) / (x @ x)
+        return slopes
 
     x, angle = np.array([1e-6, -1.0]), lambda x: np.arctan2(x[0], x[1])
     assert jacinspect.inspect(angle, x, gradient).verdict == "pass"

@@ -8,13 +8,13 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from itertools import compress
 from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.code.trees import converted
+from jacinspect.functions.code.trees import converted, leaves
 from jacinspect.functions.rules import Array, Jvp, Vjp
 
 __all__ = ["FRAMEWORKS", "Call", "Framework", "from_jax", "from_torch", "laid_out", "of_real", "to_jax"]
@@ -31,7 +31,8 @@ class Framework:
     `autodiff` names: the first is the one that people call, and the others have to agree with it. `join` lays several
     of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real and "c" for complex
     numbers, and "" for what is no array of the framework. `gradient` says how its autodiff has the gradient by complex
-    numbers; that of the rules is ∂L/∂re + i ∂L/∂im.
+    numbers; that of the rules is ∂L/∂re + i ∂L/∂im. `ready`, given operands to try it on, returns what is to be called
+    in place of a callable.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Framework:
     kind: Callable[[Any], str]
     autodiff: str = ""
     gradient: str = "by a complex number z, a claimed gradient is ∂L/∂re + i ∂L/∂im"
+    ready: Callable[[Call, Sequence[Array]], Call] = lambda call, _: call
 
 
 # --- numpy ------------------------------------------------------------------------------------------------------------
@@ -193,6 +195,44 @@ def _jax_trial(call: Call, operands: Sequence[Array]) -> Any:
         return call(*to_jax(operands))
 
 
+class _Compilations:
+    """How many times jax has compiled something since this was made."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        sys.modules["jax"].monitoring.register_event_duration_secs_listener(self._heard)
+
+    def _heard(self, event: str, *_: Any, **__: Any) -> None:
+        self.number += "backend_compile" in event
+
+
+@cache
+def _compilations() -> _Compilations:
+    return _Compilations()
+
+
+def _jax_ready(call: Call, operands: Sequence[Array]) -> Call:
+    """Compile a callable as a whole if it compiles something anew at every call, as a loop with a lambda in it does.
+
+    It is left as it is where it cannot be compiled, or returns something else then.
+    """
+    jax: Any = sys.modules["jax"]
+    whole = jax.jit(call)
+    with jax.enable_x64(True), np.errstate(all="ignore"):
+        try:
+            for _ in range(2):  # at the first call, everything may be new
+                before = _compilations().number
+                expected = call(*to_jax(operands))
+                if _compilations().number == before:
+                    return call
+            found = [leaf for _, leaf in leaves(whole(*to_jax(operands)))]
+            numbers = [leaf for _, leaf in leaves(expected)]
+            same = all(np.allclose(a, b, equal_nan=True) for a, b in zip(found, numbers, strict=True))
+            return whole if same else call
+        except (Exception, SystemExit):  # it looks at its numbers, or raises, which is reported later
+            return call
+
+
 def _jax_value(call: Call) -> Call:
     jax: Any = sys.modules["jax"]
 
@@ -302,6 +342,7 @@ FRAMEWORKS = {
             _jax_kind,
             "jax.jvp or jax.vjp",
             "jax's gradient is ∂L/∂re − i ∂L/∂im",
+            _jax_ready,
         ),
     )
 }

@@ -21,6 +21,7 @@ from jacinspect.functions.code.in_place import returning
 from jacinspect.functions.code.layers import made, own_backward, with_cache
 from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.code.seeding import reseeded
+from jacinspect.functions.code.trees import leaves, rebuilt
 from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
@@ -88,7 +89,7 @@ def of_callable(
             name,
             "unknown",
             _call(called, operands, given),
-            rule=own_backward(called, f),
+            rule=own_backward(called, f, names),
             source="python",
             operands=(*operands, *names),
             parameters=values,
@@ -109,7 +110,7 @@ def _adapted(
 ) -> tuple[Function, Sequence[Array]]:
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
     framework, stays, call, given = _accepted(f, function.value, given, backend)
-    joined = Joined(function.name, call, framework, function.take)
+    joined = Joined(function.name, framework.ready(call, given), framework, function.take)
     note = function.note if call is function.value else "called in single precision, for it takes no double"
     convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
     rules = framework.rules(joined, given) if function.rule is None and stays else ()
@@ -172,6 +173,9 @@ def claim_of(
     called = _instance(derivative, name)
     signature = signature_of(called)
     places = list(signature.parameters.values()) if signature is not None else []
+    trees = _trees_of(places, function)
+    if trees:
+        return _claim_by_trees(called, trees, function, kind, backend)
     positional = [place for place in places if place.kind in _POSITIONAL]
     number = len(function.operands) + (kind in ("jvp", "vjp"))
     passed = _parameters_for(places, function, number)
@@ -191,6 +195,39 @@ def claim_of(
         return framework_of(called, call, arguments, backend)[0].value(call)
 
     return Claim(call, kind, adapt, len(required))
+
+
+def _trees_of(places: Sequence[inspect.Parameter], function: Function) -> dict[str, Any]:
+    """Find the arguments of a derivative that are containers, some of whose leaves are operands of the function."""
+    return {
+        place.name: function.parameters.get(place.name, place.default)
+        for place in places
+        if any(name.startswith(f"{place.name}.") and name in function.own for name in function.operands)
+    }
+
+
+def _claim_by_trees(
+    called: Callable[..., Any], trees: Mapping[str, Any], function: Function, kind: str | None, backend: str | None
+) -> Claim:
+    """Make a Claim of a derivative that takes containers as the function does, made of the operands' values."""
+    names = [*function.operands]
+    others = [name for name in names if not any(name.startswith(f"{tree}.") for tree in trees)]
+
+    def call(*given: Any) -> Any:
+        point = dict(zip(names, given, strict=False))
+        made = {
+            name: rebuilt(tree, iter([point.get(path, leaf) for path, leaf in leaves(tree, name)]))
+            for name, tree in trees.items()
+        }
+        values = {**made, **{name: point[name] for name in others}}
+        signature = signature_of(called)
+        order = [name for name in (signature.parameters if signature else ()) if name in values]
+        return called(*(values[name] for name in order), *given[len(names) :])
+
+    def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
+        return framework_of(called, call, arguments, backend)[0].value(call)
+
+    return Claim(call, kind, adapt)
 
 
 def takes(derivative: Callable[..., Any], function: Function) -> int:

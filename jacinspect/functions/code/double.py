@@ -75,7 +75,7 @@ def _torch_pulled(gradients: Sequence[Any], vectors: Sequence[Array], by: Sequen
 
 def _torch_leaves(operands: Sequence[Array], vectors: Sequence[Array]) -> tuple[list[Any], list[Any], list[Array]]:
     """Return all operands as tensors, those that are differentiated by, and the vectors of these."""
-    leaves = [laid_out(operand).requires_grad_(operand.dtype.kind == "f") for operand in operands]
+    leaves = [laid_out(operand).requires_grad_(operand.dtype.kind in "fc") for operand in operands]
     moves = [leaf.requires_grad for leaf in leaves]
     return leaves, list(compress(leaves, moves)), list(compress(vectors, moves))
 
@@ -123,7 +123,7 @@ def _from_torch(found: Any) -> Array | None:
 def _by_operand(operands: Sequence[Array], found: Iterable[Array | None]) -> tuple[Array, ...]:
     """Return what was found for each real operand, and 0 for the others and for None."""
     left = iter(found)
-    parts = [next(left) if operand.dtype.kind == "f" else None for operand in operands]
+    parts = [next(left) if operand.dtype.kind in "fc" else None for operand in operands]
     return tuple(
         np.zeros(operand.shape) if part is None else part for operand, part in zip(operands, parts, strict=True)
     )
@@ -144,7 +144,7 @@ def _jax_second(call: Call) -> tuple[Second, ...]:
 
     def product(compiled: "_Compiled", *given: Array) -> Any:
         half = len(given) // 2
-        vectors = [vector for x, vector in zip(given[:half], given[half + 1 :], strict=True) if x.dtype.kind == "f"]
+        vectors = [vector for x, vector in zip(given[:half], given[half + 1 :], strict=True) if x.dtype.kind in "fc"]
         return compiled(given[:half], given[half], vectors)
 
     return (
@@ -177,8 +177,8 @@ class _Compiled:
 
     def __call__(self, point: Sequence[Array], *rest: Any) -> tuple[Array, ...]:
         jax: Any = sys.modules["jax"]
-        real = [operand.dtype.kind == "f" for operand in point]
-        whole = [operand for operand in point if operand.dtype.kind != "f"]
+        real = [operand.dtype.kind in "fc" for operand in point]
+        whole = [operand for operand in point if operand.dtype.kind not in "fc"]
         with jax.enable_x64(True):
             f, moving = of_real(self._call, real, point)
             plain = partial(self._run, f)
@@ -190,4 +190,6 @@ class _Compiled:
                     raise
                 self._known[tuple(map(id, whole))] = whole, plain
                 found = plain(moving, *rest)
-            return _by_operand(point, (np.asarray(from_jax(part)) for part in found))
+            return _by_operand(
+                point, (np.conj(from_jax(part)) for part in found)
+            )  # ∂L/∂re + i ∂L/∂im, as of backends.py

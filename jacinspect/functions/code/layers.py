@@ -11,6 +11,7 @@ from typing import Any
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
 from jacinspect.functions.code.seeding import reseeded
+from jacinspect.functions.code.weights import with_arrays
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 
@@ -26,11 +27,14 @@ def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[st
     is_layer = isinstance(f, type) and (hasattr(f, "forward") or "__call__" in vars(f))
     if not is_layer or (torch is not None and issubclass(f, torch.autograd.Function)):
         return f, dict(parameters)
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     places = inspect.signature(f).parameters
+    if all(place.kind in kinds for place in places.values()):  # which a metaclass passes on, as flax's does
+        places = inspect.signature(partial(f.__init__, None)).parameters
     takes_any = any(place.kind is place.VAR_KEYWORD for place in places.values())
     given = {key: value for key, value in parameters.items() if key in places or takes_any}
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     required = [key for key, place in places.items() if place.default is place.empty and place.kind not in kinds]
+    given |= {key: _generator(f, key) for key in required if key not in given and _generator(f, key) is not None}
     missing = [key for key in required if key not in given]
     if missing:
         raise InputError(f"{name}: is a class that needs {', '.join(missing)}: -p {missing[0]}=…")
@@ -41,8 +45,20 @@ def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[st
     return instance, {key: value for key, value in parameters.items() if key not in given}
 
 
-def own_backward(called: Any, f: Any) -> Claim | None:
-    """Return the backward of an object that has forward and backward, as a vjp; of torch's modules there is none."""
+def _generator(f: type, name: str) -> Any:
+    """Return the source of random numbers, with seed 0, by which a class of equinox or flax draws its weights."""
+    home = f.__module__.split(".")[0]
+    if home == "equinox" and name == "key":
+        return sys.modules["jax"].random.key(0)
+    return sys.modules["flax.nnx"].Rngs(0) if home == "flax" and name == "rngs" else None
+
+
+def own_backward(called: Any, f: Any, names: Sequence[str] = ()) -> Claim | None:
+    """Return the backward of an object that has forward and backward, as a vjp; of torch's modules there is none.
+
+    `names` are those of its arrays that are operands too; backward has to return their gradients after those of the
+    operands, or to keep them as dW, say, or in a dict grads.
+    """
     owner = getattr(called, "__self__", f)
     torch: Any = sys.modules.get("torch")
     if torch is not None and isinstance(owner, torch.nn.Module):
@@ -51,11 +67,28 @@ def own_backward(called: Any, f: Any) -> Claim | None:
         return None
 
     def pull(*given: Array) -> Any:
-        *operands, cotangent = given
-        called(*operands)  # which keeps what backward needs
-        return owner.backward(cotangent)
+        operands, new, cotangent = given[: len(given) - 1 - len(names)], given[-1 - len(names) : -1], given[-1]
+        layer = with_arrays(called, dict(zip(names, new, strict=True))) if names else called
+        layer(*operands)  # which keeps what backward needs
+        holder = getattr(layer, "__self__", layer)
+        found = holder.backward(cotangent)
+        if not names or (isinstance(found, tuple) and len(found) == len(operands) + len(names)):
+            return found
+        by_operand = found if isinstance(found, tuple) and len(found) == len(operands) else (found,) * len(operands)
+        return *by_operand, *(_kept(holder, name) for name in names)
 
     return Claim(pull, "vjp")
+
+
+def _kept(layer: Any, name: str) -> Any:
+    """Return the gradient by one of its arrays that a layer kept in its backward."""
+    grads = getattr(layer, "grads", {})
+    if name in grads:
+        return grads[name]
+    for key in (f"d{name}", f"grad_{name}"):
+        if hasattr(layer, key):
+            return getattr(layer, key)
+    raise FunctionFailedError(f"its backward keeps no gradient by {name}: let it set self.d{name}, or give one with -d")
 
 
 def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:

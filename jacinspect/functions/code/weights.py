@@ -7,7 +7,10 @@ for a choice of them a callable that takes them after its own operands. Next: ca
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from jacinspect.functions.code.frameworks import signature_of, torch_modules
 from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
 from jacinspect.functions.rules import Array
 
-__all__ = ["Weights", "weights_of"]
+__all__ = ["Weights", "arrays_of", "weights_of", "with_arrays"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ def weights_of(
     Parameters
     ----------
     f
-        A torch module, a function that uses modules or has parameters that are trees of arrays, or a tree itself.
+        A torch module, a function that uses modules or has parameters that are trees of arrays, a tree itself, or an
+        object with arrays as attributes, or its method.
     parameters
         The values that f is called with.
     call_of
@@ -55,8 +59,11 @@ def weights_of(
     defaults = {p.name: p.default for p in signature.parameters.values()} if signature is not None else {}
     trees = {name: value for name, value in {**defaults, **parameters}.items() if _has_arrays(value)}
     if _has_arrays(f):
-        return _of_trees({"": f}, lambda made: call_of(made[""], parameters))
-    return _of_trees(trees, lambda made: call_of(f, {**parameters, **made})) if trees else None
+        return _of_trees({"": f}, lambda made: call_of(made.get("", f), parameters))
+    if trees:
+        return _of_trees(trees, lambda made: call_of(f, {**parameters, **made}))
+    held = arrays_of(f)
+    return _of_object(f, held, lambda g: call_of(g, parameters)) if held else None
 
 
 # --- torch ------------------------------------------------------------------------------------------------------------
@@ -127,6 +134,38 @@ def _mode(modules: Any, training: bool) -> Iterator[None]:
     finally:
         for module, was in before:
             module.training = was
+
+
+# --- Objects ----------------------------------------------------------------------------------------------------------
+
+
+def arrays_of(f: Any) -> dict[str, Array]:
+    """Return the real arrays of numpy among the attributes of an object that is called, or that f is a method of."""
+    owner = getattr(f, "__self__", f)
+    if isinstance(owner, type | ModuleType | FunctionType | partial | np.ufunc):
+        return {}
+    held = getattr(owner, "__dict__", {})
+    return {name: value for name, value in held.items() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
+
+
+def with_arrays(f: Any, arrays: Mapping[str, Array]) -> Any:
+    """Return a copy of such an object, or the method of a copy, with other arrays as attributes."""
+    owner = copy(getattr(f, "__self__", f))
+    vars(owner).update(arrays)
+    return owner if getattr(f, "__self__", f) is f else getattr(owner, f.__name__)
+
+
+def _of_object(f: Any, held: Mapping[str, Array], call_of: Callable[[Any], Call]) -> Weights:
+    """Take the arrays of an object, whose other attributes stay what they are."""
+
+    def bind(names: Sequence[str], _: bool) -> Call:
+        def bound(*given: Any) -> Any:
+            operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
+            return call_of(with_arrays(f, dict(zip(names, new, strict=True))))(*operands)
+
+        return bound if names else call_of(f)
+
+    return Weights({name: value.astype(np.float64) for name, value in held.items()}, bind)
 
 
 # --- Trees ------------------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def _of_slopes(
 
 def _written(names: Sequence[str], parameters: Mapping[str, Any], formula: str) -> ast.expr | None:
     """Read the formula of a derivative, in which s is sigmoid."""
-    text = re.sub(r"\bs\(", "sigmoid(", formula)
+    text = re.sub(r"\bs\(", "sigmoid(", formula.partition(", s = ")[0])
     return written_out(names, parameters, text, [ast.Name(name) for name in names])
 
 

@@ -65,6 +65,33 @@ def matrix(report: Report) -> Array:
     return report.jacobian.analytic.matrix(vec="row")
 
 
+# --- Compiled as a whole, or not
+
+
+def test_a_loop_with_a_lambda_in_it_is_compiled_once() -> None:
+    seen = []
+
+    def loop(x: Any) -> Any:
+        seen.append(x)  # once, and again wherever jax traces it
+        return jax.lax.fori_loop(0, 3, lambda _, c: jnp.sin(c) * x, x)
+
+    report = passes(loop, X, "jax")
+    assert report.calls > 40
+    assert len(seen) < 12
+
+
+def test_what_differs_when_it_is_compiled_is_not() -> None:
+    def noisy(x: Any) -> Any:
+        return jax.lax.fori_loop(0, 2, lambda _, c: c * 2, x) + np.random.rand()  # noqa: NPY002
+
+    assert codes(jacinspect.inspect(noisy, X)) == ["J005"]
+
+    def looks(x: Any) -> Any:
+        return jax.lax.fori_loop(0, 2, lambda _, c: c * x, x) if np.asarray(x).sum() < 100 else x
+
+    assert codes(jacinspect.inspect(looks, X, lambda x: 3 * x**2)) == []
+
+
 # --- Functions of the framework
 
 

@@ -281,10 +281,13 @@ class Layer:
 def test_a_pytree_that_is_called() -> None:
     report = jacinspect.inspect(Layer(jnp.ones((4, 2))), X, wrt="w")
     assert (report.verdict, report.operand.values.shape) == ("pass", (4, 2))
+    assert jacinspect.inspect(Layer(jnp.ones((4, 2))), X).verdict == "pass"
 
 
 def test_equinox() -> None:
     eqx = pytest.importorskip("equinox")
+    sizes = {"in_features": 4, "out_features": 2}
+    assert jacinspect.inspect("equinox.nn:Linear", X[0], parameters=sizes, wrt="weight").verdict == "pass"
     model = eqx.nn.MLP(4, 2, 3, 1, key=jax.random.key(0))
     report = jacinspect.inspect(model, X[0], wrt="layers.0.*")
     assert (report.verdict, report.names.operand.names) == ("pass", ("layers.0.weight", "layers.0.bias"))
@@ -300,5 +303,7 @@ def test_flax() -> None:
 
     report = jacinspect.inspect(applied, X, wrt="*.kernel")
     assert (report.verdict, report.operand.values.shape) == ("pass", (4, 2))
-    report = jacinspect.inspect(nnx.Linear(4, 2, rngs=nnx.Rngs(0)), X, wrt="kernel*")
-    assert (report.verdict, report.operand.values.shape) == ("pass", (4, 2))
+    for layer in (nnx.Linear(4, 2, rngs=nnx.Rngs(0)), nnx.Linear):  # whose generator is made for it
+        sizes = {"in_features": 4, "out_features": 2} if layer is nnx.Linear else {}
+        report = jacinspect.inspect(layer, X, wrt="kernel*", parameters=sizes)
+        assert (report.verdict, report.operand.values.shape) == ("pass", (4, 2))

@@ -1,10 +1,12 @@
-"""A claim's entries, each asked for alone, and those that it has where f has none. Next: numeric, findings.
+"""The entries that a claim has where f has none: numbers other than 0, and what is not finite. Next: numeric, findings.
 
 A jvp or a vjp that is asked for many entries at once gives their sum where it has entries outside the pattern; it is
-then asked again with one unit vector at a time. Of many vectors, those that matter are found by halving.
+then asked again with one unit vector at a time. Of many vectors, those that matter are found by halving. f is not
+asked: a comparison with differences cannot show what an output has outside that is left out of it, as at a kink.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from jacinspect.jacobian.analytic import Analytic, LinearMap
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 
-__all__ = ["asked_alone"]
+__all__ = ["Stray", "asked_alone", "find_stray"]
 
 _MOST = 512  # calls of a rule: about as many as an inspection makes of f
 _ROUNDING = 2.0**-40  # of the terms of a product: rules sum up to thousands of terms of 2⁻⁵³ each in another order
@@ -45,6 +47,83 @@ def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
     return _united(Jacobian(pattern, np.where(asked, known.on(pattern).data, claimed.data)), known)
 
 
+@dataclass(frozen=True)
+class Stray:
+    """The first analytic entry that is not finite outside the pattern, and how many there are at least.
+
+    `input` is None where the rule is not finite along a random direction, but along no single input; `output` likewise
+    of a vjp.
+    """
+
+    output: int | None
+    input: int | None
+    value: float
+    number: int
+
+
+def find_stray(
+    analytic: Analytic, on: Jacobian, x: Array, y0: Array, pattern: Pattern, rng: np.random.Generator
+) -> Stray | None:
+    """Look for an analytic entry that is not finite although it is not in f's `pattern`.
+
+    `on` is the analytic derivative on that pattern, or on a part of it. Inputs and outputs that are not finite
+    themselves are left out, and so are those that have an entry that is not finite within the pattern.
+    """
+    inputs, outputs = np.isfinite(x.reshape(-1)), np.isfinite(y0)
+    outputs[pattern.rows[~inputs[pattern.indices]]] = False
+    if analytic.stored is not None:
+        stored = analytic.stored(pattern)
+        return None if stored is None else _stray_entry(stored, pattern, outputs, inputs)
+    if pattern.stored == pattern.shape[0] * pattern.shape[1]:
+        return None
+    by_column, unknown = analytic.push is not None, ~np.isfinite(on.data)
+    results, arguments = (outputs, inputs) if by_column else (inputs, outputs)
+    results[(on.pattern.rows if by_column else on.indices)[unknown]] = False
+    rule, vector = _flat_rule(analytic, pattern), np.where(arguments, rng.standard_normal(arguments.size), 0.0)
+    given, known = rule(vector), np.ravel(on @ vector if by_column else on.vjp(vector))
+    bad = np.flatnonzero(results & ~np.isfinite(given) & np.isfinite(known))
+    if not bad.size:
+        return None
+    result = int(bad[0])
+    across, along = (pattern.rows, pattern.indices) if by_column else (pattern.indices, pattern.rows)
+    arguments[along[across == result]] = False
+    argument, value = _cause(rule, vector, np.flatnonzero(arguments), result)
+    output, input_ = (result, argument) if by_column else (argument, result)
+    return Stray(output, input_, float(given[result]) if argument is None else value, bad.size)
+
+
+def _stray_entry(given: Jacobian, pattern: Pattern, outputs: Array, inputs: Array) -> Stray | None:
+    """Compare the entries that a derivative has with the pattern."""
+    bad = np.flatnonzero(~np.isfinite(given.data))
+    rows, columns = given.pattern.rows[bad], given.indices[bad]
+    bad = bad[outputs[rows] & inputs[columns] & (pattern.places(rows, columns) < 0)]
+    if not bad.size:
+        return None
+    first = bad[0]
+    return Stray(int(given.pattern.rows[first]), int(given.indices[first]), float(given.data[first]), bad.size)
+
+
+def _cause(rule: LinearMap, vector: Array, candidates: Array, result: int) -> tuple[int | None, float]:
+    """Find by halving which of the candidates makes a result of a rule not finite, and what it is by that one alone.
+
+    None where no single one does.
+    """
+
+    def at(places: Array, values: Array | float) -> float:
+        part = np.zeros_like(vector)
+        part[places] = values
+        return float(rule(part)[result])
+
+    sought = candidates
+    while sought.size > 1:
+        half, rest = np.split(sought, [sought.size // 2])
+        sought = rest if np.isfinite(at(half, vector[half])) else half
+    if not sought.size:
+        return None, 0.0
+    value, everywhere = at(sought, 1.0), candidates.size > 1 and not np.isfinite(at(sought[:0], 0.0))
+    return (None if np.isfinite(value) or everywhere else int(sought[0])), value
+
+
 def _flat_rule(analytic: Analytic, pattern: Pattern) -> LinearMap:
     """Return the rule as a map from one flat vector to another."""
     push, pull = analytic.push, analytic.pull
@@ -67,7 +146,7 @@ def _summed(analytic: Analytic, claimed: Jacobian) -> Array:
         expected, terms = (claimed @ v, size @ np.abs(v)) if by_column else (claimed.vjp(v), size.vjp(np.abs(v)))
         rounding = _ROUNDING_SINGLE if _is_single(claimed.data) else _ROUNDING
         agrees = np.abs(given - np.ravel(expected)) <= rounding * np.ravel(terms)
-    return np.flatnonzero(~agrees & np.isfinite(given))  # what is not finite is looked for in stray.py
+    return np.flatnonzero(~agrees & np.isfinite(given))  # what is not finite is looked for in find_stray
 
 
 def _is_single(values: Array) -> bool:

@@ -1,0 +1,76 @@
+"""What a caller of `inspect` gives as operands: containers and objects with labels, made into arrays. Next: api.
+
+A container of arrays becomes a parameter of the function, whose leaves are operands by their paths. Of an object with
+labels, units or a mask, an array is taken, and the callables are given such objects of other numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from jacinspect.functions.code.frameworks import signature_of
+from jacinspect.functions.code.labelled import of_plain_arrays
+from jacinspect.functions.code.trees import is_tree
+from jacinspect.functions.function import Wrt
+
+__all__ = ["Given"]
+
+Others = Sequence[Any] | Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The function, its derivative, its first operand, the others, its parameters, and what to differentiate by."""
+
+    function: Any
+    derivative: Any
+    X: Any
+    others: Others
+    parameters: Mapping[str, Any]
+    wrt: Wrt | None
+
+    def as_arrays(self) -> "Given":
+        """Return the same with operands that are arrays; X is None where it was a container."""
+        if not callable(self.function):
+            return self
+        apart = self._without_trees()
+        if isinstance(apart.others, Mapping) or apart.X is None:
+            return apart
+        operands = [apart.X, *apart.others]
+        function, derivative = (of_plain_arrays(call, operands) for call in (apart.function, apart.derivative))
+        return replace(apart, function=function, derivative=derivative)
+
+    def _without_trees(self) -> "Given":
+        signature = signature_of(self.function)
+        names = [name for name in signature.parameters if name not in self.parameters] if signature else []
+        if isinstance(self.others, Mapping):
+            first = next((name for name in names if name not in self.others), "x")
+            given = {first: self.X, **self.others}
+        else:
+            given = dict(zip(names, [self.X, *self.others], strict=False))
+        trees = {name: value for name, value in given.items() if _is_tree(value)}
+        if not trees or len(given) != 1 + len(self.others):
+            return self
+        first = next(iter(given))
+        left = {name: value for name, value in given.items() if name not in trees}
+        return replace(
+            self,
+            X=left.pop(first, None),
+            others=left if isinstance(self.others, Mapping) else list(left.values()),
+            parameters={**self.parameters, **trees},
+            wrt=f"{first}.*" if self.wrt is None and first in trees else self.wrt,
+        )
+
+
+def _is_tree(value: Any) -> bool:
+    """Whether a value is a container of arrays, and not nested lists or tuples that numpy makes one array of."""
+    if not is_tree(value):
+        return False
+    if not isinstance(value, list | tuple) or hasattr(value, "_fields"):
+        return True
+    try:
+        return np.asarray(value).dtype.kind == "O"
+    except ValueError:
+        return True

@@ -1,0 +1,273 @@
+"""Functions that lose digits, move in steps, or bend: of each kind the value by a backend, and the slopes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy
+import numpy as np
+import torch
+from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.special import erf, log_ndtr, ndtr
+
+from tests.oracles import Array
+
+__all__ = ["BACKENDS", "KINDS", "Kind"]
+
+BACKENDS = ("numpy", "torch", "jax")
+F = Callable[[Any, Any], Any]  # (numpy, torch or jax.numpy, X) -> A
+D = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A function f(m, x), m being numpy, torch or jax.numpy, and f' by numpy, to its last digits.
+
+    Operands are normal numbers times a deviation, which `at` then maps to where f is to be looked at. Of `dense` kinds
+    f' is a Jacobian, and else slopes. `wrong` is by what factor a planted error is off; `lossless` says that a right
+    derivative has to pass, except for one operand in ten.
+    """
+
+    name: str
+    value: F
+    slopes: D
+    at: D = lambda x: x
+    backends: tuple[str, ...] = BACKENDS
+    wrong: float = 1.03
+    dense: bool = False
+    deviations: tuple[float, ...] = (0.3, 1, 3, 10)
+    lossless: bool = False
+
+    def function(self, backend: str, scale: float) -> Callable[[Array], Array]:
+        """Return f times a scale, of numpy's arrays, computed by a backend in its double precision."""
+
+        def by_numpy(x: Array) -> Array:
+            with np.errstate(all="ignore"):
+                return np.asarray(scale * self.value(np, x))
+
+        def by_torch(x: Array) -> Array:
+            return np.asarray((scale * self.value(torch, torch.from_numpy(x.copy()))).numpy())
+
+        def by_jax(x: Array) -> Array:
+            with jax.enable_x64(True):
+                return np.asarray(scale * self.value(jax.numpy, jax.numpy.asarray(x)))
+
+        return {"numpy": by_numpy, "torch": by_torch, "jax": by_jax}[backend]
+
+
+def _erf(m: ModuleType, x: Any) -> Any:
+    return {"numpy": lambda: erf(x), "torch": lambda: torch.erf(x)}.get(m.__name__, lambda: jax.scipy.special.erf(x))()
+
+
+def _cast(m: ModuleType, x: Any, dtype: str) -> Any:
+    return x.to(getattr(torch, dtype)) if m is torch else x.astype(getattr(m, dtype))
+
+
+def _gelu(m: ModuleType, x: Any) -> Any:
+    if m is torch:
+        return torch.nn.functional.gelu(x)
+    return jax.nn.gelu(x, approximate=False) if m is jax.numpy else 0.5 * x * (1 + erf(x / np.sqrt(2)))
+
+
+def _softmax(m: ModuleType, x: Any) -> Any:
+    e = m.exp(x - m.max(x))
+    return e / m.sum(e)
+
+
+def _softmax_jacobian(x: Array) -> Array:
+    s = _softmax(np, x)
+    return np.diag(s) - np.outer(s, s)
+
+
+def _cross_entropy(m: ModuleType, x: Any) -> Any:
+    """Of the first class, by a log of the softmax."""
+    return -m.log(_softmax(m, x))[0:1]
+
+
+def _iterated(tolerance: float) -> F:
+    """The fixed point of cos(a·y), stopped at a tolerance for every entry."""
+
+    def solved(m: Any, a: Any) -> Any:
+        y = 0 * a
+        for _ in range(400):
+            z = m.cos(a * y)
+            if m.max(m.abs(z - y)) < tolerance:
+                return z
+            y = z
+        return y
+
+    return solved
+
+
+def _iterated_slopes(a: Array) -> Array:
+    y = np.full_like(a, 0.8)
+    for _ in range(100):
+        y = y - (y - np.cos(a * y)) / (1 + a * np.sin(a * y))
+    return np.asarray(-np.sin(a * y) * y / (1 + a * np.sin(a * y)))
+
+
+def _newton(tolerance: float) -> F:
+    def solved(m: Any, a: Any) -> Any:
+        y = 0 * a + 1
+        for _ in range(60):
+            step = (y**3 + y - a) / (3 * y * y + 1)
+            y = y - step
+            if m.max(m.abs(step)) < tolerance:
+                break
+        return y
+
+    return solved
+
+
+def _newton_slopes(a: Array) -> Array:
+    y = np.asarray(_newton(1e-14)(np, a))
+    return 1 / (3 * y * y + 1)
+
+
+def _series(x: Array, *weights: float) -> Array:
+    """Sum a power series: its first terms, beside 0."""
+    return np.asarray(sum(weight * x**k for k, weight in enumerate(weights)))
+
+
+def _tiny(exponent: float) -> D:
+    """Map normal numbers to such near 0: their logarithms lie around an exponent."""
+    return lambda x: np.sign(x) * 10 ** (exponent + np.clip(x, -2, 2))
+
+
+_KNOTS = np.linspace(-4, 4, 1001)
+_SPLINE = CubicSpline(_KNOTS, np.sin(3 * _KNOTS) + 0.1 * _KNOTS**2)
+_FINE = np.linspace(-4, 4, 10_001)
+_MONOTONE = PchipInterpolator(_FINE, np.sin(3 * _FINE))
+_TABLE = np.linspace(-4, 4, 100_001)
+_VALUES = np.sin(3 * _TABLE)
+
+
+def _table_slopes(x: Array) -> Array:
+    i = np.clip(np.searchsorted(_TABLE, x) - 1, 0, _TABLE.size - 2)
+    return np.asarray((_VALUES[i + 1] - _VALUES[i]) / (_TABLE[i + 1] - _TABLE[i]))
+
+
+def _inside(x: Array) -> Array:
+    return np.asarray(3 * np.tanh(x / 3))
+
+
+def _gelu_slopes(x: Array) -> Array:
+    return np.asarray(ndtr(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi))
+
+
+def _printed(m: Any, x: Any) -> Any:
+    return np.array([float(f"{value:.6g}") for value in np.exp(np.sin(x)).ravel()]).reshape(x.shape)
+
+
+def _tanh_slopes(dtype: str) -> D:
+    """Return 1 - y² as rules in use have it, y being the tanh that was computed: 0 where that is 1."""
+
+    def slopes(x: Array) -> Array:
+        return np.asarray(1 - torch.tanh(torch.from_numpy(x.copy()).to(getattr(torch, dtype))).double().numpy() ** 2)
+
+    return slopes
+
+
+_NEAR = (0.3, 1.0)  # deviations of kinds whose operands are mapped to one region, so that larger ones say no more
+
+KINDS = (
+    Kind("gelu", _gelu, _gelu_slopes, lossless=True),
+    Kind("log(1 - sigmoid)", lambda m, x: m.log(1 - 1 / (1 + m.exp(-x))), lambda x: -1 / (1 + np.exp(-x))),
+    Kind("softmax, logits far apart", _softmax, _softmax_jacobian, at=lambda x: 10 * x, dense=True),
+    Kind(
+        "cross-entropy of them",
+        _cross_entropy,
+        lambda x: (_softmax(np, x) - np.eye(x.size)[0])[None],
+        at=lambda x: np.r_[x[:1], 3 * x[1:]],
+        dense=True,
+    ),
+    Kind(
+        "tanh in float16",
+        lambda m, x: 1.0 * _cast(m, m.tanh(_cast(m, x, "float16")), "float64"),
+        _tanh_slopes("float16"),
+        wrong=1.1,
+    ),
+    Kind(
+        "x² + tanh in float16",
+        lambda m, x: x * x + _cast(m, m.tanh(_cast(m, x, "float16")), "float64"),
+        lambda x: 2 * x + _tanh_slopes("float16")(x),
+        wrong=1.1,
+    ),
+    Kind(
+        "tanh in bfloat16",
+        lambda m, x: 1.0 * _cast(m, m.tanh(_cast(m, x, "bfloat16")), "float64"),
+        _tanh_slopes("bfloat16"),
+        backends=("torch", "jax"),
+        wrong=1.3,
+    ),
+    Kind(
+        "x + tanh in float32",
+        lambda m, x: x + _cast(m, m.tanh(_cast(m, x, "float32")), "float64"),
+        lambda x: 1 + _tanh_slopes("float32")(x),
+    ),
+    Kind("6 digits of sin", lambda m, x: m.round(m.sin(x) * 1e6) / 1e6, np.cos),
+    Kind("9 digits of sin", lambda m, x: m.round(m.sin(x) * 1e9) / 1e9, np.cos),
+    Kind("6 digits printed", _printed, lambda x: np.exp(np.sin(x)) * np.cos(x), backends=("numpy",)),
+    Kind("steps of 1e-8, and sin", lambda m, x: m.floor(1e8 * x) / 1e8 + m.sin(x), lambda x: 1 + np.cos(x)),
+    Kind(
+        "cubic spline of 1,001 knots",
+        lambda m, x: _SPLINE(x),
+        lambda x: _SPLINE(x, 1),
+        at=_inside,
+        backends=("numpy",),
+        lossless=True,
+    ),
+    Kind(
+        "pchip of 10,001 knots",
+        lambda m, x: _MONOTONE(x),
+        lambda x: _MONOTONE(x, 1),
+        at=_inside,
+        backends=("numpy",),
+        lossless=True,
+    ),
+    Kind(
+        "table of 100,001 entries",
+        lambda m, x: np.interp(x, _TABLE, _VALUES),
+        _table_slopes,
+        at=_inside,
+        backends=("numpy",),
+    ),
+    Kind("fixed point, 1e-6", _iterated(1e-6), _iterated_slopes, at=lambda x: 0.8 + 0.3 * np.tanh(x), deviations=_NEAR),
+    Kind(
+        "fixed point, 1e-10", _iterated(1e-10), _iterated_slopes, at=lambda x: 0.8 + 0.3 * np.tanh(x), deviations=_NEAR
+    ),
+    Kind("Newton, 1e-2", _newton(1e-2), _newton_slopes, at=lambda x: 10 + 8 * np.tanh(x), deviations=_NEAR),
+    Kind("Newton, 1e-8", _newton(1e-8), _newton_slopes, at=lambda x: 10 + 8 * np.tanh(x), deviations=_NEAR),
+    Kind(
+        "faint kink beside x",
+        lambda m, x: 1e-6 * m.abs(x - 0.5) + m.exp(x),
+        lambda x: 1e-6 * np.sign(x - 0.5) + np.exp(x),
+        at=lambda x: 0.5 + _tiny(-4)(x),
+        deviations=_NEAR,
+    ),
+    Kind("faint steps", lambda m, x: x**3 + 1e-9 * m.floor(20 * x), lambda x: 3 * x * x),
+    Kind("x/(1 + |x|)", lambda m, x: x / (1 + m.abs(x)), lambda x: 1 / (1 + np.abs(x)) ** 2, lossless=True),
+    Kind(
+        "(eˣ - 1)/x",
+        lambda m, x: (m.exp(x) - 1) / x,
+        lambda x: _series(x, 1 / 2, 1 / 3, 1 / 8, 1 / 30),
+        at=_tiny(-7),
+        deviations=_NEAR,
+    ),
+    Kind(
+        "(1 - cos x)/x²",
+        lambda m, x: (1 - m.cos(x)) / x**2,
+        lambda x: _series(x, 0, -1 / 12, 0, 1 / 180),
+        at=_tiny(-6),
+        deviations=_NEAR,
+    ),
+    Kind("1 - cos x", lambda m, x: 1 - m.cos(x), np.sin, at=_tiny(-5), deviations=_NEAR),
+    Kind(
+        "log of ndtr by erf",
+        lambda m, x: m.log(0.5 * (1 + _erf(m, x / 2**0.5))),
+        lambda x: np.exp(-x * x / 2 - np.log(2 * np.pi) / 2 - log_ndtr(x)),
+        at=lambda x: np.maximum(x, -7),
+    ),
+)
