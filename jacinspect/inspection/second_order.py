@@ -38,11 +38,7 @@ _FEWEST = 200  # calls of the gradient: what a pattern and some of its columns t
 
 
 def require_gradient(function: Function, settings: Settings) -> None:
-    """Raise InputError where the second order is asked for without a derivative, or of complex numbers."""
-    if settings.order == 2 and function.operand is not None and function.operand.complex_pairs:
-        raise InputError(
-            f"{function.name}: --order 2 is by real numbers, and {function.operand.names[0]} is of a complex one"
-        )
+    """Raise InputError where the second order is asked for without a derivative."""
     if settings.order == 2 and function.rule is None:
         raise InputError(
             f"{function.name}: --order 2 needs a gradient, and there is none: give one with "

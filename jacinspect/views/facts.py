@@ -80,15 +80,15 @@ def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tupl
         yield "shape", f"as {form.name} {format_shape(form.shape)}, {square}: {form.relation}"
         yield "pattern", _stored(j)
         yield "diagonality", _diagonality_of(j, form)
+    if j.is_holomorphic is not None:
+        holds = "yes: the Cauchy–Riemann equations hold" if j.is_holomorphic else "no: they do not hold"
+        yield "holomorphic", holds
     yield "Hadamard", _hadamard(report)
 
 
 def reasons(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
     """Yield the facts behind the answers: index formula, bandwidths, chain rule, how the two Jacobians agree."""
     yield "formula", j.index_formula
-    if j.is_holomorphic is not None:
-        holds = "yes: the Cauchy–Riemann equations hold" if j.is_holomorphic else "no: they do not hold"
-        yield "holomorphic", holds
     if form.name != "vec":
         yield "as vec", f"{shape_line(j)}; {_pattern(j)}"
     if j.arrangement is not None:

@@ -95,7 +95,7 @@ def test_vec_and_layout_say_what_they_change() -> None:
     softmax = " ".join(run("softmax", "--shape", "3x4", "--details").text.split())
     assert "strided in column-major vec; K_34·J·K_34ᵀ is J in row-major vec" in softmax
     assert "denominator layout is the same matrix, for J is" in softmax
-    cumsum = run("cumsum", "--shape", "2x3", "--layout", "denominator", "--details").text
+    cumsum = " ".join(run("cumsum", "--shape", "2x3", "--layout", "denominator", "--details").text.split())
     assert "numerator layout is the transpose, 6×6" in cumsum
     assert "commutation permutation K_23" in run("transpose", "--shape", "2x3", "--details").text
 

@@ -328,7 +328,7 @@ def test_an_expectation_that_does_not_hold_has_a_witness(expectation: str, f: An
     assert message(report, "J002").startswith(expected)
 
 
-@pytest.mark.parametrize("expectation", Expectation)
+@pytest.mark.parametrize("expectation", [each for each in Expectation if each != "holomorphic"])
 def test_a_witness_speaks_against_what_was_expected(expectation: str) -> None:
     """The entry that is named lies where the property allows none (or, for dense, is one that is missing)."""
     matrix = np.zeros((6, 6))
@@ -698,7 +698,6 @@ def test_a_function_that_computes_in_float32() -> None:
     [
         (lambda x: None, "the function returned None; an array of real numbers is needed"),
         (lambda x: "text", "the function returned a str; an array of real numbers is needed"),
-        (lambda x: x + 1j, "the function returned complex numbers; an array of real numbers is needed"),
         (lambda x: [[1.0], [2.0, 3.0]], "the function returned a list that is no array"),
         (lambda x: {2: x}[1], "the function raised KeyError: 1"),
         (lambda x: x @ np.ones(7), "the function raised ValueError: "),
@@ -787,9 +786,9 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], expected: str) ->
     ("x", "expected"),
     [
         (["a"], "X: an array of real numbers is needed, not of <U1"),
-        ([1 + 1j], "X: an array of real numbers is needed, not of complex128"),
+        ([1 + 1j], "tanh is inspected at real numbers; name code for complex ones, as numpy:exp"),
         ([[1], [2, 3]], "X: "),
-        (None, "X: an array of real numbers is needed, not of object"),
+        (None, "tanh takes one operand; the number given is 0"),
     ],
 )
 def test_operands_that_make_no_sense(x: Any, expected: str) -> None:

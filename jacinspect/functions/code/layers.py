@@ -29,7 +29,7 @@ def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[st
         return f, dict(parameters)
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     places = inspect.signature(f).parameters
-    if all(place.kind in kinds for place in places.values()):  # which a metaclass passes on, as flax's does
+    if places and all(place.kind in kinds for place in places.values()):  # which a metaclass passes on, as flax's does
         places = inspect.signature(partial(f.__init__, None)).parameters
     takes_any = any(place.kind is place.VAR_KEYWORD for place in places.values())
     given = {key: value for key, value in parameters.items() if key in places or takes_any}

@@ -279,7 +279,6 @@ def test_derivatives_that_are_not_plain_functions() -> None:
         (lambda x: "no", "the function returned a str; an array of real numbers is needed"),
         (lambda x: {}, "the function returned a dict; an array of real numbers is needed"),
         (lambda x: x.astype(object), "the function returned an array of objects; an array of real numbers is needed"),
-        (lambda x: x + 1j, "the function returned complex numbers; an array of real numbers is needed"),
         (lambda x: [[1.0], [2.0, 3.0]], "the function returned a list that is no array"),
     ],
 )
