@@ -24,6 +24,7 @@ from jacinspect.views.lines import (
     styled,
     table_lines,
 )
+from jacinspect.views.outcome import SIGNS
 from jacinspect.views.panels import GAP, Line, pattern_panel, side_by_side
 from jacinspect.views.sentences import of_outcome, of_structure
 from jacinspect.views.wrapping import hanging
@@ -112,12 +113,13 @@ def _height(rows: list[list[Line]]) -> int:
 
 def _measured(report: Report) -> str:
     """Say how precise the numeric Jacobian is, how much of that the derivative takes, and what it took."""
+    again = "" if report.verdict == "pass" else f"{SIGNS[report.verdict]} {report.verdict}: "  # it began a page ago
     calls = f"{counted(report.calls, 'call')} of f"
     a = report.agreement
     if a is None or not a.max_error_bar:
-        return calls
+        return again + calls
     off = "" if a.max_ratio is None else ", no difference"
     if a.max_ratio:
         share = f"{100 * a.max_ratio:.2g} % of" if a.max_ratio <= 1 else f"{a.max_ratio:.1g} times"
         off = f", largest difference {share} its bar"
-    return f"numeric J within ±{rounded_up(a.max_error_bar)}{off} · {calls}"
+    return f"{again}numeric J within ±{rounded_up(a.max_error_bar)}{off} · {calls}"
