@@ -23,7 +23,7 @@ _TINY = float(np.finfo(np.float64).tiny)
 _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
 PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
-_OWN_LEAP = 2.0**-4  # of f
+_OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
 
@@ -52,8 +52,8 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     off = np.where(turn <= 2 * PIECES * size, np.minimum(_OFF * turn, PIECES * size), 0)
     far = np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
     off += np.minimum(_BY_LEAPS * height / far, _ONE_LEAP * size)
-    broken &= ~alone | (~kinks & (turn <= 2 * PIECES * size))  # a kink by itself is f's own,
-    broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)  # and so is a leap that no tolerance of a solver's allows
+    broken &= ~alone | (~kinks & (turn <= 2 * PIECES * size))  # a kink by itself is f's own
+    broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
 
 

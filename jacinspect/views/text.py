@@ -113,7 +113,8 @@ def _height(rows: list[list[Line]]) -> int:
 
 def _measured(report: Report) -> str:
     """Say how precise the numeric Jacobian is, how much of that the derivative takes, and what it took."""
-    again = "" if report.verdict == "pass" else f"{SIGNS[report.verdict]} {report.verdict}: "  # it began a page ago
+    # The report of what does not pass is long, and the first line with the verdict has scrolled away.
+    again = "" if report.verdict == "pass" else f"{SIGNS[report.verdict]} {report.verdict}: "
     calls = f"{counted(report.calls, 'call')} of f"
     a = report.agreement
     if a is None or not a.max_error_bar:

@@ -1,4 +1,4 @@
-"""Is every wrong rule beside a right one found, and no right rule accused? pytest FILE --benchmark-enable -s.
+"""Is every wrong rule beside a right one found, and no right rule accused? pytest FILE --benchmark-only -s.
 
 Faults that entries by the main rule do not show are planted in 20 seeds each, in numpy, torch and jax; the right
 functions are torch's and jax's own, at kinks and zeros, at large operands and in single precision.
@@ -16,7 +16,7 @@ import torch
 import jacinspect
 from jacinspect.inspection.report import Report
 
-pytestmark = pytest.mark.usefixtures("benchmark")  # run with --benchmark-enable alone, as the other tables are
+pytestmark = pytest.mark.usefixtures("benchmark")  # skipped with the other tables, unless by --benchmark-only
 
 SEEDS = 20
 SHAPE = (2, 3)
