@@ -85,6 +85,7 @@ class Format(Choice):
     json = "json"
     markdown = "markdown"
     latex = "latex"
+    html = "html"
 
 
 class IdentitiesFormat(Choice):
