@@ -103,6 +103,7 @@ class CheckFormat(Choice):
     junit = "junit"
     github = "github"
     markdown = "markdown"
+    html = "html"
 
 
 class Expectation(Choice):

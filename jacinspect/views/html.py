@@ -1,5 +1,7 @@
 """A Report as one self-contained page for a browser: it loads nothing, and looks up nothing. A pure function."""
 
+from sys import maxsize
+
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
 from jacinspect.views.page.content import article, explanations, verdict_class
@@ -11,7 +13,7 @@ __all__ = ["render"]
 def render(report: Report, full: bool = False, form: str = "vec") -> str:
     """Write the page; its facts are about one of `choices.Form`, and it shows all of them side by side.
 
-    Its size is bounded: `full` changes nothing, since a browser cannot draw more.
+    Its size is bounded, unless `full`: of many entries, a sample is listed, and the rest is drawn by tiles.
 
     Raises
     ------
@@ -19,5 +21,5 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
         For a form that has no place for more axes.
     """
     name, shapes = headline(report)
-    shown = article(report, form, _class=verdict_class(report))
+    shown = article(report, form, *[maxsize] * full, _class=verdict_class(report))
     return document(f"{name}, {shapes}", [shown, data("words", explanations(shown))])

@@ -12,7 +12,7 @@ from jacinspect.views.explain import words
 from jacinspect.views.facts import answers, formulas, headline, points, reasons
 from jacinspect.views.outcome import outcome
 from jacinspect.views.page.document import data, element, text
-from jacinspect.views.page.numbers import numbers
+from jacinspect.views.page.numbers import LISTED, numbers
 from jacinspect.views.second import second_order
 from jacinspect.views.sentences import of_outcome, of_structure
 
@@ -22,18 +22,32 @@ _WORDS = ("tensor", "stacked", "vec", "blocks", "layout")  # that the script mar
 _HARD_BREAK = re.compile(r"(?<!\n)\n(?!\n)")  # the end of a line of 80 columns, which is not that of a paragraph
 
 
-def article(report: Report, form: str = "vec", listed: int | None = None, **attributes: str) -> str:
-    """Return the article of a report, its facts about one of `choices.Form`, with at most so many entries `listed`."""
-    drawn = numbers(report) if listed is None else numbers(report, listed)
+def article(report: Report, form: str = "vec", listed: int = LISTED, before: str = "", **attributes: str) -> str:
+    """Return the article of a report, after the markup `before`; its facts are about one of `choices.Form`.
+
+    At most so many entries are `listed` one by one.
+    """
+    drawn = numbers(report, listed)
     j, arranged = report.jacobian, report.form(form)
-    parts = [*_head(report)]
+    parts = [before, *_head(report)]
     facts: list[tuple[str, str]] = []
     if j is not None and arranged is not None:
-        parts.append(element("p", text(" ".join([*of_outcome(report), *of_structure(report, j, arranged)])), _class="lead"))
-        facts += answers(report, j, arranged)
-        facts += [*reasons(report, j, arranged), *second_order(report), *background(report, j, arranged), *points(report)]
+        sentences = [*of_outcome(report), *of_structure(report, j, arranged)]
+        parts.append(element("p", _indexed(" ".join(sentences)), _class="lead"))
+        facts += [
+            *answers(report, j, arranged),
+            *reasons(report, j, arranged),
+            *second_order(report),
+            *background(report, j, arranged),
+            *points(report),
+        ]
     if drawn is not None:
-        parts += ['<div class="arrays"></div>', '<p class="sum"></p>', '<div class="forms"></div>', data("numbers", drawn)]
+        parts += [
+            '<div class="arrays"></div>',
+            '<p class="sum"></p>',
+            '<div class="forms"></div>',
+            data("numbers", drawn),
+        ]
     parts += _findings(report)
     if facts:
         parts.append(element("section", "<h2>Facts</h2>", _pairs(facts), _class="facts"))
@@ -87,7 +101,12 @@ def _table(report: Report) -> str:
     return element("table", element("thead", head), element("tbody", *body), _class="worst")
 
 
+def _indexed(plain: str) -> str:
+    """Escape a text, and set the indices of A, X, J, T, E and δ low."""
+    return re.sub(r"(?<=[AXJTEδ])(&#x27;)?_(\w+)", r"\1<sub>\2</sub>", text(plain))
+
+
 def _pairs(facts: Iterable[tuple[str, str]], kind: str = "") -> str:
     """Write labelled texts as a list of definitions; the script explains those labels that it has an explanation of."""
-    pairs = (element("dt", text(label), data_word=label) + element("dd", text(said)) for label, said in facts)
+    pairs = (element("dt", text(label), data_word=label) + element("dd", _indexed(said)) for label, said in facts)
     return element("dl", *pairs, _class=kind)

@@ -21,7 +21,9 @@ def document(title: str, body: Iterable[str]) -> str:
     The policy permits the one style and the one script by their hashes, so that equal reports give equal pages.
     """
     style, script = _file("page.css"), _file("page.js")
-    policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    )
     filled = Template(_file("page.html")).substitute(
         policy=policy, title=text(title), style=style, script=script, body="\n".join(body)
     )

@@ -9,12 +9,11 @@ from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import UnfoldedPattern
-from jacinspect.wording import jsonable
 
 __all__ = ["Entries", "rounded"]
 
 _COUNTED = 10**6  # entries that are counted by tiles; of more, so many at random, so that a page takes a second or two
-_TILES = 2048  # tiles that hold anything, of one drawing: seven drawings of 25 bytes a tile stay below 400 kB
+_TILES = 4096  # tiles that hold anything, of one drawing: seven drawings of 25 bytes a tile stay below 800 kB
 _FINEST = 512  # tiles along a side, as many as a drawing has dots
 _DIGITS, _FEWER_DIGITS = 12, 3  # of a value; of a bar or a difference
 _ROUNDING = 4 * np.finfo(float).eps  # of a claim itself, which adds to its bar (as in agreement.py)

@@ -10,7 +10,6 @@ import numpy as np
 
 from jacinspect.choices import Form, Layout, Vec
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import Unfolding, unfold
@@ -18,10 +17,11 @@ from jacinspect.operands.bundle import Bundle
 from jacinspect.views.facts import written_out
 from jacinspect.views.page.entries import Entries, rounded
 
-__all__ = ["numbers"]
+__all__ = ["LISTED", "numbers"]
 
-_LISTED = 8192  # entries that are listed one by one: about 600 kB, and quick to draw
-_WHOLE, _HEAD, _TAIL = 16, 6, 2  # rows and columns of an array that are shown, or of its corners
+LISTED = 8192  # entries that are listed one by one: about 600 kB, and quick to draw
+_KNOWN = 1024  # numbers of an array that the page has all of
+_WHOLE, _EDGE = 8, 2  # rows and columns of an array that are shown, or at each end of a larger one
 _SLICES, _PARTS = 4, 8  # of an array of more axes; of a bundle
 _DIGITS = 8  # of a number in an array, three more than are shown
 _STATUSES = {
@@ -36,14 +36,17 @@ _STATUSES = {
 }
 
 
-def numbers(report: Report, listed: int = _LISTED) -> dict[str, Any] | None:
-    """Return what the script draws, JSON-ready; None where there is no Jacobian, or its pattern is not known."""
+def numbers(report: Report, listed: int) -> dict[str, Any] | None:
+    """Return what the script draws, JSON-ready; None where there is no Jacobian, or its pattern is not known.
+
+    At most so many entries are `listed` one by one.
+    """
     j = report.jacobian
     if j is None or report.output is None or j.arrangement is None or not j.entries:
         return None
     entries = Entries.of(j)
     shown = entries.at(entries.sample(listed))
-    forms, tiles = _forms(report, j, entries, whole=shown.number == entries.number)
+    forms, tiles = _forms(report, entries, whole=shown.number == entries.number)
     return {
         "output": list(report.output.shape),
         "operand": list(report.operand.values.shape),
@@ -72,20 +75,23 @@ def _parts(bundle: Bundle, letter: str) -> list[dict[str, Any]]:
 # --- The arrangements -------------------------------------------------------------------------------------------------
 
 
-def _forms(report: Report, j: JacobianReport, entries: Entries, whole: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def _forms(report: Report, entries: Entries, whole: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     """Describe each arrangement, by its name, order of vec and layout; and, unless `whole`, the tiles to draw it by.
 
     Two that are each other's transposes have the same tiles.
     """
     assert report.output is not None
     shapes = report.output.shape, report.operand.values.shape
-    names = [form for form in Form if max(map(len, shapes)) <= 2 or form in (Form.vec, Form.tensor)]
-    counted, forms, tiles = None if whole else entries.counted(), {}, {}
+    most = max(map(len, shapes))  # a vector has one arrangement; more axes than two have no place in blocks
+    names = tuple(Form) if most == 2 else (Form.vec, Form.tensor) if most > 2 else (Form.vec,)
+    counted = None if whole else entries.counted()
+    forms: dict[str, Any] = {}
+    tiles: dict[str, Any] = {}
     for name in names:
         for vec in Vec:
             for layout in Layout:
                 form = unfold(name.value, *shapes, vec.value, layout.value)
-                described = _described(form, j)
+                described = _described(form)
                 if counted is not None:
                     straight, flipped = (_key(form.row_axes, form.column_axes), _key(form.column_axes, form.row_axes))
                     described |= {"tiles": flipped if flipped in tiles else straight, "flipped": flipped in tiles}
@@ -99,7 +105,7 @@ def _key(rows: tuple[int, ...], columns: tuple[int, ...]) -> str:
     return "|".join("".join(map(str, axes)) for axes in (rows, columns))
 
 
-def _described(form: Unfolding, j: JacobianReport) -> dict[str, Any]:
+def _described(form: Unfolding) -> dict[str, Any]:
     """Say what an arrangement is: its axes, its shape, and every how many rows and columns a line divides it."""
     rows, columns = form.matrix_shape
     block, outer, inner = (*form.output_shape, 1, 1)[:2], form.outer_shape, form.inner_shape
@@ -155,21 +161,23 @@ def _split(title: str, role: str, bundle: Bundle, values: Array | None) -> Itera
 def _shown(title: str, role: str, offset: int, array: Array) -> dict[str, Any]:
     """Describe an array: a vector as a column, more axes as slices; which rows and columns are shown, None for a gap.
 
-    `values` are those shown, slice by slice; `offset` is the flat index of its first entry.
+    `values` are its numbers, or those that are shown, and `at` their flat indices, which begin at `offset`.
     """
-    shape = (*array.shape, 1, 1)[:2] if array.ndim < 2 else array.shape[-2:]
-    slices = array.reshape(-1, *shape)[:_SLICES]
-    rows, columns = (_picked(length) for length in shape)
-    r, c = ([k for k in picked if k is not None] for picked in (rows, columns))
+    rows, columns = (*array.shape, 1, 1)[:2] if array.ndim < 2 else array.shape[-2:]
+    flat = np.arange(array.size).reshape(-1, rows, columns)
+    picked = [_picked(length) for length in (rows, columns)]
+    if array.size > _KNOWN:
+        flat = flat[(slice(_SLICES), *np.ix_(*([k for k in each if k is not None] for each in picked)))]
     return {
         "title": title,
         "role": role,
-        "offset": offset,
         "shape": list(array.shape),
-        "matrix": list(shape),
-        "rows": rows,
-        "columns": columns,
-        "values": [rounded(each[np.ix_(r, c)].ravel(), _DIGITS) for each in slices],
+        "slices": [offset + rows * columns * number for number in range(min(len(flat), _SLICES))],
+        "width": columns,
+        "rows": picked[0],
+        "columns": picked[1],
+        "at": (offset + flat.ravel()).tolist(),
+        "values": rounded(array.ravel()[flat.ravel()], _DIGITS),
     }
 
 
@@ -177,4 +185,4 @@ def _picked(length: int) -> list[int | None]:
     """Return which rows or columns are shown, with None for a gap."""
     if length <= _WHOLE:
         return list(range(length))
-    return [*range(_HEAD), None, *range(length - _TAIL, length)]
+    return [*range(_EDGE), None, *range(length - _EDGE, length)]

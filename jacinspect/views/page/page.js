@@ -22,6 +22,8 @@ const read = (root, kind) => {
 // --- Numbers as text -------------------------------------------------------------------------------------------------
 
 const signed = (text) => text.replace(/-/g, "−").replace("e+", "e");
+// Sets the letters after an underscore low, as indices are.
+const indexed = (text) => text.split(/_(\w+)/).map((part, k) => (k % 2 ? make("sub", "", part) : part));
 const isNumber = (value) => typeof value === "number";
 const short = (value, digits = 5) => {
   if (!isNumber(value)) return value ?? "NaN";
@@ -101,7 +103,8 @@ class Entries {
   }
   // How an entry, or a tile, is shown: a text, a class, and how strong its shade is, from 0 to 1.
   look(show, { value, ratio, status }, format = short) {
-    if (show === "values") return [format(value), "", 0];
+    const wrong = this.data.checked && (status === 2 || status === 3 || status === 7);
+    if (show === "values") return [(wrong ? (status === 2 ? "✘ " : "? ") : "") + format(value), wrong ? "wrong" : "", 0];
     if (show === "magnitude") {
       const part = isNumber(value) ? Math.abs(value) / this.largest : 1;
       return [format(value), value < 0 ? "minus" : "plus", Math.sqrt(Math.min(part, 1))];
@@ -146,6 +149,8 @@ class Written {
       if (kind) td.classList.add(...kind.split(" "));
       td.style.setProperty("--shade", shade);
     }, form.lines);
+    const longest = Math.max(...[...this.cells.values()].map((td) => td.textContent.length));
+    this.node.style.setProperty("--longest", `${longest}ch`);
     this.node.addEventListener("pointerover", ({ target }) => this.pick(report, target));
     this.node.addEventListener("click", ({ target }) => this.pick(report, target));
     report.followKeys(this);
@@ -266,7 +271,7 @@ class Drawn {
       return [(c - column + w / 2) * wide - broad / 2, (r - row + h / 2) * tall - high / 2, broad, high];
     };
     const paint = (look, at, faint) => {
-      on.globalAlpha = (this.show === "values" ? 0.75 : 0.15 + 0.85 * look[2]) * faint;
+      on.globalAlpha = (this.show === "values" ? 0.8 : 0.15 + 0.85 * look[2]) * faint;
       on.fillStyle = of(look[1]);
       on.fillRect(...at);
       on.globalAlpha = 1;
@@ -274,9 +279,12 @@ class Drawn {
     this.rule(on, colour("rule"), width, height);
     if (this.tiles) this.paintTiles(paint, box);
     const written = tall >= 16 && wide >= 52;
+    const isFar = this.tiles && tall < 2 && wide < 2; // tiles say more than a sample of the entries
+    let here = 0;
     const inView = ([r, c]) => r >= row - 1 && r <= row + rows && c >= column - 1 && c <= column + columns;
     this.placed.forEach(([r, c], k) => {
-      if (!inView([r, c])) return;
+      if (!inView([r, c]) || (isFar && !this.isOdd(k))) return;
+      here += 1;
       const look = entries.values ? entries.look(this.show, entries.of(k)) : ["", "", 1], at = box(r, c, 1, 1, 1.5);
       paint(look, at, written ? 0.25 : 1);
       on.fillStyle = colour("ink");
@@ -290,8 +298,11 @@ class Drawn {
     for (const k of this.found ?? []) ring(this.placed[k], "disagrees", 6);
     if (this.selected?.i >= 0) ring(this.form.place(this.selected.o, this.selected.i), "accent", 9);
     const last = (side) => Math.min(Math.ceil(this.view[side] + this.view[side + 2]), this.size[side]) - 1;
-    this.extent.textContent = `rows ${Math.floor(row)} to ${last(0)}, columns ${Math.floor(column)} to ${last(1)}`;
+    const unlisted = !isFar && !here && this.tiles ? "; entries here are not listed in this page" : "";
+    this.extent.textContent = `rows ${Math.floor(row)}–${last(0)}, columns ${Math.floor(column)}–${last(1)}${unlisted}`;
   }
+  // Whether an entry is worth being seen from afar.
+  isOdd(k) { return this.report.data.checked && this.report.entries.status?.[k] > 1; }
   // Draws the lines between blocks where there is room, or between cells.
   rule(on, colour, width, height) {
     const ends = [height, width];
@@ -311,11 +322,11 @@ class Drawn {
   }
   paintTiles(paint, box) {
     const { tiles, form } = this, entries = this.report.entries, turn = (pair) => (form.flipped ? [pair[1], pair[0]] : pair);
-    const tile = turn(tiles.tile);
+    const tile = turn(tiles.tile), fullest = tiles.count.reduce((most, count) => Math.max(most, count), 1);
     tiles.at.forEach((at, k) => {
       const [r, c] = turn([Math.floor(at / tiles.grid[1]), at % tiles.grid[1]]);
       const of = { value: tiles.largest?.[k], ratio: tiles.ratio?.[k], status: tiles.status?.[k] };
-      paint(entries.look(this.show, of), box(r * tile[0], c * tile[1], ...tile, 1.5), 0.45);
+      paint(entries.look(this.show, of), box(r * tile[0], c * tile[1], ...tile, 1.5), 0.25 + 0.65 * Math.sqrt(tiles.count[k] / fullest));
     });
   }
 }
@@ -339,23 +350,20 @@ class Report {
     if (outputs.length) this.select(outputs[first], inputs[first]);
   }
 
-  // An array as a matrix, or its slices; `cells` are by flat index.
+  // An array as a matrix, or its slices; its cells and numbers are found by flat index.
   array(array) {
-    const cells = new Map(), values = new Map(), [rows, columns] = [array.rows, array.columns];
-    const kept = [rows, columns].map((picked) => picked.filter((each) => each !== null));
-    const format = aligned(array.values.flat()), inOne = size(array.matrix);
-    const slices = array.values.map((numbers, slice) => bracketed(rows, columns, (td, row, column) => {
-      const flat = array.offset + slice * inOne + row * array.matrix[1] + column;
-      const value = numbers[kept[0].indexOf(row) * kept[1].length + kept[1].indexOf(column)];
+    const cells = new Map(), numbers = new Map(array.at.map((flat, k) => [flat, array.values[k]]));
+    const format = aligned(array.values);
+    const slices = array.slices.map((first) => bracketed(array.rows, array.columns, (td, row, column) => {
+      const flat = first + row * array.width + column;
       cells.set(flat, td);
-      values.set(flat, value);
-      td.append(format(value));
+      td.append(format(numbers.get(flat)));
       td.addEventListener("pointerenter", () => this.selectOf(array.role, flat));
     }));
-    const more = Math.ceil(size(array.shape) / Math.max(inOne, 1)) - slices.length;
+    const more = size(array.shape.slice(0, -2)) - slices.length;
     const title = make("figcaption", "", make("b", "", array.title), ` ${array.shape.join("×")}`);
     const node = make("figure", "", make("div", "slices", ...slices, ...(more > 0 ? [`… ${more} more`] : [])), title);
-    return { ...array, cells, numbers: values, node };
+    return { ...array, cells, numbers, node };
   }
 
   // X → A = f(X), then A' ⊙ dX = or ≠ J·vec(dX): the arrays as they stand in a formula.
@@ -395,7 +403,7 @@ class Report {
     this.forms.replaceChildren(...this.drawings.map(({ form, node }) => {
       const word = make("b", "", form.name);
       word.dataset.word = form.name;
-      const said = make("figcaption", "", word, ` ${form.shape.join("×")}${form.square ? "" : ", not square"}`, make("small", "", form.relation));
+      const said = make("figcaption", "", word, ` ${form.shape.join("×")}${form.square ? "" : ", not square"}`, make("small", "", ...indexed(form.relation)));
       return make("figure", form.name, said, node);
     }));
     explain(this.forms);
