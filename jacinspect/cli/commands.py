@@ -23,6 +23,7 @@ from jacinspect.choices import (
 )
 from jacinspect.cli.browser import page_format, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
+from jacinspect.cli.child import go_on_in_a_child
 from jacinspect.cli.files import format_of, save_jacobian
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
@@ -263,6 +264,8 @@ def inspect(
 
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
+    with reported_errors(traceback):
+        _in_a_child(function, derivative, hessian)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(
             function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
@@ -287,6 +290,12 @@ def inspect(
         if save is not None:
             save_jacobian(report, save)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+def _in_a_child(*typed: str | None) -> None:
+    status = go_on_in_a_child(*typed)
+    if status is not None:
+        raise typer.Exit(status)
 
 
 def _detail(quiet: bool, details: bool) -> Detail:
@@ -332,6 +341,8 @@ def identities(
 
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """
+    with reported_errors(traceback):
+        _in_a_child(function, derivative)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(function, param, derivative, derivative_kind, backend, None, domain, reseed)
         chosen = format_of(output, IdentitiesFormat.json if as_json else to, IdentitiesFormat)

@@ -323,10 +323,11 @@ class Drawn {
   paintTiles(paint, box) {
     const { tiles, form } = this, entries = this.report.entries, turn = (pair) => (form.flipped ? [pair[1], pair[0]] : pair);
     const tile = turn(tiles.tile), fullest = tiles.count.reduce((most, count) => Math.max(most, count), 1);
+    const isNear = Math.max(...box(0, 0, ...tile, 0).slice(2)) > 16; // one sees that it is a tile, and no entry
     tiles.at.forEach((at, k) => {
       const [r, c] = turn([Math.floor(at / tiles.grid[1]), at % tiles.grid[1]]);
       const of = { value: tiles.largest?.[k], ratio: tiles.ratio?.[k], status: tiles.status?.[k] };
-      paint(entries.look(this.show, of), box(r * tile[0], c * tile[1], ...tile, 1.5), 0.25 + 0.65 * Math.sqrt(tiles.count[k] / fullest));
+      paint(entries.look(this.show, of), box(r * tile[0], c * tile[1], ...tile, 1.5), isNear ? 0.15 : 0.25 + 0.65 * Math.sqrt(tiles.count[k] / fullest));
     });
   }
 }
