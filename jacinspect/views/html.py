@@ -6,6 +6,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.views.facts import headline
 from jacinspect.views.page.content import article, explanations, verdict_class
 from jacinspect.views.page.document import data, document
+from jacinspect.views.page.numbers import LISTED
 
 __all__ = ["render"]
 
@@ -21,5 +22,5 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
         For a form that has no place for more axes.
     """
     name, shapes = headline(report)
-    shown = article(report, form, *[maxsize] * full, _class=verdict_class(report))
+    shown = article(report, form, maxsize if full else LISTED, _class=verdict_class(report))
     return document(f"{name}, {shapes}", [shown, data("words", explanations(shown))])

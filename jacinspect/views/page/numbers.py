@@ -16,6 +16,7 @@ from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views.facts import written_out
 from jacinspect.views.page.entries import Entries, rounded
+from jacinspect.wording import printable
 
 __all__ = ["LISTED", "numbers"]
 
@@ -66,9 +67,10 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
 
 def _parts(bundle: Bundle, letter: str) -> list[dict[str, Any]]:
     """Name the arrays that entries are in."""
+    names = (letter if bundle.is_single else printable(part.label(letter)) for part in bundle.parts)
     return [
-        {"name": letter if bundle.is_single else part.label(letter), "shape": list(part.shape), "offset": part.offset}
-        for part in bundle.parts
+        {"name": name, "shape": list(part.shape), "offset": part.offset}
+        for name, part in zip(names, bundle.parts, strict=True)
     ]
 
 
@@ -155,7 +157,7 @@ def _split(title: str, role: str, bundle: Bundle, values: Array | None) -> Itera
         return
     for part, array in list(zip(bundle.parts, bundle.split(values), strict=True))[:_PARTS]:
         own = title if bundle.is_single else f"{title}: {part.name}" if title != "X" else part.label(title)
-        yield _shown(own, role, part.offset, np.asarray(array))
+        yield _shown(printable(own), role, part.offset, np.asarray(array))
 
 
 def _shown(title: str, role: str, offset: int, array: Array) -> dict[str, Any]:
@@ -165,9 +167,10 @@ def _shown(title: str, role: str, offset: int, array: Array) -> dict[str, Any]:
     """
     rows, columns = (*array.shape, 1, 1)[:2] if array.ndim < 2 else array.shape[-2:]
     flat = np.arange(array.size).reshape(-1, rows, columns)
-    picked = [_picked(length) for length in (rows, columns)]
+    picked = _picked(rows), _picked(columns)
     if array.size > _KNOWN:
-        flat = flat[(slice(_SLICES), *np.ix_(*([k for k in each if k is not None] for each in picked)))]
+        r, c = ([k for k in each if k is not None] for each in picked)
+        flat = flat[:_SLICES, r][:, :, c]
     return {
         "title": title,
         "role": role,

@@ -180,7 +180,7 @@ class Drawn {
       const button = make("button", "", label);
       button.type = "button";
       button.setAttribute("aria-label", { "+": "zoom in", "−": "zoom out", all: "show all" }[label]);
-      button.addEventListener("click", () => this.zoom(by, 0.5, 0.5));
+      button.addEventListener("click", () => this.zoom(by));
       return button;
     };
     this.extent = make("span");
@@ -207,8 +207,12 @@ class Drawn {
     const box = this.canvas.getBoundingClientRect();
     return [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
   }
-  zoom(by, down, along) {
-    const [row, column, rows, columns] = this.view;
+  // Shows fewer rows and columns, or more, around a place in the drawing: that of the marked entry if it is in view.
+  zoom(by, ...around) {
+    const [row, column, rows, columns] = this.view, { o, i } = this.report.selected;
+    const marked = this.form.place(o, i).map((at, side) => (at + 0.5 - this.view[side]) / this.view[side + 2]);
+    const isSeen = o >= 0 && i >= 0 && marked.every((part) => part > 0 && part < 1);
+    const [down, along] = around.length ? around : isSeen ? marked : [0.5, 0.5];
     const less = [rows, columns].map((length, side) => Math.min(Math.max(length * by, 4), this.size[side]));
     this.view = [row + (rows - less[0]) * down, column + (columns - less[1]) * along, ...less];
     this.keepInside();
@@ -417,7 +421,7 @@ class Report {
     drawing.node.setAttribute("aria-label", `J as ${drawing.form.name}; the arrow keys go from number to number`);
     drawing.node.addEventListener("focus", () => this.select(this.selected.o, this.selected.i));
     drawing.node.addEventListener("keydown", (event) => {
-      if (drawing.zoom && "+-0".includes(event.key)) drawing.zoom({ "+": 0.5, "-": 2, 0: Infinity }[event.key], 0.5, 0.5);
+      if (drawing.zoom && "+-0".includes(event.key)) drawing.zoom({ "+": 0.5, "-": 2, 0: Infinity }[event.key]);
       const by = ARROWS[event.key];
       if (!by) return;
       event.preventDefault();
