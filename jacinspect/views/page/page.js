@@ -149,8 +149,8 @@ class Written {
       if (kind) td.classList.add(...kind.split(" "));
       td.style.setProperty("--shade", shade);
     }, form.lines);
-    const longest = Math.max(...[...this.cells.values()].map((td) => td.textContent.length));
-    this.node.style.setProperty("--longest", `${longest}ch`);
+    const texts = (entries.values ?? []).map((_, k) => entries.look("values", entries.of(k), format)[0]);
+    this.node.style.setProperty("--longest", `${Math.max(1, ...texts.map((text) => text.length))}ch`); // of every switch
     this.node.addEventListener("pointerover", ({ target }) => this.pick(report, target));
     this.node.addEventListener("click", ({ target }) => this.pick(report, target));
     report.followKeys(this);
