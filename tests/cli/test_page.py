@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from jacinspect.choices import CheckFormat, Format, IdentitiesFormat
-from jacinspect.cli.files import format_of
+from jacinspect.cli.formats import format_of
 from tests.conftest import RunHere
 
 SIGMOID = ("sigmoid", "--shape", "2x2")
