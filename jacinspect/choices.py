@@ -85,6 +85,7 @@ class Format(Choice):
     json = "json"
     markdown = "markdown"
     latex = "latex"
+    html = "html"
 
 
 class IdentitiesFormat(Choice):
@@ -102,6 +103,7 @@ class CheckFormat(Choice):
     junit = "junit"
     github = "github"
     markdown = "markdown"
+    html = "html"
 
 
 class Expectation(Choice):

@@ -21,9 +21,10 @@ from jacinspect.choices import (
     Mode,
     Vec,
 )
+from jacinspect.cli.browser import page_format, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.child import go_on_in_a_child
-from jacinspect.cli.files import save_jacobian
+from jacinspect.cli.files import format_of, save_jacobian
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
 from jacinspect.cli.options import (
@@ -235,11 +236,15 @@ def inspect(
         int | None,
         typer.Option(metavar="K", help="Inspect at K operands: this one, and others 1, 10, 0.1, 100 … times as large."),
     ] = None,
-    to: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.text,
+    to: Annotated[
+        Format | None,
+        typer.Option("--format", "-f", help="What to print; as FILE ends, if left out.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Write the page (html) and open it in the browser.")] = False,
     save: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
@@ -266,7 +271,10 @@ def inspect(
             function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
         )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
-        written = OutputRequest(Format.json if as_json else to, output, form, full, save, _detail(quiet, details))
+        chosen = format_of(output, Format.json if as_json else to, Format)
+        if open_:
+            chosen = page_format(output, Format.json if as_json else to)
+        written = OutputRequest(chosen, output, form, full, save, _detail(quiet, details))
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
@@ -275,7 +283,10 @@ def inspect(
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)
     with reported_errors(traceback):
-        show(report, written)
+        if open_:
+            show_page(report, written)
+        else:
+            show(report, written)
         if save is not None:
             save_jacobian(report, save)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
@@ -315,7 +326,10 @@ def identities(
     ] = None,
     dtype: Annotated[Dtype, typer.Option(help="What X is rounded to.")] = Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
-    to: Annotated[IdentitiesFormat, typer.Option("--format", "-f", help="What to print.")] = IdentitiesFormat.text,
+    to: Annotated[
+        IdentitiesFormat | None,
+        typer.Option("--format", "-f", help="What to print; as FILE ends, if left out.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
@@ -331,7 +345,8 @@ def identities(
         _in_a_child(function, derivative)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(function, param, derivative, derivative_kind, backend, None, domain, reseed)
-        written = OutputRequest(Format.json if as_json else Format(to.value), output)
+        chosen = format_of(output, IdentitiesFormat.json if as_json else to, IdentitiesFormat)
+        written = OutputRequest(Format(chosen.value), output)
         report = verified(typed, OperandRequest(shape, source, dtype), written, seed, vec)
     with reported_errors(traceback):
         show(report, written)
@@ -352,7 +367,10 @@ def check(
             metavar="FILE", help="Where the checks are; the nearest jacinspect.toml or pyproject.toml if left out."
         ),
     ] = None,
-    to: Annotated[CheckFormat, typer.Option("--format", "-f", help="What to print.")] = CheckFormat.text,
+    to: Annotated[
+        CheckFormat | None,
+        typer.Option("--format", "-f", help="What to print; as FILE ends, if left out.", show_default=False),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
@@ -367,7 +385,8 @@ def check(
     Exit status: 0 everything holds, 1 something does not, 2 nothing could be checked, 130 interrupted.
     """
     with reported_errors(False):
-        status = check_suite(CheckRequest(names or [], config, to, output, jobs, timeout, fail_fast))
+        chosen = format_of(output, to, CheckFormat)
+        status = check_suite(CheckRequest(names or [], config, chosen, output, jobs, timeout, fail_fast))
     raise typer.Exit(status)
 
 

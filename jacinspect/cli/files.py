@@ -3,16 +3,27 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from jacinspect.choices import CheckFormat, Format, IdentitiesFormat
 from jacinspect.errors import InputError
 
 if TYPE_CHECKING:
     from jacinspect.inspection.report import Report
 
-__all__ = ["replace_file", "require_savable", "require_writable", "save_jacobian"]
+__all__ = ["format_of", "replace_file", "require_savable", "require_writable", "save_jacobian"]
 
+_FORMATS = {".json": "json", ".md": "markdown", ".tex": "latex", ".html": "html", ".htm": "html", ".xml": "junit"}
 _SAVED = (".npz", ".mtx")  # the keys of views.sparse.RENDERERS, which needs numpy
+
+
+AnyFormat = TypeVar("AnyFormat", Format, IdentitiesFormat, CheckFormat)
+
+
+def format_of(file: Path | None, named: AnyFormat | None, formats: type[AnyFormat]) -> AnyFormat:
+    """Return the format that is named, or else that of the file's extension; of any other extension, text."""
+    word = _FORMATS.get(file.suffix.lower()) if file is not None else None
+    return named or formats(word if word in list(formats) else "text")
 
 
 def require_writable(option: str, file: Path | None) -> None:

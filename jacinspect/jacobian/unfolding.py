@@ -88,8 +88,12 @@ class Unfolding:
 
     def placed(self, pattern: Pattern) -> UnfoldedPattern:
         """Return the row and column of each stored entry of a pattern, in the pattern's own order."""
-        index = [*_unravel(pattern.rows, self.output_shape), *_unravel(pattern.indices, self.operand_shape)]
-        rows, columns = (self._ravel(index, axes, pattern.stored) for axes in (self.row_axes, self.column_axes))
+        return self.placed_at(pattern.rows, pattern.indices)
+
+    def placed_at(self, outputs: Array, inputs: Array) -> UnfoldedPattern:
+        """Return the row and column of each entry (output, input), given as two equal vectors of flat indices."""
+        index = [*_unravel(outputs, self.output_shape), *_unravel(inputs, self.operand_shape)]
+        rows, columns = (self._ravel(index, axes, outputs.size) for axes in (self.row_axes, self.column_axes))
         return UnfoldedPattern(self.matrix_shape, rows, columns)
 
     def sources(self, rows: Array, columns: Array) -> tuple[Array, Array]:

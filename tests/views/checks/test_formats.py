@@ -22,6 +22,7 @@ from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.inspection.codes import Finding
 from jacinspect.inspection.sections import EntryReport
 from jacinspect.views.checks import github, junit
+from jacinspect.views.checks import html as check_html
 from jacinspect.views.checks import json as check_json
 from jacinspect.views.checks import markdown as check_markdown
 from jacinspect.views.checks import text as check_text
@@ -66,7 +67,11 @@ def rendered(view: str, outcomes: list[Outcome], planned: int | None = None, wid
         return "".join(f"{line.plain}\n" for line in check_text.render(counted(), tally, columns))
     if view == "json":
         return "".join(check_json.render(counted(), tally, "1.2.3"))
-    return "".join({"junit": junit, "github": github, "markdown": check_markdown}[view].render(counted(), tally))
+    return "".join(
+        {"junit": junit, "github": github, "markdown": check_markdown, "html": check_html}[view].render(
+            counted(), tally
+        )
+    )
 
 
 def mixed() -> list[Outcome]:
