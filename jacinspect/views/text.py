@@ -103,7 +103,7 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, ful
     """Yield X, A', the Jacobian, dX and its products, in whichever arrangement takes the fewest lines."""
     title = ("J" if form.name == "vec" else f"J as {form.name}") + (", numeric" if j.analytic is None else "")
     shown = ((title, "judged"),)
-    groups = [*jacobian_groups(j, form, width, full, shown)]
+    groups = [*jacobian_groups(report, form, width, full, shown)]
     pattern = [] if is_whole(groups) else pattern_panel(j, form, width)
     point, products = (panel_lines(panels) for panels in few_panels(report, j, width, full))
     if form.is_matrix:
@@ -111,7 +111,7 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, ful
         alone, left = [[panel] for panel in matrix], [*point, *products]
         if pattern:
             beside = max(width - max(len(line) for panel in left for line in panel) - GAP, _NARROW)
-            corners = panel_lines(chain(*jacobian_groups(j, form, beside, full, shown)))
+            corners = panel_lines(chain(*jacobian_groups(report, form, beside, full, shown)))
             matrix = [*pattern, *corners]
         candidates = (
             [point, matrix, products],
