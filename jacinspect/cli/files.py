@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from jacinspect.choices import CheckFormat, Format, IdentitiesFormat
+from jacinspect.choices import CheckFormat, Form, Format, IdentitiesFormat
 from jacinspect.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["format_of", "replace_file", "require_savable", "require_writable", "save_jacobian"]
 
 _FORMATS = {".json": "json", ".md": "markdown", ".tex": "latex", ".html": "html", ".htm": "html", ".xml": "junit"}
-_SAVED = (".npz", ".mtx")  # the keys of views.sparse.RENDERERS, which needs numpy
+_SAVED = (".npz", ".mtx", ".svg", ".png")  # the first two are the keys of views.sparse.RENDERERS, which needs numpy
 
 
 AnyFormat = TypeVar("AnyFormat", Format, IdentitiesFormat, CheckFormat)
@@ -42,17 +43,22 @@ def require_savable(save: Path | None, output: Path | None) -> None:
     """Raise InputError where the Jacobian could not be saved in a file of this name, besides the report."""
     require_writable("--save", save)
     if save is not None and save.suffix not in _SAVED:
-        raise InputError(f"--save {save}: the name has to end in {' or '.join(_SAVED)}")
+        raise InputError(f"--save {save}: the name has to end in {', '.join(_SAVED[:-1])} or {_SAVED[-1]}")
+    if save is not None and save.suffix == ".png" and find_spec("matplotlib") is None:
+        raise InputError(
+            f"--save {save}: needs matplotlib (pip install 'jacinspect[plot]'); {save.with_suffix('.svg')} does not"
+        )
     if save is not None and output is not None and save.resolve() == output.resolve():
         raise InputError(f"--save {save}: is where --output writes the report; name another file")
 
 
-def save_jacobian(report: "Report", file: Path) -> None:
-    """Write the Jacobian itself; called after the report is shown, so that an error here loses nothing."""
-    from jacinspect.views.sparse import RENDERERS
+def save_jacobian(report: "Report", file: Path, form: Form) -> None:
+    """Write the Jacobian itself, or its picture; called after the report is shown, so that an error loses nothing."""
+    from jacinspect.views import png, sparse, svg
 
     try:
-        content = RENDERERS[file.suffix](report)
+        drawn = {".svg": svg, ".png": png}.get(file.suffix)
+        content = drawn.render(report, form.value) if drawn else sparse.RENDERERS[file.suffix](report)
     except InputError as error:
         raise InputError(f"--save {file}: {error}") from None
     replace_file("--save", file, [content])

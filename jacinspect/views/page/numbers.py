@@ -116,21 +116,13 @@ def _key(rows: tuple[int, ...], columns: tuple[int, ...]) -> str:
 
 
 def _described(form: Unfolding) -> dict[str, Any]:
-    """Say what an arrangement is: its axes, its shape, and every how many rows and columns a line divides it."""
-    rows, columns = form.matrix_shape
-    block, outer, inner = (*form.output_shape, 1, 1)[:2], form.outer_shape, form.inner_shape
-    division = {
-        "vec": (0, 0),
-        "tensor": (inner[-2] if len(inner) > 1 else 0, inner[-1] if inner and len(outer) > 1 else 0),
-        "stacked": (block[0], 0),
-        "blocks": block,
-    }[form.name]
+    """Say what an arrangement is: its axes, its shape, and after how many rows and columns a line divides it."""
     return {
         "name": form.name,
         "shape": list(form.shape),
-        "matrix": [rows, columns],
+        "matrix": list(form.matrix_shape),
         "axes": [list(form.row_axes), list(form.column_axes)],
-        "lines": list(division if form.layout == "numerator" or form.name == "tensor" else division[::-1]),
+        "lines": list(form.division),
         "square": form.is_square,
         "relation": form.relation,
     }
