@@ -86,6 +86,7 @@ class Format(Choice):
     markdown = "markdown"
     latex = "latex"
     html = "html"
+    csv = "csv"
 
 
 class IdentitiesFormat(Choice):

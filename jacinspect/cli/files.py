@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["format_of", "replace_file", "require_savable", "require_writable", "save_jacobian"]
 
-_FORMATS = {".json": "json", ".md": "markdown", ".tex": "latex", ".html": "html", ".htm": "html", ".xml": "junit"}
+_FORMATS = {
+    ".json": "json",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".html": "html",
+    ".htm": "html",
+    ".csv": "csv",
+    ".xml": "junit",
+}
 _SAVED = (".npz", ".mtx", ".svg", ".png")  # the first two are the keys of views.sparse.RENDERERS, which needs numpy
 
 
