@@ -67,7 +67,9 @@ class Report(inspected.Report):
         return self._written("csv", False, "vec")
 
     def save(self, file: str | PathLike[str]) -> None:
-        """Save the Jacobian as a sparse .npz (scipy) or Matrix Market .mtx; a complete new file replaces an old one.
+        """Save the Jacobian as sparse .npz (scipy) or Matrix Market .mtx, or its picture as .svg or .png.
+
+        An old file is replaced by a complete new one.
 
         Raises
         ------

@@ -60,7 +60,7 @@ PARTS = {
     ("testing", "views"): {"views.brief"},
     ("testing", "functions"): {"functions.function"},
     ("api", "views"): {"views.text"},
-    ("writing", "views"): {"views.sparse"},
+    ("writing", "views"): {"views.png", "views.sparse", "views.svg"},
     ("writing", "inspection"): {"inspection.report"},
     ("cli", "jacobian"): {"jacobian.unfolding"},
     ("functions", "operands"): {"operands.bundle"},
@@ -78,6 +78,7 @@ ALLOWED = {
         *("views.identities", "views.checks.text", "views.listing"),
     },
     "scipy": {"jacobian.compact"},  # to_scipy
+    "matplotlib": {"views.png"},
     "torch": set[str](),  # neither is ever imported: who names a function of theirs has imported it
     "jax": set[str](),
 }

@@ -57,7 +57,7 @@ def test_structure_alone() -> None:
     assert (
         failure(np.cumsum, X.ravel(), expect="diagonal")
         .splitlines()[1]
-        .startswith("  J002 structure-unexpected: expected diagonal, found lower-triangular: ∂A[")
+        .startswith("  J002 structure-unexpected: expected diagonal, found lower-triangular: ∂Y[")
     )
 
 

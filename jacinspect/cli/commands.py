@@ -248,7 +248,10 @@ def inspect(
     open_: Annotated[bool, typer.Option("--open", help="Write the page (html) and open it in the browser.")] = False,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
+        typer.Option(
+            metavar="FILE",
+            help="Save the Jacobian as a sparse .npz (scipy) or Matrix Market .mtx, or its picture as .svg or .png.",
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the headline alone.")] = False,
@@ -289,7 +292,7 @@ def inspect(
         else:
             show(report, written)
         if save is not None:
-            save_jacobian("--save", report, save)
+            save_jacobian("--save", report, save, form.value)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
