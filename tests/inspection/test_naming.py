@@ -33,6 +33,8 @@ def of(operand: str, *fixed: str) -> Names:
         ("a", (), ("Y", "a")),
         ("w", ("a",), ("A", "w")),
         ("fc1.weight", (), ("A", "X")),
+        ("fc1.weight", ("X",), ("A", "Z")),
+        ("x", ("X",), ("A", "x")),
         ("a_long_name", (), ("A", "X")),
     ],
 )
@@ -47,6 +49,7 @@ def test_texts_about_a_and_x_are_written_with_them() -> None:
     assert of("A", "X").own(said) == (
         "∂Y_ij/∂A_pq = Y'_ij δ_ip: vec(Yᵀ), dY = Y' ⊙ (dA 1ᵀ), Y[0,1], Axis, MAX, E_ij, A"
     )
+    assert of("x_1").own("∂A_i/∂X_p, dX") == "∂A_i/∂(x_1)_p, dx_1"
     assert of("w").own(r"\partial A / \partial X_{pq} \Axis A' \odot dX") == (
         r"\partial A / \partial w_{pq} \Axis A' \odot dw"
     )
