@@ -9,6 +9,7 @@ import jacinspect
 from jacinspect.inspection.naming import Names
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views import details, latex, markdown, text
+from jacinspect.views.page.numbers import numbers
 from tests.views.test_text import written
 
 RNG = np.random.default_rng(4)
@@ -66,6 +67,11 @@ def test_no_view_speaks_of_another_operand(form: str) -> None:
     assert "= ∂vec(A)/∂vec(W)" in "\n".join(written(report, 80, view=text))
     for page in (markdown.render(report, form=form), latex.render(report, form=form)):
         assert not re.search(r"(?<![A-Za-z])d?X(?![A-Za-z])", page)
+    drawn = numbers(report, 100)
+    assert drawn is not None
+    assert [part["name"] for part in drawn["names"]["X"]] == ["W"]
+    assert not [array["title"] for array in drawn["arrays"] if "X" in array["title"]]
+    assert not [each["relation"] for each in drawn["forms"].values() if "X" in each["relation"]]
     assert report.jacobian is not None
     assert report.jacobian.index_formula == "∂A_ij/∂W_pq = J_ijp δ_jq"
     assert [finding.message for finding in report.findings] == [

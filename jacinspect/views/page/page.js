@@ -492,7 +492,7 @@ class Report {
     const terms = own.map((k) => make("span", entries.inputs[k] === i ? "marked" : "term", times(values[k], dx(k))));
     const written = terms.length > TERMS ? [...terms.slice(0, TERMS), `… ${terms.length - TERMS} more`] : terms;
     const output = entries.part(data.names.A, o);
-    const lines = [make("span", "", make("b", "", `J·vec(dX)`), ` at ${output}: `, ...written.flatMap((term, n) => (n ? [" + ", term] : [term])), terms.length ? " = " : "0, for it reads no input; ", make("b", "", short(long)))];
+    const lines = [make("span", "", make("b", "", `J·vec(d${data.names.X.length === 1 ? data.names.X[0].name : "X"})`), ` at ${output}: `, ...written.flatMap((term, n) => (n ? [" + ", term] : [term])), terms.length ? " = " : "0, for it reads no input; ", make("b", "", short(long)))];
     if (isNumber(short_) && isNumber(slope)) {
       const at = own.find((k) => entries.inputs[k] === o && String(data.output) === String(data.operand));
       const rest = own.length - (at === undefined ? 0 : 1), missing = long - short_;
