@@ -24,7 +24,7 @@ from jacinspect.choices import (
 from jacinspect.cli.browser import page_format, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.child import go_on_in_a_child
-from jacinspect.cli.files import format_of, save_jacobian
+from jacinspect.cli.formats import format_of
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
 from jacinspect.cli.options import (
@@ -45,6 +45,7 @@ from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
 from jacinspect.views.explain import explain as explanation
 from jacinspect.wording import printable
+from jacinspect.writing import save_jacobian
 
 __all__ = ["app", "run"]
 
@@ -247,7 +248,10 @@ def inspect(
     open_: Annotated[bool, typer.Option("--open", help="Write the page (html) and open it in the browser.")] = False,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
+        typer.Option(
+            metavar="FILE",
+            help="Save the Jacobian as a sparse .npz (scipy) or Matrix Market .mtx, or its picture as .svg or .png.",
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the headline alone.")] = False,
@@ -288,7 +292,7 @@ def inspect(
         else:
             show(report, written)
         if save is not None:
-            save_jacobian(report, save)
+            save_jacobian("--save", report, save, form.value)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 

@@ -71,6 +71,16 @@ class Unfolding:
         return self.operand_shape if self.layout == "numerator" else self.output_shape
 
     @property
+    def division(self) -> tuple[int, int]:
+        """After how many rows and columns a new block begins, or a new slice of the tensor; 0 where none does."""
+        block, inner = (*self.output_shape, 1, 1)[:2], self.inner_shape
+        if self.name == "tensor":
+            beside = bool(inner) and len(self.outer_shape) > 1
+            return inner[-2] if len(inner) > 1 else 0, inner[-1] if beside else 0
+        rows, columns = {"vec": (0, 0), "stacked": (block[0], 0), "blocks": block}[self.name]
+        return (rows, columns) if self.layout == "numerator" else (columns, rows)
+
+    @property
     def is_square(self) -> bool:
         """Whether there are as many rows as columns; for the tensor, whether A and X have the same shape."""
         if self.name == "tensor":

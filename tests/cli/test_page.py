@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from jacinspect.choices import CheckFormat, Format, IdentitiesFormat
-from jacinspect.cli.files import format_of
+from jacinspect.cli.formats import format_of
 from tests.conftest import RunHere
 
 SIGMOID = ("sigmoid", "--shape", "2x2")
@@ -103,3 +103,26 @@ def test_a_page_replaces_a_file_only_when_it_is_complete(run_here: RunHere, tmp_
     page.write_text("before")
     assert run_here("softmax", "-s", "2x2x2", "--as", "blocks", "-o", str(page)).status == 2
     assert page.read_text() == "before"
+
+
+# --- Pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_save_draws_the_arrangement_that_is_asked_for(run_here: RunHere, tmp_path: Path) -> None:
+    done = run_here("softmax", "-s", "2x3", "-q", "--as", "stacked", "--save", str(tmp_path / "J.svg"))
+    assert done.status == 0
+    assert "as stacked: 18 of 36 entries" in (tmp_path / "J.svg").read_text("utf-8")
+
+
+def test_a_png_needs_matplotlib(run_here: RunHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jacinspect.writing.find_spec", lambda _: None)
+    done = run_here(*SIGMOID, "--save", "J.png", cwd=tmp_path)
+    assert (done.status, done.out) == (2, b"")
+    assert done.err == ("jacinspect: --save J.png: needs matplotlib (pip install 'jacinspect[plot]'); J.svg does not\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_png_is_saved(run_here: RunHere, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert run_here(*SIGMOID, "-q", "--save", "J.png", cwd=tmp_path).status == 0
+    assert (tmp_path / "J.png").read_bytes().startswith(b"\x89PNG")

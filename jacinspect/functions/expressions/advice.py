@@ -119,7 +119,8 @@ def _primes(line: str) -> Iterator[Advice]:
         yield words, (found.start(1), found.end(2))
     found_one = re.search(rf"({_NAME}|(?<=\)))['′]\s*(?={_NAME})({_NAME})", line)
     if found_one is not None and not _is_quoted(line, found_one.start(2)):
-        letters = [*found_one[2]] if len(found_one[2]) <= 3 and found_one[2].isalpha() else [found_one[2]]
+        next_one = f"{found_one[2]}(x)" if catalogue.knows(found_one[2]) else found_one[2]
+        letters = [*next_one] if len(next_one) <= 3 and next_one.isalpha() else [next_one]
         product = " @ ".join([f"{found_one[1] or '(x + y)'}'", *letters])
         yield f"between x' and what it multiplies, write @ or *: {product}", found_one.span()
 

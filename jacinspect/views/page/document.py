@@ -12,7 +12,9 @@ from typing import Any
 
 from jacinspect.wording import printable
 
-__all__ = ["data", "document", "element"]
+__all__ = ["data", "document", "element", "text"]
+
+_SCRIPTS = ("numbers.js", "matrices.js", "page.js")  # in the order in which they run
 
 
 def document(title: str, body: Iterable[str]) -> str:
@@ -20,7 +22,7 @@ def document(title: str, body: Iterable[str]) -> str:
 
     The policy permits the one style and the one script by their hashes, so that equal reports give equal pages.
     """
-    style, script = _file("page.css"), _file("page.js")
+    style, script = _file("page.css"), "".join(map(_file, _SCRIPTS))
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
     )

@@ -139,10 +139,15 @@ class Entries:
             "grid": grid,
             "at": at.tolist(),
             "count": counts[at].tolist(),
-            "largest": rounded(largest(None if judged is None else np.abs(judged))),
+            "largest": rounded(_signed(largest(judged), largest(None if judged is None else -judged))),
             "ratio": rounded(largest(self.ratio)),
             "status": None if rank is None else np.array(_WORST_LAST)[rank].tolist(),
         }
+
+
+def _signed(most: Array | None, least: Array | None) -> Array | None:
+    """Return the larger of the largest positive and the largest negative value, with its sign."""
+    return None if most is None or least is None else np.where(most >= least, most, -least)
 
 
 def rounded(values: Array | None, digits: int = _FEWER_DIGITS) -> list[Any] | None:

@@ -11,6 +11,7 @@ import numpy as np
 from jacinspect.choices import Form, Layout, Vec
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import Unfolding, unfold
@@ -56,10 +57,13 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
             "A": _parts(report.names.output, report.names.a),
             "X": _parts(report.names.operand, report.names.x),
         },
+        "product": report.names.own("J·vec(dX)"),
         "vec": j.vec,
         "layout": j.layout,
         "checked": report.agreement is not None and report.agreement.checked,
+        "elementwise": report.is_elementwise,
         "valid": report.hadamard_valid,
+        "product": "numeric" if _is_wrong(j) else "analytic",
         "stored": entries.number,
         "entries": shown.to_dict(),
         "statuses": [_STATUSES[status] for status in Status],
@@ -67,6 +71,11 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
         "tiles": tiles,
         "arrays": [*_arrays(report)],
     }
+
+
+def _is_wrong(j: JacobianReport) -> bool:
+    """Whether an entry of the pattern is wrong: products are then shown with the numeric values."""
+    return j.status is not None and bool(np.any(j.status == Status.DISAGREES))
 
 
 def _parts(bundle: Bundle, letter: str) -> list[dict[str, Any]]:
@@ -112,21 +121,13 @@ def _key(rows: tuple[int, ...], columns: tuple[int, ...]) -> str:
 
 
 def _described(form: Unfolding) -> dict[str, Any]:
-    """Say what an arrangement is: its axes, its shape, and every how many rows and columns a line divides it."""
-    rows, columns = form.matrix_shape
-    block, outer, inner = (*form.output_shape, 1, 1)[:2], form.outer_shape, form.inner_shape
-    division = {
-        "vec": (0, 0),
-        "tensor": (inner[-2] if len(inner) > 1 else 0, inner[-1] if inner and len(outer) > 1 else 0),
-        "stacked": (block[0], 0),
-        "blocks": block,
-    }[form.name]
+    """Say what an arrangement is: its axes, its shape, and after how many rows and columns a line divides it."""
     return {
         "name": form.name,
         "shape": list(form.shape),
-        "matrix": [rows, columns],
+        "matrix": list(form.matrix_shape),
         "axes": [list(form.row_axes), list(form.column_axes)],
-        "lines": list(division if form.layout == "numerator" or form.name == "tensor" else division[::-1]),
+        "lines": list(form.division),
         "square": form.is_square,
     }
 
@@ -148,8 +149,9 @@ def _arrays(report: Report) -> Iterator[dict[str, Any]]:
     if slopes is not None and product.hadamard is not None:
         yield from _split(a, "slope", names, slopes)
     yield from _split("dX", "dX", names, product.factor)
+    repeated = written_out(report)
+    yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", names, product.written_out)
     if product.hadamard is not None:
-        repeated = written_out(report)
         yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", names, product.hadamard)
     yield from _split("J·vec(dX)", "long", names, product.product)
 

@@ -29,6 +29,7 @@ ADVICE = [
     ("return x**2", "x**2"),
     ("sigmoid'(x)", "sigmoid(x)"),
     ("x'Ax", "x' @ A @ x"),
+    ("(x - y)'inv(S)", "(x + y)' @ inv(x)"),
     ("x'(y + 1)", "x' @ (x + 1)"),
     ("x^T", "x'"),
     ("sin x", "sin(x)"),
