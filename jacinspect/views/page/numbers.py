@@ -57,7 +57,7 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
             "A": _parts(report.names.output, report.names.a),
             "X": _parts(report.names.operand, report.names.x),
         },
-        "product": report.names.own("J·vec(dX)"),
+        "long": report.names.own("J·vec(dX)"),
         "vec": j.vec,
         "layout": j.layout,
         "checked": report.agreement is not None and report.agreement.checked,
