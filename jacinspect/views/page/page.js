@@ -217,7 +217,7 @@ class Report {
       ? [...terms.flatMap((term, n) => (n ? [" + ", term] : [term])), " = "]
       : ["it reads no input: "];
     const line = (kind, title, ...inside) => make("span", kind, make("b", "", title), ...inside);
-    const whole = line("", "J·vec(dX)", ` at ${entries.part(data.names.A, o)}: `, ...sum, make("b", "", short(long)));
+    const whole = line("", data.long, ` at ${entries.part(data.names.A, o)}: `, ...sum, make("b", "", short(long)));
     if (!isNumber(product) || !isNumber(slope)) return [whole];
     const title = this.arrays.find((each) => each.role === "short").title,
       factor = number("repeated", o) ?? number("dX", o);
