@@ -41,7 +41,7 @@ class Written {
       form.lines,
     );
     const texts = (entries.values ?? []).map((_, k) => entries.look("values", entries.of(k), format)[0]);
-    this.node.style.setProperty("--longest", `${Math.max(1, ...texts.map((text) => text.length))}ch`)
+    this.node.style.setProperty("--longest", `${Math.max(1, ...texts.map((text) => text.length))}ch`);
     this.node.addEventListener("pointerover", ({ target }) => this.pick(report, target));
     this.node.addEventListener("click", ({ target }) => this.pick(report, target));
     report.followKeys(this);
@@ -184,7 +184,7 @@ class Drawn {
     const colours = { plus: colour("plus"), minus: colour("minus"), within: colour("plus"), "": colour("ink") };
     const of = (kind) => colours[kind] ?? (colours[kind] = colour(kind.replace("is ", "")) || colour("inconclusive"));
     on.scale(ratio, ratio);
-    on.font = `12px ${style.fontFamily}`;
+    on.font = `11px ${style.fontFamily}`;
     on.textAlign = "center";
     on.textBaseline = "middle";
     const box = (r, c, h, w, least) => {
@@ -200,14 +200,14 @@ class Drawn {
     };
     this.rule(on, colour("rule"), width, height);
     if (this.tiles) this.paintTiles(paint, box);
-    const written = tall >= 16 && wide >= 52;
-    const isFar = this.tiles && tall < 2 && wide < 2; // tiles say more than a sample of the entries
+    const written = tall >= 16 && wide >= 56;
+    const isFar = this.tiles && Math.min(tall, wide) < 2; // tiles say more than a sample of the entries
     let here = 0;
     const inView = ([r, c]) => r >= row - 1 && r <= row + rows && c >= column - 1 && c <= column + columns;
     this.placed.forEach(([r, c], k) => {
       if (!inView([r, c]) || (isFar && !this.isOdd(k))) return;
       here += 1;
-      const look = entries.values ? entries.look(this.show, entries.of(k)) : ["", "", 1],
+      const look = entries.values ? entries.look(this.show, entries.of(k), (value) => short(value, 3)) : ["", "", 1],
         at = box(r, c, 1, 1, 1.5);
       paint(look, at, written ? 0.25 : 1);
       on.fillStyle = colour("ink");

@@ -53,6 +53,7 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
         "output": list(report.output.shape),
         "operand": list(report.operand.values.shape),
         "names": {"A": _parts(report.names.output, "A"), "X": _parts(report.names.operand, "X")},
+        "gradient": report.names.gradient_of,
         "vec": j.vec,
         "layout": j.layout,
         "checked": report.agreement is not None and report.agreement.checked,
@@ -133,15 +134,16 @@ def _described(form: Unfolding) -> dict[str, Any]:
 
 def _arrays(report: Report) -> Iterator[dict[str, Any]]:
     """Yield X, A, A', dX and both products, each whole or by its corners."""
-    product, j = report.hadamard, report.jacobian
+    product, j, of = report.hadamard, report.jacobian, report.names.gradient_of
+    matrix = "H" if of else "J"
     operand, output = report.names.operand, report.names.output
     yield from _split("X", "X", operand, report.operand.values)
-    yield from _split("A", "A", output, report.output)
+    yield from _split(f"∂{of}/∂X" if of else "A", "A", output, report.output)
     values = None if j is None else j.analytic or j.numeric
     slopes = None if values is None or report.output is None else values.elementwise()
     if product is None:
         return
-    a = "A'" if report.is_elementwise else "diag J"
+    a = "A'" if report.is_elementwise and not of else f"diag {matrix}"
     if slopes is not None and product.hadamard is not None:
         yield from _split(a, "slope", output, slopes)
     yield from _split("dX", "dX", operand, product.factor)
@@ -149,7 +151,7 @@ def _arrays(report: Report) -> Iterator[dict[str, Any]]:
     yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", output, product.written_out)
     if product.hadamard is not None:
         yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", output, product.hadamard)
-    yield from _split("J·vec(dX)", "long", output, product.product)
+    yield from _split(f"{matrix}·vec(dX)", "long", output, product.product)
 
 
 def _split(title: str, role: str, bundle: Bundle, values: Array | None) -> Iterator[dict[str, Any]]:

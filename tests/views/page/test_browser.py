@@ -210,6 +210,18 @@ def test_every_kind_of_report_can_be_drawn(opened: Open) -> None:
         assert page.errors() == [], name
 
 
+def test_the_hessian_is_drawn_below_the_jacobian(opened: Open) -> None:
+    page = opened(jacinspect.inspect("prod(x)", np.array([2.0, 3.0, 5.0]), order=2))
+    assert page.texts("legend") == ["The Jacobian", "The Hessian"]
+    page.hover(".second .vec td", 1)
+    assert page.texts("#entry b") == ["∂²f/∂X[0]∂X[1]"]
+    assert page.texts(".second td.marked")[-1] == page.texts(".second .vec td")[1] == "5"
+    assert "H·vec(dX) at ∂f/∂X[0]" in page.texts(".second .sum")[0]
+    page.click(".second " + SWITCHES.format("magnitude"))
+    assert len(page.texts(".second .vec td.plus")) == 6
+    assert page.texts("article > .forms .vec td.plus") == []
+
+
 def million() -> Report:
     """A report on 10⁶ inputs, as an inspection gives it, without its seconds of work."""
     shape, few = (1000, 1000), small()
