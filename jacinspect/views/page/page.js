@@ -317,7 +317,7 @@ function explain(root) {
   }
 }
 
-const drawn = new WeakMap();
+const drawn = new Map(); // the reports, by the elements that they are shown in
 // Draws an article and, inside it, the Hessian if there is one, when it is first shown.
 function open(article) {
   for (const root of [...article.querySelectorAll(".second"), article]) {
@@ -350,6 +350,9 @@ document.addEventListener("keydown", (event) => {
   tip.hidden = true;
 });
 window.addEventListener("hashchange", openNamed);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", openNamed);
+for (const media of ["(prefers-color-scheme: dark)", "print"])
+  matchMedia(media).addEventListener("change", () => {
+    for (const report of drawn.values()) for (const drawing of report.drawings) drawing.draw?.(); // in other colours
+  });
 explain(document);
 openNamed();
