@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from jacinspect.choices import Format
-from jacinspect.cli.files import format_of
+from jacinspect.cli.formats import format_of
 from jacinspect.cli.requests import OutputRequest
 from jacinspect.cli.showing import show
 from jacinspect.errors import InputError

@@ -24,7 +24,7 @@ from jacinspect.choices import (
 from jacinspect.cli.browser import page_format, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.child import go_on_in_a_child
-from jacinspect.cli.files import format_of, save_jacobian
+from jacinspect.cli.formats import format_of
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
 from jacinspect.cli.options import (
@@ -45,6 +45,7 @@ from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
 from jacinspect.views.explain import explain as explanation
 from jacinspect.wording import printable
+from jacinspect.writing import save_jacobian
 
 __all__ = ["app", "run"]
 
@@ -291,7 +292,7 @@ def inspect(
         else:
             show(report, written)
         if save is not None:
-            save_jacobian(report, save, form)
+            save_jacobian("--save", report, save, form.value)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 

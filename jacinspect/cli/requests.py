@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
-from jacinspect.cli.files import require_savable, require_writable
 from jacinspect.cli.streams import Progress
 from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
+from jacinspect.writing import require_savable, require_writable
 
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array, Function, Parameter
@@ -167,7 +167,9 @@ def inspected(
 
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
     require_writable("--output", output.file)
-    require_savable(output.save, output.file)
+    require_savable("--save", output.save)
+    if output.save is not None and output.file is not None and output.save.resolve() == output.file.resolve():
+        raise InputError(f"--save {output.save}: is where --output writes the report; name another file")
     function = typed.function(operands.further, operands.wrt)
     if operands.wrt is not None:
         function.positions(operands.wrt)  # a mistake in it is reported before anything is read

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from numpy.testing import assert_array_equal
 
 import jacinspect
+from jacinspect.choices import AnyLayout, AnyVec
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Function
 from jacinspect.functions.rules import Jvp
@@ -246,7 +247,7 @@ def test_codes_follow_each_other_and_names_differ() -> None:
 def test_the_catalogue_gives_valid_reports(validated: Validate, name: str) -> None:
     for number, shape in enumerate(SHAPES):
         vec, layout = ORDERS[(number + len(name)) % 4]
-        report = jacinspect.inspect(name, normal(*shape), vec=vec, layout=layout)
+        report = jacinspect.inspect(name, normal(*shape), vec=vec, layout=layout)  # type: ignore[arg-type]
         parsed = validated(report.to_json())
         same_keys(parsed)
         assert parsed["function"]["name"] == name
@@ -393,7 +394,7 @@ def test_the_stored_entries_are_not_blind_above_64_inputs() -> None:
 
 @pytest.mark.parametrize("layout", ["numerator", "denominator"])
 @pytest.mark.parametrize("vec", ["row", "column"])
-def test_the_stored_entries_stand_as_in_the_matrix(vec: str, layout: str) -> None:
+def test_the_stored_entries_stand_as_in_the_matrix(vec: AnyVec, layout: AnyLayout) -> None:
     """With an analytic entry where f has none, which disagrees, and a wrong one."""
     claim = np.diag(np.arange(1.0, 7.0))
     claim[0, 5] = 2.0
@@ -496,7 +497,7 @@ LINEAR: dict[str, tuple[tuple[int, ...], tuple[int, ...], Callable[[Any], Any], 
 
 @pytest.mark.parametrize(("vec", "layout"), ORDERS)
 @pytest.mark.parametrize("name", LINEAR)
-def test_matrices_are_what_plain_loops_give(validated: Validate, name: str, vec: str, layout: str) -> None:
+def test_matrices_are_what_plain_loops_give(validated: Validate, name: str, vec: AnyVec, layout: AnyLayout) -> None:
     operand_shape, output_shape, value, partial = LINEAR[name]
     function = Function(name, "unknown", value=value, rule=Jvp(lambda x, dx: value(dx)))
     report = validated(jacinspect.inspect(function, normal(*operand_shape), vec=vec, layout=layout).to_json())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jacinspect
-from jacinspect.choices import Form
+from jacinspect.choices import AnyLayout, Form
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
 from jacinspect.views import png, svg
@@ -31,7 +31,7 @@ def rectangles(image: bytes) -> list[ElementTree.Element]:
 
 @pytest.mark.parametrize("form", Form)
 @pytest.mark.parametrize("layout", ["numerator", "denominator"])
-def test_each_entry_is_a_rectangle_at_its_row_and_column(form: Form, layout: str) -> None:
+def test_each_entry_is_a_rectangle_at_its_row_and_column(form: Form, layout: AnyLayout) -> None:
     report = jacinspect.inspect("softmax", X, vec="row", layout=layout)
     unfolded, j = report.form(form), report.jacobian
     assert unfolded is not None
