@@ -208,10 +208,11 @@ class Drawn {
       "": this.colour("ink"),
     };
     const of = (kind) => (colours[kind] ??= this.colour(kind.replace("is ", "")) || this.colour("inconclusive"));
-    return ([, kind, shade], box, strength) => {
+    return ([, kind, shade], [x, y, width, height], strength) => {
+      const [left, top] = [Math.round(x), Math.round(y)]; // neighbours meet, and no paper shines through
       on.globalAlpha = (this.show === "values" ? 0.8 : 0.15 + 0.85 * shade) * strength;
       on.fillStyle = of(kind);
-      on.fillRect(...box);
+      on.fillRect(left, top, Math.max(Math.round(x + width) - left, 1), Math.max(Math.round(y + height) - top, 1));
       on.globalAlpha = 1;
     };
   }
