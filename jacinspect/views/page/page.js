@@ -18,7 +18,6 @@ class Report {
       show: "values",
       vec: data.vec,
       layout: data.layout,
-      matrix: data.gradient ? "H" : "J",
       number: Report.made++, // tells its groups of switches from those of others
     });
     this.found = [];
@@ -221,13 +220,7 @@ class Report {
       ? [...terms.flatMap((term, n) => (n ? [" + ", term] : [term])), " = "]
       : ["it reads no input: "];
     const line = (kind, title, ...inside) => make("span", kind, make("b", "", title), ...inside);
-    const whole = line(
-      "",
-      `${this.matrix}·vec(dX)`,
-      ` at ${entries.outputName(o)}: `,
-      ...sum,
-      make("b", "", short(long)),
-    );
+    const whole = line("", data.long, ` at ${entries.outputName(o)}: `, ...sum, make("b", "", short(long)));
     if (!isNumber(product) || !isNumber(slope)) return [whole];
     const title = this.arrays.find((each) => each.role === "short").title,
       factor = number("repeated", o) ?? number("dX", o);
@@ -247,7 +240,7 @@ class Report {
   compared(own, o, long, product) {
     const others = own.filter((k) => this.entries.inputs[k] !== o).length,
       missing = long - product;
-    if (this.data.valid) return `the same, for this row of ${this.matrix} has no other entry`;
+    if (this.data.valid) return `the same, for this row of ${this.data.matrix} has no other entry`;
     if (Math.abs(missing) <= 1e-12 * Math.abs(long)) return "the same here";
     if (this.data.elementwise) return "not the same, for the claimed A' is another number";
     return `not the same: it leaves out ${short(missing, 4)}, the ${others === 1 ? "other term" : `${others} other terms`}`;
