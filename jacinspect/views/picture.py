@@ -78,7 +78,7 @@ def picture(report: Report, form: str = "vec") -> Picture:
     )
     return Picture(
         title=printable(headline(report)[0]),
-        subtitle=f"{_of(arranged)}, {format_shape(arranged.shape)}, {kind}: {entries.number} of {j.entries} entries",
+        subtitle=f"{report.names.own(_of(arranged))}, {format_shape(arranged.shape)}, {kind}: {entries.number} of {j.entries} entries",
         shape=arranged.matrix_shape,
         marks=tuple(_marks(entries, arranged, largest or 1.0)),
         row_lines=rows,

@@ -56,7 +56,9 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
             "A": _parts(report.names.output, report.names.a),
             "X": _parts(report.names.operand, report.names.x),
         },
-        "long": report.names.own("J·vec(dX)"),
+        "gradient": report.names.gradient_of,
+        "matrix": _matrix(report),
+        "long": report.names.own(f"{_matrix(report)}·vec(dX)"),
         "vec": j.vec,
         "layout": j.layout,
         "checked": report.agreement is not None and report.agreement.checked,
@@ -70,6 +72,11 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
         "tiles": tiles,
         "arrays": [*_arrays(report)],
     }
+
+
+def _matrix(report: Report) -> str:
+    """Name the matrix: the Jacobian of a gradient is a Hessian."""
+    return "H" if report.names.gradient_of else "J"
 
 
 def _is_wrong(j: JacobianReport) -> bool:
@@ -136,14 +143,15 @@ def _described(form: Unfolding) -> dict[str, Any]:
 
 def _arrays(report: Report) -> Iterator[dict[str, Any]]:
     """Yield X, A, A', dX and both products, each whole or by its corners."""
-    product, j = report.hadamard, report.jacobian
+    product, j, of = report.hadamard, report.jacobian, report.names.gradient_of
+    matrix = _matrix(report)
     yield from _split("X", "X", report, report.operand.values)
-    yield from _split("A", "A", report, report.output)
+    yield from _split(f"∂{of}/∂X" if of else "A", "A", report, report.output)
     values = None if j is None else j.analytic or j.numeric
     slopes = None if values is None or report.output is None else values.elementwise()
     if product is None:
         return
-    a = "A'" if report.is_elementwise else "diag J"
+    a = "A'" if report.is_elementwise and not of else f"diag {matrix}"
     if slopes is not None and product.hadamard is not None:
         yield from _split(a, "slope", report, slopes)
     yield from _split("dX", "dX", report, product.factor)
@@ -151,7 +159,7 @@ def _arrays(report: Report) -> Iterator[dict[str, Any]]:
     yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", report, product.written_out)
     if product.hadamard is not None:
         yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", report, product.hadamard)
-    yield from _split("J·vec(dX)", "long", report, product.product)
+    yield from _split(f"{matrix}·vec(dX)", "long", report, product.product)
 
 
 def _split(title: str, role: str, report: Report, values: Array | None) -> Iterator[dict[str, Any]]:
