@@ -78,7 +78,7 @@ def picture(report: Report, form: str = "vec") -> Picture:
     )
     return Picture(
         title=printable(headline(report)[0]),
-        subtitle=f"{report.names.own(_of(arranged))}, {format_shape(arranged.shape)}, {kind}: {entries.number} of {j.entries} entries",
+        subtitle=f"{report.names.own(_of(arranged))}, {format_shape(arranged.shape)}, {kind}: {_share(entries, j)}",
         shape=arranged.matrix_shape,
         marks=tuple(_marks(entries, arranged, largest or 1.0)),
         row_lines=rows,
@@ -89,6 +89,10 @@ def picture(report: Report, form: str = "vec") -> Picture:
         column_title=arranged.column_letters,
         largest="" if judged is None else short(largest),
     )
+
+
+def _share(entries: Entries, j: JacobianReport) -> str:
+    return f"{entries.number} of {j.entries} entries"
 
 
 def _of(form: Unfolding) -> str:
