@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from jacinspect.choices import Form, Layout, Vec
-from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Status
@@ -145,28 +144,29 @@ def _described(form: Unfolding) -> dict[str, Any]:
 def _arrays(report: Report) -> Iterator[dict[str, Any]]:
     """Yield X, A, A', dX and both products, each whole or by its corners."""
     product, j, of = report.hadamard, report.jacobian, report.names.gradient_of
-    names, matrix = report.names, _matrix(report)
-    yield from _split("X", "X", names, report.operand.values)
-    yield from _split(f"∂{of}/∂X" if of else "A", "A", names, report.output)
+    matrix = _matrix(report)
+    yield from _split("X", "X", report, report.operand.values)
+    yield from _split(f"∂{of}/∂X" if of else "A", "A", report, report.output)
     values = None if j is None else j.analytic or j.numeric
     slopes = None if values is None or report.output is None else values.elementwise()
     if product is None:
         return
     a = "A'" if report.is_elementwise and not of else f"diag {matrix}"
     if slopes is not None and product.hadamard is not None:
-        yield from _split(a, "slope", names, slopes)
-    yield from _split("dX", "dX", names, product.factor)
+        yield from _split(a, "slope", report, slopes)
+    yield from _split("dX", "dX", report, product.factor)
     repeated = written_out(report)
-    yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", names, product.written_out)
+    yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", report, product.written_out)
     if product.hadamard is not None:
-        yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", names, product.hadamard)
-    yield from _split(f"{matrix}·vec(dX)", "long", names, product.product)
+        yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", report, product.hadamard)
+    yield from _split(f"{matrix}·vec(dX)", "long", report, product.product)
 
 
-def _split(title: str, role: str, names: Names, values: Array | None) -> Iterator[dict[str, Any]]:
+def _split(title: str, role: str, report: Report, values: Array | None) -> Iterator[dict[str, Any]]:
     """Yield an array, or the parts of a bundle."""
     if values is None:
         return
+    names = report.names
     bundle, own = names.operand if role in ("X", "dX") else names.output, names.own(title)
     for part, array in list(zip(bundle.parts, bundle.split(values), strict=True))[:_PARTS]:
         of_part = own if bundle.is_single else f"{own}: {part.name}" if title != "X" else part.label(own)
