@@ -76,9 +76,10 @@ def picture(report: Report, form: str = "vec") -> Picture:
     rows, columns = (
         _lines(each, length) for each, length in zip(_division(j, arranged), arranged.matrix_shape, strict=True)
     )
+    matrix = f"{report.names.own(_of(arranged))}, {format_shape(arranged.shape)}"
     return Picture(
         title=printable(headline(report)[0]),
-        subtitle=f"{report.names.own(_of(arranged))}, {format_shape(arranged.shape)}, {kind}: {_share(entries, j)}",
+        subtitle=f"{matrix}, {kind}: {entries.number} of {j.entries} entries",
         shape=arranged.matrix_shape,
         marks=tuple(_marks(entries, arranged, largest or 1.0)),
         row_lines=rows,
@@ -89,10 +90,6 @@ def picture(report: Report, form: str = "vec") -> Picture:
         column_title=arranged.column_letters,
         largest="" if judged is None else short(largest),
     )
-
-
-def _share(entries: Entries, j: JacobianReport) -> str:
-    return f"{entries.number} of {j.entries} entries"
 
 
 def _of(form: Unfolding) -> str:

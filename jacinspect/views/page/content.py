@@ -19,6 +19,7 @@ from jacinspect.views.sentences import of_outcome, of_structure
 __all__ = ["article", "explanations", "verdict_class"]
 
 _WORDS = ("tensor", "stacked", "vec", "blocks", "layout")  # that the script marks
+_INDICES = re.compile(r"(?<=[\w;)])_(?=[i-np-u])(i?j?k?l?m?n?p?q?r?s?t?u?)\b")  # ';' ends an escaped prime, as in A'_ij
 _HARD_BREAK = re.compile(r"(?<!\n)\n(?!\n)")  # the end of a line of 80 columns, which is not that of a paragraph
 
 
@@ -112,8 +113,8 @@ def _table(report: Report) -> str:
 
 
 def _indexed(plain: str) -> str:
-    """Escape a text, and set the indices of A, X, J, T, E and δ low."""
-    return re.sub(r"(?<=[AXJTEδ])(&#x27;)?_(\w+)", r"\1<sub>\2</sub>", text(plain))
+    """Escape a text, and set indices low: letters from i and from p on, in their order, as in A_ij and δ_ip."""
+    return _INDICES.sub(r"<sub>\1</sub>", text(plain))
 
 
 def _pairs(facts: Iterable[tuple[str, str]], kind: str = "") -> str:
