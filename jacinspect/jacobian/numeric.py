@@ -247,7 +247,9 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
 
 def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:
     """Leave unresolved what is a mean slope alone, as of a fast wave, where f moves as claimed close to x."""
-    refuted = (estimate.kind == Kind.SMOOTH) & contradicts(entries, estimate.value, estimate.bar)
+    kink = estimate.kind == Kind.KINK
+    bar = estimate.bar + np.where(kink, np.abs(estimate.right - estimate.left) / 2, 0)
+    refuted = (kink | (estimate.kind == Kind.SMOOTH)) & contradicts(entries, estimate.value, bar)
     refuted &= ~(estimate.step > 0) | contradicts(entries, estimate.other, estimate.other_bar)
     accused = np.flatnonzero(refuted)
     if not accused.size:

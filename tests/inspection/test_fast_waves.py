@@ -63,3 +63,24 @@ def test_outputs_of_one_input_have_steps_of_their_own() -> None:
     x = np.array([0.3])
     assert jacinspect.inspect(waves, x, slopes).verdict == "inconclusive"
     assert jacinspect.inspect(waves, x, lambda x: slopes(x) * [[1.1], [1]]).verdict == "fail"
+
+
+def test_what_looks_like_a_kink_over_many_periods_is_none() -> None:
+    x = np.array([-8.278974e-09])
+    at = np.array([0.46549])
+    report = jacinspect.inspect("fmod", x, others=[at], wrt=2)
+    assert "J001" not in [finding.code for finding in report.findings]
+    sawtooth = lambda x: np.fmod(0.46549, x)  # noqa: E731
+    assert jacinspect.inspect(sawtooth, x, lambda x: -np.trunc(0.46549 / x)).verdict == "inconclusive"
+
+
+def test_a_slope_that_creeps_to_its_limit_is_none() -> None:
+    """From step to step, the slope of x^1.04 at 0 changes by 4 %."""
+    powers = lambda x: np.where(x < 0, np.nan, np.abs(x)) ** 1.04  # noqa: E731
+    assert jacinspect.inspect(powers, [0.0], np.zeros_like).verdict == "inconclusive"
+    assert jacinspect.inspect(lambda x: np.abs(x) ** 1.3, [0.0], lambda x: 0.1 + x).verdict == "fail"
+
+
+@pytest.mark.parametrize("x", [0.5, 0.3, 1.7])
+def test_steps_that_are_rounded_make_no_slope_of_a_bend(x: float) -> None:
+    assert jacinspect.inspect(lambda at: (at - x) ** 2, [x], lambda at: 2 * (at - x)).verdict == "pass"

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from jacinspect.choices import Form, Layout, Vec
-from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Status
@@ -57,7 +56,9 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
             "A": _parts(report.names.output, report.names.a),
             "X": _parts(report.names.operand, report.names.x),
         },
-        "long": report.names.own("J·vec(dX)"),
+        "gradient": report.names.gradient_of,
+        "matrix": _matrix(report),
+        "long": report.names.own(f"{_matrix(report)}·vec(dX)"),
         "vec": j.vec,
         "layout": j.layout,
         "checked": report.agreement is not None and report.agreement.checked,
@@ -71,6 +72,11 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
         "tiles": tiles,
         "arrays": [*_arrays(report)],
     }
+
+
+def _matrix(report: Report) -> str:
+    """Name the matrix: the Jacobian of a gradient is a Hessian."""
+    return "H" if report.names.gradient_of else "J"
 
 
 def _is_wrong(j: JacobianReport) -> bool:
@@ -137,29 +143,30 @@ def _described(form: Unfolding) -> dict[str, Any]:
 
 def _arrays(report: Report) -> Iterator[dict[str, Any]]:
     """Yield X, A, A', dX and both products, each whole or by its corners."""
-    product, j = report.hadamard, report.jacobian
-    names = report.names
-    yield from _split("X", "X", names, report.operand.values)
-    yield from _split("A", "A", names, report.output)
+    product, j, of = report.hadamard, report.jacobian, report.names.gradient_of
+    matrix = _matrix(report)
+    yield from _split("X", "X", report, report.operand.values)
+    yield from _split(f"∂{of}/∂X" if of else "A", "A", report, report.output)
     values = None if j is None else j.analytic or j.numeric
     slopes = None if values is None or report.output is None else values.elementwise()
     if product is None:
         return
-    a = "A'" if report.is_elementwise else "diag J"
+    a = "A'" if report.is_elementwise and not of else f"diag {matrix}"
     if slopes is not None and product.hadamard is not None:
-        yield from _split(a, "slope", names, slopes)
-    yield from _split("dX", "dX", names, product.factor)
+        yield from _split(a, "slope", report, slopes)
+    yield from _split("dX", "dX", report, product.factor)
     repeated = written_out(report)
-    yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", names, product.written_out)
+    yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", report, product.written_out)
     if product.hadamard is not None:
-        yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", names, product.hadamard)
-    yield from _split("J·vec(dX)", "long", names, product.product)
+        yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", report, product.hadamard)
+    yield from _split(f"{matrix}·vec(dX)", "long", report, product.product)
 
 
-def _split(title: str, role: str, names: Names, values: Array | None) -> Iterator[dict[str, Any]]:
+def _split(title: str, role: str, report: Report, values: Array | None) -> Iterator[dict[str, Any]]:
     """Yield an array, or the parts of a bundle."""
     if values is None:
         return
+    names = report.names
     bundle, own = names.operand if role in ("X", "dX") else names.output, names.own(title)
     for part, array in list(zip(bundle.parts, bundle.split(values), strict=True))[:_PARTS]:
         of_part = own if bundle.is_single else f"{own}: {part.name}" if title != "X" else part.label(own)
