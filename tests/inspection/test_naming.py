@@ -76,8 +76,7 @@ def test_no_view_speaks_of_another_operand(form: str) -> None:
     assert report.jacobian.index_formula == "∂A_ij/∂W_pq = J_ijp δ_jq"
     assert [finding.message for finding in report.findings] == [
         "f is not element-wise, so no A' ⊙ dW is its differential: with vec(A') = diag J, the nearest, it is off by up "
-        "to "
-        + report.findings[0].message.rpartition(" ")[2]
+        "to " + report.findings[0].message.rpartition(" ")[2]
     ]
 
 
