@@ -1,5 +1,6 @@
 """--open: the page is written, to a temporary file if none is named, and shown by the browser."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from jacinspect.choices import Format
-from jacinspect.cli.formats import format_of
+from jacinspect.cli.formats import destinations
 from jacinspect.cli.requests import OutputRequest
 from jacinspect.cli.showing import show
 from jacinspect.errors import InputError
@@ -16,16 +17,18 @@ from jacinspect.wording import printable
 if TYPE_CHECKING:
     from jacinspect.inspection.report import Report
 
-__all__ = ["page_format", "show_page"]
+__all__ = ["page", "show_page"]
 
 
-def page_format(file: Path | None, named: Format | None) -> Format:
-    """Return the format of a page that is to be opened; raise InputError where another one is asked for."""
-    chosen = format_of(file, named, Format)
-    if chosen is not Format.html and (named is not None or chosen is not Format.text):
-        asked = f"--format {named.value}" if named is not None else f"--output {file}"
-        raise InputError(f"--open shows a page, which {asked} is not; leave one of them out")
-    return Format.html
+def page(asked: Sequence[str], file: Path | None) -> tuple[Format, Path | None]:
+    """Return the format and the file of a page that is to be opened; raise InputError where another is asked for."""
+    (chosen, to), *more = destinations(asked, file, Format)
+    if more and to is None and chosen is Format.text:  # which is printed where all formats have files
+        (chosen, to), *more = more
+    if more or (chosen is not Format.html and (asked or chosen is not Format.text)):
+        given = f"--format {asked[0]}" if asked else f"--output {file}"
+        raise InputError(f"--open shows a page, which {given} is not; leave one of them out")
+    return Format.html, to
 
 
 def show_page(report: "Report", output: OutputRequest) -> None:

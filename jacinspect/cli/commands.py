@@ -21,16 +21,18 @@ from jacinspect.choices import (
     Mode,
     Vec,
 )
-from jacinspect.cli.browser import page_format, show_page
+from jacinspect.cli.browser import page, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.child import go_on_in_a_child
-from jacinspect.cli.formats import format_of
+from jacinspect.cli.formats import destinations, format_of
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
 from jacinspect.cli.options import (
     BackendOption,
+    CheckFormatOption,
     DerivativeOption,
     DomainOption,
+    FormatOption,
     HessianOption,
     KindOption,
     OrderOption,
@@ -170,7 +172,7 @@ def inspect(
             "--input",
             "-i",
             metavar="FILE",
-            help="The operand from .npy, .npz (file.npz:key), .csv, .txt, .json, .mtx, .safetensors …; - is standard input.",
+            help="The operand from .npy, .npz (file.npz:key), .csv, .txt, .json, .mtx, .safetensors …; - for stdin.",
         ),
     ] = None,
     further: Annotated[
@@ -237,10 +239,7 @@ def inspect(
         int | None,
         typer.Option(metavar="K", help="Inspect at K operands: this one, and others 1, 10, 0.1, 100 … times as large."),
     ] = None,
-    to: Annotated[
-        Format | None,
-        typer.Option("--format", "-f", help="What to print; as FILE ends, if left out.", show_default=False),
-    ] = None,
+    to: FormatOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
@@ -275,10 +274,9 @@ def inspect(
             function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
         )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
-        chosen = format_of(output, Format.json if as_json else to, Format)
-        if open_:
-            chosen = page_format(output, Format.json if as_json else to)
-        written = OutputRequest(chosen, output, form, full, save, _detail(quiet, details))
+        asked = [*(to or ()), *(["json"] if as_json else ())]
+        first, *more = destinations(asked, output, Format) if not open_ else [page(asked, output)]
+        written = OutputRequest(*first, form, full, save, _detail(quiet, details), tuple(more))
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
@@ -290,7 +288,8 @@ def inspect(
         if open_:
             show_page(report, written)
         else:
-            show(report, written)
+            for each in written.every:
+                show(report, each)
         if save is not None:
             save_jacobian("--save", report, save, form.value)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
@@ -371,10 +370,8 @@ def check(
             metavar="FILE", help="Where the checks are; the nearest jacinspect.toml or pyproject.toml if left out."
         ),
     ] = None,
-    to: Annotated[
-        CheckFormat | None,
-        typer.Option("--format", "-f", help="What to print; as FILE ends, if left out.", show_default=False),
-    ] = None,
+    to: CheckFormatOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
@@ -389,8 +386,8 @@ def check(
     Exit status: 0 everything holds, 1 something does not, 2 nothing could be checked, 130 interrupted.
     """
     with reported_errors(False):
-        chosen = format_of(output, to, CheckFormat)
-        status = check_suite(CheckRequest(names or [], config, chosen, output, jobs, timeout, fail_fast))
+        written = destinations([*(to or ()), *(["json"] if as_json else ())], output, CheckFormat)
+        status = check_suite(CheckRequest(names or [], config, written, jobs, timeout, fail_fast))
     raise typer.Exit(status)
 
 

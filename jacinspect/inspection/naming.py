@@ -14,6 +14,7 @@ from jacinspect.wording import format_index
 __all__ = ["Names", "entry_name", "index_of", "input_name", "listed", "output_name", "worst_outside"]
 
 _LONGEST = 8  # characters of an operand's name that formulas can hold; one of a longer name is X in them
+_INPUTS = ("X", "Z", "U", "P")  # operands laid end to end are the first of these that is none of them
 _OUTPUTS = ("A", "Y", "F", "B")  # the output is the first of these that is no operand
 # A, X, dA and dX in a text of ours, and neither in words nor in LaTeX's commands
 _LETTER = re.compile(r"(?<![A-Za-z\\])(d?)([AX])(?![A-Za-z0-9])")
@@ -35,10 +36,12 @@ class Names:
 
     @cached_property
     def x(self) -> str:
-        """The operand in formulas: by its own name, unless that is x, which as an array is X, or a long one."""
+        """The operand in formulas: by its own name, unless that is x or a long one; it is X then, as several are."""
         name = self.operand.names[0]
-        own = self.operand.is_single and name.isidentifier() and name != "x" and len(name) <= _LONGEST
-        return name if own else "X"
+        own = self.operand.is_single and name.isidentifier() and len(name) <= _LONGEST
+        if own and (name != "x" or "X" in self.fixed):
+            return name
+        return next((letter for letter in _INPUTS if letter not in (*self.operand.names, *self.fixed)), _INPUTS[0])
 
     @cached_property
     def a(self) -> str:
@@ -49,9 +52,13 @@ class Names:
     def own(self, text: str, a: str = "", x: str = "") -> str:
         """Write a text about A and X with the letters of this output and this operand, or with these."""
         a, x = a or self.a, x or self.x
-        return (
-            text if (a, x) == ("A", "X") else _LETTER.sub(lambda found: found[1] + (a if found[2] == "A" else x), text)
-        )
+
+        def letter(found: re.Match[str]) -> str:
+            name = a if found[2] == "A" else x
+            indexed = "_" in name and text[found.end() : found.end() + 1] == "_"  # ∂(x_1)_p
+            return found[1] + (f"({name})" if indexed else name)
+
+        return text if (a, x) == ("A", "X") else _LETTER.sub(letter, text)
 
 
 def output_name(names: Names, row: int) -> str:

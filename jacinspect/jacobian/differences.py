@@ -113,6 +113,14 @@ class Stencil:
         point += self.x
         return self.at(point)
 
+    def moved(self, t: Array) -> Array:
+        """Return f at each output a step t away, which is the same for all outputs of one input."""
+        if self.inputs is None:
+            return self.step(float(t[0]))
+        steps = np.zeros(self.x.size)
+        steps[self.inputs] = t
+        return self.at(self.x + steps.reshape(self.x.shape) * self.v)
+
     def at(self, point: Array) -> Array:
         """Return f at the outputs, NaN where f is not defined: at those whose input is outside of the domain, too."""
         point = point.astype(self.x.dtype, copy=False)
@@ -145,8 +153,8 @@ class Stencil:
         x = np.asarray(0.0) if self.inputs is None else self.x.reshape(-1)[self._inputs(block)]
         return -self.width(-t, block), self.width(t, block), x
 
-    def width(self, t: float, block: slice = slice(None)) -> Array:
-        """Return by how much x was moved at step t, as it was represented, for a block of outputs."""
+    def width(self, t: float | Array, block: slice = slice(None)) -> Array:
+        """Return by how much x was moved at step t, or steps, as it was represented, for a block of outputs."""
         if self.inputs is None:
             return np.asarray(t)
         inputs = self._inputs(block)

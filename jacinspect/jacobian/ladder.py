@@ -33,6 +33,7 @@ _BATCH = 2**20  # entries sampled together, 500 bytes each
 _BLOCK = 2**10  # entries judged together: what is computed of them stays in the processor's cache
 _SETTLED = 3  # steps in a row that have to agree
 _CHANGE = 2.0  # times the last change bounds the error where it shrinks by 1.5 a step, as of |x|^1.5
+_SLOWLY = 0.8  # where it shrinks by less, at all of the finest steps, that is not enough
 _SHARPER = 8.0  # no column claims to be more than so many times sharper than the one before: two may agree by chance
 _TOLD = 16  # times its bar a slope has to be, where the bar is wide otherwise: less is what no step resolves
 _DENSE = 2.0**-8  # between neighbouring numbers, so that values of f there would show that they are not all whole
@@ -216,8 +217,8 @@ class _Sides:
     """What is believed of the slopes to the left, to the right and central, and what that makes of each entry.
 
     `scales` is value and bar of the central slope at every step, `h` the steps and `noise` the rounding of f at each.
-    `jumps` is where f leaps at once to a side, `bent` where a side's slope is that of a bend, `step` the noise that was
-    given.
+    `jumps` is where f leaps at once to a side, `bent` where a side's slope is that of a bend, `creeps` how far slopes
+    still have to go, `step` the noise that was given.
     """
 
     rungs: _Rungs
@@ -228,6 +229,7 @@ class _Sides:
     both: _View
     scales: tuple[Array, Array]
     bent: Array
+    creeps: Array
     h: Array
     noise: Array
 
@@ -242,7 +244,8 @@ class _Sides:
         bar += np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
         one, other = _believed(*lows[:2]), _believed(*highs[:2])
         bent = _bends(lows, one) | _bends(highs, other)
-        return cls(rungs, jumps, step, one, other, _believed(value, bar), (value, bar), bent, h, noise)
+        creeps = np.maximum(_creeping(left), _creeping(right))
+        return cls(rungs, jumps, step, one, other, _believed(value, bar), (value, bar), bent, creeps, h, noise)
 
     def estimate(self) -> Estimate:
         """Say what each entry is."""
@@ -257,7 +260,8 @@ class _Sides:
         peak = np.abs(self.rungs.y[:, 0])
         peak = np.maximum(np.where(np.isfinite(peak), peak, 0).max(axis=0), np.abs(stencil.y0))
         bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
-        kind[(kind == Kind.SMOOTH) & self._hidden(value, bar, reached)] = Kind.UNRESOLVED
+        hidden = self._hidden(value, bar, reached) | (self.creeps > bar)
+        kind[(kind == Kind.SMOOTH) & hidden] = Kind.UNRESOLVED
         # A side that neither leaps at once nor has a slope is too steep for the steps, and no slope is known then.
         known = self._known(reached)
         steep = [
@@ -321,7 +325,7 @@ def _slopes(rungs: _Rungs) -> tuple[Array, ...]:
     shape = rungs.y.shape[1:]
     before, after = (np.stack([np.broadcast_to(width[side], shape[1:]) for width in widths]) for side in (0, 1))
     left, right = (stencil.y0 - rungs.y[0]) / before, (rungs.y[1] - stencil.y0) / after
-    central = (rungs.y[1] - rungs.y[0]) / (before + after)
+    central = (before * right + after * left) / (before + after)  # steps that were rounded differ, and f bends
     peak = np.fmax(np.fmax(np.abs(rungs.y[0]), np.abs(rungs.y[1])), np.abs(stencil.y0))
     peak = np.where(np.isfinite(peak), peak, np.abs(stencil.y0))
     x = widths[0][2]
@@ -367,6 +371,14 @@ def _bends(side: tuple[Array, Array, Array], view: _View) -> Array:
     value, bar = side[0][-_SETTLED:], side[2][-_SETTLED:]
     low, high = (value - bar).max(axis=0), (value + bar).min(axis=0)
     return np.asarray((low <= high) & ((view.value + view.bar < low) | (high < view.value - view.bar)))
+
+
+def _creeping(slope: Array) -> Array:
+    """Return how far slopes have to go that change by little less from step to step, as of x^1.04; 0 elsewhere."""
+    change = np.diff(slope[-_FINEST:], axis=0)
+    shrinks = change[1:] / change[:-1]
+    slowly = ((shrinks > _SLOWLY) & (shrinks < 1)).all(axis=0)
+    return np.where(slowly, np.abs(change[-1]) * shrinks[-1] / (1 - shrinks[-1]), 0)
 
 
 def _change(column: Array) -> Array:

@@ -11,12 +11,14 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.breaks import PIECES, between_pieces
+from jacinspect.jacobian.closeup import moves_as_claimed
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import (
     WIDE,
     FirstPass,
     Kind,
+    Stencil,
     first_pass,
     last_step,
     precision,
@@ -229,6 +231,8 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         better = ~_sharper(value[entries], bar[entries], credible[entries], estimate)
         if not better.all():
             entries, estimate = entries[better], estimate.subset(better)
+        if contradicts is not None:
+            estimate = _without_means(stencil.subset(np.flatnonzero(better)), entries, estimate, contradicts)
         value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind
         kinks.append(Kinks.of(entries, estimate))
         stairs.append(Stairs.of(entries, estimate))
@@ -239,6 +243,24 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     if contradicts is None or not refuted.size:
         return numeric
     return replace(numeric, stairs=_in_pieces(first, numeric, refuted, contradicts))
+
+
+def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:
+    """Leave unresolved what is a mean slope alone, as of a fast wave, where f moves as claimed close to x."""
+    kink = estimate.kind == Kind.KINK
+    bar = estimate.bar + np.where(kink, np.abs(estimate.right - estimate.left) / 2, 0)
+    refuted = (kink | (estimate.kind == Kind.SMOOTH)) & contradicts(entries, estimate.value, bar)
+    refuted &= ~(estimate.step > 0) | contradicts(entries, estimate.other, estimate.other_bar)
+    accused = np.flatnonzero(refuted)
+    if not accused.size:
+        return estimate
+    value, bar = estimate.value[accused], estimate.bar[accused]
+    means = moves_as_claimed(
+        stencil.subset(accused), value, bar, lambda places, *slope: contradicts(entries[accused[places]], *slope)
+    )
+    kind, step = estimate.kind.copy(), estimate.step.copy()
+    kind[accused[means]], step[accused[means]] = Kind.UNRESOLVED, 0
+    return replace(estimate, kind=kind, step=step)
 
 
 def _refuted(jacobian: Jacobian, bar: Array, contradicts: Contradicts | None) -> Array:

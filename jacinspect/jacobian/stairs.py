@@ -70,24 +70,13 @@ class Places:
             stencil, inputs, np.zeros(size) if start is None else start, spacing, np.empty((2 * SIDE + 1, size))
         )
         for k in range(-SIDE, SIDE + 1):
-            places.y[k + SIDE] = places.value(places.start + k * spacing) if k or start is not None else stencil.y0
+            places.y[k + SIDE] = stencil.moved(places.start + k * spacing) if k or start is not None else stencil.y0
         return places
 
     @property
     def width(self) -> Array:
         """How far apart they are, in units of x."""
         return np.asarray(self.spacing * np.abs(self.stencil.units()))
-
-    def value(self, t: Array) -> Array:
-        """Return f a step t away, which is the same for all entries of one input."""
-        stencil = self.stencil
-        if stencil.inputs is None:
-            point = stencil.x + t[0] * stencil.v
-        else:
-            offset = np.zeros(stencil.x.size)
-            offset[self.inputs] = t
-            point = stencil.x + offset.reshape(stencil.x.shape) * stencil.v
-        return stencil.at(point)
 
     def differences(self, order: int) -> Array:
         """Return the sizes of differences of an order, 0 where f is not finite."""
@@ -160,7 +149,7 @@ class _Search:
         below, above = before[0], after[0]
         for halving in range(_HALVINGS):
             middle = (low + high) / 2
-            there = places.value((middle + cell - 1 - SIDE) * places.spacing)
+            there = places.stencil.moved((middle + cell - 1 - SIDE) * places.spacing)
             ahead = np.where(stairs, before[0] + middle * slope, _cubic(before, middle))
             back = np.where(stairs, after[0] - (1 - middle) * slope, _cubic(after, 1 - middle))
             beyond = ~(np.abs(there - ahead) <= np.abs(there - back))

@@ -76,9 +76,10 @@ def picture(report: Report, form: str = "vec") -> Picture:
     rows, columns = (
         _lines(each, length) for each, length in zip(_division(j, arranged), arranged.matrix_shape, strict=True)
     )
+    matrix = f"{report.names.own(_of(arranged))}, {format_shape(arranged.shape)}"
     return Picture(
         title=printable(headline(report)[0]),
-        subtitle=f"{_of(arranged)}, {format_shape(arranged.shape)}, {kind}: {entries.number} of {j.entries} entries",
+        subtitle=f"{matrix}, {kind}: {entries.number} of {j.entries} entries",
         shape=arranged.matrix_shape,
         marks=tuple(_marks(entries, arranged, largest or 1.0)),
         row_lines=rows,

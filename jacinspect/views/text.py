@@ -72,7 +72,9 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
 def plain(report: Report, width: int) -> str:
     """Return what a terminal of so many columns shows, without colours."""
     written = StringIO()
-    Console(file=written, width=width, color_system=None, highlight=False).print(render(report, width))
+    Console(file=written, width=width, color_system=None, highlight=False, force_jupyter=False).print(
+        render(report, width)
+    )
     return written.getvalue().rstrip("\n")
 
 
@@ -83,7 +85,9 @@ def plain_headline(report: Report) -> str:
 
 def as_html(report: Report, width: int) -> str:
     """Return what a terminal of so many columns shows, with its colours, as an element of a notebook."""
-    console = Console(file=StringIO(), width=width, record=True, force_terminal=True, highlight=False)
+    console = Console(
+        file=StringIO(), width=width, record=True, force_terminal=True, force_jupyter=False, highlight=False
+    )
     console.print(render(report, width))
     return console.export_html(inline_styles=True, code_format='<pre style="line-height: 1.25">{code}</pre>')
 

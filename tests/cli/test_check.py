@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import threading
 import time
@@ -18,7 +19,7 @@ import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from tests.program import ROOT, Run, on_a_terminal, pieces, ran, run, started
+from tests.program import PROGRAM, ROOT, Run, execute, on_a_terminal, pieces, ran, run, started
 
 XSD = xmlschema.XMLSchema(ROOT / "tests" / "data" / "junit-10.xsd")
 FORMATS = ["text", "json", "junit", "github", "markdown"]
@@ -309,7 +310,7 @@ REFUSED = [
     ("--timeout 0", "--timeout 0: a number of seconds above 0 is needed"),
     ("-o no/where.json", "--output no/where.json: there is no folder no"),
     ("--jobs 0", "Invalid value for '--jobs' / '-j': 0 is not in the range x>=1."),
-    ("-f xml", "Invalid value for '--format' / '-f': 'xml' is not one of"),
+    ("-f xml", "--format xml: there is no such format; text, json, junit, github, markdown, html"),
 ]
 
 
@@ -372,7 +373,7 @@ def test_what_is_made_is_written_at_once_and_ctrl_c_leaves_a_complete_document(t
     assert b"\n\xe2\x9c\x97 first" in runs["text"][0]
 
 
-def test_a_file_is_the_old_one_until_the_new_one_is_complete(tmp_path: Path) -> None:
+def test_a_file_is_the_old_one_where_the_run_is_interrupted(tmp_path: Path) -> None:
     place = waiting(tmp_path / "place")
     (place / "out.json").write_text("OLD")
     with started("check", "-f", "json", "-o", "out.json", cwd=place) as process:
@@ -381,12 +382,7 @@ def test_a_file_is_the_old_one_until_the_new_one_is_complete(tmp_path: Path) -> 
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, b"", b"")
-    assert json.loads((place / "out.json").read_text())["summary"] == {
-        "pass": 0,
-        "fail": 1,
-        "inconclusive": 0,
-        "unchecked": 0,
-    }
+    assert (place / "out.json").read_text() == "OLD"
     assert sorted(each.name for each in place.glob(".*")) == []
 
 
@@ -433,7 +429,31 @@ def test_ctrl_c_while_nobody_reads_leaves_a_complete_document(tmp_path: Path) ->
         while piece := os.read(descriptor, 65536):
             content += piece
         assert process.wait(20) == 130
-    assert json.loads(content)["verdict"] == "pass"
+    assert json.loads(content)["verdict"] == "interrupted"
+
+
+def test_several_formats_in_one_run(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text(
+        "shapes = 3\n[checks.right]\nfunction = 'tanh'\n[checks.wrong]\nfunction = 'tanh'\nderivative = 'x'\n"
+    )
+    done = run("check", "-f", "junit=report.xml", "-f", "json=report.json", "-f", "html=page.html", cwd=tmp_path)
+    assert done.status == 1
+    assert done.lines[-1] == "2 inspections: 1 pass, 1 fail"
+    assert done.text == run("check", cwd=tmp_path).text
+    assert [suite.tests for suite in JUnitXml.fromfile(str(tmp_path / "report.xml"))] == [1, 1]
+    assert (tmp_path / "report.json").read_text() == run("check", "--json", cwd=tmp_path).text
+    assert "<html" in (tmp_path / "page.html").read_text()
+
+
+def test_a_reader_that_leaves_early_does_not_change_what_was_found(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text(
+        f"shapes = 3\nseeds = {list(range(40))}\n[checks.right]\nfunction = 'tanh'\n"
+        "[checks.wrong]\nfunction = 'tanh'\nderivative = 'x'\nseeds = 0\n"
+    )
+    for words in ("", "--json"):
+        shell = f"exec 3>&1; {{ {shlex.join([*PROGRAM, 'check'])} {words}; echo $? >&3; }} | true"
+        done = execute(["bash", "-c", shell], cwd=tmp_path)
+        assert (done.out, done.err) == (b"1\n", "")
 
 
 def test_ctrl_c_while_a_worker_starts_is_quiet(tmp_path: Path) -> None:

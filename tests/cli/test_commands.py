@@ -484,7 +484,7 @@ def test_words_with_blanks_quotes_and_other_scripts() -> None:
 def test_what_is_no_expression_is_underlined() -> None:
     done = run("a b", "-s", "2")
     assert (done.status, done.out) == (2, b"")
-    assert done.err == "jacinspect: an operator is missing: to multiply, write *\n  a b\n    ^\n"
+    assert done.err == "jacinspect: an operator is missing: to multiply, write *, or @ for matrices\n  a b\n    ^\n"
 
 
 # --- Pipes, signals, closed streams

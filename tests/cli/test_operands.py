@@ -120,10 +120,10 @@ def test_what_is_saved_is_an_operand_and_a_derivative_too(run_here: RunHere, tmp
         == 0
     )
     done = run_here("softmax", "-s", "2x3", "-d", "J.mtx", cwd=tmp_path)
-    assert "the derivative is right: 18 of 18 entries agree" in done.out
+    assert "the derivative is right: 18 of 18 entries agree" in done.out.decode()
     done = run_here("softmax", "-s", "2x3", "--seed", "1", "-d", "J.mtx", cwd=tmp_path)
-    assert (done.status, "the derivative is wrong" in done.out) == (1, True)
-    assert run_here("tanh", "-i", "J.mtx", "-q", cwd=tmp_path).out.startswith("tanh  X 6×6 → A 6×6")
+    assert (done.status, "the derivative is wrong" in done.out.decode()) == (1, True)
+    assert run_here("tanh", "-i", "J.mtx", "-q", cwd=tmp_path).out.decode().startswith("tanh  X 6×6 → A 6×6")
     assert run_here("tanh", "-s", "2", "--with", "[1 2; 3 4]", cwd=tmp_path).status == 2
     assert run_here("x @ y", "-s", "2", "--with", "[1 2; 3 4]", cwd=tmp_path).status == 0
 

@@ -339,7 +339,7 @@ def test_the_samples() -> None:
     for wrt in "qk":
         backward = {"derivative_kind": "vjp", "others": [k, v], "wrt": wrt}
         assert cause(attention, q, attention_backward_broken, **backward) == (
-            "a constant factor of √3 (3 is a size of X)"
+            f"a constant factor of √3 (3 is a size of {wrt})"
         )
     backward = {"derivative_kind": "vjp", "others": [weight, bias], "wrt": "bias"}
     assert cause(dense, q, dense_backward_broken, **backward) == "a constant factor of 1/4 (4 is a size of A)"

@@ -9,6 +9,7 @@ import jacinspect
 from jacinspect.inspection.naming import Names
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views import details, latex, markdown, text
+from jacinspect.views.page.numbers import numbers
 from tests.views.test_text import written
 
 RNG = np.random.default_rng(4)
@@ -33,6 +34,8 @@ def of(operand: str, *fixed: str) -> Names:
         ("a", (), ("Y", "a")),
         ("w", ("a",), ("A", "w")),
         ("fc1.weight", (), ("A", "X")),
+        ("fc1.weight", ("X",), ("A", "Z")),
+        ("x", ("X",), ("A", "x")),
         ("a_long_name", (), ("A", "X")),
     ],
 )
@@ -47,6 +50,7 @@ def test_texts_about_a_and_x_are_written_with_them() -> None:
     assert of("A", "X").own(said) == (
         "∂Y_ij/∂A_pq = Y'_ij δ_ip: vec(Yᵀ), dY = Y' ⊙ (dA 1ᵀ), Y[0,1], Axis, MAX, E_ij, A"
     )
+    assert of("x_1").own("∂A_i/∂X_p, dX") == "∂A_i/∂(x_1)_p, dx_1"
     assert of("w").own(r"\partial A / \partial X_{pq} \Axis A' \odot dX") == (
         r"\partial A / \partial w_{pq} \Axis A' \odot dw"
     )
@@ -63,6 +67,11 @@ def test_no_view_speaks_of_another_operand(form: str) -> None:
     assert "= ∂vec(A)/∂vec(W)" in "\n".join(written(report, 80, view=text))
     for page in (markdown.render(report, form=form), latex.render(report, form=form)):
         assert not re.search(r"(?<![A-Za-z])d?X(?![A-Za-z])", page)
+    drawn = numbers(report, 100)
+    assert drawn is not None
+    assert [part["name"] for part in drawn["names"]["X"]] == ["W"]
+    assert not [array["title"] for array in drawn["arrays"] if "X" in array["title"]]
+    assert not [each["relation"] for each in drawn["forms"].values() if "X" in each["relation"]]
     assert report.jacobian is not None
     assert report.jacobian.index_formula == "∂A_ij/∂W_pq = J_ijp δ_jq"
     assert [finding.message for finding in report.findings] == [

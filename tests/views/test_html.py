@@ -189,3 +189,10 @@ def test_full_lists_every_entry() -> None:
     numbers = Page(render(report, full=True)).numbers
     assert len(numbers["entries"]["output"]) == 4 * 60 * 60
     assert numbers["tiles"] == {}
+
+
+def test_indices_stand_low_and_names_do_not() -> None:
+    text = render(jacinspect.inspect("matmul", X, others=[np.ones((3, 2))], wrt="y"))
+    assert "∂A<sub>ij</sub>/∂y<sub>pq</sub> = J<sub>ijp</sub> δ<sub>jq</sub>" in text
+    assert "A&#x27;<sub>ij</sub> δ<sub>ip</sub>" in render(reports()["sigmoid"])
+    assert "vec_row = K_23·vec_column" in render(reports()["sigmoid"])

@@ -90,7 +90,8 @@ def probabilities(x: Array, y: Array) -> Array:
     classes, of_labels = x.shape[axis], x.shape[:axis] + x.shape[axis + 1 :]
     if y.shape == x.shape:
         return y
-    wanted = f"one label from 0 to {classes - 1} for each sample, {format_shape(of_labels)}"
+    wanted = f"one label from 0 to {classes - 1}"
+    wanted += f" for each sample, {format_shape(of_labels)}" if of_labels else ""
     example = f", such as y={[k % max(classes, 1) for k in range(*of_labels)]}" if len(of_labels) == 1 else ""
     if y.shape != of_labels:
         shapes = f"cross_entropy: x {format_shape(x.shape)} and y {format_shape(y.shape)} do not go together"

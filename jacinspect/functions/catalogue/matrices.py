@@ -17,6 +17,7 @@ from jacinspect.wording import format_shape
 
 __all__ = ["MATRICES", "cofactors"]
 
+_FEW = 12  # rows up to which the minors are taken one by one, n² determinants
 _SUSPECT = 1e12  # a condition number from which on it is looked at whether the matrix is singular but for rounding
 
 
@@ -35,8 +36,17 @@ def _inv_jvp(x: Array, dx: Array) -> Array:
 
 def _det(x: Array) -> Array:
     _require_square("det", x)
+    return _determinant(x)
+
+
+def _determinant(x: Array) -> Array:
+    """Return the determinants of matrices; scaled first, since numpy takes the exponential of a sum of logarithms."""
+    safe, is_finite = _finite(x)
+    y, power = _equilibrated(safe)
     with np.errstate(all="ignore"):
-        return np.asarray(np.linalg.det(x))
+        # the powers of all entries add up to n times those of the rows and columns
+        determinant = np.ldexp(np.linalg.det(y), -power.sum((-2, -1)) // max(x.shape[-1], 1))
+        return np.where(is_finite[..., 0, 0] if x.shape[-1] else True, determinant, np.nan)
 
 
 def _det_jvp(x: Array, dx: Array) -> Array:
@@ -98,13 +108,13 @@ def _ranks(x: Array) -> Array:
     return np.asarray(np.linalg.matrix_rank(_equilibrated(x)[0]))
 
 
-def _equilibrated(x: Array) -> tuple[Array, Array, Array]:
-    """Scale rows and columns by powers of 2, so that their largest entries are about 1; and those powers."""
-    powers = []
+def _equilibrated(x: Array) -> tuple[Array, Array]:
+    """Scale rows and columns by powers of 2, so that their largest entries are about 1; and the power of each entry."""
+    power = np.zeros(x.shape, np.int64)
     for axis in (-1, -2):
-        powers.append(-np.frexp(np.abs(x).max(axis=axis, keepdims=True, initial=0))[1])
-        x = np.ldexp(x, powers[-1])
-    return x, *powers
+        by = -np.frexp(np.abs(x).max(axis=axis, keepdims=True, initial=0))[1].astype(np.int64)
+        x, power = np.ldexp(x, by), power + by
+    return x, power
 
 
 def _singular(x: Array) -> np.linalg.LinAlgError:
@@ -114,20 +124,26 @@ def _singular(x: Array) -> np.linalg.LinAlgError:
 
 
 def cofactors(x: Array) -> Array:
-    """Return det(x) times the transposed inverse, from the singular values, so that x may be singular.
+    """Return det(x) times the transposed inverse, whether or not x has one.
 
-    Singular values within rounding of 0 count as 0: of a matrix of rank n - 2 or less all cofactors are 0.
+    They are the determinants of the minors, each with its own digits; of a large matrix they come from the singular
+    values, those within rounding of 0 counting as 0, and are right to the ulps of the largest.
     """
-    safe, is_finite = _finite(x)
-    y, rows, columns = _equilibrated(safe)
     n = x.shape[-1]
+    if n <= _FEW:
+        rest = [np.delete(np.arange(n), k) for k in range(n)]
+        minors = [
+            [_determinant(x[..., rest[i][:, None], rest[j]]) * (-1) ** (i + j) for j in range(n)] for i in range(n)
+        ]
+        return np.moveaxis(np.array(minors).reshape(n, n, *x.shape[:-2]), (0, 1), (-2, -1))
+    safe, is_finite = _finite(x)
+    y, power = _equilibrated(safe)
     with np.errstate(all="ignore"):
         u, s, v = np.linalg.svd(y)
         s = np.where(s <= n * np.finfo(float).eps * s.max(-1, keepdims=True, initial=0), 0.0, s)
         sign = np.sign(np.linalg.det(u) * np.linalg.det(v))
         scaled = sign[..., None, None] * (u * others(s)[..., None, :]) @ v
-        all_powers = rows.sum(-2, keepdims=True) + columns.sum(-1, keepdims=True)
-        return np.where(is_finite, np.ldexp(scaled, rows + columns - all_powers), np.nan)
+        return np.where(is_finite, np.ldexp(scaled, power - power.sum((-2, -1), keepdims=True) // n), np.nan)
 
 
 # --- Two of them -----------------------------------------------------------------------------------------------------

@@ -166,9 +166,9 @@ def _median_jvp(x: Array, dx: Array, *, axis: Axis, interpolation: Middle, keepd
     slopes = np.zeros(x.shape)
     for place, entry in zip(places, _middle(x, axis, interpolation), strict=True):
         below, equal = (found.sum(axis=axis, keepdims=True) for found in (x < entry, x == entry))
-        # The mean of the slopes on both sides: an equal entry takes the middle place along upwards if it is the last of
-        # its equals, downwards if it is the first; one of three equals in the middle moves and the median does not.
-        share = 0.25 * (place == below) + 0.25 * (place == below + equal - 1)
+        # Equal entries share the slope of their least, if the middle place is the first of theirs, or of their largest,
+        # if it is the last; one of three equals in the middle moves and the median does not.
+        share = 0.5 * ((place == below) | (place == below + equal - 1)) / np.maximum(equal, 1)
         slopes = slopes + np.where(np.isnan(entry), np.nan, np.where(x == entry, share, 0.0))
     return _sum(slopes * dx, axis=axis, keepdims=keepdims)
 
@@ -369,6 +369,6 @@ REDUCTIONS = (
         jvp=_median_jvp,
         derivative_formula="dx_i where x_i = median(x)",
         note="of an even number the lower of the two in the middle, as in torch; interpolation=midpoint takes their "
-        "mean, as numpy, jax and keras do; of equal entries each has the mean of its slopes on both sides",
+        "mean, as numpy, jax and keras do; equal entries share the slope, where one of them alone moves it",
     ),
 )

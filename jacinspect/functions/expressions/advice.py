@@ -59,11 +59,17 @@ _SIGNS = {
 
 def advice(line: str) -> Advice | None:
     """Return what is wrong with a line that is written in another language than this one, and the piece meant."""
-    for rule in (_latex, _assignment, _derivative, _primes, _transposes, _functions, _signs, _bars):
+    for rule in (_left_division, _latex, _assignment, _derivative, _primes, _transposes, _functions, _signs, _bars):
         found = next(rule(line), None)
         if found is not None:
             return found
     return None
+
+
+def _left_division(line: str) -> Iterator[Advice]:
+    found = re.search(rf"({_NAME})\s*\\\s*([A-Za-z])(?![A-Za-z({{])", line)
+    if found is not None:
+        yield f"\\ is no operator here: write solve({found[1]}, {found[2]})", found.span()
 
 
 def _latex(line: str) -> Iterator[Advice]:
@@ -113,7 +119,8 @@ def _primes(line: str) -> Iterator[Advice]:
         yield words, (found.start(1), found.end(2))
     found_one = re.search(rf"({_NAME}|(?<=\)))['′]\s*(?={_NAME})({_NAME})", line)
     if found_one is not None and not _is_quoted(line, found_one.start(2)):
-        letters = [*found_one[2]] if len(found_one[2]) <= 3 and found_one[2].isalpha() else [found_one[2]]
+        next_one = f"{found_one[2]}(x)" if catalogue.knows(found_one[2]) else found_one[2]
+        letters = [*next_one] if len(next_one) <= 3 and next_one.isalpha() else [next_one]
         product = " @ ".join([f"{found_one[1] or '(x + y)'}'", *letters])
         yield f"between x' and what it multiplies, write @ or *: {product}", found_one.span()
 
@@ -134,6 +141,9 @@ def _functions(line: str) -> Iterator[Advice]:
         name, power = found[1], found[2]
         if catalogue.knows(name) and len(name) > 1 and not iskeyword(found[3]):
             yield f"{name} is a function: write {name}({found[3] or 'x'}){power}", found.span()
+    for found in re.finditer(rf"({_NAME})\s*(\|[^|]+\|)", line):
+        if len(found[1]) > 1 and catalogue.knows(found[1]):
+            yield f"{found[1]} is a function: write {found[1]}({found[2]})", found.span()
     for found in re.finditer(rf"({_NAME})\s+([\w.]+)", line):
         if _is_called(found) and not reads(line):
             yield f"{found[1]} is a function: write {found[1]}({found[2]})", found.span()

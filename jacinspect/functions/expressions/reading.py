@@ -104,7 +104,7 @@ def _words(message: str, line: str, start: int, end: int) -> str:
         return "this number cannot be read; between a number and a name, write *"
     begins = message == "invalid syntax" and (first.isalnum() or first in ("(", "_"))
     if "comma" in message or (begins and line[:start].endswith(" ")):
-        return "an operator is missing: to multiply, write *"
+        return "an operator is missing: to multiply, write *, or @ for matrices"
     if message == "invalid syntax":
         return "this cannot stand here: an expression is operands with operators between them"
     return f"this cannot be read: {printable(message)}"

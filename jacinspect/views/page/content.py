@@ -19,6 +19,7 @@ from jacinspect.views.sentences import of_outcome, of_structure
 __all__ = ["article", "explanations", "verdict_class"]
 
 _WORDS = ("tensor", "stacked", "vec", "blocks", "layout")  # that the script marks
+_INDICES = re.compile(r"(?<=[\w;)])_(?=[i-np-u])(i?j?k?l?m?n?p?q?r?s?t?u?)\b")  # ';' ends an escaped prime, as in A'_ij
 _HARD_BREAK = re.compile(r"(?<!\n)\n(?!\n)")  # the end of a line of 80 columns, which is not that of a paragraph
 
 
@@ -27,7 +28,6 @@ def article(report: Report, form: str = "vec", listed: int = LISTED, before: str
 
     At most so many entries are `listed` one by one.
     """
-    drawn = numbers(report, listed)
     j, arranged = report.jacobian, report.form(form)
     parts = [before, *_head(report)]
     facts: list[tuple[str, str]] = []
@@ -41,14 +41,7 @@ def article(report: Report, form: str = "vec", listed: int = LISTED, before: str
             *background(report, j, arranged),
             *points(report),
         ]
-    if drawn is not None:
-        parts += [
-            '<div class="arrays"></div>',
-            '<p class="sum"></p>',
-            '<div class="forms"></div>',
-            data("numbers", drawn),
-        ]
-    parts += _findings(report)
+    parts += [*_drawn(report, listed), *_hessian(report, listed), *_findings(report)]
     if facts:
         parts.append(element("section", "<h2>Facts</h2>", _pairs(facts), _class="facts"))
     return element("article", *parts, **attributes)
@@ -58,7 +51,8 @@ def explanations(markup: str) -> dict[str, str]:
     """Return what `jacinspect explain` says about the words that are marked in the markup, and those of the script."""
     known = words()
     marked = {unescape(word) for word in re.findall(r'data-word="([^"]*)"', markup)}
-    return {word: _HARD_BREAK.sub(" ", known[word]).strip() for word in sorted(marked.union(_WORDS)) if word in known}
+    found = {word: known.get(word) or known.get(word.removesuffix("s")) for word in sorted(marked.union(_WORDS))}
+    return {word: _HARD_BREAK.sub(" ", said).strip() for word, said in found.items() if said}
 
 
 def verdict_class(report: Report) -> str:
@@ -71,6 +65,23 @@ def _head(report: Report) -> Iterator[str]:
     yield element("h1", element("span", text(name)), " ", element("small", text(shapes)))
     yield element("p", text(outcome(report)), _class=f"outcome {verdict_class(report)}")
     yield _pairs(formulas(report), "formulas")
+
+
+def _drawn(report: Report, listed: int) -> Iterator[str]:
+    """Yield the places that the script fills, and what with; nothing where there is no pattern to draw."""
+    drawn = numbers(report, listed)
+    if drawn is not None:
+        yield from ('<div class="arrays"></div>', '<p class="sum"></p>', '<div class="forms"></div>')
+        yield data("numbers", drawn)
+
+
+def _hessian(report: Report, listed: int) -> Iterator[str]:
+    """Yield the Hessian, which is drawn as the Jacobian of the gradient that it is."""
+    gradient = None if report.second_order is None else report.second_order.gradient
+    drawn = [] if gradient is None else [*_drawn(gradient, listed)]
+    if gradient is not None and drawn:
+        said = element("p", text(outcome(gradient)), _class=f"outcome {verdict_class(gradient)}")
+        yield element("section", "<h2>Second order</h2>", said, *drawn, _class="second")
 
 
 def _findings(report: Report) -> Iterator[str]:
@@ -102,8 +113,8 @@ def _table(report: Report) -> str:
 
 
 def _indexed(plain: str) -> str:
-    """Escape a text, and set the indices of A, X, J, T, E and δ low."""
-    return re.sub(r"(?<=[AXJTEδ])(&#x27;)?_(\w+)", r"\1<sub>\2</sub>", text(plain))
+    """Escape a text, and set indices low: letters from i and from p on, in their order, as in A_ij and δ_ip."""
+    return _INDICES.sub(r"<sub>\1</sub>", text(plain))
 
 
 def _pairs(facts: Iterable[tuple[str, str]], kind: str = "") -> str:

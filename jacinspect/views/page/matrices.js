@@ -41,7 +41,7 @@ class Written {
       form.lines,
     );
     const texts = (entries.values ?? []).map((_, k) => entries.look("values", entries.of(k), format)[0]);
-    this.node.style.setProperty("--longest", `${Math.max(1, ...texts.map((text) => text.length))}ch`)
+    this.node.style.setProperty("--longest", `${Math.max(1, ...texts.map((text) => text.length))}ch`);
     this.node.addEventListener("pointerover", ({ target }) => this.pick(report, target));
     this.node.addEventListener("click", ({ target }) => this.pick(report, target));
     report.followKeys(this);
@@ -164,74 +164,106 @@ class Drawn {
   mark(entries, selected, found) {
     Object.assign(this, { selected, found });
     cancelAnimationFrame(this.due);
-    this.due = requestAnimationFrame(() => this.draw());
+    this.due = requestAnimationFrame(() => this.overlay());
   }
+
+  // Draws lines, tiles and entries, and keeps that image: what is marked is drawn over it.
   draw() {
-    const {
-        canvas,
-        report: { entries },
-      } = this,
-      { width, height } = canvas.getBoundingClientRect();
+    const { width, height } = this.canvas.getBoundingClientRect();
     if (!width) return;
-    const ratio = window.devicePixelRatio || 1;
-    [canvas.width, canvas.height] = [width * ratio, height * ratio];
-    const on = canvas.getContext("2d"),
-      style = getComputedStyle(canvas),
-      colour = (name) => style.getPropertyValue(`--${name}`);
-    const [row, column, rows, columns] = this.view,
-      tall = height / rows,
-      wide = width / columns;
-    const colours = { plus: colour("plus"), minus: colour("minus"), within: colour("plus"), "": colour("ink") };
-    const of = (kind) => colours[kind] ?? (colours[kind] = colour(kind.replace("is ", "")) || colour("inconclusive"));
+    const ratio = window.devicePixelRatio || 1,
+      style = getComputedStyle(this.canvas);
+    this.image = document.createElement("canvas");
+    for (const canvas of [this.canvas, this.image]) [canvas.width, canvas.height] = [width * ratio, height * ratio];
+    this.scale = [height / this.view[2], width / this.view[3]]; // pixels of a row and of a column
+    this.colour = (name) => style.getPropertyValue(`--${name}`);
+    const on = this.image.getContext("2d");
     on.scale(ratio, ratio);
-    on.font = `12px ${style.fontFamily}`;
+    on.font = `11px ${style.fontFamily}`;
     on.textAlign = "center";
     on.textBaseline = "middle";
-    const box = (r, c, h, w, least) => {
-      const high = Math.max(h * tall, least),
-        broad = Math.max(w * wide, least);
-      return [(c - column + w / 2) * wide - broad / 2, (r - row + h / 2) * tall - high / 2, broad, high];
+    this.rule(on, width, height);
+    const paint = this.painter(on);
+    if (this.tiles) this.paintTiles(paint);
+    const isListed = this.paintEntries(on, paint);
+    const [row, column] = this.view,
+      last = (side) => Math.min(Math.ceil(this.view[side] + this.view[side + 2]), this.size[side]) - 1;
+    const note = isListed ? "" : "; entries here are not listed in this page";
+    this.extent.textContent = `rows ${Math.floor(row)}–${last(0)}, columns ${Math.floor(column)}–${last(1)}${note}`;
+    this.overlay();
+  }
+  // Where rows and columns are drawn, at least so large: left, top, width and height.
+  box(row, column, rows, columns, least) {
+    const [tall, wide] = this.scale,
+      high = Math.max(rows * tall, least),
+      broad = Math.max(columns * wide, least);
+    const middle = [(row - this.view[0] + rows / 2) * tall, (column - this.view[1] + columns / 2) * wide];
+    return [middle[1] - broad / 2, middle[0] - high / 2, broad, high];
+  }
+  painter(on) {
+    const colours = {
+      plus: this.colour("plus"),
+      within: this.colour("plus"),
+      wrong: this.colour("disagrees"),
+      "": this.colour("ink"),
     };
-    const paint = (look, at, faint) => {
-      on.globalAlpha = (this.show === "values" ? 0.8 : 0.15 + 0.85 * look[2]) * faint;
-      on.fillStyle = of(look[1]);
-      on.fillRect(...at);
+    const of = (kind) => (colours[kind] ??= this.colour(kind.replace("is ", "")) || this.colour("inconclusive"));
+    return ([, kind, shade], [x, y, width, height], strength) => {
+      const [left, top] = [Math.round(x), Math.round(y)]; // neighbours meet, and no paper shines through
+      on.globalAlpha = (this.show === "values" ? 0.8 : 0.15 + 0.85 * shade) * strength;
+      on.fillStyle = of(kind);
+      on.fillRect(left, top, Math.max(Math.round(x + width) - left, 1), Math.max(Math.round(y + height) - top, 1));
       on.globalAlpha = 1;
     };
-    this.rule(on, colour("rule"), width, height);
-    if (this.tiles) this.paintTiles(paint, box);
-    const written = tall >= 16 && wide >= 52;
-    const isFar = this.tiles && tall < 2 && wide < 2; // tiles say more than a sample of the entries
-    let here = 0;
-    const inView = ([r, c]) => r >= row - 1 && r <= row + rows && c >= column - 1 && c <= column + columns;
+  }
+  // Paints the entries that are in view; from afar only the odd ones, for tiles say more than a sample of the others.
+  paintEntries(on, paint) {
+    const {
+      report: { entries },
+      scale: [tall, wide],
+      view: [row, column, rows, columns],
+    } = this;
+    const isWritten = tall >= 16 && wide >= 56,
+      isFar = this.tiles && Math.min(tall, wide) < 2;
+    const format = isWritten ? (value) => short(value, 3) : () => "",
+      ink = this.colour("ink");
+    let isListed = !this.tiles || isFar;
     this.placed.forEach(([r, c], k) => {
-      if (!inView([r, c]) || (isFar && !this.isOdd(k))) return;
-      here += 1;
-      const look = entries.values ? entries.look(this.show, entries.of(k)) : ["", "", 1],
-        at = box(r, c, 1, 1, 1.5);
-      paint(look, at, written ? 0.25 : 1);
-      on.fillStyle = colour("ink");
-      if (written) on.fillText(look[0], at[0] + at[2] / 2, at[1] + at[3] / 2);
+      if (r < row - 1 || r > row + rows || c < column - 1 || c > column + columns || (isFar && !this.isOdd(k))) return;
+      const look = entries.values ? entries.look(this.show, entries.of(k), format) : ["", "", 1],
+        box = this.box(r, c, 1, 1, 1.5);
+      isListed = true;
+      paint(look, box, isWritten ? 0.25 : 1);
+      on.fillStyle = ink;
+      if (isWritten) on.fillText(look[0], box[0] + box[2] / 2, box[1] + box[3] / 2);
     });
+    return isListed;
+  }
+  overlay() {
+    if (!this.image) return;
+    const on = this.canvas.getContext("2d"),
+      ratio = window.devicePixelRatio || 1,
+      { o, i } = this.selected ?? {};
+    on.setTransform(1, 0, 0, 1, 0, 0);
+    on.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    on.drawImage(this.image, 0, 0);
+    on.scale(ratio, ratio);
     const ring = ([r, c], name, least) => {
-      on.strokeStyle = colour(name);
+      on.strokeStyle = this.colour(name);
       on.lineWidth = 2;
-      on.strokeRect(...box(r, c, 1, 1, least));
+      on.strokeRect(...this.box(r, c, 1, 1, least));
     };
     for (const k of this.found ?? []) ring(this.placed[k], "disagrees", 6);
-    if (this.selected?.i >= 0) ring(this.form.place(this.selected.o, this.selected.i), "accent", 9);
-    const last = (side) => Math.min(Math.ceil(this.view[side] + this.view[side + 2]), this.size[side]) - 1;
-    const unlisted = !isFar && !here && this.tiles ? "; entries here are not listed in this page" : "";
-    this.extent.textContent = `rows ${Math.floor(row)}–${last(0)}, columns ${Math.floor(column)}–${last(1)}${unlisted}`;
+    if (o >= 0 && i >= 0) ring(this.form.place(o, i), "accent", 9);
   }
   // Whether an entry is worth being seen from afar.
   isOdd(k) {
     return this.report.data.checked && this.report.entries.status?.[k] > 1;
   }
   // Draws the lines between blocks where there is room, or between cells.
-  rule(on, colour, width, height) {
+  rule(on, width, height) {
     const ends = [height, width];
-    on.strokeStyle = colour;
+    on.strokeStyle = this.colour("rule");
     on.lineWidth = 1;
     on.beginPath();
     for (const side of [0, 1]) {
@@ -246,19 +278,19 @@ class Drawn {
     }
     on.stroke();
   }
-  paintTiles(paint, box) {
+  paintTiles(paint) {
     const { tiles, form } = this,
       entries = this.report.entries,
       turn = (pair) => (form.flipped ? [pair[1], pair[0]] : pair);
     const tile = turn(tiles.tile),
       fullest = tiles.count.reduce((most, count) => Math.max(most, count), 1);
-    const isNear = Math.max(...box(0, 0, ...tile, 0).slice(2)) > 16; // one sees that it is a tile, and no entry
+    const isNear = Math.max(...this.box(0, 0, ...tile, 0).slice(2)) > 16; // one sees that it is a tile, and no entry
     tiles.at.forEach((at, k) => {
       const [r, c] = turn([Math.floor(at / tiles.grid[1]), at % tiles.grid[1]]);
       const of = { value: tiles.largest?.[k], ratio: tiles.ratio?.[k], status: tiles.status?.[k] };
       paint(
-        entries.look(this.show, of),
-        box(r * tile[0], c * tile[1], ...tile, 1.5),
+        entries.look(this.show, of, () => ""),
+        this.box(r * tile[0], c * tile[1], ...tile, 1.5),
         isNear ? 0.15 : 0.25 + 0.65 * Math.sqrt(tiles.count[k] / fullest),
       );
     });

@@ -12,7 +12,7 @@ const make = (tag, kind, ...inside) => {
   return made;
 };
 const read = (root, kind) => {
-  const found = root.querySelector(`script.${kind}`);
+  const found = root.querySelector(`:scope > script.${kind}`);
   return found && JSON.parse(found.textContent);
 };
 
@@ -107,8 +107,16 @@ class Entries {
     return this.data.checked && this.status ? this.data.statuses[code] : "not compared";
   }
   name(o, i) {
-    const { A, X } = this.data.names;
-    return `∂${this.part(A, o)}/∂${this.part(X, i)}`;
+    const input = this.inputName(i),
+      { gradient } = this.data;
+    return gradient ? `∂²${gradient}/∂${this.inputName(o)}∂${input}` : `∂${this.outputName(o)}/∂${input}`;
+  }
+  inputName(flat) {
+    return this.part(this.data.names.X, flat);
+  }
+  outputName(flat) {
+    const { names, gradient } = this.data;
+    return gradient ? `∂${gradient}/∂${this.inputName(flat)}` : this.part(names.A, flat);
   }
   part(parts, flat) {
     const part = parts.findLast((each) => each.offset <= flat && size(each.shape)) ?? parts[0];

@@ -52,7 +52,13 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
     return {
         "output": list(report.output.shape),
         "operand": list(report.operand.values.shape),
-        "names": {"A": _parts(report.names.output, "A"), "X": _parts(report.names.operand, "X")},
+        "names": {
+            "A": _parts(report.names.output, report.names.a),
+            "X": _parts(report.names.operand, report.names.x),
+        },
+        "gradient": report.names.gradient_of,
+        "matrix": _matrix(report),
+        "long": report.names.own(f"{_matrix(report)}·vec(dX)"),
         "vec": j.vec,
         "layout": j.layout,
         "checked": report.agreement is not None and report.agreement.checked,
@@ -66,6 +72,11 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
         "tiles": tiles,
         "arrays": [*_arrays(report)],
     }
+
+
+def _matrix(report: Report) -> str:
+    """Name the matrix: the Jacobian of a gradient is a Hessian."""
+    return "H" if report.names.gradient_of else "J"
 
 
 def _is_wrong(j: JacobianReport) -> bool:
@@ -101,7 +112,7 @@ def _forms(report: Report, entries: Entries, whole: bool) -> tuple[dict[str, Any
         for vec in Vec:
             for layout in Layout:
                 form = unfold(name.value, *shapes, vec.value, layout.value)
-                described = _described(form)
+                described = _described(form) | {"relation": report.names.own(form.relation)}
                 if counted is not None:
                     straight, flipped = (_key(form.row_axes, form.column_axes), _key(form.column_axes, form.row_axes))
                     described |= {"tiles": flipped if flipped in tiles else straight, "flipped": flipped in tiles}
@@ -124,7 +135,6 @@ def _described(form: Unfolding) -> dict[str, Any]:
         "axes": [list(form.row_axes), list(form.column_axes)],
         "lines": list(form.division),
         "square": form.is_square,
-        "relation": form.relation,
     }
 
 
@@ -133,32 +143,34 @@ def _described(form: Unfolding) -> dict[str, Any]:
 
 def _arrays(report: Report) -> Iterator[dict[str, Any]]:
     """Yield X, A, A', dX and both products, each whole or by its corners."""
-    product, j = report.hadamard, report.jacobian
-    operand, output = report.names.operand, report.names.output
-    yield from _split("X", "X", operand, report.operand.values)
-    yield from _split("A", "A", output, report.output)
+    product, j, of = report.hadamard, report.jacobian, report.names.gradient_of
+    matrix = _matrix(report)
+    yield from _split("X", "X", report, report.operand.values)
+    yield from _split(f"∂{of}/∂X" if of else "A", "A", report, report.output)
     values = None if j is None else j.analytic or j.numeric
     slopes = None if values is None or report.output is None else values.elementwise()
     if product is None:
         return
-    a = "A'" if report.is_elementwise else "diag J"
+    a = "A'" if report.is_elementwise and not of else f"diag {matrix}"
     if slopes is not None and product.hadamard is not None:
-        yield from _split(a, "slope", output, slopes)
-    yield from _split("dX", "dX", operand, product.factor)
+        yield from _split(a, "slope", report, slopes)
+    yield from _split("dX", "dX", report, product.factor)
     repeated = written_out(report)
-    yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", output, product.written_out)
+    yield from _split(repeated if " " in repeated else "dX, broadcast", "repeated", report, product.written_out)
     if product.hadamard is not None:
-        yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", output, product.hadamard)
-    yield from _split("J·vec(dX)", "long", output, product.product)
+        yield from _split(f"{a} ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "short", report, product.hadamard)
+    yield from _split(f"{matrix}·vec(dX)", "long", report, product.product)
 
 
-def _split(title: str, role: str, bundle: Bundle, values: Array | None) -> Iterator[dict[str, Any]]:
+def _split(title: str, role: str, report: Report, values: Array | None) -> Iterator[dict[str, Any]]:
     """Yield an array, or the parts of a bundle."""
     if values is None:
         return
+    names = report.names
+    bundle, own = names.operand if role in ("X", "dX") else names.output, names.own(title)
     for part, array in list(zip(bundle.parts, bundle.split(values), strict=True))[:_PARTS]:
-        own = title if bundle.is_single else f"{title}: {part.name}" if title != "X" else part.label(title)
-        yield _shown(printable(own), role, part.offset, np.asarray(array))
+        of_part = own if bundle.is_single else f"{own}: {part.name}" if title != "X" else part.label(own)
+        yield _shown(printable(of_part), role, part.offset, np.asarray(array))
 
 
 def _shown(title: str, role: str, offset: int, array: Array) -> dict[str, Any]:

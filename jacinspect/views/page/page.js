@@ -9,6 +9,7 @@ const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowR
 // --- One report ------------------------------------------------------------------------------------------------------
 
 class Report {
+  static made = 0;
   constructor(article, data) {
     Object.assign(this, {
       article,
@@ -17,6 +18,7 @@ class Report {
       show: "values",
       vec: data.vec,
       layout: data.layout,
+      number: Report.made++, // tells its groups of switches from those of others
     });
     this.found = [];
     this.drawings = [];
@@ -72,10 +74,11 @@ class Report {
 
   switches() {
     const set = document.getElementById("switches").content.cloneNode(true).firstElementChild;
+    this.legend = set.querySelector("legend");
     for (const choice of set.querySelectorAll("[data-name]")) {
       const name = choice.dataset.name;
       for (const input of choice.querySelectorAll("input")) {
-        input.name = `${name}-${this.article.id}`;
+        input.name = `${name}-${this.number}`;
         input.checked = input.value === this[name];
         input.addEventListener("change", () => {
           this[name] = input.value;
@@ -97,6 +100,9 @@ class Report {
       const isSmall = size(form.matrix) <= WHOLE && entries.isWhole;
       return [new (isSmall ? Written : Drawn)(this, form, this.show)];
     });
+    const noun = data.gradient ? "The Hessian" : "The Jacobian";
+    const several = this.drawings.length > 1 ? ", the same numbers in each arrangement" : "";
+    this.legend.replaceChildren(noun + several);
     this.forms.replaceChildren(
       ...this.drawings.map(({ form, node }) => {
         const word = make("b", "", form.name);
@@ -106,7 +112,7 @@ class Report {
           "",
           word,
           ` ${form.shape.join("×")}${form.square ? "" : ", not square"}`,
-          make("small", "", ...indexed(form.relation)),
+          make("small", "", ...indexed(data.gradient ? "" : form.relation)),
         );
         return make("figure", form.name, said, node);
       }),
@@ -170,15 +176,12 @@ class Report {
       { entries, data } = this,
       k = entries.at(o, i);
     const name = () => make("b", "", entries.name(o, i));
-    if (o < 0) aside.replaceChildren(`No output reads ${entries.part(data.names.X, i)}.`);
-    else if (i < 0) aside.replaceChildren(`${entries.part(data.names.A, o)} reads no input.`);
+    if (o < 0) aside.replaceChildren(`No output reads ${entries.inputName(i)}.`);
+    else if (i < 0) aside.replaceChildren(`${entries.outputName(o)} reads no input.`);
     else if (k === undefined && !entries.isWhole)
       aside.replaceChildren(name(), "is not among the entries that this page lists");
     else if (k === undefined)
-      aside.replaceChildren(
-        name(),
-        `= 0: ${entries.part(data.names.A, o)} does not read ${entries.part(data.names.X, i)}`,
-      );
+      aside.replaceChildren(name(), `= 0: ${entries.outputName(o)} does not read ${entries.inputName(i)}`);
     else if (!entries.values) aside.replaceChildren(name(), "is in the pattern; its value was not computed");
     else aside.replaceChildren(name(), ...this.known(k));
     this.article.querySelector(".sum").replaceChildren(...this.sums(o, i));
@@ -217,7 +220,7 @@ class Report {
       ? [...terms.flatMap((term, n) => (n ? [" + ", term] : [term])), " = "]
       : ["it reads no input: "];
     const line = (kind, title, ...inside) => make("span", kind, make("b", "", title), ...inside);
-    const whole = line("", "J·vec(dX)", ` at ${entries.part(data.names.A, o)}: `, ...sum, make("b", "", short(long)));
+    const whole = line("", data.long, ` at ${entries.outputName(o)}: `, ...sum, make("b", "", short(long)));
     if (!isNumber(product) || !isNumber(slope)) return [whole];
     const title = this.arrays.find((each) => each.role === "short").title,
       factor = number("repeated", o) ?? number("dX", o);
@@ -237,7 +240,7 @@ class Report {
   compared(own, o, long, product) {
     const others = own.filter((k) => this.entries.inputs[k] !== o).length,
       missing = long - product;
-    if (this.data.valid) return "the same, for this row of J has no other entry";
+    if (this.data.valid) return `the same, for this row of ${this.data.matrix} has no other entry`;
     if (Math.abs(missing) <= 1e-12 * Math.abs(long)) return "the same here";
     if (this.data.elementwise) return "not the same, for the claimed A' is another number";
     return `not the same: it leaves out ${short(missing, 4)}, the ${others === 1 ? "other term" : `${others} other terms`}`;
@@ -274,7 +277,7 @@ class Report {
 
 // --- Explanations, and the page itself -------------------------------------------------------------------------------
 
-const words = read(document, "words") ?? {};
+const words = read(document.querySelector("main"), "words") ?? {};
 const tip = document.getElementById("tip");
 const aside = document.getElementById("entry");
 
@@ -307,12 +310,15 @@ function explain(root) {
   }
 }
 
-const drawn = new WeakMap();
+const drawn = new Map(); // the reports, by the elements that they are shown in
+// Draws an article and, inside it, the Hessian if there is one, when it is first shown.
 function open(article) {
-  const data = read(article, "numbers");
-  if (data && !drawn.has(article)) drawn.set(article, new Report(article, data));
-  drawn.get(article)?.tell();
-  aside.hidden = !data;
+  for (const root of [...article.querySelectorAll(".second"), article]) {
+    const data = read(root, "numbers");
+    if (data && !drawn.has(root)) drawn.set(root, new Report(root, data));
+    drawn.get(root)?.tell();
+  }
+  aside.hidden = !drawn.has(article);
 }
 
 // Of the many reports of `check`, the one that the address names is shown, and drawn when it is.
@@ -337,6 +343,9 @@ document.addEventListener("keydown", (event) => {
   tip.hidden = true;
 });
 window.addEventListener("hashchange", openNamed);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", openNamed);
+for (const media of ["(prefers-color-scheme: dark)", "print"])
+  matchMedia(media).addEventListener("change", () => {
+    for (const report of drawn.values()) for (const drawing of report.drawings) drawing.draw?.(); // in other colours
+  });
 explain(document);
 openNamed();

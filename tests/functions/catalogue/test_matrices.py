@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.catalogue.lookup import function
+from jacinspect.functions.catalogue.matrices import cofactors
 from jacinspect.functions.function import Function
 
 Floats = NDArray[np.float64]
@@ -148,6 +149,23 @@ def test_a_matrix_that_is_not_finite(name: str, bad: float) -> None:
 def test_slopes_of_a_determinant_of_any_scale(x: Floats) -> None:
     for name in ("det", "logdet", "inv"):
         assert jacinspect.inspect(name, x).verdict != "fail", name
+
+
+def test_a_determinant_has_its_digits_at_any_scale() -> None:
+    """Differences of it are exact but for rounding, and the cofactors must be so as well."""
+    for seed, scale in ((0, 1e-8), (1, 1e8), (2, 1e-100), (3, 1e-8)):
+        x = scale * np.random.default_rng(seed).normal(size=(3, 3))
+        with mpmath.workdps(60):
+            assert float(function("det")(x)) == pytest.approx(float(mpmath.det(matrix(x))), rel=4e-15)
+        assert jacinspect.inspect("det", x).verdict == "pass"
+
+
+def test_the_cofactors_of_a_large_matrix() -> None:
+    x = np.random.default_rng(0).normal(size=(14, 14))
+    np.testing.assert_allclose(cofactors(x), np.linalg.det(x) * np.linalg.inv(x).T, rtol=1e-9)
+    np.testing.assert_allclose(cofactors(1e3 * x), 1e39 * cofactors(x), rtol=1e-9)
+    x[:, 1:3] = x[:, :1]
+    assert not cofactors(x).any()  # of rank n - 2
 
 
 def test_a_matrix_of_any_scale_has_its_inverse() -> None:

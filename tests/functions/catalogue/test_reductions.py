@@ -66,14 +66,17 @@ def _median(row: Row, interpolation: str = "lower") -> Any:
 
 
 def _median_slopes(row: Row, interpolation: str = "lower") -> Row:
-    """The mean of the slopes on both sides, each by looking: which places does an entry take, put above or below?"""
+    """The same for equal entries, by looking: which places does an entry take, put above or below the others?
+
+    That is a subgradient where the middle place is the first of theirs, or the last.
+    """
     middle = _middle(row, interpolation)
     slopes = []
     for i, x in enumerate(row):
+        equal = sum(other == x for other in row)
         ahead = sum(other < x for other in row)  # where it comes to stand among its equals if it goes down
         behind = ahead + sum(other == x for k, other in enumerate(row) if k != i)
-        sides = [mpf(middle.count(ahead)) / len(middle), mpf(middle.count(behind)) / len(middle)]
-        slopes.append(_mean(sides))
+        slopes.append(_mean([mpf(place in (ahead, behind)) / equal for place in middle]))
     return slopes
 
 
@@ -274,6 +277,7 @@ def test_naive_forms_would_be_refused() -> None:
         ("median", [2.0, 1.0, 2.0, 3.0], [0.5, 0, 0.5, 0]),
         ("median", [1.0, 1.0, 1.0], [0, 0, 0]),  # no entry moves it alone
         ("median", [1.0, 1.0], [0.5, 0.5]),
+        ("median", [1.0, 1.0, 1.0, 0.0, -1.0, 2.0, 3.0, 0.0], [1 / 3, 1 / 3, 1 / 3, 0, 0, 0, 0, 0]),
         ("median", [-np.inf, np.inf, 1.0], [0, 0, 1]),
     ],
 )

@@ -280,7 +280,7 @@ UNDERSCORE = "a name cannot begin with an underscore"
 DOT = "only .T may follow a dot"
 WHERE = "where takes three: where(condition, a, b)"
 ASSIGNED = "nothing can be given a value with =; is equal to is written =="
-MISSING = "an operator is missing: to multiply, write *"
+MISSING = "an operator is missing: to multiply, write *, or @ for matrices"
 
 # the text with the underlined piece in «», and the words
 REFUSALS = [

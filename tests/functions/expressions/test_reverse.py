@@ -25,9 +25,10 @@ def given(function: Function) -> list[Array]:
     if function.name in ("inv", "det", "logdet", "trace"):
         shapes["x"] = (4, 4)
     lowest = [max(function.domain_of(name)[0], 0) for name in function.operands]
-    return [
+    drawn = [
         low + RNG.uniform(0.3, 0.9, shapes.get(name, (4,))) for name, low in zip(function.operands, lowest, strict=True)
     ]
+    return [x + 2 * np.eye(4) if x.ndim == 2 else x for x in drawn]  # far from singular
 
 
 def pulled(function: Function, operands: list[Array], w: Array) -> list[Array]:

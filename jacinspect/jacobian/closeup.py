@@ -1,0 +1,107 @@
+"""Does f move close to x as a claim has it, and not as longer steps show? Then nobody is accused. Next: numeric.
+
+A fast wave or sawtooth looks smooth over many of its periods, with its mean slope. Before a claim is called wrong, f is
+evaluated where the claim and the slope that was found could first be told apart: a few roundings from each other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.differences import Stencil
+from jacinspect.jacobian.stairs import leader
+
+__all__ = ["moves_as_claimed"]
+
+_ROUNDINGS = 4.0  # that a claim and the slope differ by over the shortest step: twice what two values are off by
+_STEPS = 1.0, 1.5, 2.0  # times that: noise that happens to fit a claim at one does not at all three, on both sides
+_FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that slope explains nothing,
+_SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common
+_STEEP = 64.0  # a claim may be the slope of that, if f moves by no more than so many times what it would over a step
+_ROUNDS = 16  # of outputs that read one input, and need steps of their own
+
+Contradicts = Callable[[Array, Array, Array], Array]
+
+
+@np.errstate(all="ignore")
+def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, contradicts: Contradicts) -> Array:
+    """Return where f moves as claimed on both sides of x; or too fast to be followed from one number to the next.
+
+    `value` ± `bar` is what longer steps show. `contradicts` says of entries, given by their places, where claims
+    contradict a value and its bar.
+    """
+    assert stencil.inputs is not None
+    inputs, left = np.arange(stencil.x.size)[stencil.inputs], np.arange(value.size)
+    x = np.abs(stencil.x.reshape(-1)[inputs])
+    rounding = stencil.epsilon * np.abs(stencil.y0) + stencil.x_epsilon * x * np.abs(value)
+    apart = np.maximum(bar, stencil.x_epsilon * np.abs(value))
+    while (further := contradicts(left, value, 2 * apart) & np.isfinite(apart)).any():
+        apart[further] *= 2
+    shortest = np.maximum(rounding / apart + stencil.x_epsilon * x, np.spacing(x))
+    step, found = _ROUNDINGS * shortest / np.abs(stencil.units()), np.zeros(value.size, bool)
+    for _ in range(_ROUNDS):
+        if not left.size:
+            break
+        t = step[left][leader(inputs[left], -step[left])]
+        now, part = step[left] <= 4 * t, stencil.subset(left)
+        moves = _Moves(np.zeros((0, 2, left.size)), np.zeros((0, 2, left.size)), apart[left])
+        possible = now
+        for longer in _STEPS:
+            if not possible.any():
+                break
+            moves = moves.with_those(part, longer * t)
+            steep = moves.too_steep(np.abs(value[left]), rounding[left])
+            possible = now & (steep | moves.fit(lambda *slope, at=left: contradicts(at, *slope)))
+        found[left] |= possible
+        left = left[~now]
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Moves:
+    """By how much f moves over a few steps to both sides, (steps, 2, entries), and how far x was moved.
+
+    `apart` is by how much claims differ from the slopes that were found, at least.
+    """
+
+    rises: Array
+    widths: Array
+    apart: Array
+
+    def with_those(self, stencil: Stencil, t: Array) -> "_Moves":
+        """Return these and those over a further step."""
+        rises = [stencil.moved(side * t) - stencil.y0 for side in (-1, 1)]
+        widths = [stencil.width(side * t) for side in (-1, 1)]
+        return _Moves(np.r_[self.rises, [rises]], np.r_[self.widths, [widths]], self.apart)
+
+    def straight(self, slope: Array) -> Array:
+        """Return where f moves along a line to each side, but for what a slope moves it by over a first step.
+
+        That is known of three steps, of which the second is half way.
+        """
+        if self.rises.shape[0] < len(_STEPS):
+            return np.ones(self.apart.size, bool)
+        off = np.abs(self.rises[1] - (self.rises[0] + self.rises[2]) / 2).max(axis=0)
+        return np.asarray(off <= np.abs(slope * self.widths[0, 1]))
+
+    def fit(self, contradicts: Callable[[Array, Array], Array]) -> Array:
+        """Return where f moves as claimed: at one side at least, if x is at the end of a tooth.
+
+        Between two steps of a staircase f stands still, and that bears out nobody.
+        """
+        slopes = self.rises / self.widths
+        kinds = (slopes.mean(axis=1), slopes[:, 0], slopes[:, 1])
+        fits = [np.all([~contradicts(each, self.apart / 2) for each in kind], axis=0) for kind in kinds]
+        moved = (self.rises != 0).any(axis=(0, 1)) | (self.rises.shape[0] < len(_STEPS))
+        return np.asarray(np.any(fits, axis=0) & moved & self.straight(self.apart))
+
+    def too_steep(self, slope: Array, rounding: Array) -> Array:
+        """Return where f moves by far more than a slope could explain, along no line, and no more than as claimed."""
+        moved, width = np.abs(self.rises).max(axis=(0, 1)), np.abs(self.widths[-1, 1])
+        scattered = moved > np.maximum(_FOLLOWED * slope * width, _SCATTERED * rounding)
+        central = (self.rises / self.widths).mean(axis=1)
+        even = (np.abs(central - central[0]) <= np.abs(central[0]) / 4).all(axis=0) & self.straight(central[0] / 4)
+        even &= self.rises.shape[0] == len(_STEPS)
+        return np.asarray(scattered & ~even & (moved <= _STEEP * self.apart * width))

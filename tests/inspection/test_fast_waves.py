@@ -1,0 +1,86 @@
+"""Waves and sawteeth that are faster than any step of a difference: their slope at X, or the mean of many periods?"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import jacinspect
+from tests.oracles import Array
+
+Function = Callable[[Array], Array]
+SMALL = 1e-14 * np.array([0.3, -1.7, 2.9])
+PLAIN = np.array([0.3, -1.7, 0.9])
+
+# Each with its derivative, and where neither sees the other end of a period or a last bit.
+FAST: dict[str, tuple[Function, Function, Array]] = {
+    "a sawtooth of slope 1e14": (lambda x: np.remainder(1, x), lambda x: -np.floor(1 / x), SMALL),
+    "one of which every number is on another tooth": (
+        lambda x: np.remainder(1, x),
+        lambda x: -np.floor(1 / x),
+        SMALL / 100,
+    ),
+    "a truncated one": (lambda x: np.fmod(1, x), lambda x: -np.trunc(1 / x), SMALL),
+    "a wave": (lambda x: x + np.sin(1e12 * x) / 1e12, lambda x: 1 + np.cos(1e12 * x), PLAIN),
+    "a wave at 0": (lambda x: x * x * np.sin(1 / x), lambda x: 2 * x * np.sin(1 / x) - np.cos(1 / x), 100 * SMALL),
+    "a triangle": (
+        lambda x: x * x + np.abs(1e12 * x - np.round(1e12 * x)) / 1e12,
+        lambda x: 2 * x + np.sign(1e12 * x - np.round(1e12 * x)),
+        PLAIN + 1e-13,
+    ),
+    "what is left of x": (lambda x: np.sin(x) + np.remainder(x, 1e-12), lambda x: 1 + np.cos(x), PLAIN + 3e-13),
+    "a hash": (lambda x: np.remainder(1e15 * np.sin(x), 1), lambda x: 1e15 * np.cos(x), PLAIN),
+}
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_a_slope_that_f_has_close_to_x_is_not_accused(name: str) -> None:
+    f, slopes, x = FAST[name]
+    for factor in (1.0, 1.03):
+        assert jacinspect.inspect(f, x, lambda x, factor=factor: factor * slopes(x)).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("name", ["a wave", "a wave at 0", "a triangle", "what is left of x"])
+def test_a_slope_that_f_has_at_no_scale_is_wrong(name: str) -> None:
+    f, slopes, x = FAST[name]
+    assert jacinspect.inspect(f, x, lambda x: 5 + slopes(x)).verdict == "fail"
+
+
+def test_a_slope_that_would_move_smooth_values_by_more_than_they_differ_is_wrong() -> None:
+    assert jacinspect.inspect(np.sin, PLAIN, lambda x: 1e16 * np.cos(x)).verdict == "fail"
+    assert jacinspect.inspect(lambda x: (np.exp(x) - 1) / x, 1e-6 * PLAIN, lambda x: 0.55 + 0 * x).verdict == "fail"
+
+
+def test_outputs_of_one_input_have_steps_of_their_own() -> None:
+    """Each is off by another amount, so that its claim could be told from its slope after another step."""
+
+    def waves(x: Array) -> Array:
+        return np.stack([x[0] + np.sin(1e10 * x[0]) / 1e10, x[0] + np.sin(1e12 * x[0]) / 1e9])
+
+    def slopes(x: Array) -> Array:
+        return np.array([[1 + np.cos(1e10 * x[0])], [1 + 1e3 * np.cos(1e12 * x[0])]])
+
+    x = np.array([0.3])
+    assert jacinspect.inspect(waves, x, slopes).verdict == "inconclusive"
+    assert jacinspect.inspect(waves, x, lambda x: slopes(x) * [[1.1], [1]]).verdict == "fail"
+
+
+def test_what_looks_like_a_kink_over_many_periods_is_none() -> None:
+    x = np.array([-8.278974e-09])
+    at = np.array([0.46549])
+    report = jacinspect.inspect("fmod", x, others=[at], wrt=2)
+    assert "J001" not in [finding.code for finding in report.findings]
+    sawtooth = lambda x: np.fmod(0.46549, x)  # noqa: E731
+    assert jacinspect.inspect(sawtooth, x, lambda x: -np.trunc(0.46549 / x)).verdict == "inconclusive"
+
+
+def test_a_slope_that_creeps_to_its_limit_is_none() -> None:
+    """From step to step, the slope of x^1.04 at 0 changes by 4 %."""
+    powers = lambda x: np.where(x < 0, np.nan, np.abs(x)) ** 1.04  # noqa: E731
+    assert jacinspect.inspect(powers, [0.0], np.zeros_like).verdict == "inconclusive"
+    assert jacinspect.inspect(lambda x: np.abs(x) ** 1.3, [0.0], lambda x: 0.1 + x).verdict == "fail"
+
+
+@pytest.mark.parametrize("x", [0.5, 0.3, 1.7])
+def test_steps_that_are_rounded_make_no_slope_of_a_bend(x: float) -> None:
+    assert jacinspect.inspect(lambda at: (at - x) ** 2, [x], lambda at: 2 * (at - x)).verdict == "pass"
