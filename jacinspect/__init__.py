@@ -5,34 +5,42 @@ report = jacinspect.inspect("sigmoid", X)
 report.verdict, report.jacobian.structure, report.to_json()
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jacinspect._version import __version__
+from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, JacinspectError
 
-if TYPE_CHECKING:
+__all__ = [
+    "FunctionFailedError",
+    "FunctionRaisedError",
+    "InputError",
+    "JacinspectError",
+    "Report",
+    "__version__",
+    "assert_jacobian",
+    "function",
+    "inspect",
+]
+
+if TYPE_CHECKING:  # so that a type checker knows these names and no others
+    from jacinspect.api import Report, inspect
     from jacinspect.functions.catalogue.lookup import function
-    from jacinspect.inspection.api import inspect
-    from jacinspect.inspection.report import Report
     from jacinspect.testing import assert_jacobian
+else:
+    _HOMES = {
+        "Report": "jacinspect.api",
+        "assert_jacobian": "jacinspect.testing",
+        "function": "jacinspect.functions.catalogue.lookup",
+        "inspect": "jacinspect.api",
+    }
 
-__all__ = ["Report", "__version__", "assert_jacobian", "function", "inspect"]
+    def __getattr__(name):
+        """Import what is asked for, and numpy with it, only now: `jacinspect --help` needs neither."""
+        if name in _HOMES:
+            from importlib import import_module
 
-_HOMES = {
-    "Report": "jacinspect.inspection.report",
-    "assert_jacobian": "jacinspect.testing",
-    "function": "jacinspect.functions.catalogue.lookup",
-    "inspect": "jacinspect.inspection.api",
-}
+            return getattr(import_module(_HOMES[name]), name)
+        raise AttributeError(f"module 'jacinspect' has no attribute {name!r}")
 
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for, and numpy with it, only now: `jacinspect --help` needs neither."""
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'jacinspect' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    def __dir__():
+        return sorted(__all__)

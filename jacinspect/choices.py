@@ -1,10 +1,22 @@
-"""The words that can be chosen, one list for each: the command line, settings, checks and views read them here."""
+"""The words that can be chosen, one list for each: the command line, settings, checks and views read them here.
+
+At the end, those that Python's callers give, as types: a type checker then sees a misspelt one. A test holds each
+beside its list.
+"""
 
 from enum import StrEnum
+from typing import Literal
 
 from jacinspect.errors import InputError
 
 __all__ = [
+    "AnyBackend",
+    "AnyDerivativeKind",
+    "AnyExpectation",
+    "AnyForm",
+    "AnyLayout",
+    "AnyMode",
+    "AnyVec",
     "Backend",
     "CheckFormat",
     "Choice",
@@ -85,6 +97,8 @@ class Format(Choice):
     json = "json"
     markdown = "markdown"
     latex = "latex"
+    html = "html"
+    csv = "csv"
 
 
 class IdentitiesFormat(Choice):
@@ -102,6 +116,7 @@ class CheckFormat(Choice):
     junit = "junit"
     github = "github"
     markdown = "markdown"
+    html = "html"
 
 
 class Expectation(Choice):
@@ -134,3 +149,22 @@ class Backend(Choice):
     numpy = "numpy"
     torch = "torch"
     jax = "jax"
+
+
+AnyVec = Literal["column", "row"]
+AnyLayout = Literal["numerator", "denominator"]
+AnyMode = Literal["train", "eval"]
+AnyForm = Literal["vec", "tensor", "stacked", "blocks"]
+AnyBackend = Literal["numpy", "torch", "jax"]
+AnyDerivativeKind = Literal["elementwise", "gradient", "jacobian", "jvp", "vjp"]
+AnyExpectation = Literal[
+    "diagonal",
+    "block-diagonal",
+    "permutation",
+    "broadcast",
+    "lower-triangular",
+    "upper-triangular",
+    "symmetric",
+    "dense",
+    "holomorphic",
+]

@@ -1,22 +1,40 @@
 """For test suites: an assertion that a derivative is right, whose message has the findings."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Unpack
 
-from jacinspect.inspection.api import inspect
-from jacinspect.inspection.report import Report
+from jacinspect.api import Report, inspect
+from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyMode
+from jacinspect.functions.function import Parameter, Wrt
+from jacinspect.inspection.settings import Keywords
 from jacinspect.views.brief import render
 
-__all__ = ["assert_jacobian"]
+__all__ = ["Options", "assert_jacobian"]
+
+
+class Options(Keywords, total=False):
+    """The other keywords of `inspect`."""
+
+    derivative_kind: AnyDerivativeKind | None
+    backend: AnyBackend | None
+    parameters: Mapping[str, Parameter] | None
+    others: Sequence[Any] | Mapping[str, Any]
+    wrt: Wrt | None
+    take: int | str | None
+    mode: AnyMode | None
+    domain: str | Sequence[float] | None
+    reseed: int | None
+    direction: Any
+    hessian: str | Callable[..., Any] | None
 
 
 def assert_jacobian(
     function: str | Callable[..., Any],
-    X: Any,
+    X: Any = None,
     derivative: str | Callable[..., Any] | None = None,
     *,
-    expect: str | Sequence[str] = (),
-    **options: Any,
+    expect: AnyExpectation | Sequence[AnyExpectation] = (),
+    **options: Unpack[Options],
 ) -> Report:
     """Assert that a derivative is right at X, and that the Jacobian has the properties expected of it.
 
@@ -28,8 +46,7 @@ def assert_jacobian(
     expect
         One of `choices.Expectation`, such as "diagonal", or several of them.
     **options
-        Other arguments of `inspect`: derivative_kind, backend, parameters, others, wrt, domain, reseed, direction, and
-        settings.
+        The other keywords of `inspect`: those of `Options`, settings among them.
 
     Returns
     -------

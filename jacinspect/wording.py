@@ -2,7 +2,9 @@
 
 import difflib
 import json
+import signal
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from math import ceil, floor, isfinite, log10
 from typing import Any
 
@@ -15,6 +17,7 @@ __all__ = [
     "format_parameter",
     "format_shape",
     "format_size",
+    "how_it_ended",
     "jsonable",
     "printable",
     "rounded_up",
@@ -130,3 +133,11 @@ def jsonable(value: Any) -> Any:
     if hasattr(value, "tolist"):  # an array, or a number of numpy's
         return jsonable(value.tolist())
     return str(getattr(value, "__qualname__", type(value).__qualname__))
+
+
+def how_it_ended(code: int | None) -> str:
+    """Say how code ended its process, from the exit status of a process, or minus the number of a signal."""
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return f"ended its process with {signal.Signals(-code).name}"
+    return f"ended its process with exit status {code}"

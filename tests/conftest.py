@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,7 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture
     """Run the program's main function in this process: as `tests.program.run`, without half a second of imports."""
     for name in UNSET:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delattr(os, "fork")  # without which the program stays in this process
 
     def run(*args: str, cwd: Path = ROOT) -> Run:
         monkeypatch.chdir(cwd)

@@ -335,4 +335,4 @@ def inspected(case: Case, factor: float = 1.0) -> jacinspect.Report | None:
     if not (np.isfinite(slopes).all() and np.isfinite(f(x)).all()):
         return None
     form = "jacobian" if kind.dense else "elementwise"
-    return jacinspect.inspect(f, x, derivative=lambda _: factor * slopes, derivative_kind=form, backend="numpy")
+    return jacinspect.inspect(f, x, derivative=lambda _: factor * slopes, derivative_kind=form, backend="numpy")  # type: ignore[arg-type]

@@ -3,7 +3,10 @@
 import json
 import os
 import pty
+import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +33,7 @@ UNSET = (
     "LC_ALL",
     "LANG",
     "PYTHONDONTWRITEBYTECODE",
+    "PYTHONUNBUFFERED",
 )
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNSET}
 ENVIRONMENT |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
@@ -76,9 +81,34 @@ def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+PROGRAM = [sys.executable, "-m", "jacinspect"]  # what the tests of signals, of imports and of closed streams start
+
+STARTING = Lock()  # held while a server is started, as tests run programs in threads
+
+
 def command(*args: str) -> list[str]:
-    """Give the words that start the program."""
-    return [sys.executable, "-m", "jacinspect", *args]
+    """Give the words that run the program."""
+    return [*runner(" ".join(args)), *args]
+
+
+def runner(typed: str) -> list[str]:
+    """Give the words that run the program in a fork of one that has imported it, and torch if it is typed."""
+    if sys.platform != "linux":
+        return PROGRAM
+    with STARTING:
+        address, _ = server(*re.findall(r"\btorch(?=[._])", typed)[:1])
+    return [sys.executable, "-IS", str(ROOT / "tests" / "client.py"), address]
+
+
+@cache
+def server(*further: str) -> tuple[str, "subprocess.Popen[bytes]"]:
+    """Start `tests/server.py`, which imports these modules besides; return its address, and the process."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind("")  # to an address that Linux chooses, which is no file
+        listener.listen(64)  # clients that come before the server is ready wait
+        words = [sys.executable, str(ROOT / "tests" / "server.py"), *further]
+        process = subprocess.Popen(words, stdin=listener.fileno(), cwd=ROOT, env=ENVIRONMENT, start_new_session=True)
+        return listener.getsockname()[1:].decode(), process
 
 
 def execute(
@@ -107,9 +137,17 @@ def run_side_by_side(typed: Iterable[str], cwd: Path = ROOT) -> None:
         list(pool.map(lambda each: ran(each, cwd), typed))
 
 
+def install(folder: Path, typed: str = "") -> str:
+    """Put the command `jacinspect`, which is to run what is typed, into a folder; return a search path that has it."""
+    script = folder / "jacinspect"
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(runner(typed))} "$@"\n')
+    script.chmod(0o755)
+    return f"{folder}:{ENVIRONMENT['PATH']}"
+
+
 def in_shell(typed: str) -> Run:
     """Run the program as a shell does, `typed` being its arguments and redirections."""
-    return execute(["sh", "-c", f'exec "$0" -m jacinspect {typed}', sys.executable])
+    return execute(["sh", "-c", f'exec "$0" "$@" {typed}', *PROGRAM])
 
 
 @contextmanager
@@ -119,7 +157,7 @@ def started(
     """Start the program as a terminal does, in a process group of its own, which is killed on leaving."""
     environment = {**ENVIRONMENT, **variables}
     with subprocess.Popen(
-        command(*args), stdout=subprocess.PIPE, stderr=err, cwd=cwd, env=environment, start_new_session=True
+        [*PROGRAM, *args], stdout=subprocess.PIPE, stderr=err, cwd=cwd, env=environment, start_new_session=True
     ) as process:
         try:
             yield process

@@ -1,9 +1,8 @@
 """The commands of the README, and of those that it links to, are run; what they print is compared with what is shown.
 
-Run as a script, this file writes the outputs, and the README's table of findings, anew.
+Run as a module, `python -m tests.test_readme`, it writes the outputs, and the README's table of findings, anew.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from textwrap import indent
 import pytest
 
 from jacinspect.inspection.codes import CODES
+from tests.program import execute, install
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -37,17 +37,12 @@ def commands(block: str) -> list[tuple[str, str]]:
 
 def run(command: str, folder: Path) -> str:
     """Run a command as typed, with `jacinspect` and `python` those of this interpreter; both streams together."""
-    for name, call in (("jacinspect", "-m jacinspect"), ("python", "")):
-        program = folder / name
-        if not program.exists():
-            program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {call} "$@"\n')
-            program.chmod(0o755)
-    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "NO_COLOR", "COLUMNS"}}
-    environment |= {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        ["bash", "-c", f"exec 2>&1\n{command}"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=False
-    )
-    return done.stdout.decode()
+    python = folder / "python"
+    if not python.exists():
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
+    variables = {"PATH": install(folder, command)}
+    return execute(["bash", "-c", f"exec 2>&1\n{command}"], variables=variables).text
 
 
 def steady(output: str) -> str:

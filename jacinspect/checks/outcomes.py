@@ -97,8 +97,9 @@ class Tally:
 
     @property
     def verdict(self) -> str:
-        """The worst of all: "fail", "inconclusive" or "pass"."""
-        return next((verdict for verdict in ("fail", "inconclusive") if self.verdicts[verdict]), "pass")
+        """The worst of all: "fail" or "inconclusive"; else "pass", or "interrupted" before all cases are done."""
+        done = "pass" if self.done == self.planned else "interrupted"
+        return next((verdict for verdict in ("fail", "inconclusive") if self.verdicts[verdict]), done)
 
     @property
     def exit_status(self) -> ExitStatus:

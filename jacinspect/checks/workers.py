@@ -21,6 +21,7 @@ from typing import IO, Any
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
+from jacinspect.wording import how_it_ended
 
 __all__ = ["Pool"]
 
@@ -195,7 +196,7 @@ class Pool:
             return kind, content
         except (EOFError, OSError):
             worker.process.join(_GRACE)
-            how = _how_it_ended(worker.process.exitcode)
+            how = how_it_ended(worker.process.exitcode)
             if not worker.ready:
                 written = "".join(f"\n  {line}" for line in worker.written().splitlines()[-_LAST_LINES:])
                 raise InputError(f"{self.suite.file}: importing the checked code {how}{written}") from None
@@ -242,10 +243,3 @@ def _interrupts_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _how_it_ended(code: int | None) -> str:
-    if code is not None and code < 0:
-        with suppress(ValueError):
-            return f"ended its process with {signal.Signals(-code).name}"
-    return f"ended its process with exit status {code}"

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +14,10 @@ import typer
 
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
-from jacinspect.cli.files import replace_file, require_writable
 from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.wording import printable
+from jacinspect.writing import replace_file, require_writable
 
 if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
@@ -32,8 +33,7 @@ class CheckRequest:
 
     names: list[str]
     config: Path | None
-    format: CheckFormat
-    output: Path | None
+    written: tuple[tuple[CheckFormat, Path | None], ...]
     jobs: int
     timeout: float | None
     fail_fast: bool
@@ -45,13 +45,14 @@ def check_suite(request: CheckRequest) -> int:
     from jacinspect.checks.suite import find_configuration, load_suite
     from jacinspect.checks.workers import Pool
 
-    timeout, output = request.timeout, request.output
+    timeout = request.timeout
     if timeout is not None and not 0 < timeout < inf:
         raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
-    require_writable("--output", output)
+    for _, file in request.written:
+        require_writable("--output", file)
     config = find_configuration(Path.cwd()) if request.config is None else request.config
     suite = load_suite(config).selected(request.names)
-    on_screen = output is None and is_terminal(sys.stdout)
+    on_screen = request.written[0][1] is None and is_terminal(sys.stdout)
     with Pool(suite, request.jobs, timeout) as pool, Progress(quiet=on_screen) as progress:
         tally, written = Tally(len(pool.cases)), dict[str, str]()
 
@@ -65,12 +66,12 @@ def check_suite(request: CheckRequest) -> int:
                 if request.fail_fast and outcome.report.verdict != "pass":
                     return
 
-        with _interrupts(pool):  # the outcomes so far are written all the same
-            _write(made(), tally, request, pool.cases)
+        with _interrupts(pool):
+            _write_all(made(), tally, request.written, pool)
     for text, name in written.items():  # once each, and of what failed alone
         lines = "\n".join(dict.fromkeys(text.splitlines()))  # a function is called hundreds of times
         show_beginning(f"{printable(name)} wrote on standard error", lines.encode(), len(text.encode()))
-    if request.format is not CheckFormat.text:
+    if not any(to is CheckFormat.text for to, _ in request.written):
         for check, code in tally.unneeded:
             typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
     return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
@@ -97,9 +98,35 @@ def _label(case: "Case") -> int:
     return len(", ".join(filter(None, parts)))
 
 
-def _write(outcomes: "Iterator[Outcome]", tally: "Tally", request: CheckRequest, cases: "list[Case]") -> None:
+def _write_all(
+    outcomes: "Iterator[Outcome]", tally: "Tally", written: "tuple[tuple[CheckFormat, Path | None], ...]", pool: "Pool"
+) -> None:
+    """Write the first format as the outcomes come, and then the others.
+
+    A reader that has gone ends no inspection, since all of them have a say in the exit status. After Ctrl-C standard
+    output has what was made until then, as a complete document, and files stay what they were.
+    """
+    kept: list[Outcome] = []
+
+    def made() -> "Iterator[Outcome]":
+        for outcome in outcomes:
+            if len(written) > 1:
+                kept.append(outcome)
+            yield outcome
+        if pool.stopped and written[0][1] is not None:
+            raise KeyboardInterrupt
+
+    coming = made()
+    _write(coming, tally, *written[0], pool.cases)
+    deque(coming, maxlen=0)
+    for to, file in () if pool.stopped else written[1:]:
+        _write(iter(kept), tally, to, file, pool.cases)
+
+
+def _write(
+    outcomes: "Iterator[Outcome]", tally: "Tally", to: CheckFormat, output: Path | None, cases: "list[Case]"
+) -> None:
     """Write the outcomes as they come, to standard output or to a draft that replaces the file once it is complete."""
-    to, output = request.format, request.output
     if to is CheckFormat.text:
         from jacinspect.views.checks import text as check_text
 

@@ -21,14 +21,18 @@ from jacinspect.choices import (
     Mode,
     Vec,
 )
+from jacinspect.cli.browser import page, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
-from jacinspect.cli.files import save_jacobian
+from jacinspect.cli.child import go_on_in_a_child
+from jacinspect.cli.formats import destinations, format_of
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
 from jacinspect.cli.options import (
     BackendOption,
+    CheckFormatOption,
     DerivativeOption,
     DomainOption,
+    FormatOption,
     HessianOption,
     KindOption,
     OrderOption,
@@ -43,6 +47,7 @@ from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
 from jacinspect.views.explain import explain as explanation
 from jacinspect.wording import printable
+from jacinspect.writing import save_jacobian
 
 __all__ = ["app", "run"]
 
@@ -234,14 +239,18 @@ def inspect(
         int | None,
         typer.Option(metavar="K", help="Inspect at K operands: this one, and others 1, 10, 0.1, 100 … times as large."),
     ] = None,
-    to: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.text,
+    to: FormatOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Write the page (html) and open it in the browser.")] = False,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Save the Jacobian itself, as a sparse .npz (scipy) or Matrix Market .mtx."),
+        typer.Option(
+            metavar="FILE",
+            help="Save the Jacobian as a sparse .npz (scipy) or Matrix Market .mtx, or its picture as .svg or .png.",
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show arrays whatever their size.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the headline alone.")] = False,
@@ -258,12 +267,16 @@ def inspect(
 
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
+    with reported_errors(traceback):
+        _in_a_child(function, derivative, hessian)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(
             function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
         )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
-        written = OutputRequest(Format.json if as_json else to, output, form, full, save, _detail(quiet, details))
+        asked = [*(to or ()), *(["json"] if as_json else ())]
+        first, *more = destinations(asked, output, Format) if not open_ else [page(asked, output)]
+        written = OutputRequest(*first, form, full, save, _detail(quiet, details), tuple(more))
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
@@ -272,10 +285,20 @@ def inspect(
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)
     with reported_errors(traceback):
-        show(report, written)
+        if open_:
+            show_page(report, written)
+        else:
+            for each in written.every:
+                show(report, each)
         if save is not None:
-            save_jacobian(report, save)
+            save_jacobian("--save", report, save, form.value)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
+
+
+def _in_a_child(*typed: str | None) -> None:
+    status = go_on_in_a_child(*typed)
+    if status is not None:
+        raise typer.Exit(status)
 
 
 def _detail(quiet: bool, details: bool) -> Detail:
@@ -306,7 +329,10 @@ def identities(
     ] = None,
     dtype: Annotated[Dtype, typer.Option(help="What X is rounded to.")] = Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
-    to: Annotated[IdentitiesFormat, typer.Option("--format", "-f", help="What to print.")] = IdentitiesFormat.text,
+    to: Annotated[
+        IdentitiesFormat | None,
+        typer.Option("--format", "-f", help="What to print; as FILE ends, if left out.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
@@ -318,9 +344,12 @@ def identities(
 
     Exit status: 0 all hold, 1 one does not, 2 could not verify, 130 interrupted.
     """
+    with reported_errors(traceback):
+        _in_a_child(function, derivative)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(function, param, derivative, derivative_kind, backend, None, domain, reseed)
-        written = OutputRequest(Format.json if as_json else Format(to.value), output)
+        chosen = format_of(output, IdentitiesFormat.json if as_json else to, IdentitiesFormat)
+        written = OutputRequest(Format(chosen.value), output)
         report = verified(typed, OperandRequest(shape, source, dtype), written, seed, vec)
     with reported_errors(traceback):
         show(report, written)
@@ -341,7 +370,8 @@ def check(
             metavar="FILE", help="Where the checks are; the nearest jacinspect.toml or pyproject.toml if left out."
         ),
     ] = None,
-    to: Annotated[CheckFormat, typer.Option("--format", "-f", help="What to print.")] = CheckFormat.text,
+    to: CheckFormatOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
@@ -356,7 +386,8 @@ def check(
     Exit status: 0 everything holds, 1 something does not, 2 nothing could be checked, 130 interrupted.
     """
     with reported_errors(False):
-        status = check_suite(CheckRequest(names or [], config, to, output, jobs, timeout, fail_fast))
+        written = destinations([*(to or ()), *(["json"] if as_json else ())], output, CheckFormat)
+        status = check_suite(CheckRequest(names or [], config, written, jobs, timeout, fail_fast))
     raise typer.Exit(status)
 
 

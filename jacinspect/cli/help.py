@@ -23,7 +23,7 @@ _PANELS = {  # of the options of inspect, in the order in which they are shown
     "What to show": "details quiet vec layout form full direction spectrum",
     "What must hold": "expect expect_pattern rtol atol noise strict_kinks points",
     "Budgets": "memory max_evaluations jobs executor",
-    "Output": "to as_json output save open exit_zero traceback",
+    "Output": "to as_json output open_ save exit_zero traceback",
 }
 _PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names.split()}
 

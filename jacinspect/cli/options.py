@@ -4,13 +4,15 @@ from typing import Annotated
 
 import typer
 
-from jacinspect.choices import Backend, DerivativeKind
+from jacinspect.choices import Backend, CheckFormat, DerivativeKind, Format
 from jacinspect.functions.catalogue.completion import parameters
 
 __all__ = [
     "BackendOption",
+    "CheckFormatOption",
     "DerivativeOption",
     "DomainOption",
+    "FormatOption",
     "HessianOption",
     "KindOption",
     "OrderOption",
@@ -69,4 +71,26 @@ ReseedOption = Annotated[
 ]
 BackendOption = Annotated[
     Backend | None, typer.Option("--backend", help="Whose arrays the function takes, where trying should not tell.")
+]
+FormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT[=FILE]",
+        help=f"What to write, repeatable, each to its file: {', '.join(Format)}; as FILE of -o ends, if left out.",
+        show_default=False,
+        autocompletion=lambda: [*Format],
+    ),
+]
+CheckFormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT[=FILE]",
+        help=f"What to write, repeatable, each to its file: {', '.join(CheckFormat)}; as FILE of -o ends, if left out.",
+        show_default=False,
+        autocompletion=lambda: [*CheckFormat],
+    ),
 ]

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
-from jacinspect.cli.files import require_savable, require_writable
 from jacinspect.cli.streams import Progress
 from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
+from jacinspect.writing import require_savable, require_writable
 
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array, Function, Parameter
@@ -139,7 +139,10 @@ class Operand:
 
 @dataclass(frozen=True)
 class OutputRequest:
-    """What is to be written, in which format and form, and where to; `save` is a file for the Jacobian itself."""
+    """What is to be written, in which format and form, and where to; `save` is a file for the Jacobian itself.
+
+    `more` are further formats, each with its file.
+    """
 
     format: Format
     file: Path | None
@@ -147,6 +150,12 @@ class OutputRequest:
     full: bool = False
     save: Path | None = None
     detail: Detail = Detail.first
+    more: tuple[tuple[Format, Path | None], ...] = ()
+
+    @property
+    def every(self) -> "list[OutputRequest]":
+        """Each output by itself, the first of them first."""
+        return [replace(self, format=to, file=file, more=()) for to, file in ((self.format, self.file), *self.more)]
 
 
 def inspected(
@@ -166,8 +175,11 @@ def inspected(
     from jacinspect.operands.shapes import parse_size
 
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
-    require_writable("--output", output.file)
-    require_savable(output.save, output.file)
+    require_savable("--save", output.save)
+    for file in (each.file for each in output.every):
+        require_writable("--output", file)
+        if output.save is not None and file is not None and output.save.resolve() == file.resolve():
+            raise InputError(f"--save {output.save}: is where --output writes the report; name another file")
     function = typed.function(operands.further, operands.wrt)
     if operands.wrt is not None:
         function.positions(operands.wrt)  # a mistake in it is reported before anything is read

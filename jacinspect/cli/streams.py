@@ -109,8 +109,12 @@ def make_console(stream: TextIO | None, soft_wrap: bool) -> Any:
 
     from rich.console import Console
 
+    class OutputConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # what `standard_output` handles; rich would exit with status 1
+
     plain = {"width": 80, "color_system": None} if stream is None else {}
-    console = Console(file=stream or StringIO(), highlight=False, soft_wrap=soft_wrap, **plain)  # type: ignore[arg-type]
+    console = OutputConsole(file=stream or StringIO(), highlight=False, soft_wrap=soft_wrap, **plain)  # type: ignore[arg-type]
     if console.width < 1:  # COLUMNS=0, as some shells have it
         console.width = 80
     return console

@@ -77,7 +77,7 @@ def resolve(
         return of_callable(load(function), function, given, further, backend)
     if backend is not None:
         raise InputError(f"backend {backend}: is for people's own code, and {function!r} is none")
-    name = re.fullmatch(r"(?!x$|\d)\w*", function) is not None
+    name = re.fullmatch(r"(?![xX]$|\d)\w*", function) is not None
     dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further and not given
     if name or catalogue.knows(function) or (dashed and catalogue.similar(function)):
         return _with_reverse(catalogue.function(function, **given))

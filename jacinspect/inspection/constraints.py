@@ -81,12 +81,12 @@ def right_along(s: Suspicion) -> Iterator[str]:
     x, unit = s.x.reshape(shape), np.eye(size).reshape(size, *shape)
     if is_symmetric(s.x, shape) and difference.vanishes((unit + unit.swapaxes(1, 2)) / 2):
         reads = _one_triangle(s)
-        yield f"a derivative by a symmetric X: it is right along every symmetric dX{reads}"
+        yield s.names.own(f"a derivative by a symmetric X: it is right along every symmetric dX{reads}")
     for kept in _KEPT:
         for of, axes in _groups(shape):
             projection = _projection(kept, x, axes)
             if projection is not None and difference.vanishes(projection):
-                yield kept.words.format(of=of)
+                yield s.names.own(kept.words.format(of=of))
 
 
 def _one_triangle(s: Suspicion) -> str:

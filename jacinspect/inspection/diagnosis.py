@@ -90,7 +90,7 @@ def _at_output(s: Suspicion) -> Iterator[str]:
     with np.errstate(all="ignore"):
         close = np.abs(there - s.value) <= s.bar + ROUNDING * np.abs(there)
     if close[s.judged].all():
-        yield "a derivative in terms of f(x): it is right where it is given f(X) for X"
+        yield s.names.own("a derivative in terms of f(x): it is right where it is given f(X) for X")
 
 
 def _as_if_elementwise(s: Suspicion) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _chain_factor(s: Suspicion) -> Iterator[Prediction]:
 
 
 def _named_factor(s: Suspicion) -> Iterator[Prediction]:
-    return _times(s, ((f"a constant factor of {name}", factor) for name, factor in factors(s.pattern)))
+    return _times(s, ((f"a constant factor of {name}", factor) for name, factor in factors(s.pattern, s.names)))
 
 
 def _factor(s: Suspicion) -> Iterator[Prediction]:
@@ -153,7 +153,7 @@ def _factor(s: Suspicion) -> Iterator[Prediction]:
 
 def _zero(s: Suspicion) -> Iterator[Prediction]:
     nothing = np.zeros(s.pattern.stored)
-    yield s.prediction("a derivative cut off from X: it is 0 in every entry", nothing, nothing)
+    yield s.prediction(s.names.own("a derivative cut off from X: it is 0 in every entry"), nothing, nothing)
 
 
 def _other_function(s: Suspicion) -> Iterator[str]:
@@ -174,7 +174,7 @@ def _and_f_is(name: str, function: Callable[[Array], Array], s: Suspicion) -> st
         values = np.broadcast_to(function(x), s.pattern.output_shape).ravel()
         if not np.all(np.abs(s.y0 - values) <= _SAME * np.abs(values)):
             return ""
-    return f", and f is {name} at X to {-log10(_SAME):.0f} digits: look at f before the derivative"
+    return f", and f is {name} at {s.names.x} to {-log10(_SAME):.0f} digits: look at f before the derivative"
 
 
 def _is_varied(s: Suspicion) -> bool:

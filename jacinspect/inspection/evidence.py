@@ -120,7 +120,7 @@ def jacobian_report(detection: Detection, evidence: Evidence, vec: str, layout: 
         tensor_shape=pattern.output_shape + pattern.operand_shape,
         vec=vec,
         layout=layout,
-        index_formula=_formula(evidence, complete),
+        index_formula=names.own(_formula(evidence, complete)),
         structure=structure,
         blocks=blocks,
         colors=evidence.colors,

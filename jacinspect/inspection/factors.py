@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from math import e, gcd, isqrt, log, pi, prod, sqrt
 
+from jacinspect.inspection.naming import Names
 from jacinspect.jacobian.compact import Pattern
 
 __all__ = ["chain_factors", "factors", "written"]
@@ -28,15 +29,15 @@ def chain_factors(parameters: Mapping[str, float]) -> Iterator[tuple[str, float]
         yield f"a chain factor too many: it is {name}={number:g} times what is right", number
 
 
-def factors(pattern: Pattern) -> Iterator[tuple[str, float]]:
+def factors(pattern: Pattern, names: Names) -> Iterator[tuple[str, float]]:
     """Yield factors with their names: sizes and their roots, as in a mean or a scale; fractions; and constants."""
-    for called, factor in _positive(pattern):
+    for called, factor in _positive(pattern, names):
         yield called, factor
         yield f"−{called}", -factor
 
 
-def _positive(pattern: Pattern) -> Iterator[tuple[str, float]]:
-    for of, shape in (("A", pattern.output_shape), ("X", pattern.operand_shape)):
+def _positive(pattern: Pattern, names: Names) -> Iterator[tuple[str, float]]:
+    for of, shape in ((names.a, pattern.output_shape), (names.x, pattern.operand_shape)):
         for size in dict.fromkeys([*shape, prod(shape)]):
             if size > 1:
                 of_what = f"{size} is {'the' if size == prod(shape) else 'a'} size of {of}"

@@ -206,7 +206,7 @@ def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:
     return " and ".join(cause for spent, cause in causes.items() if spent in ended)
 
 
-def of_branches(bends: Sequence[float], domain: Domain, x: Array) -> Iterator[Finding]:
+def of_branches(bends: Sequence[float], domain: Domain, x: Array, names: Names) -> Iterator[Finding]:
     """J013 where no entry of the operand lies below, between or above the points where f is declared to bend."""
     least, greatest = domain
     ends = [least, *(bend for bend in bends if least < bend < greatest), greatest]
@@ -219,7 +219,9 @@ def of_branches(bends: Sequence[float], domain: Domain, x: Array) -> Iterator[Fi
     ]
     if missed:
         sides = f"{', '.join(missed[:-1])} or {missed[-1]}" if len(missed) > 1 else missed[0]
-        message = f"no entry of X is {sides}, where f has another branch: the derivative there was not looked at"
+        message = (
+            f"no entry of {names.x} is {sides}, where f has another branch: the derivative there was not looked at"
+        )
         yield finding("J013", message)
 
 
@@ -253,7 +255,9 @@ def of_rules(rules: Sequence[RuleReport]) -> Iterator[Finding]:
             yield finding("J015", rule.message, rule.at)
 
 
-def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern, refuted: bool = False) -> Finding:
+def hadamard_invalid(
+    product: HadamardComparison | None, pattern: Pattern, names: Names, refuted: bool = False
+) -> Finding:
     """J009: how far A' ⊙ dX is from the differential, or why there is no such product.
 
     A' is that of a claim, which may be `refuted`.
@@ -270,4 +274,4 @@ def hadamard_invalid(product: HadamardComparison | None, pattern: Pattern, refut
         off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
         given = "the claimed A'" if refuted else f"A' = {nearest}, the nearest"
         message = f"f is not element-wise, so no A' ⊙ dX is its differential: with {given}, {off}"
-    return finding("J009", message)
+    return finding("J009", names.own(message))

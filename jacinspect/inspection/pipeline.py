@@ -86,7 +86,7 @@ def inspect_function(
         )
     box, point = black_box(function, x, progress)
     operand, output = function.bundles(x.shape, _output_shape(box))
-    names = Names(output, operand, function.gradient_of)
+    names = Names(output, operand, function.gradient_of, tuple(function.fixed))
     base = replace(
         uninspected(function, function.open, x, settings, source),
         output=box.y0.reshape(_output_shape(box)),
@@ -121,7 +121,7 @@ def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, sour
         findings=(),
         memory=settings.memory,
         expected=tuple(settings.expect),
-        names=Names(*function.bundles(x.shape, ())[::-1], function.gradient_of),
+        names=Names(*function.bundles(x.shape, ())[::-1], function.gradient_of, tuple(function.fixed)),
         fixed=dict(function.fixed),
     )
 
@@ -365,7 +365,7 @@ class _Inspection:
             *find.of_joint_kinks(evidence.joint, detection.pattern, self.names),
             *find.of_stray(evidence.stray, detection.pattern, self.names),
             *find.of_jitter(self.box),
-            *find.of_branches(self.function.bends, self.box.domain, self.x),
+            *find.of_branches(self.function.bends, self.box.domain, self.x, self.names),
             *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
             *asymmetric,
@@ -383,7 +383,9 @@ class _Inspection:
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += (
-            [] if valid or self.names.gradient_of else [find.hadamard_invalid(product, pattern, evidence.is_refuted)]
+            []
+            if valid or self.names.gradient_of
+            else [find.hadamard_invalid(product, pattern, self.names, evidence.is_refuted)]
         )
         return replace(
             base,

@@ -71,8 +71,8 @@ def _diagonal(offset: int) -> str:
 
 def _slices(s: Suspicion) -> Iterator[Place]:
     """Yield the smallest slice of the tensor ∂A/∂X that holds every entry that disagrees, by its slices of A and X."""
-    of_a, outputs = _slice(s.pattern.rows, s.names.output, "A", s.wrong)
-    of_x, inputs = _slice(s.pattern.indices, s.names.operand, "X", s.wrong)
+    of_a, outputs = _slice(s.pattern.rows, s.names.output, s.names.a, s.wrong)
+    of_x, inputs = _slice(s.pattern.indices, s.names.operand, s.names.x, s.wrong)
     row, column = _lines("row", s.pattern.rows[outputs]), _lines("column", s.pattern.indices[inputs])
     lines = [(f"{line} {of}", inside) for line, of, inside in ((column, of_x, inputs), (row, of_a, outputs)) if of]
     yield from (line for line in lines if not line[0].startswith(("rows", "columns")))

@@ -101,7 +101,7 @@ def by_free_entries(s: Suspicion) -> Iterator[Prediction]:
     np.add.at(value, places, np.r_[s.value, s.value[off]])
     np.add.at(bar, places, np.r_[s.bar, s.bar[off]])
     words = "a derivative by the free entries of a symmetric X: each off the diagonal counts for two"
-    yield Prediction(words, Jacobian(union, value), bar)
+    yield Prediction(s.names.own(words), Jacobian(union, value), bar)
 
 
 def is_symmetric(x: Array, shape: tuple[int, ...]) -> bool:

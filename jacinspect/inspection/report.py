@@ -29,12 +29,12 @@ __all__ = ["SCHEMA_VERSION", "Report", "SecondOrderReport"]
 
 SCHEMA_VERSION = 1  # of report.schema.json and check.schema.json, and of the JSON of `identities`
 _BYTES = 8  # of a float64
-_BYTES_AS_TEXT = 400  # of an entry while JSON is written: three matrices as Python floats, then as text (measured)
+_BYTES_AS_TEXT = 800  # of an entry while JSON is written: three matrices, and the entries again by rows (measured)
 
 # What is said of a Hessian as of a Jacobian, by the same keys.
 _OF_HESSIAN = (
     *("shape", "structure", "entries", "stored", "nonzeros", "density", "colors", "pattern"),
-    *("analytic", "numeric", "error_bar"),
+    *("sparse", "analytic", "numeric", "error_bar"),
 )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from jacinspect.inspection.blocks import BlockReport
+from jacinspect.inspection.stored import StoredEntries
 from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.compact import Jacobian, vec_positions
 from jacinspect.jacobian.structure import Arrangement, Blocks
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_parameter, jsonable
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _LARGEST_PRINTED = 4096  # entries: a 64×64 matrix, about what a reader or an issue's text can take
+_MOST_STORED = 100_000  # stored entries in JSON: some 10 MB, which is read in a second
 
 
 @dataclass(frozen=True)
@@ -274,6 +276,15 @@ class JacobianReport:
             return None
         return self.arranged(self.analytic.outside(self.arrangement.pattern))
 
+    def stored_entries(self) -> StoredEntries | None:
+        """Return every entry of the pattern, and the analytic ones outside it, row by row of the matrix; or None."""
+        if self.arrangement is None:
+            return None
+        pattern = self.arrangement.pattern
+        entries = StoredEntries.of(pattern, self.numeric, self.analytic, self.error_bar, self.status)
+        rows, columns = self._places(entries)
+        return entries.at(np.lexsort((columns, rows)))
+
     def arranged(self, jacobian: Jacobian) -> Arrangement:
         """Return where a Jacobian's entries are in this vec order and layout."""
         return Arrangement(jacobian.pattern, self.vec, self.layout)
@@ -340,8 +351,25 @@ class JacobianReport:
             "density": a and a.density,
             "colors": self.colors,
             "pattern": _pairs(a) if a is not None and few else None,
+            "sparse": self._sparse(show),
             **{of: self._shown(of, show) for of in ("analytic", "numeric", "error_bar")},
         }
+
+    def _sparse(self, show: Shown) -> dict[str, Any] | None:
+        if self.stored is None or (self.stored > _MOST_STORED and not show.full):
+            return None
+        entries = self.stored_entries()
+        assert entries is not None
+        rows, columns = self._places(entries)
+        return {"rows": rows.tolist(), "columns": columns.tolist(), **entries.to_dict()}
+
+    def _places(self, entries: StoredEntries) -> tuple[Array, Array]:
+        """Return the row and the column of entries in this vec order and layout."""
+        assert self.arrangement is not None
+        pattern = self.arrangement.pattern
+        outputs = vec_positions(pattern.output_shape, self.vec)[entries.outputs]
+        inputs = vec_positions(pattern.operand_shape, self.vec)[entries.inputs]
+        return (outputs, inputs) if self.layout == "numerator" else (inputs, outputs)
 
     def _shown(self, of: str, show: Shown) -> Any:
         return show.array(self.matrix(of)) if show.full or self.entries <= _LARGEST_PRINTED else None

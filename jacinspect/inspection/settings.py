@@ -2,14 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
-from jacinspect.choices import Expectation, Layout, Vec
+from jacinspect.choices import AnyLayout, AnyVec, Expectation, Layout, Vec
 from jacinspect.errors import InputError
 from jacinspect.jacobian.agreement import Tolerance
 
-__all__ = ["Settings"]
+__all__ = ["Keywords", "Settings"]
+
+
+class Keywords(TypedDict, total=False):
+    """The settings as keywords, `expect` aside, typed as callers give them: the fields of `Settings`."""
+
+    seed: int
+    vec: AnyVec | None
+    layout: AnyLayout
+    rtol: float | None
+    atol: float | None
+    strict_kinks: bool
+    memory: int
+    max_evaluations: int | None
+    noise: float | None
+    points: int | None
+    order: int
 
 
 @dataclass(frozen=True)

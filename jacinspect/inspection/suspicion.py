@@ -131,7 +131,7 @@ class Suspicion:
         """Predict that the entries of the Jacobian are at other places: (row, column), flat, for each."""
         order = np.lexsort((columns, rows))
         pattern = Pattern.from_pairs(rows, columns, self.pattern.output_shape, self.pattern.operand_shape)
-        return Prediction(words, Jacobian(pattern, self.value[order]), self.bar[order])
+        return Prediction(self.names.own(words), Jacobian(pattern, self.value[order]), self.bar[order])
 
     def fits(self, prediction: Prediction) -> bool:
         """Whether the claim is as predicted, in every entry, and not as f's Jacobian in one that disagrees."""

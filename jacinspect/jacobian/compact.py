@@ -7,6 +7,7 @@ shown. For an element-wise function, `data` *is* A'.
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -191,6 +192,23 @@ class Jacobian:
         columns = vec_positions(self.pattern.operand_shape, vec)[self.indices]
         dense[rows, columns] = self.data
         return dense if layout == "numerator" else dense.T
+
+    def to_scipy(self, vec: str = "column", layout: str = "numerator") -> Any:
+        """Return the matrix as a scipy.sparse.csr_array, without a dense one; rows and columns as in `matrix`.
+
+        Raises
+        ------
+        InputError
+            Where scipy is not installed.
+        """
+        try:
+            from scipy.sparse import csr_array
+        except ImportError:
+            raise InputError("to_scipy: scipy is not installed;\npip install scipy") from None
+        rows = vec_positions(self.pattern.output_shape, vec)[self.pattern.rows]
+        columns = vec_positions(self.pattern.operand_shape, vec)[self.indices]
+        matrix = csr_array((self.data, (rows, columns)), shape=self.shape)
+        return matrix if layout == "numerator" else matrix.T.tocsr()
 
     def tensor(self) -> Array:
         """Return ∂A_ij…/∂X_pq… as a dense array of shape output_shape + operand_shape."""

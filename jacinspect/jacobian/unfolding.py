@@ -71,6 +71,16 @@ class Unfolding:
         return self.operand_shape if self.layout == "numerator" else self.output_shape
 
     @property
+    def division(self) -> tuple[int, int]:
+        """After how many rows and columns a new block begins, or a new slice of the tensor; 0 where none does."""
+        block, inner = (*self.output_shape, 1, 1)[:2], self.inner_shape
+        if self.name == "tensor":
+            beside = bool(inner) and len(self.outer_shape) > 1
+            return inner[-2] if len(inner) > 1 else 0, inner[-1] if beside else 0
+        rows, columns = {"vec": (0, 0), "stacked": (block[0], 0), "blocks": block}[self.name]
+        return (rows, columns) if self.layout == "numerator" else (columns, rows)
+
+    @property
     def is_square(self) -> bool:
         """Whether there are as many rows as columns; for the tensor, whether A and X have the same shape."""
         if self.name == "tensor":
@@ -88,8 +98,12 @@ class Unfolding:
 
     def placed(self, pattern: Pattern) -> UnfoldedPattern:
         """Return the row and column of each stored entry of a pattern, in the pattern's own order."""
-        index = [*_unravel(pattern.rows, self.output_shape), *_unravel(pattern.indices, self.operand_shape)]
-        rows, columns = (self._ravel(index, axes, pattern.stored) for axes in (self.row_axes, self.column_axes))
+        return self.placed_at(pattern.rows, pattern.indices)
+
+    def placed_at(self, outputs: Array, inputs: Array) -> UnfoldedPattern:
+        """Return the row and column of each entry (output, input), given as two equal vectors of flat indices."""
+        index = [*_unravel(outputs, self.output_shape), *_unravel(inputs, self.operand_shape)]
+        rows, columns = (self._ravel(index, axes, outputs.size) for axes in (self.row_axes, self.column_axes))
         return UnfoldedPattern(self.matrix_shape, rows, columns)
 
     def sources(self, rows: Array, columns: Array) -> tuple[Array, Array]:

@@ -23,7 +23,7 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     yield "layout", f"{j.vec}-major vec, {_layout(j)}"
     order = vec_order(form, j.blocks, j.arrangement)
     if order is not None:
-        yield "vec", order
+        yield "vec", report.names.own(order)
     axes = [form.output_shape, form.operand_shape]
     most = max(map(len, axes))
     names = tuple(Form) if most == 2 else ("vec", "tensor") if most > 2 else ("vec",)  # a vector has one form
@@ -71,9 +71,9 @@ def blocks(report: Report, j: JacobianReport) -> list[list[str]]:
         return []
     operands, outputs = report.names.operand, report.names.output
     found = {(block.operand, block.output): block.structure for block in j.parts}
-    table = [["∂ by", *("A" if outputs.is_single else part.label("A") for part in outputs.parts)]]
+    table = [["∂ by", *(report.names.a if outputs.is_single else part.label(report.names.a) for part in outputs.parts)]]
     for part in operands.parts:
-        name = f"{'X' if operands.is_single else part.label('X')} {format_shape(part.shape)}"
+        name = f"{report.names.x if operands.is_single else part.label(report.names.x)} {format_shape(part.shape)}"
         table.append([name, *(found.get((part.name, output.name), "·") for output in outputs.parts)])
     return table
 

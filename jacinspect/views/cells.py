@@ -49,15 +49,21 @@ Picked = list[int | None]  # indices of rows or columns to show, and None for th
 
 def point_panels(report: Report, j: JacobianReport, width: int, full: bool) -> Iterator[Panel]:
     """Yield X, f(X) and, where it exists, the element-wise derivative A'."""
-    several = report.fixed or not report.names.operand.is_single
+    several, own = report.fixed or not report.names.operand.is_single, report.names.own
     arrays: list[tuple[str, Array | None]] = [
-        *_parts(f"X = {report.operand.name}" if several else "X", "X", report.names.operand, report.operand.values),
+        *_parts(_titled(report) if several else own("X"), own("X"), report.names.operand, report.operand.values),
         *((f"{name}, fixed", values) for name, values in report.fixed.items()),
-        *_parts("A" if several else "A = f(X)", "A", report.names.output, report.output),
+        *_parts(own("A" if several else "A = f(X)"), own("A"), report.names.output, report.output),
     ]
-    arrays.append(("A'" if report.fixed else "A' = f'(X)", slope(report, j)))
+    arrays.append((own("A'" if report.fixed else "A' = f'(X)"), slope(report, j)))
     for title, array in arrays:
         yield from array_panels(title, array, width, full)
+
+
+def _titled(report: Report) -> str:
+    """Title the operand among others: X = x, or by its name alone where formulas call it so."""
+    name, x = report.operand.name, report.names.x
+    return x if x == name else f"{x} = {name}"
 
 
 def _parts(title: str, letter: str, bundle: Bundle, values: Array | None) -> list[tuple[str, Array | None]]:
@@ -78,7 +84,7 @@ def slope(report: Report, j: JacobianReport) -> Array | None:
 
 def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Panel]]:
     """Yield the Hadamard product with J·vec(dX), then the chain rule's product with Jᵀ·vec(G)."""
-    repeated = written_out(report)
+    repeated, own = written_out(report), report.names.own
     large = max(report.operand.values.shape, default=0) > WHOLE
     for of, factor, hadamard, long in (
         (report.hadamard, "dX", f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "J·vec(dX)"),
@@ -89,21 +95,21 @@ def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Pane
             if large and report.hadamard_valid:  # the two are equal, and one is enough
                 arrays[1:] = [(f"{hadamard} = {long}", of.product)]
             arrays.insert(1, (f"{repeated}{'' if ' ' in repeated else ', broadcast'}", of.written_out))
-            yield [panel for title, array in arrays for panel in array_panels(title, array, width, full)]
+            yield [panel for title, array in arrays for panel in array_panels(own(title), array, width, full)]
 
 
 def few_panels(report: Report, j: JacobianReport, width: int, full: bool) -> tuple[list[Panel], list[Panel]]:
     """Return what is looked at first: X and A'; and dX with its products, one alone where the two are equal."""
     names, repeated, product = report.names, written_out(report), report.hadamard
-    title = f"X = {report.operand.name}" if report.fixed else "X"
-    point: list[tuple[str, Array | None]] = [*_parts(title, "X", names.operand, report.operand.values)]
+    title = _titled(report) if report.fixed else names.x
+    point: list[tuple[str, Array | None]] = [*_parts(title, names.x, names.operand, report.operand.values)]
     claimed = ", as claimed" if report.is_refuted else "" if report.fixed else " = f'(X)"
-    point.append((f"A'{claimed}", slope(report, j)))
+    point.append((names.own(f"A'{claimed}"), slope(report, j)))
     products: list[tuple[str, Array | None]] = []
     if product is not None:
         hadamard = f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}"
-        products = [("dX", product.factor), (hadamard, product.hadamard)]
-        products += [] if report.hadamard_valid else [("J·vec(dX)", product.product)]
+        products = [(names.own("dX"), product.factor), (names.own(hadamard), product.hadamard)]
+        products += [] if report.hadamard_valid else [(names.own("J·vec(dX)"), product.product)]
 
     def panels(arrays: list[tuple[str, Array | None]]) -> list[Panel]:
         return [panel for title, array in arrays for panel in array_panels(title, array, width, full)]
@@ -112,16 +118,18 @@ def few_panels(report: Report, j: JacobianReport, width: int, full: bool) -> tup
 
 
 def jacobian_groups(
-    j: JacobianReport, form: Unfolding, width: int, full: bool, shown: tuple[tuple[str, str], ...] = ALL
+    report: Report, form: Unfolding, width: int, full: bool, shown: tuple[tuple[str, str], ...] = ALL
 ) -> Iterator[list[Panel]]:
     """Yield the Jacobian: what of it is `shown` as one group; of a tensor, a group for a row of slices."""
-    matrices = []
+    matrices, j = [], report.jacobian
+    assert j is not None
     for title, of in shown:
         if j.numeric is None or (of == "analytic" and j.analytic is None):
             continue
         of = "judged" if of == "analytic" else of
         if not form.is_matrix:
-            yield from tensor_groups(j, of, form, title, width, full)
+            for group in tensor_groups(j, of, form, title, width, full):
+                yield [(report.names.own(name), cells) for name, cells in group]
         else:
             matrices.append((title, matrix_cells(j, of, form, width, full)))
     if matrices:

@@ -44,11 +44,13 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     if j is not None and arranged is not None:
         lines += [*facts_lines([*answers(report, j, arranged), *reasons(report, j, arranged)], width), Text()]
         parts = blocks(report, j)
-        lines += _table("blocks", "the structure of ∂(each part of A)/∂(each part of X)", parts, width)
+        lines += _table(
+            "blocks", report.names.own("the structure of ∂(each part of A)/∂(each part of X)"), parts, width
+        )
         lines += [Text()] * bool(parts)
         lines += _numbers(report, j, arranged, width, full)
         lines += second_lines(report, width)
-        cost = "bytes and multiplications of one product with J, by entries of X"
+        cost = f"bytes and multiplications of one product with J, by entries of {report.names.x}"
         lines += _table("cost", cost, costs(report, j), width)
         lines += [*facts_lines([*background(report, j, arranged), *points(report)], width), Text()]
     if report.findings:
@@ -68,7 +70,7 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, ful
 
     Each of these begins on a new line, except where only corners are shown, which should take few lines.
     """
-    shown = [*jacobian_groups(j, form, width, full)]
+    shown = [*jacobian_groups(report, form, width, full)]
     jacobian = [panel_lines(group) for group in shown] or [[]]
     if not is_whole(shown):
         jacobian[0] = pattern_panel(j, form, width) + jacobian[0]

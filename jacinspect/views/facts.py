@@ -1,5 +1,6 @@
 """The facts of a report beside their labels, for every view. Pure functions. Next: text, markdown."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -28,20 +29,20 @@ _DIGITS = 5  # of a number in a sentence, as many as in the matrices
 def headline(report: Report) -> tuple[str, str]:
     """Return the function with its parameters, and the shapes of X and A."""
     x = report.operand.values
-    shapes = f"X {format_shape(x.shape)}{'' if x.dtype == np.float64 else f' {x.dtype}'}"
+    shapes = f"{report.names.x} {format_shape(x.shape)}{'' if x.dtype == np.float64 else f' {x.dtype}'}"
     if report.output is not None:
-        shapes += f" → A {format_shape(report.output.shape)}"
+        shapes += f" → {report.names.a} {format_shape(report.output.shape)}"
     return report.function.title, shapes
 
 
 def _laid_out(report: Report) -> Iterator[str]:
     """Say what X and A are made of where they are several arrays, and what the function returned beside A."""
-    for letter, bundle in (("X", report.names.operand), ("A", report.names.output)):
+    for letter, bundle in ((report.names.x, report.names.operand), (report.names.a, report.names.output)):
         if not bundle.is_single:
             parts = [f"{part.label(letter)} {format_shape(part.shape)}" for part in bundle.parts]
             yield f"{letter} is {_listed(parts)}, laid end to end"
     if report.names.output.left_out:
-        yield f"not in A: {_listed(report.names.output.left_out)}, which the function returns too"
+        yield f"not in {report.names.a}: {_listed(report.names.output.left_out)}, which the function returns too"
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -55,7 +56,7 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
     if function.formula and function.formula != function.name:
         yield f"f({', '.join(function.operands)})", function.formula
     if function.derivative:
-        own = "f'(x)" if function.kind == "elementwise" else "df"
+        own = f"f'({_named(operand.name, function.derivative)})" if function.kind == "elementwise" else "df"
         partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
         yield f"∂f/∂{operand.name}" if partial else own, function.derivative
     if function.by_number:
@@ -65,32 +66,39 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         yield "", function.note
     if report.fixed:
         fixed = " and ".join(f"{name} {format_shape(values.shape)}" for name, values in report.fixed.items())
-        which = f"X is {operand.name}, operand {operand.position} of {len(function.operands)}; "
+        x = report.names.x
+        name = "" if x == operand.name else f"{operand.name}, "
+        which = f"{x} is {name}operand {operand.position} of {len(function.operands)}; "
         yield "", f"{which * report.names.operand.is_single}{fixed} fixed"
+
+
+def _named(operand: str, formula: str) -> str:
+    """Return the name that a formula has for the operand: its own, or x."""
+    return operand if operand.isidentifier() and re.search(rf"\b{operand}\b", formula) else "x"
 
 
 def answers(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
     """Yield what is asked first, of the form that is shown: shape, pattern, diagonality; and the Hadamard product."""
     if form.name == "vec":
-        yield "shape", shape_line(j)
+        yield "shape", report.names.own(shape_line(j))
         yield "pattern", _pattern(j)
         yield "diagonality", _diagonality(j)
     else:
         square = "square" if form.is_square else "not square"
-        yield "shape", f"as {form.name} {format_shape(form.shape)}, {square}: {form.relation}"
+        yield "shape", f"as {form.name} {format_shape(form.shape)}, {square}: {report.names.own(form.relation)}"
         yield "pattern", _stored(j)
         yield "diagonality", _diagonality_of(j, form)
     if j.is_holomorphic is not None:
         holds = "yes: the Cauchy–Riemann equations hold" if j.is_holomorphic else "no: they do not hold"
         yield "holomorphic", holds
-    yield "Hadamard", _hadamard(report)
+    yield "Hadamard", report.names.own(_hadamard(report))
 
 
 def reasons(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
     """Yield the facts behind the answers: index formula, bandwidths, chain rule, how the two Jacobians agree."""
     yield "formula", j.index_formula
     if form.name != "vec":
-        yield "as vec", f"{shape_line(j)}; {_pattern(j)}"
+        yield "as vec", f"{report.names.own(shape_line(j))}; {_pattern(j)}"
     if j.arrangement is not None:
         below, above = j.arrangement.bandwidths
         symmetric = "" if j.is_symmetric is None else "; symmetric" if j.is_symmetric else "; not symmetric"
@@ -99,7 +107,7 @@ def reasons(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tupl
         sign = "=" if report.hadamard_valid else "≠"
         difference = f"largest difference {report.chain_rule.max_difference:.3g}"
         summed = ", summed over the repeats," if written_out(report) else ""
-        yield "chain rule", f"A' ⊙ ∂L/∂A{summed} {sign} Jᵀ·vec(∂L/∂A), {difference}"
+        yield "chain rule", report.names.own(f"A' ⊙ ∂L/∂A{summed} {sign} Jᵀ·vec(∂L/∂A), {difference}")
     yield "agreement", _agreement(report)
 
 
@@ -224,7 +232,7 @@ def _agreement(report: Report) -> str:
 def points(report: Report) -> Iterator[tuple[str, str]]:
     """Yield what came out at each of several operands."""
     for number, point in enumerate(report.points):
-        yield f"× {point.scale:g}" if number else "X", _point(point)
+        yield f"× {point.scale:g}" if number else report.names.x, _point(point)
 
 
 def _point(point: PointReport) -> str:

@@ -34,7 +34,8 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
     parts = [*_headline(report)]
     j, arranged = report.jacobian, report.form(form)
     if j is not None and arranged is not None and report.output is not None:
-        parts += [*_point(report, j, full), *_jacobian(j, arranged, full), *_identities(report, j, full)]
+        parts += [*_point(report, j, full), *_jacobian(report, j, arranged, full)]
+        parts += [_own(report, part) for part in _identities(report, j, full)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -42,9 +43,10 @@ def _headline(report: Report) -> Iterator[str]:
     function, operand = report.function, report.operand
     name = " ".join(function.name.split()).encode("ascii", "backslashreplace").decode()
     output = "" if report.output is None else rf" \to A\colon {_size(report.output.shape)}"
+    shapes = _own(report, rf"X\colon {_size(operand.values.shape)}{output}")
     yield (
         f"% jacinspect {report.version}, --format latex; needs \\usepackage{{amsmath}}. Indices count from 1.\n"
-        rf"\noindent\texttt{{{_escaped(name)}}}, $X\colon {_size(operand.values.shape)}{output}$, "
+        rf"\noindent\texttt{{{_escaped(name)}}}, ${shapes}$, "
         f"{'no derivative given: structure only' if report.structure_only else f'verdict: {report.verdict}'}."
     )
     if function.latex is not None:
@@ -52,12 +54,12 @@ def _headline(report: Report) -> Iterator[str]:
 
 
 def _point(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
-    yield from _arrays("X", report.operand.values, full)
-    yield from _arrays("A = f(X)", report.output, full)
-    yield from _arrays("A' = f'(X)", slope(report, j), full)
+    arrays = ("X", report.operand.values), ("A = f(X)", report.output), ("A' = f'(X)", slope(report, j))
+    for name, array in arrays:
+        yield from _arrays(_own(report, name), array, full)
 
 
-def _jacobian(j: JacobianReport, form: Unfolding, full: bool) -> Iterator[str]:
+def _jacobian(report: Report, j: JacobianReport, form: Unfolding, full: bool) -> Iterator[str]:
     """Yield the Jacobian in the form that was asked for, with the analytic values or else the numeric ones."""
     if j.numeric is None:
         yield "Only a sample of the Jacobian has values."
@@ -65,10 +67,14 @@ def _jacobian(j: JacobianReport, form: Unfolding, full: bool) -> Iterator[str]:
     of = "analytic" if j.analytic is not None else "numeric"
     yield f"The Jacobian, {of}, as {form.name} ({j.layout} layout):"
     if form.is_matrix:
-        yield _display(f"{_head(form)} = {_matrix(matrix_cells(j, of, form, _WIDTH, full, labelled=False))}")
+        yield _display(
+            f"{_own(report, _head(form))} = {_matrix(matrix_cells(j, of, form, _WIDTH, full, labelled=False))}"
+        )
         return
     for group in tensor_groups(j, of, form, "", _WIDTH, full):
-        slices = (rf"{_symbol(title)} = {_matrix(cells)}" if title else r"\cdots" for title, cells in group)
+        slices = (
+            rf"{_own(report, _symbol(title))} = {_matrix(cells)}" if title else r"\cdots" for title, cells in group
+        )
         yield _display(r" \qquad ".join(slices))
 
 
@@ -125,6 +131,13 @@ def _identities(report: Report, j: JacobianReport, full: bool) -> Iterator[str]:
         yield _display(r"dA = A' \odot dX")
     diagonal = rf"\operatorname{{Diag}}({vec} A')" if product.written_out is None else "J"
     yield _display(rf"{vec}(dA) = {diagonal}\,{vec}(dX) = {matrix} {dx} = {da}")
+
+
+def _own(report: Report, text: str) -> str:
+    """Write the user's own letters for A and X; a longer name stands as a word."""
+    names = report.names
+    a, x = (name if len(name) == 1 else rf"\mathit{{{_escaped(name)}}}" for name in (names.a, names.x))
+    return names.own(text, a, x)
 
 
 # --- Pieces -----------------------------------------------------------------------------------------------------------

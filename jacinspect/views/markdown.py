@@ -50,7 +50,10 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
             ]
         header, *rows = costs(report, j) or [[]]
         if rows:
-            parts += ["### Bytes and multiplications of one product with J, by entries of X", _table(header, rows)]
+            parts += [
+                f"### Bytes and multiplications of one product with J, by entries of {report.names.x}",
+                _table(header, rows),
+            ]
         facts = [*background(report, j, arranged), *points(report)]
         parts.append(_table(["", ""], ([label, text] for label, text in facts)))
     if report.findings:
@@ -75,7 +78,7 @@ def _headline(report: Report) -> Iterator[str]:
 
 def _numbers(report: Report, j: JacobianReport, form: Unfolding, full: bool) -> Iterator[str]:
     yield from _block("Point", point_panels(report, j, _WIDTH, full))
-    groups = list(jacobian_groups(j, form, _WIDTH, full))
+    groups = list(jacobian_groups(report, form, _WIDTH, full))
     if groups:
         title = "Jacobian" if form.name == "vec" else f"Jacobian, as {form.name}"
         lines = [line for group in groups for line in [*_lines(group), ""]]

@@ -24,7 +24,7 @@ def second_order(report: Report) -> Iterator[tuple[str, str]]:
         return
     if second.formula:
         yield "f''(x)", second.formula
-    yield "Hessian", _structure(second, second.gradient.jacobian)
+    yield "Hessian", _structure(report, second, second.gradient.jacobian)
     yield "2nd order", _agreement(second.gradient)
     if len(second.gradient.rules) > 1:
         signs = (
@@ -33,8 +33,9 @@ def second_order(report: Report) -> Iterator[tuple[str, str]]:
         yield "2nd rules", ", ".join(signs)
 
 
-def _structure(second: SecondOrderReport, j: JacobianReport) -> str:
-    of = f"∂²{second.of}/∂X∂X" + ("" if second.of == "f" else ", w random")
+def _structure(report: Report, second: SecondOrderReport, j: JacobianReport) -> str:
+    x = report.names.x
+    of = f"∂²{second.of}/∂{x}∂{x}" + ("" if second.of == "f" else ", w random")
     stored = (
         "not proved within the budget"
         if j.stored is None

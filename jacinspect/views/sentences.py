@@ -24,7 +24,8 @@ def of_outcome(report: Report) -> Iterator[str]:
         yield f"Differences of f give other numbers than this derivative, by more than their own error{marked}."
     elif a.undecided:
         marked = " (? in J)" if shown else ""
-        yield f"Near X, the values of f do not show whether the derivative is right{marked}. It may well be."
+        near = f"Near {report.names.x}, the values of f"
+        yield f"{near} do not show whether the derivative is right{marked}. It may well be."
     elif a.coverage < 1:
         rest = ", the others only together, along random directions" if a.checked else ""
         entries = counted(a.entries_compared, "entry was", "entries were")
@@ -37,16 +38,16 @@ def of_structure(report: Report, j: JacobianReport, form: Unfolding) -> Iterator
     """Say what each output reads, what J looks like therefore, and whether A' ⊙ dX is the differential."""
     outputs, inputs = j.shape if j.layout == "numerator" else j.shape[::-1]
     if not j.entries:
-        yield "There is nothing to differentiate: X or A has no entries."
+        yield report.names.own("There is nothing to differentiate: X or A has no entries.")
     elif j.stored == 0:
-        yield "No output reads an input: around X, f is constant and J is 0."
+        yield report.names.own("No output reads an input: around X, f is constant and J is 0.")
     elif j.arrangement is None:
         yield "Which inputs each output reads is not known entirely: J may have more zeros than is said here."
     else:
         one = min(outputs, inputs) == 1
         reads, looks = _of_one(outputs, inputs, j) if one else _STRUCTURES[j.structure](report, j)
-        yield f"{reads}: {j.index_formula}."
-        yield f"So J{'' if form.name == 'vec' else ', as vec,'} {looks}{_product(report, j)}."
+        yield f"{report.names.own(reads)}: {j.index_formula}."
+        yield f"So J{'' if form.name == 'vec' else ', as vec,'} {looks}{report.names.own(_product(report, j))}."
 
 
 def _product(report: Report, j: JacobianReport) -> str:

@@ -4,9 +4,10 @@ Large arrays are shown by their pattern and their corners, never as pages of num
 """
 
 from collections.abc import Iterable, Iterator
+from io import StringIO
 from itertools import chain
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from jacinspect.inspection.report import Report
@@ -30,7 +31,7 @@ from jacinspect.views.sentences import of_outcome, of_structure
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import counted, rounded_up
 
-__all__ = ["headline", "render"]
+__all__ = ["as_html", "headline", "plain", "plain_headline", "render"]
 
 _NARROW = 24  # columns that corners of J are given at least
 
@@ -68,6 +69,29 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     return Group(*lines, *hanging("", "--details for the rest; jacinspect explain WORD", 0, width))
 
 
+def plain(report: Report, width: int) -> str:
+    """Return what a terminal of so many columns shows, without colours."""
+    written = StringIO()
+    Console(file=written, width=width, color_system=None, highlight=False, force_jupyter=False).print(
+        render(report, width)
+    )
+    return written.getvalue().rstrip("\n")
+
+
+def plain_headline(report: Report) -> str:
+    """Return the headline as text."""
+    return next(head_lines(report, 10**6)).plain
+
+
+def as_html(report: Report, width: int) -> str:
+    """Return what a terminal of so many columns shows, with its colours, as an element of a notebook."""
+    console = Console(
+        file=StringIO(), width=width, record=True, force_terminal=True, force_jupyter=False, highlight=False
+    )
+    console.print(render(report, width))
+    return console.export_html(inline_styles=True, code_format='<pre style="line-height: 1.25">{code}</pre>')
+
+
 def _sentences(sentences: Iterable[str], width: int) -> Iterator[Text]:
     for sentence in sentences:
         yield from hanging("", sentence, 0, width)
@@ -83,7 +107,7 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, ful
     """Yield X, A', the Jacobian, dX and its products, in whichever arrangement takes the fewest lines."""
     title = ("J" if form.name == "vec" else f"J as {form.name}") + (", numeric" if j.analytic is None else "")
     shown = ((title, "judged"),)
-    groups = [*jacobian_groups(j, form, width, full, shown)]
+    groups = [*jacobian_groups(report, form, width, full, shown)]
     pattern = [] if is_whole(groups) else pattern_panel(j, form, width)
     point, products = (panel_lines(panels) for panels in few_panels(report, j, width, full))
     if form.is_matrix:
@@ -91,7 +115,7 @@ def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, ful
         alone, left = [[panel] for panel in matrix], [*point, *products]
         if pattern:
             beside = max(width - max(len(line) for panel in left for line in panel) - GAP, _NARROW)
-            corners = panel_lines(chain(*jacobian_groups(j, form, beside, full, shown)))
+            corners = panel_lines(chain(*jacobian_groups(report, form, beside, full, shown)))
             matrix = [*pattern, *corners]
         candidates = (
             [point, matrix, products],

@@ -156,7 +156,7 @@ def accused_by_us(case: Planted, pull: Pull, seed: int = 0) -> bool:
 
     # A right derivative that is not element-wise is not to be given as f'(X), though it is of an element-wise function.
     form = ("elementwise", claim) if case.elementwise and pull is case.wrong else ("vjp", vjp)
-    report = jacinspect.inspect(partial(case.value, np), case.x, form[1], derivative_kind=form[0], seed=seed)
+    report = jacinspect.inspect(partial(case.value, np), case.x, form[1], derivative_kind=form[0], seed=seed)  # type: ignore[arg-type]
     codes = {finding.code for finding in report.findings if finding.severity == "error"}
     assert codes <= {"J001"}, report.findings
     return codes == {"J001"}
@@ -305,7 +305,7 @@ class Case:
         if self.draw == "ordinary":
             x = inside(self.name, x)
         expect = ["diagonal"] if self.entry.kind in ("elementwise", "binary") else []
-        return jacinspect.inspect(self.name, x, others=others, wrt=self.wrt, seed=self.seed, expect=expect)
+        return jacinspect.inspect(self.name, x, others=others, wrt=self.wrt, seed=self.seed, expect=expect)  # type: ignore[arg-type]
 
 
 def cases(seeds: Iterable[int], draws: Iterable[str] = DRAWS) -> Iterator[Case]:

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import jacinspect
+from jacinspect.choices import AnyDerivativeKind
 from jacinspect.inspection.report import Report
 
 pytestmark = pytest.mark.usefixtures("benchmark")  # skipped with the other tables, unless by --benchmark-only
@@ -111,9 +112,9 @@ JAX = {
 
 
 @pytest.mark.parametrize("kind", NUMPY)
-def test_every_fault_in_numpy_is_found(kind: str) -> None:
+def test_every_fault_in_numpy_is_found(kind: AnyDerivativeKind) -> None:
     rule, form = NUMPY[kind]
-    reports = [jacinspect.inspect("tanh", operand(seed), rule, derivative_kind=form) for seed in range(SEEDS)]
+    reports = [jacinspect.inspect("tanh", operand(seed), rule, derivative_kind=form) for seed in range(SEEDS)]  # type: ignore[arg-type]
     assert [accused(report) for report in reports] == [{"J015"}] * SEEDS
 
 

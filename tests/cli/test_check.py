@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import threading
 import time
@@ -18,7 +19,7 @@ import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from tests.program import ROOT, Run, on_a_terminal, pieces, ran, run, started
+from tests.program import PROGRAM, ROOT, Run, execute, on_a_terminal, pieces, ran, run, started
 
 XSD = xmlschema.XMLSchema(ROOT / "tests" / "data" / "junit-10.xsd")
 FORMATS = ["text", "json", "junit", "github", "markdown"]
@@ -142,15 +143,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (place / "none.toml").write_text("[tool.jacinspect]\n")
     (place / "old.json").write_text("OLD")
-    planned = [(made(to), str(hashes)) for to in FORMATS for hashes, made in enumerate((passing, failing, written))]
-    planned += [(typed, "0") for typed in (*(typed for typed, _ in REFUSED), LOOPING, FAST)]
+    planned = [(made(to), hashes) for to in FORMATS for made, hashes in ((passing, ""), (failing, ""), (written, "1"))]
+    planned += [(typed, "") for typed in (*(typed for typed, _ in REFUSED), LOOPING, FAST)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda each: checked(place, each[0], hashes=each[1]), planned))
     return place
 
 
-def checked(folder: Path, typed: str, hashes: str = "0") -> Run:
-    return ran(f"check {typed}", folder / "sub", PYTHONHASHSEED=hashes)
+def checked(folder: Path, typed: str, hashes: str = "") -> Run:
+    return ran(f"check {typed}", folder / "sub", **({"PYTHONHASHSEED": hashes} if hashes else {}))
 
 
 def passing(to: str) -> str:
@@ -176,15 +177,15 @@ UNNEEDED = "jacinspect: kinks: allow J006 was not needed\n"
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_the_status_is_the_same_in_every_format(folder: Path, to: str) -> None:
-    failed, passed = checked(folder, failing(to), hashes="1"), checked(folder, passing(to))
+    failed, passed = checked(folder, failing(to)), checked(folder, passing(to))
     assert (failed.status, failed.err) == (1, "" if to == "text" else UNNEEDED)
     assert (passed.status, passed.err) == (0, "")
 
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_what_checked_code_prints_is_in_no_format(folder: Path, to: str) -> None:
-    for typed, hashes in ((failing(to), "1"), (passing(to), "0")):
-        out = checked(folder, typed, hashes).out
+    for typed in (failing(to), passing(to)):
+        out = checked(folder, typed).out
         assert b"junk" in out or to == "github"
         assert b"JUNK" not in out
         assert b"\x1b" not in out or to == "markdown"
@@ -192,15 +193,15 @@ def test_what_checked_code_prints_is_in_no_format(folder: Path, to: str) -> None
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_one_job_to_a_pipe_and_two_to_a_file_give_equal_bytes_whatever_the_hashes(folder: Path, to: str) -> None:
-    alone = checked(folder, failing(to), hashes="1")
-    together = checked(folder, written(to), hashes="2")
+    alone = checked(folder, failing(to))
+    together = checked(folder, written(to), hashes="1")
     assert (together.status, together.out, together.err) == (1, b"", alone.err)
     assert (folder / f"written.{to}").read_bytes() == alone.out
     assert [each.name for each in folder.iterdir() if each.name.startswith(".")] == []
 
 
 def test_text_has_a_line_an_inspection(folder: Path) -> None:
-    lines = checked(folder, failing("text"), hashes="1").text.splitlines()
+    lines = checked(folder, failing("text")).text.splitlines()
     shown = [re.split(r" {2,}", line[2:]) for line in lines if line[:2] in ("✓ ", "✗ ", "? ", "· ")]
     assert [tuple(each[:3]) for each in shown] == [(name.replace("\x1b", r"\x1b"), *more) for name, *more in MADE]
     assert [each[3:] for each in shown[9:11]] == [[], []]
@@ -216,7 +217,7 @@ def test_text_has_a_line_an_inspection(folder: Path) -> None:
 
 
 def test_json_is_an_envelope_of_the_reports(folder: Path) -> None:
-    loaded = checked(folder, failing("json"), hashes="1").report
+    loaded = checked(folder, failing("json")).report
     assert list(loaded) == ["schema_version", "version", "reports", "summary", "verdict"]
     assert [(each["check"], each["verdict"]) for each in loaded["reports"]] == [
         (check, "pass" if verdict == "unchecked" else verdict) for check, _, verdict in MADE
@@ -235,13 +236,13 @@ def test_json_is_an_envelope_of_the_reports(folder: Path) -> None:
 def test_a_report_in_the_envelope_is_that_of_inspect(folder: Path) -> None:
     typed = "mycode:double -s 2x3 -d 2 --expect diagonal --seed 1 --json"
     alone = run(*typed.split(), cwd=folder)
-    report = checked(folder, failing("json"), hashes="1").report["reports"][3]
+    report = checked(folder, failing("json")).report["reports"][3]
     assert report.pop("check") == "double"
     assert report == alone.report
 
 
 def test_junit_is_as_jenkins_has_it_and_is_read(folder: Path) -> None:
-    content = checked(folder, failing("junit"), hashes="1").out
+    content = checked(folder, failing("junit")).out
     XSD.validate(ElementTree.fromstring(content))
     suites = list(JUnitXml.fromstring(content))
     assert [suite.name for suite in suites][:-1] == list(dict.fromkeys(name for name, *_ in MADE))[:-1]
@@ -257,7 +258,7 @@ def test_junit_is_as_jenkins_has_it_and_is_read(folder: Path) -> None:
 
 
 def test_github_annotates_the_function_or_else_the_check(folder: Path) -> None:
-    text = checked(folder, failing("github"), hashes="1").text
+    text = checked(folder, failing("github")).text
     *commands, notice, summary = text.splitlines()
     assert summary == f"jacinspect: {TOTAL}"
     assert notice == "::notice title=kinks::allow J006 was not needed"
@@ -270,7 +271,7 @@ def test_github_annotates_the_function_or_else_the_check(folder: Path) -> None:
 
 
 def test_markdown_has_a_row_an_inspection(folder: Path) -> None:
-    text = checked(folder, failing("markdown"), hashes="1").text
+    text = checked(folder, failing("markdown")).text
     rows = [line for line in text.splitlines() if line.startswith(("| ✓", "| ✗", "| ·"))]
     assert [row.split(" | ")[0].split()[-1] for row in rows] == [verdict for *_, verdict in MADE]
     assert text.count("\n### ") == 4
@@ -309,7 +310,7 @@ REFUSED = [
     ("--timeout 0", "--timeout 0: a number of seconds above 0 is needed"),
     ("-o no/where.json", "--output no/where.json: there is no folder no"),
     ("--jobs 0", "Invalid value for '--jobs' / '-j': 0 is not in the range x>=1."),
-    ("-f xml", "Invalid value for '--format' / '-f': 'xml' is not one of"),
+    ("-f xml", "--format xml: there is no such format; text, json, junit, github, markdown, html"),
 ]
 
 
@@ -372,7 +373,7 @@ def test_what_is_made_is_written_at_once_and_ctrl_c_leaves_a_complete_document(t
     assert b"\n\xe2\x9c\x97 first" in runs["text"][0]
 
 
-def test_a_file_is_the_old_one_until_the_new_one_is_complete(tmp_path: Path) -> None:
+def test_a_file_is_the_old_one_where_the_run_is_interrupted(tmp_path: Path) -> None:
     place = waiting(tmp_path / "place")
     (place / "out.json").write_text("OLD")
     with started("check", "-f", "json", "-o", "out.json", cwd=place) as process:
@@ -381,12 +382,7 @@ def test_a_file_is_the_old_one_until_the_new_one_is_complete(tmp_path: Path) -> 
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, b"", b"")
-    assert json.loads((place / "out.json").read_text())["summary"] == {
-        "pass": 0,
-        "fail": 1,
-        "inconclusive": 0,
-        "unchecked": 0,
-    }
+    assert (place / "out.json").read_text() == "OLD"
     assert sorted(each.name for each in place.glob(".*")) == []
 
 
@@ -433,7 +429,31 @@ def test_ctrl_c_while_nobody_reads_leaves_a_complete_document(tmp_path: Path) ->
         while piece := os.read(descriptor, 65536):
             content += piece
         assert process.wait(20) == 130
-    assert json.loads(content)["verdict"] == "pass"
+    assert json.loads(content)["verdict"] == "interrupted"
+
+
+def test_several_formats_in_one_run(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text(
+        "shapes = 3\n[checks.right]\nfunction = 'tanh'\n[checks.wrong]\nfunction = 'tanh'\nderivative = 'x'\n"
+    )
+    done = run("check", "-f", "junit=report.xml", "-f", "json=report.json", "-f", "html=page.html", cwd=tmp_path)
+    assert done.status == 1
+    assert done.lines[-1] == "2 inspections: 1 pass, 1 fail"
+    assert done.text == run("check", cwd=tmp_path).text
+    assert [suite.tests for suite in JUnitXml.fromfile(str(tmp_path / "report.xml"))] == [1, 1]
+    assert (tmp_path / "report.json").read_text() == run("check", "--json", cwd=tmp_path).text
+    assert "<html" in (tmp_path / "page.html").read_text()
+
+
+def test_a_reader_that_leaves_early_does_not_change_what_was_found(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text(
+        f"shapes = 3\nseeds = {list(range(40))}\n[checks.right]\nfunction = 'tanh'\n"
+        "[checks.wrong]\nfunction = 'tanh'\nderivative = 'x'\nseeds = 0\n"
+    )
+    for words in ("", "--json"):
+        shell = f"exec 3>&1; {{ {shlex.join([*PROGRAM, 'check'])} {words}; echo $? >&3; }} | true"
+        done = execute(["bash", "-c", shell], cwd=tmp_path)
+        assert (done.out, done.err) == (b"1\n", "")
 
 
 def test_ctrl_c_while_a_worker_starts_is_quiet(tmp_path: Path) -> None:

@@ -310,6 +310,41 @@ def test_code_that_exits_with_a_word_has_raised(folder: Path) -> None:
     assert "jacinspect: the function raised SystemExit: bye\n" in done.err
 
 
+@pytest.mark.parametrize(
+    ("last", "how"),
+    [
+        ("os._exit(0)", "exit status 0"),
+        ("os._exit(0) if calls.append(1) or len(calls) > 20 else None", "exit status 0"),
+        ("os.kill(os.getpid(), 9)", "SIGKILL"),
+    ],
+)
+def test_code_that_ends_its_process_is_told_so(tmp_path: Path, last: str, how: str) -> None:
+    (tmp_path / "ending.py").write_text(f"import os\ncalls = []\ndef f(x):\n    {last}\n    return x\n")
+    done = run("ending.py:f", "-s", "2", "-o", "report.txt", cwd=tmp_path)
+    told = f"jacinspect: the inspected code ended its process with {how}; a function that is inspected has to return\n"
+    assert done == Run(2, b"", told)
+    assert not (tmp_path / "report.txt").exists()
+
+
+def test_code_that_ends_its_process_while_it_is_imported_as_a_derivative(tmp_path: Path) -> None:
+    (tmp_path / "ending.py").write_text("import os\nos._exit(0)\n")
+    done = run("tanh", "-s", "2", "-d", "ending.py:f", cwd=tmp_path)
+    assert (done.status, done.out) == (2, b"")
+    assert "ended its process with exit status 0" in done.err
+
+
+def test_code_goes_on_no_longer_than_the_program(tmp_path: Path) -> None:
+    (tmp_path / "sleeping.py").write_text(
+        "import time\ndef f(x):\n    open('called', 'w').close()\n    time.sleep(60)\n"
+    )
+    with started("sleeping.py:f", "-s", "2", cwd=tmp_path) as process:
+        while not (tmp_path / "called").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()  # the parent alone
+        process.communicate(timeout=20)  # raises while the child still holds the pipes
+
+
 def test_code_that_closes_standard_output_gives_no_traceback(folder: Path) -> None:
     done = run("code.py:closing", "-s", "2", "--json", cwd=folder)
     assert "Traceback" not in done.err

@@ -17,10 +17,10 @@ import pytest
 from jacinspect.cli.help import EXAMPLES
 from tests.conftest import RunHere, Validate
 from tests.program import (
+    PROGRAM,
     ROOT,
     SAMPLES,
     Run,
-    command,
     execute,
     in_shell,
     on_a_terminal,
@@ -333,7 +333,7 @@ def test_output_where_nobody_may_write(tmp_path: Path) -> None:
     (tmp_path / "old.txt").write_text("old")
     (tmp_path / "old.txt").chmod(0o444)
     for name in ("ours/report.txt", "old.txt"):
-        done = execute([*mortal, *command("sigmoid", "-s", "2x2", "-o", name)], cwd=tmp_path)
+        done = execute([*mortal, *PROGRAM, "sigmoid", "-s", "2x2", "-o", name], cwd=tmp_path)
         one_message(done, name, "permission denied")
     assert list((tmp_path / "ours").iterdir()) == []
     assert (tmp_path / "old.txt").read_text() == "old"
@@ -484,7 +484,7 @@ def test_words_with_blanks_quotes_and_other_scripts() -> None:
 def test_what_is_no_expression_is_underlined() -> None:
     done = run("a b", "-s", "2")
     assert (done.status, done.out) == (2, b"")
-    assert done.err == "jacinspect: an operator is missing: to multiply, write *\n  a b\n    ^\n"
+    assert done.err == "jacinspect: an operator is missing: to multiply, write *, or @ for matrices\n  a b\n    ^\n"
 
 
 # --- Pipes, signals, closed streams

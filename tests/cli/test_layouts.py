@@ -153,8 +153,8 @@ def test_a_saved_file_is_replaced_in_one_piece(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--save", "J.csv"), "--save J.csv: the name has to end in .npz or .mtx"),
-        (("--save", "J"), "--save J: the name has to end in .npz or .mtx"),
+        (("--save", "J.csv"), "--save J.csv: the name has to end in .npz, .mtx, .svg or .png"),
+        (("--save", "J"), "--save J: the name has to end in .npz, .mtx, .svg or .png"),
         (("--save", "no/J.npz"), "--save no/J.npz: there is no folder no"),
         (("--save", "."), "--save .: is a folder; name a file in it"),
         (("--save", "J.npz", "-o", "J.npz"), "--save J.npz: is where --output writes the report; name another file"),

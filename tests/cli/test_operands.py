@@ -25,14 +25,14 @@ def test_broadcasting_is_explained() -> None:
     assert (done.status, done.err) == (0, "")
     text = words(done.text)
     for said in (
-        "mul X 2×1 → A 2×3 ✓ the derivative is right: 6 of 6 entries agree",
-        "f(x, y) = x * y ∂f/∂y = x X is y, operand 2 of 2; x 2×3 fixed",
+        "mul y 2×1 → A 2×3 ✓ the derivative is right: 6 of 6 entries agree",
+        "f(x, y) = x * y ∂f/∂y = x y is operand 2 of 2; x 2×3 fixed",
         "6×2, not square",
         "broadcast: 6 of 12 entries; each input is read by 3 outputs",
-        "∂A_ij/∂X_pq = A'_ij δ_ip",
-        "A' ⊙ (dX 1ᵀ) = J·vec(dX), largest difference 0; dX, 2×1, is broadcast to A's 2×3 by products with vectors",
+        "∂A_ij/∂y_pq = A'_ij δ_ip",
+        "A' ⊙ (dy 1ᵀ) = J·vec(dy), largest difference 0; dy, 2×1, is broadcast to A's 2×3 by products with vectors",
         "A' ⊙ ∂L/∂A, summed over the repeats, = Jᵀ·vec(∂L/∂A), largest difference",
-        "X = y x, fixed",
+        "y x, fixed",
         "A' ⊙ G, summed",
     ):
         assert said in text

@@ -10,6 +10,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 import jacinspect
+from jacinspect.choices import AnyDerivativeKind, AnyVec
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions import rules
 from jacinspect.functions.derivative import Derivative, derivative_at
@@ -186,7 +187,7 @@ def test_a_jacobian_in_any_face(face: str, vec: str) -> None:
 
 @pytest.mark.parametrize("face", ["an array", "csr_array", "coo with duplicates", "LinearOperator with matvec"])
 @pytest.mark.parametrize("vec", ["column", "row"])
-def test_one_entry_of_it_that_is_off_by_a_millionth(face: str, vec: str) -> None:
+def test_one_entry_of_it_that_is_off_by_a_millionth(face: str, vec: AnyVec) -> None:
     spoiled = IN_ORDER[vec].copy()
     row, column = np.argwhere(spoiled)[5]
     spoiled[row, column] *= 1 + 1e-6
@@ -345,11 +346,14 @@ def test_rules() -> None:
         assert found.form == kind
         np.testing.assert_allclose(matrix_of(found, (2, 4), (2, 3)), MATRIX, rtol=1e-15)
         with pytest.raises(FunctionFailedError, match=r"of shape \d where shape 2×\d is needed"):
-            jacinspect.inspect(product, X, lambda x, v, rule=rule: rule(x, v).ravel(), derivative_kind=kind)
-        assert jacinspect.inspect(product, X, rule, derivative_kind=kind).verdict == "pass"
+            jacinspect.inspect(product, X, lambda x, v, rule=rule: rule(x, v).ravel(), derivative_kind=kind)  # type: ignore[arg-type]
+        assert jacinspect.inspect(product, X, rule, derivative_kind=kind).verdict == "pass"  # type: ignore[arg-type]
         for spoil in (-1.0, 1 + 1e-6, 0.0):
             wrong = jacinspect.inspect(
-                product, X, lambda x, v, rule=rule, spoil=spoil: spoil * rule(x, v), derivative_kind=kind
+                product,
+                X,
+                lambda x, v, rule=rule, spoil=spoil: spoil * rule(x, v),
+                derivative_kind=kind,  # type: ignore[arg-type]
             )
             assert codes(wrong) == ["J001"]
 
@@ -360,7 +364,7 @@ def test_a_rule_with_one_entry_that_is_wrong() -> None:
     jvp = lambda x, dx: dx @ W + np.einsum("abpq,pq->ab", one, dx)  # noqa: E731
     vjp = lambda x, da: da @ W.T + np.einsum("abpq,ab->pq", one, da)  # noqa: E731
     for rule, kind in ((jvp, "jvp"), (vjp, "vjp")):
-        report = jacinspect.inspect(product, X, rule, derivative_kind=kind)
+        report = jacinspect.inspect(product, X, rule, derivative_kind=kind)  # type: ignore[arg-type]
         (finding,) = (finding for finding in report.findings if finding.code == "J001")
         assert (finding.at, finding.message.split(",")[0][:7]) == (((1, 0),), "1 entry")
         assert "∂A[1,2]/∂X[1,0]" in finding.message
@@ -381,7 +385,7 @@ def test_a_vjp_with_an_entry_where_the_function_has_none() -> None:
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (1,), (1, 1), ()])
 @pytest.mark.parametrize("kind", ["jvp", "vjp"])
-def test_rules_of_nothing_and_of_one_number(shape: Shape, kind: str) -> None:
+def test_rules_of_nothing_and_of_one_number(shape: Shape, kind: AnyDerivativeKind) -> None:
     x = np.full(shape, 0.5)
     report = jacinspect.inspect(np.sin, x, lambda x, v: np.cos(x) * v, derivative_kind=kind)
     assert (report.verdict, codes(report)) == ("pass", [])
@@ -407,7 +411,7 @@ def test_what_a_kind_says_is_taken() -> None:
     assert said == f"the derivative returned float64 of shape 2×4×2×3; {there_is_none}"
     assert "there is no elementwise derivative" in refused(lambda x: TENSOR, X, (2, 4), "elementwise")
     with pytest.raises(InputError, match="derivative kind 'slope' is not one of elementwise, gradient"):
-        jacinspect.inspect(np.sin, x, np.cos, derivative_kind="slope")
+        jacinspect.inspect(np.sin, x, np.cos, derivative_kind="slope")  # type: ignore[arg-type]
 
 
 # --- Several operands
@@ -505,7 +509,7 @@ def test_what_would_fit_depends_on_the_shapes() -> None:
 
 
 @pytest.mark.parametrize(("kind", "needed"), [("jvp", "2×4"), ("vjp", "2×3")])
-def test_a_rule_of_another_shape(kind: str, needed: str) -> None:
+def test_a_rule_of_another_shape(kind: AnyDerivativeKind, needed: str) -> None:
     for given, said in ((np.zeros(5), "float64 of shape 5"), (None, "a NoneType"), ("no", "a str")):
         with pytest.raises(FunctionFailedError) as error:
             jacinspect.inspect(product, X, lambda x, v, given=given: given, derivative_kind=kind)
@@ -517,7 +521,7 @@ def boom(*_: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", [None, "jvp", "vjp"])
-def test_a_derivative_that_raises(kind: str | None) -> None:
+def test_a_derivative_that_raises(kind: AnyDerivativeKind | None) -> None:
     with pytest.raises(FunctionFailedError) as error:
         jacinspect.inspect(np.sin, X, boom, derivative_kind=kind)
     first, second = str(error.value).split("\n")

@@ -46,11 +46,10 @@ def findings(numeric: Numeric, claim: list[float], x: Array | None = None, y0: A
     x = np.ones(shape) if x is None else x
     y0 = np.ones(len(claim)) if y0 is None else y0
     comparison = compare(analytic, numeric, x, y0)
-    return list(of_entries(comparison, analytic, numeric, x, y0, names(numeric)))
+    return list(of_entries(comparison, analytic, numeric, x, y0, names(numeric.jacobian.pattern)))
 
 
-def names(numeric: Numeric) -> Names:
-    pattern = numeric.jacobian.pattern
+def names(pattern: Pattern) -> Names:
     return Names(Bundle.of([("A", pattern.output_shape)]), Bundle.of([("x", pattern.operand_shape)]))
 
 
@@ -105,25 +104,37 @@ def test_rules_and_patterns_that_directions_refute() -> None:
     numeric = numeric_of([1.0, 2.0, 3.0], [1e-12] * 3)
     calm = Comparison(np.zeros(3, np.int8), numeric.jacobian.data, numeric)
     none = np.zeros(0, np.int64)
-    assert list(of_directions(Directions(none, none, none, 3, 1e-9), calm, numeric, names(numeric), none)) == []
+    assert (
+        list(of_directions(Directions(none, none, none, 3, 1e-9), calm, numeric, names(numeric.jacobian.pattern), none))
+        == []
+    )
     rule = Directions(none, np.array([1, 2]), none, 3, 1e-9)
-    (found,) = of_directions(rule, calm, numeric, names(numeric), none)
+    (found,) = of_directions(rule, calm, numeric, names(numeric.jacobian.pattern), none)
     assert found.code == "J001"
     assert "of 2 outputs, first of A[1], is off" in found.message
-    (found,) = of_directions(Directions(none, none, np.array([1]), 3, 1e-9), calm, numeric, names(numeric), none)
+    (found,) = of_directions(
+        Directions(none, none, np.array([1]), 3, 1e-9), calm, numeric, names(numeric.jacobian.pattern), none
+    )
     assert (found.code, found.at) == ("J001", ((1,),))
     assert "the analytic derivative by 1 input, first by X[1], is off" in found.message
-    (found,) = of_directions(rule, calm, numeric, names(numeric), np.array([1, 2]))
+    (found,) = of_directions(rule, calm, numeric, names(numeric.jacobian.pattern), np.array([1, 2]))
     assert (found.code, found.severity) == ("J012", "error")
     assert "for 2 outputs" in found.message
     assert found.at == ((1,), (2,))
     status = np.array([0, Status.DISAGREES, Status.DISAGREES], np.int8)
     (found,) = of_directions(
-        Directions(none, np.array([1]), none, 3, 1e-9), calm, numeric, names(numeric), none, complete=False
+        Directions(none, np.array([1]), none, 3, 1e-9),
+        calm,
+        numeric,
+        names(numeric.jacobian.pattern),
+        none,
+        complete=False,
     )
     assert "every entry of it that was compared agrees: it is wrong in others, which the budget left" in found.message
     accused = Comparison(status, numeric.jacobian.data, numeric)
-    assert list(of_directions(rule, accused, numeric, names(numeric), none)) == []  # their entries are listed already
+    assert (
+        list(of_directions(rule, accused, numeric, names(numeric.jacobian.pattern), none)) == []
+    )  # their entries are listed already
 
 
 def coverage(detection: Detection, share: float) -> list[Finding]:
@@ -158,4 +169,5 @@ def test_what_ends_an_inspection(finding: Finding, code: str) -> None:
 
 def test_shapes_without_a_hadamard_product() -> None:
     pattern = Pattern.from_pairs(np.array([0]), np.array([1]), (), (2, 3))
-    assert hadamard_invalid(None, pattern).message == "A' ⊙ dX does not exist: A is a single number and X is 2×3"
+    found = hadamard_invalid(None, pattern, names(pattern))
+    assert found.message == "A' ⊙ dX does not exist: A is a single number and X is 2×3"

@@ -57,7 +57,7 @@ def inspected(form: str, jacobian: Callable[[Array], Array], f: Callable[[Array]
     }
     claim, kind = forms[form]
     with np.errstate(all="ignore"):
-        return jacinspect.inspect(f, X, derivative=claim, derivative_kind=kind)
+        return jacinspect.inspect(f, X, derivative=claim, derivative_kind=kind)  # type: ignore[arg-type]
 
 
 def errors(report: Report) -> list[str]:

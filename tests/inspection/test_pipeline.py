@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 
 import jacinspect
-from jacinspect.choices import Expectation
+from jacinspect.choices import AnyDerivativeKind, AnyExpectation, AnyLayout, AnyVec, Expectation
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.catalogue.tables import ENTRIES
@@ -31,6 +31,7 @@ from tests.oracles import Array, Shape, arranged, dense, softmax_jacobian, tenso
 F = Callable[[Array], Any]
 NAMES = [entry.name for entry in ENTRIES if len(entry.operands) == 1]
 ELEMENTWISE = [entry.name for entry in ENTRIES if entry.kind == "elementwise"]
+OF_MATRICES = ("inv", "det", "logdet", "trace")
 
 
 def normal(shape: Shape, seed: int = 0) -> Array:
@@ -68,6 +69,8 @@ def takes(name: str, shape: Shape) -> bool:
     parameters = function(name).parameters
     if not shape and parameters.get("axis") is not None:
         return False
+    if name in OF_MATRICES and (len(shape) < 2 or (name != "trace" and shape[-1] != shape[-2])):
+        return False
     if 0 in shape and name in ("mean", "max", "min", "var", "std", "logsumexp", "logmeanexp", "median"):
         return False
     if math.prod(shape) == 1 and "correction" in parameters:
@@ -81,11 +84,17 @@ def test_a_shape_that_a_function_is_not_defined_on_is_named(shape: Shape, name: 
         report = jacinspect.inspect(name, np.zeros(shape))
         assert (codes(report), message(report, "J004")) == (["J004"], "A is -inf whatever the operand is")
     else:
-        with pytest.raises(InputError, match=f"^{name}: (axis|an operand|n - correction) "):
+        with pytest.raises(InputError, match=f"^{name}: (axis|an operand|n - correction|a (square )?matrix) "):
             jacinspect.inspect(name, np.zeros(shape))
 
 
-@pytest.mark.parametrize(("shape", "name"), [(s, n) for s in SHAPES for n in NAMES if takes(n, s)])
+@pytest.mark.parametrize(
+    ("shape", "name"),
+    [
+        *((s, n) for s in SHAPES for n in NAMES if takes(n, s)),
+        *((s, n) for s in [(1, 1), (3, 3), (2, 2, 2)] for n in OF_MATRICES),
+    ],
+)
 def test_the_catalogue_at_random_points(shape: Shape, name: str) -> None:
     scales = (1.0,) if math.prod(shape) < 2 else (1.0, 1e4) if shape != (3, 4) else (1e-8, 1.0, 30.0, 1e4, 1.0)
     for seed, scale in enumerate(scales):
@@ -290,7 +299,7 @@ def test_slopes_of_relu_at_zero(slope: float, verdict: str, code: str) -> None:
 
 def test_expectations_that_hold() -> None:
     x, vector = normal((3, 4)), normal((5,))
-    assert jacinspect.inspect("tanh", x, expect=[name for name in Expectation if name not in ("dense", "permutation")])
+    assert jacinspect.inspect("tanh", x, expect=[name for name in Expectation if name not in ("dense", "permutation")])  # type: ignore[misc]
     for name, point, expected in [
         ("tanh", x, ["diagonal", "block-diagonal", "permutation", "broadcast", "lower-triangular", "symmetric"]),
         ("softmax", x, ["block-diagonal"]),
@@ -298,7 +307,7 @@ def test_expectations_that_hold() -> None:
         ("cumsum", vector, ["lower-triangular"]),
         ("transpose", x, ["permutation", "broadcast"]),
     ]:
-        report = jacinspect.inspect(name, point, expect=expected)
+        report = jacinspect.inspect(name, point, expect=expected)  # type: ignore[arg-type]
         assert (report.verdict, codes(report)) == ("pass", []), name
 
 
@@ -322,14 +331,14 @@ LEANING[4, 2] = 2
         ("symmetric", lambda x: x[:3] ** 2, "expected symmetric, found broadcast: the matrix is 3×5, not square"),
     ],
 )
-def test_an_expectation_that_does_not_hold_has_a_witness(expectation: str, f: Any, expected: str) -> None:
+def test_an_expectation_that_does_not_hold_has_a_witness(expectation: AnyExpectation, f: Any, expected: str) -> None:
     report = jacinspect.inspect(f, normal((5,)), expect=[expectation])
     assert (report.verdict, codes(report)) == ("fail", ["J002"])
     assert message(report, "J002").startswith(expected)
 
 
 @pytest.mark.parametrize("expectation", [each for each in Expectation if each != "holomorphic"])
-def test_a_witness_speaks_against_what_was_expected(expectation: str) -> None:
+def test_a_witness_speaks_against_what_was_expected(expectation: AnyExpectation) -> None:
     """The entry that is named lies where the property allows none (or, for dense, is one that is missing)."""
     matrix = np.zeros((6, 6))
     matrix[[0, 0, 2, 5, 4, 3], [1, 4, 0, 2, 4, 3]] = [1, 2, 3, 4, 5, 6]
@@ -489,7 +498,7 @@ def rule_of(kind: str, matrix: Any) -> Callable[..., Array]:
 
 @pytest.mark.parametrize("kind", ["jacobian", "jvp", "vjp"])
 @pytest.mark.parametrize("n", [3, 40, 3000])
-def test_an_entry_where_f_has_none_is_named_with_its_own_value(kind: str, n: int) -> None:
+def test_an_entry_where_f_has_none_is_named_with_its_own_value(kind: AnyDerivativeKind, n: int) -> None:
     """Not the sum of several entries, which is what a rule gives that is asked for many at once."""
     x = np.arange(1.0, n + 1)
     matrix = scipy.sparse.csr_array((np.r_[2 * x, 0.5], (np.r_[:n, 2], np.r_[:n, 0])))
@@ -514,7 +523,7 @@ def test_an_entry_where_f_has_none_is_named_with_its_own_value(kind: str, n: int
 
 
 @pytest.mark.parametrize("kind", ["jvp", "vjp"])
-def test_entries_beside_others_that_are_wrong_have_their_own_values(kind: str) -> None:
+def test_entries_beside_others_that_are_wrong_have_their_own_values(kind: AnyDerivativeKind) -> None:
     x = np.arange(1.0, 6)
     matrix = np.diag(2 * x)
     matrix[1, 1] *= 3
@@ -556,7 +565,7 @@ def test_what_a_rule_leaves_by_rounding_where_f_has_nothing_is_no_entry() -> Non
 
 
 @pytest.mark.parametrize("kind", ["elementwise", "jacobian", "jvp", "vjp"])
-def test_there_is_one_derivative_a_prime(kind: str) -> None:
+def test_there_is_one_derivative_a_prime(kind: AnyDerivativeKind) -> None:
     """The panel, the Hadamard product, the JSON and the identities are about the claimed one where a claim is wrong."""
     x, dx = normal((3,)), normal((3,), 1)
     slopes = 1 + np.tanh(x) ** 2
@@ -613,7 +622,7 @@ def test_a_dependence_near_x_that_a_second_search_finds() -> None:
 
 @pytest.mark.parametrize("vec", ["column", "row"])
 @pytest.mark.parametrize("layout", ["numerator", "denominator"])
-def test_matrices_as_they_are_shown(vec: str, layout: str) -> None:
+def test_matrices_as_they_are_shown(vec: AnyVec, layout: AnyLayout) -> None:
     x = normal((2, 3))
     report = jacinspect.inspect("softmax", x, vec=vec, layout=layout)
     expected = arranged(tensor_of(softmax_jacobian(x, 1), (2, 3), (2, 3)), (2, 3), vec, layout)
@@ -662,7 +671,7 @@ def test_nothing_in_nothing_out(shape: Shape) -> None:
 def test_float32_operands_are_differenced_in_double_where_f_accepts_it() -> None:
     x = normal((3, 4)).astype(np.float32)
     for name in NAMES:
-        report = jacinspect.inspect(name, inside(name, x))
+        report = jacinspect.inspect(name, inside(name, x[:, :3] if name in OF_MATRICES else x))
         assert report.verdict == "pass", name
         assert report.operand.values.dtype == np.float32
     report = jacinspect.inspect(np.sin, x, derivative=lambda x: np.cos(x) * (1 + 1e-9))

@@ -180,3 +180,28 @@ def test_every_form_says_what_it_is() -> None:
 def test_more_axes_are_refused(name: str, output: Shape, operand: Shape, which: str) -> None:
     with pytest.raises(InputError, match=f"^--as {name}: is for vectors and matrices, and the {which} has 3 axes"):
         unfold(name, output, operand)
+
+
+FILLED = [(output, operand) for output, operand in SHAPES if prod(output + operand)]
+DIVIDED = [
+    *[(name, *shapes) for shapes in FILLED for name in ("stacked", "blocks", "tensor")],
+    *[("tensor", *shapes) for shapes in MORE_AXES],
+]
+
+
+@pytest.mark.parametrize("layout", ["numerator", "denominator"])
+@pytest.mark.parametrize(("name", "output", "operand"), DIVIDED)
+def test_a_division_holds_one_block_or_slice(name: str, output: Shape, operand: Shape, layout: str) -> None:
+    form = unfold(name, output, operand, "column", layout)
+    down, along = (each or length for each, length in zip(form.division, form.matrix_shape, strict=True))
+    rows, columns = np.indices(form.matrix_shape)
+    outputs, inputs = form.sources(rows, columns)
+    fixed = outputs if name == "tensor" and layout == "numerator" else inputs
+    inner = form.inner_shape if name == "tensor" else (0, 0)
+    for row in range(0, form.matrix_shape[0], down):
+        for column in range(0, form.matrix_shape[1], along):
+            places = fixed[row : row + down, column : column + along]
+            if len(inner) == 1:  # the slices are rows, and need no lines between them
+                assert all(len(set(line)) == 1 for line in places)
+            elif inner:  # else each number is a slice
+                assert np.unique(places).size == 1

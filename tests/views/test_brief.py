@@ -42,7 +42,7 @@ def entry(output: tuple[int, ...], analytic: float | None, numeric: float, bar: 
             lambda: jacinspect.inspect("leaky_relu", X, parameters={"negative_slope": 0.25}),
             "leaky_relu(negative_slope=0.25): pass, X 2×3 → A 2×3",
         ),
-        (lambda: jacinspect.inspect(np.sum, X.astype(np.float32)), "sum: pass, X 2×3 float32 → A scalar"),
+        (lambda: jacinspect.inspect(np.sum, X.astype(np.float32)), "sum: pass, a 2×3 float32 → Y scalar"),
         (lambda: jacinspect.inspect("square", 1.5), "square: pass, X scalar → A scalar"),
         (lambda: jacinspect.inspect("x * sigmoid(x)", X[0]), "x * sigmoid(x): pass, X 3 → A 3"),
         (lambda: jacinspect.inspect("sigmoid", X[:0]), "sigmoid: pass, X 0×3 → A 0×3"),

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from jacinspect.inspection.codes import CODES
 from jacinspect.views.explain import contents, explain, words
 from tests.cli.test_commands import at_import, one_message
 from tests.conftest import RunHere
-from tests.program import ENVIRONMENT, ROOT, Run, command, execute, ran, run
+from tests.program import ROOT, Run, command, execute, install, ran, run
 
 HEAVY = ("numpy", "scipy", "torch", "jax", "rich", "rich.console", "rich.markdown", "typer.rich_utils")
 EXAMPLE = re.compile(r"^Try: (.*)\n\Z", re.MULTILINE)
@@ -27,10 +26,7 @@ def example(word: str) -> str:
 
 
 def shell(typed: str, folder: Path) -> Run:
-    program = folder / "jacinspect"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jacinspect "$@"\n')
-    program.chmod(0o755)
-    return execute(["bash", "-c", typed], variables={"PATH": f"{folder}:{ENVIRONMENT['PATH']}"})
+    return execute(["bash", "-c", typed], variables={"PATH": install(folder, typed)})
 
 
 # --- The texts

@@ -81,13 +81,13 @@ STRUCTURES: list[tuple[str, Callable[[], Report], str]] = [
     (
         "dense",
         lambda: jacinspect.inspect(np.sum, normal((2, 3))),
-        "The one output reads all inputs: ∂A/∂X_pq = 1. "
-        "So J is one row, the gradient, and with shapes that differ there is no A' ⊙ dX.",
+        "The one output reads all inputs: ∂Y/∂a_pq = 1. "  # numpy calls the operand a
+        "So J is one row, the gradient, and with shapes that differ there is no Y' ⊙ da.",
     ),
     (
         "zero",
         lambda: jacinspect.inspect(np.ones_like, normal((3,))),
-        "No output reads an input: around X, f is constant and J is 0.",
+        "No output reads an input: around a, f is constant and J is 0.",
     ),
     (
         "zero",

@@ -9,6 +9,7 @@ import scipy.io
 import scipy.sparse
 
 import jacinspect
+from jacinspect.choices import AnyLayout, AnyVec
 from jacinspect.errors import InputError
 from jacinspect.views.sparse import RENDERERS, render_mtx, render_npz
 
@@ -23,7 +24,7 @@ def read(ending: str, content: bytes) -> Any:
 @pytest.mark.parametrize("ending", sorted(RENDERERS))
 @pytest.mark.parametrize(("vec", "layout"), ORDERS)
 @pytest.mark.parametrize("function", ["sigmoid", "softmax", "transpose", "cumsum"])
-def test_scipy_reads_the_matrix_back(function: str, vec: str, layout: str, ending: str) -> None:
+def test_scipy_reads_the_matrix_back(function: str, vec: AnyVec, layout: AnyLayout, ending: str) -> None:
     report = jacinspect.inspect(function, X, vec=vec, layout=layout)
     assert report.jacobian is not None
     saved = read(ending, RENDERERS[ending](report))

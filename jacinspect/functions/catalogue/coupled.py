@@ -10,7 +10,7 @@ from jacinspect.functions.catalogue.arithmetic.rounding import difference
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
 
-__all__ = ["COUPLED", "exponentials", "softmax"]
+__all__ = ["COUPLED", "exponentials", "log_softmax", "log_softmax_jvp", "softmax"]
 
 
 def exponentials(x: Array, axis: int | None) -> tuple[Array, Array]:
@@ -63,7 +63,8 @@ def _softmin_jvp(x: Array, dx: Array, *, axis: int) -> Array:
     return -_softmax_jvp(-x, dx, axis=axis)
 
 
-def _log_softmax(x: Array, *, axis: int = -1) -> Array:
+def log_softmax(x: Array, *, axis: int = -1) -> Array:
+    """Return log(softmax(x))."""
     top, e = exponentials(x, axis)
     below, rest = _below(x, top)
     at_top = x == top
@@ -73,7 +74,8 @@ def _log_softmax(x: Array, *, axis: int = -1) -> Array:
     return np.where(_undecided(x, top, axis), np.nan, (below - np.log1p(others)) + rest)
 
 
-def _log_softmax_jvp(x: Array, dx: Array, *, axis: int) -> Array:
+def log_softmax_jvp(x: Array, dx: Array, *, axis: int) -> Array:
+    """Push a tangent through log_softmax."""
     relative, mean = _relative(softmax(x, axis=axis), dx, axis)
     return np.asarray(relative - mean)
 
@@ -132,8 +134,8 @@ COUPLED = (
         kind="row-wise",
         formula="x_i - log(exp(x_1) + ... + exp(x_n))",
         latex=r"x_i - \log \sum_j e^{x_j}",
-        value=_log_softmax,
-        jvp=_log_softmax_jvp,
+        value=log_softmax,
+        jvp=log_softmax_jvp,
         derivative_formula="dx_i - (s_1 * dx_1 + ... + s_n * dx_n), s = softmax(x)",
     ),
     Entry(

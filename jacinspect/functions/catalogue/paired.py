@@ -116,7 +116,7 @@ def _sized(size: int, what: str, shape: Shape) -> str:
 PAIRED = (
     Entry(
         name="dot",
-        aliases=("vecdot",),
+        aliases=("vecdot", "inner"),
         kind="reduction",
         operands=("x", "y"),
         formula="x_1 * y_1 + ... + x_n * y_n",
@@ -124,7 +124,7 @@ PAIRED = (
         value=_dot,
         jvp=_dot_jvp,
         derivative_formula="y_1 * dx_1 + x_1 * dy_1 + ... + y_n * dx_n + x_n * dy_n",
-        note="row by row, along the axis; x and y broadcast; numpy.dot of matrices is matmul",
+        note="row by row, along the axis; x and y broadcast; numpy.dot of matrices is matmul, and numpy.inner x @ y.T",
     ),
     Entry(
         name="cosine_similarity",
@@ -148,6 +148,7 @@ PAIRED = (
         value=_matmul,
         jvp=_matmul_jvp,
         derivative_formula="dx @ y + x @ dy",
+        partial_formulas=("dx @ y", "x @ dy"),
         note="by numpy's rules: axes before the last two broadcast",
     ),
 )

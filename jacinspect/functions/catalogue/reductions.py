@@ -17,7 +17,7 @@ from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
 from jacinspect.wording import format_shape
 
-__all__ = ["REDUCTIONS", "shared"]
+__all__ = ["REDUCTIONS", "others", "shared"]
 
 Axis = int | None
 
@@ -43,10 +43,15 @@ def _prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def _prod_jvp(x: Array, dx: Array, *, axis: Axis, keepdims: bool) -> Array:
     with np.errstate(invalid="ignore"):
-        slopes = np.ldexp(*_others(*np.frexp(_along_last(x, axis))))
+        slopes = others(_along_last(x, axis))
         seeds = _along_last(dx, axis)
         # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
         return _kept((np.where(seeds == 0, 0.0, slopes) * seeds).sum(axis=-1), x, axis, keepdims)
+
+
+def others(x: Array) -> Array:
+    """Return, for each entry along the last axis, the product of all others."""
+    return np.asarray(np.ldexp(*_others(*np.frexp(x))))
 
 
 def _pairs(factors: Array, powers: Array) -> tuple[Array, Array]:
@@ -313,7 +318,7 @@ REDUCTIONS = (
     ),
     Entry(
         name="norm",
-        aliases=("vector_norm", "l2_norm"),
+        aliases=("vector_norm", "l2_norm", "euclidean_norm", "frobenius", "frobenius_norm"),
         kind="reduction",
         formula="sqrt(x_1**2 + ... + x_n**2)",
         latex=r"\sqrt{\sum_k x_k^2}",

@@ -10,6 +10,8 @@ from jacinspect.functions.catalogue.elementwise import ELEMENTWISE
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.catalogue.gated import GATED
 from jacinspect.functions.catalogue.hard import HARD
+from jacinspect.functions.catalogue.losses import LOSSES
+from jacinspect.functions.catalogue.matrices import MATRICES
 from jacinspect.functions.catalogue.normalizations import NORMALIZATIONS
 from jacinspect.functions.catalogue.paired import PAIRED
 from jacinspect.functions.catalogue.permutations import PERMUTATIONS
@@ -44,6 +46,8 @@ TABLES: dict[str, tuple[Entry, ...]] = {
     "reductions": REDUCTIONS,
     "shaping": SHAPING,
     "paired": PAIRED,
+    "matrices": MATRICES,
+    "losses": LOSSES,
 }
 
 ENTRIES = tuple(entry for table in TABLES.values() for entry in table)

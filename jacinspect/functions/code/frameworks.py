@@ -186,13 +186,13 @@ def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any, boo
     """Try the arrays of the frameworks that f is of or mentions, then numpy's, then those of other imported frameworks.
 
     Returns the first framework of which the result is too, else one whose arrays f takes; the result of f; and whether
-    any trial succeeded, or none was made.
+    any trial succeeded.
     """
     loaded = [name for name in _AUTODIFF if name in sys.modules]
     declared = _declared(f)
     first = [declared] if declared else [name for name in loaded if name in _mentioned(f)]
-    rest = ["numpy", *(name for name in loaded if name not in first)] if loaded and not declared else []
-    left: tuple[str, Any, bool] = (first or ["numpy"])[0], None, not (first or rest)
+    rest = [] if declared else ["numpy", *(name for name in loaded if name not in first)]
+    left: tuple[str, Any, bool] = (first or ["numpy"])[0], None, False
     for name in [*first, *rest]:
         try:
             with np.errstate(all="ignore"):

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from types import EllipsisType
 
 import numpy as np
 
@@ -17,13 +18,14 @@ from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.catalogue.paired import why_not_multiplied
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.rules import Jvp
+from jacinspect.functions.rules import Jvp, Vjp
 from jacinspect.wording import format_shape
 
-__all__ = ["ELEMENTWISE", "MATMUL", "Part", "apply", "is_elementwise", "push", "where"]
+__all__ = ["ELEMENTWISE", "MATMUL", "STACK", "Index", "Part", "apply", "entries", "is_elementwise", "push", "where"]
 
 MATMUL = catalogue.function("matmul")
 ELEMENTWISE = ("elementwise", "binary")  # the kinds of functions of entries alone
+Index = tuple[int | slice | EllipsisType, ...]
 _LONGEST_NAME = 20  # characters; an error names a longer part by its place
 
 
@@ -38,7 +40,7 @@ class Part:
     function: Function | None = None
     arguments: tuple["Part", ...] = ()
     operand: str = ""
-    constant: float | None = None
+    constant: Array | None = None
 
 
 def is_elementwise(part: Part) -> bool:
@@ -58,7 +60,7 @@ def push(
         If the shapes of its parts do not go together, with the part underlined.
     """
     if part.constant is not None:
-        return np.asarray(part.constant), None
+        return part.constant, None
     if part.function is None:
         return point[part.operand], tangents.get(part.operand)
     pairs = [push(typed, argument, point, tangents) for argument in part.arguments]
@@ -73,7 +75,7 @@ def apply(typed: Typed, part: Part, values: Sequence[Array]) -> Array:
     _require_fitting(typed, part, part.function, values)
     try:
         return part.function(*values)
-    except InputError as error:  # an axis out of range
+    except InputError as error:  # an axis or index out of range, a matrix that is not square
         raise typed.refuse(str(error), part.node) from None
 
 
@@ -104,7 +106,7 @@ def _names(typed: Typed, part: Part) -> list[str]:
     return [piece if len(piece) <= _LONGEST_NAME else place for piece, place in zip(pieces, places, strict=True)]
 
 
-# --- A function that is not in the catalogue ------------------------------------------------------------------------
+# --- Functions that are not in the catalogue ------------------------------------------------------------------------
 
 
 def where(comparisons: Sequence[np.ufunc]) -> Function:
@@ -128,3 +130,57 @@ def where(comparisons: Sequence[np.ufunc]) -> Function:
         rule=Jvp(lambda *both: chosen(both[:compared], *both[-2:])),
         operands=(*(f"c_{place}" for place in range(compared)), "a", "b"),
     )
+
+
+def entries(index: Index) -> Function:
+    """Make the function of x that picks x[index]: an entry, a row, a column, a slice."""
+
+    def picked(x: Array) -> Array:
+        _require_inside(x.shape, index)
+        return np.asarray(x[index])
+
+    def pull(x: Array, cotangent: Array) -> tuple[Array]:
+        pulled = np.zeros(x.shape)
+        pulled[index] = cotangent  # no entry is picked twice
+        return (pulled,)
+
+    return Function(
+        name="entries",
+        kind="shape-changing",
+        value=picked,
+        rule=Jvp(lambda x, dx: picked(np.broadcast_to(dx, x.shape))),
+        others=(Vjp(pull),),
+    )
+
+
+def _require_inside(shape: tuple[int, ...], index: Index) -> None:
+    picked = [each for each in index if each is not ...]
+    if len(picked) > len(shape):
+        has = f"{len(shape)} {'axis' if len(shape) == 1 else 'axes'}" if shape else "no entries to pick"
+        raise InputError(f"{len(picked)} indices are too many: this is {format_shape(shape)}, and has {has}")
+    first = index.index(...) if ... in index else len(index)
+    axes = [axis if axis < first else len(shape) - len(picked) + axis for axis in range(len(picked))]
+    for axis, each in zip(axes, picked, strict=True):
+        n = shape[axis]
+        if isinstance(each, int) and not -n <= each < n:
+            has = f"its indices are 0 to {n - 1}, or -{n} to -1" if n else "it has no entries"
+            along = f" along axis {axis}" if len(shape) > 1 else ""
+            raise InputError(f"index {each} is out of range: this is {format_shape(shape)}, and{along} {has}")
+
+
+def _stacked(*parts: Array) -> Array:
+    shapes = [part.shape for part in parts]
+    for place, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            one, other = format_shape(shapes[0]), format_shape(shape)
+            raise InputError(f"entries 0 and {place} of [ ] differ in shape, {one} and {other}: they must have one")
+    return np.stack(parts)
+
+
+STACK = Function(
+    name="stack",
+    kind="shape-changing",
+    value=_stacked,
+    rule=Jvp(lambda *both: _stacked(*both[len(both) // 2 :])),
+    others=(Vjp(lambda *given: tuple(given[-1])),),
+)

@@ -35,8 +35,8 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
     text
         Numbers, names, + - * / ** @, .T, functions of the catalogue, and where(x > 0, a, b).
     parameters
-        Finite numbers for some of its names. The other names are the operands: x first, the others in order of
-        appearance.
+        Finite numbers for some of its names. The other names are the operands: x or X first, the others in order
+        of appearance.
     known
         Numbers for names that it may have or not; anything else in it is ignored.
 
@@ -62,7 +62,7 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
         if name not in parsed.parameters:
             names = ", ".join((*parsed.operands, *parsed.parameters)) or "none"
             raise InputError(f"the expression has no name {name!r} to set; its names: {names}")
-    operands = tuple(sorted(parsed.operands, key=lambda name: name != "x")) or ("x",)
+    operands = tuple(sorted(parsed.operands, key=lambda name: (name != "x", name != "X"))) or ("x",)
     forward = _Forward(typed, parsed.tree, operands)
     formula = " ".join(typed.text.split())
     formulas = ("",) * len(operands)

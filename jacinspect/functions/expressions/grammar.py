@@ -4,13 +4,15 @@ Every node of Python's syntax tree, from reading.py, is compared with the list b
 other node is refused with the piece underlined. evaluation.py computes the parts.
 
     part       = number | "pi" | "e" | name | ("+" | "-") part | part operator part | part ".T" | call | "(" part ")"
+               | part "[" index {"," index} "]" | "[" part {"," part} "]"
+    index      = integer | [integer] ":" [integer] [":" [integer]] | "..."
     operator   = "+" | "-" | "*" | "/" | "**" | "@"
     call       = function "(" part {"," part} {"," parameter "=" constant} ")"
                | "where" "(" comparison "," part "," part ")"
     comparison = part {("<" | "<=" | ">" | ">=" | "==" | "!=") part}
 
-What people write for these on paper (2x, x^2, a·b, xᵀ) is spelled so before, by spelling.py. A function is a name of
-the catalogue; a constant is a part without operands, True, False or None.
+What people write for these on paper (2x, x^2, a·b, |x|, xᵀ) is spelled so before, by spelling.py. A function is a name
+of the catalogue; a constant is a part without operands, True, False or None; [u, v] stacks parts of one shape.
 """
 
 import ast
@@ -18,16 +20,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from sys import float_info
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
-from jacinspect.functions.expressions.evaluation import MATMUL, Part, apply, where
+from jacinspect.functions.expressions.evaluation import MATMUL, STACK, Index, Part, apply, entries, where
 from jacinspect.functions.expressions.reading import LAMBDA, read
 from jacinspect.functions.expressions.source import Typed
-from jacinspect.functions.function import Function, Parameter
+from jacinspect.functions.function import Array, Function, Parameter
 
 __all__ = ["Parsed", "parse"]
 
@@ -59,12 +62,13 @@ _COMPARISONS: dict[type[ast.cmpop], np.ufunc] = {
     ast.NotEq: np.not_equal,
 }
 _LOOPS = "there are no loops: a function takes whole arrays"
-_ARRAYS = "an array cannot be written out: give it a name, and its numbers as an operand"
+_BRACES = "{ } cannot be read: write ( ) around a part, [ ] around the entries of an array"
+_INDEX = "an index is an integer or a slice, counted from 0: x[0], x[-1], x[1:3], X[1,:], X[:,0]"
+_LONGEST_AXIS = 2**62  # an index beyond it is in no array
 _REFUSED: dict[type[ast.expr], str] = {
     ast.IfExp: "there is no if … else: write where(condition, a, b)",
     ast.BoolOp: "there is no and, or: chain the comparison, as in 0 < x < 1, or put one where into another",
     ast.Compare: "a comparison can only be the condition of a where: where(condition, a, b)",
-    ast.Subscript: "entries cannot be picked with [ ]: a function takes whole arrays",
     ast.Lambda: LAMBDA,
     ast.NamedExpr: "nothing can be given a name with :=; write the part where it is needed",
     ast.ListComp: _LOOPS,
@@ -72,9 +76,9 @@ _REFUSED: dict[type[ast.expr], str] = {
     ast.DictComp: _LOOPS,
     ast.GeneratorExp: _LOOPS,
     ast.Tuple: "a comma can only stand between the operands of a function",
-    ast.List: _ARRAYS,
-    ast.Set: _ARRAYS,
-    ast.Dict: _ARRAYS,
+    ast.List: "there is nothing in [ ]: write its entries, as in [x[0]^2, x[0]*x[1]]",
+    ast.Set: _BRACES,
+    ast.Dict: _BRACES,
     ast.JoinedStr: "a text in quotes is not a number",
     ast.Starred: "operands are written one by one, without *",
     ast.Await: "there is no await: write the formula alone",
@@ -122,17 +126,17 @@ class _Parser:
                 return self._number(node, node.value)
             case ast.Name():
                 return self._name(node)
-            case ast.UnaryOp(op=ast.UAdd()):
-                return self.part(node.operand)
-            case ast.UnaryOp(op=ast.USub()):
-                return self._applied(node, catalogue.function("mul"), [Part(node, constant=-1.0), node.operand])
             case ast.UnaryOp():
-                sign = "~" if isinstance(node.op, ast.Invert) else "not"
-                raise self._typed.refuse(f"there is no {sign}: turn the comparison round", node)
+                return self._signed(node)
             case ast.BinOp():
                 return self._applied(node, self._operator(node), [node.left, node.right])
             case ast.Attribute():
                 return self._attribute(node)
+            case ast.Subscript():
+                whole = self.part(node.value)
+                return self._applied(node, entries(self._index(node.slice)), [whole])
+            case ast.List(elts=[_, *_]):
+                return self._applied(node, STACK, list(node.elts))
             case ast.Call():
                 return self._call(node)
         raise self._typed.refuse(_REFUSED.get(type(node), "this is no part of an expression"), node)
@@ -143,9 +147,9 @@ class _Parser:
         part = Part(node, function, arguments)
         if any(argument.constant is None for argument in arguments):
             return part
-        value = float(apply(self._typed, part, [np.asarray(argument.constant) for argument in arguments]))
-        if not math.isfinite(value):
-            raise self._typed.refuse(f"a constant must be finite, and this is {value:g}", node)
+        value = np.asarray(apply(self._typed, part, [_constant(argument) for argument in arguments]), np.float64)
+        if not np.isfinite(value).all():
+            raise self._typed.refuse(f"a constant must be finite, and this is {value[~np.isfinite(value)][0]:g}", node)
         return Part(node, constant=value)
 
     def _number(self, node: ast.expr, value: Any) -> Part:
@@ -162,16 +166,24 @@ class _Parser:
         elif float(value) != value:
             words = f"float64 cannot hold this integer; the nearest that it can is {int(float(value))}"
         else:
-            return Part(node, constant=float(value))
+            return Part(node, constant=np.array(float(value)))
         raise self._typed.refuse(words, node)
+
+    def _signed(self, node: ast.UnaryOp) -> Part:
+        if isinstance(node.op, ast.UAdd):
+            return self.part(node.operand)
+        if isinstance(node.op, ast.USub):
+            return self._applied(node, catalogue.function("mul"), [Part(node, constant=np.array(-1.0)), node.operand])
+        sign = "~" if isinstance(node.op, ast.Invert) else "not"
+        raise self._typed.refuse(f"there is no {sign}: turn the comparison round", node)
 
     def _name(self, node: ast.Name) -> Part:
         self._require_plain(node)
         if node.id in self._parameters:
             self.names[node.id] = None
-            return Part(node, constant=self._parameters[node.id])
+            return Part(node, constant=np.array(self._parameters[node.id]))
         if node.id in _CONSTANTS:
-            return Part(node, constant=_CONSTANTS[node.id])
+            return Part(node, constant=np.array(_CONSTANTS[node.id]))
         if node.id == "where":
             raise self._typed.refuse("where is a function: write where(condition, a, b)", node)
         if catalogue.knows(node.id):
@@ -205,6 +217,29 @@ class _Parser:
             module, _, name = piece.rpartition(".")
             words += f"; for Python code, write MODULE:FUNCTION, as in {module}:{name}"
         raise self._typed.refuse(words, node)
+
+    def _index(self, node: ast.expr) -> Index:
+        """Read what stands between [ and ]: integers and slices."""
+        parts = node.elts if isinstance(node, ast.Tuple) else [node]
+        index: list[int | slice | EllipsisType] = []
+        for part in parts:
+            if isinstance(part, ast.Slice):
+                index.append(slice(*(each and self._integer(each) for each in (part.lower, part.upper, part.step))))
+            elif isinstance(part, ast.Constant) and part.value is ...:
+                index.append(...)
+            else:
+                index.append(self._integer(part))
+        if index.count(...) > 1 or any(isinstance(each, slice) and each.step == 0 for each in index):
+            raise self._typed.refuse(_INDEX, node)
+        return tuple(index)
+
+    def _integer(self, node: ast.expr) -> int:
+        if isinstance(node, ast.Tuple | ast.List | ast.Slice | ast.Starred | ast.Compare):
+            raise self._typed.refuse(_INDEX, node)
+        constant = self.part(node).constant
+        if constant is None or constant.ndim or abs(constant) >= _LONGEST_AXIS or float(constant) % 1:
+            raise self._typed.refuse(_INDEX, node)
+        return int(constant)
 
     # --- Calls ---------------------------------------------------------------------------------------------------
 
@@ -268,9 +303,10 @@ class _Parser:
         if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool)):
             return node.value
         constant = self.part(node).constant
-        if constant is None:
+        if constant is None or constant.ndim:
             raise self._typed.refuse(f"{name} must be a constant: a number, True, False or None", node)
-        return int(constant) if constant.is_integer() else constant
+        number = float(constant)
+        return int(number) if number.is_integer() else number
 
     def _where(self, node: ast.Call) -> Part:
         if len(node.args) != 3 or node.keywords:
@@ -286,6 +322,11 @@ class _Parser:
         compared = [self.part(each) for each in (condition.left, *condition.comparators)]
         comparisons = [_COMPARISONS[type(comparison)] for comparison in condition.ops]
         return self._applied(node, where(comparisons), [*compared, *node.args[1:]])
+
+
+def _constant(part: Part) -> Array:
+    assert part.constant is not None
+    return part.constant
 
 
 def _unknown(name: str) -> str:

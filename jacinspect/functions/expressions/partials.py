@@ -15,12 +15,14 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
+from jacinspect.functions.catalogue.matrices import cofactors
 from jacinspect.functions.expressions.evaluation import Part, push
 from jacinspect.functions.expressions.grammar import parse
+from jacinspect.functions.expressions.pullbacks import Pullback, pullback
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.expressions.symbolic import derivative_formula, written_out
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.rules import NoSecondDerivativeError, Slopes
+from jacinspect.functions.rules import NoSecondDerivativeError, Slopes, Vjp
 
 __all__ = ["bent", "pulled", "second_formula"]
 
@@ -28,10 +30,19 @@ _SAME = 1e-6  # relative: a formula that has lost more digits than that, as 0 / 
 
 # The vjp does not change with x, except at kinks.
 _LINEAR = {
+    "entries", "stack", "trace",
     "where", "sum", "mean", "cumsum", "transpose", "flip", "roll", "flatten", "diff", "center", "max", "min", "median",
     "sort", "cummax", "cummin", "l1_norm", "maxout", "crelu", "sparsemax",
 }  # fmt: skip
-_QUADRATIC = {"matmul", "dot", "var", "bilinear_glu"}  # the vjp at x changes along v by the vjp at v
+_QUADRATIC = {
+    "matmul",
+    "dot",
+    "var",
+    "bilinear_glu",
+    "outer",
+    "kron",
+    "mse",
+}  # the vjp at x changes along v by the vjp at v
 
 Tangents = Sequence[Array | None]
 
@@ -42,6 +53,15 @@ def pulled(function: Function, values: Sequence[Array], cotangent: Array, by: Se
         return [
             _summed(_times(partial(*values), cotangent), x.shape) if wanted else np.zeros(x.shape)
             for partial, x, wanted in zip(function.rule.partials, values, by, strict=True)
+        ]
+    for rule in function.others:
+        if isinstance(rule, Vjp):
+            return list(rule.pull(*values, cotangent))
+    written = None if function.name == "det" else pullback(function, values, cotangent)  # it may be singular
+    if written is not None:
+        return [
+            written.pulled(k) if wanted else np.zeros(x.shape)
+            for k, (x, wanted) in enumerate(zip(values, by, strict=True))
         ]
     own = _VJPS.get(function.name)
     if own is not None:
@@ -76,9 +96,24 @@ def bent(
     moves = [np.zeros(x.shape) if v is None else np.asarray(v) for x, v in zip(values, tangents, strict=True)]
     if function.name in _QUADRATIC:
         return pulled(function, moves, cotangent, by)
+    written = pullback(function, values, cotangent)
+    if written is not None:
+        return _bent(function, written, values, tangents, by)
     if function.name not in _SECOND:
         raise NoSecondDerivativeError(f"the second derivative of {function.name} is not known")
     return [np.asarray(_SECOND[function.name](function, values[0], moves[0], cotangent))]
+
+
+def _bent(
+    function: Function, written: Pullback, values: Sequence[Array], tangents: Tangents, by: Sequence[bool]
+) -> list[Array]:
+    try:
+        return [
+            written.bent(k, tangents) if wanted else np.zeros(x.shape)
+            for k, (x, wanted) in enumerate(zip(values, by, strict=True))
+        ]
+    except np.linalg.LinAlgError as error:  # the determinant of a singular matrix
+        raise NoSecondDerivativeError(f"the second derivative of {function.name} is not known here: {error}") from None
 
 
 def _times(slopes: Array, cotangent: Array) -> Array:
@@ -191,6 +226,20 @@ def _matmul(_: Function, values: Sequence[Array], cotangent: Array) -> list[Arra
     return [_summed(by_x, rows.shape).reshape(x.shape), _summed(by_y, columns.shape).reshape(y.shape)]
 
 
+def _trace(_: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
+    return [cotangent[..., None, None] * np.eye(*values[0].shape[-2:])]
+
+
+def _det(_: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
+    return [cotangent[..., None, None] * cofactors(values[0])]
+
+
+def _mse(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
+    x, y = values
+    by_x = 2 * (x - y) * cotangent / (max(x.size, 1) if function.parameters["reduction"] == "mean" else 1)
+    return [by_x, -by_x]
+
+
 def _softmax_at(function: Function, x: Array) -> tuple[Function, Array]:
     """Return softmax along the axis of a function, and x in a shape that it takes."""
     axis = function.parameters["axis"]
@@ -247,6 +296,9 @@ _VJPS: dict[str, Callable[[Function, Sequence[Array], Array], list[Array]]] = {
     "transpose": _transpose,
     "where": _where,
     "matmul": _matmul,
+    "trace": _trace,
+    "det": _det,
+    "mse": _mse,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "logsumexp": _logsumexp,

@@ -5,22 +5,18 @@ Nothing is run here or later. The text is parsed as one line, and its tree is of
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 from keyword import iskeyword
 
 from jacinspect.errors import InputError
+from jacinspect.functions.expressions.advice import LAMBDA, advice
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.expressions.spelling import AMBIGUOUS
 from jacinspect.wording import printable
 
 __all__ = ["LAMBDA", "read"]
 
-LAMBDA = "lambda is a word of Python's: write the formula alone, and call an operand lam"
-
 _LONGEST, _DEEPEST = 10_000, 100  # characters, and levels: the parts are evaluated by recursion
-# what people type and Python does not read, and what to write instead
-_WRITTEN = {"√": "sqrt(…)"}
 
 
 def read(typed: Typed) -> ast.expr:
@@ -38,25 +34,30 @@ def read(typed: Typed) -> ast.expr:
         raise InputError(f"the expression has {len(line)} characters; it may have {_LONGEST}")
     if "#" in line:  # the line breaks are blanks now, and a comment would swallow what comes after it
         raise typed.refuse("there are no comments in an expression", (line.index("#"), len(line)))
+    found = advice(line)
+    if found is not None:
+        raise typed.refuse(*found)
     both = AMBIGUOUS.search(line)
     if both is not None:
         raise typed.refuse("it is not clear what is divided by: write / (…), or * between the two", both.span(1))
-    try:
-        with warnings.catch_warnings():  # SyntaxWarnings: what is wrong is refused below
-            warnings.simplefilter("ignore")
-            node = ast.parse(typed.spelled[0], mode="eval").body
-    except SyntaxError as error:
-        raise _misspelt(typed, error) from None
-    except ValueError:
-        raise InputError("the expression has a character that cannot be read") from None
-    except (MemoryError, RecursionError):
-        raise InputError(f"the expression is nested too deeply; it may be {_DEEPEST} deep") from None
+    node = _parsed(typed)
     level = [node]
     for _ in range(_DEEPEST):
         level = [child for parent in level for child in _children(parent)]
     if level:
         raise typed.refuse(f"the expression is nested too deeply; it may be {_DEEPEST} deep", level[0])
     return node
+
+
+def _parsed(typed: Typed) -> ast.expr:
+    try:
+        return typed.parsed()
+    except SyntaxError as error:
+        raise _misspelt(typed, error) from None
+    except ValueError:
+        raise InputError("the expression has a character that cannot be read") from None
+    except (MemoryError, RecursionError):
+        raise InputError(f"the expression is nested too deeply; it may be {_DEEPEST} deep") from None
 
 
 def _children(node: ast.AST) -> Iterator[ast.expr]:
@@ -97,13 +98,13 @@ def _words(message: str, line: str, start: int, end: int) -> str:
     piece, first = line[start:end], line[start : start + 1]
     if iskeyword(piece):
         return f"{piece} is a word of Python's: it cannot be a name, and an expression needs none"
-    if first in _WRITTEN:
-        return f"{first} cannot be read: write {_WRITTEN[first]}"
     if first == "=" or "==" in message:
         return "nothing can be given a value with =; is equal to is written =="
     if message == "invalid decimal literal":
         return "this number cannot be read; between a number and a name, write *"
     begins = message == "invalid syntax" and (first.isalnum() or first in ("(", "_"))
     if "comma" in message or (begins and line[:start].endswith(" ")):
-        return "an operator is missing: to multiply, write *"
+        return "an operator is missing: to multiply, write *, or @ for matrices"
+    if message == "invalid syntax":
+        return "this cannot stand here: an expression is operands with operators between them"
     return f"this cannot be read: {printable(message)}"

@@ -49,7 +49,7 @@ def pull_through(
 def _visit(typed: Typed, part: Part, point: Named, tangents: Named) -> _Visited:
     """Compute a part and its tangent, and those of all its own parts."""
     if part.constant is not None:
-        return _Visited(part, (), np.asarray(part.constant), None)
+        return _Visited(part, (), part.constant, None)
     if part.function is None:
         return _Visited(part, (), point[part.operand], tangents.get(part.operand))
     arguments = tuple(_visit(typed, argument, point, tangents) for argument in part.arguments)

@@ -1,13 +1,14 @@
 """The text that a person typed, and how an error points into it: a caret line under the piece that is meant."""
 
 import ast
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
 from jacinspect.errors import InputError
 from jacinspect.functions.expressions.spelling import spelled
 
-__all__ = ["Typed"]
+__all__ = ["Typed", "reads"]
 
 _WIDTH = 70  # characters of a long line that are shown
 
@@ -32,6 +33,12 @@ class Typed:
     def spelled(self) -> tuple[str, list[int]]:
         """The line as Python reads it, and the place in the line of each of its characters and of its end."""
         return spelled(self.line)
+
+    def parsed(self) -> ast.expr:
+        """Parse the line with Python's parser, and raise what that raises."""
+        with warnings.catch_warnings():  # SyntaxWarnings: what is wrong is refused by the grammar
+            warnings.simplefilter("ignore")
+            return ast.parse(self.spelled[0], mode="eval").body
 
     def span(self, node: ast.expr | ast.keyword) -> tuple[int, int]:
         """Find the piece that a node of the parsed line stands for; ast counts UTF-8 bytes, a person characters."""
@@ -68,3 +75,12 @@ class Typed:
 def _visible(character: str) -> str:
     """Keep every character one character wide: a terminal would obey a control rather than show it."""
     return " " if character.isspace() else character if character.isprintable() else "�"
+
+
+def reads(text: str) -> bool:
+    """Whether Python's parser reads a text, once it is spelled."""
+    try:
+        Typed.stripped(text).parsed()
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return True

@@ -9,6 +9,8 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.expressions.evaluation import ELEMENTWISE, Part, is_elementwise
 from jacinspect.functions.expressions.simplification import (
@@ -26,7 +28,13 @@ from jacinspect.functions.function import Function, Parameter
 __all__ = ["derivative_formula", "written_out"]
 
 _LONGEST, _LONGEST_SLOPE = 72, 16  # characters: a line of a report; a longer slope is written as sigmoid'(x)
-_LINEAR = {"sum", "mean", "cumsum", "transpose"}  # not element-wise, and linear: df is the function of dx
+_LINEAR = {"sum", "mean", "cumsum", "transpose", "trace"}  # not element-wise, and linear: df is the function of dx
+# of all entries, the parameters left out: the catalogue's formulas are entry by entry
+_REDUCED = {
+    "norm": ("sum(x * dx) / norm(x)",),
+    "l1_norm": ("sum(sign(x) * dx)",),
+    "mse": ("2 * mean((x - y) * dx)", "-2 * mean((x - y) * dy)"),
+}
 
 
 class _NoFormError(Exception):
@@ -75,6 +83,8 @@ class _Differential:
                 return _sum(_operator(part.node.op, part.arguments, changes))
             case ast.BinOp(op=ast.MatMult()):
                 return _sum(_matrix_product(part, changes))
+            case ast.Subscript() | ast.List():
+                return _of_entries(part, part.node, changes)
             case ast.Attribute():
                 return _Change(ast.Attribute(_whole(part.arguments[0], changes[0]), "T"), _shape(part))
             case ast.Call():
@@ -101,12 +111,16 @@ def _operator(
             yield dv and _Change(negative(over(times(u, dv.formula), power(v, ast.Constant(2)))), shape)
         case ast.Pow():
             slope = times(v, power(u, less_one(v)))
-            of_slope = frozenset() if operands[1].constant == 1 else shape
+            of_slope = frozenset() if _is_one(operands[1]) else shape
             yield du and _Change(times(slope, du.formula), du.shape | of_slope)
             growth: ast.expr = ast.BinOp(u, ast.Pow(), v)
             if not (isinstance(u, ast.Name) and u.id == "e"):
                 growth = times(growth, ast.Call(ast.Name("log"), [u], []))
             yield dv and _Change(times(growth, dv.formula), shape)
+
+
+def _is_one(part: Part) -> bool:
+    return part.constant is not None and bool(np.all(part.constant == 1))
 
 
 def _sum(changes: Iterable[_Change | None]) -> _Change | None:
@@ -116,6 +130,17 @@ def _sum(changes: Iterable[_Change | None]) -> _Change | None:
             continue
         total = change if total is None else _Change(plus(total.formula, change.formula), total.shape | change.shape)
     return total
+
+
+def _of_entries(part: Part, node: ast.Subscript | ast.List, changes: list[_Change | None]) -> _Change:
+    """Differentiate x[0] and [u, v], which are linear."""
+    if isinstance(node, ast.Subscript):
+        return _Change(ast.Subscript(_whole(part.arguments[0], changes[0]), node.slice), _shape(part))
+    entries = [
+        _whole(argument, change) if change else ast.Constant(0)
+        for argument, change in zip(part.arguments, changes, strict=True)
+    ]
+    return _Change(ast.List(entries), _shape(part))
 
 
 def _matrix_product(part: Part, changes: list[_Change | None]) -> Iterable[_Change | None]:
@@ -136,7 +161,7 @@ def _call(part: Part, node: ast.Call, function: Function, changes: list[_Change 
     if function.name in _LINEAR:
         return _Change(ast.Call(node.func, [_whole(part.arguments[0], changes[0])], node.keywords), _shape(part))
     if not is_elementwise(Part(node, function)):
-        raise _NoFormError
+        return _sum(_differential(part, node, function, changes))
     if len(node.args) == 1:
         slope = (
             written_out(function.operands, function.parameters, function.derivative_formula, node.args)
@@ -153,6 +178,23 @@ def _call(part: Part, node: ast.Call, function: Function, changes: list[_Change 
         change and _Change(times(slope, change.formula), change.shape | _read(part, slope))
         for slope, change in zip(slopes, changes, strict=True)
     )
+
+
+def _differential(
+    part: Part, node: ast.Call, function: Function, changes: list[_Change | None]
+) -> Iterable[_Change | None]:
+    """Differentiate a function of whole arrays by the catalogue's formula, as inv's -inv(x) @ dx @ inv(x)."""
+    formulas = function.partial_formulas or (function.derivative_formula,)
+    if function.parameters:
+        if function.name not in _REDUCED or node.keywords:
+            raise _NoFormError
+        formulas = _REDUCED[function.name]
+    if len(formulas) != len(function.operands):
+        raise _NoFormError
+    for name, argument, formula, change in zip(function.operands, part.arguments, formulas, changes, strict=True):
+        if change is not None:
+            names, operands = (*function.operands, f"d{name}"), [*node.args, _whole(argument, change)]
+            yield _Change(_required(written_out(names, {}, formula, operands)), _shape(part))
 
 
 def _is_short(function: Function) -> bool:
@@ -181,7 +223,7 @@ def _shape(*parts: Part) -> frozenset[str]:
             shape |= {part.operand}
         elif part.function is not None and part.function.kind in ELEMENTWISE:
             shape |= _shape(*part.arguments)
-        elif part.function is not None:
+        elif part.function is not None or (part.constant is not None and part.constant.ndim):
             shape |= {ast.unparse(part.node)}
     return shape
 

@@ -121,7 +121,7 @@ NAMES = {
     "min": "amin reduce_min",
     "logsumexp": "log_sum_exp reduce_logsumexp",
     "logmeanexp": "",
-    "norm": "vector_norm l2_norm",
+    "norm": "vector_norm l2_norm euclidean_norm frobenius frobenius_norm",
     "l1_norm": "",
     "var": "variance reduce_variance",
     "std": "reduce_std",
@@ -138,6 +138,15 @@ NAMES = {
     "flatten": "ravel",
     "transpose": "",
     "matmul": "",
+    "inv": "inverse matrix_inverse",
+    "det": "determinant",
+    "logdet": "logabsdet slogdet",
+    "trace": "tr",
+    "solve": "linsolve",
+    "outer": "outer_product",
+    "kron": "kronecker",
+    "mse": "mse_loss mean_squared_error",
+    "cross_entropy": "cross_entropy_loss softmax_cross_entropy",
     # section 10, of two operands
     "add": "",
     "sub": "subtract",
@@ -157,7 +166,7 @@ NAMES = {
     "xlogy": "",
     "xlog1py": "",
     "squared_difference": "",
-    "dot": "vecdot",
+    "dot": "vecdot inner",
     "cosine_similarity": "",
 }
 
@@ -258,6 +267,8 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     "swiglu": {**HALVES, "beta": 1.0},
     "maxout": {"axis": -1, "size": 2},
     "dot": {"axis": -1, "keepdims": False},
+    "mse": {"reduction": "mean"},
+    "cross_entropy": {"reduction": "mean"},
     "cosine_similarity": {"axis": -1, "eps": 1e-8, "keepdims": False},
 }
 

@@ -17,7 +17,7 @@ from jacinspect.functions.catalogue.tables import ENTRIES, TABLES
 from jacinspect.functions.function import Parameter
 from jacinspect.wording import format_parameter
 from tests.cli.test_commands import at_import
-from tests.program import ROOT, Run, command, execute, ran, run
+from tests.program import ROOT, Run, command, execute, install, ran, run
 
 NAMES = ROOT / "jacinspect" / "functions" / "catalogue" / "names.txt"
 SHELLS = ("bash", "zsh", "fish")
@@ -172,9 +172,8 @@ def test_nothing_heavy_is_imported(shell: str, tmp_path: Path) -> None:
     ],
 )
 def test_in_bash_itself(typed: list[str], words: list[str], tmp_path: Path) -> None:
+    install(tmp_path)
     program = tmp_path / "jacinspect"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jacinspect "$@"\n')
-    program.chmod(0o755)
     script = f"""
         source <(_JACINSPECT_COMPLETE=source_bash {program})
         complete -p jacinspect

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import jacinspect
+from jacinspect.choices import AnyDerivativeKind
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.code.callables import of_callable
 from jacinspect.functions.derivative import derivative_at
@@ -246,7 +247,9 @@ def test_a_derivative_that_has_no_name_for_a_parameter_is_not_given_it() -> None
         (lambda x, n, y, upstream: (n * x ** (n - 1) * y * upstream, x**n * upstream), "vjp"),  # so does this
     ],
 )
-def test_parameters_that_stand_between_the_operands(derivative: Callable[..., Any], kind: str | None) -> None:
+def test_parameters_that_stand_between_the_operands(
+    derivative: Callable[..., Any], kind: AnyDerivativeKind | None
+) -> None:
     report = jacinspect.inspect(between, X, derivative, derivative_kind=kind, parameters={"n": 2}, others=[Y], wrt="x")
     assert (report.verdict, codes(report)) == ("pass", [])
 

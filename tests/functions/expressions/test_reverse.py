@@ -12,16 +12,23 @@ RNG = np.random.default_rng(3)
 EXPRESSIONS = [
     "x @ W @ x", "W @ x", "x @ W", "sum(x * y) / (1 + norm(x))", "softmax(x) * y", "where(x > y, x * y, -x / y)",
     "mean(W @ (x * W.T), axis=0)", "logsumexp(W * x, axis=1)", "log_softmax(x) @ y", "exp(-x**2) + y**x",
+    "inv(W) @ x", "x' @ solve(W, y)", "logdet(W + outer(x, y))", "det(W) * trace(W @ W.T)", "mse(W @ x, y)",
+    "cross_entropy(W, softmax(W.T))", "cross_entropy(x, y / sum(y))", "kron(x, W[:2, 1:3])", "|x - 1| * ||W||^2",
+    "[x[0] * cos(x[1]), x[0] * sin(x[1]), y[-1] * x[0]] @ W[:3]", "outer(x[:2], x[1:]) @ [1, 2, 3]",
+    "solve(W, W.T) @ x", "[[x[0], y[1]], [y[0], 2]] @ inv(W[1:3, :2])", "cross_entropy(W, y[0] * 0 + [0, 1, 2, 3])",
     "cumsum(x)**3", "max(x, y) * min(x, 2 * y)", "sum(W, axis=1, keepdims=True) * x",
 ]  # fmt: skip
 
 
 def given(function: Function) -> list[Array]:
-    shapes = {"W": (4, 4)}
+    shapes = {"W": (4, 4), "A": (4, 4)}
+    if function.name in ("inv", "det", "logdet", "trace"):
+        shapes["x"] = (4, 4)
     lowest = [max(function.domain_of(name)[0], 0) for name in function.operands]
-    return [
+    drawn = [
         low + RNG.uniform(0.3, 0.9, shapes.get(name, (4,))) for name, low in zip(function.operands, lowest, strict=True)
     ]
+    return [x + 2 * np.eye(4) if x.ndim == 2 else x for x in drawn]  # far from singular
 
 
 def pulled(function: Function, operands: list[Array], w: Array) -> list[Array]:

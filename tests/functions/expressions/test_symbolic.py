@@ -100,7 +100,21 @@ COUPLED: dict[str, tuple[tuple[str, ...], list[Shape]]] = {
     "x - mean(x, axis=-1, keepdims=True)": (("dx - mean(dx, axis=-1, keepdims=True)",), [(2, 3)]),
     "sum(x - y, axis=None)": (("", ""), [(3,), (2, 3)]),
     "sum(x @ w + x @ w)": (("sum(dx @ w + dx @ w)", "sum(x @ dw + x @ dw)"), [(2, 3), (3, 4)]),
-    "x / norm(x)": (("",), [(3,)]),
+    "x / norm(x)": (("dx / norm(x) - x * sum(x * dx) / norm(x) / norm(x)**2",), [(3,)]),
+    "||x - y||": (("", ""), [(3,), (2, 3)]),
+    "norm(x, axis=0)": (("",), [(3, 2)]),
+    "inv(X) @ b": (("-inv(X) @ dX @ inv(X) @ b", "inv(X) @ db"), [(2, 2), (2,)]),
+    "solve(A, x)": (("solve(A, dx)", "-solve(A, dA @ solve(A, x))"), [(2,), (2, 2)]),
+    "logdet(2X)": (("trace(inv(2 * X) @ (2 * dX))",), [(2, 2)]),
+    "det(X)": (("det(X) * trace(inv(X) @ dX)",), [(2, 2)]),
+    "trace(X.T @ X)": (("trace(dX.T @ X + X.T @ dX)",), [(3, 2)]),
+    "outer(x, y)": (("outer(dx, y)", "outer(x, dy)"), [(2,), (3,)]),
+    "matmul(x, y)": (("dx @ y", "x @ dy"), [(2, 3), (3,)]),
+    "mse(x, y)": (("2 * mean((x - y) * dx)", "-2 * mean((x - y) * dy)"), [(2, 3), (2, 3)]),
+    "[x[0]^2, x[1]]": (("[2 * x[0] * dx[0], dx[1]]",), [(2,)]),
+    "[x[0], 1] @ y": (("[dx[0], 0] @ y", "[x[0], 1] @ dy"), [(2,), (2,)]),
+    "x[1:] @ y[:, 0]": (("dx[1:] @ y[:, 0]", "x[1:] @ dy[:, 0]"), [(3,), (2, 2)]),
+    "[1, 2] * sum(x)": (("[1, 2] * sum(dx)",), [(3,)]),
     "max(x) * y": (("", "max(x) * dy"), [(3,), (3,)]),
     "softmax(y) * x": (("softmax(y) * dx", ""), [(2, 3), (2, 3)]),
     # dx may have a smaller shape than x + y, and then its sums are not those of the whole
@@ -177,7 +191,11 @@ def computed(formula: str, point: dict[str, Array]) -> Array:
 
 
 class _Numbers(ast.NodeTransformer):
-    """Numpy's numbers, which divide by 0, in place of Python's; but not as parameters."""
+    """Numpy's numbers, which divide by 0, in place of Python's; but not as parameters and indices."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        node.value = self.visit(node.value)
+        return node
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return ast.Call(ast.Name("number", ast.Load()), [node], [])

@@ -22,6 +22,7 @@ from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.inspection.codes import Finding
 from jacinspect.inspection.sections import EntryReport
 from jacinspect.views.checks import github, junit
+from jacinspect.views.checks import html as check_html
 from jacinspect.views.checks import json as check_json
 from jacinspect.views.checks import markdown as check_markdown
 from jacinspect.views.checks import text as check_text
@@ -66,7 +67,11 @@ def rendered(view: str, outcomes: list[Outcome], planned: int | None = None, wid
         return "".join(f"{line.plain}\n" for line in check_text.render(counted(), tally, columns))
     if view == "json":
         return "".join(check_json.render(counted(), tally, "1.2.3"))
-    return "".join({"junit": junit, "github": github, "markdown": check_markdown}[view].render(counted(), tally))
+    return "".join(
+        {"junit": junit, "github": github, "markdown": check_markdown, "html": check_html}[view].render(
+            counted(), tally
+        )
+    )
 
 
 def mixed() -> list[Outcome]:
@@ -441,3 +446,32 @@ def test_an_interrupted_run_is_complete(view: str) -> None:
             "markdown": "**1 inspection: 1 pass; 8 not made**",
         }[view]
     )
+
+
+# --- A page -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_has_a_row_for_each_and_their_reports_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = rendered("html", mixed())
+    assert re.findall(r'<tr data-verdict="(\w+)">', whole) == [
+        *("pass", "fail", "pass", "inconclusive", "inconclusive", "fail", "fail"),
+    ]
+    assert whole.count("<article") == whole.count('href="#report-') == 7
+    assert "7 inspections: 2 pass, 3 fail, 2 inconclusive" in whole
+    assert "kinked: allow J006 was not needed" in whole
+    monkeypatch.setattr(check_html, "_LARGEST", 4 * len(whole) // 7)
+    part = rendered("html", [outcome("right")] * 7 + mixed())
+    assert part.count('<tr data-verdict="') == 14
+    assert 2 < part.count("<article") == part.count('href="#report-') < 14
+    for number in (8, 10, 11):  # that do not pass, and have room reserved for them
+        assert f'id="report-{number}"' in part
+
+
+@pytest.mark.parametrize("odd", [HOSTILE, *ODD, *CONTROLS])
+def test_names_and_messages_are_text_in_a_page(odd: str) -> None:
+    found = Finding("J001", "derivative-disagrees", "error", odd)
+    page = rendered("html", [outcome(odd, found, label=odd, file=f"{odd}/{odd}.py")])
+    page.encode()
+    assert "<b>" not in page.split('<table class="run">')[1].split("</table>")[0]
+    assert page.count("<tr") == 2
+    assert not re.search("[\x00-\x08\x0b-\x1f]", page)

@@ -1,20 +1,89 @@
-"""`jacinspect.inspect`: resolves what a caller gives to a Function and arrays. Next: pipeline."""
+"""The public `inspect`, which resolves what a caller gives, and the Report that it returns, which shows itself.
+
+In: a function, arrays, settings. Next: inspection.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from typing import Any, Unpack
 
-from jacinspect.choices import Mode
+from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
+from jacinspect.inspection import report as inspected
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given
-from jacinspect.inspection.report import Report
-from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.settings import Keywords, Settings
 from jacinspect.inspection.subject import array_of
 
-__all__ = ["inspect"]
+__all__ = ["Report", "inspect"]
+
+_WIDTH = 80  # columns of `print(report)`, as of a terminal
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Report(inspected.Report):
+    """Everything that an inspection found; it prints as on the terminal, and shows itself in a notebook.
+
+    In `to_markdown` and the like, `form` is the arrangement of the numbers, and `full` shows arrays whatever their
+    size. They raise InputError for a form that has no place for the output's axes; with `full`, when a dense matrix
+    exceeds the memory budget.
+    """
+
+    def __str__(self) -> str:
+        from jacinspect.views.text import plain
+
+        return plain(self, _WIDTH)
+
+    def __repr__(self) -> str:
+        from jacinspect.views.text import plain_headline
+
+        return f"<jacinspect.Report: {plain_headline(self)}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the terminal's text and colours."""
+        from jacinspect.views.text import as_html
+
+        return as_html(self, _WIDTH)
+
+    def to_markdown(self, full: bool = False, form: AnyForm = "vec") -> str:
+        """Return it as Markdown, for pull requests and notebooks."""
+        return self._written("markdown", full, form)
+
+    def to_latex(self, full: bool = False, form: AnyForm = "vec") -> str:
+        """Return it as a fragment of LaTeX (amsmath)."""
+        return self._written("latex", full, form)
+
+    def to_html(self, full: bool = False, form: AnyForm = "vec") -> str:
+        """Return it as a page that needs nothing else."""
+        return self._written("html", full, form)
+
+    def to_csv(self) -> str:
+        """Return the stored entries: output, input, analytic, numeric, bar, status; InputError if not known."""
+        return self._written("csv", False, "vec")
+
+    def save(self, file: str | PathLike[str]) -> None:
+        """Save the Jacobian as sparse .npz (scipy) or Matrix Market .mtx, or its picture as .svg or .png.
+
+        An old file is replaced by a complete new one.
+
+        Raises
+        ------
+        InputError
+            For another extension, a file that cannot be written, and where not all values were taken.
+        """
+        from jacinspect.writing import require_savable, save_jacobian
+
+        path = Path(file)
+        require_savable("save", path)
+        save_jacobian("save", self, path)
+
+    def _written(self, to: str, full: bool, form: AnyForm) -> str:
+        return str(import_module(f"jacinspect.views.{to}").render(self, full, form))
 
 
 def inspect(
@@ -22,18 +91,19 @@ def inspect(
     X: Any = None,
     derivative: str | Callable[..., Any] | None = None,
     *,
-    derivative_kind: str | None = None,
-    backend: str | None = None,
+    derivative_kind: AnyDerivativeKind | None = None,
+    backend: AnyBackend | None = None,
     parameters: Mapping[str, Parameter] | None = None,
     others: Sequence[Any] | Mapping[str, Any] = (),
     wrt: Wrt | None = None,
     take: int | str | None = None,
-    mode: str | None = None,
+    mode: AnyMode | None = None,
     domain: str | Sequence[float] | None = None,
     reseed: int | None = None,
     direction: Any = None,
     hessian: str | Callable[..., Any] | None = None,
-    **settings: Any,
+    expect: AnyExpectation | Sequence[AnyExpectation] = (),
+    **settings: Unpack[Keywords],
 ) -> Report:
     """Inspect the Jacobian of a function at X.
 
@@ -80,14 +150,16 @@ def inspect(
         A second derivative by `wrt`, to be checked in place of the function's own: f(X) -> an N×N matrix, the tensor of
         operand shape + operand shape, or f''(X) where that is diagonal; or (X, v) -> its product with v. Implies
         order=2.
+    expect
+        What must hold: one of `choices.Expectation`, such as "diagonal", or several.
     **settings
-        The fields of `Settings`: seed, vec, layout, expect, rtol, atol, strict_kinks, memory, max_evaluations, noise,
+        The fields of `Settings`: seed, vec, layout, rtol, atol, strict_kinks, memory, max_evaluations, noise,
         points, order.
 
     Returns
     -------
     Report
-        With `verdict`, `findings`, `jacobian` …, `to_dict()` and `to_json()`.
+        With `verdict`, `findings`, `jacobian` …, `to_dict()`, `to_json()`, `to_markdown()` …
 
     Raises
     ------
@@ -99,7 +171,9 @@ def inspect(
     unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
     if unknown:
         raise InputError(f"unknown setting {unknown[0]!r}; there are {', '.join(Settings.__dataclass_fields__)}")
-    checked = Settings(**(settings if hessian is None else {"order": 2, **settings}))
+    if hessian is not None:
+        settings.setdefault("order", 2)
+    checked = Settings(expect=expect, **settings)
     if mode is not None:
         Mode.require(mode, "mode:")
     given = Given(function, derivative, X, others, parameters or {}, wrt).as_arrays()
@@ -119,7 +193,8 @@ def inspect(
         found = found.including("all")
     name, operands = _in_order(found, given.X, others)
     of_one, x = found.opened(name if wrt is None else wrt, operands)
-    return inspect_at_points(of_one, x, checked, direction=direction)
+    report = inspect_at_points(of_one, x, checked, direction=direction)
+    return Report(**{each.name: getattr(report, each.name) for each in fields(report)})
 
 
 def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, Any]) -> tuple[str, list[Array]]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replace_file", "require_savable", "require_writable", "save_jacobian"]
 
-_SAVED = (".npz", ".mtx")  # the keys of views.sparse.RENDERERS, which needs numpy
+_SAVED = (".npz", ".mtx", ".svg", ".png")  # the first two are the keys of views.sparse.RENDERERS, which needs numpy
 
 
 def require_writable(option: str, file: Path | None) -> None:
@@ -27,24 +28,27 @@ def require_writable(option: str, file: Path | None) -> None:
         raise InputError(f"{option} {file}: permission denied")
 
 
-def require_savable(save: Path | None, output: Path | None) -> None:
-    """Raise InputError where the Jacobian could not be saved in a file of this name, besides the report."""
-    require_writable("--save", save)
-    if save is not None and save.suffix not in _SAVED:
-        raise InputError(f"--save {save}: the name has to end in {' or '.join(_SAVED)}")
-    if save is not None and output is not None and save.resolve() == output.resolve():
-        raise InputError(f"--save {save}: is where --output writes the report; name another file")
+def require_savable(option: str, file: Path | None) -> None:
+    """Raise InputError where the Jacobian could not be saved in a file of this name."""
+    require_writable(option, file)
+    if file is not None and file.suffix not in _SAVED:
+        raise InputError(f"{option} {file}: the name has to end in {', '.join(_SAVED[:-1])} or {_SAVED[-1]}")
+    if file is not None and file.suffix == ".png" and find_spec("matplotlib") is None:
+        raise InputError(
+            f"{option} {file}: needs matplotlib (pip install 'jacinspect[plot]'); {file.with_suffix('.svg')} does not"
+        )
 
 
-def save_jacobian(report: "Report", file: Path) -> None:
-    """Write the Jacobian itself; called after the report is shown, so that an error here loses nothing."""
-    from jacinspect.views.sparse import RENDERERS
+def save_jacobian(option: str, report: "Report", file: Path, form: str = "vec") -> None:
+    """Write the Jacobian itself, or its picture; called after the report is shown, so that an error loses nothing."""
+    from jacinspect.views import png, sparse, svg
 
     try:
-        content = RENDERERS[file.suffix](report)
+        drawn = {".svg": svg, ".png": png}.get(file.suffix)
+        content = drawn.render(report, form) if drawn else sparse.RENDERERS[file.suffix](report)
     except InputError as error:
-        raise InputError(f"--save {file}: {error}") from None
-    replace_file("--save", file, [content])
+        raise InputError(f"{option} {file}: {error}") from None
+    replace_file(option, file, [content])
 
 
 def replace_file(option: str, file: Path, content: Iterable[bytes]) -> None:
