@@ -60,7 +60,7 @@ def numbers_of(derivative: Any, memory: int, told: Callable[[str], None] = lambd
         file = derivative.strip()
         return Numbers(read_claim(file, memory, told), file) if is_file(file) else derivative
     if hasattr(derivative, "tocoo") or (hasattr(derivative, "__array__") and not callable(derivative)):
-        return Numbers(derivative)
+        return Numbers(derivative.detach().cpu() if hasattr(derivative, "detach") else derivative)  # a torch tensor
     if hasattr(derivative, "matvec") or isinstance(derivative, list | float | int):
         return Numbers(derivative if hasattr(derivative, "matvec") else np.asarray(derivative))
     return derivative

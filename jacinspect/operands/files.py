@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from jacinspect.errors import InputError
 from jacinspect.operands.coordinates import Coordinates
+from jacinspect.operands.foreign import conversion
 from jacinspect.operands.formats import EXTENSIONS, STDIN, Reader
 from jacinspect.operands.keys import split_key
 from jacinspect.operands.shapes import MACHINE_FULL, Array, require_fits
@@ -86,6 +87,8 @@ def read_claim(source: str, memory: int, told: Callable[[str], None] = lambda _:
 def is_file(text: str) -> bool:
     """Whether a text is the name of a file that holds numbers, by its extension; a module may be called json."""
     path, key = split_key(text)
+    if conversion(path):  # the error says how to convert it
+        return True
     return Path(path).suffix.lower() in EXTENSIONS and (key is None or ".json:" not in text or Path(path).exists())
 
 

@@ -120,7 +120,7 @@ def test_other_numbers_in_python() -> None:
     for derivative in numbers:
         assert jacinspect.inspect(lambda x: 2 * x, np.ones(2), derivative).verdict == "pass"
     torch = pytest.importorskip("torch")
-    assert jacinspect.inspect(lambda x: 2 * x, np.ones(2), torch.full((2,), 2.0)).verdict == "pass"
+    assert jacinspect.inspect(lambda x: 2 * x, np.ones(2), torch.full((2,), 2.0, requires_grad=True)).verdict == "pass"
 
 
 def test_a_large_sparse_jacobian_stays_sparse() -> None:
@@ -186,5 +186,6 @@ def test_a_file_that_cannot_be_read() -> None:
     assert refusal("tanh", X, "none.npz") == "none.npz: there is no such file"
     Path("J.mtx").write_text("%%MatrixMarket matrix coordinate real general\n9 9 1\n1 1 x\n")
     assert refusal("tanh", X, "J.mtx") == "J.mtx, line 3, column 3: 'x' is not a number"
+    assert refusal("tanh", X, "J.mat").startswith("J.mat: is not read; convert it:\npython -c ")
     np.save("J.npy", np.ones((100, 100)))
     assert "over the 1 MiB of --memory" in refusal("tanh", X, "J.npy", memory=2**20)

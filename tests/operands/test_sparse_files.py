@@ -177,16 +177,16 @@ def test_a_key_gives_one_of_the_arrays_of_a_sparse_archive() -> None:
 
 
 def test_a_derivative_stays_sparse_within_the_memory() -> None:
-    size = 10**6
+    size = 10**5
     Path("J.npz").write_bytes(saved(scipy.sparse.eye_array(size, format="csr")))
     claim = read_claim("J.npz", GIB)
     assert isinstance(claim, Coordinates)
     assert (claim.shape, claim.data.size) == ((size, size), size)
-    with pytest.raises(InputError, match=r"takes 7\.28 TiB"):
+    with pytest.raises(InputError, match=r"takes 74\.5 GiB"):
         read_operand("J.npz", "float64", GIB)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.data())
 def test_damaged_archives_are_read_or_refused(data: st.DataObject) -> None:
     arrays: dict[str, Any] = dict(data.draw(st.sampled_from([CSR, COO])))
