@@ -35,11 +35,13 @@ def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, contradicts: Co
     assert stencil.inputs is not None
     inputs, left = np.arange(stencil.x.size)[stencil.inputs], np.arange(value.size)
     x = np.abs(stencil.x.reshape(-1)[inputs])
-    rounding = stencil.epsilon * np.abs(stencil.y0) + stencil.x_epsilon * x * np.abs(value)
+    numbers = np.finfo(stencil.x.dtype)  # which are evenly spaced near 0
+    rounding = stencil.epsilon * np.abs(stencil.y0) + stencil.x_epsilon * x * np.abs(value) + numbers.smallest_subnormal
     apart = np.maximum(bar, stencil.x_epsilon * np.abs(value))
     while (further := contradicts(left, value, 2 * apart) & np.isfinite(apart)).any():
         apart[further] *= 2
-    shortest = np.maximum(rounding / apart + stencil.x_epsilon * x, np.spacing(x))
+    nearest = np.where(x == 0, numbers.eps**2, np.spacing(x))  # at 0, far from where powers of steps underflow
+    shortest = np.maximum(rounding / apart + stencil.x_epsilon * x, nearest)
     step, found = _ROUNDINGS * shortest / np.abs(stencil.units()), np.zeros(value.size, bool)
     for _ in range(_ROUNDS):
         if not left.size:
@@ -52,7 +54,7 @@ def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, contradicts: Co
             if not possible.any():
                 break
             moves = moves.with_those(part, longer * t)
-            steep = moves.too_steep(np.abs(value[left]), rounding[left])
+            steep = moves.too_steep(np.abs(value[left]), rounding[left]) & (x[left] != 0)  # 0 has no nearest numbers
             possible = now & (steep | moves.fit(value[left], lambda *slope, at=left: contradicts(at, *slope)))
         found[left] |= possible
         left = left[~now]

@@ -94,3 +94,10 @@ def test_the_sides_of_a_bend_bear_out_no_small_error() -> None:
         assert report.agreement is not None
         assert report.agreement.undecided == 0
         assert report.verdict == "fail"
+
+
+@pytest.mark.parametrize("x", [[0.0, 0.0], [0.0, 1e-310], [1e-300, 1e-150]])
+@pytest.mark.parametrize("factor", [1.02, 1.5, 0.999])
+def test_near_0_numbers_are_coarse_and_excuse_nobody(x: list[float], factor: float) -> None:
+    report = jacinspect.inspect(lambda x: np.sin(factor * x), np.array(x), np.ones_like)
+    assert [each.code for each in report.findings] == ["J001"]
