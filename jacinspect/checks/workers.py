@@ -6,6 +6,7 @@ that died, and goes on with the rest.
 
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,13 +20,15 @@ from time import monotonic
 from typing import IO, Any
 
 from jacinspect.checks.outcomes import Outcome
+from jacinspect.checks.preparation import prepare
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.wording import how_it_ended
 
 __all__ = ["Pool"]
 
-_SPAWN = get_context("spawn")  # a fork would inherit the parent's threads and what it has imported
+# A fork has all that the parent has imported, at once; elsewhere than on Linux, system libraries do not survive one.
+_CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spawn")
 _POLL = 0.2  # seconds between looks at `stopped`: short for a person who pressed Ctrl-C, long for the processor
 _LAST_LINES = 5  # of what code wrote that ended its process while it was imported
 _GRACE = 1.0  # seconds to wait for a process that was killed or closed its pipe, which takes milliseconds
@@ -41,8 +44,6 @@ def _serve(connection: Connection, suite: Suite, errors: str) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what checked code prints is not part of a report
     os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
     os.chdir(suite.file.parent)
-    from jacinspect.checks.preparation import prepare
-
     try:
         prepared = {each.check.name: each for each in prepare(suite)}
     except JacinspectError as error:
@@ -156,9 +157,9 @@ class Pool:
                 following += 1
 
     def _start(self) -> _Worker:
-        ours, theirs = _SPAWN.Pipe()
+        ours, theirs = _CONTEXT.Pipe()
         errors = NamedTemporaryFile(prefix="jacinspect-")  # noqa: SIM115 (closed with the worker)
-        process = _SPAWN.Process(target=_serve, args=(theirs, self.suite, errors.name))
+        process = _CONTEXT.Process(target=_serve, args=(theirs, self.suite, errors.name))
         with _interrupts_ignored():
             process.start()
         theirs.close()

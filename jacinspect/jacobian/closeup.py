@@ -15,7 +15,7 @@ from jacinspect.jacobian.stairs import leader
 
 __all__ = ["moves_as_claimed"]
 
-_ROUNDINGS = 2.0  # that a claim and the slope differ by over the shortest step
+_ROUNDINGS = 4.0  # that a claim and the slope differ by over the shortest step: twice what two values are off by
 _STEPS = 1.0, 1.5, 2.0  # times that: noise that happens to fit a claim at one does not at all three, on both sides
 _FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that slope explains nothing,
 _SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common

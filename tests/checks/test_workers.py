@@ -1,15 +1,21 @@
-"""A Pool of processes: what hangs, dies, raises or prints in one of them, and the order of what comes of it."""
+"""A Pool of processes: what hangs, dies, raises or prints in one of them, and the order of what comes of it.
+
+They are spawned here, as where a fork is not safe: pytest has threads, and what other tests imported. The program forks
+them on Linux, which tests/cli/test_check.py holds.
+"""
 
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from jacinspect.checks import workers
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import load_suite
 from jacinspect.checks.workers import Pool
@@ -71,6 +77,13 @@ def pools(x):
 def steps(x):
     return np.abs(x)
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spawned() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "_CONTEXT", get_context("spawn"))
+        yield
 
 
 def configured(folder: Path, text: str) -> Path:

@@ -389,21 +389,25 @@ def test_a_file_is_the_old_one_where_the_run_is_interrupted(tmp_path: Path) -> N
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_the_program(tmp_path: Path, how: signal.Signals) -> None:
     place = waiting(tmp_path / "place")
-    with started("check", "then", cwd=place) as process:
-        until(lambda: (place / "waiting").exists() and (place / "waiting").read_text())
-        worker = int((place / "waiting").read_text())
+    file = place / "jacinspect.toml"
+    file.write_text(f"seeds = [0, 1]\n{file.read_text()}")
+    with started("check", "then", "--jobs", "2", cwd=place) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until(lambda: (place / "waiting").exists() and len(children.read_text().split()) == 2)
+        workers = [int(each) for each in children.read_text().split()]
         os.kill(process.pid, how)
         assert process.wait(20) == -how
 
-        def ended() -> bool:  # or a zombie, until somebody asks how it did
+        def ended(worker: int) -> bool:  # or a zombie, until somebody asks how it did
             stat = Path(f"/proc/{worker}/stat")
             return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
         try:
-            until(ended, 5)
+            until(lambda: all(map(ended, workers)), 5)
         finally:
-            with suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGKILL)
+            for worker in workers:
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
 
 
 def test_ctrl_c_while_nobody_reads_leaves_a_complete_document(tmp_path: Path) -> None:
@@ -459,13 +463,13 @@ def test_a_reader_that_leaves_early_does_not_change_what_was_found(tmp_path: Pat
 def test_ctrl_c_while_a_worker_starts_is_quiet(tmp_path: Path) -> None:
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "sitecustomize.py").write_text(
-        "import sys, time, pathlib\n"
-        "if 'spawn_main' in ' '.join(sys.orig_argv):\n"
-        f"    pathlib.Path({str(tmp_path / 'spawned')!r}).write_text('')\n    time.sleep(1)\n"
+        "import os, time, pathlib\n"
+        f"def started():\n    pathlib.Path({str(tmp_path / 'worker')!r}).write_text('')\n    time.sleep(1)\n"
+        "os.register_at_fork(after_in_child=started)\n"
     )
     place = waiting(tmp_path / "place")
     with started("check", cwd=place, PYTHONPATH=f"{tmp_path / 'path'}{os.pathsep}{ROOT}") as process:
-        until((tmp_path / "spawned").exists)
+        until((tmp_path / "worker").exists)
         time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=20)
