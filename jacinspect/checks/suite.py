@@ -83,7 +83,7 @@ class Suite:
                 raise InputError(f"{self.file}: there is no check {pattern!r}{hint}")
         kept = [c for c in self.checks if not patterns or any(_matches(c.name, pattern) for pattern in patterns)]
         if not kept:
-            raise InputError(f"{self.file}: has no checks; add a table such as [{_prefix(self.file)}checks.NAME]")
+            raise InputError(f"{self.file}: has no checks; {_form(_prefix(self.file))}")
         return Suite(self.file, tuple(kept))
 
     def cases(self, first: Mapping[str, str]) -> list[Case]:
@@ -154,10 +154,10 @@ def load_suite(file: Path) -> Suite:
     for name, table in _table(document, "checks", file, prefix).items():
         key = f"{prefix}checks.{name}"
         if not isinstance(table, dict):
-            raise InputError(f"{file}: {key}: a table is needed, such as [{key}]")
+            raise InputError(f"{file}: {key}: a table is needed; {_form(prefix, name)}")
         own = reader.read(table, _SHARED | _OWN, f"{key}.")
         if "function" not in own:
-            raise InputError(f"{file}: {key}: function is missing")
+            raise InputError(f'{file}: {key}: function is missing, such as function = "sigmoid"')
         path = [*filter(None, prefix.split(".")), "checks", name]
         line = next((n for n, text in enumerate(lines, 1) if _heads(text, path)), 0)
         checks.append(_check(name, line, shared, own))
@@ -203,8 +203,15 @@ def _parsed(file: Path) -> dict[str, Any]:
 def _table(document: Mapping[str, Any], key: str, file: Path, prefix: str = "") -> dict[str, Any]:
     table = document.get(key, {})
     if not isinstance(table, dict):
-        raise InputError(f"{file}: {prefix}{key}: a table is needed, not {_named(table)}")
+        form = f"; {_form(prefix)}" if key == "checks" else ""
+        named = "an array of tables" if isinstance(table, list) else _named(table)
+        raise InputError(f"{file}: {prefix}{key}: a table is needed, not {named}{form}")
     return table
+
+
+def _form(prefix: str, name: str = "NAME") -> str:
+    """Say how a check is written."""
+    return f'add a table [{prefix}checks.{name}] with function = "sigmoid" and shapes = ["2x2"]'
 
 
 # --- Keys and their types ---------------------------------------------------------------------------------------------
@@ -241,6 +248,8 @@ class _Reader:
                 meant = _MEANT.get(key)
                 others = f"there are {', '.join(kinds)}"
                 hint = f"; did you mean {meant}?" if meant in known else did_you_mean(key, known, 1, str, others)
+                if prefix == self.prefix and isinstance(table[key], dict) and "?" not in hint:
+                    hint = f"; {_form(prefix, key)}"
                 raise InputError(f"{self.file}: {prefix}{key}: there is no such key{hint}")
         return {key: self._value(value, kinds[key], f"{prefix}{key}") for key, value in table.items()}
 

@@ -14,6 +14,7 @@ import typer
 
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
+from jacinspect.cli.spelling import spelled
 from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.wording import printable
@@ -133,7 +134,9 @@ def _write(
         console = make_console(sys.stdout if output is None else None, soft_wrap=True)
         names, labels = max(len(case.check) for case in cases), max(map(_label, cases))
         width = console.width if output is None and is_terminal(sys.stdout) else 10**6  # a log keeps all columns
-        lines = check_text.render(outcomes, tally, check_text.Columns(names, labels, width))
+        encoding = sys.stdout.encoding if output is None and sys.stdout is not None else "utf-8"
+        sign = len(spelled("\n✓", encoding)) - 1
+        lines = check_text.render(outcomes, tally, check_text.Columns(names, labels, width, sign))
         if output is None:
             with standard_output():
                 for line in lines:

@@ -41,12 +41,11 @@ from jacinspect.cli.options import (
 )
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
-from jacinspect.cli.streams import captured_output, make_console, reported_errors, spell_out, standard_output
+from jacinspect.cli.streams import captured_output, complain, make_console, reported_errors, spell_out, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
 from jacinspect.views.explain import explain as explanation
-from jacinspect.wording import printable
 from jacinspect.writing import save_jacobian
 
 __all__ = ["app", "run"]
@@ -113,7 +112,7 @@ def run() -> int:
         status = command.main(prog_name="jacinspect", standalone_mode=False)
     except _UsageError as error:
         right = correction(sys.argv[1:], _options(command))
-        typer.echo(f"jacinspect: {printable(right or f'{error.format_message()} ({_advice(sys.argv[1:])})')}", err=True)
+        complain(right or f"{error.format_message()} ({_advice(sys.argv[1:], command)})")
         return ExitStatus.UNUSABLE
     return status or ExitStatus.OK
 
@@ -123,10 +122,11 @@ def _options(group: Any) -> set[str]:
     return {name for parameter in group.commands["inspect"].params for name in parameter.opts}
 
 
-def _advice(arguments: list[str]) -> str:
+def _advice(arguments: list[str], group: Any) -> str:
     if any(text.startswith("-") and "(" in text for text in arguments):
         return "put an expression that begins with - in parentheses: '(-exp(x))'"
-    return "jacinspect --help lists the options"
+    command = next((name for name in arguments[:1] if name in group.commands), "inspect")
+    return f"jacinspect {command} --help lists the options"
 
 
 _UsageError: Any = typer.BadParameter.__base__  # which typer does not export by itself
@@ -382,6 +382,9 @@ def check(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
 ) -> None:
     """Run the checks declared in pyproject.toml or jacinspect.toml.
+
+    A check is a table [checks.NAME] in jacinspect.toml, or [tool.jacinspect.checks.NAME] in pyproject.toml, with
+    lines such as function = "sigmoid" and shapes = ["2x2"]; derivative, parameters, operands … are keys of it too.
 
     Exit status: 0 everything holds, 1 something does not, 2 nothing could be checked, 130 interrupted.
     """

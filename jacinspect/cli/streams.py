@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from math import inf
+from shutil import get_terminal_size
+from textwrap import wrap
 from time import monotonic
 from typing import Any, TextIO
 
@@ -17,6 +19,7 @@ from jacinspect.wording import printable
 __all__ = [
     "Progress",
     "captured_output",
+    "complain",
     "is_terminal",
     "make_console",
     "reported_errors",
@@ -80,10 +83,20 @@ def reported_errors(traceback: bool) -> Iterator[None]:
             import traceback as tracebacks
 
             tracebacks.print_exception(error.__cause__)
-        typer.echo(f"jacinspect: {printable(str(error))}", err=True)
+        complain(str(error))
         raise typer.Exit(ExitStatus.UNUSABLE) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
+
+
+def complain(message: str) -> None:
+    """Write an error to standard error, wrapped for a terminal but for lines that begin with a blank: to be copied."""
+    lines = f"jacinspect: {printable(message)}".splitlines()
+    if is_terminal(sys.stderr):
+        width = get_terminal_size().columns
+        wrapped = [[line] if line[:1] == " " else wrap(line, width, break_on_hyphens=False) for line in lines]
+        lines = [line for piece in wrapped for line in piece]
+    typer.echo("\n".join(lines), err=True)
 
 
 @contextmanager

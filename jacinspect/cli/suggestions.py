@@ -25,7 +25,7 @@ def shapes_that_fit(function: "Function", known: Mapping[str, str], lacking: Seq
     shapes = {name: shape for name, text in known.items() if (shape := _shape(text)) is not None}
     first = next(iter(shapes.values()), _USUAL)
     rng = np.random.default_rng(0)
-    for found in islice(product(_candidates(first), repeat=len(lacking)), _TRIED):
+    for found in islice(product(*(_candidates(first, name) for name in lacking)), _TRIED):
         drawn = {**shapes, **dict(zip(lacking, found, strict=True))}
         values = [
             function.own[name]
@@ -42,12 +42,15 @@ def shapes_that_fit(function: "Function", known: Mapping[str, str], lacking: Seq
     return [_written(first)] * len(lacking)
 
 
-def _candidates(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """List shapes that go with another one in sums, products, dense layers and reductions."""
+def _candidates(shape: tuple[int, ...], name: str) -> list[tuple[int, ...]]:
+    """List shapes that go with another one in sums, products, dense layers and reductions; that of W is a matrix's."""
     if not shape:
         return [(), (2,), (2, 3)]
     n = shape[-1]
-    return list(dict.fromkeys([shape, (*shape[:-2], n, n + 1), (n,), (n + 1,), shape[:1], shape[:-1], (), (n, n)]))
+    matrix = [(n, n)] if len(shape) == 1 and name.isupper() else []
+    return list(
+        dict.fromkeys([*matrix, shape, (*shape[:-2], n, n + 1), (n,), (n + 1,), shape[:1], shape[:-1], (), (n, n)])
+    )
 
 
 def _shape(text: str) -> tuple[int, ...] | None:

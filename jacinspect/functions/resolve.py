@@ -216,6 +216,13 @@ def _claim(
     return Claim(_expressed(formula, function), kind)
 
 
+def _beside(function: Function, name: str) -> str:
+    """Suggest the function of a name that stands beside people's own code in its file or module."""
+    place, colon, _ = function.name.rpartition(":")
+    there = getattr(function.origin, "__globals__", {}).get(name)
+    return f"; did you mean -d {place}:{name}?" if colon and callable(there) else ""
+
+
 def _expressed(text: str, function: Function) -> Callable[..., Any]:
     """Return an expression in a function's operands and parameters as a callable of its operands, in their order."""
     from jacinspect.functions.expressions.expression import expression
@@ -227,6 +234,7 @@ def _expressed(text: str, function: Function) -> Callable[..., Any]:
     for name in read:
         if name not in operands:
             known = [*function.operands, *function.parameters]
-            raise InputError(f"derivative {text!r}: {function.name} has no {name}; it has {', '.join(known)}")
+            has = f"{function.name} has no {name}; it has {', '.join(known)}"
+            raise InputError(f"derivative {text!r}: {has}{_beside(function, name)}")
     places = [operands.index(name) for name in read]
     return lambda *given: found.value(*(given[place] for place in places))

@@ -81,11 +81,11 @@ def place(
     placed = dict(zip(missing, [*([] if first is None else [first]), *in_order], strict=False)) | named
     lacking = [name for name in names if name not in placed]
     if lacking:
-        options = " ".join("--with SHAPE_OR_FILE" for _ in lacking)
-        are, such = (
-            "is" if len(lacking) == 1 else "are",
-            " ".join(f"--with {shape}" for shape in example(placed, lacking)),
-        )
+        are = "is" if len(lacking) == 1 else "are"
+        shapes = zip(lacking, example(placed, lacking), strict=True)
+        options = " ".join(f"--with {name}={shape}" for name, shape in shapes)
         number = f";\nwhere {names[0]} is a number, make it a parameter: -p {names[0]}=0" if ":" in function else ""
-        raise InputError(f"{known}: {' and '.join(lacking)} {are} missing; add {options}, such as {such}{number}")
+        raise InputError(
+            f"{known}: {' and '.join(lacking)} {are} missing; add {options} (a shape, file or JSON){number}"
+        )
     return placed

@@ -111,7 +111,8 @@ def _numeric(report: Report) -> str:
 def few_panels(report: Report, j: JacobianReport, width: int, full: bool) -> tuple[list[Panel], list[Panel]]:
     """Return what is looked at first: X and A'; and dX with its products, one alone where the two are equal."""
     names, repeated, product = report.names, written_out(report), report.hadamard
-    title = _titled(report) if report.fixed else names.x
+    random = ", random" if report.operand.source == "random" else ""  # as a reader who gave a shape cannot know
+    title = f"{_titled(report) if report.fixed else names.x}{random}"
     point: list[tuple[str, Array | None]] = [*_parts(title, names.x, names.operand, report.operand.values)]
     claimed = ", as claimed" if report.is_refuted else "" if report.fixed else " = f'(X)"
     point.append((names.own(f"A'{claimed}"), slope(report, j)))

@@ -53,7 +53,7 @@ def explain(word: str) -> str:
     for candidate in (key, key.removesuffix("s"), *key.split()):
         if candidate in known:
             return words()[known[candidate]]
-    meant = did_you_mean(key, known) or "; jacinspect explain lists the words that are explained"
+    meant = did_you_mean(word, [*words(), *known.values()]) or "; jacinspect explain lists the words that are explained"
     raise InputError(f"there is no explanation of {shown(word)}{meant}")
 
 

@@ -118,7 +118,7 @@ def reasons(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tupl
         sign = "=" if report.hadamard_valid else "≠"
         difference = f"largest difference {report.chain_rule.max_difference:.3g}"
         summed = ", summed over the repeats," if written_out(report) else ""
-        yield "chain rule", report.names.own(f"A' ⊙ ∂L/∂A{summed} {sign} Jᵀ·vec(∂L/∂A), {difference}")
+        yield "chain rule", report.names.own(f"vec(A' ⊙ ∂L/∂A){summed} {sign} Jᵀ·vec(∂L/∂A), {difference}")
     yield "agreement", _agreement(report)
 
 

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from jacinspect.functions.catalogue.listing import Listed, Listing
-from jacinspect.views.wrapping import NARROWEST, hanging
+from jacinspect.views.wrapping import NARROWEST, broken, hanging
 from jacinspect.wording import format_parameter
 
 __all__ = ["render"]
@@ -66,7 +66,7 @@ def _row(function: Listed, names: int, width: int) -> Iterator[Text]:
                 yield line
         return
     beside = width >= _WIDE
-    formula = wrap(function.formula, room * 3 // 5 if beside else room, break_on_hyphens=False)
+    formula = broken(function.formula, room * 3 // 5 if beside else room)
     details = wrap(_details(function), room * 2 // 5 - _GAP if beside else room, break_on_hyphens=False)
     cells = zip_longest(formula, details, fillvalue="") if beside else [(f, "") for f in formula]
     for number, (text, detail) in enumerate(cells):

@@ -65,7 +65,8 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
         lines += [*_numbers(report, j, arranged, width, full), *second_lines(report, width)]
     if notes:
         lines += [*finding_lines(notes, width), Text()]
-    lines += hanging("", _measured(report), 0, width)
+    for part in _measured(report, width):
+        lines += hanging("", part, 0, width)
     return Group(*lines, *hanging("", "--details for the rest; jacinspect explain WORD", 0, width))
 
 
@@ -136,16 +137,18 @@ def _height(rows: list[list[Line]]) -> int:
     return sum(len(row) + 1 for row in rows)
 
 
-def _measured(report: Report) -> str:
-    """Say how precise the numeric Jacobian is, how much of that the derivative takes, and what it took."""
+def _measured(report: Report, width: int) -> list[str]:
+    """Say how precise the numeric Jacobian is, how much of that the derivative takes; and what it took, beside it."""
     # The report of what does not pass is long, and the first line with the verdict has scrolled away.
     again = "" if report.verdict == "pass" else f"{SIGNS[report.verdict]} {report.verdict}: "
     calls = f"{counted(report.calls, 'call')} of f"
     a = report.agreement
     if a is None or not a.max_error_bar:
-        return again + calls
+        return [again + calls]
     off = "" if a.max_ratio is None else ", no difference"
     if a.max_ratio:
         share = f"{100 * a.max_ratio:.2g} % of" if a.max_ratio <= 1 else f"{a.max_ratio:.1g} times"
         off = f", largest difference {share} its bar"
-    return f"{again}numeric J within ±{rounded_up(a.max_error_bar)}{off} · {calls}"
+    precise = f"{again}numeric J within ±{rounded_up(a.max_error_bar)}{off}"
+    together = f"{precise} · {calls}"
+    return [together] if len(together) <= width else [precise, calls]

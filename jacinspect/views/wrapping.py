@@ -8,7 +8,7 @@ from rich.text import Text
 
 from jacinspect.wording import printable
 
-__all__ = ["NARROWEST", "hanging"]
+__all__ = ["NARROWEST", "broken", "hanging"]
 
 NARROWEST = 20  # columns that a text beside a label is given at least, about three words of English
 _INDENT = 2  # columns, of a text that stands below its label
@@ -20,16 +20,18 @@ _HELD = "\N{NO-BREAK SPACE}"
 def hanging(label: str, text: str, indent: int, width: int, style: str = "") -> Iterator[Text]:
     """Wrap a text beside a label of `indent` columns, which are left free below it; `style` is the label's.
 
-    Where too few columns are left beside the label, the text stands below it. A product, an equation and a value with
-    its bar stay on one line where they fit.
+    Where too few columns are left beside the label, the text stands below it.
     """
     if label and width - indent < NARROWEST:
         yield Text(label.rstrip(), style)
         label, indent = "", _INDENT
-    room = max(width - indent, 1)
-    held = _FORMULA.sub(lambda f: f[0].replace(" ", _HELD) if len(f[0]) <= room else f[0], printable(text))
-    wrapped = wrap(held, room, break_on_hyphens=False)
-    lines = [line.replace(_HELD, " ") for line in wrapped] or [""]
+    lines = broken(printable(text), max(width - indent, 1)) or [""]
     yield Text.assemble((label.ljust(indent), style), lines[0])
     for line in lines[1:]:
         yield Text(" " * indent + line)
+
+
+def broken(text: str, room: int) -> list[str]:
+    """Break a text into lines; a product, an equation and a value with its bar stay on one line where they fit."""
+    held = _FORMULA.sub(lambda found: found[0].replace(" ", _HELD) if len(found[0]) <= room else found[0], text)
+    return [line.replace(_HELD, " ") for line in wrap(held, room, break_on_hyphens=False)]

@@ -75,23 +75,27 @@ def refusal(file: Path) -> str:
 
 # --- What is refused, to the letter -----------------------------------------------------------------------------------
 
+MISSING = 'such as function = "sigmoid"'
+FORM = 'add a table [{}] with function = "sigmoid" and shapes = ["2x2"]'
+
 DOCUMENTS = [
-    ("", "has no checks; add a table such as [checks.NAME]"),
-    ("[checks]\n", "has no checks; add a table such as [checks.NAME]"),
+    ("", f"has no checks; {FORM.format('checks.NAME')}"),
+    ("[checks]\n", f"has no checks; {FORM.format('checks.NAME')}"),
     ("shapes = ", "is not TOML: Invalid value (at end of document)"),
     ("shapes = 3\nshapes = 4\n", "is not TOML: Cannot overwrite a value (at line 2, column 11)"),
     ("[checks.a\n", "is not TOML: Expected ']' at the end of a table declaration (at line 1, column 10)"),
-    ("checks = 3", "checks: a table is needed, not an integer (3)"),
-    ('checks = "a"', "checks: a table is needed, not a string ('a')"),
-    ("[[checks]]\n", "checks: a table is needed, not an array ([{}])"),
-    ("[checks]\na = 3", "checks.a: a table is needed, such as [checks.a]"),
-    ("[checks]\na = [1]", "checks.a: a table is needed, such as [checks.a]"),
+    ("checks = 3", f"checks: a table is needed, not an integer (3); {FORM.format('checks.NAME')}"),
+    ('checks = "a"', f"checks: a table is needed, not a string ('a'); {FORM.format('checks.NAME')}"),
+    ("[[checks]]\n", f"checks: a table is needed, not an array of tables; {FORM.format('checks.NAME')}"),
+    ("[checks]\na = 3", f"checks.a: a table is needed; {FORM.format('checks.a')}"),
+    ("[checks]\na = [1]", f"checks.a: a table is needed; {FORM.format('checks.a')}"),
+    ("[sigmoid]\nshapes = 3", f"sigmoid: there is no such key; {FORM.format('checks.sigmoid')}"),
     ("shape = 3", "shape: there is no such key; did you mean shapes?"),
     ("strict-kinks = true", "strict-kinks: there is no such key; did you mean strict_kinks?"),
     ("colour = 1", f"colour: there is no such key; there are {SHARED}"),
     ("seeds = true", "seeds: an integer or an array of integers is needed, not a boolean (True)"),
-    ("[checks.a]\nshapes = 3", "checks.a: function is missing"),
-    ("[checks.a]\n", "checks.a: function is missing"),
+    ("[checks.a]\nshapes = 3", "checks.a: function is missing, " + MISSING),
+    ("[checks.a]\n", "checks.a: function is missing, " + MISSING),
     ('[checks.a]\nfunction = "tanh"', 'checks.a: shapes are missing, such as shapes = ["3", "2x3"]'),
     (
         '[checks.a]\nfunction = "x * y"\noperands = { y = "3" }',
@@ -256,11 +260,15 @@ def test_a_check_that_makes_no_sense(folder: Path, text: str, message: str) -> N
         ("[tool.ruff]", "has no [tool.jacinspect]"),
         ("tool = 3", "tool: a table is needed, not an integer (3)"),
         ("[tool]\njacinspect = 3", "tool.jacinspect: a table is needed, not an integer (3)"),
-        ("[tool.jacinspect]", "has no checks; add a table such as [tool.jacinspect.checks.NAME]"),
+        ("[tool.jacinspect]", f"has no checks; {FORM.format('tool.jacinspect.checks.NAME')}"),
         ("[tool.jacinspect]\nshapez = 1", "tool.jacinspect.shapez: there is no such key; did you mean shapes?"),
         ("[tool.jacinspect]\nseeds = 1.5", f"tool.jacinspect.seeds: {INTEGERS} a number (1.5)"),
-        ("[tool.jacinspect]\nchecks = 1", "tool.jacinspect.checks: a table is needed, not an integer (1)"),
-        ("[tool.jacinspect.checks.a]", "tool.jacinspect.checks.a: function is missing"),
+        (
+            "[tool.jacinspect]\nchecks = 1",
+            "tool.jacinspect.checks: a table is needed, not an integer (1); "
+            + FORM.format("tool.jacinspect.checks.NAME"),
+        ),
+        ("[tool.jacinspect.checks.a]", "tool.jacinspect.checks.a: function is missing, " + MISSING),
         ("[tool.jacinspect.checks.a]\nfuncton = 1", f"tool.jacinspect.checks.a.functon: {MISSPELT}"),
         (
             '[tool.jacinspect.checks.a]\nfunction = "tanh"',

@@ -301,7 +301,7 @@ def test_a_function_that_loops_is_ended(folder: Path) -> None:
 REFUSED = [
     ("duble", "{up}/pyproject.toml: there is no check 'duble'; did you mean double?"),
     ("--config ../no.toml", "../no.toml: no such file or directory"),
-    ("--config ../none.toml", "../none.toml: has no checks; add a table such as [tool.jacinspect.checks.NAME]"),
+    ("--config ../none.toml", "../none.toml: has no checks; add a table [tool.jacinspect.checks.NAME] with"),
     ("--config ../mycode.py", "../mycode.py: is not TOML: "),
     (
         "--config ../hanging.toml --timeout 2 -o ../old.json",

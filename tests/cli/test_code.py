@@ -181,7 +181,7 @@ REFUSED = [
     ("code.py:swish -s 2 --backend torch", "--backend torch: the function's code has not imported torch"),
     (
         "code.py:product -s 2x3",
-        "code.py:product takes x and w: w is missing; add --with SHAPE_OR_FILE, such as --with 3x4;\n"
+        "code.py:product takes x and w: w is missing; add --with w=3x4 (a shape, file or JSON);\n"
         "where x is a number, make it a parameter: -p x=0",
     ),
     ("code.py:exits -s 2", "the function raised SystemExit: 3\n  code.py:{line}: sys.exit(3)"),

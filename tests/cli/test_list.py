@@ -76,7 +76,7 @@ def test_elsewhere_if_in_no_name() -> None:
 def test_nothing() -> None:
     one_message(ran("list sigmod"), "nothing in the catalogue has 'sigmod'", "did you mean sigmoid")
     one_message(ran("list sigmod --json"), "sigmod")
-    one_message(ran("list qqq"), "'qqq'; there are ")
+    one_message(ran("list qqq"), "'qqq'; jacinspect list shows all")
     one_message(ran("list a b"), "b")
     one_message(run("list", "a\x1b[31m"), "a\\x1b[31m")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jacinspect.cli import streams
 from jacinspect.cli.mistakes import begins_with_minus, correction
 from tests.conftest import RunHere
 
@@ -77,7 +78,7 @@ def test_a_shape_may_stand_in_parentheses_as_in_python(run_here: RunHere) -> Non
 def test_shapes_that_are_suggested_for_missing_operands_fit(run_here: RunHere, typed: str) -> None:
     done = run_here(*typed.split())
     assert done.status == 2
-    (such,) = re.findall(r"such as ((?:--with \S+ ?)+)", done.err.replace(";", ""))
+    (such,) = re.findall(r"add ((?:--with \S+ ?)+)", done.err.replace(";", ""))
     assert run_here(*typed.split(), *such.split()).status == 0
     assert (" are missing; " in done.err) == (such.count("--with") > 1)
 
@@ -101,3 +102,48 @@ def test_a_file_of_a_package_is_answered_by_its_module(run_here: RunHere, tmp_pa
     assert done.status == 2
     assert "somepackage.two:FUNCTION" in done.err
     assert run_here("somepackage.two:f", "-s", "2", cwd=tmp_path).status == 0
+
+
+def test_a_wrong_option_of_a_command_names_its_help(run_here: RunHere) -> None:
+    for command, typed in (("identities", "identities -z"), ("inspect", "sigmoid -s 2 -z"), ("check", "check -z")):
+        done = run_here(*typed.split())
+        assert done.status == 2
+        assert f"jacinspect {command} --help lists the options" in done.err
+        assert run_here(command, "--help").status == 0
+
+
+def test_a_derivative_beside_the_function_is_suggested_by_its_place(run_here: RunHere, tmp_path: Path) -> None:
+    code = tmp_path / "mine.py"
+    code.write_text("def f(x):\n    return x * x\n\n\ndef df(x):\n    return 2 * x\n")
+    done = run_here(f"{code}:f", "-s", "2", "-d", "df")
+    meant = re.search(r"did you mean -d (\S+)\?", done.err)
+    assert meant is not None
+    assert run_here(f"{code}:f", "-s", "2", "-d", meant[1]).status == 0
+    assert "did you mean" not in run_here(f"{code}:f", "-s", "2", "-d", "dg").err
+
+
+def test_a_missing_matrix_is_suggested_as_one_and_the_line_works(run_here: RunHere) -> None:
+    done = run_here("tanh(W @ x + b)", "-s", "3")
+    assert "add --with W=3x3 --with b=3 (a shape, file or JSON)" in done.err
+    assert run_here("tanh(W @ x + b)", "-s", "3", "--with", "W=3x3", "--with", "b=3", "-q").status == 0
+
+
+def test_check_help_shows_how_a_check_is_written(run_here: RunHere) -> None:
+    said = " ".join(run_here("check", "--help").text.split())
+    assert "[checks.NAME]" in said
+    assert 'function = "sigmoid"' in said
+
+
+def test_an_error_is_wrapped_for_a_terminal_but_for_what_is_to_be_copied(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = f"{'long words ' * 12}; write\n  jacinspect {'x' * 90}"
+    streams.complain(message)
+    assert capsys.readouterr().err == f"jacinspect: {message}\n"
+    monkeypatch.setattr(streams, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    streams.complain(message)
+    *lines, copied = capsys.readouterr().err.splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 60
+    assert copied == f"  jacinspect {'x' * 90}"

@@ -32,7 +32,7 @@ def test_broadcasting_is_explained() -> None:
         "broadcast: 6 of 12 entries; each input is read by 3 outputs",
         "∂A_ij/∂y_pq = A'_ij δ_ip",
         "A' ⊙ (dy 1ᵀ) = J·vec(dy), largest difference 0; dy, 2×1, is broadcast to A's 2×3 by products with vectors",
-        "A' ⊙ ∂L/∂A, summed over the repeats, = Jᵀ·vec(∂L/∂A), largest difference",
+        "vec(A' ⊙ ∂L/∂A), summed over the repeats, = Jᵀ·vec(∂L/∂A), largest difference",
         "y x, fixed",
         "A' ⊙ G, summed",
     ):
@@ -152,7 +152,7 @@ def test_a_kink_at_a_tie(tmp_path: Path) -> None:
         ("sigmoid -s 2 --wrt 2", "sigmoid has no operand 2 to differentiate by; it has x (1)"),
         (
             "multiply -s 2x3",
-            "mul takes x and y: y is missing; add --with SHAPE_OR_FILE, such as --with 2x3",
+            "mul takes x and y: y is missing; add --with y=2x3 (a shape, file or JSON)",
         ),
         ("multiply -s 2 --with 2 --with 5", "--with 5 is one operand too many: mul takes x and y"),
         ("multiply -s 2 --with 2 --wrt z", "mul has no operand 'z' to differentiate by; it has x (1) and y (2)"),

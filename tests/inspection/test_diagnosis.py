@@ -362,7 +362,7 @@ def test_the_whole_message() -> None:
 def test_nothing_is_accused_with_two_numbers_that_print_alike(off: float) -> None:
     report = jacinspect.inspect(np.square, np.array([1.5, -0.7]), lambda x: 2 * x * (1 + off))
     (message,) = refusals(report)
-    analytic, numeric = re.findall(r"(?:analytic|numeric) (\S+?),? ", message)
+    analytic, numeric = re.findall(r"(?<!/)(?:analytic|numeric) (\S+?),? ", message)
     assert analytic != numeric
     worst = dict(reasons(report, report.jacobian, report.form("vec")))["agreement"]  # type: ignore[arg-type]
     first, second = re.findall(r": (\S+) and (\S+) ±", worst)[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import jacinspect.jacobian
+from jacinspect.checks.suite import load_suite
 from jacinspect.choices import Expectation, Form, Layout, Vec
 from jacinspect.errors import InputError
 from jacinspect.inspection.codes import CODES
@@ -100,6 +101,45 @@ def test_an_unknown_word() -> None:
         explain("knik")
     with pytest.raises(InputError, match=r"^there is no explanation of 'zzz'; jacinspect explain lists the words .*$"):
         explain("zzz")
+
+
+# what a student who had read the screens of the program asked for, as it stands there
+@pytest.mark.parametrize(
+    "word",
+    [
+        *(
+            "f",
+            "f'",
+            "s",
+            "·",
+            "agree",
+            "entries",
+            "random",
+            "calls",
+            "largest difference",
+            "Kronecker",
+            "check",
+            "toml",
+        ),
+        *("∂A_ij/∂X_pq", "TensorDiag", "𝔻", "𝕄", "Diag", "diag", ":", "⊙", "as claimed", "A'", "X", "dX"),
+    ],
+)
+def test_what_stands_on_a_screen_is_explained(word: str) -> None:
+    assert len(explain(word).splitlines()) >= 8
+
+
+def test_a_check_is_written_as_explained(tmp_path: Path) -> None:
+    lines = explain("toml").splitlines()
+    start = lines.index("    [checks.NAME]")
+    file = tmp_path / "jacinspect.toml"
+    file.write_text("\n".join(lines[start : start + 4]), "utf-8")
+    (check,) = load_suite(file).checks
+    assert (check.function, check.shapes) == ("sigmoid", ("2x2", "3"))
+
+
+def test_a_suggestion_is_spelled_as_it_stands_in_the_list() -> None:
+    with pytest.raises(InputError, match=r"did you mean '∂A\[i,j\]/∂X\[p,q\]'\?$"):
+        explain("∂A[i,j]/∂X[p,r]")
 
 
 def test_plurals_and_phrases_are_understood() -> None:

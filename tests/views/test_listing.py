@@ -183,3 +183,9 @@ def test_colors_change_no_letter() -> None:
         colored = printed(listing, width, colors=True)
         assert "\x1b[1msloped\x1b[0m" in colored
         assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == printed(listing, width)
+
+
+def test_a_formula_is_not_broken_at_an_equation() -> None:
+    mean = made_up("spread", formula="sum((x - m)**2) / (n - correction), m = mean(x), n = size(x)")
+    for width in range(45, 90):
+        assert not any(re.search(r"(^ *=|=$)", line) for line in lines(Listing("", (mean,)), width))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -292,3 +293,18 @@ def test_a_formula_is_not_broken_where_it_fits() -> None:
         console = Console(file=(stream := StringIO()), width=width, color_system=None, highlight=False)
         console.print(text.render(of, width))
         assert not re.search(r"(⊙|=|±)$|^ *(⊙|=|±)", stream.getvalue(), re.M)
+
+
+def test_the_calls_stand_on_a_line_of_their_own_where_they_do_not_fit() -> None:
+    of = jacinspect.inspect("tanh", normal((2, 3)), lambda x: 1 + x)
+    console = Console(file=(stream := StringIO()), width=70, color_system=None, highlight=False)
+    console.print(text.render(of, 70))
+    assert re.search(r"^\d+ calls of f$", stream.getvalue(), re.M)
+    assert re.search(r"its bar · \d+ calls of f$", shown(jacinspect.inspect("tanh", normal((2, 3)))), re.M)
+
+
+def test_a_random_operand_is_called_so() -> None:
+    of = jacinspect.inspect("tanh", normal((2, 2)))
+    drawn = replace(of, operand=replace(of.operand, source="random"))
+    assert re.search(r"^X, random  ", shown(drawn), re.M)
+    assert re.search(r"^X  ", shown(of), re.M)

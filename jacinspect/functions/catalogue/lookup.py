@@ -87,10 +87,10 @@ def neighbours(x: Array, numbers: Mapping[str, float]) -> Iterator[tuple[str, Ar
 
 
 def hint(name: str) -> str:
-    """Say which names a person may have meant by an unknown one, or else what names there are."""
+    """Say which names a person may have meant by an unknown one, or else what lists them."""
     close = similar(name)
     if not close:
-        return f"there are {', '.join(completion.functions_without_aliases()[:16])}, …"
+        return f"jacinspect list shows all {len(completion.functions_without_aliases())} functions"
     return f"did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
 
 

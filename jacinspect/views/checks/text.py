@@ -23,11 +23,15 @@ _INDENT = 4  # columns, of what stands below an outcome
 
 @dataclass(frozen=True)
 class Columns:
-    """How many columns the names of the checks and the labels of their cases take, and how many there are in all."""
+    """How many columns the names of the checks and the labels of their cases take, and how many there are in all.
+
+    `sign` is how many a verdict's sign takes: more than one where the terminal's encoding does not have it.
+    """
 
     check: int
     label: int
     width: int = 10**6
+    sign: int = 1
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -45,7 +49,7 @@ _WIDTHS = {"verdict": _VERDICT, "structure": _STRUCTURE, "of bar": _RATIO}
 def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Iterator[Text]:
     """Yield the lines as the outcomes come: each a row of a table, with the errors below it; then a summary."""
     failed: list[tuple[float, str]] = []
-    yield _row(columns, ("", ""), "check", "at", {name: name for name in _WIDTHS})
+    yield _row(columns, (" " * columns.sign, ""), "check", "at", {name: name for name in _WIDTHS})
     for outcome in outcomes:
         yield _line(outcome, columns)
         if jumps := at_jumps(outcome.report):

@@ -143,7 +143,7 @@ def test_an_ode_takes_its_time(code: str, given: tuple[str, ...], run_here: RunH
 def test_a_missing_operand_may_be_a_parameter(code: str, run_here: RunHere) -> None:
     done = run_here(f"{code}:field", "-s", "2", "-d", f"{code}:jac", cwd=Path.cwd())
     assert done.status == 2
-    assert "code.py:field takes t and y: y is missing; add --with SHAPE_OR_FILE, such as --with 2;" in done.err
+    assert "code.py:field takes t and y: y is missing; add --with y=2 (a shape, file or JSON);" in done.err
     assert "where t is a number, make it a parameter: -p t=0" in done.err
 
 

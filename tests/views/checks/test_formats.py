@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +19,7 @@ from referencing import Registry, Resource
 
 import jacinspect
 from jacinspect.checks.outcomes import Outcome, Tally
+from jacinspect.cli.spelling import spelled
 from jacinspect.inspection.codes import Finding
 from jacinspect.inspection.sections import EntryReport
 from jacinspect.views.checks import github, junit
@@ -475,3 +476,13 @@ def test_names_and_messages_are_text_in_a_page(odd: str) -> None:
     assert "<b>" not in page.split('<table class="run">')[1].split("</table>")[0]
     assert page.count("<tr") == 2
     assert not re.search("[\x00-\x08\x0b-\x1f]", page)
+
+
+def test_the_header_is_aligned_where_signs_are_spelled_out() -> None:
+    for encoding in ("ascii", "utf-8"):
+        sign = len(spelled("\n✓", encoding)) - 1
+        columns = check_text.Columns(5, 11, sign=sign)
+        lines = islice(check_text.render([outcome("swish", label="3, seed 0")], Tally(1), columns), 2)
+        header, first, *_ = spelled("\n".join(["", *(line.plain for line in lines)]), encoding).splitlines()[1:]
+        assert header.index("check") == first.index("swish")
+        assert header.index("verdict") == first.index("pass")
