@@ -13,6 +13,7 @@ from typing import Any, Unpack
 from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
+from jacinspect.functions.numbers import Sparse, numbers_of
 from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
 from jacinspect.inspection import report as inspected
 from jacinspect.inspection.elsewhere import inspect_at_points
@@ -89,7 +90,7 @@ class Report(inspected.Report):
 def inspect(
     function: str | Function | Callable[..., Any],
     X: Any = None,
-    derivative: str | Callable[..., Any] | None = None,
+    derivative: str | Callable[..., Any] | Array | Sparse | None = None,
     *,
     derivative_kind: AnyDerivativeKind | None = None,
     backend: AnyBackend | None = None,
@@ -101,7 +102,7 @@ def inspect(
     domain: str | Sequence[float] | None = None,
     reseed: int | None = None,
     direction: Any = None,
-    hessian: str | Callable[..., Any] | None = None,
+    hessian: str | Callable[..., Any] | Array | Sparse | None = None,
     expect: AnyExpectation | Sequence[AnyExpectation] = (),
     **settings: Unpack[Keywords],
 ) -> Report:
@@ -118,10 +119,11 @@ def inspect(
         becomes float64. A container of arrays (a dict, a pytree), whose leaves are operands; or an object of pandas,
         xarray or pint, such as the function takes. None for a function of its own weights alone.
     derivative
-        A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, or a callable
-        of the same operands. It returns f'(X) in the output's shape, the gradient of a scalar function in the
-        operand's, or the Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or
-        LinearOperator. Of several operands it may return a tuple with one for each.
+        A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, a callable of
+        the same operands, or numbers at X: an array, a scipy sparse matrix, a file ("J.npz"). These, and what the other
+        three give, are f'(X) in the output's shape, the gradient of a scalar function in the operand's, or the
+        Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or LinearOperator. Of several
+        operands a callable may return a tuple with one for each.
     derivative_kind
         "elementwise", "gradient" or "jacobian" where the shape should not decide; "jvp" for a callable (X, dX) -> dA,
         "vjp" for (X, dA) -> dX.
@@ -184,11 +186,11 @@ def inspect(
     )
     found = configured(replace(found, mode=mode), take, domain, reseed)
     if derivative is not None:
-        found = with_derivative(found, derivative, derivative_kind, backend)
+        found = with_derivative(found, numbers_of(derivative, checked.memory), derivative_kind, backend)
     elif derivative_kind is not None:
         raise InputError("derivative_kind: says what derivative is; give that too")
     if hessian is not None:
-        found = with_hessian(found, hessian, backend)
+        found = with_hessian(found, numbers_of(hessian, checked.memory), backend)
     if not found.operands:
         found = found.including("all")
     name, operands = _in_order(found, given.X, others)

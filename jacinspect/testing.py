@@ -5,7 +5,8 @@ from typing import Any, Unpack
 
 from jacinspect.api import Report, inspect
 from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyMode
-from jacinspect.functions.function import Parameter, Wrt
+from jacinspect.functions.function import Array, Parameter, Wrt
+from jacinspect.functions.numbers import Sparse
 from jacinspect.inspection.settings import Keywords
 from jacinspect.views.brief import render
 
@@ -31,7 +32,7 @@ class Options(Keywords, total=False):
 def assert_jacobian(
     function: str | Callable[..., Any],
     X: Any = None,
-    derivative: str | Callable[..., Any] | None = None,
+    derivative: str | Callable[..., Any] | Array | Sparse | None = None,
     *,
     expect: AnyExpectation | Sequence[AnyExpectation] = (),
     **options: Unpack[Options],

@@ -44,7 +44,7 @@ MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__init__", "__main__", "api", "testing"}
 
 # What a room may import of another where that is not all of it.
 PARTS = {
-    ("views", "inspection"): {"inspection.report", "inspection.sections", "inspection.codes"},
+    ("views", "inspection"): {"inspection.report", "inspection.sections", "inspection.stored", "inspection.codes"},
     ("views", "identities"): {"identities.report", "identities.identity"},
     ("views", "checks"): {"checks.outcomes"},
     ("views", "functions"): {"functions.catalogue.listing"},
@@ -58,15 +58,15 @@ PARTS = {
         "jacobian.vec_order",
     },
     ("testing", "views"): {"views.brief"},
-    ("testing", "functions"): {"functions.function"},
+    ("testing", "functions"): {"functions.function", "functions.numbers"},
     ("api", "views"): {"views.text"},
     ("writing", "views"): {"views.png", "views.sparse", "views.svg"},
     ("writing", "inspection"): {"inspection.report"},
     ("cli", "jacobian"): {"jacobian.unfolding"},
-    ("functions", "operands"): {"operands.bundle"},
+    ("functions", "operands"): {"operands.bundle", "operands.files"},  # a derivative may be a file
     ("inspection", "operands"): {"operands.bundle", "operands.defined"},
     ("views", "operands"): {"operands.bundle"},
-    ("checks", "functions"): {"functions.function", "functions.resolve"},
+    ("checks", "functions"): {"functions.function", "functions.numbers", "functions.resolve"},
 }
 
 # Whoever imports one of these, at whatever moment; everyone else may not.

@@ -81,7 +81,7 @@ def test_a_derivative_of_its_own_is_checked_too() -> None:
 def test_the_text_has_name_verdict_findings_and_the_worst_entries() -> None:
     lines = failure("silu", X, lambda x: np.where(x == 1.5, 9.0, x), parameters={"beta": 1.5}).splitlines()
     assert lines[0] == "silu(beta=1.5): fail, X 2×3 → A 2×3"
-    assert lines[1].startswith("  J001 derivative-disagrees: 6 entries disagree, worst ∂A[")
+    assert lines[1].startswith("  J001 derivative-disagrees: 6 entries disagree, worst by its bar ∂A[")
     assert lines[2].split() == ["entry", "analytic", "numeric", "±", "error", "bar", "difference"]
     rows = [line.split() for line in lines[3:]]
     assert len(rows) == 5  # of six
@@ -230,7 +230,7 @@ def test_what_pytest_shows(tmp_path: Path) -> None:
     assert called.endswith("assert_jacobian(np.sin, X, lambda x: factor * np.cos(x))  # the line that called")
     shown = [line for line in lines if line.startswith("E ")]
     assert shown[0] == "E       AssertionError: sin: fail, X 3 → A 3"
-    assert shown[1].startswith("E         J001 derivative-disagrees: 3 entries disagree, worst ∂A[")
+    assert shown[1].startswith("E         J001 derivative-disagrees: 3 entries disagree, worst by its bar ∂A[")
     assert shown[1].endswith(", ratio -1; consistent with the opposite sign")
     header, *rows = [line.split()[1] for line in shown[2:]]
     assert header == "entry"

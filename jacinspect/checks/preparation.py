@@ -15,6 +15,7 @@ from jacinspect.checks.suite import Case, Check, Suite
 from jacinspect.choices import Dtype, Mode
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
+from jacinspect.functions.numbers import numbers_of
 from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
 from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.elsewhere import inspect_at_points
@@ -108,12 +109,12 @@ def prepare(suite: Suite) -> list[PreparedCheck]:
 
 
 def _prepared(suite: Suite, check: Check) -> PreparedCheck:
-    function = _function(suite, check)
     settings = dict(check.settings)
     if check.hessian is not None:
         settings.setdefault("order", 2)
     if "memory" in settings:
         settings["memory"] = _naming(suite, check, "memory", lambda: parse_size(str(settings["memory"])))
+    function = _function(suite, check, settings.get("memory", Settings.memory))
     for name, value in settings.items():
         _naming(suite, check, name, partial(Settings, **{name: value}))
     for seed in check.seeds:
@@ -137,7 +138,7 @@ def _naming(suite: Suite, check: Check, key: str, run: Callable[[], Any]) -> Any
         raise InputError(f"{suite.key(check, key)}: {error}") from error
 
 
-def _function(suite: Suite, check: Check) -> Function:
+def _function(suite: Suite, check: Check, memory: int) -> Function:
     further = [name for name in check.operands if name != "x"]  # which is the first, of what has no names of its own
     found = partial(resolve, check.function, check.parameters, further, check.backend)
     function: Function = _naming(suite, check, "function", found)
@@ -152,11 +153,13 @@ def _function(suite: Suite, check: Check) -> Function:
         if check.derivative_kind is not None:
             raise InputError(f"{suite.key(check)}.derivative_kind: says what derivative is; give that too")
     else:
-        claim = partial(with_derivative, function, check.derivative, check.derivative_kind, check.backend)
+        given = _naming(suite, check, "derivative", partial(numbers_of, check.derivative, memory))
+        claim = partial(with_derivative, function, given, check.derivative_kind, check.backend)
         function = _naming(suite, check, "derivative", claim)
     if check.hessian is None:
         return function
-    claimed: Function = _naming(suite, check, "hessian", partial(with_hessian, function, check.hessian, check.backend))
+    given = _naming(suite, check, "hessian", partial(numbers_of, check.hessian, memory))
+    claimed: Function = _naming(suite, check, "hessian", partial(with_hessian, function, given, check.backend))
     return claimed
 
 

@@ -172,7 +172,7 @@ def inspect(
             "--input",
             "-i",
             metavar="FILE",
-            help="The operand from .npy, .npz (file.npz:key), .csv, .tsv, .txt or .json; - is standard input.",
+            help="The operand from .npy, .npz (file.npz:key), .csv, .txt, .json, .mtx, .safetensors …; - for stdin.",
         ),
     ] = None,
     further: Annotated[

@@ -41,8 +41,8 @@ DerivativeOption = Annotated[
     typer.Option(
         "--derivative",
         "-d",
-        metavar="REF_OR_EXPR",
-        help="A hand-written derivative to be checked: an expression, module:function or file.py:function.",
+        metavar="REF_OR_EXPR_OR_FILE",
+        help="A derivative to be checked: an expression, module:function, file.py:function, or a file (J.npz).",
     ),
 ]
 KindOption = Annotated[
@@ -57,7 +57,7 @@ HessianOption = Annotated[
     str | None,
     typer.Option(
         "--hessian",
-        metavar="REF_OR_EXPR",
+        metavar="REF_OR_EXPR_OR_FILE",
         help="A hand-written second derivative to be checked (--order 2): N×N, f'' where it is diagonal, or hvp(x, v).",
     ),
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
-from jacinspect.cli.streams import Progress
+from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
 from jacinspect.writing import require_savable, require_writable
@@ -43,8 +43,9 @@ class FunctionRequest:
     mode: Mode | None = None
     hessian: str | None = None
 
-    def function(self, further: Sequence[str], wrt: str | None = None) -> "Function":
+    def function(self, further: Sequence[str], wrt: str | None = None, memory: int = sys.maxsize) -> "Function":
         """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
+        from jacinspect.functions.numbers import numbers_of
         from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
         from jacinspect.operands.further import name_of
 
@@ -56,10 +57,11 @@ class FunctionRequest:
         found = replace(found, mode=self.mode and self.mode.value)
         found = configured(found, self.take, self.domain, self.reseed)
         if self.derivative is not None:
-            found = with_derivative(found, self.derivative, self.kind and self.kind.value, backend)
+            claim = numbers_of(self.derivative, memory, show_note)
+            found = with_derivative(found, claim, self.kind and self.kind.value, backend)
         elif self.kind is not None:
             raise InputError("--derivative-kind says what --derivative is; give that too")
-        return found if self.hessian is None else with_hessian(found, self.hessian, backend)
+        return found if self.hessian is None else with_hessian(found, numbers_of(self.hessian, memory), backend)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class OperandRequest:
         from jacinspect.operands.files import read_operand
 
         stdin = sys.stdin.buffer if sys.stdin else None
-        return read_operand(text, self.dtype.value, settings.memory, stdin, whole=True)
+        return read_operand(text, self.dtype.value, settings.memory, stdin, whole=True, told=show_note)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +182,7 @@ def inspected(
         require_writable("--output", file)
         if output.save is not None and file is not None and output.save.resolve() == file.resolve():
             raise InputError(f"--save {output.save}: is where --output writes the report; name another file")
-    function = typed.function(operands.further, operands.wrt)
+    function = typed.function(operands.further, operands.wrt, checked.memory)
     if operands.wrt is not None:
         function.positions(operands.wrt)  # a mistake in it is reported before anything is read
     given = operands.operands(function, checked)
@@ -239,7 +241,7 @@ def verified(
     from jacinspect.inspection.settings import Settings
 
     settings = Settings(seed=seed)
-    function = typed.function([])
+    function = typed.function([], memory=settings.memory)
     if len(function.operands) > 1:
         raise InputError(
             f"{function.name} has operands {' and '.join(function.operands)}; the identities are of A = f(X)"

@@ -21,6 +21,7 @@ __all__ = [
     "make_console",
     "reported_errors",
     "show_beginning",
+    "show_note",
     "spell_out",
     "standard_output",
 ]
@@ -62,6 +63,11 @@ def show_beginning(of: str, beginning: bytes, size: int) -> None:
     if shown:
         more = f"\n  … {size} bytes in all" if len(lines) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
         typer.echo(f"jacinspect: {of}:{''.join(shown)}{more}", err=True)
+
+
+def show_note(note: str) -> None:
+    """Show on standard error what was left out of a file when it was read."""
+    typer.echo(f"jacinspect: {printable(note)}", err=True)
 
 
 @contextmanager

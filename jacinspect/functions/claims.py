@@ -1,7 +1,7 @@
 """A user's derivative at one point, read by the shape of its result, or by the kind that the claim declares.
 
 f' has the output's shape, the gradient of a scalar function the operand's, and a Jacobian is an M×N matrix, in an order
-of vec, or the tensor of the output's shape and the operand's.
+of vec, or a vector where M or N is 1, or the tensor of the output's shape and the operand's.
 """
 
 from collections.abc import Callable
@@ -53,17 +53,26 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
         return Derivative("vjp", checked(lambda da: pullback(copied(x), *cotangents(da)), x.shape, flat=False))
     given = _in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output)
+    try:
+        return _by_shape(given, operand, output, claim.kind, vec)
+    except FunctionFailedError as error:
+        if claim.numbers:
+            said = str(error).replace("the derivative returned", f"derivative {claim.numbers}: is", 1)
+            raise InputError(said) from error
+        raise
+
+
+def _by_shape(given: Any, operand: Bundle, output: Bundle, kind: str | None, vec: str | None) -> Derivative:
+    """Read what a derivative returned, for the whole operand and output or for parts of them."""
     blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
     if len(blocks) == 1:
         try:
-            return _read(blocks[0][0], x.shape, output_shape, claim.kind, vec)
+            return _read(blocks[0][0], operand.shape, output.shape, kind, vec)
         except FunctionFailedError as error:
             if output.is_single:
                 raise
-            raise FunctionFailedError(f"{error}{_of_one_part(blocks[0][0], x.shape, output, claim.kind)}") from error
-    read = [
-        _block(_read(block, column.shape, row.shape, claim.kind, vec), row, column) for block, row, column in blocks
-    ]
+            raise FunctionFailedError(f"{error}{_of_one_part(blocks[0][0], operand.shape, output, kind)}") from error
+    read = [_block(_read(block, column.shape, row.shape, kind, vec), row, column) for block, row, column in blocks]
     rows, columns, values = (np.concatenate(each) for each in zip(*read, strict=True))
     return Derivative("entries", (rows, columns, values))
 
@@ -111,11 +120,13 @@ def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str 
         return _of_matrix(given, operand, output, vec)
     array = real_array(given)
     if array is None:
-        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted_shapes(operand, output)}")
+        likely = likely_meant(shape, operand, output) if isinstance(shape, tuple) else ""
+        wanted = wanted_shapes(operand, output)
+        raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     readings = {
         "elementwise": broadcasts(operand, output) and array.shape in ((), output),
         "gradient": size[0] == 1 and array.shape in ((), operand),
-        "jacobian": array.shape in (size, output + operand),
+        "jacobian": array.shape in (size, output + operand) or (1 in size and array.shape == (max(size),)),
     }
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
     if not fitting:
@@ -128,7 +139,7 @@ def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str 
         return _entries(np.broadcast_to(array, operand).reshape(size))
     if array.shape == output + operand:
         return _entries(array.reshape(size))
-    return _ordered(array, operand, output, vec)
+    return _ordered(array.reshape(size), operand, output, vec)
 
 
 def _is_matrix(given: Any) -> bool:
@@ -178,6 +189,7 @@ def _of_sparse(coo: Any, operand: Shape, output: Shape, vec: str | None) -> Deri
         sums = np.bincount(inverse, values, places.size)
         return places[sums != 0], sums[sums != 0]
 
+    vec = getattr(coo, "vec", None) or vec  # of a file that says it
     if vec is None and not _one_order(operand, output):
         column, row = (summed(read(order)) for order in ("column", "row"))
         if not all(map(np.array_equal, column, row)):

@@ -15,6 +15,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.domain import parse_interval
 from jacinspect.functions.function import Function, Parameter
+from jacinspect.functions.numbers import Numbers
 from jacinspect.functions.rules import Claim, Second, Vjp
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
@@ -142,11 +143,11 @@ def configured(
 
 def with_derivative(
     function: Function,
-    derivative: str | Callable[..., Any],
+    derivative: str | Callable[..., Any] | Numbers,
     kind: str | None = None,
     backend: str | None = None,
 ) -> Function:
-    """Return the function with a derivative to be checked: an expression, a reference or a callable.
+    """Return the function with a derivative to be checked: an expression, a reference, a callable or numbers at X.
 
     Parameters
     ----------
@@ -170,12 +171,14 @@ def with_derivative(
     claim = _claim(derivative, function, kind, backend)
     if claim.takes < 0 and function.take is None:  # a backward of the first of what a forward returns
         function = replace(function, take="0")
-    formula = derivative.strip() if isinstance(derivative, str) else ""
+    formula = derivative.strip() if isinstance(derivative, str) else getattr(derivative, "file", "")
     return replace(function, rule=claim, others=(), second=(), derivative_formula=formula, partial_formulas=())
 
 
-def with_hessian(function: Function, hessian: str | Callable[..., Any], backend: str | None = None) -> Function:
-    """Return the function with a Hessian to be checked: an expression, a reference or a callable.
+def with_hessian(
+    function: Function, hessian: str | Callable[..., Any] | Numbers, backend: str | None = None
+) -> Function:
+    """Return the function with a Hessian to be checked: an expression, a reference, a callable or numbers at X.
 
     It takes the operands and gives an N×N matrix, the tensor of operand shape + operand shape, or f'' in the operand's
     shape where that is diagonal; or it takes a vector after the operands and gives the product with that.
@@ -193,11 +196,15 @@ def with_hessian(function: Function, hessian: str | Callable[..., Any], backend:
     return replace(function, hessian=_claim(hessian, function, "jvp" if product else None, backend))
 
 
-def _claim(derivative: str | Callable[..., Any], function: Function, kind: str | None, backend: str | None) -> Claim:
-    """Find what a derivative stands for: an expression, a reference or a callable."""
+def _claim(
+    derivative: str | Callable[..., Any] | Numbers, function: Function, kind: str | None, backend: str | None
+) -> Claim:
+    """Find what a derivative stands for: an expression, a reference, a callable or numbers."""
     from jacinspect.functions.code.callables import claim_of
     from jacinspect.functions.code.references import load
 
+    if isinstance(derivative, Numbers):
+        return derivative.claim(kind)
     if not isinstance(derivative, str):
         name = getattr(derivative, "__name__", type(derivative).__name__)
         return claim_of(derivative, name, function, kind, backend)

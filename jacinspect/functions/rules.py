@@ -111,6 +111,7 @@ class Claim:
     kind: str | None = None
     adapt: Callable[[Sequence[Array]], Callable[..., Any]] | None = None
     takes: int = 0  # how many arguments it requires, where that is known
+    numbers: str = ""  # what they are called where it is numbers, which hold at one X alone, and no code
 
     def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
         """Return the derivative as a function of numpy arrays like these."""
@@ -126,7 +127,7 @@ class Claim:
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             return _entry(fix(derivative, place, operands), place, len(operands))
 
-        return Claim(restricted(self.derivative), self.kind, self.adapt and adapt, self.takes)
+        return replace(self, derivative=restricted(self.derivative), adapt=self.adapt and adapt)
 
 
 Rule = Slopes | Jvp | Vjp | Claim

@@ -50,9 +50,17 @@ class Rule:
         if self.analytic.slopes is not None:
             return self.analytic.slopes(), f"{prime} = f'({x})"
         if complete:
-            diagonal = self.columns(np.arange(self.x.size), "C").diagonal()
-            return diagonal.reshape(self.x.shape), f"{prime} = the diagonal of the rule's Jacobian"
-        return self.push(np.ones(self.x.shape)), f"{prime} = the rule's derivative along 1"
+            columns = self.columns(np.arange(self.x.size), "C")
+            return columns.diagonal().reshape(self.x.shape), _as_diagonal(prime, columns)
+        return self.push(np.ones(self.x.shape)), f"{prime} = the analytic derivative along dX = 1"
+
+
+def _as_diagonal(prime: str, jacobian: Array) -> str:
+    """Say that A' is the diagonal of J, and what cannot hold where J has other entries."""
+    said = f"vec({prime}) = diag J, J the analytic Jacobian"
+    if np.array_equal(jacobian, np.diag(jacobian.diagonal())):
+        return said
+    return f"{said}; it is not diagonal, f is not element-wise, and no {prime} makes all of these hold"
 
 
 def rule_at(function: Function, x: Array, output_shape: tuple[int, ...], order: str | None, complete: bool) -> Rule:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.errors import FunctionFailedError, JacinspectError
+from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
+from jacinspect.functions.rules import Claim
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.second_order import require_gradient, with_second_order
@@ -48,9 +49,25 @@ def inspect_at_points(
     Without `points`, a function of people's own that passes at a random operand is looked at once more, at a larger
     one, and reported there if its derivative disagrees. The second order is inspected where the report is made.
     """
+    _require_code(function, settings)
     require_gradient(function, settings)
     report = _first_order(function, x, settings, source, direction, progress)
     return with_second_order(report, function, settings, progress)
+
+
+def _require_code(function: Function, settings: Settings) -> None:
+    """Raise InputError where a derivative that is numbers at X would be needed elsewhere."""
+    if _is_numbers(function) and (settings.order > 1 or (settings.points or 1) > 1):
+        option = "order 2" if settings.order > 1 else f"points {settings.points}"
+        assert isinstance(function.rule, Claim)
+        raise InputError(
+            f"derivative {function.rule.numbers}: is numbers, which hold at X alone, and --{option} needs others; "
+            "give an expression or code"
+        )
+
+
+def _is_numbers(function: Function) -> bool:
+    return isinstance(function.rule, Claim) and bool(function.rule.numbers)
 
 
 def _first_order(
@@ -135,6 +152,7 @@ class _Operands:
     def looked_at_further(self, first: Report, progress: Callable[[int], None]) -> Report:
         """Return the report at a larger operand if the derivative disagrees there, and else the first one."""
         known = first.agreement is not None and first.agreement.checked and first.verdict == "pass"
+        known = known and not _is_numbers(self.function)
         if not known or self.source != "random" or self.function.source == "catalogue" or first.jacobian is None:
             return first
         at = self.at(1, _FURTHER)

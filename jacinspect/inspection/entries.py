@@ -100,14 +100,15 @@ class _Messages:
 
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
-        ratio = f", ratio {claimed / value:.10g}" if value and claimed else ""
-        if ratio == ", ratio 1":
+        ratio = f", analytic/numeric = {claimed / value:.10g}" if value and claimed else ""
+        if ratio.endswith(" = 1"):
             ratio = f", off by a relative {abs(claimed - value) / abs(value):.1g}"
         analytic, numeric = told_apart(claimed, value, digits=8)
         values = f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}{ratio}"
         verb = "disagrees" if number.startswith("1 ") else "disagree"
         because = self.because or self._noise("f is no more precise")
-        return f"{number} {verb}, worst {self._entry(entry)}: {values}{because}"
+        worst = "worst" if verb == "disagrees" else "worst by its bar"  # as the table below it is sorted
+        return f"{number} {verb}, {worst} {self._entry(entry)}: {values}{because}"
 
     def kink(self, entry: int, number: str) -> str:
         known = () if self.analytic is None else (self._claimed(entry),)

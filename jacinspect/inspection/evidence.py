@@ -166,7 +166,9 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         max_difference=max(summary.difference or 0.0, off) if outside else summary.difference,
         max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
         max_ratio=max(summary.ratio or 0.0, 1 / ROUNDING) if outside else summary.ratio,
-        worst=(*outside, *(_entry(evidence, entry, names) for entry in summary.worst))[:_WORST],
+        worst=(*outside[: _WORST - evidence.disagrees], *(_entry(evidence, each, names) for each in summary.worst))[
+            :_WORST
+        ],
         disagreeing=int(np.count_nonzero(comparison.status == Status.DISAGREES))
         + (evidence.spurious.data.size if outside and evidence.spurious is not None else 0),
         undecided=int(np.count_nonzero(np.isin(comparison.status, (Status.INCONCLUSIVE, Status.OUT_OF_REACH)))),
@@ -183,7 +185,7 @@ def _outside(evidence: Evidence, names: Names) -> Iterator[EntryReport]:
     for entry in np.argsort(-np.abs(spurious.data), kind="stable")[:_WORST]:
         row, column = int(pattern.rows[entry]), int(pattern.indices[entry])
         output, operand = index_of(row, pattern.output_shape), index_of(column, pattern.operand_shape)
-        yield EntryReport(entry_name(names, row, column), output, operand, float(spurious.data[entry]), 0.0, 0.0)
+        yield EntryReport(entry_name(names, row, column), output, operand, float(spurious.data[entry]), 0.0, 0.0, True)
 
 
 def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
@@ -197,4 +199,5 @@ def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
+        disagrees=bool(evidence.comparison.status[entry] == Status.DISAGREES),
     )

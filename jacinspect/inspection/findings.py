@@ -183,7 +183,11 @@ def of_stray(stray: Stray | None, pattern: Pattern, names: Names) -> Iterator[Fi
 
 def because(outside: Jacobian | None, names: Names, cause: str) -> str:
     """End the message about entries that disagree: with those `outside`, where f has none, and the cause, if any."""
-    besides = "" if outside is None else f"; {outside.data.size} more where f has none, {worst_outside(outside, names)}"
+    besides = (
+        ""
+        if outside is None
+        else f"; {outside.data.size} more where the true entry is 0, {worst_outside(outside, names)}"
+    )
     return f"{besides}{cause and '; consistent with '}{cause}"
 
 
@@ -272,6 +276,6 @@ def hadamard_invalid(
     else:
         nearest = "diag J" if shapes[0] == shapes[1] else "J where broadcasting puts X"
         off = f"it is off by up to {product.max_difference:.3g}" if product.max_difference else "it agrees here alone"
-        given = "the claimed A'" if refuted else f"A' = {nearest}, the nearest"
+        given = "the claimed A'" if refuted else f"vec(A') = {nearest}, the nearest"
         message = f"f is not element-wise, so no A' ⊙ dX is its differential: with {given}, {off}"
     return finding("J009", names.own(message))

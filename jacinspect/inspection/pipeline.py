@@ -28,6 +28,7 @@ from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.clarke import with_generalized_gradients
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
@@ -207,6 +208,10 @@ class _Inspection:
             unresolved = np.union1d(unresolved, directions.pattern_refuted)
             comparison = self._compared(analytic, numeric, unresolved)
             directions = self._borne_out(directions, measured, comparison, refuted)
+        if analytic is not None and unresolved.size and not self.settings.strict_kinks:
+            rng = np.random.default_rng([self.settings.seed, 6])
+            numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
+            comparison = self._compared(analytic, numeric, unresolved)
         joint = None
         if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
             rng = np.random.default_rng([self.settings.seed, 5])

@@ -128,7 +128,7 @@ class DetectionReport:
 
 @dataclass(frozen=True)
 class EntryReport:
-    """One entry of the Jacobian: its name, the indices of its output and input, its analytic and numeric value."""
+    """One entry of the Jacobian: its name, the indices of its output and input, its two values, whether they differ."""
 
     name: str
     output: tuple[int, ...]
@@ -136,6 +136,7 @@ class EntryReport:
     analytic: float | None
     numeric: float
     error_bar: float
+    disagrees: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The stored entries of a Jacobian as arrays of one length, row by row: for JSON, CSV and the page. Next: report."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,8 +17,8 @@ __all__ = ["StoredEntries"]
 class StoredEntries:
     """Every entry of the pattern, and the analytic ones outside it.
 
-    `outputs` and `inputs` are flat row-major indices. `analytic` is None without a derivative, and `status` too, which
-    has the `Status` of each; `numeric` and `bar` are None where not all values were taken. Outside the pattern f has
+    `outputs` and `inputs` are flat row-major indices. `analytic` is None without a derivative; `numeric`, `bar` and
+    `status`, the `Status` of each, are None where not all values were taken. Outside the pattern f has
     no entry: numeric and bar are 0 there, and the analytic one disagrees.
     """
 
@@ -37,12 +37,12 @@ class StoredEntries:
         analytic: Jacobian | None,
         bar: Array | None,
         status: Array | None,
-    ) -> "StoredEntries":
+    ) -> Self:
         """Collect the entries of a proved pattern, in its order, and those of `analytic` outside it after them."""
         if numeric is None:
             return cls(pattern.rows, pattern.indices, None, None, None, None)
         if analytic is None:
-            return cls(pattern.rows, pattern.indices, None, numeric.data, bar, None)
+            return cls(pattern.rows, pattern.indices, None, numeric.data, bar, status)
         outside = analytic.outside(pattern)
         none, wrong = np.zeros(outside.pattern.stored), np.full(outside.pattern.stored, int(Status.DISAGREES))
         return cls(
@@ -59,15 +59,15 @@ class StoredEntries:
         """How many there are."""
         return int(self.outputs.size)
 
-    def at(self, places: Array) -> "StoredEntries":
+    def at(self, places: Array) -> Self:
         """Return only those at these places, in this order."""
         values = (self.outputs, self.inputs, self.analytic, self.numeric, self.bar, self.status)
         return type(self)(*(None if each is None else each[places] for each in values))  # type: ignore[arg-type]
 
     @property
     def statuses(self) -> list[str] | None:
-        """The status of each as a word, such as agrees or kink."""
-        if self.status is None:
+        """The status of each as a word, such as agrees or kink; None where there is no derivative to be judged."""
+        if self.status is None or self.analytic is None:
             return None
         words = {int(status): status.name.lower().replace("_", "-") for status in Status}
         return [words[status] for status in self.status.tolist()]

@@ -85,10 +85,14 @@ class Comparison:
         return difference
 
     def allowed(self, entries: Array | slice) -> Array:
-        """Return what the difference may be: the error bar, the claim's own rounding and the user's tolerance."""
-        return np.asarray(
-            self.numeric.bar[entries] + ROUNDING * np.abs(self.claimed[entries]) + self.tolerated(entries)
-        )
+        """Return what the difference may be: the error bar, the claim's own rounding and the user's tolerance.
+
+        Claims in half precision are made of values of f, as 1 - y² is for tanh, and are off by the rounding of those.
+        """
+        rounding = ROUNDING * np.abs(self.claimed[entries])
+        if is_half(self.numeric.epsilon):
+            rounding = np.maximum(rounding, self.numeric.epsilon / 2 * self.numeric.size[entries])
+        return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
 
     def tolerated(self, entries: Array | slice) -> Array:
         """Return the user's tolerance, 0 if there is none."""
@@ -156,6 +160,7 @@ def compare(
     reads_unknown = np.zeros(pattern.shape[0], bool)
     if not np.isfinite(x).all():
         reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
+    largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
     for block in blocks(pattern.stored):
         rows = pattern.rows[block]
         conditions = _Conditions(
@@ -167,6 +172,7 @@ def compare(
             criteria=criteria,
             reads_unknown=reads_unknown[rows],
             not_a_sum=np.isin(rows, criteria.unresolved),
+            largest=largest,
         )
         comparison.status[block] = conditions.status()
     return comparison
@@ -178,6 +184,7 @@ class _Conditions:
 
     `x` and `y0` are the operand's and the output's value at each entry. `checked` is whether there is a claim,
     `reads_unknown` where the output reads an operand that is not finite, `not_a_sum` where its inputs are unresolved.
+    `largest` is the largest output, or 1.
     """
 
     comparison: Comparison
@@ -188,6 +195,7 @@ class _Conditions:
     criteria: Criteria
     reads_unknown: Array
     not_a_sum: Array
+    largest: float
 
     def status(self) -> Array:
         """Return the status of each entry: of the first of these conditions that holds."""
@@ -255,9 +263,9 @@ class _Conditions:
         """No number near x could show that the claim is wrong.
 
         That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a
-        slope too small to move the last bit of 1, or within |x| that of f, or of what f moves by if the slope is faint
-        beside that. Without a claim, a slope other than 0 is not relied on by itself where doubles are far apart:
-        x + sin(x)² is x there.
+        slope too small to move the last bit of 1 or of the largest output, or within |x| that of f, or of what f moves
+        by if the slope is faint beside that. Without a claim, a slope other than 0 is not relied on by itself where
+        doubles are far apart: x + sin(x)² is x there.
         """
         epsilon, size = self.comparison.numeric.epsilon, np.abs(self.x)
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
@@ -269,7 +277,7 @@ class _Conditions:
             reached = self.comparison.numeric.size[self.block]
             last = np.where(claimed <= _FAINT * reached, reached * step_scale(self.x), 0)
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
-            faint = still & ((claimed <= 4 * LAST) | ((claimed * size <= last) & (size > 0)))
+            faint = still & ((claimed <= 4 * LAST * self.largest) | ((claimed * size <= last) & (size > 0)))
         return np.asarray(self.disagrees & (apart | faint))
 
     @cached_property

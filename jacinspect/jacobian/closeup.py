@@ -15,7 +15,7 @@ from jacinspect.jacobian.stairs import leader
 
 __all__ = ["moves_as_claimed"]
 
-_ROUNDINGS = 2.0  # that a claim and the slope differ by over the shortest step
+_ROUNDINGS = 4.0  # that a claim and the slope differ by over the shortest step: twice what two values are off by
 _STEPS = 1.0, 1.5, 2.0  # times that: noise that happens to fit a claim at one does not at all three, on both sides
 _FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that slope explains nothing,
 _SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common
@@ -53,7 +53,7 @@ def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, contradicts: Co
                 break
             moves = moves.with_those(part, longer * t)
             steep = moves.too_steep(np.abs(value[left]), rounding[left])
-            possible = now & (steep | moves.fit(lambda *slope, at=left: contradicts(at, *slope)))
+            possible = now & (steep | moves.fit(value[left], lambda *slope, at=left: contradicts(at, *slope)))
         found[left] |= possible
         left = left[~now]
     return found
@@ -86,16 +86,19 @@ class _Moves:
         off = np.abs(self.rises[1] - (self.rises[0] + self.rises[2]) / 2).max(axis=0)
         return np.asarray(off <= np.abs(slope * self.widths[0, 1]))
 
-    def fit(self, contradicts: Callable[[Array, Array], Array]) -> Array:
-        """Return where f moves as claimed: at one side at least, if x is at the end of a tooth.
+    def fit(self, value: Array, contradicts: Callable[[Array, Array], Array]) -> Array:
+        """Return where f moves as claimed, and not by `value`: at one side at least, if x is at the end of a tooth.
 
+        The sides of a bend differ as well, by as much more as the step is longer, and its central slope is `value`.
         Between two steps of a staircase f stands still, and that bears out nobody.
         """
         slopes = self.rises / self.widths
-        kinds = (slopes.mean(axis=1), slopes[:, 0], slopes[:, 1])
+        central, gap = slopes.mean(axis=1), slopes[:, 1] - slopes[:, 0]
+        kinds = (central, slopes[:, 0], slopes[:, 1])
         fits = [np.all([~contradicts(each, self.apart / 2) for each in kind], axis=0) for kind in kinds]
+        end = (np.abs(central - value) > self.apart / 2).all(axis=0) | (np.abs(gap[-1] - gap[0]) <= self.apart / 2)
         moved = (self.rises != 0).any(axis=(0, 1)) | (self.rises.shape[0] < len(_STEPS))
-        return np.asarray(np.any(fits, axis=0) & moved & self.straight(self.apart))
+        return np.asarray((fits[0] | (end & (fits[1] | fits[2]))) & moved & self.straight(self.apart))
 
     def too_steep(self, slope: Array, rounding: Array) -> Array:
         """Return where f moves by far more than a slope could explain, along no line, and no more than as claimed."""

@@ -1,13 +1,11 @@
-"""Files: a path or ``-`` comes in, and the array that its reader made, checked and converted, goes out.
+"""Files: a path, ``-`` or a text comes in, and its numbers, checked and converted, go out.
 
-The reader is chosen by the extension, or for standard input by the first bytes. `numpy_files` takes a stream,
-`text_files` and `json_files` take text.
+`formats` reads them, by the extension or the first bytes. Next: `jacinspect.inspection.pipeline`, or a claim.
 """
 
-import io
 import re
-import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,41 +13,32 @@ import numpy as np
 import numpy.typing as npt
 
 from jacinspect.errors import InputError
-from jacinspect.operands.json_files import read_json
-from jacinspect.operands.numpy_files import read_npy, read_npz, split_key
+from jacinspect.operands.coordinates import Coordinates
+from jacinspect.operands.foreign import conversion
+from jacinspect.operands.formats import EXTENSIONS, STDIN, Reader
+from jacinspect.operands.keys import split_key
 from jacinspect.operands.shapes import MACHINE_FULL, Array, require_fits
-from jacinspect.operands.text_files import data_lines, read_table
-from jacinspect.wording import did_you_mean, format_size, shown
+from jacinspect.wording import shown
 
-__all__ = ["is_json", "read_operand"]
-
-_FROM_STREAM = {".npy": read_npy, ".npz": read_npz}
-_DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None}
-_EXTENSIONS = (*_FROM_STREAM, *_DELIMITERS, ".json")
-
-_FIRST_BYTES = {".npy": (b"\x93NUMPY",), ".npz": (b"PK\x03\x04", b"PK\x05\x06")}
-_SIGNATURES = {
-    b"\x93NUMPY": "a .npy file",
-    b"PK\x03\x04": "a zip archive, such as .npz or .xlsx",
-    b"PK\x05\x06": "an empty zip archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"\x89HDF": "an HDF5 file",
-    b"\x80": "a pickle, which is never loaded",
-    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
-}
+__all__ = ["is_file", "is_json", "read_claim", "read_operand"]
 
 
 def read_operand(
-    source: str, dtype: npt.DTypeLike, memory: int, stdin: BinaryIO | None = None, whole: bool = False
+    source: str,
+    dtype: npt.DTypeLike,
+    memory: int,
+    stdin: BinaryIO | None = None,
+    *,
+    whole: bool = False,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Array:
     """Read an operand from a file, from standard input if `source` is ``-``, or from the text itself if it is JSON.
 
     Parameters
     ----------
     source
-        A path ending in .npy, .npz (``file.npz:key``), .csv, .tsv, .txt or .json, or ``-`` (the format is sniffed), or
-        nested lists, or a number, as JSON.
+        A path ending in .npy, .npz (``file.npz:key``), .csv, .tsv, .txt, .dat, .json, .mtx or .safetensors, or ``-``
+        (the format is sniffed), or nested lists, or a number, as JSON, or a matrix as MATLAB writes it.
     dtype
         float64, float32, complex128 or complex64: what the numbers are converted to. Complex ones of a file stay
         complex, of the same precision.
@@ -59,6 +48,8 @@ def read_operand(
         The stream that ``-`` stands for; the process's own if left out.
     whole
         Whether whole numbers, which may be labels or indices, stay integers.
+    told
+        A callback for what is left out of a table, a header for one, in words.
 
     Returns
     -------
@@ -70,19 +61,35 @@ def read_operand(
     InputError
         If there is no such file, it holds something else than real numbers, or they do not fit.
     """
-    name = "standard input" if source == "-" else source
-    try:
-        if is_json(source):
-            name = shown(source, str)
-            array = read_json(source, name, dtype, memory)
-        else:
-            array = _read_stdin(name, dtype, memory, stdin) if source == "-" else _read_path(source, dtype, memory)
+    name = STDIN if source == "-" else shown(source, str) if is_json(source) else source
+    reader = Reader(dtype, memory, told, stdin)
+    with _unreadable_reported(name):
+        array = _dense(reader.typed(source, name) if is_json(source) else reader.read(source), dtype, memory, name)
         require_fits(array.shape, dtype, memory, name)
         return array if whole and array.dtype.kind in "iu" else _convert(array, np.dtype(dtype), name)
-    except MemoryError:
-        raise InputError(f"{name}: {MACHINE_FULL}") from None
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
+
+
+def read_claim(source: str, memory: int, told: Callable[[str], None] = lambda _: None) -> Array | Coordinates:
+    """Read a derivative from a file: as an operand, but that a sparse matrix stays one, in numerator layout.
+
+    Raises
+    ------
+    InputError
+        As `read_operand`.
+    """
+    with _unreadable_reported(source):
+        stored = Reader(np.float64, memory, told).read(source)
+        if isinstance(stored, Coordinates) and (stored.vec or 1 not in stored.shape):
+            return stored.in_numerator_layout()
+        return _dense(stored, np.float64, memory, source)
+
+
+def is_file(text: str) -> bool:
+    """Whether a text is the name of a file that holds numbers, by its extension; a module may be called json."""
+    path, key = split_key(text)
+    if conversion(path):  # the error says how to convert it
+        return True
+    return Path(path).suffix.lower() in EXTENSIONS and (key is None or ".json:" not in text or Path(path).exists())
 
 
 def is_json(text: str) -> bool:
@@ -93,84 +100,24 @@ def is_json(text: str) -> bool:
     )
 
 
-def _read_stdin(name: str, dtype: npt.DTypeLike, memory: int, stdin: BinaryIO | None) -> Array:
-    if stdin is None and sys.stdin is None:
-        raise InputError(f"{name}: is closed; name a file")
-    data = _read_all(stdin or sys.stdin.buffer, name, memory)
-    if not data:
-        raise InputError(f"{name}: is empty; pipe a .npy, .npz, .csv, .tsv, .txt or .json file into it")
-    return _read(io.BytesIO(data), _sniff(data), name, dtype, memory)
+def _dense(stored: Array | Coordinates, dtype: npt.DTypeLike, memory: int, name: str) -> Array:
+    """Return an array as it is, and a sparse matrix as a dense one; a single row or column of it is a vector."""
+    if not isinstance(stored, Coordinates):
+        return stored
+    require_fits(stored.shape, dtype, memory, name)
+    dense = stored.toarray()
+    return dense.reshape(-1) if 1 in dense.shape else dense
 
 
-def _sniff(data: bytes) -> str:
-    """Return the extension that these bytes should have."""
-    for extension, first_bytes in _FIRST_BYTES.items():
-        if data.startswith(first_bytes):
-            return extension
-    _, line = next(data_lines(data[:65536].decode("utf-8-sig", errors="replace")), (0, ""))
-    if line.lstrip().startswith(("[", "{")):
-        return ".json"
-    return ".tsv" if "\t" in line else ".csv" if "," in line else ".txt"
-
-
-def _read_path(source: str, dtype: npt.DTypeLike, memory: int) -> Array:
-    path = Path(split_key(source)[0])
-    if path.is_dir():
-        raise InputError(f"{source}: is a folder; name a file in it")
-    extension = path.suffix.lower()
-    if source.lstrip().startswith("[") and extension not in _EXTENSIONS:
-        raise InputError(f"{source}: is a list that is not closed: write it as JSON, such as [0,2,1] or [[1,2],[3,4]]")
-    if extension not in _EXTENSIONS:
-        raise InputError(f"{source}: its extension says no format; known are {', '.join(_EXTENSIONS)}, and - (stdin)")
+@contextmanager
+def _unreadable_reported(name: str) -> Iterator[None]:
+    """Turn what the operating system refuses into an InputError."""
     try:
-        stream = path.open("rb")
-    except FileNotFoundError:
-        neighbours: list[str] = []
-        with suppress(OSError):
-            neighbours = [file.name for file in path.parent.iterdir() if file.suffix.lower() in _EXTENSIONS]
-        raise InputError(f"{source}: there is no such file{did_you_mean(path.name, neighbours)}") from None
-    except ValueError:  # a NUL or a lone surrogate
-        raise InputError(f"{shown(source)}: is not a path") from None
-    with stream:
-        return _read(stream, extension, source, dtype, memory)
-
-
-def _read(stream: BinaryIO, extension: str, name: str, dtype: npt.DTypeLike, memory: int) -> Array:
-    if from_stream := _FROM_STREAM.get(extension):
-        _require_format(stream.read(64), extension, name)
-        stream.seek(0)
-        return from_stream(stream, name, dtype, memory)
-    data = _read_all(stream, name, memory)
-    _require_format(data, extension, name)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{name}, line {line}: is not UTF-8 text: byte 0x{data[error.start]:02x}") from None
-    if extension == ".json":
-        return read_json(text, name, dtype, memory)
-    return read_table(text, name, _DELIMITERS[extension])
-
-
-def _read_all(stream: BinaryIO, name: str, memory: int) -> bytes:
-    data = bytearray()
-    while chunk := stream.read(1 << 20):
-        data += chunk
-        # at some 25 characters a number, its arrays would be over the limit all the more
-        if len(data) > memory:
-            raise InputError(f"{name}: is over the {format_size(memory)} of --memory; raise that, or take less")
-    return bytes(data)
-
-
-def _require_format(data: bytes, extension: str, name: str) -> None:
-    """Raise InputError where the first bytes are of another format than the extension, and name that format."""
-    first_bytes = _FIRST_BYTES.get(extension)
-    if data.startswith(first_bytes) if first_bytes else not data.startswith(tuple(_SIGNATURES)):
-        return
-    looks_like = "text" if data.isascii() and b"\0" not in data else "unknown binary data"
-    looks_like = next((what for signature, what in _SIGNATURES.items() if data.startswith(signature)), looks_like)
-    expected = f"a {extension} file" if first_bytes else "text"
-    raise InputError(f"{name}: is not {expected}; it looks like {looks_like if data else 'an empty file'}")
+        yield
+    except MemoryError:
+        raise InputError(f"{name}: {MACHINE_FULL}") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
 
 
 def _convert(array: Array, dtype: np.dtype[Any], name: str) -> Array:

@@ -1,10 +1,9 @@
-"""numpy's own files: a .npy or .npz stream comes in, the array it stores, of any real dtype, goes out.
+"""numpy's own files: a .npy or .npz stream comes in, the array it stores, or scipy's sparse matrix, goes out.
 
 Headers are read before the data, so that nothing is allocated that would not fit, and objects are never unpickled.
 """
 
 import math
-import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -15,16 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from jacinspect.errors import InputError
+from jacinspect.operands.coordinates import Coordinates
+from jacinspect.operands.keys import chosen, split_key
 from jacinspect.operands.shapes import Array, require_fits
-from jacinspect.wording import did_you_mean, format_size, shown
+from jacinspect.operands.sparse_npz import is_sparse, read_sparse
+from jacinspect.wording import format_size, shown
 
-__all__ = ["read_npy", "read_npz", "split_key"]
+__all__ = ["read_npy", "read_npz"]
 
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
     (3, 0): np.lib.format.read_array_header_2_0,  # differs only in the encoding of field names, and fields are refused
 }
+_LONGEST_WORD = 64  # bytes: the names of formats, orders and layouts are shorter
 _NOT_NUMBERS = {"b": "booleans", "S": "text", "U": "text", "M": "dates", "m": "time spans"}
 
 
@@ -49,8 +52,10 @@ def read_npy(stream: IO[bytes], name: str, dtype: npt.DTypeLike, memory: int) ->
     return np.frombuffer(data, stored).reshape(shape, order="F" if fortran else "C")
 
 
-def read_npz(stream: IO[bytes], name: str, dtype: npt.DTypeLike, memory: int) -> Array:
+def read_npz(stream: IO[bytes], name: str, dtype: npt.DTypeLike, memory: int) -> Array | Coordinates:
     """Read the array that `name`, ``file.npz:key``, asks for; the key may be left out if there is but one.
+
+    Without a key, the archive of a scipy sparse matrix is that matrix.
 
     Raises
     ------
@@ -60,22 +65,27 @@ def read_npz(stream: IO[bytes], name: str, dtype: npt.DTypeLike, memory: int) ->
     path, key = split_key(name)
     with _damage_reported(path, ".npz"), zipfile.ZipFile(stream) as archive:
         keys = [member.removesuffix(".npy") for member in archive.namelist() if member.endswith(".npy")]
-        if not keys:
-            raise InputError(f"{path}: holds no arrays")
-        held = ", ".join(map(shown, keys[:20])) + ", …" * (len(keys) > 20)
-        if key is None and len(keys) > 1:
-            raise InputError(f"{path}: holds {len(keys)} arrays: {held}; write FILE.npz:KEY to say which")
-        key = keys[0] if key is None else key
-        if key not in keys:
-            raise InputError(f"{path}: has no {shown(key)}; it holds {held}{did_you_mean(key, keys)}")
-        with archive.open(key + ".npy") as member:
-            return read_npy(member, f"{path}:{key}", dtype, memory)
+
+        def array(key: str) -> Array:
+            with archive.open(key + ".npy") as member:
+                return read_npy(member, f"{path}:{key}", dtype, memory)
+
+        def word(key: str) -> str | None:
+            return _read_word(archive, key) if key in keys else None
+
+        if key is None and is_sparse(keys):
+            return read_sparse(array, word, path)
+        return array(chosen(path, key, keys))
 
 
-def split_key(source: str) -> tuple[str, str | None]:
-    """Split ``file.npz:key`` into path and key; the key is None if there is none."""
-    match = re.fullmatch(r"(.+\.npz):(.*)", source, re.IGNORECASE | re.DOTALL)
-    return (match[1], match[2]) if match else (source, None)
+def _read_word(archive: zipfile.ZipFile, key: str) -> str:
+    """Read a text of a few letters; nothing where it is something else."""
+    with archive.open(key + ".npy") as member:
+        shape, _, stored = _read_header(member)
+        if shape != () or stored.kind not in "SU" or stored.itemsize > _LONGEST_WORD:
+            return ""
+        word = np.frombuffer(member.read(stored.itemsize), stored, 1)[0]
+    return word.decode("ascii") if isinstance(word, bytes) else str(word)
 
 
 def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -37,17 +37,27 @@ def _table(agreement: AgreementReport | None, width: int) -> list[str]:
 
 def narrow(rows: list[list[str]]) -> list[list[str]]:
     """Join the columns of the numeric value and its bar in a table of the worst entries."""
-    beside = [[name, analytic, f"{numeric} ± {bar}", difference] for name, analytic, numeric, bar, difference in rows]
+    beside = [
+        [name, analytic, f"{numeric} ± {bar}" if bar else "", difference]
+        for name, analytic, numeric, bar, difference in rows
+    ]
     return [[*beside[0][:2], "numeric ± bar", beside[0][3]], *beside[1:]]
 
 
 def worst_entries(agreement: AgreementReport | None, digits: int = _FEWER_DIGITS) -> list[list[str]]:
-    """Tabulate the worst entries of a derivative that does not pass, a header first; of none, nothing."""
+    """Tabulate the worst entries of a derivative that does not pass, a header first; of none, nothing.
+
+    They are the wrong ones alone, where there are any, each with the mark that it has in J.
+    """
     if agreement is None or agreement.verdict in ("pass", None) or not agreement.worst:
         return []
     rows = [["entry", "analytic", "numeric", "± error bar", "difference"]]
-    for entry in agreement.worst:
+    wrong = [entry for entry in agreement.worst if entry.disagrees]
+    for entry in wrong or agreement.worst:
         claimed = float("nan") if entry.analytic is None else entry.analytic
         analytic, numeric = told_apart(claimed, entry.numeric, digits=digits)
-        rows.append([entry.name, analytic, numeric, f"{entry.error_bar:.1g}", f"{claimed - entry.numeric:.3g}"])
+        marked = f"{'✘' * entry.disagrees}{analytic}"
+        rows.append([entry.name, marked, numeric, f"{entry.error_bar:.1g}", f"{claimed - entry.numeric:.3g}"])
+    if wrong and agreement.disagreeing > len(wrong):
+        rows.append([f"and {agreement.disagreeing - len(wrong)} more", "", "", "", ""])
     return rows

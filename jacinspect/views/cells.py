@@ -86,9 +86,14 @@ def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Pane
     """Yield the Hadamard product with J·vec(dX), then the chain rule's product with Jᵀ·vec(G)."""
     repeated, own = written_out(report), report.names.own
     large = max(report.operand.values.shape, default=0) > WHOLE
+    of_dx, summed, numeric = (
+        f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}",
+        ", summed" * bool(repeated),
+        _numeric(report),
+    )
     for of, factor, hadamard, long in (
-        (report.hadamard, "dX", f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", "J·vec(dX)"),
-        (report.chain_rule, "G = ∂L/∂A", f"A' ⊙ G{', summed' if repeated else ''}", "Jᵀ·vec(G)"),
+        (report.hadamard, "dX", of_dx, f"{numeric}J·vec(dX)"),
+        (report.chain_rule, "G = ∂L/∂A", f"A' ⊙ G{summed}", f"{numeric}Jᵀ·vec(G)"),
     ):
         if of is not None:
             arrays = [(factor, of.factor), (hadamard, of.hadamard), (long, of.product)]
@@ -96,6 +101,11 @@ def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Pane
                 arrays[1:] = [(f"{hadamard} = {long}", of.product)]
             arrays.insert(1, (f"{repeated}{'' if ' ' in repeated else ', broadcast'}", of.written_out))
             yield [panel for title, array in arrays for panel in array_panels(own(title), array, width, full)]
+
+
+def _numeric(report: Report) -> str:
+    """Say before a product with J that it is that of the numeric one, where the claimed one differs."""
+    return "numeric " if report.is_refuted else ""
 
 
 def few_panels(report: Report, j: JacobianReport, width: int, full: bool) -> tuple[list[Panel], list[Panel]]:
@@ -109,7 +119,7 @@ def few_panels(report: Report, j: JacobianReport, width: int, full: bool) -> tup
     if product is not None:
         hadamard = f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}"
         products = [(names.own("dX"), product.factor), (names.own(hadamard), product.hadamard)]
-        products += [] if report.hadamard_valid else [(names.own("J·vec(dX)"), product.product)]
+        products += [] if report.hadamard_valid else [(names.own(f"{_numeric(report)}J·vec(dX)"), product.product)]
 
     def panels(arrays: list[tuple[str, Array | None]]) -> list[Panel]:
         return [panel for title, array in arrays for panel in array_panels(title, array, width, full)]

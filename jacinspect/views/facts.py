@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport, PointReport
+from jacinspect.inspection.sections import FunctionReport, JacobianReport, PointReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.outcome import SIGNS
 from jacinspect.wording import counted, format_shape, told_apart
 
 __all__ = [
     "answers",
+    "derivative_label",
     "formulas",
     "headline",
     "points",
@@ -56,9 +57,7 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
     if function.formula and function.formula != function.name:
         yield f"f({', '.join(function.operands)})", function.formula
     if function.derivative:
-        own = f"f'({_named(operand.name, function.derivative)})" if function.kind == "elementwise" else "df"
-        partial = report.fixed and function.kind not in ("row-wise", "reduction", "shape-changing")
-        yield f"∂f/∂{operand.name}" if partial else own, function.derivative
+        yield derivative_label(function, operand.name), function.derivative
     if function.by_number:
         yield "", "called number by number, for it takes no arrays"
     yield from (("", sentence) for sentence in _laid_out(report))
@@ -70,6 +69,18 @@ def formulas(report: Report) -> Iterator[tuple[str, str]]:
         name = "" if x == operand.name else f"{operand.name}, "
         which = f"{x} is {name}operand {operand.position} of {len(function.operands)}; "
         yield "", f"{which * report.names.operand.is_single}{fixed} fixed"
+
+
+def derivative_label(function: FunctionReport, operand: str) -> str:
+    """Say what a derivative's text is: f'(x), the differential df, ∂f/∂x, or a derivative by the name of its code."""
+    text = function.derivative or ""
+    if function.kind == "elementwise":
+        return f"f'({_named(operand, text)})"
+    words = set(re.findall(r"[^\W\d_]\w*", text))
+    # the catalogue names entries dx_i, and the halves of x in gated functions a and b
+    if any(word.partition("_")[0] in {f"d{name}" for name in (*function.operands, "a", "b")} for word in words):
+        return "df"
+    return f"∂f/∂{operand}" if not words or words & {*function.operands} else "derivative"
 
 
 def _named(operand: str, formula: str) -> str:
@@ -200,7 +211,7 @@ def _product(report: Report) -> str:
     if report.is_elementwise and not report.hadamard_valid:
         difference += ", with the claimed A'"
     if product.written_out is None:
-        nearest = "" if report.is_elementwise or report.is_refuted else ", with A' = diag J"
+        nearest = "" if report.is_elementwise or report.is_refuted else " if vec(A') = diag J"
         return f"A' ⊙ dX {sign} J·vec(dX), {difference}{nearest}"
     repeated = written_out(report)
     how = " by products with vectors of ones" if " " in repeated else ""

@@ -9,19 +9,36 @@ from rich.text import Text
 
 from jacinspect.identities.identity import Identity
 from jacinspect.identities.report import IdentityReport
+from jacinspect.views.wrapping import hanging
 from jacinspect.wording import format_shape
 
 __all__ = ["render"]
 
-_STATEMENT, _DIFFERENCE = 39, 19  # columns of the longest statement, and of two numbers with a sign between
+_STATEMENT = 39  # columns of the longest statement
+_HEADING = "difference ≤ bar"  # 0 alone is exact
+_LETTERS = {  # what no textbook has, and what it stands for
+    "𝔻": "𝔻_ijk = 1 if i = j = k, else 0",
+    "𝕄": "𝕄 = 𝔻𝔻",
+    "Diag(": "Diag(a) has the diagonal a",
+    "diag(": "diag(B) is the diagonal of B",
+    "TensorDiag": "TensorDiag(A)_ijpq = A_ij δ_ip δ_jq",
+    "K": "K reorders vec",
+    "·": "· sums over one index",
+    ":": ": sums over two",
+}
 _HANGING = "    "
+_WIDEST = 2 + _STATEMENT + 2 + len(_HEADING)
 _SIGNS = {"pass": ("✓", "bold green"), "fail": ("✗", "bold red")}
 
 
 def render(report: IdentityReport, width: int) -> RenderableType:
     """Lay the report out in `width` columns."""
     caveats = list(dict.fromkeys(i.route.caveat for i in report.identities if i.route.caveat))
-    lines = [_headline(report)]
+    said = " ".join(identity.statement for identity in report.identities)
+    letters = "; ".join(meaning for letter, meaning in _LETTERS.items() if letter in said)
+    lines = [_headline(report), Text(), *hanging("", letters, 0, width), Text()]
+    column = "identity".ljust(_STATEMENT) if width >= _WIDEST else "identity:"
+    lines.append(Text(f"  {column}  {_HEADING}", "dim"))
     for given, group in groupby(report.identities, key=lambda identity: identity.given):
         lines += [Text(), *(Text(line, style="cyan") for line in wrap(f"with {given}", width))]
         for identity in group:
@@ -49,13 +66,16 @@ def _headline(report: IdentityReport) -> Text:
 
 
 def _line(identity: Identity, mark: str, width: int) -> Iterator[Text]:
-    """Yield sign, statement, difference and shapes side by side; cells that do not fit stand below."""
+    """Yield sign, statement and difference side by side; the difference stands below where it does not fit.
+
+    Shapes are told where the two sides differ in them.
+    """
     sign, style = _SIGNS["pass" if identity.holds else "fail"]
     line = identity.statement.ljust(_STATEMENT)
     below = []
-    for cell, column in ((f"{_difference(identity)} {mark}".strip(), _DIFFERENCE), (_shapes(identity), 0)):
+    for cell in filter(None, (f"{_difference(identity)} {mark}".strip(), _shapes(identity))):
         if len(f"{sign} {line}  {cell}") <= width:
-            line = f"{line}  {cell:<{column}}"
+            line = f"{line}  {cell}"
         else:
             below += wrap(cell, max(width - len(_HANGING), 20), break_on_hyphens=False)
     yield Text.assemble((sign, style), " ", line.rstrip())
@@ -67,7 +87,7 @@ def _shapes(identity: Identity) -> str:
     left, right = format_shape(identity.left_shape), identity.right_shape
     if right is None:
         return f"{left}, none"
-    return f"both {left}" if right == identity.left_shape else f"{left}, {format_shape(right)}"
+    return "" if right == identity.left_shape else f"{left}, {format_shape(right)}"
 
 
 def _difference(identity: Identity) -> str:

@@ -21,7 +21,7 @@ def aligned(cells: Cells) -> list[str]:
     if not cells or not cells[0]:
         return ["(no entries)"]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in cells]
+    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def side_by_side(columns: Iterable[list[Lines]], width: int) -> Iterator[list[Line]]:

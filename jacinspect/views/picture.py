@@ -68,7 +68,7 @@ def picture(report: Report, form: str = "vec") -> Picture:
         raise InputError(f"there is no Jacobian ({report.findings[0].code} {report.findings[0].name})")
     if j.arrangement is None:
         raise InputError("the pattern of the Jacobian is not known (J007);\nraise --max-evaluations or --memory")
-    entries = Entries.of(j)
+    entries = Entries.of_report(j)
     judged = entries.numeric if entries.analytic is None else entries.analytic
     known = np.zeros(0) if judged is None else np.abs(judged[np.isfinite(judged)])
     largest = float(known.max(initial=0))

@@ -20,8 +20,8 @@ def of_outcome(report: Report) -> Iterator[str]:
         return
     shown = j.numeric is not None
     if a.disagreeing:
-        marked = " (✘ in J)" if shown else ""
-        yield f"Differences of f give other numbers than this derivative, by more than their own error{marked}."
+        marked = " where ✘ stands in J" if shown else ""
+        yield f"Finite differences of f contradict this derivative{marked}."
     elif a.undecided:
         marked = " (? in J)" if shown else ""
         near = f"Near {report.names.x}, the values of f"
@@ -47,7 +47,8 @@ def of_structure(report: Report, j: JacobianReport, form: Unfolding) -> Iterator
         one = min(outputs, inputs) == 1
         reads, looks = _of_one(outputs, inputs, j) if one else _STRUCTURES[j.structure](report, j)
         yield f"{report.names.own(reads)}: {j.index_formula}."
-        yield f"So J{'' if form.name == 'vec' else ', as vec,'} {looks}{report.names.own(_product(report, j))}."
+        true = "the true J" if report.is_refuted else "J"  # a claimed one, which may look otherwise, stands below
+        yield f"So {true}{'' if form.name == 'vec' else ', as vec,'} {looks}{report.names.own(_product(report, j))}."
 
 
 def _product(report: Report, j: JacobianReport) -> str:
@@ -55,11 +56,11 @@ def _product(report: Report, j: JacobianReport) -> str:
     repeated = written_out(report)
     product = f"A' ⊙ ({repeated})" if " " in repeated else "A' ⊙ dX"
     if report.is_elementwise and report.hadamard is not None:
-        right = ", with the right A'" if not report.hadamard_valid else ""
+        right = " with A' = the true f'(X)" if not report.hadamard_valid else ""
         diagonal = ", its diagonal is vec(A')," if j.is_diagonal else ","
         return f"{diagonal} and {product} is the differential{right}"
     if report.hadamard is not None and report.hadamard.max_difference is None:
-        return ", and with shapes that differ there is no A' ⊙ dX"
+        return ". A and X have different shapes, so there is no A' ⊙ dX"
     return ", and no A' ⊙ dX is the differential"
 
 
@@ -101,7 +102,7 @@ def _blocks(_report: Report, j: JacobianReport) -> tuple[str, str]:
     if j.blocks is None:
         return f"Each output reads the inputs of its own {own} alone", "is block-diagonal"
     size = f" of {format_shape(j.blocks.shape)}" if j.blocks.shape else ""
-    order = "" if j.blocks.vec == j.vec else f" (in the order of {j.blocks.vec}-major vec)"
+    order = "" if j.blocks.vec == j.vec else f" in {j.blocks.vec}-major vec (--vec {j.blocks.vec} shows them)"
     reads = f"Each output reads the inputs of its own {own} alone"
     return reads, f"has {j.blocks.count} blocks{size} on its diagonal{order} and is 0 elsewhere"
 

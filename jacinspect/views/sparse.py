@@ -1,7 +1,7 @@
 """The Jacobian itself as a file that scipy reads: a pure function Report -> bytes for each format.
 
-Both files hold the analytic values, or else the numeric ones, in the report's order of vec and layout. scipy itself is
-not needed.
+Both files hold the analytic values, or else the numeric ones, in the report's order of vec and layout, and say which
+these are. scipy itself is not needed.
 """
 
 from io import BytesIO
@@ -10,6 +10,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
+from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
 
 __all__ = ["RENDERERS", "render_mtx", "render_npz"]
@@ -23,7 +24,8 @@ def render_npz(report: Report) -> bytes:
     InputError
         When there is no Jacobian, or not all of its values were taken.
     """
-    shape, rows, columns, data = _entries(report)
+    j, (rows, columns, data) = _entries(report)
+    shape = j.shape
     index = np.int32 if max(*shape, data.size) < 2**31 else np.int64
     indptr = np.zeros(shape[0] + 1, index)
     np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
@@ -36,6 +38,8 @@ def render_npz(report: Report) -> bytes:
         shape=np.array(shape),
         format=np.array(b"csr"),
         _is_array=np.array(True),
+        vec=np.array(j.vec.encode()),  # these two are for people, and for `-d J.npz`
+        layout=np.array(j.layout.encode()),
     )
     return file.getvalue()
 
@@ -48,9 +52,11 @@ def render_mtx(report: Report) -> bytes:
     InputError
         As `render_npz`.
     """
-    shape, rows, columns, data = _entries(report)
+    j, (rows, columns, data) = _entries(report)
+    shape = j.shape
     function = " ".join(report.function.name.split())
     head = f"%%MatrixMarket matrix coordinate real general\n% Jacobian of {function}, jacinspect {report.version}\n"
+    head += f"% vec: {j.vec}, layout: {j.layout}\n"
     triples = zip((rows + 1).tolist(), (columns + 1).tolist(), data.tolist(), strict=True)
     lines = "".join([f"{row} {column} {value!r}\n" for row, column, value in triples])
     return f"{head}{shape[0]} {shape[1]} {data.size}\n{lines}".encode()
@@ -59,8 +65,8 @@ def render_mtx(report: Report) -> bytes:
 RENDERERS = {".npz": render_npz, ".mtx": render_mtx}
 
 
-def _entries(report: Report) -> tuple[tuple[int, int], Array, Array, Array]:
-    """Return the matrix's shape, and row, column and value of each stored entry, row by row."""
+def _entries(report: Report) -> tuple[JacobianReport, tuple[Array, Array, Array]]:
+    """Return the Jacobian, and row, column and value of each stored entry, row by row."""
     j = report.jacobian
     if j is None:
         raise InputError(f"there is no Jacobian ({report.findings[0].code} {report.findings[0].name})")
@@ -70,4 +76,4 @@ def _entries(report: Report) -> tuple[tuple[int, int], Array, Array, Array]:
     arrangement = j.arranged(values)
     rows, columns = arrangement.rows, arrangement.columns
     order = np.lexsort((columns, rows))
-    return j.shape, rows[order].astype(np.int64), columns[order].astype(np.int64), values.data[order]
+    return j, (rows[order].astype(np.int64), columns[order].astype(np.int64), values.data[order])

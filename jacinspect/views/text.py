@@ -105,7 +105,8 @@ def _worst(report: Report) -> list[list[str]]:
 
 def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:
     """Yield X, A', the Jacobian, dX and its products, in whichever arrangement takes the fewest lines."""
-    title = ("J" if form.name == "vec" else f"J as {form.name}") + (", numeric" if j.analytic is None else "")
+    by = ", numeric" if j.analytic is None else ", as claimed" if report.is_refuted else ""
+    title = f"J{'' if form.name == 'vec' else f' as {form.name}'}{by}"
     shown = ((title, "judged"),)
     groups = [*jacobian_groups(report, form, width, full, shown)]
     pattern = [] if is_whole(groups) else pattern_panel(j, form, width)

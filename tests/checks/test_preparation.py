@@ -135,3 +135,14 @@ def test_a_second_order_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         outcomes(tmp_path, checks.replace("6 * x", "6 * y"))
     with pytest.raises(InputError, match=r"checks\.order\.order: order: 3 is not 1 or 2"):
         outcomes(tmp_path, checks.replace("order = 2", "order = 3"))
+
+
+def test_a_derivative_and_an_operand_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.csv").write_text("a,b\n1,2\n3,4\n")
+    Path("J.mtx").write_text("%%MatrixMarket matrix coordinate real general\n4 4 4\n1 1 2\n2 2 4\n3 3 6\n4 4 8\n")
+    text = '[checks.{name}]\nfunction = "x**2"\noperands = {{ x = "x.csv" }}\nderivative = "{file}"\nvec = "{vec}"\n'
+    both = text.format(name="right", file="J.mtx", vec="row") + text.format(name="wrong", file="J.mtx", vec="column")
+    assert [outcome.report.verdict for outcome in outcomes(tmp_path, both)] == ["pass", "fail"]
+    with pytest.raises(InputError, match=r"checks\.absent\.derivative: K\.npz: there is no such file"):
+        outcomes(tmp_path, text.format(name="absent", file="K.npz", vec="row"))

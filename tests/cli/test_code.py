@@ -247,7 +247,7 @@ def test_the_report_names_what_was_typed(folder: Path) -> None:
     done = run(*["code.py:swish", "-s", "2x3", "-d", "code.py:swish_prime", "-p", "beta=1.5"], cwd=folder)
     lines = done.text.splitlines()
     assert lines[0].startswith("code.py:swish(beta=1.5)  X 2×3 → A 2×3")
-    assert lines[2] == "df = code.py:swish_prime"
+    assert lines[2] == "derivative = code.py:swish_prime"
     assert lines[0].endswith("✓ the derivative is right: 6 of 6 entries agree") or lines[1].startswith("✓")
 
 

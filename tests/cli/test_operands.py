@@ -1,5 +1,6 @@
 """--with and --wrt, by running the program."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,42 @@ def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
         2,
         3,
     ]
+
+
+def test_a_header_is_told_on_standard_error(run_here: RunHere, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(",a,b\n0,1,2\n1,3,4\n")
+    done = run_here("tanh", "-i", "x.csv", "--json", cwd=tmp_path)
+    assert done.status == 0
+    assert done.err == (
+        "jacinspect: x.csv, line 1: ',a,b' is skipped as a header, and so is the first column, which has no name and "
+        "counts the rows\n"
+    )
+    assert json.loads(done.out)["operand"]["values"] == [[1, 2], [3, 4]]
+
+
+def test_what_is_saved_is_an_operand_and_a_derivative_too(run_here: RunHere, tmp_path: Path) -> None:
+    assert (
+        run_here(
+            "softmax", "-s", "2x3", "--save", "J.mtx", "--vec", "row", "--layout", "denominator", cwd=tmp_path
+        ).status
+        == 0
+    )
+    done = run_here("softmax", "-s", "2x3", "-d", "J.mtx", cwd=tmp_path)
+    assert "the derivative is right: 18 of 18 entries agree" in done.out.decode()
+    done = run_here("softmax", "-s", "2x3", "--seed", "1", "-d", "J.mtx", cwd=tmp_path)
+    assert (done.status, "the derivative is wrong" in done.out.decode()) == (1, True)
+    assert run_here("tanh", "-i", "J.mtx", "-q", cwd=tmp_path).out.decode().startswith("tanh  X 6×6 → A 6×6")
+    assert run_here("tanh", "-s", "2", "--with", "[1 2; 3 4]", cwd=tmp_path).status == 2
+    assert run_here("x @ y", "-s", "2", "--with", "[1 2; 3 4]", cwd=tmp_path).status == 0
+
+
+def test_a_derivative_from_a_file_that_does_not_fit(run_here: RunHere, tmp_path: Path) -> None:
+    np.save(tmp_path / "J.npy", np.ones((2, 3)))
+    done = run_here("tanh", "-s", "4", "-d", "J.npy", cwd=tmp_path)
+    assert done.status == 2
+    assert done.err.startswith("jacinspect: derivative J.npy: is float64 of shape 2×3; an element-wise one has")
+    done = run_here("tanh", "-s", "4", "-d", "J.npy", "--points", "3", cwd=tmp_path)
+    assert "is numbers, which hold at X alone, and --points 3 needs others" in done.err
 
 
 def test_a_kink_at_a_tie(tmp_path: Path) -> None:

@@ -350,8 +350,8 @@ def test_the_whole_message() -> None:
     x = np.array([[0.5, -1.0, 2.0, 0.25, 1.5], [0.1, 0.2, -0.3, 0.4, 3.0]])
     (found,) = [f for f in jacinspect.inspect(np.sin, x, lambda x: -np.cos(x)).findings if f.code == "J001"]
     assert re.fullmatch(
-        r"10 entries disagree, worst ∂A\[(\d,\d)\]/∂X\[\1\]: "
-        r"analytic -?0\.\d+, numeric -?0\.\d+ ± \S+, ratio -1; consistent with the opposite sign",
+        r"10 entries disagree, worst by its bar ∂A\[(\d,\d)\]/∂X\[\1\]: "
+        r"analytic -?0\.\d+, numeric -?0\.\d+ ± \S+, analytic/numeric = -1; consistent with the opposite sign",
         found.message,
     )
     assert found.severity == "error"

@@ -84,3 +84,13 @@ def test_a_slope_that_creeps_to_its_limit_is_none() -> None:
 @pytest.mark.parametrize("x", [0.5, 0.3, 1.7])
 def test_steps_that_are_rounded_make_no_slope_of_a_bend(x: float) -> None:
     assert jacinspect.inspect(lambda at: (at - x) ** 2, [x], lambda at: 2 * (at - x)).verdict == "pass"
+
+
+def test_the_sides_of_a_bend_bear_out_no_small_error() -> None:
+    """To one side f moves by more than its slope, and by as much as a claim that is off by 1e-8, at some points."""
+    x = np.linspace(0.2, 1.2, 300)
+    for factor in (1 + 1e-8, 1 - 1e-8):
+        report = jacinspect.inspect(np.sin, x, lambda x, factor=factor: factor * np.cos(x))
+        assert report.agreement is not None
+        assert report.agreement.undecided == 0
+        assert report.verdict == "fail"

@@ -59,14 +59,15 @@ def test_the_worst_of_those_that_disagree_is_named() -> None:
     assert (found.code, found.name, found.severity) == ("J001", "derivative-disagrees", "error")
     assert found.at == ((0, 1), (1, 0))
     assert found.message == (
-        "2 entries disagree, worst ∂A[1,0]/∂X[1,0]: analytic 3.1, numeric 3 ± 1e-12, ratio 1.033333333"
+        "2 entries disagree, worst by its bar ∂A[1,0]/∂X[1,0]: analytic 3.1, numeric 3 ± 1e-12, "
+        "analytic/numeric = 1.033333333"
     )
 
 
 def test_one_entry_disagrees() -> None:
     (found,) = findings(numeric_of([1.0, 0.0], [1e-12, 0.0]), [1.00000001, 0.0])
     assert found.message == (
-        "1 entry disagrees, worst ∂A[0]/∂X[0]: analytic 1.00000001, numeric 1 ± 1e-12, ratio 1.00000001; "
+        "1 entry disagrees, worst ∂A[0]/∂X[0]: analytic 1.00000001, numeric 1 ± 1e-12, analytic/numeric = 1.00000001; "
         "give --noise 7e-10 if f is no more precise"
     )
     (found,) = findings(numeric_of([1.0, 0.0], [1e-12, 1e-12]), [1.0, 0.5])

@@ -75,8 +75,8 @@ def test_no_view_speaks_of_another_operand(form: str) -> None:
     assert report.jacobian is not None
     assert report.jacobian.index_formula == "∂A_ij/∂W_pq = J_ijp δ_jq"
     assert [finding.message for finding in report.findings] == [
-        "f is not element-wise, so no A' ⊙ dW is its differential: with A' = diag J, the nearest, it is off by up to "
-        + report.findings[0].message.rpartition(" ")[2]
+        "f is not element-wise, so no A' ⊙ dW is its differential: with vec(A') = diag J, the nearest, it is off by up "
+        "to " + report.findings[0].message.rpartition(" ")[2]
     ]
 
 
@@ -95,7 +95,7 @@ def test_the_product_of_three_matrices() -> None:
 def test_findings_speak_of_the_operand_by_its_name() -> None:
     report = jacinspect.inspect(lambda w: np.outer(w, w), normal(3), lambda w: np.zeros((3, 3, 3)))
     assert "a derivative cut off from w: it is 0 in every entry" in report.findings[0].message
-    assert re.search(r"worst ∂A\[\d,\d\]/∂w\[\d\]", report.findings[0].message)
+    assert re.search(r"worst by its bar ∂A\[\d,\d\]/∂w\[\d\]", report.findings[0].message)
     report = jacinspect.inspect("relu(w)", np.array([1.0, 2.0]))
     assert [finding.message for finding in report.findings] == [
         "no entry of w is below 0, where f has another branch: the derivative there was not looked at"

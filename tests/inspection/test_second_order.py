@@ -298,7 +298,7 @@ def test_a_right_hessian_passes(claim: Any) -> None:
     [
         (lambda x: -right(x), "the opposite sign"),
         (lambda x: right(x) / 2, "a constant factor of 1/2"),
-        (without_a_term, "2 entries disagree, worst ∂²f/∂X["),
+        (without_a_term, "2 entries disagree, worst by its bar ∂²f/∂X["),
         (without_coupling, "4 entries disagree"),
         (lower_alone, "2 entries disagree"),
         (lambda x, v: without_a_term(x) @ v, "2 entries disagree"),

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from jacinspect.errors import InputError
 from jacinspect.operands.files import read_operand
-from tests.operands.written import GIB, npy, npy_declaring, npz, pipe, read, refusal
+from tests.operands.written import GIB, npy, npy_declaring, npz, pipe, read, refusal, safetensors
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-EXTENSIONS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json")
+EXTENSIONS = (".npy", ".npz", ".csv", ".tsv", ".txt", ".json", ".dat", ".mtx", ".safetensors")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,10 @@ def test_standard_input_is_sniffed(content: bytes, expected: Any) -> None:
         (b"", "standard input: is empty; pipe"),
         (b" \n", "standard input: holds no numbers"),
         (b"1,2\n3,x", "standard input, line 2, column 2: 'x' is not a number"),
-        (b'"a","b"\n1,2', 'line 1: \'"a","b"\' holds no number; if it is a header, remove it: tail -n +2'),
+        (b'"a","b"\n"c","d"\n1,2', 'line 2: \'"c","d"\' holds no number, and one header line is skipped'),
+        (b"a\nb\n1", "remove the lines before the numbers: tail -n +3"),
+        (b"1,5;2,5", "make them points: tr ',;' '.,'\nif rows end with ;: tr ';' '\\n'"),
+        (b"%%MatrixMarket matrix array real general\n", "standard input, line 1: '' is not the numbers of rows and"),
         (b"{}", "standard input: the top level is an object"),
         (npz(a=np.ones(2), b=np.ones(2)), "standard input: holds 2 arrays: 'a', 'b'; write FILE.npz:KEY"),
     ],
@@ -79,6 +82,7 @@ def test_standard_input_that_is_a_folder() -> None:
     [
         ("x.csv", b"1,2\n\xe9,3", "x.csv, line 2: is not UTF-8 text: byte 0xe9"),
         ("x.csv", "1,2".encode("utf-16"), "x.csv: is not text; it looks like UTF-16 text; save it as UTF-8"),
+        ("x.csv", "1,2".encode("utf-16"), "save it as UTF-8:\niconv -f UTF-16 -t UTF-8 < x.csv > new.csv"),
         ("x.csv", npy(np.ones(2)), "x.csv: is not text; it looks like a .npy file"),
         ("x.json", npz(a=np.ones(2)), "x.json: is not text; it looks like a zip archive"),
         ("x.json", pickle.dumps([1.0]), "x.json: is not text; it looks like a pickle, which is never loaded"),
@@ -107,8 +111,8 @@ def test_missing_file() -> None:
 
 
 def test_unknown_extension() -> None:
-    known = ".npy, .npz, .csv, .tsv, .txt, .json, and - (stdin)"
-    assert path_refusal("x.dat") == f"x.dat: its extension says no format; known are {known}"
+    known = ".npy, .npz, .safetensors, .csv, .tsv, .txt, .dat, .json, .mtx, and - (stdin)"
+    assert path_refusal("x.doc") == f"x.doc: its extension says no format; known are {known}"
     assert path_refusal("x") == f"x: its extension says no format; known are {known}"
 
 
@@ -196,6 +200,9 @@ VALID = {
     ".tsv": b"1\t2.5\t3\n4\t5\t6\n",
     ".txt": b"1 2.5 3\n4 5 6\n",
     ".json": b'[[1, 2.5, "NaN"], [4, -Infinity, 6e2]]',
+    ".dat": b"1.0D-03  2.5  3\n4  5  6\n",
+    ".mtx": b"%%MatrixMarket matrix coordinate real general\n% c\n2 3 2\n1 1 2.5\n2 3 -1e3\n",
+    ".safetensors": safetensors({"a": {"dtype": "F64", "shape": [2, 3], "data_offsets": [0, 48]}}, bytes(48)),
 }
 
 
@@ -209,7 +216,7 @@ def readable_or_refused(extension: str, content: bytes) -> None:
             except InputError as error:
                 message = str(error)
             assert len(message.splitlines()) <= 2
-            assert array.dtype == np.float64
+            assert array.dtype in (np.float64, np.complex128)
             assert array.flags.c_contiguous
 
 
@@ -239,7 +246,7 @@ def test_damaged_files(extension: str, data: st.DataObject) -> None:
 def test_files_cut_at_every_byte(extension: str) -> None:
     for length in range(len(VALID[extension])):
         readable_or_refused(extension, VALID[extension][:length])
-        if extension in (".npy", ".npz"):
+        if extension in (".npy", ".npz", ".safetensors"):
             refusal("x" + extension, VALID[extension][:length])
 
 

@@ -63,3 +63,46 @@ def test_json_refused(content: str, message: str) -> None:
 
 def test_json_is_counted_before_its_objects_are_made() -> None:
     assert "shape 10000 takes 78.1 KiB" in refusal("x.json", "[" + "1," * 9999 + "not parsed", memory=10**6)
+
+
+RECORDS = '[{"t": 0, "u": 1.5}, {"u": "NaN", "t": 2}]'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("x.json:a", '{"a": [1, 2], "b": "text"}', [1, 2]),
+        ("x.json:a.b", '{"a": {"b": [[1], [2]]}}', [[1], [2]]),
+        ("x.json:a.b", '{"a.b": 3, "a": {"b": 4}}', 3),
+        ("x.json", RECORDS, [[0, 1.5], [2, "nan"]]),
+        ("x.json:u", RECORDS, [1.5, "nan"]),
+        ("x.json:rows", f'{{"rows": {RECORDS}}}', [[0, 1.5], [2, "nan"]]),
+        ("x.json:rows.t", f'{{"rows": {RECORDS}}}', [0, 2]),
+    ],
+)
+def test_a_key_and_records(name: str, text: str, expected: Any) -> None:
+    assert np.array_equal(read(name, text), np.array(expected, float), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.json", '{"a": 1, "b": 2}', "is an object, not a number; write x.json:KEY, the key being 'a', 'b'"),
+        ("x.json:c", '{"alpha": 1, "b": 2}', "x.json: has no 'c'; it holds 'alpha', 'b'"),
+        ("x.json:alpah", '{"alpha": 1, "b": 2}', "did you mean 'alpha'?"),
+        ("x.json:a.c", '{"a": {"b": 1}}', "x.json: has no 'c'; it holds 'b'"),
+        ("x.json:a", "[1, 2]", "x.json: has no 'a': no object is there, so no keys"),
+        ("x.json:a", '{"a": [1, null]}', "x.json:a: [1] is null, not a number"),
+        ("x.json", '[{"t": 1}, {"u": 1}]', "x.json: [1] has keys 'u', [0] has 't'"),
+        (
+            "x.json",
+            '[{"t": 1, "n": "a"}]',
+            "x.json: [0]['n'] is the text 'a'; texts may only be NaN, Infinity, -Infinity",
+        ),
+        ("x.json", '[{"t": [1]}]', "[0]['t'] is a list, not a number; write FILE.json:KEY for one column"),
+        ("x.json:a", '{"a": {"0": 1}}', "is an object, not a number; write x.json:a.KEY, the key being '0'"),
+        ("x.json:a", "{,}", "x.json, line 1, column 2: is not JSON"),
+    ],
+)
+def test_a_key_or_records_refused(name: str, content: str, message: str) -> None:
+    assert message in refusal(name, content)

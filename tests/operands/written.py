@@ -1,6 +1,7 @@
 """What the tests of the readers share: files are written, read back, and refused."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ FLOATS = hnp.arrays(
 )
 
 
-def read(name: str, content: str | bytes, dtype: str = "float64", memory: int = GIB) -> Any:
+def read(name: str, content: str | bytes, dtype: str = "float64", memory: int = GIB, **options: Any) -> Any:
     Path(name.partition(":")[0]).write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_operand(name, dtype, memory)
+    return read_operand(name, dtype, memory, **options)
 
 
 def pipe(content: bytes, memory: int = GIB) -> Any:
@@ -38,6 +39,13 @@ def refusal(name: str, content: str | bytes, dtype: str = "float64", memory: int
     return message
 
 
+def notes(name: str, content: str | bytes) -> tuple[Any, list[str]]:
+    """Read a file; return the array, and what was told."""
+    said: list[str] = []
+    array = read(name, content, told=said.append)
+    return array, said
+
+
 def npy(array: Any, **options: Any) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, **options)
@@ -48,6 +56,11 @@ def npz(**arrays: Any) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
+
+
+def safetensors(header: Any, data: bytes = b"") -> bytes:
+    written = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(written).to_bytes(8, "little") + written + data
 
 
 def npy_declaring(shape: str, data: bytes = b"", descr: str = "'<f8'", version: int = 1) -> bytes:

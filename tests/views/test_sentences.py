@@ -12,6 +12,7 @@ from rich.console import Console
 import jacinspect
 from jacinspect.inspection.report import Report
 from jacinspect.views import details, text
+from jacinspect.views.facts import formulas
 from jacinspect.views.outcome import outcome
 from jacinspect.views.sentences import of_outcome, of_structure
 
@@ -47,7 +48,7 @@ STRUCTURES: list[tuple[str, Callable[[], Report], str]] = [
         "block-diagonal",
         lambda: jacinspect.inspect("softmax", normal((3, 4))),
         "Each output reads the inputs of its own row alone: ∂A_ij/∂X_pq = J_ijq δ_ip. So J has 3 blocks of 4×4 on its "
-        "diagonal (in the order of row-major vec) and is 0 elsewhere, and no A' ⊙ dX is the differential.",
+        "diagonal in row-major vec (--vec row shows them) and is 0 elsewhere, and no A' ⊙ dX is the differential.",
     ),
     (
         "lower-triangular",
@@ -82,7 +83,7 @@ STRUCTURES: list[tuple[str, Callable[[], Report], str]] = [
         "dense",
         lambda: jacinspect.inspect(np.sum, normal((2, 3))),
         "The one output reads all inputs: ∂Y/∂a_pq = 1. "  # numpy calls the operand a
-        "So J is one row, the gradient, and with shapes that differ there is no Y' ⊙ da.",
+        "So J is one row, the gradient. Y and a have different shapes, so there is no Y' ⊙ da.",
     ),
     (
         "zero",
@@ -139,7 +140,7 @@ OUTCOMES: list[tuple[Callable[[], Report], str, str | None]] = [
     (
         lambda: jacinspect.inspect("tanh", normal((2, 3)), wrong_in_one),
         "✗ the derivative is wrong: 1 of 6 entries disagrees",
-        "Differences of f give other numbers than this derivative, by more than their own error (✘ in J).",
+        "Finite differences of f contradict this derivative where ✘ stands in J.",
     ),
     (
         lambda: jacinspect.inspect("tanh", normal((2,)), noise=10.0),
@@ -220,3 +221,74 @@ def test_colour_goes_with_the_sign() -> None:
     console = Console(file=(stream := StringIO()), width=80, force_terminal=True, color_system="standard")
     console.print(text.render(of, 80))
     assert re.search(r"\x1b\[1;31m✘-?[0-9.]+\x1b\[0m", stream.getvalue())
+
+
+def wrong_outside(matrix: Any) -> Report:
+    return jacinspect.inspect(np.square, np.arange(1.0, 4), lambda x: matrix, derivative_kind="jacobian")
+
+
+def test_a_refuted_claim_is_told_from_the_true_jacobian() -> None:
+    of = jacinspect.inspect("tanh", normal((2, 3)), wrong_in_one)
+    said = shown(of)
+    assert "So the true J is diagonal, its diagonal is vec(A'), and A' ⊙ dX is the\n" in said
+    assert "differential with A' = the true f'(X)." in said
+    assert "J, as claimed" in said
+    for view in (text, details):
+        assert "numeric J·vec(dX)" in shown(of, view)
+    assert of.hadamard is not None
+    slope = (1 - np.tanh(normal((2, 3))) ** 2) * of.hadamard.factor  # that of f, not of the claim
+    np.testing.assert_allclose(of.hadamard.product, slope, rtol=1e-9)
+    right = shown(jacinspect.inspect("tanh", normal((2, 3))))
+    assert "claimed" not in right
+    assert "numeric J·vec(dX)" not in right
+    assert "the true" not in right
+
+
+def test_only_wrong_entries_are_listed_and_those_left_out_are_counted() -> None:
+    def wrong_in_two(x: Any) -> Any:
+        return wrong_in_one(x) * np.array([[1, 1, 1], [2, 1, 1]])
+
+    lines = shown(jacinspect.inspect("tanh", normal((2, 3)), wrong_in_two)).splitlines()
+    rows = [line for line in lines if re.match(r" +∂A\S+ +✘", line)]
+    assert [*map(str.split, rows)] == [line.split() for line in lines if line.startswith("  ∂A")]
+    assert len(rows) == 2
+    lines = shown(jacinspect.inspect("tanh", normal((2, 4)), lambda x: 2 + x)).splitlines()
+    assert "and 3 more" in [line.strip() for line in lines]
+
+
+def test_the_worst_entry_of_f_is_listed_beside_many_where_f_has_none() -> None:
+    said = shown(wrong_outside(np.full((3, 3), 9.0)))
+    named = re.search(r"worst by its bar\s+(∂A\[\d\]/∂X\[\d\])", said)
+    assert named is not None
+    assert re.search(rf"^ +{re.escape(named[1])} +✘9", said, re.M)
+
+
+DERIVATIVES = {
+    "df": ("x.T @ A @ x", None, "3", ["A=3x3"]),
+    "∂f/∂X": ("log(det(X))", "inv(X).T", "2x2", []),
+    "f'(x)": ("tanh", "1 - tanh(x)**2", "3", []),
+    "∂f/∂x": ("sum(x)", "[1, 1, 1]", "3", []),
+    "derivative": ("sum(x)", "numpy:ones_like", "3", []),
+}
+
+
+@pytest.mark.parametrize("label", DERIVATIVES)
+def test_a_derivative_is_called_a_differential_only_if_it_is_one(label: str) -> None:
+    of, claim, shape, others = DERIVATIVES[label]
+    sizes = {"3": (3,), "2x2": (2, 2)}
+    report = jacinspect.inspect(of, normal(sizes[shape]), claim, others=[normal((3, 3))] * len(others))
+    assert label in [name for name, _ in formulas(report)]
+
+
+def test_a_transposed_operand_that_is_multiplied_entry_by_entry_is_noted() -> None:
+    note = "* is entry by entry; the matrix product is @"
+    assert note in shown(jacinspect.inspect("x' * x", normal((3,))))
+    assert note not in shown(jacinspect.inspect("X.T @ X * 2", normal((2, 2))))
+
+
+def test_a_formula_is_not_broken_where_it_fits() -> None:
+    of = jacinspect.inspect("softmax", normal((3, 4)))
+    for width in range(40, 90):
+        console = Console(file=(stream := StringIO()), width=width, color_system=None, highlight=False)
+        console.print(text.render(of, width))
+        assert not re.search(r"(⊙|=|±)$|^ *(⊙|=|±)", stream.getvalue(), re.M)

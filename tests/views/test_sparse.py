@@ -54,6 +54,14 @@ def test_nothing_one_number_and_what_is_not_finite(x: Any, ending: str) -> None:
     assert np.array_equal(saved.toarray(), expected, equal_nan=True)
 
 
+@pytest.mark.parametrize(("vec", "layout"), ORDERS)
+def test_the_files_say_their_order_of_vec_and_their_layout(vec: AnyVec, layout: AnyLayout) -> None:
+    report = jacinspect.inspect("softmax", X, vec=vec, layout=layout)
+    assert render_mtx(report).decode().splitlines()[2] == f"% vec: {vec}, layout: {layout}"
+    saved = np.load(BytesIO(render_npz(report)))
+    assert (saved["vec"].item().decode(), saved["layout"].item().decode()) == (vec, layout)
+
+
 def test_the_rows_are_as_scipy_likes_them() -> None:
     saved = read(".npz", render_npz(jacinspect.inspect("softmax", X)))
     assert isinstance(saved, scipy.sparse.csr_array)

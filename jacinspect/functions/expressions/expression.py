@@ -25,6 +25,7 @@ from jacinspect.functions.rules import Jvp, Second, Vjp
 __all__ = ["expression"]
 
 _LONGEST_DIFFERENTIATED = 500  # characters; the derivative of a longer text would not fit on a line
+_ENTRY_BY_ENTRY = "* is entry by entry; the matrix product is @"
 
 
 def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mapping[str, Parameter] = {}) -> Function:
@@ -81,8 +82,16 @@ def expression(text: str, parameters: Mapping[str, Parameter] = {}, known: Mappi
         source="expression",
         operands=operands,
         bends=bends(typed, parsed.tree, operands),
+        note=_ENTRY_BY_ENTRY if _multiplies_a_transpose(parsed.tree) else "",
         partial_formulas=formulas if len(operands) > 1 else (),
     )
+
+
+def _multiplies_a_transpose(part: Part) -> bool:
+    """Whether an operand that is transposed is multiplied entry by entry, as a textbook's x'x is not."""
+    name = "" if part.function is None else part.function.name
+    turned = any(each.function is not None and each.function.name == "transpose" for each in part.arguments)
+    return (name == "mul" and turned) or any(map(_multiplies_a_transpose, part.arguments))
 
 
 def _number(name: str, given: object) -> float:

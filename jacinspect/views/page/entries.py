@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.stored import StoredEntries
 from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import UnfoldedPattern
@@ -26,45 +27,14 @@ _RANK = np.argsort(np.array(_WORST_LAST))
 
 
 @dataclass(frozen=True, eq=False)
-class Entries:
-    """Every entry of the pattern, and the analytic ones outside it: flat arrays of one length, or None if not known."""
-
-    outputs: Array
-    inputs: Array
-    analytic: Array | None
-    numeric: Array | None
-    bar: Array | None
-    status: Array | None
+class Entries(StoredEntries):
+    """The stored entries, in the order of the pattern."""
 
     @classmethod
-    def of(cls, j: JacobianReport) -> "Entries":
+    def of_report(cls, j: JacobianReport) -> "Entries":
         """Collect the entries of a Jacobian whose pattern is proved."""
         assert j.arrangement is not None
-        pattern = j.arrangement.pattern
-        if j.numeric is None:
-            return cls(pattern.rows, pattern.indices, None, None, None, None)
-        if j.analytic is None:
-            return cls(pattern.rows, pattern.indices, None, j.numeric.data, j.error_bar, j.status)
-        inside, outside = j.analytic.on(pattern), j.analytic.outside(pattern)
-        none, more = np.zeros(outside.pattern.stored), np.full(outside.pattern.stored, int(Status.DISAGREES))
-        return cls(
-            np.concatenate([pattern.rows, outside.pattern.rows]),
-            np.concatenate([pattern.indices, outside.indices]),
-            np.concatenate([inside.data, outside.data]),
-            np.concatenate([j.numeric.data, none]),
-            None if j.error_bar is None else np.concatenate([j.error_bar, none]),
-            None if j.status is None else np.concatenate([j.status, more]),
-        )
-
-    @property
-    def number(self) -> int:
-        """How many there are."""
-        return int(self.outputs.size)
-
-    def at(self, places: Array) -> "Entries":
-        """Return only those at these places."""
-        values = (self.outputs, self.inputs, self.analytic, self.numeric, self.bar, self.status)
-        return Entries(*(None if each is None else each[places] for each in values))  # type: ignore[arg-type]
+        return cls.of(j.arrangement.pattern, j.numeric, j.analytic, j.error_bar, j.status)
 
     def sample(self, most: int) -> Array:
         """Return the places of at most so many: all, or those that do not agree, the ends, and evenly spread ones."""
@@ -99,7 +69,7 @@ class Entries:
             ratio = np.where(difference == 0, 0.0, difference / (self.bar + _ROUNDING * np.abs(self.analytic)))
         return ratio if self.status is None else np.where(np.isin(self.status, _JUDGED), ratio, np.nan)
 
-    def to_dict(self) -> dict[str, Any]:
+    def listed(self) -> dict[str, Any]:
         """Return them as JSON-ready lists, rounded to what a reader can use."""
         return {
             "output": self.outputs.tolist(),

@@ -46,7 +46,7 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
     j = report.jacobian
     if j is None or report.output is None or j.arrangement is None or not j.entries:
         return None
-    entries = Entries.of(j)
+    entries = Entries.of_report(j)
     shown = entries.at(entries.sample(listed))
     forms, tiles = _forms(report, entries, whole=shown.number == entries.number)
     return {
@@ -66,7 +66,7 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
         "valid": report.hadamard_valid,
         "product": "numeric" if _is_wrong(j) else "analytic",
         "stored": entries.number,
-        "entries": shown.to_dict(),
+        "entries": shown.listed(),
         "statuses": [_STATUSES[status] for status in Status],
         "forms": forms,
         "tiles": tiles,

@@ -20,7 +20,7 @@ def jacobian(report: Report) -> JacobianReport:
 
 def test_entries_outside_the_pattern_stand_beside_a_zero() -> None:
     claimed = np.ones((3, 3))
-    entries = Entries.of(jacobian(jacinspect.inspect("cumsum", X[0], derivative=lambda _: claimed)))
+    entries = Entries.of_report(jacobian(jacinspect.inspect("cumsum", X[0], derivative=lambda _: claimed)))
     assert entries.number == 9
     off = entries.outputs < entries.inputs
     assert entries.analytic is not None
@@ -33,16 +33,16 @@ def test_entries_outside_the_pattern_stand_beside_a_zero() -> None:
 
 
 def test_a_kink_is_not_judged_by_its_difference() -> None:
-    entries = Entries.of(jacobian(jacinspect.inspect("relu", X)))
+    entries = Entries.of_report(jacobian(jacinspect.inspect("relu", X)))
     assert entries.ratio is not None
     assert np.isnan(entries.ratio).tolist() == [False, False, True, False, False, False]
-    assert entries.to_dict()["ratio"][2] is None
+    assert entries.listed()["ratio"][2] is None
 
 
 def test_a_sample_has_the_ends_and_what_does_not_agree() -> None:
     x = np.linspace(-1, 1, 400)
     x[123] = 0
-    entries = Entries.of(jacobian(jacinspect.inspect("relu", x)))
+    entries = Entries.of_report(jacobian(jacinspect.inspect("relu", x)))
     places = entries.sample(40)
     assert {0, 9, 123, 390, 399} <= set(places.tolist())
     assert places.size <= 40
@@ -57,7 +57,7 @@ def test_tiles_sum_up_what_is_in_them(most: int, monkeypatch: pytest.MonkeyPatch
     report = jacinspect.inspect("softmax", x)
     form, j = report.form("stacked"), jacobian(report)
     assert form is not None
-    entries = Entries.of(j)
+    entries = Entries.of_report(j)
     placed = form.placed_at(entries.outputs, entries.inputs)
     tiles = entries.tiles(placed)
     assert len(tiles["at"]) <= max(most, 64)
@@ -78,7 +78,7 @@ def test_a_tile_shows_the_worst_that_is_in_it(monkeypatch: pytest.MonkeyPatch) -
     slopes = 2 * x
     slopes[40] += 1
     report = jacinspect.inspect(lambda z: z * z, x, derivative=lambda z: slopes + 0 * z)
-    entries, form = Entries.of(jacobian(report)), report.form("vec")
+    entries, form = Entries.of_report(jacobian(report)), report.form("vec")
     assert form is not None
     tiles = entries.tiles(form.placed_at(entries.outputs, entries.inputs))
     assert tiles["status"] == [Status.AGREES, Status.DISAGREES]

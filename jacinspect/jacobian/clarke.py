@@ -1,0 +1,82 @@
+"""Is a claim a mean of derivatives close to x? Where f has none at x, as an order statistic of equal numbers.
+
+That is Clarke's generalized gradient (1975), in which the derivatives of all libraries lie: of a median of three equal
+numbers it is spanned by the slopes 1 by one of them. f is differenced by single inputs at random points close to x.
+Next: agreement.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from jacinspect.jacobian.agreement import Comparison
+from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
+from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.numeric import Kinks, Numeric
+
+__all__ = ["with_generalized_gradients"]
+
+_POINTS = 32  # close to x: of four equal inputs, each is the largest at some, but for one case in 2,500
+_INPUTS = 16  # that the outputs read, at most: 17 calls for each point
+_NEAR, _STEP = 2.0**-8, 2.0**-24  # the points, and the steps there, in units of x: few steps change an order
+_ROUNDINGS = 8  # of f, that a difference may be off by
+_DIRECTIONS = 2**12  # in which a claim is no farther out than the derivatives are
+
+
+def with_generalized_gradients(
+    near: Neighbourhood, comparison: Comparison, rows: Array, rng: np.random.Generator, limit: int
+) -> Numeric:
+    """Return the numeric Jacobian with kinks in those outputs of `rows` whose claim is a mean of close derivatives.
+
+    Their slopes are the smallest and the largest of those. `limit` is the number of calls of f, in all, at which to
+    stop.
+    """
+    numeric, pattern = comparison.numeric, comparison.numeric.jacobian.pattern
+    inputs = np.unique(pattern.of_outputs(rows).indices)
+    if inputs.size > _INPUTS or near.box.evaluations + _POINTS * (inputs.size + 1) > limit:
+        return numeric
+    gradients, off = _close(near, rows, inputs, rng)
+    kinks, kind = [numeric.kinks], numeric.kind.copy()
+    for number, row in enumerate(rows):
+        entries = np.arange(*pattern.indptr[row : row + 2])
+        slopes = gradients[:, number, np.searchsorted(inputs, pattern.indices[entries])]
+        low, high = slopes.min(axis=0), slopes.max(axis=0)
+        new = (high - low > off[number]) & ~np.isin(entries, numeric.kinks.entries)
+        if _is_mean(comparison.claimed[entries], slopes, off[number], rng):
+            kinks.append(Kinks(entries[new], low[new], high[new]))
+            kind[entries[new]] = Kind.KINK
+    return replace(numeric, kind=kind, kinks=Kinks.ascending(kinks))
+
+
+@np.errstate(all="ignore")
+def _close(near: Neighbourhood, rows: Array, inputs: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return derivatives at points close to x, (points, outputs, inputs), and what they are off by, of each output."""
+    x, box = near.x.reshape(-1), near.box
+    unit = step_scale(x)
+    gradients = np.empty((_POINTS, rows.size, inputs.size))
+
+    def at(point: Array) -> Array:
+        return box.where_defined(point.reshape(near.x.shape).astype(near.x.dtype, copy=False))[rows]
+
+    for number in range(_POINTS):
+        base = x.copy()
+        base[inputs] += _NEAR * unit[inputs] * rng.standard_normal(inputs.size)
+        base = base.astype(near.x.dtype).astype(float)
+        before = at(base)
+        for place, chosen in enumerate(inputs):
+            moved = base.copy()
+            moved[chosen] = (moved[chosen] + _STEP * unit[chosen]).astype(near.x.dtype)
+            gradients[number, :, place] = (at(moved) - before) / (moved[chosen] - base[chosen])
+    size = np.abs(box.y0[rows]) + np.abs(gradients * x[inputs]).max(axis=(0, 2)) + _NEAR
+    return gradients, _ROUNDINGS * near.epsilon * size / (_STEP * unit[inputs].min())
+
+
+def _is_mean(claim: Array, gradients: Array, off: float, rng: np.random.Generator) -> bool:
+    """Whether a claim is in the convex hull of some gradients, as far as many directions show."""
+    size = claim.size
+    directions = np.vstack([np.eye(size), np.ones(size), gradients - claim, rng.standard_normal((_DIRECTIONS, size))])
+    rises, farthest = directions @ claim, directions @ gradients.T
+    slack = (off + ROUNDING * np.abs(claim).max(initial=0)) * np.abs(directions).sum(axis=1)
+    inside = (rises <= farthest.max(axis=1) + slack) & (rises >= farthest.min(axis=1) - slack)
+    return bool(inside.all())

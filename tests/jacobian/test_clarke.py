@@ -1,0 +1,50 @@
+"""Derivatives in use of order statistics of equal numbers pass as kinks, and no others."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+import jacinspect
+from tests.oracles import Array
+
+Tensors = Callable[[torch.Tensor], torch.Tensor]
+FUNCTIONS: dict[str, Tensors] = {
+    "sort": lambda x: torch.sort(x)[0],
+    "median": torch.median,
+    "topk": lambda x: torch.topk(x, 2)[0],
+    "kthvalue": lambda x: torch.kthvalue(x, 2)[0],
+    "quantile": partial(torch.quantile, q=0.5),
+    "max": torch.max,
+}
+
+
+def value(f: Tensors, x: Array) -> Array:
+    return np.asarray(f(torch.from_numpy(x.copy())).numpy())
+
+
+def slopes(f: Tensors, x: Array) -> Array:
+    return np.asarray(torch.autograd.functional.jacobian(f, torch.from_numpy(x.copy())).numpy())
+
+
+@pytest.mark.parametrize("row", [[1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0, 2.0], [0.0, 0.0, 0.0, 0.0]], ids=str)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_torch_chooses_at_equal_numbers_passes(name: str, row: list[float]) -> None:
+    f, x = FUNCTIONS[name], np.array(row)
+    inspect = partial(jacinspect.inspect, partial(value, f), x, derivative_kind="jacobian", backend="numpy")
+    assert inspect(derivative=partial(slopes, f)).verdict == "pass"
+    for wrong in (lambda x: 1.03 * slopes(f, x), lambda x: slopes(f, x) + 0.1, lambda x: -slopes(f, x)):
+        assert inspect(derivative=wrong).verdict != "pass"
+
+
+def test_a_tie_is_told_as_a_kink() -> None:
+    sort = FUNCTIONS["sort"]
+    report = jacinspect.inspect(partial(value, sort), np.ones(3), partial(slopes, sort), derivative_kind="jacobian")
+    (kink,) = [finding for finding in report.findings if finding.code == "J003"]
+    assert kink.message.startswith("9 entries on a kink")
+    strict = jacinspect.inspect(
+        partial(value, sort), np.ones(3), partial(slopes, sort), derivative_kind="jacobian", strict_kinks=True
+    )
+    assert strict.verdict != "pass"
