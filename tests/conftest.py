@@ -21,9 +21,25 @@ Validate = Callable[[str], dict[str, Any]]
 RunHere = Callable[..., Run]
 
 
+# The files that take half a minute and more: at the end, one of two workers waits for a short one of the other.
+LONGEST = (
+    "test_readme.py",
+    "test_pipeline.py",
+    "test_commands.py",
+    "test_check.py",
+    "test_diagnosis.py",
+    "test_text.py",
+    "test_frameworks.py",
+    "test_verification.py",
+    "test_code.py",
+    "test_planted.py",
+    "test_row_wise.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the file that takes longest: at the end, one of two workers would wait for the other."""
-    items.sort(key=lambda item: item.path.name != "test_readme.py")
+    """Begin with the files that take longest."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 def pytest_collection_finish() -> None:

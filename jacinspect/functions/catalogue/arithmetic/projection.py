@@ -33,7 +33,7 @@ def _sum(x: Array) -> tuple[Array, Array]:
     """Split the sum along the last axis, kept, into a rounded one and what it lacks, neighbours being added first."""
     n = max(x.shape[-1], 1)
     missing = 2 ** (n - 1).bit_length() - x.shape[-1]
-    x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, missing)])
+    x = np.concatenate([x, np.zeros((*x.shape[:-1], missing))], axis=-1)  # np.pad takes ten times as long
     lacks = np.zeros_like(x)
     while x.shape[-1] > 1:
         x, rest = difference(x[..., ::2], -x[..., 1::2])
