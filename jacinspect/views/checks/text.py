@@ -14,7 +14,13 @@ from jacinspect.wording import printable
 
 __all__ = ["Columns", "render"]
 
-_STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "bold yellow", "unchecked": "bold"}
+_STYLES = {
+    "pass": "green",
+    "fail": "bold red",
+    "inconclusive": "bold yellow",
+    "unchecked": "bold",
+    "interrupted": "bold yellow",
+}
 _WORST = 20  # failures that the summary lists, about a screen
 _VERDICT, _STRUCTURE, _RATIO = 12, 16, 7  # columns, of the longest verdict, structure and ratio (1.2e+12)
 _GAP = 2

@@ -441,7 +441,7 @@ def test_an_interrupted_run_is_complete(view: str) -> None:
         last
         == {
             "text": "1 inspection: 1 pass; 8 not made",
-            "json": '], "summary": {"pass": 1, "fail": 0, "inconclusive": 0, "unchecked": 0}, "verdict": "pass"}',
+            "json": '], "summary": {"pass": 1, "fail": 0, "inconclusive": 0, "unchecked": 0}, "verdict": "interrupted"}',
             "junit": "</testsuites>",
             "github": "jacinspect: 1 inspection: 1 pass; 8 not made",
             "markdown": "**1 inspection: 1 pass; 8 not made**",
