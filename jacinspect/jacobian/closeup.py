@@ -20,6 +20,7 @@ _STEPS = 1.0, 1.5, 2.0  # times that: noise that happens to fit a claim at one d
 _FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that slope explains nothing,
 _SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common
 _STEEP = 64.0  # a claim may be the slope of that, if f moves by no more than so many times what it would over a step
+_LEAST_POWER = 0.5  # of a bend: between a jump, of which nothing is known, and |x|
 _ROUNDS = 16  # of outputs that read one input, and need steps of their own
 
 Contradicts = Callable[[Array, Array, Array], Array]
@@ -102,11 +103,21 @@ class _Moves:
         moved = (self.rises != 0).any(axis=(0, 1)) | (self.rises.shape[0] < len(_STEPS))
         return np.asarray((fits[0] | (end & (fits[1] | fits[2]))) & moved & self.straight(self.apart))
 
+    def bent(self, moved: Array) -> Array:
+        """Return where f moves by a power of the step, to both sides alike, besides a line: at a minimum, say."""
+        if self.rises.shape[0] < len(_STEPS):
+            return np.zeros(moved.size, bool)
+        alike, line = self.rises.sum(axis=1) / 2, (self.rises[:, 1] - self.rises[:, 0]) / 2
+        power = np.log2(alike[2] / alike[0])
+        twisted = [line[1] - line[0] * _STEPS[1], line[2] - line[0] * _STEPS[2]]
+        off = np.abs([alike[1] - alike[0] * _STEPS[1] ** power, *twisted])
+        return np.asarray((power >= _LEAST_POWER) & (off <= moved / 8).all(axis=0))
+
     def too_steep(self, slope: Array, rounding: Array) -> Array:
-        """Return where f moves by far more than a slope could explain, along no line, and no more than as claimed."""
+        """Return where f moves by far more than a slope could explain, along no line or bend, and no more than claimed."""
         moved, width = np.abs(self.rises).max(axis=(0, 1)), np.abs(self.widths[-1, 1])
         scattered = moved > np.maximum(_FOLLOWED * slope * width, _SCATTERED * rounding)
         central = (self.rises / self.widths).mean(axis=1)
         even = (np.abs(central - central[0]) <= np.abs(central[0]) / 4).all(axis=0) & self.straight(central[0] / 4)
         even &= self.rises.shape[0] == len(_STEPS)
-        return np.asarray(scattered & ~even & (moved <= _STEEP * self.apart * width))
+        return np.asarray(scattered & ~even & ~self.bent(moved) & (moved <= _STEEP * self.apart * width))

@@ -101,3 +101,11 @@ def test_the_sides_of_a_bend_bear_out_no_small_error() -> None:
 def test_near_0_numbers_are_coarse_and_excuse_nobody(x: list[float], factor: float) -> None:
     report = jacinspect.inspect(lambda x: np.sin(factor * x), np.array(x), np.ones_like)
     assert [each.code for each in report.findings] == ["J001"]
+
+
+@pytest.mark.parametrize("error", [1e-3, -0.5])
+def test_a_minimum_of_0_excuses_nobody(error: float) -> None:
+    """Close to it f moves by the square of a step, which no slope explains, and by far less than is claimed."""
+    f = lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)  # noqa: E731
+    assert jacinspect.inspect(f, np.ones(4), np.zeros_like).verdict == "pass"
+    assert jacinspect.inspect(f, np.ones(4), lambda x: np.full_like(x, error)).verdict == "fail"

@@ -435,18 +435,16 @@ def test_what_comes_is_written_before_what_is_not_there_yet(view: str) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_an_interrupted_run_is_complete(view: str) -> None:
-    text = rendered(view, [outcome("a")], planned=9)
-    last = text.rstrip().splitlines()[-1]
-    assert (
-        last
-        == {
-            "text": "1 inspection: 1 pass; 8 not made",
-            "json": '], "summary": {"pass": 1, "fail": 0, "inconclusive": 0, "unchecked": 0}, "verdict": "interrupted"}',
-            "junit": "</testsuites>",
-            "github": "jacinspect: 1 inspection: 1 pass; 8 not made",
-            "markdown": "**1 inspection: 1 pass; 8 not made**",
-        }[view]
-    )
+    last = rendered(view, [outcome("a")], planned=9).rstrip().splitlines()[-1]
+    counts = '{"pass": 1, "fail": 0, "inconclusive": 0, "unchecked": 0}'
+    expected = {
+        "text": "1 inspection: 1 pass; 8 not made",
+        "json": f'], "summary": {counts}, "verdict": "interrupted"}}',
+        "junit": "</testsuites>",
+        "github": "jacinspect: 1 inspection: 1 pass; 8 not made",
+        "markdown": "**1 inspection: 1 pass; 8 not made**",
+    }
+    assert last == expected[view]
 
 
 # --- A page -----------------------------------------------------------------------------------------------------------
