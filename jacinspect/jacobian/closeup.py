@@ -114,7 +114,7 @@ class _Moves:
         return np.asarray((power >= _LEAST_POWER) & (off <= moved / 8).all(axis=0))
 
     def too_steep(self, slope: Array, rounding: Array) -> Array:
-        """Return where f moves by far more than a slope could explain, along no line or bend, and within what is claimed."""
+        """Return where f moves by far more than a slope explains, along no line or bend, and within what is claimed."""
         moved, width = np.abs(self.rises).max(axis=(0, 1)), np.abs(self.widths[-1, 1])
         scattered = moved > np.maximum(_FOLLOWED * slope * width, _SCATTERED * rounding)
         central = (self.rises / self.widths).mean(axis=1)
