@@ -2,9 +2,9 @@
 
 import gc
 import json
-import os
 import sys
 from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from jacinspect.__main__ import main
+from jacinspect.checks import workers
+from jacinspect.cli import commands
 from jacinspect.inspection.codes import CODES
 from tests.program import ROOT, UNSET, Run, strict_json
 
@@ -79,7 +81,8 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture
     """Run the program's main function in this process: as `tests.program.run`, without half a second of imports."""
     for name in UNSET:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.delattr(os, "fork")  # without which the program stays in this process
+    monkeypatch.setattr(commands, "go_on_in_a_child", lambda *_: None)  # this process, which has threads, is not forked
+    monkeypatch.setattr(workers, "_CONTEXT", get_context("spawn"))
 
     def run(*args: str, cwd: Path = ROOT) -> Run:
         monkeypatch.chdir(cwd)

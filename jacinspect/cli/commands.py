@@ -126,7 +126,7 @@ def _advice(arguments: list[str], group: Any) -> str:
     if any(text.startswith("-") and "(" in text for text in arguments):
         return "put an expression that begins with - in parentheses: '(-exp(x))'"
     command = next((name for name in arguments[:1] if name in group.commands), "inspect")
-    return f"jacinspect {command} --help lists the options"
+    return f"see jacinspect {command} --help"
 
 
 _UsageError: Any = typer.BadParameter.__base__  # which typer does not export by itself

@@ -27,11 +27,11 @@ Contradicts = Callable[[Array, Array, Array], Array]
 
 
 @np.errstate(all="ignore")
-def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, contradicts: Contradicts) -> Array:
+def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, gap: Array, contradicts: Contradicts) -> Array:
     """Return where f moves as claimed on both sides of x; or too fast to be followed from one number to the next.
 
-    `value` ± `bar` is what longer steps show. `contradicts` says of entries, given by their places, where claims
-    contradict a value and its bar.
+    `value` ± `bar` is what longer steps show, of a kink the mean of slopes that are `gap` apart. `contradicts` says of
+    entries, given by their places, where claims contradict a value and its bar.
     """
     assert stencil.inputs is not None
     inputs, left = np.arange(stencil.x.size)[stencil.inputs], np.arange(value.size)
@@ -39,7 +39,7 @@ def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, contradicts: Co
     numbers = np.finfo(stencil.x.dtype)  # which are evenly spaced near 0
     rounding = stencil.epsilon * np.abs(stencil.y0) + stencil.x_epsilon * x * np.abs(value) + numbers.smallest_subnormal
     apart = np.maximum(bar, stencil.x_epsilon * np.abs(value))
-    while (further := contradicts(left, value, 2 * apart) & np.isfinite(apart)).any():
+    while (further := contradicts(left, value, gap / 2 + 2 * apart) & np.isfinite(apart)).any():
         apart[further] *= 2
     nearest = np.where(x == 0, numbers.eps**2, np.spacing(x))  # at 0, far from where powers of steps underflow
     shortest = np.maximum(rounding / apart + stencil.x_epsilon * x, nearest)
@@ -99,7 +99,7 @@ class _Moves:
         central, gap = slopes.mean(axis=1), slopes[:, 1] - slopes[:, 0]
         kinds = (central, slopes[:, 0], slopes[:, 1])
         fits = [np.all([~contradicts(each, self.apart / 2) for each in kind], axis=0) for kind in kinds]
-        end = (np.abs(central - value) > self.apart / 2).all(axis=0) | (np.abs(gap[-1] - gap[0]) <= self.apart / 2)
+        end = ~(np.abs(central - value) <= self.apart / 2).any(axis=0) | (np.abs(gap[-1] - gap[0]) <= self.apart / 2)
         moved = (self.rises != 0).any(axis=(0, 1)) | (self.rises.shape[0] < len(_STEPS))
         return np.asarray((fits[0] | (end & (fits[1] | fits[2]))) & moved & self.straight(self.apart))
 

@@ -248,15 +248,15 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
 def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:
     """Leave unresolved what is a mean slope alone, as of a fast wave, where f moves as claimed close to x."""
     kink = estimate.kind == Kind.KINK
-    bar = estimate.bar + np.where(kink, np.abs(estimate.right - estimate.left) / 2, 0)
-    refuted = (kink | (estimate.kind == Kind.SMOOTH)) & contradicts(entries, estimate.value, bar)
+    gap = np.where(kink, np.abs(estimate.right - estimate.left), 0)
+    refuted = (kink | (estimate.kind == Kind.SMOOTH)) & contradicts(entries, estimate.value, estimate.bar + gap / 2)
     refuted &= ~(estimate.step > 0) | contradicts(entries, estimate.other, estimate.other_bar)
     accused = np.flatnonzero(refuted)
     if not accused.size:
         return estimate
-    value, bar = estimate.value[accused], estimate.bar[accused]
+    shown = (estimate.value[accused], estimate.bar[accused], gap[accused])
     means = moves_as_claimed(
-        stencil.subset(accused), value, bar, lambda places, *slope: contradicts(entries[accused[places]], *slope)
+        stencil.subset(accused), *shown, lambda places, *slope: contradicts(entries[accused[places]], *slope)
     )
     kind, step = estimate.kind.copy(), estimate.step.copy()
     kind[accused[means]], step[accused[means]] = Kind.UNRESOLVED, 0

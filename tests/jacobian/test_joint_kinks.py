@@ -134,7 +134,7 @@ def test_what_jax_gives_at_ties_is_not_accused(name: str) -> None:
 
 def test_the_message_names_the_inputs_and_the_slope() -> None:
     assert fault(np.max, TIED, [1, 1, 1, 0]) == (
-        "1 output on a kink of several inputs, worst A: along X[0], X[1], X[2] together it has slope 1; analytic 3: "
+        "1 output on a kink of several inputs, worst Y: along a[0], a[1], a[2] together it has slope 1; analytic 3: "
         "entries that are each possible, but not together"
     )
 
@@ -142,7 +142,7 @@ def test_the_message_names_the_inputs_and_the_slope() -> None:
 def test_the_message_about_a_median_of_equal_numbers_does_not_call_its_bar_wide() -> None:
     report = jacinspect.inspect(np.median, np.zeros(3), derivative=lambda _: np.array([0.0, 2.0, 0.0]))
     assert [found.message for found in report.findings if found.code == "J006"] == [
-        "1 entry inconclusive: ∂A/∂X[1] is 0 ± 6e-323 by that input alone, analytic 2; A is not the sum of what single "
+        "1 entry inconclusive: ∂Y/∂a[1] is 0 ± 6e-323 by that input alone, analytic 2; Y is not the sum of what single "
         "inputs do"
     ]
 

@@ -474,13 +474,13 @@ def test_equal_shapes_have_a_diagonal_jacobian_in_each_operand(name: str, wrt: i
 @pytest.mark.parametrize(
     ("shape", "other", "formula"),
     [
-        ((2, 1), (2, 3), "∂A_ij/∂X_pq = A'_ij δ_ip"),
-        ((1, 3), (2, 3), "∂A_ij/∂X_pq = A'_ij δ_jq"),
-        ((3,), (2, 3), "∂A_ij/∂X_p = A'_ij δ_jp"),
-        ((3,), (3, 3), "∂A_ij/∂X_p = A'_ij δ_jp"),
-        ((), (2, 3), "∂A_ij/∂X = A'_ij"),
-        ((2, 1), (1, 3), "∂A_ij/∂X_pq = A'_ij δ_ip"),
-        ((3, 1), (2, 3, 2), "∂A_ijk/∂X_pq = A'_ijk δ_jp"),
+        ((2, 1), (2, 3), "∂A_ij/∂y_pq = A'_ij δ_ip"),
+        ((1, 3), (2, 3), "∂A_ij/∂y_pq = A'_ij δ_jq"),
+        ((3,), (2, 3), "∂A_ij/∂y_p = A'_ij δ_jp"),
+        ((3,), (3, 3), "∂A_ij/∂y_p = A'_ij δ_jp"),
+        ((), (2, 3), "∂A_ij/∂y = A'_ij"),
+        ((2, 1), (1, 3), "∂A_ij/∂y_pq = A'_ij δ_ip"),
+        ((3, 1), (2, 3, 2), "∂A_ijk/∂y_pq = A'_ijk δ_jp"),
     ],
 )
 def test_a_broadcast_operand(shape: tuple[int, ...], other: tuple[int, ...], formula: str) -> None:

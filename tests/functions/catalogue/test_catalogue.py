@@ -223,10 +223,7 @@ def test_a_misspelt_name(typed: str, message: str) -> None:
 def test_a_name_like_no_other(typed: str) -> None:
     with pytest.raises(InputError) as error:
         function(typed)
-    start, _, listed = str(error.value).partition("there are ")
-    assert start == f"there is no function {typed!r}; "
-    expected = [entry.name for entry in ENTRIES]
-    assert listed.split(", ") == (expected if len(expected) <= 16 else [*expected[:16], "…"])
+    assert str(error.value) == f"there is no function {typed!r}; jacinspect list shows all {len(ENTRIES)} functions"
 
 
 AXIS: dict[str, Parameter] = {"axis": -1}
