@@ -19,7 +19,7 @@ __all__ = ["with_generalized_gradients"]
 
 _POINTS = 32  # close to x: of four equal inputs, each is the largest at some, but for one case in 2,500
 _INPUTS = 16  # that the outputs read, at most: 17 calls for each point
-_NEAR, _STEP = 2.0**-8, 2.0**-24  # the points, and the steps there, in units of x: few steps change an order
+_NEAR, _STEP = 2.0**-14, 2.0**-26  # the points, and the steps there, in units of x: few steps change an order
 _ROUNDINGS = 8  # of f, that a difference may be off by
 _DIRECTIONS = 2**12  # in which a claim is no farther out than the derivatives are
 
