@@ -1,10 +1,10 @@
 """The options that more than one command has. Next: the commands."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from jacinspect.choices import Backend, CheckFormat, DerivativeKind, Format
+from jacinspect.choices import Backend, CheckFormat, Choice, DerivativeKind, Format
 from jacinspect.functions.catalogue.completion import parameters
 
 __all__ = [
@@ -72,25 +72,19 @@ ReseedOption = Annotated[
 BackendOption = Annotated[
     Backend | None, typer.Option("--backend", help="Whose arrays the function takes, where trying should not tell.")
 ]
-FormatOption = Annotated[
-    list[str] | None,
-    typer.Option(
+
+
+def _format(formats: type[Choice]) -> Any:
+    words = ", ".join(formats)
+    return typer.Option(
         "--format",
         "-f",
         metavar="FORMAT[=FILE]",
-        help=f"What to write, repeatable, each to its file: {', '.join(Format)}; as FILE of -o ends, if left out.",
+        help=f"What to write, repeatable, each to its file: {words}; as FILE of -o ends, if left out.",
         show_default=False,
-        autocompletion=lambda: [*Format],
-    ),
-]
-CheckFormatOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--format",
-        "-f",
-        metavar="FORMAT[=FILE]",
-        help=f"What to write, repeatable, each to its file: {', '.join(CheckFormat)}; as FILE of -o ends, if left out.",
-        show_default=False,
-        autocompletion=lambda: [*CheckFormat],
-    ),
-]
+        autocompletion=lambda: [*formats],
+    )
+
+
+FormatOption = Annotated[list[str] | None, _format(Format)]
+CheckFormatOption = Annotated[list[str] | None, _format(CheckFormat)]
