@@ -77,7 +77,7 @@ class Report(inspected.Report):
         InputError
             For another extension, a file that cannot be written, and where not all values were taken.
         """
-        from jacinspect.writing import require_savable, save_jacobian
+        from jacinspect.views.files import require_savable, save_jacobian
 
         path = Path(file)
         require_savable("save", path)

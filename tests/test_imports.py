@@ -34,8 +34,7 @@ MAY_IMPORT = {
         "wording",
         "choices",
     },
-    "writing": {"errors", "inspection", "views"},
-    "api": {"inspection", "functions", "views", "writing", "errors", "choices"},
+    "api": {"inspection", "functions", "views", "errors", "choices"},
     "testing": {"api", "inspection", "functions", "views", "choices"},
     "__init__": {"api", "functions", "testing", "errors", "_version"},  # the public names
     "__main__": {"cli"},
@@ -59,9 +58,7 @@ PARTS = {
     },
     ("testing", "views"): {"views.brief"},
     ("testing", "functions"): {"functions.function", "functions.numbers"},
-    ("api", "views"): {"views.text"},
-    ("writing", "views"): {"views.png", "views.sparse", "views.svg"},
-    ("writing", "inspection"): {"inspection.report"},
+    ("api", "views"): {"views.files", "views.text"},
     ("cli", "jacobian"): {"jacobian.unfolding"},
     ("functions", "operands"): {"operands.bundle", "operands.files"},  # a derivative may be a file
     ("inspection", "operands"): {"operands.bundle", "operands.defined"},

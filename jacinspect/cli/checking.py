@@ -17,8 +17,8 @@ from jacinspect.choices import CheckFormat
 from jacinspect.cli.spelling import spelled
 from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
+from jacinspect.views.files import replace_file, require_writable
 from jacinspect.wording import printable
-from jacinspect.writing import replace_file, require_writable
 
 if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally

@@ -46,7 +46,7 @@ from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
 from jacinspect.views.explain import explain as explanation
-from jacinspect.writing import save_jacobian
+from jacinspect.views.files import save_jacobian
 
 __all__ = ["app", "run"]
 

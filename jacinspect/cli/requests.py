@@ -17,7 +17,7 @@ from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, For
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
-from jacinspect.writing import require_savable, require_writable
+from jacinspect.views.files import require_savable, require_writable
 
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array, Function, Parameter

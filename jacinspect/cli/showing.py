@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 from jacinspect.choices import Detail, Format
 from jacinspect.cli.requests import OutputRequest
 from jacinspect.cli.streams import make_console, standard_output
-from jacinspect.writing import replace_file
+from jacinspect.views.files import replace_file
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

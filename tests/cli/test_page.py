@@ -115,7 +115,7 @@ def test_save_draws_the_arrangement_that_is_asked_for(run_here: RunHere, tmp_pat
 
 
 def test_a_png_needs_matplotlib(run_here: RunHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jacinspect.writing.find_spec", lambda _: None)
+    monkeypatch.setattr("jacinspect.views.files.find_spec", lambda _: None)
     done = run_here(*SIGMOID, "--save", "J.png", cwd=tmp_path)
     assert (done.status, done.out) == (2, b"")
     assert done.err == ("jacinspect: --save J.png: needs matplotlib (pip install 'jacinspect[plot]'); J.svg does not\n")
