@@ -35,7 +35,7 @@ def require_savable(option: str, file: Path | None) -> None:
         raise InputError(f"{option} {file}: the name has to end in {', '.join(_SAVED[:-1])} or {_SAVED[-1]}")
     if file is not None and file.suffix == ".png" and find_spec("matplotlib") is None:
         raise InputError(
-            f"{option} {file}: needs matplotlib (pip install 'jacinspect[plot]'); {file.with_suffix('.svg')} does not"
+            f"{option} {file}: needs matplotlib (pip install matplotlib); {file.with_suffix('.svg')} does not"
         )
 
 

@@ -118,7 +118,7 @@ def test_a_png_needs_matplotlib(run_here: RunHere, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("jacinspect.views.files.find_spec", lambda _: None)
     done = run_here(*SIGMOID, "--save", "J.png", cwd=tmp_path)
     assert (done.status, done.out) == (2, b"")
-    assert done.err == ("jacinspect: --save J.png: needs matplotlib (pip install 'jacinspect[plot]'); J.svg does not\n")
+    assert done.err == ("jacinspect: --save J.png: needs matplotlib (pip install matplotlib); J.svg does not\n")
     assert list(tmp_path.iterdir()) == []
 
 
