@@ -4,7 +4,7 @@ Three things keep the bar honest: a rounding floor with a term for the rounding 
 close in on each other, and the noise of the function itself where it computes in single precision.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from math import log2
 
@@ -13,6 +13,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Index
+from jacinspect.records import dataclass
 
 __all__ = [
     "FAR",

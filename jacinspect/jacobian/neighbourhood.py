@@ -3,8 +3,6 @@
 Differences are taken along a color's seed for the entries of a Jacobian, and along a direction for all outputs.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
@@ -12,6 +10,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import Stencil, doubtful, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Color
+from jacinspect.records import dataclass
 
 __all__ = ["Band", "Neighbourhood"]
 
