@@ -9,12 +9,10 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
 from jacinspect.cli.spelling import spelled
-from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
+from jacinspect.cli.streams import Progress, is_terminal, make_console, say, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.records import dataclass
 from jacinspect.views.files import replace_file, require_writable
@@ -74,7 +72,7 @@ def check_suite(request: CheckRequest) -> int:
         show_beginning(f"{printable(name)} wrote on standard error", lines.encode(), len(text.encode()))
     if not any(to is CheckFormat.text for to, _ in request.written):
         for check, code in tally.unneeded:
-            typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
+            say(f"jacinspect: {printable(check)}: allow {code} was not needed")
     return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
 
 

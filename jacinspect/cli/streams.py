@@ -11,8 +11,6 @@ from textwrap import wrap
 from time import monotonic
 from typing import Any, TextIO
 
-import typer
-
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
 from jacinspect.wording import printable
 
@@ -23,6 +21,7 @@ __all__ = [
     "is_terminal",
     "make_console",
     "reported_errors",
+    "say",
     "show_beginning",
     "show_note",
     "spell_out",
@@ -65,12 +64,12 @@ def show_beginning(of: str, beginning: bytes, size: int) -> None:
     shown = [f"\n  {printable(line)}" for line in lines[:_LINES_SHOWN]]
     if shown:
         more = f"\n  … {size} bytes in all" if len(lines) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
-        typer.echo(f"jacinspect: {of}:{''.join(shown)}{more}", err=True)
+        say(f"jacinspect: {of}:{''.join(shown)}{more}")
 
 
 def show_note(note: str) -> None:
     """Show on standard error what was left out of a file when it was read."""
-    typer.echo(f"jacinspect: {printable(note)}", err=True)
+    say(f"jacinspect: {printable(note)}")
 
 
 @contextmanager
@@ -84,9 +83,22 @@ def reported_errors(traceback: bool) -> Iterator[None]:
 
             tracebacks.print_exception(error.__cause__)
         complain(str(error))
-        raise typer.Exit(ExitStatus.UNUSABLE) from None
+        raise _exit(ExitStatus.UNUSABLE) from None
     except KeyboardInterrupt:
-        raise typer.Exit(ExitStatus.INTERRUPTED) from None
+        raise _exit(ExitStatus.INTERRUPTED) from None
+
+
+def _exit(status: ExitStatus) -> Exception:
+    import typer  # which takes longer than an answer that needs no parser
+
+    return typer.Exit(status)
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, which may be closed."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def complain(message: str) -> None:
@@ -96,7 +108,7 @@ def complain(message: str) -> None:
         width = get_terminal_size().columns
         wrapped = [[line] if line[:1] == " " else wrap(line, width, break_on_hyphens=False) for line in lines]
         lines = [line for piece in wrapped for line in piece]
-    typer.echo("\n".join(lines), err=True)
+    say("\n".join(lines))
 
 
 @contextmanager
