@@ -26,7 +26,7 @@ from jacinspect.choices import (
 from jacinspect.cli.at_once import explained
 from jacinspect.cli.child import go_on_in_a_child
 from jacinspect.cli.formats import destinations, format_of
-from jacinspect.cli.help import overview, write_options
+from jacinspect.cli.help import COMMANDS, overview, write_options
 from jacinspect.cli.options import (
     BackendOption,
     CheckFormatOption,
@@ -118,12 +118,12 @@ def run_command() -> int:
 
 
 def _alone(arguments: list[str]) -> typer.Typer:
-    """Return the app with only the command that was named, if any: the options of inspect take long."""
-    named = [info for info in app.registered_commands if arguments and info.name == arguments[0]]
-    if not named or "_JACINSPECT_COMPLETE" in os.environ:
+    """Return the app with the one command that is meant: typer takes long for each, with its many options."""
+    if "_JACINSPECT_COMPLETE" in os.environ:
         return app
+    meant = arguments[0] if arguments and arguments[0] in dict(COMMANDS) else "inspect"
     one = copy(app)
-    one.registered_commands = named
+    one.registered_commands = [info for info in app.registered_commands if info.name == meant]
     return one
 
 
