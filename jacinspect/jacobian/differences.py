@@ -64,7 +64,9 @@ class Kind(IntEnum):
 
 def step_scale(x: Array) -> Array:
     """Return the unit in which steps are taken from each entry of x: max(1, |x|); 1 where x is not finite."""
-    return np.where(np.isfinite(x), np.maximum(np.abs(x), 1), 1)
+    unit = np.asarray(np.fmax(np.abs(x), 1))  # which is 1 for NaN
+    unit[np.isinf(unit)] = 1
+    return unit
 
 
 def precision(epsilon: float) -> "np.finfo[np.float32 | np.float64]":
@@ -226,7 +228,7 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     """
     last, size = last_step(stencil.epsilon) * reach, stencil.y0.size
     value, before, gap = totals = np.zeros(size), np.zeros(size), np.zeros(size)
-    peak, moved = Magnitudes(size), Magnitudes(size)
+    moved = Magnitudes(size)
     for number, weights in enumerate(_WEIGHTS):
         step = last * _FIRST_RATIO ** (2 - number)
         for side in (-1, 1):
@@ -238,11 +240,11 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
                         total[block] += weight * slope
                 if number == 2:
                     moved[block] = np.fmax(moved[block], _finite(np.abs(slope) * step))
-                    peak[block] = np.fmax(peak[block], _finite(np.abs(y[block])))
             del y
     excess = Magnitudes(size)
     for block in blocks(size):
-        floor = stencil.floor(step, np.fmax(peak[block], np.abs(stencil.y0[block])), value[block], block)
+        peak = np.abs(stencil.y0[block]) + moved[block] * stencil.step_scale(block)
+        floor = stencil.floor(step, peak, value[block], block)
         change = value[block] - before[block]
         # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
         before[block] = _CHANGE * np.abs(change) + floor
