@@ -86,6 +86,7 @@ def of_callable(
             return _adapted(ready, called, point, backend)
 
         backward = own_backward(called, f, names)
+        owner: Any = getattr(called, "__self__", f)
         return Function(
             name,
             "unknown",
@@ -96,7 +97,7 @@ def of_callable(
             parameters=values,
             origin=called,
             place=place_of(f),
-            derivative_place=None if backward is None else place_of(getattr(called, "__self__", f).backward),
+            derivative_place=None if backward is None else place_of(owner.backward),
             adapt=adapt,
             own=own,
             buffers=() if weights is None else weights.buffers,
