@@ -5,7 +5,6 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from jacinspect.choices import CheckFormat
 from jacinspect.cli.spelling import spelled
 from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
+from jacinspect.records import dataclass
 from jacinspect.views.files import replace_file, require_writable
 from jacinspect.wording import printable
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
 from jacinspect.jacobian.star import directly_known, fewer_colors, mirrored
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["inspect_function", "uninspected"]

@@ -7,7 +7,6 @@ derivatives in use that do not, so that only convex and concave outputs are accu
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.records import dataclass
 
 __all__ = ["JointKink", "joint_kinks", "not_differentiable"]
 
