@@ -116,6 +116,7 @@ class CheckFormat(Choice):
     junit = "junit"
     github = "github"
     markdown = "markdown"
+    sarif = "sarif"
     html = "html"
 
 

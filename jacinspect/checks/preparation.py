@@ -54,7 +54,8 @@ class PreparedCheck:
             x = np.concatenate([x.real.ravel(), x.imag.ravel()])
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = self._label(case, operands)
-        begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow)
+        derivative = self.function.derivative_place
+        begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
         started(begun)
         try:
             found, x = self.function.opened(case.wrt, operands, self.check.dtype)

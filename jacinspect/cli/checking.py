@@ -143,14 +143,11 @@ def _write(
                     console.print(line)
             return
         pieces: Iterator[str] = (f"{line.plain}\n" for line in lines)
-    elif to is CheckFormat.json:
-        from jacinspect.views.checks import json as check_json
-
-        pieces = check_json.render(outcomes, tally, __version__)
     else:
         from importlib import import_module
 
-        pieces = import_module(f"jacinspect.views.checks.{to.value}").render(outcomes, tally)
+        versions = (__version__,) if to in (CheckFormat.json, CheckFormat.sarif) else ()
+        pieces = import_module(f"jacinspect.views.checks.{to.value}").render(outcomes, tally, *versions)
     if output is not None:
         replace_file("--output", output, (piece.encode(errors="backslashreplace") for piece in pieces))
         return

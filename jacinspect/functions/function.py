@@ -59,6 +59,7 @@ class Function:
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
     origin: Any = None  # the callable itself, of people's own code
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
+    derivative_place: tuple[str, int] | None = None  # those of the claimed derivative
     adapt: Callable[["Function", Sequence[Array]], "tuple[Function, Sequence[Array]]"] | None = None
     own: Mapping[str, Array] = field(default_factory=dict)  # weights that the code holds itself, by their names
     buffers: Collection[str] = ()  # those of them that a pattern of names leaves out

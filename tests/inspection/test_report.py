@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,9 @@ ORDERS = [(vec, layout) for vec in ("column", "row") for layout in ("numerator",
 KEYS = {
     "": "schema_version version function operand output jacobian detection calls agreement rules points second_order "
     "hadamard chain_rule findings verdict",
-    "function": "name kind parameters source formula derivative",
+    "function": "name kind parameters source formula derivative place derivative_place",
+    "function.place": "file line",
+    "function.derivative_place": "file line",
     "operand": "name position shape dtype source seed values parts fixed",
     "operand.parts": "name shape offset",
     "operand.fixed": "name shape dtype values",
@@ -171,7 +174,7 @@ def test_the_schema_has_the_contract_s_keys_in_its_order(schema: dict[str, Any])
     }
     homes |= {"operand.parts": "part", "output.parts": "part", "operand.fixed": "fixed", "jacobian.parts": "block"}
     homes |= {path: path.split(".")[-1].rstrip("s") for path in KEYS if path.startswith("second_order.")}
-    homes |= {"second_order.agreement.worst": "entry"}
+    homes |= {"second_order.agreement.worst": "entry", "function.place": "place", "function.derivative_place": "place"}
     homes |= {"hadamard.cost.hadamard": "cost", "hadamard.cost.matrix": "cost"}
     for path, keys in KEYS.items():
         place = schema["$defs"]["hadamard"]["properties"]["cost"] if path == "hadamard.cost" else None
@@ -574,3 +577,54 @@ def test_errors_stand_before_notes() -> None:
     for name in INSPECTIONS:
         order = [(finding["severity"] != "error", finding["code"]) for finding in inspected(name).to_dict()["findings"]]
         assert order == sorted(order), name
+
+
+# --- Where people's code is -------------------------------------------------------------------------------------------
+
+CODE = """
+import numpy as np
+
+def wave(x):
+    return np.sin(x)
+
+def wave_prime(x):
+    return np.cos(x)
+
+class Layer:
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, upstream):
+        return 2 * upstream
+
+layer = Layer()
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "derivative", "lines"),
+    [
+        ("code_of_places.py:wave", "code_of_places.py:wave_prime", (4, 7)),
+        ("code_of_places.py:wave", "cos(x)", (4, None)),
+        ("code_of_places.py:layer", None, (10, 14)),
+        ("numpy:sin", None, (None, None)),
+        ("sin(x)", "cos(x)", (None, None)),
+        ("numpy.linalg:inv", None, (None, None)),  # written in Python, and not by whoever inspects it
+    ],
+)
+def test_the_place_of_peoples_code(
+    function: str,
+    derivative: str | None,
+    lines: tuple[int | None, int | None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "code_of_places.py").write_text(CODE)
+    (tmp_path / "below").mkdir()
+    x = np.array([[1.0, 0.5], [0.25, 2.0]])
+    for folder, file in ((tmp_path, "code_of_places.py"), (tmp_path / "below", str(tmp_path / "code_of_places.py"))):
+        monkeypatch.chdir(folder)
+        names = [name and name.replace("code_of_places.py", file) for name in (function, derivative)]
+        found = jacinspect.inspect(names[0], x, derivative=names[1]).to_dict()["function"]  # type: ignore[arg-type]
+        expected = [line and {"file": file, "line": line} for line in lines]
+        assert [found["place"], found["derivative_place"]] == expected
