@@ -9,7 +9,7 @@ import numpy as np
 from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
 from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
-from jacinspect.inspection.naming import Names, entry_name, index_of
+from jacinspect.inspection.naming import Names, entry_name
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -24,6 +24,7 @@ from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
+from jacinspect.operands.bundle import index_of
 from jacinspect.records import dataclass
 
 __all__ = ["Evidence", "agreement_report", "jacobian_report"]

@@ -282,8 +282,8 @@ class _Inspection:
         """Look for an analytic entry that is not finite where f reads nothing; nothing is known of f if not proved."""
         if self.analytic is None or evidence.analytic is None or not detection.proved:
             return None
-        rng = np.random.default_rng([self.settings.seed, 3])
-        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
+        seed = [self.settings.seed, 3]
+        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, seed)
 
     def _affordable(self, detection: Detection, limit: int, memory: int, *, mirror: bool) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""

@@ -118,8 +118,8 @@ class Comparison:
             if entries.size:
                 difference, bar = self.difference(entries), self.numeric.bar[entries]
                 ratio = self.ratio(entries, difference)
-                known = np.where(np.isnan([difference, bar, ratio]), 0, [difference, bar, ratio])
-                largest = np.vstack([largest, known.max(axis=1)]).max(axis=0, keepdims=True)
+                known = np.fmax.reduce(np.array([difference, bar, ratio]), axis=1, initial=0)  # of what is not NaN
+                largest = np.vstack([largest, known]).max(axis=0, keepdims=True)
                 worst = np.hstack([worst, np.stack([np.where(np.isnan(ratio), np.inf, ratio), entries])])
                 if worst.shape[1] > number:
                     least = np.partition(worst[0], -number)[-number]
