@@ -169,9 +169,9 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         worst=(*outside[: _WORST - evidence.disagrees], *(_entry(evidence, each, names) for each in summary.worst))[
             :_WORST
         ],
-        disagreeing=int(np.count_nonzero(comparison.status == Status.DISAGREES))
+        disagreeing=comparison.count(Status.DISAGREES)
         + (evidence.spurious.data.size if outside and evidence.spurious is not None else 0),
-        undecided=int(np.count_nonzero(np.isin(comparison.status, (Status.INCONCLUSIVE, Status.OUT_OF_REACH)))),
+        undecided=sum(map(comparison.count, (Status.INCONCLUSIVE, Status.OUT_OF_REACH))),
         jumps=int(np.count_nonzero(compared & (comparison.status == Status.KINK) & (numeric.kind == Kind.JUMP))),
     )
 
@@ -199,5 +199,5 @@ def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
-        disagrees=bool(evidence.comparison.status[entry] == Status.DISAGREES),
+        disagrees=int(evidence.comparison.status[entry]) == Status.DISAGREES,
     )

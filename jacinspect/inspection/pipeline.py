@@ -213,7 +213,8 @@ class _Inspection:
             numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
             comparison = self._compared(analytic, numeric, unresolved)
         joint = None
-        if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
+        kinked = bool(numeric.kinks.entries.size) and not self.settings.strict_kinks
+        if analytic is not None and sample.coverage == 1 and kinked:
             rng = np.random.default_rng([self.settings.seed, 5])
             joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
         spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)

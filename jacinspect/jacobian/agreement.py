@@ -71,6 +71,10 @@ class Comparison:
     numeric: Numeric
     tolerance: Tolerance | None = None
 
+    def count(self, status: Status) -> int:
+        """Return how many entries have a status."""
+        return int(np.count_nonzero(self.status == status))
+
     def difference(self, entries: Array | slice) -> Array:
         """Return how far claims are off: on a kink, from what lies between its two slopes."""
         claimed, kinks = self.claimed[entries], self.numeric.kinks
@@ -99,9 +103,9 @@ class Comparison:
         value = np.abs(self.numeric.jacobian.data[entries])
         return self.tolerance.atol + self.tolerance.rtol * value if self.tolerance else np.zeros(value.size)
 
-    def ratio(self, entries: Array | slice) -> Array:
+    def ratio(self, entries: Array | slice, difference: Array | None = None) -> Array:
         """Return how much of its allowance each entry takes: above 1 it disagrees."""
-        difference = self.difference(entries)
+        difference = self.difference(entries) if difference is None else difference
         with np.errstate(all="ignore"):
             return np.where(difference == 0, 0.0, difference / self.allowed(entries))
 
@@ -111,7 +115,8 @@ class Comparison:
         for block in blocks(compared.size):
             entries = block.start + np.flatnonzero(compared[block])
             if entries.size:
-                difference, bar, ratio = self.difference(entries), self.numeric.bar[entries], self.ratio(entries)
+                difference, bar = self.difference(entries), self.numeric.bar[entries]
+                ratio = self.ratio(entries, difference)
                 known = np.where(np.isnan([difference, bar, ratio]), 0, [difference, bar, ratio])
                 largest = np.vstack([largest, known.max(axis=1)]).max(axis=0, keepdims=True)
                 worst = np.hstack([worst, np.stack([np.where(np.isnan(ratio), np.inf, ratio), entries])])
@@ -271,6 +276,8 @@ class _Conditions:
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
         if not self.checked:
             return np.asarray((size * LAST >= _APART) & ~still)
+        if not self.disagrees.any():
+            return self.disagrees
         apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
