@@ -53,13 +53,25 @@ class Case:
     """One inspection that a check asks for.
 
     `shape` is that of the first operand, None where the check gives that operand itself; `wrt` is the operand to
-    differentiate by.
+    differentiate by, one of `operands`, the names of all, or a pattern of such names.
     """
 
     check: str
     shape: str | None
     seed: int
     wrt: str | int
+    operands: tuple[str, ...] = ("x",)
+
+    def label(self, by: str = "") -> str:
+        """Return what distinguishes it from the check's other cases, such as "2x3, seed 0, by k".
+
+        `by` has the operands that `wrt` stands for, where they are known.
+        """
+        parts = [self.shape] if self.shape is not None else []
+        parts.append(f"seed {self.seed}")
+        if len(self.operands) > 1:
+            parts.append(f"by {by or (self.operands[self.wrt - 1] if isinstance(self.wrt, int) else self.wrt)}")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -87,8 +99,8 @@ class Suite:
             raise InputError(f"{self.file}: has no checks; {_form(_prefix(self.file))}")
         return Suite(self.file, tuple(kept))
 
-    def cases(self, first: Mapping[str, str]) -> list[Case]:
-        """List every check × shape × seed × operand; `first` maps each check to the name of its first operand.
+    def cases(self, operands: Mapping[str, tuple[str, ...]]) -> list[Case]:
+        """List every check × shape × seed × operand; `operands` maps each check to the names of its operands.
 
         Raises
         ------
@@ -97,11 +109,15 @@ class Suite:
         """
         listed = []
         for check in self.checks:
-            shapes: tuple[str | None, ...] = (None,) if first[check.name] in check.operands else check.shapes
+            names = operands[check.name]
+            shapes: tuple[str | None, ...] = (None,) if names[0] in check.operands else check.shapes
             if not shapes:
                 raise InputError(f'{self.key(check)}: shapes are missing, such as shapes = ["3", "2x3"]')
             listed += [
-                Case(check.name, shape, seed, wrt) for shape in shapes for seed in check.seeds for wrt in check.wrt
+                Case(check.name, shape, seed, wrt, names)
+                for shape in shapes
+                for seed in check.seeds
+                for wrt in check.wrt
             ]
         return listed
 

@@ -9,14 +9,25 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
 from jacinspect.cli.spelling import spelled
+<<<<<<< HEAD
 from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.records import dataclass
+=======
+from jacinspect.cli.streams import (
+    Interrupted,
+    Progress,
+    is_terminal,
+    make_console,
+    say,
+    show_beginning,
+    standard_output,
+)
+from jacinspect.errors import ExitStatus, InputError, JacinspectError
+>>>>>>> aa9b6bbb67d1afaa8e47d9e1d0b1315973709b01
 from jacinspect.views.files import replace_file, require_writable
 from jacinspect.wording import printable
 
@@ -74,7 +85,7 @@ def check_suite(request: CheckRequest) -> int:
         show_beginning(f"{printable(name)} wrote on standard error", lines.encode(), len(text.encode()))
     if not any(to is CheckFormat.text for to, _ in request.written):
         for check, code in tally.unneeded:
-            typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
+            say(f"jacinspect: {printable(check)}: allow {code} was not needed")
     return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
 
 
@@ -84,7 +95,7 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
 
     def stop(*_: object) -> None:
         pool.stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, stop)
     try:
@@ -93,33 +104,37 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _label(case: "Case") -> int:
-    """Return how long a case's label is; a first operand that is not named in `wrt` is known to the worker alone."""
-    parts = [case.shape, f"seed {case.seed}", f"by {case.wrt}" if isinstance(case.wrt, str) else None]
-    return len(", ".join(filter(None, parts)))
-
-
 def _write_all(
     outcomes: "Iterator[Outcome]", tally: "Tally", written: "tuple[tuple[CheckFormat, Path | None], ...]", pool: "Pool"
 ) -> None:
     """Write the first format as the outcomes come, and then the others.
 
-    A reader that has gone ends no inspection, since all of them have a say in the exit status. After Ctrl-C standard
-    output has what was made until then, as a complete document, and files stay what they were.
+    A reader that has gone ends no inspection, since all of them have a say in the exit status. After Ctrl-C, and where
+    no worker can be had any more, standard output has what was made until then, as a complete document, and files stay
+    what they were.
     """
     kept: list[Outcome] = []
+    failures: list[JacinspectError] = []
+    has_file = written[0][1] is not None
 
     def made() -> "Iterator[Outcome]":
-        for outcome in outcomes:
-            if len(written) > 1:
-                kept.append(outcome)
-            yield outcome
-        if pool.stopped and written[0][1] is not None:
-            raise KeyboardInterrupt
+        try:
+            for outcome in outcomes:
+                if len(written) > 1:
+                    kept.append(outcome)
+                yield outcome
+        except JacinspectError as error:
+            if has_file:
+                raise
+            failures.append(error)
+        if pool.stopped and has_file:
+            raise Interrupted
 
     coming = made()
     _write(coming, tally, *written[0], pool.cases)
     deque(coming, maxlen=0)
+    for failure in failures:
+        raise failure
     for to, file in () if pool.stopped else written[1:]:
         _write(iter(kept), tally, to, file, pool.cases)
 
@@ -132,7 +147,7 @@ def _write(
         from jacinspect.views.checks import text as check_text
 
         console = make_console(sys.stdout if output is None else None, soft_wrap=True)
-        names, labels = max(len(case.check) for case in cases), max(map(_label, cases))
+        names, labels = max(len(case.check) for case in cases), max(len(case.label()) for case in cases)
         width = console.width if output is None and is_terminal(sys.stdout) else 10**6  # a log keeps all columns
         encoding = sys.stdout.encoding if output is None and sys.stdout is not None else "utf-8"
         sign = len(spelled("\n✓", encoding)) - 1

@@ -41,7 +41,15 @@ from jacinspect.cli.options import (
 )
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
-from jacinspect.cli.streams import captured_output, complain, make_console, reported_errors, spell_out, standard_output
+from jacinspect.cli.streams import (
+    captured_output,
+    complain,
+    ctrl_c,
+    make_console,
+    reported_errors,
+    spell_out,
+    standard_output,
+)
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
@@ -109,7 +117,10 @@ def run() -> int:
         spell_out(stream)
     command = typer.main.get_command(app)
     try:
-        status = command.main(prog_name="jacinspect", standalone_mode=False)
+        with ctrl_c():
+            status = command.main(prog_name="jacinspect", standalone_mode=False)
+    except SystemExit:  # of typer, where the reader of a help text has gone
+        return ExitStatus.OK
     except _UsageError as error:
         right = correction(sys.argv[1:], _options(command))
         complain(right or f"{error.format_message()} ({_advice(sys.argv[1:], command)})")

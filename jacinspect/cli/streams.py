@@ -1,6 +1,7 @@
 """Standard output and standard error: results, the output of inspected code, progress, and error messages."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +14,19 @@ from typing import Any, TextIO
 
 import typer
 
-from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
+from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.wording import printable
 
 __all__ = [
+    "Interrupted",
     "Progress",
     "captured_output",
     "complain",
+    "ctrl_c",
     "is_terminal",
     "make_console",
     "reported_errors",
+    "say",
     "show_beginning",
     "show_note",
     "spell_out",
@@ -65,12 +69,34 @@ def show_beginning(of: str, beginning: bytes, size: int) -> None:
     shown = [f"\n  {printable(line)}" for line in lines[:_LINES_SHOWN]]
     if shown:
         more = f"\n  … {size} bytes in all" if len(lines) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
-        typer.echo(f"jacinspect: {of}:{''.join(shown)}{more}", err=True)
+        say(f"jacinspect: {of}:{''.join(shown)}{more}")
 
 
 def show_note(note: str) -> None:
     """Show on standard error what was left out of a file when it was read."""
-    typer.echo(f"jacinspect: {printable(note)}", err=True)
+    say(f"jacinspect: {printable(note)}")
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C; inspected code that raises KeyboardInterrupt itself does not raise this."""
+
+
+@contextmanager
+def ctrl_c() -> Iterator[None]:
+    """Raise Interrupted on Ctrl-C, unless it is ignored, as in the background of a shell."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -85,8 +111,13 @@ def reported_errors(traceback: bool) -> Iterator[None]:
             tracebacks.print_exception(error.__cause__)
         complain(str(error))
         raise typer.Exit(ExitStatus.UNUSABLE) from None
-    except KeyboardInterrupt:
+    except Interrupted:
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
+    except Exception:
+        raise
+    except BaseException as error:  # such as KeyboardInterrupt, which nothing of ours raises
+        complain(f"the inspected code raised {raised(error)}")
+        raise typer.Exit(ExitStatus.UNUSABLE) from None
 
 
 def complain(message: str) -> None:
@@ -96,7 +127,15 @@ def complain(message: str) -> None:
         width = get_terminal_size().columns
         wrapped = [[line] if line[:1] == " " else wrap(line, width, break_on_hyphens=False) for line in lines]
         lines = [line for piece in wrapped for line in piece]
-    typer.echo("\n".join(lines), err=True)
+    say("\n".join(lines))
+
+
+def say(text: str) -> None:
+    """Write a line on standard error; that its reader has gone changes nothing of what was found."""
+    try:
+        typer.echo(text, err=True)
+    except OSError:
+        _discard(sys.stderr)
 
 
 @contextmanager
@@ -109,9 +148,14 @@ def standard_output() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports the pipe again at exit
+        _discard(sys.stdout)
         if not isinstance(error, BrokenPipeError):  # the reader of a pipe may stop early, as head does
             raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from None
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what is left in a stream nowhere, or Python reports the pipe again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def spell_out(stream: TextIO | None) -> None:

@@ -43,7 +43,7 @@ def outcomes(folder: Path, text: str) -> list[Outcome]:
     file.write_text(text, encoding="utf-8")
     suite = load_suite(file)
     prepared = {each.check.name: each for each in prepare(suite)}
-    cases = suite.cases({name: each.function.operands[0] for name, each in prepared.items()})
+    cases = suite.cases({name: each.function.operands for name, each in prepared.items()})
     return [prepared[case.check].outcome(case, lambda _: None) for case in cases]
 
 

@@ -64,7 +64,7 @@ def ready(file: Path) -> tuple[list[Case], list[PreparedCheck]]:
     """Do all that comes before the first inspection."""
     suite = load_suite(file).selected(())
     prepared = prepare(suite)
-    return suite.cases({each.check.name: each.function.operands[0] for each in prepared}), prepared
+    return suite.cases({each.check.name: each.function.operands for each in prepared}), prepared
 
 
 def refusal(file: Path) -> str:

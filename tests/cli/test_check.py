@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from tests.program import PROGRAM, ROOT, Run, execute, on_a_terminal, pieces, ran, run, started
+from tests.program import PROGRAM, ROOT, Run, command, execute, on_a_terminal, pieces, ran, run, started
 from tests.views.checks.test_formats import logged, validate_junit
 
 FORMATS = ["text", "json", "junit", "github", "markdown", "sarif"]
@@ -472,6 +472,34 @@ def test_a_reader_that_leaves_early_does_not_change_what_was_found(tmp_path: Pat
         shell = f"exec 3>&1; {{ {shlex.join([*PROGRAM, 'check'])} {words}; echo $? >&3; }} | true"
         done = execute(["bash", "-c", shell], cwd=tmp_path)
         assert (done.out, done.err) == (b"1\n", "")
+
+
+def test_a_pipe_of_any_format_that_is_closed_leaves_the_status(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text("shapes = 3\n[checks.wrong]\nfunction = 'tanh'\nderivative = 'x'\n")
+    wrong = "tanh -s 3 -d x"
+    typed = {f"check -f {to}": 1 for to in (*FORMATS, "html")}
+    typed |= {f"{wrong} -f {to}": 1 for to in ("text", "json", "markdown", "latex", "html", "csv")}
+    typed |= {"list": 0, "explain": 0, "identities -s 2x2": 0, "identities softmax -s 2x2": 1, "--help": 0}
+    typed |= {"--version": 0, "check --help": 0, "tahn -s 3 2>&1": 2, f"{wrong} -q": 1}
+
+    def status(words: str) -> int:
+        shell = f"exec 3>&1; {{ {shlex.join(command())} {words}; echo $? >&3; }} | true"
+        return int(execute(["bash", "-c", shell], cwd=tmp_path).out)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        assert dict(zip(typed, pool.map(status, typed), strict=True)) == typed
+
+
+def test_a_worker_that_cannot_start_again_leaves_a_complete_document(tmp_path: Path) -> None:
+    (tmp_path / "once.py").write_text(
+        "import os, pathlib\nif pathlib.Path('seen').exists():\n    raise ValueError('only once')\n"
+        "pathlib.Path('seen').touch()\ndef f(x):\n    os._exit(3)\n"
+    )
+    (tmp_path / "jacinspect.toml").write_text("shapes = 3\nseeds = [0, 1]\n[checks.a]\nfunction = 'once.py:f'\n")
+    done = run("check", "--json", cwd=tmp_path)
+    assert done.status == 2
+    assert ([each["check"] for each in done.report["reports"]], done.report["verdict"]) == (["a"], "fail")
+    assert done.err.startswith(f"jacinspect: {tmp_path / 'jacinspect.toml'}: checks.a.function: once.py: importing it")
 
 
 def test_ctrl_c_while_a_worker_starts_is_quiet(tmp_path: Path) -> None:
