@@ -12,11 +12,6 @@ from typing import TYPE_CHECKING
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
 from jacinspect.cli.spelling import spelled
-<<<<<<< HEAD
-from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
-from jacinspect.errors import ExitStatus, InputError
-from jacinspect.records import dataclass
-=======
 from jacinspect.cli.streams import (
     Interrupted,
     Progress,
@@ -27,7 +22,7 @@ from jacinspect.cli.streams import (
     standard_output,
 )
 from jacinspect.errors import ExitStatus, InputError, JacinspectError
->>>>>>> aa9b6bbb67d1afaa8e47d9e1d0b1315973709b01
+from jacinspect.records import dataclass
 from jacinspect.views.files import replace_file, require_writable
 from jacinspect.wording import printable
 
