@@ -24,6 +24,7 @@ from jacinspect.choices import (
 from jacinspect.cli.browser import page, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.child import go_on_in_a_child
+from jacinspect.cli.conversion import convert_by_annotations
 from jacinspect.cli.formats import destinations, format_of
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
@@ -62,6 +63,9 @@ __all__ = ["app", "run"]
 class _Command(TyperCommand):
     """A command whose help and completions are plain: to render them, typer would import all of rich."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return convert_by_annotations(super().get_params(ctx), self.callback)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_options(self.get_params(ctx), ctx, formatter)
 
@@ -71,6 +75,9 @@ class _Command(TyperCommand):
 
 class _InspectByDefault(TyperGroup):
     """`jacinspect sigmoid` is `jacinspect inspect sigmoid`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return convert_by_annotations(super().get_params(ctx), self.callback)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         completing = ctx.resilient_parsing
@@ -147,6 +154,12 @@ def _show_version(ctx: typer.Context, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:  # that is, unless a shell completes the command line
         typer.echo(f"jacinspect {__version__}")
         raise typer.Exit
+
+
+def _at_least_1(value: int) -> int:
+    if value < 1:
+        raise typer.BadParameter(f"{value} is not in the range x>=1.")
+    return value
 
 
 def _explained() -> list[str]:
@@ -386,7 +399,10 @@ def check(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Inspections made side by side.")] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", "-j", metavar="N", callback=_at_least_1, help="Inspections made side by side."),
+    ] = 1,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="End an inspection that takes longer (J010).")
     ] = None,
