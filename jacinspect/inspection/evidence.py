@@ -19,6 +19,7 @@ from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.differences import ROUNDING, Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
+from jacinspect.jacobian.indices import without
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
@@ -95,8 +96,8 @@ class Evidence:
             return self.directions
         return replace(
             self.directions,
-            analytic_refuted=np.setdiff1d(self.directions.analytic_refuted, self.spurious.pattern.rows),
-            inputs_refuted=np.setdiff1d(self.directions.inputs_refuted, self.spurious.indices),
+            analytic_refuted=without(self.directions.analytic_refuted, self.spurious.pattern.rows),
+            inputs_refuted=without(self.directions.inputs_refuted, self.spurious.indices),
         )
 
     @property

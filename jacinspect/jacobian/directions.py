@@ -4,7 +4,6 @@ f is differenced along each direction before anything is known of J. A pattern t
 assembled J·v, an analytic derivative with entries outside the pattern by its own product.
 """
 
-from collections.abc import Iterable
 from math import pi, sqrt
 
 import numpy as np
@@ -14,6 +13,7 @@ from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
+from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
@@ -123,9 +123,9 @@ def along_directions(
     widest = max((outcome.widest for outcome in outcomes), default=0.0)
     missed = min(1.0, sqrt(2 / pi) * widest / largest) ** len(outcomes) if largest and compared.any() else None
     return Directions(
-        _union(outcome.pattern_refuted for outcome in outcomes),
-        _union(outcome.analytic_refuted for outcome in outcomes),
-        _union(outcome.inputs_refuted for outcome in outcomes),
+        distinct(*(outcome.pattern_refuted for outcome in outcomes)),
+        distinct(*(outcome.analytic_refuted for outcome in outcomes)),
+        distinct(*(outcome.inputs_refuted for outcome in outcomes)),
         int(np.count_nonzero(compared)),
         missed,
     )
@@ -259,10 +259,6 @@ def _outputs(pattern: Pattern, entries: Array) -> Array:
     found = np.zeros(pattern.shape[0], bool)
     found[pattern.rows[entries]] = True
     return found
-
-
-def _union(places: Iterable[Array]) -> Array:
-    return np.unique(np.concatenate([np.zeros(0, np.int64), *places]))
 
 
 def _unseen(near: Neighbourhood, w: Array) -> Array:
