@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
 
-from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode
+from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode, SmallRank
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse, numbers_of
@@ -103,7 +103,7 @@ def inspect(
     reseed: int | None = None,
     direction: Any = None,
     hessian: str | Callable[..., Any] | Array | Sparse | None = None,
-    expect: AnyExpectation | Sequence[AnyExpectation] = (),
+    expect: AnyExpectation | SmallRank | Sequence[AnyExpectation | SmallRank] = (),
     **settings: Unpack[Keywords],
 ) -> Report:
     """Inspect the Jacobian of a function at X.
@@ -153,10 +153,10 @@ def inspect(
         operand shape + operand shape, or f''(X) where that is diagonal; or (X, v) -> its product with v. Implies
         order=2.
     expect
-        What must hold: one of `choices.Expectation`, such as "diagonal", or several.
+        What must hold: one of `choices.Expectation`, such as "diagonal", a rank, "rank=3", or several.
     **settings
         The fields of `Settings`: seed, vec, layout, rtol, atol, strict_kinks, memory, max_evaluations, noise,
-        points, order.
+        points, order, spectrum.
 
     Returns
     -------

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 from jacinspect.api import Report, inspect
-from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyMode
+from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyMode, SmallRank
 from jacinspect.functions.function import Array, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse
 from jacinspect.inspection.settings import Keywords
@@ -34,7 +34,7 @@ def assert_jacobian(
     X: Any = None,
     derivative: str | Callable[..., Any] | Array | Sparse | None = None,
     *,
-    expect: AnyExpectation | Sequence[AnyExpectation] = (),
+    expect: AnyExpectation | SmallRank | Sequence[AnyExpectation | SmallRank] = (),
     **options: Unpack[Options],
 ) -> Report:
     """Assert that a derivative is right at X, and that the Jacobian has the properties expected of it.

@@ -52,6 +52,8 @@ PARTS = {
         "jacobian.agreement",
         "jacobian.blackbox",
         "jacobian.cost",
+        "jacobian.interval",
+        "jacobian.spectrum",
         "jacobian.structure",
         "jacobian.unfolding",
         "jacobian.vec_order",

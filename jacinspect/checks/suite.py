@@ -218,13 +218,13 @@ def _form(prefix: str, name: str = "NAME") -> str:
 
 SETTINGS = (
     "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise", "points",
-    "order",
+    "order", "spectrum",
 )  # fmt: skip
 _SHARED = {
     "shapes": "shapes", "seeds": "integers", "dtype": "text", "backend": "text", "allow": "texts", "vec": "text",
     "layout": "text", "expect": "texts", "rtol": "number", "atol": "number", "strict_kinks": "boolean",
     "memory": "size", "max_evaluations": "integer", "noise": "number", "points": "integer",
-    "order": "integer",
+    "order": "integer", "spectrum": "boolean",
 }  # fmt: skip
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",

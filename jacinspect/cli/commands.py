@@ -13,7 +13,6 @@ from jacinspect.choices import (
     CheckFormat,
     Detail,
     Dtype,
-    Expectation,
     Form,
     Format,
     IdentitiesFormat,
@@ -32,12 +31,14 @@ from jacinspect.cli.options import (
     CheckFormatOption,
     DerivativeOption,
     DomainOption,
+    ExpectOption,
     FormatOption,
     HessianOption,
     KindOption,
     OrderOption,
     ParamOption,
     ReseedOption,
+    SpectrumOption,
 )
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
@@ -215,15 +216,8 @@ def inspect(
     form: Annotated[
         Form, typer.Option("--as", help="Which arrangement of the numbers to print; stacked: ∂A/∂X_pq on each other.")
     ] = Form.vec,
-    expect: Annotated[
-        list[Expectation] | None,
-        typer.Option(
-            metavar="PROPERTY",
-            show_default=False,
-            help="What must hold, repeatable: diagonal, block-diagonal, permutation, broadcast, lower-triangular, "
-            "upper-triangular, symmetric, dense or holomorphic.",
-        ),
-    ] = None,
+    spectrum: SpectrumOption = False,
+    expect: ExpectOption = None,
     dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
     rtol: Annotated[float | None, typer.Option(help="Relative tolerance, added to the error bars.")] = None,
@@ -278,10 +272,10 @@ def inspect(
         first, *more = destinations(asked, output, Format) if not open_ else [page(asked, output)]
         written = OutputRequest(*first, form, full, save, _detail(quiet, details), tuple(more))
         settings = {
-            "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
+            "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": expect or (),
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
             "points": points, "order": order or (1 if hessian is None else 2),
-            "memory": memory, "max_evaluations": max_evaluations,
+            "memory": memory, "max_evaluations": max_evaluations, "spectrum": spectrum,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)
     with reported_errors(traceback):

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jacinspect.choices import Backend, CheckFormat, Choice, DerivativeKind, Format
+from jacinspect.choices import Backend, CheckFormat, Choice, DerivativeKind, Expectation, Format
 from jacinspect.functions.catalogue.completion import parameters
 
 __all__ = [
@@ -12,12 +12,14 @@ __all__ = [
     "CheckFormatOption",
     "DerivativeOption",
     "DomainOption",
+    "ExpectOption",
     "FormatOption",
     "HessianOption",
     "KindOption",
     "OrderOption",
     "ParamOption",
     "ReseedOption",
+    "SpectrumOption",
 ]
 
 
@@ -48,6 +50,21 @@ DerivativeOption = Annotated[
 KindOption = Annotated[
     DerivativeKind | None,
     typer.Option(help="What --derivative is, where the shape of its result should not tell.", show_default=False),
+]
+ExpectOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PROPERTY",
+        show_default=False,
+        help=f"What must hold, repeatable: {', '.join(Expectation)} or rank=K.",
+        autocompletion=lambda: [*Expectation],
+    ),
+]
+SpectrumOption = Annotated[
+    bool,
+    typer.Option(
+        "--spectrum", help="Rank, singular values, log|det J| and definiteness, with what the bars leave open."
+    ),
 ]
 OrderOption = Annotated[
     int | None,

@@ -22,6 +22,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.spectral import spectrum_and_findings
 from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.inspection.suspicion import Suspicion
@@ -380,6 +381,8 @@ class _Inspection:
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         agreement = agreement_report(evidence, found, self.names)
+        spectrum, spectral = spectrum_and_findings(jacobian, evidence, self.settings, self.names)
+        found += spectral
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += (
@@ -403,6 +406,7 @@ class _Inspection:
             is_elementwise=valid,
             hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
+            spectrum=spectrum,
             findings=ordered(found),
             calls=self.box.evaluations,
         )

@@ -20,6 +20,7 @@ from jacinspect.inspection.sections import (
     Shown,
     parts,
 )
+from jacinspect.inspection.spectrum import SpectrumReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.unfolding import Unfolding, unfold
@@ -68,6 +69,7 @@ class Report:
     rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
     points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands
     second_order: "SecondOrderReport | None" = None  # where it was asked for
+    spectrum: SpectrumReport | None = None  # where it, or a property of it, was asked for
 
     @cached_property
     def verdict(self) -> str:
@@ -136,6 +138,7 @@ class Report:
             "rules": [rule.to_dict() for rule in self.rules],
             "points": [point.to_dict() for point in self.points],
             "second_order": self.second_order and self.second_order.to_dict(show),
+            "spectrum": self.spectrum and self.spectrum.to_dict(show),
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],
@@ -235,6 +238,7 @@ class SecondOrderReport:
             "calls": g and g.calls,
             "agreement": g and g.agreement and g.agreement.to_dict(),
             "rules": [rule.to_dict() for rule in g.rules] if g else [],
+            "spectrum": g and g.spectrum and g.spectrum.to_dict(show),
             "findings": [jsonable(asdict(finding)) for finding in g.findings] if g else [],
             "verdict": g and g.verdict,
         }

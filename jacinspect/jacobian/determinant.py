@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.interval import Interval, Within
 from jacinspect.jacobian.parts import (
     ROUNDING,
     Entries,
@@ -36,16 +37,15 @@ class Determinant:
     low: Array
     high: Array
 
-    def total(self) -> tuple[float, float, float]:
-        """Return log|det|, and the ends between which the true one is."""
-        return tuple(float(np.sum(each)) for each in (self.value, self.low, self.high))  # type: ignore[return-value]
+    @property
+    def log(self) -> Within:
+        """The logarithm of the absolute value."""
+        return Within(*(float(np.sum(each)) for each in (self.value, self.low, self.high)))
 
-    def by_item(self, item: Array, number: int) -> tuple[Array, Array, Array]:
-        """Return log|det| and its ends for each of so many items; `item` is that of each row of the matrix."""
+    def by_item(self, item: Array, number: int) -> Interval:
+        """Return log|det| of each of so many items of a batch; `item` is that of each row of the matrix."""
         owner = item[self.rows]
-        return tuple(  # type: ignore[return-value]
-            np.bincount(owner, weights=each, minlength=number) for each in (self.value, self.low, self.high)
-        )
+        return Interval(*(np.bincount(owner, each, number) for each in (self.value, self.low, self.high)))
 
 
 @np.errstate(all="ignore")

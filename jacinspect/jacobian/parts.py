@@ -82,6 +82,11 @@ class Parts:
         """The values, 0 in the parts that are not known, for LAPACK refuses what is not finite."""
         return self.values if self.known.all() else np.where(self.known[:, None, None], self.values, 0.0)
 
+    @cached_property
+    def symmetric(self) -> Array:
+        """The mean of the values and their transposes, of square parts that are symmetric within their bars."""
+        return np.asarray((self.known_values + self.known_values.swapaxes(1, 2)) / 2)
+
     def moved(self, values: Array) -> Array:
         """Bound by how much the singular values (B×k) of the parts, or eigenvalues, may differ from the true ones.
 

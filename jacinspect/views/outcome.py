@@ -62,6 +62,8 @@ def _failed(report: Report) -> str:
     if worst.code == "J006" and a is not None and j is not None and a.undecided:
         total = a.undecided if j.stored is None or a.coverage < 1 else j.stored
         return f"inconclusive: f's values do not decide {_of(a.undecided, total)}"
+    if worst.code == "J006" and a is not None and a.verdict in ("pass", None) and report.expected:
+        return "inconclusive: the error bars do not decide whether J is as expected"
     said = CODES[worst.code].when
     return f"inconclusive: {said}" if report.verdict == "inconclusive" else said
 

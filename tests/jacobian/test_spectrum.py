@@ -8,8 +8,9 @@ import pytest
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.determinant import determinant
+from jacinspect.jacobian.interval import Interval
 from jacinspect.jacobian.parts import Entries, connected, divided, pivots
-from jacinspect.jacobian.spectrum import Interval, defect, eigenvalues, singular_values, spectral_radius
+from jacinspect.jacobian.spectrum import eigenvalues, singular_values, spectral_radius, spectrum
 
 MEMORY = 2**30
 
@@ -60,14 +61,14 @@ def test_every_true_value_lies_in_its_interval(number: int) -> None:
     with mpmath.workdps(50):
         exact = mpmath.det(mpmath.matrix(true.tolist()))
         log = float(mpmath.log(abs(exact))) if exact else -np.inf
-    _, low, high = product.total()
+    _, low, high = product.log
     assert low <= log <= high
     assert product.sign in (None, int(np.sign(float(exact))))
     radius = spectral_radius(given)
     assert radius is not None
     with mpmath.workdps(50):
         largest = max(abs(complex(each)) for each in mpmath.eig(mpmath.matrix(true.tolist()))[0])
-    assert radius.low[0] <= largest <= radius.high[0]
+    assert radius.low <= largest <= radius.high
 
 
 @pytest.mark.parametrize("number", [k for k in range(24) if k % 3])
@@ -104,7 +105,7 @@ def test_structural_zeros_are_exact() -> None:
     product = determinant(given, MEMORY)
     assert product is not None
     assert product.sign == 0
-    assert product.total() == (-np.inf,) * 3
+    assert product.log == (-np.inf,) * 3
     wide, _ = singular_values(entries(np.ones((2, 3)), 0, np.zeros((2, 3))), MEMORY)
     assert wide is not None
     assert wide.value.tolist() == wide.high.tolist() == [0, 0]
@@ -141,7 +142,7 @@ def test_parts_and_pivots_give_what_the_whole_matrix_does(name: str) -> None:
         assert holds(found, np.linalg.svd(values, compute_uv=False), slack=1e-14)
         assert product is not None
         sign, log = np.linalg.slogdet(values)
-        value, low, high = product.total()
+        value, low, high = product.log
         if abs(log) < 30:
             assert low <= log <= high
             assert abs(value - log) < 1e-9
@@ -150,11 +151,11 @@ def test_parts_and_pivots_give_what_the_whole_matrix_does(name: str) -> None:
             assert product.sign in (0, None)
             assert low == -np.inf
         alone = product.by_item(np.arange(6) // 3, 2)
-        np.testing.assert_allclose(np.sum(alone, axis=1), product.total())
+        np.testing.assert_allclose([np.sum(each) for each in (alone.value, alone.low, alone.high)], product.log)
         radius = spectral_radius(given)
         assert radius is not None
-        assert radius.low[0] <= np.abs(np.linalg.eigvals(values)).max() + 1e-9
-        assert radius.high[0] >= np.abs(np.linalg.eigvals(values)).max() - 1e-9
+        assert radius.low <= np.abs(np.linalg.eigvals(values)).max() + 1e-9
+        assert radius.high >= np.abs(np.linalg.eigvals(values)).max() - 1e-9
 
 
 def test_a_triangle_needs_no_factorization() -> None:
@@ -181,7 +182,7 @@ def test_what_is_not_finite_leaves_its_part_open() -> None:
     product = determinant(entries(values, bars, np.eye(3)), MEMORY)
     assert product is not None
     assert product.sign is None
-    assert product.total()[1:] == (-np.inf, np.inf)
+    assert product.log[1:] == (-np.inf, np.inf)
 
 
 def test_too_large_a_part_is_left_out_by_memory() -> None:
@@ -192,12 +193,39 @@ def test_too_large_a_part_is_left_out_by_memory() -> None:
 
 
 def test_orthogonality_is_measured_from_the_singular_values() -> None:
-    found, _ = singular_values(entries(np.array([[0.6, 0.8], [-0.8, 0.6]])), MEMORY)
-    assert found is not None
-    off = defect(found)
-    assert off.low[0] == 0
-    assert off.high[0] < 1e-14
-    found, _ = singular_values(entries(np.diag([2.0, 1.0]), 0.01, np.eye(2)), MEMORY)
-    assert found is not None
-    assert defect(found).low[0] == pytest.approx(1.99**2 - 1)
-    assert defect(found).high[0] == pytest.approx(2.01**2 - 1)
+    off = spectrum(entries(np.array([[0.6, 0.8], [-0.8, 0.6]])), False, MEMORY).defect
+    assert off is not None
+    assert off.low == 0
+    assert off.high < 1e-14
+    off = spectrum(entries(np.diag([2.0, 1.0]), 0.01, np.eye(2)), False, MEMORY).defect
+    assert off is not None
+    assert off[1:] == pytest.approx((1.99**2 - 1, 2.01**2 - 1))
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ([[2, 1], [1, 2]], "positive-definite"),
+        ([[-2, 1], [1, -2]], "negative-definite"),
+        ([[0, 1], [1, 0]], "indefinite"),
+        ([[2, 0], [0, 0]], "positive-semidefinite"),
+        ([[0, 0], [0, -1]], "negative-semidefinite"),
+        ([[0, 0], [0, 0]], "zero"),
+        ([[1, 1], [1, 1]], None),
+    ],
+)
+def test_definiteness_is_that_of_the_eigenvalues(values: list[list[float]], word: str | None) -> None:
+    matrix = np.array(values, float)
+    found = spectrum(entries(matrix, 1e-9, matrix != 0), True, MEMORY)
+    assert found.definiteness == word
+    assert found.radius is not None
+    assert found.radius.may_be(np.abs(np.linalg.eigvalsh(matrix)).max())
+
+
+def test_the_condition_is_infinite_where_the_bars_leave_it_open() -> None:
+    found = spectrum(entries(np.array([[1.0, 1], [1, 1]]), 1e-9), False, MEMORY)
+    assert found.rank == (1, 2)
+    assert found.condition is not None
+    assert found.condition.low > 1e8
+    assert found.condition.high == np.inf
+    assert spectrum(entries(np.ones((0, 2))), False, MEMORY).condition is None
