@@ -145,7 +145,11 @@ class Expectation(Choice):
     def require(cls, value: str, what: str) -> None:
         """Raise InputError, which begins with `what`, where `value` is none of the words, and no rank=K."""
         if value not in list(cls) and not re.fullmatch(r"rank=\d{1,9}", value):
-            raise InputError(f"{what} {value!r} is not one of {', '.join(cls)}, rank=3")
+            of_pattern = [each for each in cls if not is_spectral(each)]
+            of_values = [each for each in cls if is_spectral(each)]
+            raise InputError(
+                f"{what} {value!r} is not one of {', '.join(of_pattern)},\n{', '.join(of_values)} or rank=3"
+            )
 
 
 def is_spectral(name: str) -> bool:

@@ -113,7 +113,7 @@ INTEGERS = "an integer or an array of integers is needed, not"
 PLACES = "the name or number of an operand, or an array of them is needed, not"
 PARAMETERS = "a table of numbers, booleans, strings, arrays and tables is needed, not"
 OPERANDS = 'a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] } is needed, not'
-EXPECTED = ", ".join([*Expectation, "rank=3"])
+EXPECTED = ", ".join(Expectation).replace(" invertible", "\ninvertible") + " or rank=3"
 ADVICE = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"
 
 CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml: checks.a"
