@@ -35,6 +35,7 @@ from jacinspect.cli.options import (
     FormatOption,
     HessianOption,
     KindOption,
+    LogdetOption,
     OrderOption,
     ParamOption,
     ReseedOption,
@@ -207,6 +208,7 @@ def inspect(
     derivative_kind: KindOption = None,
     order: OrderOption = None,
     hessian: HessianOption = None,
+    logdet: LogdetOption = None,
     backend: BackendOption = None,
     direction: Annotated[
         str | None, typer.Option(metavar="FILE", help="dX for the Hadamard comparison; random if left out.")
@@ -262,10 +264,10 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback):
-        _in_a_child(function, derivative, hessian)
+        _in_a_child(function, derivative, hessian, logdet)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(
-            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
+            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian, logdet
         )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         asked = [*(to or ()), *(["json"] if as_json else ())]

@@ -16,6 +16,7 @@ __all__ = [
     "FormatOption",
     "HessianOption",
     "KindOption",
+    "LogdetOption",
     "OrderOption",
     "ParamOption",
     "ReseedOption",
@@ -76,6 +77,14 @@ HessianOption = Annotated[
         "--hessian",
         metavar="REF_OR_EXPR_OR_FILE",
         help="A hand-written second derivative to be checked (--order 2): N×N, f'' where it is diagonal, or hvp(x, v).",
+    ),
+]
+LogdetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--logdet",
+        metavar="REF_OR_EXPR_OR_FILE",
+        help="log|det J| to be checked: a number, an expression or code, of all of J or of each item of a batch.",
     ),
 ]
 DomainOption = Annotated[

@@ -191,6 +191,17 @@ CODES = {
         " A gradient whose Jacobian is not symmetric is that of no function; or f has no second derivative at X.",
         "jacinspect tanh -s 3 -d samples/layer.py:tanh_vjp --derivative-kind vjp",
     ),
+    "J016": Code(
+        "logdet-disagrees",
+        "error",
+        "fail",
+        "values",
+        "log|det J| is not what --logdet claims",
+        "Both numbers are given, of the worst item of a batch. Where one mistake explains all of them, the message says"
+        " so: a turned sign, a missing log 2, a sum over another axis, a factor for the dimensions, a missing"
+        " logarithm. Correct the claim; or the function, whose Jacobian is measured.",
+        "jacinspect tanh --shape 3 --logdet 'sum(log(1 + tanh(x)**2))'",
+    ),
 }
 
 

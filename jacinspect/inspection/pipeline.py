@@ -17,6 +17,7 @@ from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
+from jacinspect.inspection.logdet import claimed_logdet
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
@@ -381,7 +382,9 @@ class _Inspection:
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         agreement = agreement_report(evidence, found, self.names)
-        spectrum, spectral = spectrum_and_findings(jacobian, evidence, self.settings, self.names)
+        spectrum, spectral = spectrum_and_findings(
+            jacobian, evidence, self.settings, self.names, claimed_logdet(self.function, self.x)
+        )
         found += spectral
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise

@@ -8,6 +8,7 @@ from typing import Any
 
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.logdet import LogdetReport
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.sections import (
     AgreementReport,
@@ -80,7 +81,12 @@ class Report:
     def structure_only(self) -> bool:
         """Whether nothing was compared with anything: there is no derivative, and no property was asked for."""
         unchecked = self.agreement is not None and not self.agreement.checked
-        return unchecked and not self.expected and self.verdict == "pass"
+        return unchecked and not self.expected and self.logdet is None and self.verdict == "pass"
+
+    @property
+    def logdet(self) -> LogdetReport | None:
+        """What came out for a claim for log|det J|; None without one."""
+        return None if self.spectrum is None else self.spectrum.logdet
 
     @property
     def without_evidence(self) -> bool:

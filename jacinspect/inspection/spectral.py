@@ -5,7 +5,7 @@ that is an equality (orthogonal, volume-preserving, a rank below the full one) h
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from jacinspect.choices import is_spectral
 from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.evidence import Evidence
 from jacinspect.inspection.expectations import asymmetric_entry
+from jacinspect.inspection.logdet import ClaimedLogdet, Determined, compared_logdet
 from jacinspect.inspection.naming import Names, input_name, output_name
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.inspection.settings import Settings
@@ -86,21 +87,30 @@ Judged = tuple[bool | None, str]  # whether a property holds, None if the bars d
 
 
 def spectrum_and_findings(
-    jacobian: JacobianReport, evidence: Evidence, settings: Settings, names: Names
+    jacobian: JacobianReport, evidence: Evidence, settings: Settings, names: Names, claim: ClaimedLogdet | None = None
 ) -> tuple[SpectrumReport | None, list[Finding]]:
-    """Find the spectrum, where it or a property of it is asked for, and judge those properties."""
+    """Find the spectrum, where it or a property of it is asked for; judge those properties, and a claim for log|det J|.
+
+    Its `logdet` is what came out for the claim.
+    """
     expected = [name for name in settings.expect if is_spectral(name)]
-    if not settings.spectrum and not expected:
+    if not settings.spectrum and not expected and claim is None:
         return None, []
     entries = measured_entries(evidence.numeric, jacobian)
     report = spectrum_report(evidence, jacobian, entries, settings.memory)
-    if entries is None or report.numeric is None:
-        return report, list(_of_spectrum(expected, None))
-    places = ((vec_positions(shape, jacobian.vec)) for shape in _shapes(evidence))
-    outputs, inputs = (np.argsort(place) for place in places)
-    why = asymmetric_entry(jacobian, evidence.numeric, names)
-    matrix = _Matrix(entries, report.numeric, outputs, inputs, names, settings.memory, why)
-    return report, list(_of_spectrum(expected, matrix))
+    shapes = _shapes(evidence)
+    outputs, inputs = (np.argsort(vec_positions(shape, jacobian.vec)) for shape in shapes)
+    matrix, product = None, None
+    if entries is not None and report.numeric is not None:
+        why = asymmetric_entry(jacobian, evidence.numeric, names)
+        matrix = _Matrix(entries, report.numeric, outputs, inputs, names, settings.memory, why)
+        product = report.numeric.determinant
+    findings = list(_of_spectrum(expected, matrix))
+    if claim is None:
+        return report, findings
+    found = None if entries is None or product is None else Determined(entries, product, outputs, inputs)
+    compared, wrong = compared_logdet(claim, found, shapes, settings.atol or 0.0)
+    return replace(report, logdet=compared), [*findings, *wrong]
 
 
 def _shapes(evidence: Evidence) -> tuple[tuple[int, ...], tuple[int, ...]]:

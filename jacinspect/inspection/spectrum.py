@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.inspection.evidence import Evidence
+from jacinspect.inspection.logdet import LogdetReport
 from jacinspect.inspection.sections import JacobianReport, Shown
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
@@ -31,6 +32,7 @@ class SpectrumReport:
     numeric: Spectrum | None
     analytic: Spectrum | None = None
     message: str | None = None
+    logdet: LogdetReport | None = None  # where log|det J| is claimed
 
     def to_dict(self, show: Shown) -> dict[str, Any]:
         """Return the spectra as JSON-ready objects, of many values the ends."""
@@ -38,6 +40,7 @@ class SpectrumReport:
             "message": self.message,
             "numeric": self.numeric and _spectrum(self.numeric, show),
             "analytic": self.analytic and _spectrum(self.analytic, show),
+            "logdet": self.logdet and self.logdet.to_dict(),
         }
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jacinspect.inspection.logdet import LogdetReport
 from jacinspect.inspection.report import Report
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.interval import Interval, Within, written
 from jacinspect.jacobian.spectrum import Spectrum
+from jacinspect.views.outcome import SIGNS
 from jacinspect.wording import format_shape
 
 __all__ = ["picture", "spectrum"]
@@ -30,9 +32,24 @@ def spectrum(report: Report) -> Iterator[tuple[str, str]]:
         yield "spectrum", found.message or "not known"
         return
     yield from _facts(found.numeric)
+    if found.logdet is not None:
+        yield "logdet", _claimed(found.logdet)
     if found.analytic is not None and report.is_refuted:
         said = "; ".join(f"{label} {text}" for label, text in _facts(found.analytic) if label != "spectrum")
-        yield "as claimed", said
+        yield "analytic J", said
+
+
+def _claimed(claim: LogdetReport) -> str:
+    """Say what is claimed for log|det J|, and what came out."""
+    signs = {"pass": "it is right", "fail": "it is wrong", "inconclusive": "the bars do not decide"}
+    of = (
+        f" of each of {claim.claimed.size} items"
+        if claim.claimed.size > 1
+        else f" = {claim.claimed.ravel()[0]:.8g}"
+        if claim.claimed.size
+        else ""
+    )
+    return f"{SIGNS[claim.verdict]} log|det J|{of}: {signs[claim.verdict]}"
 
 
 def _facts(s: Spectrum) -> Iterator[tuple[str, str]]:
