@@ -119,6 +119,7 @@ class CheckFormat(Choice):
     junit = "junit"
     github = "github"
     markdown = "markdown"
+    sarif = "sarif"
     html = "html"
 
 

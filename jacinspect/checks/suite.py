@@ -7,12 +7,13 @@ workers.
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from jacinspect.errors import InputError
+from jacinspect.records import dataclass
 from jacinspect.wording import did_you_mean
 
 __all__ = ["SETTINGS", "Case", "Check", "Suite", "find_configuration", "load_suite"]

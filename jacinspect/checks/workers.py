@@ -10,19 +10,20 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from tempfile import NamedTemporaryFile
 from threading import Thread
-from time import monotonic
+from time import monotonic, time
 from typing import IO, Any
 
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.preparation import prepare
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
+from jacinspect.records import dataclass
 from jacinspect.wording import how_it_ended
 
 __all__ = ["Pool"]
@@ -72,7 +73,8 @@ def _follow_parent() -> None:
 class _Worker:
     """A process and its state: the index of its case, its deadline, and the outcome that stands if it dies.
 
-    `ready` is whether it has prepared the suite, `errors` the file that has what it writes on standard error.
+    `ready` is whether it has prepared the suite, `errors` the file that has what it writes on standard error, and
+    `since` when it was given its case.
     """
 
     process: BaseProcess
@@ -82,6 +84,12 @@ class _Worker:
     deadline: float | None = None
     begun: Outcome | None = None
     ready: bool = False
+    since: float = 0.0
+
+    def completed(self, outcome: Outcome) -> Outcome:
+        """Return the outcome of its case with what was written on standard error meanwhile, and how long it took."""
+        seconds = monotonic() - self.since
+        return replace(outcome, stderr=self.written(), started=time() - seconds, seconds=seconds)
 
     def written(self) -> str:
         """Return what the process has written on standard error since the last call."""
@@ -171,7 +179,7 @@ class Pool:
         return None if self.timeout is None else monotonic() + self.timeout
 
     def _give(self, worker: _Worker, task: int) -> None:
-        worker.task, worker.begun, worker.deadline = task, None, self._from_now()
+        worker.task, worker.begun, worker.deadline, worker.since = task, None, self._from_now(), monotonic()
         with suppress(OSError):  # it has died, which _receive finds
             worker.connection.send(self.cases[task])
 
@@ -211,14 +219,14 @@ class Pool:
             worker.begun = content
         elif kind == "done":
             assert worker.task is not None
-            done[worker.task] = replace(content, stderr=worker.written())
+            done[worker.task] = worker.completed(content)
             worker.task = worker.deadline = None
         elif kind == "refused":
             raise InputError(content)
         else:
             self._workers.remove(worker)
             if worker.task is not None:
-                done[worker.task] = replace(self._lost(worker, content), stderr=worker.written())
+                done[worker.task] = worker.completed(self._lost(worker, content))
             worker.end()
 
     def _lost(self, worker: _Worker, how: str | None) -> Outcome:

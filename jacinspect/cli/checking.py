@@ -5,7 +5,6 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from jacinspect.choices import CheckFormat
 from jacinspect.cli.spelling import spelled
 from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
 from jacinspect.errors import ExitStatus, InputError
+from jacinspect.records import dataclass
 from jacinspect.views.files import replace_file, require_writable
 from jacinspect.wording import printable
 
@@ -143,14 +143,11 @@ def _write(
                     console.print(line)
             return
         pieces: Iterator[str] = (f"{line.plain}\n" for line in lines)
-    elif to is CheckFormat.json:
-        from jacinspect.views.checks import json as check_json
-
-        pieces = check_json.render(outcomes, tally, __version__)
     else:
         from importlib import import_module
 
-        pieces = import_module(f"jacinspect.views.checks.{to.value}").render(outcomes, tally)
+        versions = (__version__,) if to in (CheckFormat.json, CheckFormat.sarif) else ()
+        pieces = import_module(f"jacinspect.views.checks.{to.value}").render(outcomes, tally, *versions)
     if output is not None:
         replace_file("--output", output, (piece.encode(errors="backslashreplace") for piece in pieces))
         return

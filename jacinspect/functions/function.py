@@ -5,7 +5,7 @@ Of several operands, `by` makes a function of the one, or of those laid end to e
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from itertools import chain, repeat
 from typing import Any
@@ -19,6 +19,7 @@ from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_in
 from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["Array", "Function", "Parameter", "Wrt"]
@@ -59,6 +60,7 @@ class Function:
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
     origin: Any = None  # the callable itself, of people's own code
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
+    derivative_place: tuple[str, int] | None = None  # those of the claimed derivative
     adapt: Callable[["Function", Sequence[Array]], "tuple[Function, Sequence[Array]]"] | None = None
     own: Mapping[str, Array] = field(default_factory=dict)  # weights that the code holds itself, by their names
     buffers: Collection[str] = ()  # those of them that a pattern of names leaves out

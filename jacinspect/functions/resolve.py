@@ -172,7 +172,15 @@ def with_derivative(
     if claim.takes < 0 and function.take is None:  # a backward of the first of what a forward returns
         function = replace(function, take="0")
     formula = derivative.strip() if isinstance(derivative, str) else getattr(derivative, "file", "")
-    return replace(function, rule=claim, others=(), second=(), derivative_formula=formula, partial_formulas=())
+    return replace(
+        function,
+        rule=claim,
+        others=(),
+        second=(),
+        derivative_formula=formula,
+        derivative_place=_place(derivative),
+        partial_formulas=(),
+    )
 
 
 def with_hessian(
@@ -227,6 +235,16 @@ def _claim(
     if kind in ("jvp", "vjp"):
         raise InputError(f"derivative {formula!r}: a {kind} is code that takes a tangent too, not an expression")
     return Claim(_expressed(formula, function), kind)
+
+
+def _place(derivative: str | Callable[..., Any] | Numbers) -> tuple[str, int] | None:
+    """Find the file and the line of a derivative that is code."""
+    from jacinspect.functions.code.callables import place_of
+    from jacinspect.functions.code.references import load
+
+    if isinstance(derivative, str):
+        return place_of(load(derivative.strip())) if is_reference(derivative.strip()) else None
+    return None if isinstance(derivative, Numbers) else place_of(derivative)
 
 
 def _beside(function: Function, name: str) -> str:

@@ -1,7 +1,7 @@
 """What an inspection found, and the parts of the report that describe it. Next: findings, report."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,7 @@ from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
+from jacinspect.records import dataclass
 
 __all__ = ["Evidence", "agreement_report", "jacobian_report"]
 
@@ -169,9 +170,9 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         worst=(*outside[: _WORST - evidence.disagrees], *(_entry(evidence, each, names) for each in summary.worst))[
             :_WORST
         ],
-        disagreeing=int(np.count_nonzero(comparison.status == Status.DISAGREES))
+        disagreeing=comparison.count(Status.DISAGREES)
         + (evidence.spurious.data.size if outside and evidence.spurious is not None else 0),
-        undecided=int(np.count_nonzero(np.isin(comparison.status, (Status.INCONCLUSIVE, Status.OUT_OF_REACH)))),
+        undecided=sum(map(comparison.count, (Status.INCONCLUSIVE, Status.OUT_OF_REACH))),
         jumps=int(np.count_nonzero(compared & (comparison.status == Status.KINK) & (numeric.kind == Kind.JUMP))),
     )
 
@@ -199,5 +200,5 @@ def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
-        disagrees=bool(evidence.comparison.status[entry] == Status.DISAGREES),
+        disagrees=int(evidence.comparison.status[entry]) == Status.DISAGREES,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,7 @@ from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
 from jacinspect.jacobian.star import directly_known, fewer_colors, mirrored
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["inspect_function", "uninspected"]
@@ -215,7 +216,8 @@ class _Inspection:
             numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
             comparison = self._compared(analytic, numeric, unresolved)
         joint = None
-        if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
+        kinked = bool(numeric.kinks.entries.size) and not self.settings.strict_kinks
+        if analytic is not None and sample.coverage == 1 and kinked:
             rng = np.random.default_rng([self.settings.seed, 5])
             joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
         spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)

@@ -5,7 +5,7 @@ be linear for every kind of tangent or cotangent (jacobian/consistency.py). Next
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from math import prod
 
@@ -25,6 +25,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.consistency import Difference, Fault, Known, difference, fault, strided
 from jacinspect.jacobian.differences import Kind, step_scale
 from jacinspect.jacobian.directions import Directions
+from jacinspect.records import dataclass
 from jacinspect.wording import told_apart
 
 __all__ = ["Rules", "with_agreement"]

@@ -3,7 +3,7 @@
 The status of an entry is computed once, from named conditions in their order of precedence.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision, step_scale
 from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
+from jacinspect.records import dataclass
 
 __all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
 
@@ -71,6 +72,10 @@ class Comparison:
     numeric: Numeric
     tolerance: Tolerance | None = None
 
+    def count(self, status: Status) -> int:
+        """Return how many entries have a status."""
+        return int(np.count_nonzero(self.status == status))
+
     def difference(self, entries: Array | slice) -> Array:
         """Return how far claims are off: on a kink, from what lies between its two slopes."""
         claimed, kinks = self.claimed[entries], self.numeric.kinks
@@ -99,9 +104,9 @@ class Comparison:
         value = np.abs(self.numeric.jacobian.data[entries])
         return self.tolerance.atol + self.tolerance.rtol * value if self.tolerance else np.zeros(value.size)
 
-    def ratio(self, entries: Array | slice) -> Array:
+    def ratio(self, entries: Array | slice, difference: Array | None = None) -> Array:
         """Return how much of its allowance each entry takes: above 1 it disagrees."""
-        difference = self.difference(entries)
+        difference = self.difference(entries) if difference is None else difference
         with np.errstate(all="ignore"):
             return np.where(difference == 0, 0.0, difference / self.allowed(entries))
 
@@ -111,7 +116,8 @@ class Comparison:
         for block in blocks(compared.size):
             entries = block.start + np.flatnonzero(compared[block])
             if entries.size:
-                difference, bar, ratio = self.difference(entries), self.numeric.bar[entries], self.ratio(entries)
+                difference, bar = self.difference(entries), self.numeric.bar[entries]
+                ratio = self.ratio(entries, difference)
                 known = np.where(np.isnan([difference, bar, ratio]), 0, [difference, bar, ratio])
                 largest = np.vstack([largest, known.max(axis=1)]).max(axis=0, keepdims=True)
                 worst = np.hstack([worst, np.stack([np.where(np.isnan(ratio), np.inf, ratio), entries])])
@@ -271,6 +277,8 @@ class _Conditions:
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
         if not self.checked:
             return np.asarray((size * LAST >= _APART) & ~still)
+        if not self.disagrees.any():
+            return self.disagrees
         apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):

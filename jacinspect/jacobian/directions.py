@@ -5,7 +5,6 @@ assembled J·v, an analytic derivative with entries outside the pattern by its o
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import pi, sqrt
 
 import numpy as np
@@ -19,6 +18,7 @@ from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.numeric import FLOOR
+from jacinspect.records import dataclass
 
 __all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
 

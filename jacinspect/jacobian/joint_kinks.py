@@ -7,7 +7,6 @@ derivatives in use that do not, so that only convex and concave outputs are accu
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.records import dataclass
 
 __all__ = ["JointKink", "joint_kinks", "not_differentiable"]
 
@@ -50,8 +50,6 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
     The claim is on all of f's pattern. At most so many `calls` of f are made; returned is the worst output.
     """
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
-    if not numeric.kinks.entries.size:
-        return None
     joint = _joint(comparison)
     rows = np.flatnonzero(np.isin(np.arange(pattern.shape[0]), pattern.rows[joint]) & np.isfinite(near.box.y0))
     if not rows.size:

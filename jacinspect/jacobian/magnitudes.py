@@ -48,10 +48,6 @@ class Magnitudes:
         bits >>= _DROPPED
         self._upper[index] = np.minimum(bits, _INFINITY, out=bits)  # NaN has more bits than infinity
 
-    def put(self, index: Array | slice, others: "Magnitudes") -> None:
-        """Replace those at some places by others."""
-        self._upper[index] = others._upper
-
     def subset(self, chosen: Array | slice) -> "Magnitudes":
         """Return some of them."""
         part = Magnitudes(0)

