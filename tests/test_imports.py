@@ -45,7 +45,9 @@ FOR_ALL = {"records"}  # in place of the standard library's dataclasses
 
 # What a room may import of another where that is not all of it.
 PARTS = {
-    ("views", "inspection"): {"inspection.report", "inspection.sections", "inspection.stored", "inspection.codes"},
+    ("views", "inspection"): {
+        *("inspection.report", "inspection.sections", "inspection.stored", "inspection.codes", "inspection.logdet"),
+    },
     ("views", "identities"): {"identities.report", "identities.identity"},
     ("views", "checks"): {"checks.outcomes"},
     ("views", "functions"): {"functions.catalogue.listing"},
@@ -54,6 +56,8 @@ PARTS = {
         "jacobian.agreement",
         "jacobian.blackbox",
         "jacobian.cost",
+        "jacobian.interval",
+        "jacobian.spectrum",
         "jacobian.structure",
         "jacobian.unfolding",
         "jacobian.vec_order",

@@ -16,7 +16,7 @@ from jacinspect.choices import Dtype, Mode
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.numbers import numbers_of
-from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
+from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet
 from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.findings import crashed
@@ -165,11 +165,11 @@ def _function(suite: Suite, check: Check, memory: int) -> Function:
         given = _naming(suite, check, "derivative", partial(numbers_of, check.derivative, memory))
         claim = partial(with_derivative, function, given, check.derivative_kind, check.backend)
         function = _naming(suite, check, "derivative", claim)
-    if check.hessian is None:
-        return function
-    given = _naming(suite, check, "hessian", partial(numbers_of, check.hessian, memory))
-    claimed: Function = _naming(suite, check, "hessian", partial(with_hessian, function, given, check.backend))
-    return claimed
+    for key, value, claimed in (("hessian", check.hessian, with_hessian), ("logdet", check.logdet, with_logdet)):
+        if value is not None:
+            given = _naming(suite, check, key, partial(numbers_of, value, memory))
+            function = _naming(suite, check, key, partial(claimed, function, given, check.backend))
+    return function
 
 
 def _require_operands(suite: Suite, check: Check, function: Function) -> None:

@@ -37,6 +37,7 @@ class Check:
     domain: str | tuple[float, ...] | None = None
     reseed: int | None = None
     hessian: str | None = None
+    logdet: str | float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     operands: Mapping[str, str] = field(default_factory=dict)
     wrt: tuple[str | int, ...] = (1,)
@@ -235,18 +236,18 @@ def _form(prefix: str, name: str = "NAME") -> str:
 
 SETTINGS = (
     "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise", "points",
-    "order",
+    "order", "spectrum",
 )  # fmt: skip
 _SHARED = {
     "shapes": "shapes", "seeds": "integers", "dtype": "text", "backend": "text", "allow": "texts", "vec": "text",
     "layout": "text", "expect": "texts", "rtol": "number", "atol": "number", "strict_kinks": "boolean",
     "memory": "size", "max_evaluations": "integer", "noise": "number", "points": "integer",
-    "order": "integer",
+    "order": "integer", "spectrum": "boolean",
 }  # fmt: skip
 _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
     "operands": "operands", "wrt": "places", "take": "output", "mode": "text",
-    "domain": "interval", "reseed": "integer", "hessian": "text",
+    "domain": "interval", "reseed": "integer", "hessian": "text", "logdet": "claim",
 }  # fmt: skip
 _MEANT = {"with": "operands", "input": "operands", "shape": "shapes", "param": "parameters", "seed": "seeds"}  # options
 
@@ -343,6 +344,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "text": ("a string", _plain(str)),
     "texts": ("a string or an array of strings", _texts),
     "number": ("a number", _number),
+    "claim": ("a number or a string", lambda value: value if isinstance(value, str) else _number(value)),
     "integer": ("an integer", _plain(int)),
     "integers": ("an integer or an array of integers", lambda value: _list(value, int)),
     "boolean": ("true or false", _plain(bool)),

@@ -13,7 +13,6 @@ from jacinspect.choices import (
     CheckFormat,
     Detail,
     Dtype,
-    Expectation,
     Form,
     Format,
     IdentitiesFormat,
@@ -33,12 +32,15 @@ from jacinspect.cli.options import (
     CheckFormatOption,
     DerivativeOption,
     DomainOption,
+    ExpectOption,
     FormatOption,
     HessianOption,
     KindOption,
+    LogdetOption,
     OrderOption,
     ParamOption,
     ReseedOption,
+    SpectrumOption,
 )
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
@@ -230,6 +232,7 @@ def inspect(
     derivative_kind: KindOption = None,
     order: OrderOption = None,
     hessian: HessianOption = None,
+    logdet: LogdetOption = None,
     backend: BackendOption = None,
     direction: Annotated[
         str | None, typer.Option(metavar="FILE", help="dX for the Hadamard comparison; random if left out.")
@@ -239,15 +242,8 @@ def inspect(
     form: Annotated[
         Form, typer.Option("--as", help="Which arrangement of the numbers to print; stacked: ∂A/∂X_pq on each other.")
     ] = Form.vec,
-    expect: Annotated[
-        list[Expectation] | None,
-        typer.Option(
-            metavar="PROPERTY",
-            show_default=False,
-            help="What must hold, repeatable: diagonal, block-diagonal, permutation, broadcast, lower-triangular, "
-            "upper-triangular, symmetric, dense or holomorphic.",
-        ),
-    ] = None,
+    spectrum: SpectrumOption = False,
+    expect: ExpectOption = None,
     dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
     rtol: Annotated[float | None, typer.Option(help="Relative tolerance, added to the error bars.")] = None,
@@ -292,20 +288,20 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback):
-        _in_a_child(function, derivative, hessian)
+        _in_a_child(function, derivative, hessian, logdet)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(
-            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
+            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian, logdet
         )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         asked = [*(to or ()), *(["json"] if as_json else ())]
         first, *more = destinations(asked, output, Format) if not open_ else [page(asked, output)]
         written = OutputRequest(*first, form, full, save, _detail(quiet, details), tuple(more))
         settings = {
-            "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
+            "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": expect or (),
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
             "points": points, "order": order or (1 if hessian is None else 2),
-            "memory": memory, "max_evaluations": max_evaluations,
+            "memory": memory, "max_evaluations": max_evaluations, "spectrum": spectrum,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)
     with reported_errors(traceback):

@@ -15,11 +15,14 @@ from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
+from jacinspect.inspection.logdet import claimed_logdet
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.spectral import spectrum_and_findings
+from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
@@ -380,6 +383,10 @@ class _Inspection:
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         agreement = agreement_report(evidence, found, self.names)
+        spectrum, spectral = spectrum_and_findings(
+            jacobian, evidence, self.settings, self.names, claimed_logdet(self.function, self.x)
+        )
+        found += spectral
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += (
@@ -403,6 +410,7 @@ class _Inspection:
             is_elementwise=valid,
             hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
+            spectrum=spectrum,
             findings=ordered(found),
             calls=self.box.evaluations,
         )
@@ -417,7 +425,6 @@ class _Inspection:
             return ""
         from jacinspect.functions.catalogue.lookup import neighbours
         from jacinspect.inspection.diagnosis import diagnose
-        from jacinspect.inspection.steps import moves_in_steps
         from jacinspect.inspection.suspicion import Suspicion
 
         numbers = {

@@ -264,6 +264,11 @@ class JacobianReport:
         return self.shape[0] == self.shape[1]
 
     @property
+    def looks(self) -> str:
+        """The structure in a word, for people: a "dense" matrix with zeros is irregular."""
+        return "irregular" if self.structure == "dense" and self.stored not in (None, self.entries) else self.structure
+
+    @property
     def is_diagonal(self) -> bool:
         """Whether the matrix is square and its pattern has nothing off the diagonal."""
         return self.arrangement is not None and self.arrangement.is_diagonal

@@ -34,9 +34,12 @@ FILES = {
 }
 SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
-    "strict_kinks, memory, max_evaluations, noise, points, order"
+    "strict_kinks, memory, max_evaluations, noise, points, order, spectrum"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian"
+OWN = (
+    f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian, "
+    "logdet"
+)
 
 Ready = Callable[[str], list[PreparedCheck]]
 
@@ -113,7 +116,7 @@ INTEGERS = "an integer or an array of integers is needed, not"
 PLACES = "the name or number of an operand, or an array of them is needed, not"
 PARAMETERS = "a table of numbers, booleans, strings, arrays and tables is needed, not"
 OPERANDS = 'a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] } is needed, not'
-EXPECTED = ", ".join(Expectation)
+EXPECTED = ", ".join(Expectation).replace(" invertible", "\ninvertible") + " or rank=3"
 ADVICE = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"
 
 CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml: checks.a"
