@@ -253,7 +253,7 @@ class _Conditions:
     @cached_property
     def overflows(self) -> Array:
         """The value and the claim overflow alike."""
-        if not self.checked:
+        if not self.checked or not np.isinf(self.y0).any():
             return np.zeros(self.x.size, bool)
         outward = np.where(self.x < 0, -self.y0, self.y0)  # as of cosh on both sides
         return np.asarray(np.isinf(self.y0) & ((self.claimed == self.y0) | (self.claimed == outward)))
@@ -318,10 +318,10 @@ class _Conditions:
         """
         numeric = self.comparison.numeric
         stairs, on = numeric.stairs, np.zeros(self.x.size, bool)
+        if not stairs.entries.size:
+            return on
         these = stairs.within(self.block)
         places = stairs.entries[these] - self.block.start
-        if not places.size:
-            return on
         other, bar, differs = stairs.other[these], stairs.bar[these], self.differs[places]
         with np.errstate(all="ignore"):
             slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
@@ -343,6 +343,8 @@ class _Conditions:
     def disagrees(self) -> Array:
         """The claim is wrong as far as the differences show."""
         of_smooth = self.differs & ~self.on_kink & ~self.unresolved
+        if not self.on_kink.any():
+            return of_smooth
         return np.asarray(of_smooth | (self.on_kink & ~self.subgradient & ~self.may_bend))
 
     @cached_property
@@ -362,20 +364,25 @@ class _Conditions:
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
-            known, faint = (
-                np.full(large.size, WIDE),
-                np.full(large.size, WIDE if is_single(numeric.epsilon) else _FAINT),
-            )
-            stairs, these = numeric.stairs, numeric.stairs.within(self.block)
-            places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
-            few = few_digits(numeric.epsilon)  # and J014 says to how many digits
-            known[places] = np.where(many, few, WIDE)
-            faint[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
+            known: float | Array = WIDE
+            faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
+            if numeric.stairs.entries.size:
+                known, faint = self._known_on_stairs(known, faint)
             narrow = np.maximum(known * large, faint * size)
             narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
             if self.criteria.noise:
                 narrow = np.maximum(narrow, np.maximum(large, size))
             return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
+
+    def _known_on_stairs(self, known: float, faint: float) -> tuple[Array, Array]:
+        """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""
+        numeric, stairs = self.comparison.numeric, self.comparison.numeric.stairs
+        these, few = stairs.within(self.block), few_digits(numeric.epsilon)
+        relative, size = np.full(self.x.size, known), np.full(self.x.size, faint)
+        places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
+        relative[places] = np.where(many, few, WIDE)
+        size[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
+        return relative, size
 
 
 def _put(where: Array, values: Array) -> Array:

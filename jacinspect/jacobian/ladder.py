@@ -172,9 +172,8 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
     """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
     view, (values, bars) = sides.both, sides.scales
-    opposed = np.count_nonzero(
-        np.abs(values - view.value) > bars + view.bar, axis=0
-    )  # where a second derivative jumps, one does
+    # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
+    opposed = np.count_nonzero(np.abs(values - view.value) > bars + view.bar, axis=0)
     doubted = (doubts.lost[places] & (opposed >= _SETTLED)) | (view.against >= _SETTLED)
     if doubts.contradicts is None:
         return np.asarray(doubted)
