@@ -363,6 +363,12 @@ def _number(value: Any) -> float | None:
     return value if isinstance(value, float) or (type(value) is int and abs(value) < 2**63) else None
 
 
+def _interval(value: Any) -> str | tuple[float, ...] | None:
+    if isinstance(value, str):
+        return value
+    return _list(value, (int, float)) if isinstance(value, list) and len(value) == 2 else None
+
+
 def _plain(kind: type | tuple[type, ...]) -> Any:
     return lambda value: value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else None
 
@@ -378,7 +384,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "shapes": ('an array of shapes such as ["3", "2x3"]', _shapes),
     "parameters": ("a table of numbers, booleans, strings, arrays and tables", _parameters),
     "operands": ('a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] }', _operands),
-    "interval": ('"LOW:HIGH" or [LOW, HIGH]', lambda value: _plain(str)(value) or _list(value, (int, float))),
+    "interval": ('"LOW:HIGH" or [LOW, HIGH]', _interval),
     "output": ("the name or number of an output", _plain((str, int))),
     "places": ("the name or number of an operand, or an array of them", lambda value: _list(value, (str, int))),
 }
