@@ -4,7 +4,7 @@ In: a function, arrays, settings. Next: inspection.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -20,13 +20,14 @@ from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given
 from jacinspect.inspection.settings import Keywords, Settings
 from jacinspect.inspection.subject import array_of
+from jacinspect.records import dataclass
 
 __all__ = ["Report", "inspect"]
 
 _WIDTH = 80  # columns of `print(report)`, as of a terminal
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class Report(inspected.Report):
     """Everything that an inspection found; it prints as on the terminal, and shows itself in a notebook.
 

@@ -8,12 +8,13 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from jacinspect.errors import InputError
+from jacinspect.records import dataclass
 from jacinspect.wording import did_you_mean
 
 __all__ = ["SETTINGS", "Case", "Check", "Suite", "find_configuration", "load_suite"]

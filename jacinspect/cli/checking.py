@@ -8,7 +8,6 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from jacinspect.cli.streams import (
     standard_output,
 )
 from jacinspect.errors import ExitStatus, InputError, JacinspectError
+from jacinspect.records import dataclass
 from jacinspect.views.files import replace_file, require_writable
 from jacinspect.wording import counted, printable
 

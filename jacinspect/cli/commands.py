@@ -24,6 +24,7 @@ from jacinspect.choices import (
 from jacinspect.cli.browser import page, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.child import go_on_in_a_child
+from jacinspect.cli.conversion import convert_by_annotations
 from jacinspect.cli.formats import destinations, format_of
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
@@ -62,6 +63,9 @@ __all__ = ["app", "run"]
 class _Command(TyperCommand):
     """A command whose help and completions are plain: to render them, typer would import all of rich."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return convert_by_annotations(super().get_params(ctx), self.callback)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_options(self.get_params(ctx), ctx, formatter)
 
@@ -71,6 +75,9 @@ class _Command(TyperCommand):
 
 class _InspectByDefault(TyperGroup):
     """`jacinspect sigmoid` is `jacinspect inspect sigmoid`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return convert_by_annotations(super().get_params(ctx), self.callback)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         completing = ctx.resilient_parsing

@@ -8,7 +8,7 @@ import ast
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, For
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
+from jacinspect.records import dataclass
 from jacinspect.views.files import require_savable, require_writable
 
 if TYPE_CHECKING:

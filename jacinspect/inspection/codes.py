@@ -4,8 +4,9 @@ This is the only list of them. findings.py makes them; report.py, `allow` of `ch
 and the README's table read it. Nothing here needs numpy.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from jacinspect.records import dataclass
 
 __all__ = ["CODES", "Code", "Finding", "Severity", "finding", "ordered", "verdict"]
 

@@ -6,7 +6,7 @@ its multiples, so that they keep its signs and zeros.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -28,6 +28,7 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.points import PointSource
 from jacinspect.operands.defined import where_defined
+from jacinspect.records import dataclass
 
 __all__ = ["inspect_at_points"]
 

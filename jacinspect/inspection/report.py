@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from jacinspect.inspection.sections import (
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.unfolding import Unfolding, unfold
+from jacinspect.records import dataclass
 from jacinspect.wording import format_size, jsonable
 
 __all__ = ["SCHEMA_VERSION", "Report", "SecondOrderReport"]

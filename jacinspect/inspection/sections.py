@@ -1,6 +1,5 @@
 """The sections of a report: function, operand, detection, agreement, Jacobian, each with its JSON. Next: report."""
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -13,6 +12,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, vec_positions
 from jacinspect.jacobian.structure import Arrangement, Blocks
 from jacinspect.operands.bundle import Bundle
+from jacinspect.records import dataclass
 from jacinspect.wording import format_parameter, jsonable
 
 __all__ = [

@@ -1,7 +1,6 @@
 """The settings of an inspection, validated. Next: pipeline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from jacinspect.choices import AnyLayout, AnyVec, Expectation, Layout, Vec
 from jacinspect.errors import InputError
 from jacinspect.jacobian.agreement import Tolerance
+from jacinspect.records import dataclass
 
 __all__ = ["Keywords", "Settings"]
 

@@ -3,7 +3,7 @@
 The status of an entry is computed once, from named conditions in their order of precedence.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision, step_scale
 from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
+from jacinspect.records import dataclass
 
 __all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
 
@@ -117,8 +118,8 @@ class Comparison:
             if entries.size:
                 difference, bar = self.difference(entries), self.numeric.bar[entries]
                 ratio = self.ratio(entries, difference)
-                known = np.where(np.isnan([difference, bar, ratio]), 0, [difference, bar, ratio])
-                largest = np.vstack([largest, known.max(axis=1)]).max(axis=0, keepdims=True)
+                known = np.fmax.reduce(np.array([difference, bar, ratio]), axis=1, initial=0)  # of what is not NaN
+                largest = np.vstack([largest, known]).max(axis=0, keepdims=True)
                 worst = np.hstack([worst, np.stack([np.where(np.isnan(ratio), np.inf, ratio), entries])])
                 if worst.shape[1] > number:
                     least = np.partition(worst[0], -number)[-number]

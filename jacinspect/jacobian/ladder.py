@@ -10,7 +10,7 @@ claim is contradicted, f has to be seen to be continuous first (see stairs): the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
 from jacinspect.jacobian.stairs import steps_near
+from jacinspect.records import dataclass
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
 
@@ -170,10 +171,13 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
 
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
     """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
-    view, doubted = sides.both, doubts.lost[places] | (sides.both.against >= _SETTLED)
+    view, (values, bars) = sides.both, sides.scales
+    opposed = np.count_nonzero(
+        np.abs(values - view.value) > bars + view.bar, axis=0
+    )  # where a second derivative jumps, one does
+    doubted = (doubts.lost[places] & (opposed >= _SETTLED)) | (view.against >= _SETTLED)
     if doubts.contradicts is None:
         return np.asarray(doubted)
-    values, bars = sides.scales
     coarser = np.arange(bars.shape[0])[:, None] < view.best
     borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & (borne_out >= _BORNE_OUT)))

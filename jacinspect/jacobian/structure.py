@@ -4,7 +4,6 @@ Everything here is computed from the detected pattern, in the chosen order of ve
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern, vec_positions
+from jacinspect.records import dataclass
 
 __all__ = ["Arrangement", "Blocks", "diagonal_blocks"]
 

@@ -1,12 +1,12 @@
 """The outcomes of `jacinspect check` for a terminal: a row each, the errors below it, a summary. Pure functions."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import inf
 
 from rich.text import Text
 
 from jacinspect.checks.outcomes import Outcome, Tally
+from jacinspect.records import dataclass
 from jacinspect.views.brief import problems
 from jacinspect.views.outcome import SIGNS, at_jumps
 from jacinspect.views.wrapping import hanging
