@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import field, replace
 from multiprocessing import get_context, parent_process
@@ -109,13 +109,17 @@ class _Worker:
 
 @dataclass(eq=False)
 class Pool:
-    """`jobs` worker processes over a suite; an inspection that takes longer than `timeout` seconds is killed."""
+    """`jobs` worker processes over a suite; an inspection that takes longer than `timeout` seconds is killed.
+
+    `waiting` is called again and again while outcomes are waited for.
+    """
 
     suite: Suite
     jobs: int = 1
     timeout: float | None = None
     cases: list[Case] = field(default_factory=list)
     stopped: bool = False
+    waiting: Callable[[], None] = lambda: None
     _workers: list[_Worker] = field(default_factory=list)
 
     def __enter__(self) -> "Pool":
@@ -189,6 +193,7 @@ class Pool:
             w.deadline for w in self._workers if w.deadline is not None and (w.task is not None or not w.ready)
         ]
         left = min(max(min(deadlines) - monotonic(), 0.0), _POLL) if deadlines else _POLL
+        self.waiting()
         said = wait([worker.connection for worker in self._workers], left)
         now = monotonic()
         return [w for w in self._workers if w.connection in said or (w.deadline in deadlines and w.deadline <= now)]

@@ -1,5 +1,8 @@
 """`jacinspect check`: a suite -> its outcomes, written as they come -> the exit status."""
 
+import json
+import os
+import re
 import signal
 import sys
 from collections import deque
@@ -14,17 +17,18 @@ from jacinspect.choices import CheckFormat
 from jacinspect.cli.spelling import spelled
 from jacinspect.cli.streams import (
     Interrupted,
-    Progress,
+    ProgressBar,
     is_terminal,
     make_console,
     say,
     show_beginning,
+    show_note,
     standard_output,
 )
 from jacinspect.errors import ExitStatus, InputError, JacinspectError
 from jacinspect.records import dataclass
 from jacinspect.views.files import replace_file, require_writable
-from jacinspect.wording import printable
+from jacinspect.wording import counted, printable
 
 if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from jacinspect.checks.workers import Pool
 
 __all__ = ["CheckRequest", "check_suite"]
+
+_WAIT, _WAIT_ON_SCREEN = 1.0, 3.0  # seconds before progress is shown; where lines come, they show it too
 
 
 @dataclass(frozen=True)
@@ -41,34 +47,54 @@ class CheckRequest:
     names: list[str]
     config: Path | None
     written: tuple[tuple[CheckFormat, Path | None], ...]
-    jobs: int
+    jobs: str
     timeout: float | None
     fail_fast: bool
+    shard: str | None = None
+    listing: bool = False
 
 
 def check_suite(request: CheckRequest) -> int:
-    """Run a suite's checks; return the exit status."""
-    from jacinspect.checks.outcomes import Outcome, Tally
+    """Run a suite's checks, or list its inspections; return the exit status."""
     from jacinspect.checks.suite import find_configuration, load_suite
     from jacinspect.checks.workers import Pool
 
-    timeout = request.timeout
+    jobs, shard, timeout = _number_of_jobs(request.jobs), _parse_shard(request.shard), request.timeout
     if timeout is not None and not 0 < timeout < inf:
         raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
-    for _, file in request.written:
+    for to, file in request.written:
         require_writable("--output", file)
+        if request.listing and to not in (CheckFormat.text, CheckFormat.json):
+            raise InputError(f"--list is written as text or json; leave out --format {to}")
     config = find_configuration(Path.cwd()) if request.config is None else request.config
     suite = load_suite(config).selected(request.names)
-    on_screen = request.written[0][1] is None and is_terminal(sys.stdout)
-    with Pool(suite, request.jobs, timeout) as pool, Progress(quiet=on_screen) as progress:
-        tally, written = Tally(len(pool.cases)), dict[str, str]()
+    for note in suite.notes:
+        show_note(note)
+    with Pool(suite, jobs, timeout) as pool:
+        if len(pool.cases) < shard[1]:
+            here = counted(len(pool.cases), "inspection")
+            raise InputError(f"--shard {request.shard}: {here} cannot be divided into {shard[1]} parts")
+        pool.cases = pool.cases[shard[0] - 1 :: shard[1]]
+        if request.listing:
+            return _list(pool.cases, request.written)
+        return _check(pool, request, shard)
 
-        def made() -> Iterator[Outcome]:
+
+def _check(pool: "Pool", request: CheckRequest, shard: tuple[int, int]) -> int:
+    from jacinspect.checks.outcomes import Tally
+
+    on_screen = request.written[0][1] is None and is_terminal(sys.stdout)
+    tally, written = Tally(len(pool.cases), whole=shard[1] == 1), dict[str, str]()
+    with ProgressBar("inspections", tally.planned, _WAIT_ON_SCREEN if on_screen else _WAIT) as bar:
+        pool.waiting = lambda: bar.show(tally.done)
+
+        def made() -> "Iterator[Outcome]":
             for outcome in pool.outcomes():
                 tally.add(outcome)
                 if outcome.report.verdict != "pass" and outcome.stderr:
                     written.setdefault(outcome.stderr, outcome.name)
-                progress.show(f"{tally.done} of {tally.planned} inspections")
+                if on_screen:
+                    bar.hide()
                 yield outcome
                 if request.fail_fast and outcome.report.verdict != "pass":
                     return
@@ -82,6 +108,41 @@ def check_suite(request: CheckRequest) -> int:
         for check, code in tally.unneeded:
             say(f"jacinspect: {printable(check)}: allow {code} was not needed")
     return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
+
+
+def _number_of_jobs(text: str) -> int:
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not re.fullmatch("0*[1-9][0-9]*", text):
+        raise InputError(f"--jobs {text}: a number of processes above 0, or auto, is needed")
+    return int(text)
+
+
+def _parse_shard(text: str | None) -> tuple[int, int]:
+    """Read K/N; without it, all is one part."""
+    if text is None:
+        return 1, 1
+    parts = re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", text)
+    number, of = (int(parts[1]), int(parts[2])) if parts else (0, 0)
+    if not 1 <= number <= of:
+        raise InputError(f"--shard {text}: the number of a part and that of all are needed, such as 1/4 … 4/4")
+    return number, of
+
+
+def _list(cases: "list[Case]", written: "tuple[tuple[CheckFormat, Path | None], ...]") -> int:
+    """Write what would be inspected, a line each."""
+    for to, file in written:
+        if to is CheckFormat.json:
+            rows = [{"name": c.name, "check": c.check, "shape": c.shape, "seed": c.seed, "wrt": c.by} for c in cases]
+            listed = json.dumps(rows, ensure_ascii=False) + "\n"
+        else:
+            listed = "".join(f"{printable(case.name)}\n" for case in cases)
+        if file is not None:
+            replace_file("--output", file, [listed.encode(errors="backslashreplace")])
+            continue
+        with standard_output():
+            sys.stdout.buffer.write(listed.encode(errors="backslashreplace"))
+    return ExitStatus.OK
 
 
 @contextmanager

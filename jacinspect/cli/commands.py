@@ -145,7 +145,7 @@ def _options(group: Any) -> set[str]:
 def _advice(arguments: list[str], group: Any) -> str:
     if any(text.startswith("-") and "(" in text for text in arguments):
         return "put an expression that begins with - in parentheses: '(-exp(x))'"
-    command = next((name for name in arguments[:1] if name in group.commands), "inspect")
+    command = next((name for name in arguments if name in group.commands), "inspect")
     return f"see jacinspect {command} --help"
 
 
@@ -156,12 +156,6 @@ def _show_version(ctx: typer.Context, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:  # that is, unless a shell completes the command line
         typer.echo(f"jacinspect {__version__}")
         raise typer.Exit
-
-
-def _at_least_1(value: int) -> int:
-    if value < 1:
-        raise typer.BadParameter(f"{value} is not in the range x>=1.")
-    return value
 
 
 def _explained() -> list[str]:
@@ -396,13 +390,20 @@ def check(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
     jobs: Annotated[
-        int,
-        typer.Option("--jobs", "-j", metavar="N", callback=_at_least_1, help="Inspections made side by side."),
-    ] = 1,
+        str,
+        typer.Option("--jobs", "-j", metavar="N|auto", help="Inspections side by side; auto: one for each processor."),
+    ] = "1",
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="End an inspection that takes longer (J010).")
     ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N", help="Make the Kth and every Nth inspection after it: a part for each of N machines."
+        ),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the inspections, and make none.")] = False,
 ) -> None:
     """Run the checks declared in pyproject.toml or jacinspect.toml.
 
@@ -413,7 +414,9 @@ def check(
     """
     with reported_errors(False):
         written = destinations([*(to or ()), *(["json"] if as_json else ())], output, CheckFormat)
-        status = check_suite(CheckRequest(names or [], config, written, jobs, timeout, fail_fast))
+        status = check_suite(
+            CheckRequest(names or [], config, written, jobs, timeout, fail_fast, shard=shard, listing=listing)
+        )
     raise typer.Exit(status)
 
 

@@ -20,6 +20,7 @@ from jacinspect.wording import printable
 __all__ = [
     "Interrupted",
     "Progress",
+    "ProgressBar",
     "captured_output",
     "complain",
     "ctrl_c",
@@ -74,7 +75,7 @@ def show_beginning(of: str, beginning: bytes, size: int) -> None:
 
 def show_note(note: str) -> None:
     """Show on standard error what was left out of a file when it was read."""
-    say(f"jacinspect: {printable(note)}")
+    complain(note)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -211,6 +212,49 @@ class Progress:
             self._status = Console(stderr=True).status("")
             self._status.start()
         self._status.update(words)
+
+
+class ProgressBar:
+    """Shows how many of some things are done, on standard error, after `wait` seconds and on a terminal only."""
+
+    def __init__(self, of: str, planned: int, wait: float) -> None:
+        self._of, self._planned, self._wait = of, planned, wait
+        self._due = monotonic() + wait if is_terminal(sys.stderr) else inf
+        self._bar: Any = None
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hide()
+
+    def show(self, done: int) -> None:
+        """Show the bar as it is now, unless it is too early."""
+        if monotonic() < self._due:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            words = TextColumn("{task.completed} of {task.total} {task.description}")
+            self._bar = Progress(
+                words,
+                BarColumn(),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                auto_refresh=False,
+                transient=True,
+            )
+            self._bar.add_task(self._of, total=self._planned)
+        self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=done)
+        self._bar.refresh()
+
+    def hide(self) -> None:
+        """Erase the bar, for a line to be written where it is; it comes again if that takes long."""
+        if self._bar is not None:
+            self._bar.stop()
+        self._due = max(self._due, monotonic() + self._wait)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
