@@ -374,7 +374,7 @@ class _Conditions:
                 narrow = np.maximum(narrow, np.maximum(large, size))
             return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
 
-    def _known_on_stairs(self, known: float, faint: float) -> tuple[Array, Array]:
+    def _known_on_stairs(self, known: float | Array, faint: float | Array) -> tuple[Array, Array]:
         """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""
         numeric, stairs = self.comparison.numeric, self.comparison.numeric.stairs
         these, few = stairs.within(self.block), few_digits(numeric.epsilon)
