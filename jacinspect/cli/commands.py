@@ -13,7 +13,6 @@ from jacinspect.choices import (
     CheckFormat,
     Detail,
     Dtype,
-    Expectation,
     Form,
     Format,
     IdentitiesFormat,
@@ -33,16 +32,27 @@ from jacinspect.cli.options import (
     CheckFormatOption,
     DerivativeOption,
     DomainOption,
+    ExpectOption,
     FormatOption,
     HessianOption,
     KindOption,
+    LogdetOption,
     OrderOption,
     ParamOption,
     ReseedOption,
+    SpectrumOption,
 )
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
-from jacinspect.cli.streams import captured_output, complain, make_console, reported_errors, spell_out, standard_output
+from jacinspect.cli.streams import (
+    captured_output,
+    complain,
+    ctrl_c,
+    make_console,
+    reported_errors,
+    spell_out,
+    standard_output,
+)
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
@@ -116,7 +126,10 @@ def run() -> int:
         spell_out(stream)
     command = typer.main.get_command(app)
     try:
-        status = command.main(prog_name="jacinspect", standalone_mode=False)
+        with ctrl_c():
+            status = command.main(prog_name="jacinspect", standalone_mode=False)
+    except SystemExit:  # of typer, where the reader of a help text has gone
+        return ExitStatus.OK
     except _UsageError as error:
         right = correction(sys.argv[1:], _options(command))
         complain(right or f"{error.format_message()} ({_advice(sys.argv[1:], command)})")
@@ -132,7 +145,7 @@ def _options(group: Any) -> set[str]:
 def _advice(arguments: list[str], group: Any) -> str:
     if any(text.startswith("-") and "(" in text for text in arguments):
         return "put an expression that begins with - in parentheses: '(-exp(x))'"
-    command = next((name for name in arguments[:1] if name in group.commands), "inspect")
+    command = next((name for name in arguments if name in group.commands), "inspect")
     return f"see jacinspect {command} --help"
 
 
@@ -143,12 +156,6 @@ def _show_version(ctx: typer.Context, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:  # that is, unless a shell completes the command line
         typer.echo(f"jacinspect {__version__}")
         raise typer.Exit
-
-
-def _at_least_1(value: int) -> int:
-    if value < 1:
-        raise typer.BadParameter(f"{value} is not in the range x>=1.")
-    return value
 
 
 def _explained() -> list[str]:
@@ -219,6 +226,7 @@ def inspect(
     derivative_kind: KindOption = None,
     order: OrderOption = None,
     hessian: HessianOption = None,
+    logdet: LogdetOption = None,
     backend: BackendOption = None,
     direction: Annotated[
         str | None, typer.Option(metavar="FILE", help="dX for the Hadamard comparison; random if left out.")
@@ -228,15 +236,8 @@ def inspect(
     form: Annotated[
         Form, typer.Option("--as", help="Which arrangement of the numbers to print; stacked: ∂A/∂X_pq on each other.")
     ] = Form.vec,
-    expect: Annotated[
-        list[Expectation] | None,
-        typer.Option(
-            metavar="PROPERTY",
-            show_default=False,
-            help="What must hold, repeatable: diagonal, block-diagonal, permutation, broadcast, lower-triangular, "
-            "upper-triangular, symmetric, dense or holomorphic.",
-        ),
-    ] = None,
+    spectrum: SpectrumOption = False,
+    expect: ExpectOption = None,
     dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
     rtol: Annotated[float | None, typer.Option(help="Relative tolerance, added to the error bars.")] = None,
@@ -281,20 +282,20 @@ def inspect(
     Exit status: 0 everything holds, 1 something does not, 2 could not inspect, 130 interrupted.
     """
     with reported_errors(traceback):
-        _in_a_child(function, derivative, hessian)
+        _in_a_child(function, derivative, hessian, logdet)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(
-            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian
+            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian, logdet
         )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         asked = [*(to or ()), *(["json"] if as_json else ())]
         first, *more = destinations(asked, output, Format) if not open_ else [page(asked, output)]
         written = OutputRequest(*first, form, full, save, _detail(quiet, details), tuple(more))
         settings = {
-            "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": [e.value for e in expect or ()],
+            "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": expect or (),
             "rtol": rtol, "atol": atol, "strict_kinks": strict_kinks, "noise": noise,
             "points": points, "order": order or (1 if hessian is None else 2),
-            "memory": memory, "max_evaluations": max_evaluations,
+            "memory": memory, "max_evaluations": max_evaluations, "spectrum": spectrum,
         }  # fmt: skip
         report = inspected(typed, operands, written, settings)
     with reported_errors(traceback):
@@ -389,13 +390,20 @@ def check(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
     jobs: Annotated[
-        int,
-        typer.Option("--jobs", "-j", metavar="N", callback=_at_least_1, help="Inspections made side by side."),
-    ] = 1,
+        str,
+        typer.Option("--jobs", "-j", metavar="N|auto", help="Inspections side by side; auto: one for each processor."),
+    ] = "1",
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="End an inspection that takes longer (J010).")
     ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N", help="Make the Kth and every Nth inspection after it: a part for each of N machines."
+        ),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the inspections, and make none.")] = False,
 ) -> None:
     """Run the checks declared in pyproject.toml or jacinspect.toml.
 
@@ -406,7 +414,9 @@ def check(
     """
     with reported_errors(False):
         written = destinations([*(to or ()), *(["json"] if as_json else ())], output, CheckFormat)
-        status = check_suite(CheckRequest(names or [], config, written, jobs, timeout, fail_fast))
+        status = check_suite(
+            CheckRequest(names or [], config, written, jobs, timeout, fail_fast, shard=shard, listing=listing)
+        )
     raise typer.Exit(status)
 
 

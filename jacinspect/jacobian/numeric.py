@@ -4,7 +4,7 @@ Nothing here knows the analytic derivative; a caller that does may only name ent
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -28,6 +28,7 @@ from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.seeds import colors_of
+from jacinspect.records import dataclass
 
 __all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Numeric", "first_look", "numeric_jacobian"]
 
@@ -197,11 +198,11 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     near, pattern = first.near, first.jacobian.pattern
     credible = first.closing & ~_refuted(first.jacobian, first.bar, contradicts)
     again = first.wide | ~credible
-    kind = np.zeros(pattern.stored, np.int8)
+    kind = np.zeros(pattern.stored, np.int8)  # SMOOTH
     for block in blocks(again.size):
         finite = first.finite(block)
         again[block] &= finite
-        kind[block] = np.where(finite, Kind.SMOOTH, Kind.NONFINITE)
+        kind[block][~finite] = Kind.NONFINITE
     if not again.any():
         return Numeric(first.jacobian, first.bar, kind, first.size, near.epsilon)
     value, bar, size = first.jacobian.data.copy(), first.bar.copy(), first.size.copy()
