@@ -45,7 +45,9 @@ FOR_ALL = {"records"}  # in place of the standard library's dataclasses
 
 # What a room may import of another where that is not all of it.
 PARTS = {
-    ("views", "inspection"): {"inspection.report", "inspection.sections", "inspection.stored", "inspection.codes"},
+    ("views", "inspection"): {
+        *("inspection.report", "inspection.sections", "inspection.stored", "inspection.codes", "inspection.logdet"),
+    },
     ("views", "identities"): {"identities.report", "identities.identity"},
     ("views", "checks"): {"checks.outcomes"},
     ("views", "functions"): {"functions.catalogue.listing"},
@@ -54,6 +56,8 @@ PARTS = {
         "jacobian.agreement",
         "jacobian.blackbox",
         "jacobian.cost",
+        "jacobian.interval",
+        "jacobian.spectrum",
         "jacobian.structure",
         "jacobian.unfolding",
         "jacobian.vec_order",
@@ -70,7 +74,7 @@ PARTS = {
 
 # Whoever imports one of these, at whatever moment; everyone else may not.
 ALLOWED = {
-    "typer": {"cli.commands", "cli.options", "cli.streams"},
+    "typer": {"cli.commands", "cli.conversion", "cli.options", "cli.streams"},
     "click": set[str](),
     "rich": {
         *("cli.streams", "cli.showing", "views.wrapping", "views.lines", "views.text", "views.details"),

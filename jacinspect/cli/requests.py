@@ -43,11 +43,12 @@ class FunctionRequest:
     reseed: int | None = None
     mode: Mode | None = None
     hessian: str | None = None
+    logdet: str | None = None
 
     def function(self, further: Sequence[str], wrt: str | None = None, memory: int = sys.maxsize) -> "Function":
         """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
         from jacinspect.functions.numbers import numbers_of
-        from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
+        from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
@@ -62,7 +63,9 @@ class FunctionRequest:
             found = with_derivative(found, claim, self.kind and self.kind.value, backend)
         elif self.kind is not None:
             raise InputError("--derivative-kind says what --derivative is; give that too")
-        return found if self.hessian is None else with_hessian(found, numbers_of(self.hessian, memory), backend)
+        if self.hessian is not None:
+            found = with_hessian(found, numbers_of(self.hessian, memory), backend)
+        return found if self.logdet is None else with_logdet(found, numbers_of(self.logdet, memory), backend)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
 from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
-from jacinspect.inspection.naming import Names, entry_name, index_of
+from jacinspect.inspection.naming import Names, entry_name
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -25,6 +25,7 @@ from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
+from jacinspect.operands.bundle import index_of
 from jacinspect.records import dataclass
 
 __all__ = ["Evidence", "agreement_report", "jacobian_report"]
@@ -171,9 +172,9 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         worst=(*outside[: _WORST - evidence.disagrees], *(_entry(evidence, each, names) for each in summary.worst))[
             :_WORST
         ],
-        disagreeing=int(np.count_nonzero(comparison.status == Status.DISAGREES))
+        disagreeing=comparison.count(Status.DISAGREES)
         + (evidence.spurious.data.size if outside and evidence.spurious is not None else 0),
-        undecided=int(np.count_nonzero(np.isin(comparison.status, (Status.INCONCLUSIVE, Status.OUT_OF_REACH)))),
+        undecided=sum(map(comparison.count, (Status.INCONCLUSIVE, Status.OUT_OF_REACH))),
         jumps=int(np.count_nonzero(compared & (comparison.status == Status.KINK) & (numeric.kind == Kind.JUMP))),
     )
 
@@ -201,5 +202,5 @@ def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
-        disagrees=bool(evidence.comparison.status[entry] == Status.DISAGREES),
+        disagrees=int(evidence.comparison.status[entry]) == Status.DISAGREES,
     )

@@ -15,11 +15,14 @@ from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
+from jacinspect.inspection.logdet import claimed_logdet
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.spectral import spectrum_and_findings
+from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
@@ -210,7 +213,8 @@ class _Inspection:
             numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
             comparison = self._compared(analytic, numeric, unresolved)
         joint = None
-        if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
+        kinked = bool(numeric.kinks.entries.size) and not self.settings.strict_kinks
+        if analytic is not None and sample.coverage == 1 and kinked:
             rng = np.random.default_rng([self.settings.seed, 5])
             joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
         spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
@@ -279,8 +283,8 @@ class _Inspection:
         """Look for an analytic entry that is not finite where f reads nothing; nothing is known of f if not proved."""
         if self.analytic is None or evidence.analytic is None or not detection.proved:
             return None
-        rng = np.random.default_rng([self.settings.seed, 3])
-        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
+        seed = [self.settings.seed, 3]
+        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, seed)
 
     def _affordable(self, detection: Detection, limit: int, memory: int, *, mirror: bool) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
@@ -379,6 +383,10 @@ class _Inspection:
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         agreement = agreement_report(evidence, found, self.names)
+        spectrum, spectral = spectrum_and_findings(
+            jacobian, evidence, self.settings, self.names, claimed_logdet(self.function, self.x)
+        )
+        found += spectral
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += (
@@ -402,6 +410,7 @@ class _Inspection:
             is_elementwise=valid,
             hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
+            spectrum=spectrum,
             findings=ordered(found),
             calls=self.box.evaluations,
         )
@@ -416,7 +425,6 @@ class _Inspection:
             return ""
         from jacinspect.functions.catalogue.lookup import neighbours
         from jacinspect.inspection.diagnosis import diagnose
-        from jacinspect.inspection.steps import moves_in_steps
         from jacinspect.inspection.suspicion import Suspicion
 
         numbers = {

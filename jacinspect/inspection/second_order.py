@@ -130,6 +130,7 @@ def _gradient(function: Function, report: Report, w: Array, vec: str | None) -> 
         value=value,
         second=(),
         hessian=None,
+        logdet=None,
         output=lambda: bundle,
         formula="",
         derivative_formula="",

@@ -51,8 +51,6 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
     The claim is on all of f's pattern. At most so many `calls` of f are made; returned is the worst output.
     """
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
-    if not numeric.kinks.entries.size:
-        return None
     joint = _joint(comparison)
     rows = np.flatnonzero(np.isin(np.arange(pattern.shape[0]), pattern.rows[joint]) & np.isfinite(near.box.y0))
     if not rows.size:

@@ -3,6 +3,8 @@
 Differences are taken along a color's seed for the entries of a Jacobian, and along a direction for all outputs.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
@@ -98,6 +100,23 @@ class Neighbourhood:
             rounding=None if rounding is None else rounding.subset(color.outputs),
             noise=self.noise.subset(color.outputs),
             of_x=self.of_x,
+        )
+
+    def of_entries(self, pattern: Pattern, colors: Array, order: Array, bounds: Array) -> Stencil:
+        """Return the stencil of all entries of a pattern, in the order of their colors, which begin at `bounds`."""
+        outputs = pattern.rows[order]
+        return Stencil(
+            self.box,
+            self.x,
+            step_scale(self.x),
+            outputs,
+            pattern.indices[order],
+            self.box.y0[outputs],
+            self.epsilon,
+            noise=self.noise.subset(outputs),
+            of_x=self.of_x,
+            colors=colors.reshape(self.x.shape),
+            parts=[slice(*ends) for ends in pairwise(bounds.tolist())],
         )
 
     def band(self, jacobian: Jacobian, rows: slice) -> Band:

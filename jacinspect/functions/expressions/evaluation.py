@@ -82,9 +82,10 @@ def apply(typed: Typed, part: Part, values: Sequence[Array]) -> Array:
 def _require_fitting(typed: Typed, part: Part, function: Function, values: Sequence[Array]) -> None:
     shapes = [value.shape for value in values]
     if function.name == MATMUL.name:
-        (x, y), (a, b) = shapes, _names(typed, part)
-        words = why_not_multiplied(a, x, b, y)
-        if words is not None:
+        x, y = shapes
+        if why_not_multiplied("", x, "", y) is not None:
+            a, b = _names(typed, part)
+            words = why_not_multiplied(a, x, b, y)
             raise typed.refuse(f"{a} {format_shape(x)} and {b} {format_shape(y)} do not multiply: {words}", part.node)
         return
     if function.kind not in ELEMENTWISE:  # such a function says itself what does not fit
