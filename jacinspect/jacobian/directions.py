@@ -262,7 +262,8 @@ def _outputs(pattern: Pattern, entries: Array) -> Array:
 
 
 def _union(places: Iterable[Array]) -> Array:
-    return np.unique(np.concatenate([np.zeros(0, np.int64), *places]))
+    found = [some for some in places if some.size]
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
 
 def _unseen(near: Neighbourhood, w: Array) -> Array:
