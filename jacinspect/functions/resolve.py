@@ -20,7 +20,7 @@ from jacinspect.functions.rules import Claim, Second, Vjp
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 
-__all__ = ["configured", "is_reference", "resolve", "with_derivative", "with_hessian"]
+__all__ = ["configured", "is_reference", "resolve", "with_derivative", "with_hessian", "with_logdet"]
 
 _SEEDS = 2**32  # how many there are of numpy's global generator
 
@@ -202,6 +202,19 @@ def with_hessian(
     given = load(hessian.strip()) if isinstance(hessian, str) and is_reference(hessian.strip()) else hessian
     product = callable(given) and takes(given, function) == len(function.operands) + 1
     return replace(function, hessian=_claim(hessian, function, "jvp" if product else None, backend))
+
+
+def with_logdet(function: Function, logdet: str | Callable[..., Any] | Numbers, backend: str | None = None) -> Function:
+    """Return the function with a claim for log|det J|: a number, an expression, a reference or a callable.
+
+    It takes the operands and gives a number, or one for each item of a batch; or a pair whose last entry that is.
+
+    Raises
+    ------
+    InputError
+        As `with_derivative`.
+    """
+    return replace(function, logdet=_claim(logdet, function, None, backend))
 
 
 def _claim(

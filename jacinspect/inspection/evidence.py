@@ -1,7 +1,7 @@
 """What an inspection found, and the parts of the report that describe it. Next: findings, report."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -19,12 +19,14 @@ from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.differences import ROUNDING, Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
+from jacinspect.jacobian.indices import without
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
 from jacinspect.operands.bundle import index_of
+from jacinspect.records import dataclass
 
 __all__ = ["Evidence", "agreement_report", "jacobian_report"]
 
@@ -94,8 +96,8 @@ class Evidence:
             return self.directions
         return replace(
             self.directions,
-            analytic_refuted=np.setdiff1d(self.directions.analytic_refuted, self.spurious.pattern.rows),
-            inputs_refuted=np.setdiff1d(self.directions.inputs_refuted, self.spurious.indices),
+            analytic_refuted=without(self.directions.analytic_refuted, self.spurious.pattern.rows),
+            inputs_refuted=without(self.directions.inputs_refuted, self.spurious.indices),
         )
 
     @property

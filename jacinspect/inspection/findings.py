@@ -18,6 +18,7 @@ from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.hadamard import HadamardComparison
+from jacinspect.jacobian.indices import without
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
@@ -136,7 +137,7 @@ def of_directions(
             f"{elsewhere}{consistent}"
         )
         yield finding("J001", message)
-    inputs = np.setdiff1d(directions.inputs_refuted, pattern.indices[reported])
+    inputs = without(directions.inputs_refuted, pattern.indices[reported])
     if inputs.size and not disagrees.any():
         message = (
             f"along a random cotangent the analytic derivative by {counted(inputs.size, 'input')}, first by "

@@ -1,7 +1,6 @@
 """Names for outputs, inputs and entries in messages: ``A[0,1]``, ``∂A[0,1]/∂X[2]``. Next: findings."""
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.operands.bundle import Bundle, index_of
+from jacinspect.records import dataclass
 from jacinspect.wording import format_index
 
 __all__ = ["Names", "entry_name", "input_name", "listed", "output_name", "worst_outside"]

@@ -3,7 +3,7 @@
 The status of an entry is computed once, from named conditions in their order of precedence.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision, step_scale
 from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
+from jacinspect.records import dataclass
 
 __all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
 
@@ -373,7 +374,7 @@ class _Conditions:
                 narrow = np.maximum(narrow, np.maximum(large, size))
             return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
 
-    def _known_on_stairs(self, known: float, faint: float) -> tuple[Array, Array]:
+    def _known_on_stairs(self, known: float | Array, faint: float | Array) -> tuple[Array, Array]:
         """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""
         numeric, stairs = self.comparison.numeric, self.comparison.numeric.stairs
         these, few = stairs.within(self.block), few_digits(numeric.epsilon)

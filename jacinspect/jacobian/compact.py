@@ -4,7 +4,6 @@ Rows are outputs and columns are inputs, both flat in row-major order; the order
 shown. For an element-wise function, `data` *is* A'.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["Jacobian", "Pattern", "vec_positions"]

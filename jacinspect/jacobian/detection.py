@@ -5,7 +5,6 @@ exact cancellation, an effect below one unit in the last place, a branch that no
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from jacinspect.jacobian.points import NEAR, NEARER, PointSource
 from jacinspect.jacobian.stencils import trace_stencil
 from jacinspect.jacobian.ties import trace_ties
 from jacinspect.jacobian.tracing import trace
+from jacinspect.records import dataclass
 
 __all__ = ["Detection", "detect", "detect_again"]
 

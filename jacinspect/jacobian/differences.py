@@ -5,7 +5,7 @@ close in on each other, and the noise of the function itself where it computes i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from math import log2
 
@@ -14,6 +14,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Index
+from jacinspect.records import dataclass
 
 __all__ = [
     "FAR",

@@ -4,8 +4,6 @@ f is differenced along each direction before anything is known of J. A pattern t
 assembled J·v, an analytic derivative with entries outside the pattern by its own product.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from math import pi, sqrt
 
 import numpy as np
@@ -15,10 +13,12 @@ from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
+from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.numeric import FLOOR
+from jacinspect.records import dataclass
 
 __all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
 
@@ -123,9 +123,9 @@ def along_directions(
     widest = max((outcome.widest for outcome in outcomes), default=0.0)
     missed = min(1.0, sqrt(2 / pi) * widest / largest) ** len(outcomes) if largest and compared.any() else None
     return Directions(
-        _union(outcome.pattern_refuted for outcome in outcomes),
-        _union(outcome.analytic_refuted for outcome in outcomes),
-        _union(outcome.inputs_refuted for outcome in outcomes),
+        distinct(*(outcome.pattern_refuted for outcome in outcomes)),
+        distinct(*(outcome.analytic_refuted for outcome in outcomes)),
+        distinct(*(outcome.inputs_refuted for outcome in outcomes)),
         int(np.count_nonzero(compared)),
         missed,
     )
@@ -259,11 +259,6 @@ def _outputs(pattern: Pattern, entries: Array) -> Array:
     found = np.zeros(pattern.shape[0], bool)
     found[pattern.rows[entries]] = True
     return found
-
-
-def _union(places: Iterable[Array]) -> Array:
-    found = [some for some in places if some.size]
-    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
 
 
 def _unseen(near: Neighbourhood, w: Array) -> Array:

@@ -3,7 +3,6 @@
 Differences are taken along a color's seed for the entries of a Jacobian, and along a direction for all outputs.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +12,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import Stencil, doubtful, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Color
+from jacinspect.records import dataclass
 
 __all__ = ["Band", "Neighbourhood"]
 

@@ -6,13 +6,13 @@ asked: a comparison with differences cannot show what an output has outside that
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from jacinspect.jacobian.analytic import Analytic, LinearMap
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.records import dataclass
 
 __all__ = ["Stray", "asked_alone", "find_stray"]
 

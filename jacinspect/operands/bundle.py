@@ -5,7 +5,6 @@ border (functions) and the names in a report sees one array alone.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import prod
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jacinspect.records import dataclass
 
 __all__ = ["Bundle", "Part", "index_of", "names_of_parts", "whole"]
 

@@ -5,7 +5,7 @@ floating-point warnings, and the validation of parameters.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from inspect import isfunction
 from math import isfinite
@@ -17,6 +17,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Jvp, Rule, Slopes
+from jacinspect.records import dataclass
 from jacinspect.wording import format_parameter, format_shape
 
 __all__ = ["ArrayFunction", "Entry", "Interval", "at", "not_negative", "nowhere", "quiet"]

@@ -6,7 +6,6 @@ nothing moves, and no rule is called for it.
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 from types import EllipsisType
 
@@ -19,6 +18,7 @@ from jacinspect.functions.catalogue.paired import why_not_multiplied
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Jvp, Vjp
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["ELEMENTWISE", "MATMUL", "STACK", "Index", "Part", "apply", "entries", "is_elementwise", "push", "where"]
