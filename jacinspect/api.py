@@ -4,29 +4,30 @@ In: a function, arrays, settings. Next: inspection.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
 
-from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode
+from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode, SmallRank
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse, numbers_of
-from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
+from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet
 from jacinspect.inspection import report as inspected
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given
 from jacinspect.inspection.settings import Keywords, Settings
 from jacinspect.inspection.subject import array_of
+from jacinspect.records import dataclass
 
 __all__ = ["Report", "inspect"]
 
 _WIDTH = 80  # columns of `print(report)`, as of a terminal
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class Report(inspected.Report):
     """Everything that an inspection found; it prints as on the terminal, and shows itself in a notebook.
 
@@ -103,7 +104,8 @@ def inspect(
     reseed: int | None = None,
     direction: Any = None,
     hessian: str | Callable[..., Any] | Array | Sparse | None = None,
-    expect: AnyExpectation | Sequence[AnyExpectation] = (),
+    logdet: str | Callable[..., Any] | Array | float | None = None,
+    expect: AnyExpectation | SmallRank | Sequence[AnyExpectation | SmallRank] = (),
     **settings: Unpack[Keywords],
 ) -> Report:
     """Inspect the Jacobian of a function at X.
@@ -152,11 +154,14 @@ def inspect(
         A second derivative by `wrt`, to be checked in place of the function's own: f(X) -> an N×N matrix, the tensor of
         operand shape + operand shape, or f''(X) where that is diagonal; or (X, v) -> its product with v. Implies
         order=2.
+    logdet
+        A claim for log|det J| by `wrt`, to be checked: f(X) -> a number, or one for each item of a batch along the
+        first axis, or a pair whose last entry that is; an expression, a reference, or numbers.
     expect
-        What must hold: one of `choices.Expectation`, such as "diagonal", or several.
+        What must hold: one of `choices.Expectation`, such as "diagonal", a rank, "rank=3", or several.
     **settings
         The fields of `Settings`: seed, vec, layout, rtol, atol, strict_kinks, memory, max_evaluations, noise,
-        points, order.
+        points, order, spectrum.
 
     Returns
     -------
@@ -191,6 +196,8 @@ def inspect(
         raise InputError("derivative_kind: says what derivative is; give that too")
     if hessian is not None:
         found = with_hessian(found, numbers_of(hessian, checked.memory), backend)
+    if logdet is not None:
+        found = with_logdet(found, numbers_of(logdet, checked.memory), backend)
     if not found.operands:
         found = found.including("all")
     name, operands = _in_order(found, given.X, others)

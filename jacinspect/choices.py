@@ -4,6 +4,7 @@ At the end, those that Python's callers give, as types: a type checker then sees
 beside its list.
 """
 
+import re
 from enum import StrEnum
 from typing import Literal
 
@@ -29,7 +30,9 @@ __all__ = [
     "IdentitiesFormat",
     "Layout",
     "Mode",
+    "SmallRank",
     "Vec",
+    "is_spectral",
 ]
 
 
@@ -116,11 +119,12 @@ class CheckFormat(Choice):
     junit = "junit"
     github = "github"
     markdown = "markdown"
+    sarif = "sarif"
     html = "html"
 
 
 class Expectation(Choice):
-    """A property that the Jacobian can be expected to have."""
+    """A property that the Jacobian can be expected to have, besides rank=K; those from `invertible` on are spectral."""
 
     diagonal = "diagonal"
     block_diagonal = "block-diagonal"
@@ -131,6 +135,28 @@ class Expectation(Choice):
     symmetric = "symmetric"
     dense = "dense"
     holomorphic = "holomorphic"
+    banded = "banded"
+    invertible = "invertible"
+    orthogonal = "orthogonal"
+    positive_definite = "positive-definite"
+    volume_preserving = "volume-preserving"
+    contraction = "contraction"
+
+    @classmethod
+    def require(cls, value: str, what: str) -> None:
+        """Raise InputError, which begins with `what`, where `value` is none of the words, and no rank=K."""
+        if value not in list(cls) and not re.fullmatch(r"rank=\d{1,9}", value):
+            of_pattern = [each for each in cls if not is_spectral(each)]
+            of_values = [each for each in cls if is_spectral(each)]
+            raise InputError(
+                f"{what} {value!r} is not one of {', '.join(of_pattern)},\n{', '.join(of_values)} or rank=3"
+            )
+
+
+def is_spectral(name: str) -> bool:
+    """Whether an expectation is one of the Jacobian's values as a whole, for which its spectrum is needed."""
+    first = list(Expectation).index(Expectation.invertible)
+    return name.startswith("rank=") or name in list(Expectation)[first:]
 
 
 class DerivativeKind(Choice):
@@ -157,6 +183,7 @@ AnyMode = Literal["train", "eval"]
 AnyForm = Literal["vec", "tensor", "stacked", "blocks"]
 AnyBackend = Literal["numpy", "torch", "jax"]
 AnyDerivativeKind = Literal["elementwise", "gradient", "jacobian", "jvp", "vjp"]
+SmallRank = Literal["rank=0", "rank=1", "rank=2", "rank=3", "rank=4", "rank=5", "rank=6", "rank=7", "rank=8", "rank=9"]
 AnyExpectation = Literal[
     "diagonal",
     "block-diagonal",
@@ -167,4 +194,10 @@ AnyExpectation = Literal[
     "symmetric",
     "dense",
     "holomorphic",
+    "banded",
+    "invertible",
+    "orthogonal",
+    "positive-definite",
+    "volume-preserving",
+    "contraction",
 ]

@@ -11,6 +11,8 @@ __all__ = [
     "FunctionRaisedError",
     "InputError",
     "JacinspectError",
+    "is_own_file",
+    "near_path",
     "raised",
 ]
 
@@ -40,16 +42,33 @@ class FunctionRaisedError(FunctionFailedError):
     """The inspected function raised at this argument; at another it may not."""
 
 
-def raised(error: BaseException) -> str:
-    """Describe an exception that the user's code raised: type, message, and the last line of that code on the way."""
-    import linecache
+def is_own_file(file: str) -> bool:
+    """Whether a file is the user's own: neither of this package, nor of Python's library, nor of an installed one."""
     import os
     import sysconfig
     from pathlib import Path
-    from traceback import walk_tb
 
     installed = map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))
-    not_users = tuple(folder + os.sep for folder in (str(Path(__file__).parent), *installed))
+    return not file.startswith(tuple(folder + os.sep for folder in (str(Path(__file__).parent), *installed)))
+
+
+def near_path(file: str, folder: str = ".") -> str:
+    """Return a file's path from a folder, or the whole path where the file is not in it."""
+    import os
+    from pathlib import Path
+
+    try:
+        near = os.path.relpath(file, folder)
+    except ValueError:  # on Windows, for another drive
+        return file
+    return file if Path(near).parts[:1] == (os.pardir,) else near
+
+
+def raised(error: BaseException) -> str:
+    """Describe an exception that the user's code raised: type, message, and the last line of that code on the way."""
+    import linecache
+    from traceback import walk_tb
+
     message, *more = str(error).strip().splitlines() or [""]
     message = f"{message[:300]}{' …' if more or len(message) > 300 else ''}"
     text = type(error).__name__ + (f": {message}" if message else "")
@@ -57,7 +76,6 @@ def raised(error: BaseException) -> str:
     for frame, line in reversed(list(walk_tb(error.__traceback__))):
         file = frame.f_code.co_filename
         code = linecache.getline(file, line).strip()
-        if code and not file.startswith(not_users):
-            near = os.path.relpath(file)
-            return f"{text}\n  {file if near.startswith('..') else near}:{line}: {code}"
+        if code and is_own_file(file):
+            return f"{text}\n  {near_path(file)}:{line}: {code}"
     return text

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 from jacinspect.api import Report, inspect
-from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyMode
+from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyMode, SmallRank
 from jacinspect.functions.function import Array, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse
 from jacinspect.inspection.settings import Keywords
@@ -27,6 +27,7 @@ class Options(Keywords, total=False):
     reseed: int | None
     direction: Any
     hessian: str | Callable[..., Any] | None
+    logdet: str | Callable[..., Any] | float | None
 
 
 def assert_jacobian(
@@ -34,7 +35,7 @@ def assert_jacobian(
     X: Any = None,
     derivative: str | Callable[..., Any] | Array | Sparse | None = None,
     *,
-    expect: AnyExpectation | Sequence[AnyExpectation] = (),
+    expect: AnyExpectation | SmallRank | Sequence[AnyExpectation | SmallRank] = (),
     **options: Unpack[Options],
 ) -> Report:
     """Assert that a derivative is right at X, and that the Jacobian has the properties expected of it.
@@ -66,6 +67,6 @@ def assert_jacobian(
     report = inspect(function, X, derivative, expect=expect, **options)
     if report.verdict != "pass":
         raise AssertionError(render(report))
-    if not expect and report.agreement is not None and not report.agreement.checked:
+    if not expect and report.logdet is None and report.agreement is not None and not report.agreement.checked:
         raise AssertionError("nothing was asserted: give derivative=, for the function has none of its own, or expect=")
     return report

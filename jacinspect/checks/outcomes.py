@@ -1,23 +1,28 @@
 """The results of `jacinspect check`: an Outcome for each case, and a Tally of all of them. Next: views/checks."""
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from jacinspect.errors import ExitStatus
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.findings import nothing_compared
 from jacinspect.inspection.report import Report
+from jacinspect.records import dataclass
 from jacinspect.wording import counted
 
 __all__ = ["Outcome", "Tally"]
+
+_OF_DERIVATIVE = ("J001", "J015")
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
     """The report of one case of a check, a label that distinguishes it from the check's others, and its place.
 
-    `file` and `line` are where the function is defined, or else where the check is. `allow` holds the codes of the
-    findings that the check allows, `allowed` those that occurred. `stderr` is what the code wrote on standard error.
+    `file` and `line` are where the function is defined, or else where the check is; `derivative` are those of the
+    derivative that the check gives, if it is code. `allow` holds the codes of the findings that the check allows,
+    `allowed` those that occurred. `stderr` is what the code wrote on standard error. `started` is the time at which the
+    inspection began, in seconds since 1970, and `seconds` how long it took.
     """
 
     check: str
@@ -28,6 +33,9 @@ class Outcome:
     allow: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     stderr: str = ""
+    derivative: tuple[str, int] | None = None
+    started: float = 0.0
+    seconds: float = 0.0
 
     def concluded(self, report: Report) -> "Outcome":
         """Return the outcome with the report of the inspection, the errors that the check allows turned into notes.
@@ -56,6 +64,10 @@ class Outcome:
         """The check and the label: ``swish [2x3, seed 0]``."""
         return f"{self.check} [{self.label}]"
 
+    def place(self, code: str) -> tuple[str, int]:
+        """Return the file and the line that a finding is about: those of the derivative, where that is wrong."""
+        return self.derivative if self.derivative and code in _OF_DERIVATIVE else (self.file, self.line)
+
     @property
     def ratio(self) -> float | None:
         """How much of its error bar the worst entry takes; None where nothing was compared."""
@@ -66,12 +78,14 @@ class Outcome:
 class Tally:
     """How many cases passed, failed, were inconclusive and were unchecked so far, of `planned` ones.
 
-    `allowances` maps (check, code), for each finding that a check allows, to whether it occurred.
+    `allowances` maps (check, code), for each finding that a check allows, to whether it occurred. `whole` is whether
+    all inspections of each check are planned.
     """
 
     planned: int
     verdicts: Counter[str] = field(default_factory=Counter)
     allowances: dict[tuple[str, str], bool] = field(default_factory=dict)
+    whole: bool = True
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
@@ -82,8 +96,9 @@ class Tally:
 
     @property
     def unneeded(self) -> list[tuple[str, str]]:
-        """The allowances, (check, code), that no case needed; none before all cases are done."""
-        return [key for key, needed in self.allowances.items() if not needed] if self.done == self.planned else []
+        """The allowances, (check, code), that no case needed; none before all cases of the checks are done."""
+        complete = self.whole and self.done == self.planned
+        return [key for key, needed in self.allowances.items() if not needed] if complete else []
 
     @property
     def done(self) -> int:

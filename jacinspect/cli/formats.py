@@ -18,6 +18,7 @@ _FORMATS = {
     ".htm": "html",
     ".csv": "csv",
     ".xml": "junit",
+    ".sarif": "sarif",
 }
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jacinspect.choices import Backend, CheckFormat, Choice, DerivativeKind, Format
+from jacinspect.choices import Backend, CheckFormat, Choice, DerivativeKind, Expectation, Format
 from jacinspect.functions.catalogue.completion import parameters
 
 __all__ = [
@@ -12,12 +12,15 @@ __all__ = [
     "CheckFormatOption",
     "DerivativeOption",
     "DomainOption",
+    "ExpectOption",
     "FormatOption",
     "HessianOption",
     "KindOption",
+    "LogdetOption",
     "OrderOption",
     "ParamOption",
     "ReseedOption",
+    "SpectrumOption",
 ]
 
 
@@ -49,6 +52,21 @@ KindOption = Annotated[
     DerivativeKind | None,
     typer.Option(help="What --derivative is, where the shape of its result should not tell.", show_default=False),
 ]
+ExpectOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PROPERTY",
+        show_default=False,
+        help=f"What must hold, repeatable: {', '.join(Expectation)} or rank=K.",
+        autocompletion=lambda: [*Expectation],
+    ),
+]
+SpectrumOption = Annotated[
+    bool,
+    typer.Option(
+        "--spectrum", help="Rank, singular values, log|det J| and definiteness, with what the bars leave open."
+    ),
+]
 OrderOption = Annotated[
     int | None,
     typer.Option("--order", metavar="1|2", help="2: inspect the second derivative as well, which is symmetric."),
@@ -59,6 +77,14 @@ HessianOption = Annotated[
         "--hessian",
         metavar="REF_OR_EXPR_OR_FILE",
         help="A hand-written second derivative to be checked (--order 2): N×N, f'' where it is diagonal, or hvp(x, v).",
+    ),
+]
+LogdetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--logdet",
+        metavar="REF_OR_EXPR_OR_FILE",
+        help="log|det J| to be checked: a number, an expression or code, of all of J or of each item of a batch.",
     ),
 ]
 DomainOption = Annotated[

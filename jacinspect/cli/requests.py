@@ -8,7 +8,7 @@ import ast
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, For
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
+from jacinspect.records import dataclass
 from jacinspect.views.files import require_savable, require_writable
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ class FunctionRequest:
     reseed: int | None = None
     mode: Mode | None = None
     hessian: str | None = None
+    logdet: str | None = None
 
     def function(self, further: Sequence[str], wrt: str | None = None, memory: int = sys.maxsize) -> "Function":
         """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
         from jacinspect.functions.numbers import numbers_of
-        from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian
+        from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
@@ -61,7 +63,9 @@ class FunctionRequest:
             found = with_derivative(found, claim, self.kind and self.kind.value, backend)
         elif self.kind is not None:
             raise InputError("--derivative-kind says what --derivative is; give that too")
-        return found if self.hessian is None else with_hessian(found, numbers_of(self.hessian, memory), backend)
+        if self.hessian is not None:
+            found = with_hessian(found, numbers_of(self.hessian, memory), backend)
+        return found if self.logdet is None else with_logdet(found, numbers_of(self.logdet, memory), backend)
 
 
 @dataclass(frozen=True)

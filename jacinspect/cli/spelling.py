@@ -39,6 +39,7 @@ _WORDS = {
     "─": "-",
     "│": "|",
     "\u2800": " ",
+    **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),  # bars, by how much of their place they fill
     **dict.fromkeys("┌┐└┘", "+"),
 }
 _AT_START = {"✓": "ok  ", "✗": "FAIL"}  # equally long, so that rows that begin with one are aligned

@@ -5,7 +5,7 @@ Of several operands, `by` makes a function of the one, or of those laid end to e
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from itertools import chain, repeat
 from typing import Any
@@ -19,6 +19,7 @@ from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_in
 from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["Array", "Function", "Parameter", "Wrt"]
@@ -59,6 +60,7 @@ class Function:
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the values of all operands but one, by name
     origin: Any = None  # the callable itself, of people's own code
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
+    derivative_place: tuple[str, int] | None = None  # those of the claimed derivative
     adapt: Callable[["Function", Sequence[Array]], "tuple[Function, Sequence[Array]]"] | None = None
     own: Mapping[str, Array] = field(default_factory=dict)  # weights that the code holds itself, by their names
     buffers: Collection[str] = ()  # those of them that a pattern of names leaves out
@@ -73,6 +75,7 @@ class Function:
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward
     second: tuple[Second, ...] = ()  # its own second-order rules, the one that people call first
     hessian: Claim | None = None  # a claim for the second derivative, which is checked in place of these
+    logdet: Claim | None = None  # a claim for log|det J|, a number or one for each item of a batch
     gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 
     def __call__(self, *operands: Array) -> Array:
@@ -247,6 +250,7 @@ class Function:
                 others=tuple(map(opened.autodiff, self.others)),
                 second=tuple(map(opened.second, self.second)),
                 hessian=self.hessian and opened.claim(self.hessian),
+                logdet=self.logdet and opened.claim(self.logdet),
                 derivative_formula="" if self.partial_formulas else self.derivative_formula,  # that of x alone
                 partial_formulas=(),
                 operand=bundle,
@@ -260,6 +264,7 @@ class Function:
             others=tuple(rule.by(place, fixed) for rule in self.others),
             second=tuple(rule.by(place, fixed) for rule in self.second),
             hessian=self.hessian and self.hessian.by(place, fixed),
+            logdet=self.logdet and self.logdet.by(place, fixed),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
             partial_formulas=(),
             fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},

@@ -1,13 +1,13 @@
 """A derivative as numbers at X, in place of code: an array, a sparse matrix, or a file with one. Next: resolve."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.rules import Array, Claim
+from jacinspect.records import dataclass
 
 __all__ = ["Numbers", "Sparse", "numbers_of"]
 

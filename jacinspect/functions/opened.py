@@ -5,7 +5,7 @@ operand alone is a matter of rules.py. Next: function.py.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from math import prod
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from jacinspect.functions.returned import end_to_end
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
+from jacinspect.records import dataclass
 
 __all__ = ["Opened", "claimed_together"]
 

@@ -20,7 +20,7 @@ from jacinspect.functions.rules import Claim, Second, Vjp
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 
-__all__ = ["configured", "is_reference", "resolve", "with_derivative", "with_hessian"]
+__all__ = ["configured", "is_reference", "resolve", "with_derivative", "with_hessian", "with_logdet"]
 
 _SEEDS = 2**32  # how many there are of numpy's global generator
 
@@ -172,7 +172,15 @@ def with_derivative(
     if claim.takes < 0 and function.take is None:  # a backward of the first of what a forward returns
         function = replace(function, take="0")
     formula = derivative.strip() if isinstance(derivative, str) else getattr(derivative, "file", "")
-    return replace(function, rule=claim, others=(), second=(), derivative_formula=formula, partial_formulas=())
+    return replace(
+        function,
+        rule=claim,
+        others=(),
+        second=(),
+        derivative_formula=formula,
+        derivative_place=_place(derivative),
+        partial_formulas=(),
+    )
 
 
 def with_hessian(
@@ -196,6 +204,19 @@ def with_hessian(
     return replace(function, hessian=_claim(hessian, function, "jvp" if product else None, backend))
 
 
+def with_logdet(function: Function, logdet: str | Callable[..., Any] | Numbers, backend: str | None = None) -> Function:
+    """Return the function with a claim for log|det J|: a number, an expression, a reference or a callable.
+
+    It takes the operands and gives a number, or one for each item of a batch; or a pair whose last entry that is.
+
+    Raises
+    ------
+    InputError
+        As `with_derivative`.
+    """
+    return replace(function, logdet=_claim(logdet, function, None, backend))
+
+
 def _claim(
     derivative: str | Callable[..., Any] | Numbers, function: Function, kind: str | None, backend: str | None
 ) -> Claim:
@@ -214,6 +235,16 @@ def _claim(
     if kind in ("jvp", "vjp"):
         raise InputError(f"derivative {formula!r}: a {kind} is code that takes a tangent too, not an expression")
     return Claim(_expressed(formula, function), kind)
+
+
+def _place(derivative: str | Callable[..., Any] | Numbers) -> tuple[str, int] | None:
+    """Find the file and the line of a derivative that is code."""
+    from jacinspect.functions.code.callables import place_of
+    from jacinspect.functions.code.references import load
+
+    if isinstance(derivative, str):
+        return place_of(load(derivative.strip())) if is_reference(derivative.strip()) else None
+    return None if isinstance(derivative, Numbers) else place_of(derivative)
 
 
 def _beside(function: Function, name: str) -> str:

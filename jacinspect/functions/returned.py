@@ -1,7 +1,6 @@
 """What a derivative returned, as arrays of the shape that it has to have. Next: derivative.py, and claims.py."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ from jacinspect.errors import FunctionFailedError, JacinspectError, raised
 from jacinspect.functions.code.trees import items, leaves
 from jacinspect.functions.rules import Array
 from jacinspect.operands.bundle import Bundle
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = [

@@ -5,11 +5,13 @@ Each rule of several operands can be restricted to one of them, the others being
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jacinspect.records import dataclass
 
 __all__ = [
     "Array",

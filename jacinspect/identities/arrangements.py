@@ -1,7 +1,6 @@
 """The identities between the arrangements of ∂A/∂X, tensor and matrices, which hold for every f. Next: verification."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from jacinspect.identities.rule import Rule
 from jacinspect.identities.tensors import commutation
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, vec_positions
+from jacinspect.records import dataclass
 
 __all__ = ["Arrangements"]
 

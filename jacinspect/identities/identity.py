@@ -4,13 +4,13 @@ The two sides come from different computations; here they are only compared.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from jacinspect.identities.measurement import Measured
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.records import dataclass
 from jacinspect.wording import counted
 
 __all__ = ["Identity", "Route", "Side", "exact", "impossible", "within_bars"]

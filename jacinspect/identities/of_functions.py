@@ -5,7 +5,6 @@ own rule. So these identities fail where f is not element-wise.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from jacinspect.identities.tensors import DiagonalTensor, diagonal
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import step_scale
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["ElementWise", "without_slopes"]

@@ -1,13 +1,13 @@
 """The result of `jacinspect identities`: frozen, with its verdict, exit status and JSON. Next: views/identities."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from jacinspect.errors import ExitStatus
 from jacinspect.identities.identity import Identity
 from jacinspect.inspection.report import SCHEMA_VERSION
 from jacinspect.inspection.sections import FunctionReport, OperandReport
+from jacinspect.records import dataclass
 from jacinspect.wording import jsonable
 
 __all__ = ["IdentityReport"]

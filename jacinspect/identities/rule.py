@@ -1,7 +1,6 @@
 """A function's analytic rule as the identities use it: a jvp, columns of its Jacobian, and A'. Next: verification."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.analytic import Analytic, is_linear
+from jacinspect.records import dataclass
 
 __all__ = ["Rule", "rule_at", "unvec", "vec"]
 

@@ -7,13 +7,13 @@ What would be large is never built: 𝔻 and 𝕄 are then contracted over their
 the fourth order that is diagonal or a permutation is held as compressed sparse rows.
 """
 
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
+from jacinspect.records import dataclass
 
 __all__ = [
     "LARGEST_BUILT",

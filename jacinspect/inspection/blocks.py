@@ -4,7 +4,6 @@ In: the pattern and the names of its parts. Out: a BlockReport for every pair th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from jacinspect.inspection.naming import Names
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.structure import Arrangement
+from jacinspect.records import dataclass
 
 __all__ = ["BlockReport", "blocks_of"]
 

@@ -4,8 +4,9 @@ This is the only list of them. findings.py makes them; report.py, `allow` of `ch
 and the README's table read it. Nothing here needs numpy.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from jacinspect.records import dataclass
 
 __all__ = ["CODES", "Code", "Finding", "Severity", "finding", "ordered", "verdict"]
 
@@ -94,8 +95,8 @@ CODES = {
         "error",
         "inconclusive",
         "agreement",
-        "an error bar is too wide to judge by, no step size gives a reliable derivative, X has no near number, or "
-        "nothing is left to compare",
+        "an error bar is too wide to judge by, no step size gives a reliable derivative, X has no near number, an "
+        "expected property of J's values is not decided by the bars, or nothing is left to compare",
         "The values of f do not say enough at X. Compute in double precision, rewrite a formula that cancels, "
         "move X away from a pole; give --noise for a function that stops at a tolerance, or --rtol and --atol of "
         "your own.",
@@ -190,6 +191,17 @@ CODES = {
         " views and with expanded numbers, and `where` passes the NaN of a branch that is not taken on to the vjp."
         " A gradient whose Jacobian is not symmetric is that of no function; or f has no second derivative at X.",
         "jacinspect tanh -s 3 -d samples/layer.py:tanh_vjp --derivative-kind vjp",
+    ),
+    "J016": Code(
+        "logdet-disagrees",
+        "error",
+        "fail",
+        "values",
+        "log|det J| is not what --logdet claims",
+        "Both numbers are given, of the worst item of a batch. Where one mistake explains all of them, the message says"
+        " so: a turned sign, a missing log 2, a sum over another axis, a factor for the dimensions, a missing"
+        " logarithm. Correct the claim; or the function, whose Jacobian is measured.",
+        "jacinspect tanh --shape 3 --logdet 'sum(log(1 + tanh(x)**2))'",
     ),
 }
 

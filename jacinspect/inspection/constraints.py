@@ -5,7 +5,6 @@ it is projected on the directions that keep it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -15,6 +14,7 @@ from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.records import dataclass
 
 __all__ = ["right_along"]
 

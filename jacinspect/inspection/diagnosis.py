@@ -7,7 +7,6 @@ are properties of the claim, or say where it is wrong.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from math import log10
 
 import numpy as np
@@ -20,6 +19,7 @@ from jacinspect.inspection.suspicion import Prediction, Suspicion
 from jacinspect.jacobian.analytic import is_linear
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.records import dataclass
 
 __all__ = ["Hypothesis", "diagnose"]
 

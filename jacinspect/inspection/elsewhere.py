@@ -6,7 +6,7 @@ its multiples, so that they keep its signs and zeros.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -28,6 +28,7 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.points import PointSource
 from jacinspect.operands.defined import where_defined
+from jacinspect.records import dataclass
 
 __all__ = ["inspect_at_points"]
 
@@ -57,17 +58,19 @@ def inspect_at_points(
 
 def _require_code(function: Function, settings: Settings) -> None:
     """Raise InputError where a derivative that is numbers at X would be needed elsewhere."""
-    if _is_numbers(function) and (settings.order > 1 or (settings.points or 1) > 1):
+    numbers = _numbers(function)
+    if numbers and (settings.order > 1 or (settings.points or 1) > 1):
         option = "order 2" if settings.order > 1 else f"points {settings.points}"
-        assert isinstance(function.rule, Claim)
         raise InputError(
-            f"derivative {function.rule.numbers}: is numbers, which hold at X alone, and --{option} needs others; "
-            "give an expression or code"
+            f"{numbers}: is numbers, which hold at X alone, and --{option} needs others; give an expression or code"
         )
 
 
-def _is_numbers(function: Function) -> bool:
-    return isinstance(function.rule, Claim) and bool(function.rule.numbers)
+def _numbers(function: Function) -> str:
+    """Name a claim that is numbers; nothing where claims are code."""
+    claims = (("derivative", function.rule), ("logdet", function.logdet))
+    named = (f"{name} {claim.numbers}" for name, claim in claims if isinstance(claim, Claim) and claim.numbers)
+    return next(named, "")
 
 
 def _first_order(
@@ -152,7 +155,7 @@ class _Operands:
     def looked_at_further(self, first: Report, progress: Callable[[int], None]) -> Report:
         """Return the report at a larger operand if the derivative disagrees there, and else the first one."""
         known = first.agreement is not None and first.agreement.checked and first.verdict == "pass"
-        known = known and not _is_numbers(self.function)
+        known = known and not _numbers(self.function)
         if not known or self.source != "random" or self.function.source == "catalogue" or first.jacobian is None:
             return first
         at = self.at(1, _FURTHER)

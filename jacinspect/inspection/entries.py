@@ -33,8 +33,17 @@ def of_entries(
     because: str = "",
 ) -> Iterator[Finding]:
     """J001, J003, J004, J006, J014: findings about the compared entries; `because` ends J001's message."""
-    messages = _Messages(names, analytic, numeric, x, y0, because)
-    status = comparison.status
+    if comparison.status.any() or numeric.stairs.entries.size:  # else every entry agrees, and none is on a kink
+        yield from _of_compared(comparison, _Messages(names, analytic, numeric, x, y0, because))
+    filled = numeric.jacobian.pattern.lengths > 0
+    constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
+    if constant.size and np.isfinite(x).all():
+        output = output_name(names, int(constant[0]))
+        yield finding("J004", f"{output} is {y0[constant[0]]} whatever the operand is")
+
+
+def _of_compared(comparison: Comparison, messages: "_Messages") -> Iterator[Finding]:
+    status, numeric = comparison.status, comparison.numeric
     on_kink = np.zeros(status.size, bool)
     on_kink[numeric.kinks.entries] = True
     refused = status == Status.DISAGREES
@@ -61,11 +70,6 @@ def of_entries(
     on_stairs[numeric.stairs.entries] = numeric.stairs.over_many
     yield from messages.finding("J014", (status == Status.AGREES) & on_stairs, messages.staircase)
     yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
-    filled = numeric.jacobian.pattern.lengths > 0
-    constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
-    if constant.size and np.isfinite(x).all():
-        output = output_name(names, int(constant[0]))
-        yield finding("J004", f"{output} is {y0[constant[0]]} whatever the operand is")
 
 
 class _Messages:

@@ -1,7 +1,7 @@
 """What an inspection found, and the parts of the report that describe it. Next: findings, report."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
 from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
-from jacinspect.inspection.naming import Names, entry_name, index_of
+from jacinspect.inspection.naming import Names, entry_name
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -19,11 +19,14 @@ from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.differences import ROUNDING, Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
+from jacinspect.jacobian.indices import without
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
+from jacinspect.operands.bundle import index_of
+from jacinspect.records import dataclass
 
 __all__ = ["Evidence", "agreement_report", "jacobian_report"]
 
@@ -93,8 +96,8 @@ class Evidence:
             return self.directions
         return replace(
             self.directions,
-            analytic_refuted=np.setdiff1d(self.directions.analytic_refuted, self.spurious.pattern.rows),
-            inputs_refuted=np.setdiff1d(self.directions.inputs_refuted, self.spurious.indices),
+            analytic_refuted=without(self.directions.analytic_refuted, self.spurious.pattern.rows),
+            inputs_refuted=without(self.directions.inputs_refuted, self.spurious.indices),
         )
 
     @property
@@ -169,9 +172,9 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         worst=(*outside[: _WORST - evidence.disagrees], *(_entry(evidence, each, names) for each in summary.worst))[
             :_WORST
         ],
-        disagreeing=int(np.count_nonzero(comparison.status == Status.DISAGREES))
+        disagreeing=comparison.count(Status.DISAGREES)
         + (evidence.spurious.data.size if outside and evidence.spurious is not None else 0),
-        undecided=int(np.count_nonzero(np.isin(comparison.status, (Status.INCONCLUSIVE, Status.OUT_OF_REACH)))),
+        undecided=sum(map(comparison.count, (Status.INCONCLUSIVE, Status.OUT_OF_REACH))),
         jumps=int(np.count_nonzero(compared & (comparison.status == Status.KINK) & (numeric.kind == Kind.JUMP))),
     )
 
@@ -199,5 +202,5 @@ def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
-        disagrees=bool(evidence.comparison.status[entry] == Status.DISAGREES),
+        disagrees=int(evidence.comparison.status[entry]) == Status.DISAGREES,
     )

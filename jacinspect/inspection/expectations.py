@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from jacinspect.choices import is_spectral
 from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex, other_part
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
@@ -18,14 +19,16 @@ from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.wording import format_shape
 
-__all__ = ["of_expectations", "of_symmetry"]
+__all__ = ["asymmetric_entry", "of_expectations", "of_symmetry"]
 
 
 def of_expectations(
     expected: Sequence[str], jacobian: JacobianReport, numeric: Numeric, names: Names
 ) -> Iterator[Finding]:
-    """J002 for every --expect that does not hold, with a witness."""
+    """J002 for every --expect that does not hold, with a witness; those of the spectrum are in spectral.py."""
     for name in expected:
+        if is_spectral(name):
+            continue
         arrangement = jacobian.arrangement
         if arrangement is None:
             if name == "block-diagonal" and jacobian.structure == name:
@@ -81,6 +84,7 @@ def _holds(name: str, jacobian: JacobianReport, arrangement: Arrangement) -> boo
         "broadcast": lambda: arrangement.is_broadcast,
         "lower-triangular": lambda: arrangement.is_lower_triangular,
         "upper-triangular": lambda: arrangement.is_upper_triangular,
+        "banded": lambda: arrangement.is_banded,
         "symmetric": lambda: bool(jacobian.is_symmetric),
         "holomorphic": lambda: bool(jacobian.is_holomorphic),
         "dense": lambda: pattern.stored == prod(pattern.shape),
@@ -90,7 +94,7 @@ def _holds(name: str, jacobian: JacobianReport, arrangement: Arrangement) -> boo
 def _unexpected(
     name: str, jacobian: JacobianReport, arrangement: Arrangement, numeric: Numeric, names: Names
 ) -> Finding:
-    found = jacobian.structure if jacobian.structure != name else "entries that are not there"
+    found = jacobian.looks if jacobian.structure != name or name == "dense" else "entries that are not there"
     if name == "holomorphic":
         return _not_holomorphic(numeric, names)
     message = f"expected {name}, found {found}"
@@ -109,12 +113,27 @@ def _unexpected(
         output, column = int(pattern.rows[entry]), int(pattern.indices[entry])
         value = f"{numeric.jacobian.data[entry]:.6g}" if numeric.jacobian.pattern.stored == pattern.stored else "not 0"
         if name == "symmetric":
-            mirror = int(arrangement.mirrors[entry])
-            value += ", its mirror " + (
-                "is not read" if mirror < 0 else f"{numeric.jacobian.data[mirror]:.6g} ± {numeric.bar[mirror]:.1g}"
-            )
+            value += f", its mirror {_mirror(entry, arrangement, numeric)}"
     message += f": {entry_name(names, output, column)} = {value}"
     return finding("J002", message, listed(np.array([column]), pattern.operand_shape))
+
+
+def asymmetric_entry(jacobian: JacobianReport, numeric: Numeric, names: Names) -> str:
+    """Name an entry that differs from its mirror image; nothing of a symmetric Jacobian, or one that is not square."""
+    arrangement = jacobian.arrangement
+    if arrangement is None or jacobian.is_symmetric is not False or not jacobian.is_square:
+        return ""
+    entry = _witness("symmetric", arrangement, numeric)
+    if entry is None:
+        return ""
+    output, column = int(arrangement.pattern.rows[entry]), int(arrangement.pattern.indices[entry])
+    value = f"{numeric.jacobian.data[entry]:.6g}"
+    return f"{entry_name(names, output, column)} = {value}, its mirror {_mirror(entry, arrangement, numeric)}"
+
+
+def _mirror(entry: int, arrangement: Arrangement, numeric: Numeric) -> str:
+    mirror = int(arrangement.mirrors[entry])
+    return "is not read" if mirror < 0 else f"{numeric.jacobian.data[mirror]:.6g} ± {numeric.bar[mirror]:.1g}"
 
 
 def _not_holomorphic(numeric: Numeric, names: Names) -> Finding:
@@ -143,6 +162,7 @@ def _witness(name: str, arrangement: Arrangement, numeric: Numeric) -> int | Non
         "lower-triangular": columns > rows,
         "upper-triangular": columns < rows,
         "block-diagonal": np.abs(rows - columns) == np.abs(rows - columns).max(initial=0),
+        "banded": np.abs(rows - columns) == np.abs(rows - columns).max(initial=0),
     }.get(name)
     if name == "symmetric":
         against = arrangement.asymmetric(numeric.jacobian.data, numeric.bar)

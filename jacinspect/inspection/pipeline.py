@@ -2,33 +2,31 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from jacinspect._version import __version__
 from jacinspect.errors import InputError, JacinspectError
-from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
-from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
+from jacinspect.inspection.logdet import claimed_logdet
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.spectral import spectrum_and_findings
 from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
-from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.clarke import with_generalized_gradients
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
@@ -47,10 +45,10 @@ from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import FirstLook, Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.outside import Stray, asked_alone, find_stray
 from jacinspect.jacobian.points import PointSource
-from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
 from jacinspect.jacobian.star import directly_known, fewer_colors, mirrored
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["inspect_function", "uninspected"]
@@ -209,11 +207,14 @@ class _Inspection:
             comparison = self._compared(analytic, numeric, unresolved)
             directions = self._borne_out(directions, measured, comparison, refuted)
         if analytic is not None and unresolved.size and not self.settings.strict_kinks:
+            from jacinspect.jacobian.clarke import with_generalized_gradients
+
             rng = np.random.default_rng([self.settings.seed, 6])
             numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
             comparison = self._compared(analytic, numeric, unresolved)
         joint = None
-        if analytic is not None and sample.coverage == 1 and not self.settings.strict_kinks:
+        kinked = bool(numeric.kinks.entries.size) and not self.settings.strict_kinks
+        if analytic is not None and sample.coverage == 1 and kinked:
             rng = np.random.default_rng([self.settings.seed, 5])
             joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
         spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
@@ -236,6 +237,8 @@ class _Inspection:
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
+        from jacinspect.jacobian.refutation import refuted_bitwise
+
         pattern = comparison.numeric.jacobian.pattern
         tangents = [direction.tangent(self.x) for direction in measured.directions]
         refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
@@ -280,8 +283,8 @@ class _Inspection:
         """Look for an analytic entry that is not finite where f reads nothing; nothing is known of f if not proved."""
         if self.analytic is None or evidence.analytic is None or not detection.proved:
             return None
-        rng = np.random.default_rng([self.settings.seed, 3])
-        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
+        seed = [self.settings.seed, 3]
+        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, seed)
 
     def _affordable(self, detection: Detection, limit: int, memory: int, *, mirror: bool) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
@@ -380,6 +383,10 @@ class _Inspection:
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         agreement = agreement_report(evidence, found, self.names)
+        spectrum, spectral = spectrum_and_findings(
+            jacobian, evidence, self.settings, self.names, claimed_logdet(self.function, self.x)
+        )
+        found += spectral
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
         found += (
@@ -403,6 +410,7 @@ class _Inspection:
             is_elementwise=valid,
             hadamard_valid=valid and not evidence.disagrees,
             chain_rule=chain,
+            spectrum=spectrum,
             findings=ordered(found),
             calls=self.box.evaluations,
         )
@@ -415,6 +423,10 @@ class _Inspection:
         """Return what explains every entry of a derivative that disagrees, or nothing."""
         if self.analytic is None or evidence.analytic is None or not evidence.is_refuted:
             return ""
+        from jacinspect.functions.catalogue.lookup import neighbours
+        from jacinspect.inspection.diagnosis import diagnose
+        from jacinspect.inspection.suspicion import Suspicion
+
         numbers = {
             name: float(value)
             for name, value in self.function.parameters.items()

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import cached_property
 from typing import Any
 
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.logdet import LogdetReport
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.sections import (
     AgreementReport,
@@ -20,9 +21,11 @@ from jacinspect.inspection.sections import (
     Shown,
     parts,
 )
+from jacinspect.inspection.spectrum import SpectrumReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.unfolding import Unfolding, unfold
+from jacinspect.records import dataclass
 from jacinspect.wording import format_size, jsonable
 
 __all__ = ["SCHEMA_VERSION", "Report", "SecondOrderReport"]
@@ -68,6 +71,7 @@ class Report:
     rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
     points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands
     second_order: "SecondOrderReport | None" = None  # where it was asked for
+    spectrum: SpectrumReport | None = None  # where it, or a property of it, was asked for
 
     @cached_property
     def verdict(self) -> str:
@@ -78,7 +82,12 @@ class Report:
     def structure_only(self) -> bool:
         """Whether nothing was compared with anything: there is no derivative, and no property was asked for."""
         unchecked = self.agreement is not None and not self.agreement.checked
-        return unchecked and not self.expected and self.verdict == "pass"
+        return unchecked and not self.expected and self.logdet is None and self.verdict == "pass"
+
+    @property
+    def logdet(self) -> LogdetReport | None:
+        """What came out for a claim for log|det J|; None without one."""
+        return None if self.spectrum is None else self.spectrum.logdet
 
     @property
     def without_evidence(self) -> bool:
@@ -136,6 +145,7 @@ class Report:
             "rules": [rule.to_dict() for rule in self.rules],
             "points": [point.to_dict() for point in self.points],
             "second_order": self.second_order and self.second_order.to_dict(show),
+            "spectrum": self.spectrum and self.spectrum.to_dict(show),
             "hadamard": self._hadamard(show),
             "chain_rule": self._chain_rule(show),
             "findings": [jsonable(asdict(finding)) for finding in self.findings],
@@ -235,6 +245,7 @@ class SecondOrderReport:
             "calls": g and g.calls,
             "agreement": g and g.agreement and g.agreement.to_dict(),
             "rules": [rule.to_dict() for rule in g.rules] if g else [],
+            "spectrum": g and g.spectrum and g.spectrum.to_dict(show),
             "findings": [jsonable(asdict(finding)) for finding in g.findings] if g else [],
             "verdict": g and g.verdict,
         }

@@ -8,7 +8,7 @@ second-order rule, or with a claim.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -25,6 +25,7 @@ from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.differences import step_scale
+from jacinspect.records import dataclass
 
 __all__ = ["require_gradient", "with_second_order"]
 
@@ -131,6 +132,7 @@ def _gradient(function: Function, report: Report, w: Array, vec: str | None) -> 
         value=value,
         second=(),
         hessian=None,
+        logdet=None,
         output=lambda: bundle,
         formula="",
         derivative_formula="",

@@ -1,6 +1,5 @@
 """The sections of a report: function, operand, detection, agreement, Jacobian, each with its JSON. Next: report."""
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -13,6 +12,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, vec_positions
 from jacinspect.jacobian.structure import Arrangement, Blocks
 from jacinspect.operands.bundle import Bundle
+from jacinspect.records import dataclass
 from jacinspect.wording import format_parameter, jsonable
 
 __all__ = [
@@ -59,6 +59,8 @@ class FunctionReport:
     latex: str | None = None  # the formula
     note: str = ""  # what was done to the code's own objects
     by_number: bool = False  # called with one number at a time, for it takes no arrays
+    place: tuple[str, int] | None = None  # the file, from the current folder, and the line of people's own code
+    derivative_place: tuple[str, int] | None = None  # those of a derivative that was given
 
     @property
     def title(self) -> str:
@@ -76,7 +78,13 @@ class FunctionReport:
             "source": self.source,
             "formula": self.formula,
             "derivative": self.derivative,
+            "place": _place(self.place),
+            "derivative_place": _place(self.derivative_place),
         }
+
+
+def _place(place: tuple[str, int] | None) -> dict[str, Any] | None:
+    return place and {"file": _unicode(place[0]), "line": place[1]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,6 +262,11 @@ class JacobianReport:
     def is_square(self) -> bool:
         """Whether the matrix has as many rows as columns."""
         return self.shape[0] == self.shape[1]
+
+    @property
+    def looks(self) -> str:
+        """The structure in a word, for people: a "dense" matrix with zeros is irregular."""
+        return "irregular" if self.structure == "dense" and self.stored not in (None, self.entries) else self.structure
 
     @property
     def is_diagonal(self) -> bool:

@@ -1,7 +1,6 @@
 """The settings of an inspection, validated. Next: pipeline."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from jacinspect.choices import AnyLayout, AnyVec, Expectation, Layout, Vec
 from jacinspect.errors import InputError
 from jacinspect.jacobian.agreement import Tolerance
+from jacinspect.records import dataclass
 
 __all__ = ["Keywords", "Settings"]
 
@@ -27,6 +27,7 @@ class Keywords(TypedDict, total=False):
     noise: float | None
     points: int | None
     order: int
+    spectrum: bool
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Settings:
     error. `memory` is a budget in bytes; `max_evaluations` is a budget of calls, chosen by the operand's size if None.
     `noise` is the relative noise of the function's values in place of rounding. `rtol` and `atol` are added to the
     error bars. `points` is at how many operands to inspect, see elsewhere.py. With `order` 2 the gradient is inspected
-    as a function as well, see second_order.py.
+    as a function as well, see second_order.py. With `spectrum` its singular values are found, see spectrum.py.
     """
 
     seed: int = 0
@@ -52,6 +53,7 @@ class Settings:
     noise: float | None = None
     points: int | None = None
     order: int = 1
+    spectrum: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.expect, str):

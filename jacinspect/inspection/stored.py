@@ -1,6 +1,5 @@
 """The stored entries of a Jacobian as arrays of one length, row by row: for JSON, CSV and the page. Next: report."""
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.records import dataclass
 from jacinspect.wording import jsonable
 
 __all__ = ["StoredEntries"]

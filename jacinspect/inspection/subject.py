@@ -10,7 +10,7 @@ from weakref import ref
 
 import numpy as np
 
-from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.errors import FunctionFailedError, InputError, near_path
 from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.sections import FunctionReport
@@ -33,7 +33,13 @@ def declared(function: Function) -> FunctionReport:
         function.latex or None,
         function.note,
         function.is_by_number(),
+        _near(function.place),
+        _near(function.derivative_place),
     )
+
+
+def _near(place: tuple[str, int] | None) -> tuple[str, int] | None:
+    return place and (near_path(place[0]), place[1])
 
 
 def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> tuple[BlackBox, Array]:

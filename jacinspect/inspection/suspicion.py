@@ -5,7 +5,6 @@ pattern too, along random directions.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +16,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import ROUNDING
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.records import dataclass
 
 __all__ = ["Neighbour", "Prediction", "Suspicion"]
 

@@ -3,7 +3,7 @@
 The status of an entry is computed once, from named conditions in their order of precedence.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, is_single, precision, step_scale
 from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
+from jacinspect.records import dataclass
 
 __all__ = ["UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
 
@@ -72,6 +73,10 @@ class Comparison:
     numeric: Numeric
     tolerance: Tolerance | None = None
 
+    def count(self, status: Status) -> int:
+        """Return how many entries have a status."""
+        return int(np.count_nonzero(self.status == status))
+
     def difference(self, entries: Array | slice) -> Array:
         """Return how far claims are off: on a kink, from what lies between its two slopes."""
         claimed, kinks = self.claimed[entries], self.numeric.kinks
@@ -100,9 +105,9 @@ class Comparison:
         value = np.abs(self.numeric.jacobian.data[entries])
         return self.tolerance.atol + self.tolerance.rtol * value if self.tolerance else np.zeros(value.size)
 
-    def ratio(self, entries: Array | slice) -> Array:
+    def ratio(self, entries: Array | slice, difference: Array | None = None) -> Array:
         """Return how much of its allowance each entry takes: above 1 it disagrees."""
-        difference = self.difference(entries)
+        difference = self.difference(entries) if difference is None else difference
         with np.errstate(all="ignore"):
             return np.where(difference == 0, 0.0, difference / self.allowed(entries))
 
@@ -112,9 +117,10 @@ class Comparison:
         for block in blocks(compared.size):
             entries = block.start + np.flatnonzero(compared[block])
             if entries.size:
-                difference, bar, ratio = self.difference(entries), self.numeric.bar[entries], self.ratio(entries)
-                known = np.where(np.isnan([difference, bar, ratio]), 0, [difference, bar, ratio])
-                largest = np.vstack([largest, known.max(axis=1)]).max(axis=0, keepdims=True)
+                difference, bar = self.difference(entries), self.numeric.bar[entries]
+                ratio = self.ratio(entries, difference)
+                known = np.fmax.reduce(np.array([difference, bar, ratio]), axis=1, initial=0)  # of what is not NaN
+                largest = np.vstack([largest, known]).max(axis=0, keepdims=True)
                 worst = np.hstack([worst, np.stack([np.where(np.isnan(ratio), np.inf, ratio), entries])])
                 if worst.shape[1] > number:
                     least = np.partition(worst[0], -number)[-number]
@@ -248,7 +254,7 @@ class _Conditions:
     @cached_property
     def overflows(self) -> Array:
         """The value and the claim overflow alike."""
-        if not self.checked:
+        if not self.checked or not np.isinf(self.y0).any():
             return np.zeros(self.x.size, bool)
         outward = np.where(self.x < 0, -self.y0, self.y0)  # as of cosh on both sides
         return np.asarray(np.isinf(self.y0) & ((self.claimed == self.y0) | (self.claimed == outward)))
@@ -272,6 +278,8 @@ class _Conditions:
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
         if not self.checked:
             return np.asarray((size * LAST >= _APART) & ~still)
+        if not self.disagrees.any():
+            return self.disagrees
         apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
@@ -312,10 +320,10 @@ class _Conditions:
         """
         numeric = self.comparison.numeric
         stairs, on = numeric.stairs, np.zeros(self.x.size, bool)
+        if not stairs.entries.size:
+            return on
         these = stairs.within(self.block)
         places = stairs.entries[these] - self.block.start
-        if not places.size:
-            return on
         other, bar, differs = stairs.other[these], stairs.bar[these], self.differs[places]
         with np.errstate(all="ignore"):
             slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
@@ -337,6 +345,8 @@ class _Conditions:
     def disagrees(self) -> Array:
         """The claim is wrong as far as the differences show."""
         of_smooth = self.differs & ~self.on_kink & ~self.unresolved
+        if not self.on_kink.any():
+            return of_smooth
         return np.asarray(of_smooth | (self.on_kink & ~self.subgradient & ~self.may_bend))
 
     @cached_property
@@ -356,20 +366,25 @@ class _Conditions:
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
-            known, faint = (
-                np.full(large.size, WIDE),
-                np.full(large.size, WIDE if is_single(numeric.epsilon) else _FAINT),
-            )
-            stairs, these = numeric.stairs, numeric.stairs.within(self.block)
-            places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
-            few = few_digits(numeric.epsilon)  # and J014 says to how many digits
-            known[places] = np.where(many, few, WIDE)
-            faint[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
+            known: float | Array = WIDE
+            faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
+            if numeric.stairs.entries.size:
+                known, faint = self._known_on_stairs(known, faint)
             narrow = np.maximum(known * large, faint * size)
             narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
             if self.criteria.noise:
                 narrow = np.maximum(narrow, np.maximum(large, size))
             return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
+
+    def _known_on_stairs(self, known: float | Array, faint: float | Array) -> tuple[Array, Array]:
+        """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""
+        numeric, stairs = self.comparison.numeric, self.comparison.numeric.stairs
+        these, few = stairs.within(self.block), few_digits(numeric.epsilon)
+        relative, size = np.full(self.x.size, known), np.full(self.x.size, faint)
+        places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
+        relative[places] = np.where(many, few, WIDE)
+        size[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
+        return relative, size
 
 
 def _put(where: Array, values: Array) -> Array:

@@ -6,7 +6,6 @@ no common input).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -15,6 +14,7 @@ from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.seeds import compress
+from jacinspect.records import dataclass
 
 __all__ = ["Analytic", "LinearMap", "from_entries", "from_jvp", "from_slopes", "from_vjp", "is_linear"]
 

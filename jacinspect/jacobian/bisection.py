@@ -3,7 +3,6 @@
 Groups that no output reads together are moved in one call: the column grouping of Curtis, Powell & Reid (1974).
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.coloring import by_color, color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
+from jacinspect.records import dataclass
 
 __all__ = ["Line", "bisect", "read_pairs"]
 

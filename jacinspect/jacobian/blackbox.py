@@ -1,6 +1,7 @@
 """The function as a black box on whole arrays: its calls are counted, its contract is checked. Next: detection."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,16 @@ _FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
 _BITS = (4, 7, 8, 10, 11, 23, 24, 53)
 
 
-def blocks(size: int) -> Iterator[slice]:
+@lru_cache(16)  # an inspection cuts arrays of two or three sizes, some hundred times
+def blocks(size: int) -> tuple[slice, ...]:
     """Cut a range into slices so short that the temporaries of computing one of them take little memory."""
-    return (slice(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
+    return tuple(slice(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
 
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
     """Compare entry by entry; NaN equals NaN, and -0 equals 0."""
     equal = np.asarray(a == b)
-    if not equal.all():
+    if np.count_nonzero(equal) < equal.size:  # a third of the time of all()
         equal |= (a != a) & (b != b)
     return equal
 

@@ -5,13 +5,13 @@ evaluated where the claim and the slope that was found could first be told apart
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import Stencil
 from jacinspect.jacobian.stairs import leader
+from jacinspect.records import dataclass
 
 __all__ = ["moves_as_claimed"]
 

@@ -1,12 +1,13 @@
 """Results for many entries: arrays of one length, which hold one thing of each entry. Next: ladder, numeric."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Self
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.records import dataclass
 
 __all__ = ["Columns"]
 

@@ -4,7 +4,6 @@ Rows are outputs and columns are inputs, both flat in row-major order; the order
 shown. For an element-wise function, `data` *is* A'.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["Jacobian", "Pattern", "vec_positions"]
@@ -82,8 +82,15 @@ class Pattern:
         """Whether A has X's shape, and every output reads the input at its own place and nothing else."""
         return self.output_shape == self.operand_shape and self.is_identity
 
+    @cached_property
+    def has_one_each(self) -> bool:
+        """Whether every row holds one entry."""
+        return self.stored == self.shape[0] and bool((self.lengths == 1).all())
+
     def band(self, outputs: slice) -> "Pattern":
         """Return the pattern of a slice of the flat outputs."""
+        if outputs.stop - outputs.start == self.shape[0]:
+            return self
         indptr = self.indptr[outputs.start : outputs.stop + 1] - self.indptr[outputs.start]
         indices = self.indices[self.entries(outputs)]
         return Pattern(indptr, indices, (outputs.stop - outputs.start,), self.operand_shape)
@@ -94,9 +101,9 @@ class Pattern:
 
     def sums(self, terms: Array) -> Array:
         """Sum `terms`, one for each stored entry, by rows; M numbers."""
-        lengths = self.lengths
-        if terms.size == lengths.size and np.all(lengths == 1):
+        if self.has_one_each:
             return terms
+        lengths = self.lengths
         sums = np.zeros(lengths.size)
         filled = lengths > 0  # for an empty row, reduceat returns the next row's first term
         if filled.any():

@@ -6,7 +6,7 @@ in practice (zeros, transposed views, expanded numbers) are compared with what t
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from jacinspect.errors import FunctionFailedError
 from jacinspect.jacobian.analytic import LinearMap
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.records import dataclass
 
 __all__ = ["Difference", "Fault", "Known", "difference", "fault", "strided"]
 

@@ -5,12 +5,12 @@ then reads as many inputs as before (a diagonal, a band, blocks) or more (a tria
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern
+from jacinspect.records import dataclass
 
 __all__ = ["FLOAT_BYTES", "Cost", "CostRow", "Growth", "cost_table", "growth"]
 

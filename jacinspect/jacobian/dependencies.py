@@ -1,12 +1,13 @@
 """Which output reads which input: the pairs found so far, and what a budget left open. Next: codewords, bisection."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern
+from jacinspect.records import dataclass
 
 __all__ = ["PAIR_BYTES", "Budget", "Dependencies", "PointPair", "Spent", "Unresolved"]
 

@@ -5,7 +5,6 @@ exact cancellation, an effect below one unit in the last place, a branch that no
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from jacinspect.jacobian.points import NEAR, NEARER, PointSource
 from jacinspect.jacobian.stencils import trace_stencil
 from jacinspect.jacobian.ties import trace_ties
 from jacinspect.jacobian.tracing import trace
+from jacinspect.records import dataclass
 
 __all__ = ["Detection", "detect", "detect_again"]
 
@@ -247,10 +247,10 @@ def _as_predicted(pattern: Pattern, moved: Array, expected: tuple[Array, Array],
     It is the first of the `expected` where none of an output's inputs moved, the second where all did, and may be
     anything where some did.
     """
-    lengths = pattern.lengths
     flags = moved[pattern.indices]
-    if flags.size == lengths.size and np.all(lengths == 1):
+    if pattern.has_one_each:
         return same(y, np.where(flags, expected[1], expected[0]))
+    lengths = pattern.lengths
     number = np.zeros(lengths.size, np.int64)  # of an output's inputs that moved
     filled = lengths > 0
     if filled.any():

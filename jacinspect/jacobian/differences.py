@@ -4,7 +4,8 @@ Three things keep the bar honest: a rounding floor with a term for the rounding 
 close in on each other, and the noise of the function itself where it computes in single precision.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import IntEnum
 from math import log2
 
@@ -13,6 +14,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Index
+from jacinspect.records import dataclass
 
 __all__ = [
     "FAR",
@@ -64,7 +66,9 @@ class Kind(IntEnum):
 
 def step_scale(x: Array) -> Array:
     """Return the unit in which steps are taken from each entry of x: max(1, |x|); 1 where x is not finite."""
-    return np.where(np.isfinite(x), np.maximum(np.abs(x), 1), 1)
+    unit = np.asarray(np.fmax(np.abs(x), 1))  # which is 1 for NaN
+    unit[np.isinf(unit)] = 1
+    return unit
 
 
 def precision(epsilon: float) -> "np.finfo[np.float32 | np.float64]":
@@ -82,9 +86,10 @@ class Stencil:
     """A line x + t·v through a point, and the outputs that are differenced along it.
 
     With `inputs` (the one input along v that each output reads) slopes are by that input, divided by the difference
-    that was represented; without, they are by t. `y0` is f(x) at the outputs, `epsilon` the relative noise of f. Of
-    each output, `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured to do;
-    0 where unknown, and everywhere if None.
+    that was represented; without, they are by t. With `colors`, of the inputs, those of one color alone are moved for
+    each of the `parts` of the outputs, one part a color. `y0` is f(x) at the outputs, `epsilon` the relative noise of
+    f. Of each output, `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured
+    to do; 0 where unknown, and everywhere if None.
     """
 
     box: BlackBox
@@ -97,6 +102,8 @@ class Stencil:
     rounding: Magnitudes | None = None
     noise: Magnitudes | None = None
     of_x: float | None = None
+    colors: Array | None = None
+    parts: Sequence[slice] = (slice(None),)
 
     @property
     def x_epsilon(self) -> float:
@@ -111,7 +118,12 @@ class Stencil:
         """Return f at the outputs a step t along the line, which may be negative."""
         point = self.v * t
         point += self.x
-        return self.at(point)
+        if self.colors is None:
+            return self.at(point)
+        y = np.empty(self.y0.size)
+        for color, part in enumerate(self.parts):
+            y[part] = self.at(np.where(self.colors == color, point, self.x), part)
+        return y
 
     def moved(self, t: Array) -> Array:
         """Return f at each output a step t away, which is the same for all outputs of one input."""
@@ -121,15 +133,16 @@ class Stencil:
         steps[self.inputs] = t
         return self.at(self.x + steps.reshape(self.x.shape) * self.v)
 
-    def at(self, point: Array) -> Array:
-        """Return f at the outputs, NaN where f is not defined: at those whose input is outside of the domain, too."""
+    def at(self, point: Array, part: slice = slice(None)) -> Array:
+        """Return f at a part of the outputs, NaN where f is not defined, or their input is outside of the domain."""
         point = point.astype(self.x.dtype, copy=False)
-        outside = self.box.outside(point)
+        outside, outputs = self.box.outside(point), _part(self.outputs, part)
         if outside is None:
-            return self.box.where_defined(point)[self.outputs]
+            return self.box.where_defined(point)[outputs]
         if self.inputs is None:
             return np.full(self.y0.size, np.nan)
-        return np.where(outside.reshape(-1)[self.inputs], np.nan, self.box.where_defined(point)[self.outputs])
+        outside = outside.reshape(-1)[_part(self.inputs, part)]
+        return np.where(outside, np.nan, self.box.where_defined(point)[outputs])
 
     def floor(self, t: float, peak: Array, slope: Array, block: slice = slice(None)) -> Array:
         """Return what rounding may do to the slopes of a block of the outputs at step t.
@@ -150,19 +163,16 @@ class Stencil:
 
     def widths(self, t: float, block: slice = slice(None)) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
-        x = np.asarray(0.0) if self.inputs is None else self.x.reshape(-1)[self._inputs(block)]
+        x = np.asarray(0.0) if self.inputs is None else self.x.reshape(-1)[_part(self.inputs, block)]
         return -self.width(-t, block), self.width(t, block), x
 
     def width(self, t: float | Array, block: slice = slice(None)) -> Array:
         """Return by how much x was moved at step t, or steps, as it was represented, for a block of outputs."""
         if self.inputs is None:
             return np.asarray(t)
-        inputs = self._inputs(block)
+        inputs = _part(self.inputs, block)
         x, v = self.x.reshape(-1)[inputs], self.v.reshape(-1)[inputs]
         return np.asarray(((x + t * v).astype(x.dtype, copy=False) - x).astype(np.float64, copy=False))
-
-    def _inputs(self, block: slice) -> Index:
-        return block if self.inputs is None or isinstance(self.inputs, slice) else self.inputs[block]
 
     def subset(self, chosen: Array) -> "Stencil":
         """Return the stencil of some of the outputs, by their indices here."""
@@ -183,7 +193,7 @@ class Stencil:
         """Return the unit of x, of what a block of the outputs read; 1 along a line through many inputs."""
         if self.inputs is None:
             return np.asarray(1.0)
-        return step_scale(self.x.reshape(-1)[block if isinstance(self.inputs, slice) else self.inputs[block]])
+        return step_scale(self.x.reshape(-1)[_part(self.inputs, block)])
 
     def units(self) -> Array:
         """Return the unit of the steps of what each output reads, with its sign; 1 along a line through many inputs."""
@@ -192,6 +202,11 @@ class Stencil:
     def scaled(self, x_unit: Array) -> "Stencil":
         """Return the stencil with steps in another unit; x_unit has x's shape."""
         return replace(self, v=np.where(self.v != 0, x_unit, 0).astype(self.v.dtype))
+
+
+def _part(index: Index, part: slice) -> Index:
+    """Return a part of indices; of a slice, which stands for all of them in their order, that part itself."""
+    return part if isinstance(index, slice) else index[part]
 
 
 def _indices(index: Index, length: int) -> Array:
@@ -211,6 +226,12 @@ class FirstPass:
     excess: Magnitudes
     size: Magnitudes
 
+    def put_back(self, order: Array) -> "FirstPass":
+        """Return the derivatives at the places from which an order took them."""
+        places = np.empty_like(order)
+        places[order] = np.arange(order.size)
+        return FirstPass(self.value[places], self.bar[places], self.excess.subset(places), self.size.subset(places))
+
     @property
     def closing(self) -> Array:
         """Whether the one-sided slopes close in on each other."""
@@ -226,7 +247,7 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     """
     last, size = last_step(stencil.epsilon) * reach, stencil.y0.size
     value, before, gap = totals = np.zeros(size), np.zeros(size), np.zeros(size)
-    peak, moved = Magnitudes(size), Magnitudes(size)
+    moved = Magnitudes(size)
     for number, weights in enumerate(_WEIGHTS):
         step = last * _FIRST_RATIO ** (2 - number)
         for side in (-1, 1):
@@ -238,11 +259,11 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
                         total[block] += weight * slope
                 if number == 2:
                     moved[block] = np.fmax(moved[block], _finite(np.abs(slope) * step))
-                    peak[block] = np.fmax(peak[block], _finite(np.abs(y[block])))
             del y
     excess = Magnitudes(size)
     for block in blocks(size):
-        floor = stencil.floor(step, np.fmax(peak[block], np.abs(stencil.y0[block])), value[block], block)
+        peak = np.abs(stencil.y0[block]) + moved[block] * stencil.step_scale(block)
+        floor = stencil.floor(step, peak, value[block], block)
         change = value[block] - before[block]
         # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
         before[block] = _CHANGE * np.abs(change) + floor

@@ -7,7 +7,6 @@ derivatives in use that do not, so that only convex and concave outputs are accu
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,8 +14,10 @@ from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
+from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.records import dataclass
 
 __all__ = ["JointKink", "joint_kinks", "not_differentiable"]
 
@@ -50,8 +51,6 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
     The claim is on all of f's pattern. At most so many `calls` of f are made; returned is the worst output.
     """
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
-    if not numeric.kinks.entries.size:
-        return None
     joint = _joint(comparison)
     rows = np.flatnonzero(np.isin(np.arange(pattern.shape[0]), pattern.rows[joint]) & np.isfinite(near.box.y0))
     if not rows.size:
@@ -98,7 +97,7 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
     rough = np.zeros(pattern.shape[0], bool)
     rough[pattern.rows[numeric.kind != Kind.SMOOTH]] = True
-    accused = np.unique(pattern.rows[comparison.status == Status.DISAGREES])
+    accused = distinct(pattern.rows[comparison.status == Status.DISAGREES])
     rows = accused[np.diff(pattern.indptr)[accused] > 1]
     found, end = np.zeros(rows.size, bool), near.box.evaluations + calls
     if not rows.size:

@@ -10,7 +10,7 @@ claim is contradicted, f has to be seen to be continuous first (see stairs): the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
 from jacinspect.jacobian.stairs import steps_beyond, steps_near
+from jacinspect.records import dataclass
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
 
@@ -185,10 +186,12 @@ def _search_beyond(rungs: _Rungs, entries: Array, estimate: Estimate, height: Ar
 
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
     """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
-    view, doubted = sides.both, doubts.lost[places] | (sides.both.against >= _SETTLED)
+    view, (values, bars) = sides.both, sides.scales
+    # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
+    opposed = np.count_nonzero(np.abs(values - view.value) > bars + view.bar, axis=0)
+    doubted = (doubts.lost[places] & (opposed >= _SETTLED)) | (view.against >= _SETTLED)
     if doubts.contradicts is None:
         return np.asarray(doubted)
-    values, bars = sides.scales
     coarser = np.arange(bars.shape[0])[:, None] < view.best
     borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     ends = (view.value == 0) & (sides.rungs.y != sides.rungs.stencil.y0).any(axis=(0, 1))  # f stands still, on a tread

@@ -3,7 +3,7 @@
 Differences are taken along a color's seed for the entries of a Jacobian, and along a direction for all outputs.
 """
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import Stencil, doubtful, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Color
+from jacinspect.records import dataclass
 
 __all__ = ["Band", "Neighbourhood"]
 
@@ -99,6 +100,23 @@ class Neighbourhood:
             rounding=None if rounding is None else rounding.subset(color.outputs),
             noise=self.noise.subset(color.outputs),
             of_x=self.of_x,
+        )
+
+    def of_entries(self, pattern: Pattern, colors: Array, order: Array, bounds: Array) -> Stencil:
+        """Return the stencil of all entries of a pattern, in the order of their colors, which begin at `bounds`."""
+        outputs = pattern.rows[order]
+        return Stencil(
+            self.box,
+            self.x,
+            step_scale(self.x),
+            outputs,
+            pattern.indices[order],
+            self.box.y0[outputs],
+            self.epsilon,
+            noise=self.noise.subset(outputs),
+            of_x=self.of_x,
+            colors=colors.reshape(self.x.shape),
+            parts=[slice(*ends) for ends in pairwise(bounds.tolist())],
         )
 
     def band(self, jacobian: Jacobian, rows: slice) -> Band:

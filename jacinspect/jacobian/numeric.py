@@ -3,8 +3,8 @@
 Nothing here knows the analytic derivative; a caller that does may only name entries that deserve a second look.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -12,11 +12,11 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.breaks import PIECES, between_pieces
 from jacinspect.jacobian.closeup import moves_as_claimed
+from jacinspect.jacobian.coloring import by_color
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import (
     WIDE,
-    FirstPass,
     Kind,
     Stencil,
     first_pass,
@@ -27,7 +27,8 @@ from jacinspect.jacobian.differences import (
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
-from jacinspect.jacobian.seeds import Index, colors_of
+from jacinspect.jacobian.seeds import colors_of
+from jacinspect.records import dataclass
 
 __all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Numeric", "first_look", "numeric_jacobian"]
 
@@ -163,8 +164,11 @@ def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int
     What the rounding of an output depends on is known only when all its entries are there: Σ|x·∂A/∂x| over all that it
     reads, for a sum of large terms may be small. The bars and the slopes' gaps are judged with that.
     """
-    passes = ((color.entries, first_pass(near.of_color(color))) for color in colors_of(pattern, colors, number))
-    first = _gathered(passes, pattern.stored) if number > 1 else next(passes)[1]
+    if number == 1:
+        first = first_pass(near.of_color(next(colors_of(pattern, colors, number))))
+    else:
+        order, bounds = by_color(colors[pattern.indices], number)
+        first = first_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
     jacobian, bar, size = Jacobian(pattern, first.value), np.empty(pattern.stored), Magnitudes(pattern.stored)
     wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
     width, tiny = 2 * last_step(near.epsilon), precision(near.epsilon).tiny
@@ -183,16 +187,6 @@ def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int
     return FirstLook(near, colors, number, jacobian, bar, wide, closing, size)
 
 
-def _gathered(passes: Iterable[tuple[Index, FirstPass]], stored: int) -> FirstPass:
-    """Put the first passes of all colors together, in the order of the stored entries."""
-    whole = FirstPass(np.zeros(stored), np.zeros(stored), Magnitudes(stored), Magnitudes(stored))
-    for entries, part in passes:
-        whole.value[entries], whole.bar[entries] = part.value, part.bar
-        whole.excess.put(entries, part.excess)
-        whole.size.put(entries, part.size)
-    return whole
-
-
 @np.errstate(all="ignore")
 def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | None = None) -> Numeric:
     """Look at the doubtful entries again, at ever smaller steps, while there are `calls` of f left.
@@ -204,11 +198,11 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     near, pattern = first.near, first.jacobian.pattern
     credible = first.closing & ~_refuted(first.jacobian, first.bar, contradicts)
     again = first.wide | ~credible
-    kind = np.zeros(pattern.stored, np.int8)
+    kind = np.zeros(pattern.stored, np.int8)  # SMOOTH
     for block in blocks(again.size):
         finite = first.finite(block)
         again[block] &= finite
-        kind[block] = np.where(finite, Kind.SMOOTH, Kind.NONFINITE)
+        kind[block][~finite] = Kind.NONFINITE
     if not again.any():
         return Numeric(first.jacobian, first.bar, kind, first.size, near.epsilon)
     value, bar, size = first.jacobian.data.copy(), first.bar.copy(), first.size.copy()

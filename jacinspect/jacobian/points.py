@@ -1,12 +1,12 @@
 """Points at which f is called: X moved by finite, generic amounts, within the domain of f. Next: detection."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, Domain, blocks
+from jacinspect.records import dataclass
 
 __all__ = ["NEAR", "NEARER", "PointSource"]
 

@@ -1,13 +1,13 @@
 """The seed of each color, and the Jacobian built from one jvp a seed. Next: numeric, analytic."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.coloring import by_color
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.records import dataclass
 
 __all__ = ["Color", "Index", "colors_of", "compress"]
 

@@ -6,12 +6,11 @@ little further apart than the step at which a slope is believed, and fifth diffe
 1962); bisection tells a leap from a bend. One leap is a jump of f and excuses nobody; several are a staircase.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import Stencil
+from jacinspect.records import dataclass
 
 __all__ = ["FARTHEST", "SIDE", "Places", "leader", "steps_beyond", "steps_near"]
 

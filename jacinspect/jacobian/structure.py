@@ -4,7 +4,6 @@ Everything here is computed from the detected pattern, in the chosen order of ve
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern, vec_positions
+from jacinspect.records import dataclass
 
 __all__ = ["Arrangement", "Blocks", "diagonal_blocks"]
 
@@ -102,6 +102,17 @@ class Arrangement:
         """Whether the matrix is square and nothing is stored below its diagonal."""
         return self.is_square and self.bandwidths[0] == 0
 
+    @property
+    def is_tridiagonal(self) -> bool:
+        """Whether the matrix is square, of 3 rows at least, and nothing is stored beside the three middle diagonals."""
+        return self.is_square and self.shape[0] > 2 and max(self.bandwidths) <= 1
+
+    @property
+    def is_banded(self) -> bool:
+        """Whether the matrix is diagonal or tridiagonal, or its band at most a quarter as wide as its columns."""
+        narrow = sum(self.bandwidths) + 1 <= _SPARSE * self.shape[1]
+        return narrow or self.is_tridiagonal or self.is_diagonal
+
     @cached_property
     def is_broadcast(self) -> bool:
         """Whether every row holds at most one entry."""
@@ -153,7 +164,8 @@ class Arrangement:
         yield "block-diagonal", self.blocks is not None
         yield "lower-triangular", self.is_lower_triangular
         yield "upper-triangular", self.is_upper_triangular
-        yield "banded", sum(self.bandwidths) + 1 <= _SPARSE * self.shape[1]
+        yield "tridiagonal", self.is_tridiagonal
+        yield "banded", self.is_banded
         yield "sparse", (self.density or 0) <= _SPARSE
         yield "dense", True
 

@@ -5,7 +5,6 @@ Each form is an unfolding of the tensor (Kolda & Bader 2009): its axes, first th
 built.
 """
 
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -14,6 +13,7 @@ from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.index_formula import index_letters
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["UnfoldedPattern", "Unfolding", "unfold"]

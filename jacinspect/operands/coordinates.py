@@ -3,11 +3,12 @@
 Its attributes are named as those of scipy's coo_array, so that what takes one takes the other; scipy is not needed.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from jacinspect.records import dataclass
 
 __all__ = ["Coordinates"]
 

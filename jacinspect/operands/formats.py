@@ -8,7 +8,6 @@ import io
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +24,7 @@ from jacinspect.operands.safetensors_files import read_safetensors
 from jacinspect.operands.shapes import Array
 from jacinspect.operands.table_faults import through
 from jacinspect.operands.text_files import data_lines, is_bracketed, read_brackets, read_table
+from jacinspect.records import dataclass
 from jacinspect.wording import did_you_mean, format_size, shown
 
 __all__ = ["EXTENSIONS", "STDIN", "Reader"]

@@ -6,7 +6,6 @@ one triangle stored, and entries at one place are summed, as scipy.io.mmread has
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from jacinspect.errors import InputError
 from jacinspect.operands.coordinates import Coordinates
 from jacinspect.operands.shapes import Array, require_fits
 from jacinspect.operands.text_files import data_lines, read_rows
+from jacinspect.records import dataclass
 from jacinspect.wording import did_you_mean, shown
 
 __all__ = ["read_matrix_market"]

@@ -19,6 +19,7 @@ from jacinspect.views.lines import (
     head_lines,
     panel_lines,
     second_lines,
+    spectrum_lines,
     styled,
     table_lines,
     verdict_style,
@@ -49,7 +50,7 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
         )
         lines += [Text()] * bool(parts)
         lines += _numbers(report, j, arranged, width, full)
-        lines += second_lines(report, width)
+        lines += [*spectrum_lines(report, width), *second_lines(report, width)]
         cost = f"bytes and multiplications of one product with J, by entries of {report.names.x}"
         lines += _table("cost", cost, costs(report, j), width)
         lines += [*facts_lines([*background(report, j, arranged), *points(report)], width), Text()]

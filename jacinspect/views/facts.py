@@ -131,11 +131,13 @@ def shape_line(j: JacobianReport) -> str:
 
 
 def _pattern(j: JacobianReport) -> str:
-    text = j.structure
+    text = j.looks
     if j.blocks is not None:
         size = f" of {format_shape(j.blocks.shape)}" if j.blocks.shape else ""
         order = "" if j.blocks.vec == j.vec else f" in {j.blocks.vec}-major vec (after the commutation permutation)"
         text += f", {j.blocks.count} blocks{size}{order}"
+    if j.structure == "banded" and j.arrangement is not None:
+        text += ", {} below the diagonal and {} above".format(*j.arrangement.bandwidths)
     return f"{text}: {_stored(j)}{_readers(j)}"
 
 

@@ -11,6 +11,7 @@ from jacinspect.views.facts import formulas, headline
 from jacinspect.views.outcome import outcome
 from jacinspect.views.panels import Line, aligned, side_by_side
 from jacinspect.views.second import hessian_panel, second_order
+from jacinspect.views.spectrum import spectrum
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import printable
 
@@ -21,6 +22,7 @@ __all__ = [
     "head_lines",
     "panel_lines",
     "second_lines",
+    "spectrum_lines",
     "styled",
     "table_lines",
     "verdict_style",
@@ -96,6 +98,14 @@ def second_lines(report: Report, width: int) -> Iterator[Text]:
     if panel is not None:
         for row in side_by_side([panel_lines([panel])], width):
             yield from styled(row)
+
+
+def spectrum_lines(report: Report, width: int) -> Iterator[Text]:
+    """Yield what was found of the spectrum; nothing where it was not asked for."""
+    facts = list(spectrum(report))
+    if facts:
+        yield from facts_lines(facts, width)
+        yield Text()
 
 
 def panel_lines(panels: Iterable[Panel]) -> list[list[str]]:

@@ -13,6 +13,7 @@ from jacinspect.views.outcome import outcome, verdict_of
 from jacinspect.views.panels import aligned, plain, side_by_side
 from jacinspect.views.second import hessian_panel, second_order
 from jacinspect.views.sentences import of_outcome, of_structure
+from jacinspect.views.spectrum import spectrum
 
 __all__ = ["render"]
 
@@ -40,6 +41,9 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
         if rows:
             parts += ["### Blocks", _table(header, rows)]
         parts += _numbers(report, j, arranged, full)
+        rows = [[label, text] for label, text in spectrum(report)]
+        if rows:
+            parts += ["### Spectrum", _table(["", ""], rows)]
         second = [[label, text] for label, text in second_order(report)]
         if second:
             panel = hessian_panel(report)

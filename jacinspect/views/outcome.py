@@ -33,7 +33,9 @@ def _passed(report: Report) -> str:
     if a is None or j is None:
         return "nothing was compared"
     if not a.checked:
-        return f"J is as expected, {' and '.join(report.expected)}; no derivative was checked"
+        said = ["log|det J| is right"] * (report.logdet is not None)
+        said += [f"J is as expected, {' and '.join(report.expected)}"] * bool(report.expected)
+        return f"{', and '.join(said)}; no derivative was checked"
     if j.stored == 0:
         return "the derivative is right: it is 0, as f is constant" if j.entries else "there are no entries to compare"
     if j.stored is None or a.coverage < 1:
@@ -62,6 +64,8 @@ def _failed(report: Report) -> str:
     if worst.code == "J006" and a is not None and j is not None and a.undecided:
         total = a.undecided if j.stored is None or a.coverage < 1 else j.stored
         return f"inconclusive: f's values do not decide {_of(a.undecided, total)}"
+    if worst.code == "J006" and a is not None and a.verdict in ("pass", None) and report.spectrum is not None:
+        return "inconclusive: the error bars do not decide whether J is as expected"
     said = CODES[worst.code].when
     return f"inconclusive: {said}" if report.verdict == "inconclusive" else said
 

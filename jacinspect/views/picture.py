@@ -1,7 +1,6 @@
 """What a picture of a Jacobian shows: entries or tiles, lines between blocks, labels of the axes. Next: svg, png."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.records import dataclass
 from jacinspect.views.facts import headline, short
 from jacinspect.views.page.entries import Entries
 from jacinspect.wording import format_shape, printable

@@ -7,6 +7,7 @@ from jacinspect.inspection.sections import JacobianReport
 from jacinspect.views.cells import NOTHING, Cells
 from jacinspect.views.facts import short
 from jacinspect.views.outcome import SIGNS
+from jacinspect.views.spectrum import spectrum
 from jacinspect.wording import counted, format_shape, told_apart
 
 __all__ = ["hessian_panel", "second_order"]
@@ -26,6 +27,7 @@ def second_order(report: Report) -> Iterator[tuple[str, str]]:
         yield "f''(x)", second.formula
     yield "Hessian", _structure(report, second, second.gradient.jacobian)
     yield "2nd order", _agreement(second.gradient)
+    yield from spectrum(second.gradient)
     if len(second.gradient.rules) > 1:
         signs = (
             f"{rule.name} {SIGNS[rule.verdict] if rule.verdict else rule.message}" for rule in second.gradient.rules
@@ -42,7 +44,7 @@ def _structure(report: Report, second: SecondOrderReport, j: JacobianReport) -> 
         else f"{j.stored} of {counted(j.entries, 'entry', 'entries')}"
     )
     symmetric = {True: ", symmetric", False: ", not symmetric", None: ""}[second.is_symmetric]
-    return f"{of}, {format_shape(j.shape)}: {j.structure}, {stored}; {counted(j.colors, 'color')}{symmetric}"
+    return f"{of}, {format_shape(j.shape)}: {j.looks}, {stored}; {counted(j.colors, 'color')}{symmetric}"
 
 
 def _agreement(gradient: Report) -> str:

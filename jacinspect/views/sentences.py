@@ -124,7 +124,8 @@ def _banded(_report: Report, j: JacobianReport) -> tuple[str, str]:
     below, above = (0, 0) if j.arrangement is None else j.arrangement.bandwidths
     before, after = (below, above) if j.layout == "numerator" else (above, below)
     reach = [f"{n} {side}" for n, side in ((before, "before"), (after, "after")) if n]
-    return f"Each output reads inputs near its own place in vec, up to {' and '.join(reach)}", "is a band"
+    looks = "is tridiagonal" if j.structure == "tridiagonal" else "is a band"
+    return f"Each output reads inputs near its own place in vec, up to {' and '.join(reach)}", looks
 
 
 def _sparse(_report: Report, j: JacobianReport) -> tuple[str, str]:
@@ -133,8 +134,9 @@ def _sparse(_report: Report, j: JacobianReport) -> tuple[str, str]:
 
 
 def _dense(_report: Report, j: JacobianReport) -> tuple[str, str]:
-    share = "Every output reads every input" if j.stored == j.entries else "Most outputs read most inputs"
-    return share, "is dense"
+    if j.stored == j.entries:
+        return "Every output reads every input", "is dense"
+    return "Outputs read some of the inputs, in no regular arrangement", "has zeros, and is neither sparse nor dense"
 
 
 _STRUCTURES = {
@@ -144,6 +146,7 @@ _STRUCTURES = {
     "block-diagonal": _blocks,
     "lower-triangular": _lower,
     "upper-triangular": _upper,
+    "tridiagonal": _banded,
     "banded": _banded,
     "sparse": _sparse,
     "dense": _dense,

@@ -22,6 +22,7 @@ from jacinspect.views.lines import (
     head_lines,
     panel_lines,
     second_lines,
+    spectrum_lines,
     styled,
     table_lines,
 )
@@ -62,7 +63,8 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     if j is not None and arranged is not None:
         lines += _sentences(of_structure(report, j, arranged), width)
         lines += [Text(), *facts_lines([*answers(report, j, arranged), *points(report)], width), Text()]
-        lines += [*_numbers(report, j, arranged, width, full), *second_lines(report, width)]
+        lines += [*_numbers(report, j, arranged, width, full), *spectrum_lines(report, width)]
+        lines += second_lines(report, width)
     if notes:
         lines += [*finding_lines(notes, width), Text()]
     for part in _measured(report, width):

@@ -43,7 +43,7 @@ def outcomes(folder: Path, text: str) -> list[Outcome]:
     file.write_text(text, encoding="utf-8")
     suite = load_suite(file)
     prepared = {each.check.name: each for each in prepare(suite)}
-    cases = suite.cases({name: each.function.operands[0] for name, each in prepared.items()})
+    cases = suite.cases({name: each.function.operands for name, each in prepared.items()})
     return [prepared[case.check].outcome(case, lambda _: None) for case in cases]
 
 
@@ -135,6 +135,31 @@ def test_a_second_order_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         outcomes(tmp_path, checks.replace("6 * x", "6 * y"))
     with pytest.raises(InputError, match=r"checks\.order\.order: order: 3 is not 1 or 2"):
         outcomes(tmp_path, checks.replace("order = 2", "order = 3"))
+
+
+def test_values_and_log_determinants_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checks = """
+    shapes = ["3"]
+    [checks.expected]
+    function = "tanh"
+    expect = ["invertible", "rank=3"]
+    [checks.singular]
+    function = "x * [1, 0, 2]"
+    expect = "invertible"
+    [checks.right]
+    function = "2 * x"
+    logdet = 2.0794415416798357
+    [checks.wrong]
+    function = "2 * x"
+    logdet = "-3 * log(2)"
+    """
+    found = {outcome.check: outcome.report for outcome in outcomes(tmp_path, checks)}
+    verdicts = {name: report.verdict for name, report in found.items()}
+    assert verdicts == {"expected": "pass", "singular": "fail", "right": "pass", "wrong": "fail"}
+    assert [finding.code for finding in found["wrong"].findings] == ["J016"]
+    with pytest.raises(InputError, match=r"checks\.right\.logdet: a number or a string is needed"):
+        outcomes(tmp_path, checks.replace("2.0794415416798357", "true"))
 
 
 def test_a_derivative_and_an_operand_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,9 +34,12 @@ FILES = {
 }
 SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
-    "strict_kinks, memory, max_evaluations, noise, points, order"
+    "strict_kinks, memory, max_evaluations, noise, points, order, spectrum"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian"
+OWN = (
+    f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian, "
+    "logdet"
+)
 
 Ready = Callable[[str], list[PreparedCheck]]
 
@@ -64,7 +67,7 @@ def ready(file: Path) -> tuple[list[Case], list[PreparedCheck]]:
     """Do all that comes before the first inspection."""
     suite = load_suite(file).selected(())
     prepared = prepare(suite)
-    return suite.cases({each.check.name: each.function.operands[0] for each in prepared}), prepared
+    return suite.cases({each.check.name: each.function.operands for each in prepared}), prepared
 
 
 def refusal(file: Path) -> str:
@@ -113,7 +116,7 @@ INTEGERS = "an integer or an array of integers is needed, not"
 PLACES = "the name or number of an operand, or an array of them is needed, not"
 PARAMETERS = "a table of numbers, booleans, strings, arrays and tables is needed, not"
 OPERANDS = 'a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] } is needed, not'
-EXPECTED = ", ".join(Expectation)
+EXPECTED = ", ".join(Expectation).replace(" invertible", "\ninvertible") + " or rank=3"
 ADVICE = "write sizes separated by x, such as 4, 2x3 or 2x3x4, or scalar"
 
 CHECKS = [  # what stands in [checks.a], and what is said after "jacinspect.toml: checks.a"
@@ -616,3 +619,22 @@ def test_a_name_with_brackets_selects_itself(folder: Path) -> None:
 
 def test_a_check_may_set_whatever_an_inspection_has() -> None:
     assert set(SETTINGS) == {field.name for field in fields(Settings)} - {"seed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("seeds = 3", ["seeds = 3 is seed 3 alone; for 3 seeds write seeds = [0, 1, 2]"]),
+        ("seeds = 99", ["seeds = 99 is seed 99 alone; for 5 seeds write seeds = [0, 1, 2, 3, 4]"]),
+        ('shapes = "3, 4"', ['shapes = "3, 4" is one shape, 3x4; for 2 shapes write shapes = ["3", "4"]']),
+        ("seeds = 0", []),
+        ("seeds = [3]", []),
+        ('shapes = "(3,4)"', []),
+        ('shapes = ["3,4"]', []),
+    ],
+)
+def test_what_could_mean_one_or_several_is_said(folder: Path, text: str, notes: list[str]) -> None:
+    shared = load_suite(write(f"{text}\n[checks.a]\n{TANH}"))
+    own = load_suite(write(f"[checks.a]\n{TANH}{text}")).selected(["a"])
+    assert list(shared.notes) == [f"jacinspect.toml: {note}" for note in notes]
+    assert list(own.notes) == [f"jacinspect.toml: checks.a.{note}" for note in notes]

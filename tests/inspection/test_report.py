@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,25 @@ CATALOGUE = [
 SHAPES = [(2, 2), (3,), (1, 1), (0, 3), (3, 0), (0,), (1,), (2, 3, 2)]
 ORDERS = [(vec, layout) for vec in ("column", "row") for layout in ("numerator", "denominator")]
 
+# Those of the spectrum of a matrix.
+MATRIX = {
+    "": "rank singular_values norm condition determinant eigenvalues definiteness orthogonality_defect "
+    "spectral_radius too_large",
+    ".rank": "low high",
+    ".determinant": "sign log_abs",
+    **dict.fromkeys((".singular_values", ".eigenvalues"), "number position value low high"),
+    **dict.fromkeys(
+        (".norm", ".condition", ".determinant.log_abs", ".orthogonality_defect", ".spectral_radius"), "value low high"
+    ),
+}
+
 # The keys of 3-interface.md, in its order.
 KEYS = {
     "": "schema_version version function operand output jacobian detection calls agreement rules points second_order "
-    "hadamard chain_rule findings verdict",
-    "function": "name kind parameters source formula derivative",
+    "spectrum hadamard chain_rule findings verdict",
+    "function": "name kind parameters source formula derivative place derivative_place",
+    "function.place": "file line",
+    "function.derivative_place": "file line",
     "operand": "name position shape dtype source seed values parts fixed",
     "operand.parts": "name shape offset",
     "operand.fixed": "name shape dtype values",
@@ -51,7 +66,7 @@ KEYS = {
     "agreement.worst": "output operand analytic numeric error_bar",
     "rules": "name verdict message",
     "second_order": "message of formula weights symmetric shape structure entries stored nonzeros density colors "
-    "pattern sparse analytic numeric error_bar detection calls agreement rules findings verdict",
+    "pattern sparse analytic numeric error_bar detection calls agreement rules spectrum findings verdict",
     "second_order.pattern": "rows columns",
     "second_order.sparse": "rows columns analytic numeric error_bar status",
     "second_order.detection": "evaluations points proved deterministic miss_probability",
@@ -59,12 +74,30 @@ KEYS = {
     "second_order.agreement.worst": "output operand analytic numeric error_bar",
     "second_order.rules": "name verdict message",
     "second_order.findings": "code name severity message at",
+    "second_order.spectrum": "message numeric analytic logdet",
+    "spectrum": "message numeric analytic logdet",
+    **{
+        f"{spectrum}.{of}{path}": keys
+        for spectrum in ("spectrum", "second_order.spectrum")
+        for of in ("numeric", "analytic")
+        for path, keys in MATRIX.items()
+    },
+    "spectrum.logdet": "claimed value low high verdict",
     "hadamard": "direction hadamard jacobian_product max_difference valid cost",
     "hadamard.cost": "hadamard matrix",
     "hadamard.cost.hadamard": "bytes multiplications",
     "hadamard.cost.matrix": "bytes multiplications",
     "chain_rule": "upstream hadamard transposed_product max_difference",
     "findings": "code name severity message at",
+}
+
+# Where the schema has the keys of a spectrum, by the last of a path.
+HOMES = {
+    **dict.fromkeys(("numeric", "analytic"), "matrix_spectrum"),
+    **dict.fromkeys(("rank", "determinant"), ""),  # within that
+    "logdet": "logdet",
+    **dict.fromkeys(("singular_values", "eigenvalues"), "values"),
+    **dict.fromkeys(("norm", "condition", "log_abs", "orthogonality_defect", "spectral_radius"), "within"),
 }
 
 NAMES = {code: kind.name for code, kind in CODES.items()}
@@ -122,6 +155,13 @@ INSPECTIONS: dict[str, Callable[[], Report]] = {
     "second order": lambda: jacinspect.inspect("softmax", normal(3), order=2),
     "wrong second order": lambda: jacinspect.inspect("x**3", normal(3), hessian="3 * x"),
     "second order of a wrong derivative": lambda: jacinspect.inspect("tanh", normal(3), "tanh(x)", order=2),
+    "spectrum": lambda: jacinspect.inspect("tanh", normal(3), spectrum=True),
+    "spectrum that is not known": lambda: jacinspect.inspect("softmax", normal(3), expect=["invertible", "rank=2"]),
+    "spectrum of a wide matrix": lambda: jacinspect.inspect(dense, normal(3, 2), expect="contraction"),
+    "spectrum of a sample": lambda: jacinspect.inspect(dense, normal(3, 5), max_evaluations=20, spectrum=True),
+    "logdet": lambda: jacinspect.inspect("tanh", normal(2, 2), logdet="sum(log(1 - tanh(x)**2))"),
+    "logdet of another shape": lambda: jacinspect.inspect("tanh", normal(2, 2), logdet="log(1 - tanh(x)**2)"),
+    "spectrum of a Hessian": lambda: jacinspect.inspect("softmax", normal(3), order=2, spectrum=True),
     "large": lambda: jacinspect.inspect("sigmoid", normal(8, 9)),
     "large operand": lambda: jacinspect.inspect("relu", normal(64, 65)),
     "direction": lambda: jacinspect.inspect("sigmoid", normal(2), direction=[np.nan, np.inf]),
@@ -172,9 +212,13 @@ def test_the_schema_has_the_contract_s_keys_in_its_order(schema: dict[str, Any])
     homes |= {"operand.parts": "part", "output.parts": "part", "operand.fixed": "fixed", "jacobian.parts": "block"}
     homes |= {path: path.split(".")[-1].rstrip("s") for path in KEYS if path.startswith("second_order.")}
     homes |= {"second_order.agreement.worst": "entry"}
+    homes |= {path: HOMES[path.split(".")[-1]] for path in KEYS if "spectrum." in path}
+    homes |= {"second_order.agreement.worst": "entry", "function.place": "place", "function.derivative_place": "place"}
     homes |= {"hadamard.cost.hadamard": "cost", "hadamard.cost.matrix": "cost"}
     for path, keys in KEYS.items():
         place = schema["$defs"]["hadamard"]["properties"]["cost"] if path == "hadamard.cost" else None
+        if path.endswith((".rank", ".determinant")):
+            place = schema["$defs"]["matrix_spectrum"]["properties"][path.split(".")[-1]]["anyOf"][0]
         place = place or places[homes.get(path, path)]
         assert " ".join(place["required"]) == keys
         assert [*place["properties"]] == keys.split() + ["check"] * (not path)  # which jacinspect check adds
@@ -331,7 +375,7 @@ def test_a_source_that_is_no_unicode_can_be_written(validated: Validate) -> None
 def test_a_stopped_inspection_has_no_jacobian(validated: Validate, name: str) -> None:
     parsed = validated(inspected(name).to_json())
     assert [key for key, value in parsed.items() if value is None] == [
-        *("jacobian", "agreement", "second_order", "hadamard", "chain_rule")
+        *("jacobian", "agreement", "second_order", "spectrum", "hadamard", "chain_rule")
     ]
     assert parsed["detection"]["deterministic"] is (name == "mutates")
     assert parsed["output"]["shape"] == [2, 2]
@@ -557,7 +601,9 @@ def test_what_a_finding_says_of_the_verdict(code: str) -> None:
     alone = with_findings(code)
     assert alone.verdict != "pass"
     assert alone.exit_status == 1
-    worst = "fail" if code in ("J001", "J002", "J003", "J004", "J005", "J008", "J011", "J015") else "inconclusive"
+    worst = (
+        "fail" if code in ("J001", "J002", "J003", "J004", "J005", "J008", "J011", "J015", "J016") else "inconclusive"
+    )
     assert alone.verdict == worst
     assert with_findings("J006", code).verdict == worst
     assert with_findings(code, "J012").verdict == worst
@@ -574,3 +620,54 @@ def test_errors_stand_before_notes() -> None:
     for name in INSPECTIONS:
         order = [(finding["severity"] != "error", finding["code"]) for finding in inspected(name).to_dict()["findings"]]
         assert order == sorted(order), name
+
+
+# --- Where people's code is -------------------------------------------------------------------------------------------
+
+CODE = """
+import numpy as np
+
+def wave(x):
+    return np.sin(x)
+
+def wave_prime(x):
+    return np.cos(x)
+
+class Layer:
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, upstream):
+        return 2 * upstream
+
+layer = Layer()
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "derivative", "lines"),
+    [
+        ("code_of_places.py:wave", "code_of_places.py:wave_prime", (4, 7)),
+        ("code_of_places.py:wave", "cos(x)", (4, None)),
+        ("code_of_places.py:layer", None, (10, 14)),
+        ("numpy:sin", None, (None, None)),
+        ("sin(x)", "cos(x)", (None, None)),
+        ("numpy.linalg:inv", None, (None, None)),  # written in Python, and not by whoever inspects it
+    ],
+)
+def test_the_place_of_peoples_code(
+    function: str,
+    derivative: str | None,
+    lines: tuple[int | None, int | None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "code_of_places.py").write_text(CODE)
+    (tmp_path / "below").mkdir()
+    x = np.array([[1.0, 0.5], [0.25, 2.0]])
+    for folder, file in ((tmp_path, "code_of_places.py"), (tmp_path / "below", str(tmp_path / "code_of_places.py"))):
+        monkeypatch.chdir(folder)
+        names = [name and name.replace("code_of_places.py", file) for name in (function, derivative)]
+        found = jacinspect.inspect(names[0], x, derivative=names[1]).to_dict()["function"]  # type: ignore[arg-type]
+        expected = [line and {"file": file, "line": line} for line in lines]
+        assert [found["place"], found["derivative_place"]] == expected

@@ -23,11 +23,11 @@ def test_what_has_no_size_stays_what_it_is() -> None:
     assert rounded.vanish.tolist() == [True, False, False, False, False]
 
 
-def test_parts_are_taken_and_put() -> None:
+def test_parts_are_taken_and_set() -> None:
     rounded = Magnitudes.of(np.array([1.0, 2.0, 4.0, 8.0]))
     part = rounded.subset(np.array([3, 0]))
     assert part[:].tolist() == [8.0, 1.0]
-    rounded.put(np.array([1, 2]), part)
+    rounded[np.array([1, 2])] = part[:]
     assert rounded[:].tolist() == [1.0, 8.0, 1.0, 8.0]
     rounded[1:3] = np.array([0.5, 0.25])
     assert rounded[np.array([2, 1])].tolist() == [0.25, 0.5]

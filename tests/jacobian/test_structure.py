@@ -49,7 +49,7 @@ NAMED: dict[str, tuple[str, Pairs]] = {
     "below": ("lower-triangular", {(o, i) for o in range(N) for i in range(o + 1)}),
     "a band below": ("lower-triangular", {(o, i) for o in range(N) for i in range(N) if 0 <= o - i <= 2}),
     "above": ("upper-triangular", {(o, i) for o in range(N) for i in range(o, N)}),
-    "tridiagonal": ("banded", {(o, i) for o in range(N) for i in range(N) if abs(o - i) <= 1}),
+    "tridiagonal": ("tridiagonal", {(o, i) for o in range(N) for i in range(N) if abs(o - i) <= 1}),
     "a pentadiagonal too wide": ("dense", {(o, i) for o in range(N) for i in range(N) if abs(o - i) <= 2}),
     "a ring": ("sparse", {(o, (o + d) % N) for o in range(N) for d in (-1, 0, 1)}),
     "an arrow both ways": (

@@ -22,6 +22,7 @@ def normal(shape: tuple[int, ...]) -> Any:
     return np.random.default_rng(3).standard_normal(shape)
 
 
+WIDE = np.eye(16) + np.eye(16, k=1) + np.eye(16, k=-2)
 BAND = np.eye(12) + np.diag(np.arange(1.0, 12), 1) + np.diag(np.arange(1.0, 12), -1)
 SCATTERED = np.random.default_rng(5).random((9, 9)) < 0.15
 SCATTERED[0, 8] = SCATTERED[8, 0] = SCATTERED[4, 0] = True
@@ -65,9 +66,21 @@ STRUCTURES: list[tuple[str, Callable[[], Report], str]] = [
     ),
     (
         "banded",
-        lambda: jacinspect.inspect(lambda x: BAND @ np.sin(x), normal((12,))),
-        "Each output reads inputs near its own place in vec, up to 1 before and 1 after: ∂A_i/∂X_p = J_ip. "
+        lambda: jacinspect.inspect(lambda x: WIDE @ np.sin(x), normal((16,))),
+        "Each output reads inputs near its own place in vec, up to 2 before and 1 after: ∂A_i/∂X_p = J_ip. "
         "So J is a band, and no A' ⊙ dX is the differential.",
+    ),
+    (
+        "tridiagonal",
+        lambda: jacinspect.inspect(lambda x: BAND[:5, :5] @ np.sin(x), normal((5,))),
+        "Each output reads inputs near its own place in vec, up to 1 before and 1 after: ∂A_i/∂X_p = J_ip. "
+        "So J is tridiagonal, and no A' ⊙ dX is the differential.",
+    ),
+    (
+        "dense",
+        lambda: jacinspect.inspect(lambda x: (np.ones((3, 3)) - np.eye(3)) @ np.sin(x), normal((3,))),
+        "Outputs read some of the inputs, in no regular arrangement: ∂A_i/∂X_p = J_ip. "
+        "So J has zeros, and is neither sparse nor dense, and no A' ⊙ dX is the differential.",
     ),
     (
         "sparse",

@@ -5,7 +5,7 @@ floating-point warnings, and the validation of parameters.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from inspect import isfunction
 from math import isfinite
@@ -17,6 +17,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Jvp, Rule, Slopes
+from jacinspect.records import dataclass
 from jacinspect.wording import format_parameter, format_shape
 
 __all__ = ["ArrayFunction", "Entry", "Interval", "at", "not_negative", "nowhere", "quiet"]
@@ -25,6 +26,7 @@ ArrayFunction = Callable[..., Array]
 
 # Temporaries of this many entries stay in the processor's cache, and a result is all the memory that an array needs.
 _BLOCK = 2**14
+_NARROW, _DOUBLE = (np.dtype(np.float16), np.dtype(np.float32)), np.dtype(np.float64)
 _FINITE = 3  # kinks and jumps in [-2, 2]: functions that have more there have them at all integers, or halves
 
 
@@ -233,7 +235,7 @@ def _by_blocks(
 
 def _blocks(operands: list[Array], result: Array) -> Iterator[tuple[Array, ...]]:
     """Yield parts of operands and of a result as one-dimensional float64 arrays, the result's to be written to."""
-    if result.size <= _BLOCK and result.dtype == np.float64:  # ten times as fast for a few numbers
+    if result.size <= _BLOCK and result.dtype == _DOUBLE:  # ten times as fast for a few numbers
         of_shape = operands if len(operands) == 1 else np.broadcast_arrays(*operands)
         flat = [operand.reshape(-1).astype(np.float64, copy=False) for operand in of_shape]
         yield *flat, result.reshape(-1)
@@ -273,4 +275,4 @@ def _result_type(name: str, x: Array) -> np.dtype[Any]:
     """Find the dtype of what is computed from x in float64: a narrower float's own, else float64."""
     if x.dtype.kind not in "buif":
         raise InputError(f"{name}: an operand of dtype {x.dtype} is not made of real numbers")
-    return x.dtype if x.dtype in (np.float16, np.float32) else np.dtype(np.float64)
+    return x.dtype if x.dtype in _NARROW else _DOUBLE

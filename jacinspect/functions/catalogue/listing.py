@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from jacinspect._version import __version__
 from jacinspect.errors import InputError
@@ -10,6 +10,7 @@ from jacinspect.functions.catalogue.entry import Entry, Interval
 from jacinspect.functions.catalogue.lookup import hint, key
 from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Parameter
+from jacinspect.records import dataclass
 from jacinspect.wording import jsonable
 
 __all__ = ["Listed", "Listing", "search"]

@@ -4,7 +4,6 @@ entry.py makes a Function of each row. The rules take whole float64 arrays and a
 before the result does. At a line with one infinite entry, the limit; with several there is none.
 """
 
-from dataclasses import dataclass
 from math import frexp, isqrt, prod, sqrt
 
 import numpy as np
@@ -14,6 +13,7 @@ from jacinspect.functions.catalogue.arithmetic.projection import centered, direc
 from jacinspect.functions.catalogue.arithmetic.scaling import scaled
 from jacinspect.functions.catalogue.entry import ArrayFunction, Entry, not_negative
 from jacinspect.functions.function import Array
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["NORMALIZATIONS"]

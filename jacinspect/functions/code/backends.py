@@ -7,7 +7,6 @@ ever imported here; a function that needs one has imported it. Next: frameworks.
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import compress
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from jacinspect.functions.code.trees import converted, leaves
 from jacinspect.functions.rules import Array, Jvp, Vjp
+from jacinspect.records import dataclass
 
 __all__ = ["FRAMEWORKS", "Call", "Framework", "from_jax", "from_torch", "laid_out", "of_real", "to_jax"]
 

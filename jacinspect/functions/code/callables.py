@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.errors import InputError
+from jacinspect.errors import InputError, is_own_file
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.double import rules_for_second, second_rules
@@ -26,7 +26,7 @@ from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 
-__all__ = ["claim_of", "of_callable", "takes"]
+__all__ = ["claim_of", "of_callable", "place_of", "takes"]
 
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -85,16 +85,19 @@ def of_callable(
             )
             return _adapted(ready, called, point, backend)
 
+        backward = own_backward(called, f, names)
+        owner: Any = getattr(called, "__self__", f)
         return Function(
             name,
             "unknown",
             _call(called, operands, given),
-            rule=own_backward(called, f, names),
+            rule=backward,
             source="python",
             operands=(*operands, *names),
             parameters=values,
             origin=called,
-            place=_place(f),
+            place=place_of(f),
+            derivative_place=None if backward is None else place_of(owner.backward),
             adapt=adapt,
             own=own,
             buffers=() if weights is None else weights.buffers,
@@ -249,8 +252,8 @@ def _parameters_for(places: Sequence[inspect.Parameter], function: Function, num
     return {key: value for key, value in function.parameters.items() if key in named or takes_any}
 
 
-def _place(f: Any) -> tuple[str, int] | None:
-    """Find the file and the line at which a function or its class is defined; None of what is not written in Python."""
+def place_of(f: Any) -> tuple[str, int] | None:
+    """Find the file and the line at which a function or its class is defined; None of what nobody here wrote."""
     f = inspect.unwrap(f.func if isinstance(f, partial) else f)
     owner = getattr(f, "__self__", None)
     for definition in (owner if isinstance(owner, type) else f, type(f)):
@@ -258,7 +261,7 @@ def _place(f: Any) -> tuple[str, int] | None:
             file = inspect.getsourcefile(definition)
             code = getattr(definition, "__code__", None)  # without it, source text has to be searched
             line = code.co_firstlineno if code else inspect.getsourcelines(definition)[1]
-            return (file, max(line, 1)) if file else None
+            return (file, max(line, 1)) if file and is_own_file(file) else None
         except (OSError, TypeError):
             continue
     return None

@@ -4,7 +4,6 @@ In: each result. Out: one array of the framework, made of the same leaves every 
 are. A complex leaf is two arrays, its real and imaginary parts. Next: callables.py.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.trees import is_tree, items, leaves
 from jacinspect.operands.bundle import Bundle, names_of_parts
+from jacinspect.records import dataclass
 from jacinspect.wording import did_you_mean, format_shape
 
 __all__ = ["Joined"]

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
@@ -19,6 +18,7 @@ from jacinspect.functions.code.backends import Call
 from jacinspect.functions.code.frameworks import signature_of, torch_modules
 from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
 from jacinspect.functions.rules import Array
+from jacinspect.records import dataclass
 
 __all__ = ["Weights", "arrays_of", "weights_of", "with_arrays"]
 

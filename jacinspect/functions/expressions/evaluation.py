@@ -6,7 +6,6 @@ nothing moves, and no rule is called for it.
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, pairwise
 from types import EllipsisType
 
@@ -19,6 +18,7 @@ from jacinspect.functions.catalogue.paired import why_not_multiplied
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Jvp, Vjp
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["ELEMENTWISE", "MATMUL", "STACK", "Index", "Part", "apply", "entries", "is_elementwise", "push", "where"]
@@ -82,9 +82,10 @@ def apply(typed: Typed, part: Part, values: Sequence[Array]) -> Array:
 def _require_fitting(typed: Typed, part: Part, function: Function, values: Sequence[Array]) -> None:
     shapes = [value.shape for value in values]
     if function.name == MATMUL.name:
-        (x, y), (a, b) = shapes, _names(typed, part)
-        words = why_not_multiplied(a, x, b, y)
-        if words is not None:
+        x, y = shapes
+        if why_not_multiplied("", x, "", y) is not None:
+            a, b = _names(typed, part)
+            words = why_not_multiplied(a, x, b, y)
             raise typed.refuse(f"{a} {format_shape(x)} and {b} {format_shape(y)} do not multiply: {words}", part.node)
         return
     if function.kind not in ELEMENTWISE:  # such a function says itself what does not fit

@@ -18,7 +18,6 @@ of the catalogue; a constant is a part without operands, True, False or None; [u
 import ast
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from sys import float_info
 from types import EllipsisType
 from typing import Any
@@ -31,6 +30,7 @@ from jacinspect.functions.expressions.evaluation import MATMUL, STACK, Index, Pa
 from jacinspect.functions.expressions.reading import LAMBDA, read
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.records import dataclass
 
 __all__ = ["Parsed", "parse"]
 

@@ -2,11 +2,11 @@
 
 import ast
 import warnings
-from dataclasses import dataclass
 from functools import cached_property
 
 from jacinspect.errors import InputError
 from jacinspect.functions.expressions.spelling import spelled
+from jacinspect.records import dataclass
 
 __all__ = ["Typed", "reads"]
 

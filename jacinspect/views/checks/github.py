@@ -1,9 +1,9 @@
 """The outcomes of `jacinspect check` as GitHub's workflow commands, which annotate file and line. Pure functions."""
 
-import os
 from collections.abc import Iterable, Iterator
 
 from jacinspect.checks.outcomes import Outcome, Tally
+from jacinspect.views.checks.places import in_repository
 from jacinspect.wording import printable
 
 __all__ = ["render"]
@@ -15,16 +15,16 @@ def render(outcomes: Iterable[Outcome], tally: Tally) -> Iterator[str]:
         for finding in outcome.report.findings:
             if finding.severity == "error":
                 title = f"{outcome.name}: {finding.code} {finding.name}"
-                yield _command("error", outcome.file, outcome.line, title, finding.message)
+                yield _command("error", outcome.place(finding.code), title, finding.message)
     for check, code in tally.unneeded:
         yield f"::notice title={_property(check)}::{_data(f'allow {code} was not needed')}\n"
     yield f"jacinspect: {tally}\n"
 
 
-def _command(kind: str, file: str, line: int, title: str, message: str) -> str:
-    near = os.path.relpath(file)
-    place = _property(file if near.startswith("..") else near)
-    return f"::{kind} file={place},line={line},title={_property(title)}::{_data(message)}\n"
+def _command(kind: str, place: tuple[str, int], title: str, message: str) -> str:
+    file, line = place
+    where = f"file={_property(in_repository(file))},line={line}"
+    return f"::{kind} {where},title={_property(title)}::{_data(message)}\n"
 
 
 def _data(text: str) -> str:

@@ -6,13 +6,15 @@ no derivative to be compared is skipped.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.inspection.codes import verdict
 from jacinspect.views.brief import problems
+from jacinspect.views.checks.places import in_repository
 
 __all__ = ["render"]
 
@@ -20,20 +22,31 @@ _ILLEGAL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0
 
 
 def render(outcomes: Iterable[Outcome], _tally: Tally) -> Iterator[str]:
-    """Yield the text in pieces, a check when all of its cases are done, since their numbers stand first."""
-    yield '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="jacinspect">\n'
+    """Yield the text in pieces, once all outcomes are there, since their numbers stand first."""
+    suites: list[str] = []
+    kinds, seconds = Counter[str](), 0.0
     for check, group in groupby(outcomes, lambda outcome: outcome.check):
-        cases, kinds = [], Counter[str]()
+        cases, of_check, took, first = list[str](), Counter[str](), 0.0, None
         for outcome in group:
-            kind = _kind(outcome)
-            kinds[kind] += 1
-            cases.append(_case(outcome, kind))
-        yield f"  <testsuite name={_quoted(check)} "
-        bad = f'failures="{kinds["failure"]}" errors="{kinds["error"]}"'
-        yield f'tests="{len(cases)}" {bad} skipped="{kinds["skipped"]}">\n'
-        yield from cases
-        yield "  </testsuite>\n"
+            first = first or f'file={_quoted(in_repository(outcome.file))} timestamp="{_utc(outcome.started)}"'
+            of_check[_kind(outcome)] += 1
+            took += outcome.seconds
+            cases.append(_case(outcome))
+        numbers = f'{_numbers(of_check, took)} skipped="{of_check["skipped"]}"'
+        suites += [f"  <testsuite name={_quoted(check)} {numbers} {first}>\n", *cases, "  </testsuite>\n"]
+        kinds, seconds = kinds + of_check, seconds + took
+    yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="jacinspect" {_numbers(kinds, seconds)}>\n'
+    yield from suites
     yield "</testsuites>\n"
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _numbers(kinds: Mapping[str, int], seconds: float) -> str:
+    bad = f'failures="{kinds["failure"]}" errors="{kinds["error"]}"'
+    return f'tests="{sum(kinds.values())}" {bad} time="{seconds:.3f}"'
 
 
 def _kind(outcome: Outcome) -> str:
@@ -42,8 +55,10 @@ def _kind(outcome: Outcome) -> str:
     return "failure" if verdict(outcome.report.findings, about="run") == "pass" else "error"
 
 
-def _case(outcome: Outcome, kind: str) -> str:
+def _case(outcome: Outcome) -> str:
+    kind = _kind(outcome)
     head = f"    <testcase classname={_quoted('jacinspect.' + outcome.check)} name={_quoted(outcome.name)}"
+    head += f' file={_quoted(in_repository(outcome.file))} line="{outcome.line}" time="{outcome.seconds:.3f}"'
     if not kind:
         return f"{head}/>\n"
     if kind == "skipped":

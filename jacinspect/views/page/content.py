@@ -15,6 +15,7 @@ from jacinspect.views.page.document import data, element, text
 from jacinspect.views.page.numbers import LISTED, numbers
 from jacinspect.views.second import second_order
 from jacinspect.views.sentences import of_outcome, of_structure
+from jacinspect.views.spectrum import spectrum
 
 __all__ = ["article", "explanations", "verdict_class"]
 
@@ -37,6 +38,7 @@ def article(report: Report, form: str = "vec", listed: int = LISTED, before: str
         facts += [
             *answers(report, j, arranged),
             *reasons(report, j, arranged),
+            *spectrum(report),
             *second_order(report),
             *background(report, j, arranged),
             *points(report),

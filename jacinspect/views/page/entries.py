@@ -1,6 +1,5 @@
 """The entries of a Jacobian as flat arrays: values, difference, status; a sample of many, or their sums by tiles."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from jacinspect.inspection.stored import StoredEntries
 from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import UnfoldedPattern
+from jacinspect.records import dataclass
 
 __all__ = ["Entries", "rounded"]
 

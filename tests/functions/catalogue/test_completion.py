@@ -21,7 +21,7 @@ from tests.program import ROOT, Run, command, execute, install, ran, run
 
 NAMES = ROOT / "jacinspect" / "functions" / "catalogue" / "names.txt"
 SHELLS = ("bash", "zsh", "fish")
-HEAVY = ("numpy", "scipy", "torch", "jax", "rich", "rich.console", "rich.markdown", "typer.rich_utils")
+HEAVY = ("numpy", "scipy", "torch", "jax", "pydantic", "rich", "rich.console", "rich.markdown", "typer.rich_utils")
 
 
 def line(name: str, aliases: tuple[str, ...], defaults: dict[str, Parameter]) -> str:

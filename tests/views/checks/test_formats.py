@@ -7,12 +7,13 @@ from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import xmlschema
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator, Draft202012Validator
 from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
 from referencing import Registry, Resource
@@ -22,7 +23,7 @@ from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.cli.spelling import spelled
 from jacinspect.inspection.codes import Finding
 from jacinspect.inspection.sections import EntryReport
-from jacinspect.views.checks import github, junit
+from jacinspect.views.checks import github, junit, sarif
 from jacinspect.views.checks import html as check_html
 from jacinspect.views.checks import json as check_json
 from jacinspect.views.checks import markdown as check_markdown
@@ -32,7 +33,9 @@ from tests.conftest import SCHEMA
 from tests.program import strict_json
 
 OFF = EntryReport("∂A[0]/∂X[1]", (0,), (1,), 0.25, 0.5, 1e-12)
-XSD = xmlschema.XMLSchema(Path(__file__).parents[2] / "data" / "junit-10.xsd")
+DATA = Path(__file__).parents[2] / "data"
+XSD = xmlschema.XMLSchema(DATA / "junit-10.xsd")
+SARIF = Draft4Validator(json.loads((DATA / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8")))
 
 HOSTILE = (
     "]]> & <b>\"'</failure> | `x` ```\n  next \x1b[31m\x00\r\x08 % : , ::error:: \ud800 \ufffe \x85 \u2028 ∂\U0001f600"
@@ -68,6 +71,8 @@ def rendered(view: str, outcomes: list[Outcome], planned: int | None = None, wid
         return "".join(f"{line.plain}\n" for line in check_text.render(counted(), tally, columns))
     if view == "json":
         return "".join(check_json.render(counted(), tally, "1.2.3"))
+    if view == "sarif":
+        return "".join(sarif.render(counted(), tally, "1.2.3"))
     return "".join(
         {"junit": junit, "github": github, "markdown": check_markdown, "html": check_html}[view].render(
             counted(), tally
@@ -116,8 +121,20 @@ def test_text() -> None:
         "  worse [2, seed 0]  worst 1e+12 of its bar\n"
         "  swish [2x3, seed 0]  worst 8 of its bar\n"
         "kinked: allow J006 was not needed\n"
-        "7 inspections: 2 pass, 3 fail, 2 inconclusive\n"
+        "7 inspections: 2 pass, 3 fail, 2 inconclusive (0.0 s)\n"
     )
+
+
+def test_text_says_how_long_all_took_and_each_that_was_slow() -> None:
+    made = [
+        replace(outcome("quick"), started=1e9, seconds=0.96),
+        replace(outcome("slow"), started=1e9 + 0.5, seconds=12.25),  # beside it
+    ]
+    lines = rendered("text", made).splitlines()
+    assert lines[1].endswith("  0.5")
+    assert lines[2].endswith("  0.5  12.2 s")
+    assert lines[-1] == "2 inspections: 2 pass (12.8 s)"
+    assert "s" not in rendered("text", made, width=60).splitlines()[2][-4:]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +156,7 @@ def test_the_summary_of_many_failures_has_the_worst() -> None:
     lines = rendered("text", many).partition("worst first:\n")[2].splitlines()
     assert lines[0] == "  check30 [2, seed 0]  worst 30 of its bar"
     assert lines[19] == "  check11 [2, seed 0]  worst 11 of its bar"
-    assert lines[20:] == ["  … and 10 more", "30 inspections: 30 fail"]
+    assert lines[20:] == ["  … and 10 more", "30 inspections: 30 fail (0.0 s)"]
 
 
 @pytest.mark.parametrize("name", [*ODD, *CONTROLS])
@@ -200,11 +217,23 @@ def test_json_keeps_names_and_messages(envelope: Callable[[str], dict[str, Any]]
 # --- JUnit ------------------------------------------------------------------------------------------------------------
 
 
+def validate_junit(content: bytes) -> None:
+    """Hold XML against Jenkins' schema, but for the file and line of a case, which GitLab, CircleCI and others read."""
+    tree = ElementTree.fromstring(content)
+    for case in tree.iter("testcase"):
+        assert Path(case.attrib.pop("file")).name
+        assert int(case.attrib.pop("line")) > 0
+        assert re.fullmatch(r"\d+\.\d{3}", case.attrib["time"])
+    XSD.validate(tree)
+
+
 def parsed(text: str) -> list[tuple[str, list[tuple[str, list[Any]]]]]:
     """Hold XML against Jenkins' schema, then read it as a consumer does: suites, their cases and results."""
     content = text.encode()
-    XSD.validate(ElementTree.fromstring(content))
+    validate_junit(content)
     found = JUnitXml.fromstring(content)
+    for number in ("tests", "failures", "errors"):
+        assert getattr(found, number) == sum(getattr(suite, number) for suite in found)
     for suite in found:
         results = [result for case in suite for result in case.result]
         counted = (len(list(suite)), *(sum(isinstance(r, kind) for r in results) for kind in (Failure, Error)))
@@ -230,8 +259,8 @@ def test_junit() -> None:
 def test_junit_skips_what_had_no_derivative_to_be_compared() -> None:
     bare = replace(outcome("bare"), report=jacinspect.inspect(np.cumsum, np.ones(3)))
     text = rendered("junit", [outcome("swish"), bare])
-    XSD.validate(text)
-    assert 'name="bare" tests="1" failures="0" errors="0" skipped="1"' in text
+    validate_junit(text.encode())
+    assert 'name="bare" tests="1" failures="0" errors="0" time="0.000" skipped="1"' in text
     assert '<skipped message="no derivative given: structure only"/>' in text
     assert "· bare   2, seed 0  unchecked" in rendered("text", [outcome("swish"), bare])
     assert "| · unchecked | bare |" in rendered("markdown", [bare])
@@ -241,11 +270,20 @@ def test_junit_of_nothing() -> None:
     assert parsed(rendered("junit", [], planned=2)) == []
 
 
-def test_a_check_is_one_test_suite_written_when_it_is_complete() -> None:
-    pieces = junit.render(iter([outcome("a"), outcome("a", label="3, seed 0"), outcome("b")]), Tally(3))
-    text = "".join(piece for piece, _ in zip(pieces, range(6), strict=False))
-    assert text.count("<testcase ") == 2
-    assert text.rstrip().endswith("</testsuite>")
+def test_junit_has_places_and_times_and_their_sums() -> None:
+    made = [
+        replace(outcome("a", file="m.py", line=3), started=0.0, seconds=0.25),
+        replace(outcome("a", label="3, seed 0", file="m.py", line=3), started=1e9, seconds=1.5),
+        replace(outcome("b", WRONG, file="n.py"), started=2e9 - 0.5, seconds=60.0004),
+    ]
+    tree = ElementTree.fromstring(rendered("junit", made))
+    assert tree.attrib == {"name": "jacinspect", "tests": "3", "failures": "1", "errors": "0", "time": "61.750"}
+    assert [(suite.get("time"), suite.get("timestamp"), suite.get("file")) for suite in tree] == [
+        ("1.750", "1970-01-01T00:00:00", "m.py"),
+        ("60.000", "2033-05-18T03:33:19", "n.py"),
+    ]
+    cases = [(case.get("file"), case.get("line"), case.get("time")) for case in tree.iter("testcase")]
+    assert cases == [("m.py", "3", "0.250"), ("m.py", "3", "1.500"), ("n.py", "7", "60.000")]
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -403,9 +441,95 @@ def test_markdown_is_a_row_and_a_block_whatever_the_names_and_messages(name: str
     assert len(paragraphs) == 2
 
 
+# --- SARIF ------------------------------------------------------------------------------------------------------------
+
+
+def logged(text: str) -> dict[str, Any]:
+    """Hold SARIF against the published schema, and against what GitHub asks of it; return the only run."""
+    loaded = strict_json(text.encode(errors="backslashreplace"))
+    assert [f"{fault.json_path}: {fault.message[:300]}" for fault in SARIF.iter_errors(loaded)] == []
+    (run,) = loaded["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    for rule in rules:
+        assert rule["help"]["text"].startswith(f"{rule['id']} {rule['name']}, ")
+        assert max(len(rule["shortDescription"]["text"]), len(rule["fullDescription"]["text"])) <= 1024
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["message"]["text"]
+        assert len(result["locations"]) == 1
+    prints = [json.dumps(result["partialFingerprints"]) for result in run["results"]]
+    assert len(set(prints)) == len(prints)
+    return run  # type: ignore[no-any-return]
+
+
+def test_sarif_has_a_result_for_every_error() -> None:
+    run = logged(rendered("sarif", mixed()))
+    assert (run["tool"]["driver"]["name"], run["tool"]["driver"]["semanticVersion"]) == ("jacinspect", "1.2.3")
+    assert [(each["ruleId"], each["level"], each["message"]["text"].partition(":")[0]) for each in run["results"]] == [
+        ("J001", "error", "swish [2x3, seed 0]"),
+        ("J006", "error", "wide [2, seed 0]"),
+        ("J010", "error", "late [2, seed 0]"),
+        ("J011", "error", "dead [2, seed 0]"),
+        ("J001", "error", "worse [2, seed 0]"),
+        ("J006", "error", "worse [2, seed 0]"),
+    ]
+    place = run["results"][3]["locations"][0]["physicalLocation"]
+    assert place == {
+        "artifactLocation": {"uri": "src/code.py", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 12},
+    }
+    assert run["invocations"] == [{"executionSuccessful": True}]
+    assert logged(rendered("sarif", [], planned=2))["results"] == []
+
+
+@pytest.mark.parametrize("name", [*ODD, *CONTROLS])
+def test_sarif_keeps_odd_names_and_messages(name: str) -> None:
+    odd = Finding("J015", "rule-disagrees", "error", HOSTILE)
+    run = logged(rendered("sarif", [outcome(name, odd, odd, file=f"src/{name}.py")]))
+    assert [each["message"]["text"].split("]]> & <b>")[1][:10] for each in run["results"]] == ["\"'</failur"] * 2
+    uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert unquote(uri) == f"src/{name}.py"
+    assert re.fullmatch(r"[!-~]+", uri)
+
+
+# --- Places -----------------------------------------------------------------------------------------------------------
+
+
+def placed(made: Outcome) -> list[str]:
+    """Give where an outcome's only error is, as a file and a line, in each format that has it."""
+    ((_, properties, _),), _ = commands(rendered("github", [made]))
+    (result,) = logged(rendered("sarif", [made]))["results"]
+    place = result["locations"][0]["physicalLocation"]
+    return [
+        f"{properties['file']}:{properties['line']}",
+        f"{place['artifactLocation']['uri']}:{place['region']['startLine']}",
+    ]
+
+
+def test_an_error_is_where_its_repository_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = tmp_path / "repository" / "project"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    made = outcome("a", WRONG, file=str(below / "m.py"))
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+    assert placed(made) == ["m.py:7"] * 2
+    (tmp_path / "repository" / ".git").mkdir()
+    assert placed(made) == ["project/m.py:7"] * 2
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    assert placed(made) == ["repository/project/m.py:7"] * 2
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "elsewhere"))
+    assert placed(made) == [f"{below / 'm.py'}:7", f"{(below / 'm.py').as_uri()}:7"]
+
+
+def test_a_wrong_derivative_is_where_it_is_defined_and_a_crash_where_the_function_is() -> None:
+    wrong = replace(outcome("a", WRONG), derivative=("src/prime.py", 9))
+    assert placed(wrong) == ["src/prime.py:9"] * 2
+    assert placed(replace(outcome("a", DEAD), derivative=("src/prime.py", 9))) == ["src/code.py:7"] * 2
+
+
 # --- All --------------------------------------------------------------------------------------------------------------
 
-VIEWS = ["text", "json", "junit", "github", "markdown"]
+VIEWS = ["text", "json", "junit", "github", "markdown", "sarif"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -425,12 +549,13 @@ def test_what_comes_is_written_before_what_is_not_there_yet(view: str) -> None:
         "junit": lambda: junit.render(outcomes(), tally),
         "github": lambda: github.render(outcomes(), tally),
         "markdown": lambda: check_markdown.render(outcomes(), tally),
+        "sarif": lambda: sarif.render(outcomes(), tally, "1"),
     }
     pieces = renderers[view]()
     text = ""
     while "first" not in text:
         text += next(pieces)
-    assert wanted == (["first", "second"] if view == "junit" else ["first"])
+    assert wanted == (["first", "second", "end"] if view == "junit" else ["first"])
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -438,11 +563,12 @@ def test_an_interrupted_run_is_complete(view: str) -> None:
     last = rendered(view, [outcome("a")], planned=9).rstrip().splitlines()[-1]
     counts = '{"pass": 1, "fail": 0, "inconclusive": 0, "unchecked": 0}'
     expected = {
-        "text": "1 inspection: 1 pass; 8 not made",
+        "text": "1 inspection: 1 pass; 8 not made (0.0 s)",
         "json": f'], "summary": {counts}, "verdict": "interrupted"}}',
         "junit": "</testsuites>",
         "github": "jacinspect: 1 inspection: 1 pass; 8 not made",
         "markdown": "**1 inspection: 1 pass; 8 not made**",
+        "sarif": '], "invocations": [{"executionSuccessful": false}]}]}',
     }
     assert last == expected[view]
 
