@@ -137,6 +137,12 @@ def test_a_second_order_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         outcomes(tmp_path, checks.replace("order = 2", "order = 3"))
 
 
+def test_several_points_are_inspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checks = 'shapes = ["3"]\npoints = 3\n[checks.a]\nfunction = "tanh"\n[checks.b]\nfunction = "tanh"\npoints = 2\n'
+    assert [len(outcome.report.points) for outcome in outcomes(tmp_path, checks)] == [3, 2]
+
+
 def test_a_derivative_and_an_operand_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("x.csv").write_text("a,b\n1,2\n3,4\n")
