@@ -128,7 +128,9 @@ def run() -> int:
     try:
         with ctrl_c():
             status = command.main(prog_name="jacinspect", standalone_mode=False)
-    except SystemExit:  # of typer, where the reader of a help text has gone
+    except SystemExit as end:
+        if end.code != 1:  # which is what typer ends with where the reader of a help text has gone
+            raise
         return ExitStatus.OK
     except _UsageError as error:
         right = correction(sys.argv[1:], _options(command))
