@@ -55,7 +55,7 @@ class PreparedCheck:
             x = np.concatenate([x.real.ravel(), x.imag.ravel()])
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = case.label(",".join(self.function.operands[k - 1] for k in places))
-        derivative = self.function.derivative_place
+        derivative = self.function.derivative_place if self.check.hessian is None else None
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
         started(begun)
         try:

@@ -124,7 +124,9 @@ def run_command() -> int:
     try:
         with ctrl_c():
             status = typer.main.get_command(_alone(sys.argv[1:])).main(prog_name="jacinspect", standalone_mode=False)
-    except SystemExit:  # of typer, where the reader of a help text has gone
+    except SystemExit as end:
+        if end.code != 1:  # which is what typer ends with where the reader of a help text has gone
+            raise
         return ExitStatus.OK
     except _UsageError as error:
         from jacinspect.cli.mistakes import correction
