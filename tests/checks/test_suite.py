@@ -36,7 +36,10 @@ SHARED = (
     "shapes, seeds, dtype, backend, allow, vec, layout, expect, rtol, atol, "
     "strict_kinks, memory, max_evaluations, noise, points, order, spectrum"
 )
-OWN = f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian, logdet"
+OWN = (
+    f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian, "
+    "logdet, expect_pattern"
+)
 
 Ready = Callable[[str], list[PreparedCheck]]
 
