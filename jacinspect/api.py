@@ -14,7 +14,7 @@ from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, An
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse, numbers_of
-from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet
+from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet, with_pattern
 from jacinspect.inspection import report as inspected
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given
@@ -105,6 +105,7 @@ def inspect(
     direction: Any = None,
     hessian: str | Callable[..., Any] | Array | Sparse | None = None,
     logdet: str | Callable[..., Any] | Array | float | None = None,
+    expect_pattern: str | Array | Sparse | None = None,
     expect: AnyExpectation | SmallRank | Sequence[AnyExpectation | SmallRank] = (),
     **settings: Unpack[Keywords],
 ) -> Report:
@@ -157,6 +158,9 @@ def inspect(
     logdet
         A claim for log|det J| by `wrt`, to be checked: f(X) -> a number, or one for each item of a batch along the
         first axis, or a pair whose last entry that is; an expression, a reference, or numbers.
+    expect_pattern
+        A declared sparsity pattern, as of a solver's jac_sparsity: a matrix, sparse or not, or a file of one. What f
+        reads besides is an error; what is declared and not read, a note. Of a sparse one, stored zeros are declared.
     expect
         What must hold: one of `choices.Expectation`, such as "diagonal", a rank, "rank=3", or several.
     **settings
@@ -198,6 +202,8 @@ def inspect(
         found = with_hessian(found, numbers_of(hessian, checked.memory), backend)
     if logdet is not None:
         found = with_logdet(found, numbers_of(logdet, checked.memory), backend)
+    if expect_pattern is not None:
+        found = with_pattern(found, numbers_of(expect_pattern, checked.memory))
     if not found.operands:
         found = found.including("all")
     name, operands = _in_order(found, given.X, others)

@@ -187,12 +187,13 @@ def _search_beyond(rungs: _Rungs, entries: Array, estimate: Estimate, height: Ar
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
     """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
     view, (values, bars) = sides.both, sides.scales
+    coarser = np.arange(bars.shape[0])[:, None] < view.best
+    off = np.where(coarser, np.abs(values - view.value) - view.bar, 0)
     # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
-    opposed = np.count_nonzero(np.abs(values - view.value) > bars + view.bar, axis=0)
-    doubted = (doubts.lost[places] & (opposed >= _SETTLED)) | (view.against >= _SETTLED)
+    opposed, against = (np.count_nonzero(off > far, axis=0) for far in (bars, 2 * bars + np.abs(values) / 2))
+    doubted = (doubts.lost[places] & (opposed >= _SETTLED)) | (against >= _SETTLED)
     if doubts.contradicts is None:
         return np.asarray(doubted)
-    coarser = np.arange(bars.shape[0])[:, None] < view.best
     borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     ends = (view.value == 0) & (sides.rungs.y != sides.rungs.stencil.y0).any(axis=(0, 1))  # f stands still, on a tread
     return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
@@ -219,12 +220,11 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class _View(Columns):
-    """What is believed of one kind of slope: value ± bar at the step `best`; and how many steps speak `against` it."""
+    """What is believed of one kind of slope: value ± bar at the step `best`."""
 
     value: Array
     bar: Array
     best: Array
-    against: Array
 
     @property
     def settled(self) -> Array:
@@ -429,8 +429,7 @@ def _believed(values: Array, bars: Array) -> _View:
     columns = np.arange(best.size)
     bar = inside[best, columns]
     value = np.where(np.isfinite(bar), values[best, columns], np.nan)
-    against = np.count_nonzero(np.abs(values - value) > 2 * bars + bar + np.abs(values) / 2, axis=0)
-    view = _View(value, bar, best, against)
+    view = _View(value, bar, best)
     anew = np.flatnonzero(~settled & ~agrees[0])
     if anew.size:
         rest = _believed(values[:, anew], np.where(agrees[:, anew], np.inf, bars[:, anew]))
