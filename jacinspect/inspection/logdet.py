@@ -5,7 +5,6 @@ the likely cause where the claim is wrong. Next: report.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -18,6 +17,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.determinant import Determinant
 from jacinspect.jacobian.interval import Interval, written
 from jacinspect.jacobian.parts import ROUNDING, Entries
+from jacinspect.records import dataclass
 from jacinspect.wording import counted, format_shape, jsonable
 
 __all__ = ["ClaimedLogdet", "Determined", "LogdetReport", "claimed_logdet", "compared_logdet"]

@@ -3,7 +3,6 @@
 In: the evidence, and where its entries are in the matrix. Out: a SpectrumReport. Next: spectral expectations, report.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from jacinspect.jacobian.interval import Interval, Within
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.parts import Entries
 from jacinspect.jacobian.spectrum import Spectrum, spectrum
+from jacinspect.records import dataclass
 from jacinspect.wording import jsonable
 
 __all__ = ["SpectrumReport", "measured_entries", "spectrum_report"]

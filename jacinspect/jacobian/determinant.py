@@ -5,8 +5,6 @@ diagonal, permuted or triangular matrix needs no factorization. log|det| is kept
 for each item of a batch.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
@@ -20,6 +18,7 @@ from jacinspect.jacobian.parts import (
     most_entries,
     pivots,
 )
+from jacinspect.records import dataclass
 
 __all__ = ["Determinant", "determinant"]
 

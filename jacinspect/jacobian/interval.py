@@ -1,12 +1,12 @@
 """Numbers with the ends between which the true ones lie. Next: spectrum, determinant."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.records import dataclass
 
 __all__ = ["Interval", "Within", "written"]
 

@@ -6,13 +6,13 @@ and columns with a single entry are eliminated first, which leaves nothing of a 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.records import dataclass
 
 __all__ = [
     "ROUNDING",

@@ -7,7 +7,6 @@ pipeline's report.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.determinant import Determinant, determinant
 from jacinspect.jacobian.interval import Interval, Within
 from jacinspect.jacobian.parts import ROUNDING, Entries, Parts, divided, length, most_entries, norm_bound, row_sum
+from jacinspect.records import dataclass
 
 __all__ = [
     "Spectrum",
