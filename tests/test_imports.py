@@ -74,7 +74,7 @@ PARTS = {
 
 # Whoever imports one of these, at whatever moment; everyone else may not.
 ALLOWED = {
-    "typer": {"cli.browser", "cli.commands", "cli.options", "cli.streams", "cli.checking"},
+    "typer": {"cli.browser", "cli.commands", "cli.conversion", "cli.options", "cli.streams", "cli.checking"},
     "click": set[str](),
     "rich": {
         *("cli.streams", "cli.showing", "views.wrapping", "views.lines", "views.text", "views.details"),

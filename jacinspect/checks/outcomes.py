@@ -78,12 +78,14 @@ class Outcome:
 class Tally:
     """How many cases passed, failed, were inconclusive and were unchecked so far, of `planned` ones.
 
-    `allowances` maps (check, code), for each finding that a check allows, to whether it occurred.
+    `allowances` maps (check, code), for each finding that a check allows, to whether it occurred. `whole` is whether
+    all inspections of each check are planned.
     """
 
     planned: int
     verdicts: Counter[str] = field(default_factory=Counter)
     allowances: dict[tuple[str, str], bool] = field(default_factory=dict)
+    whole: bool = True
 
     def add(self, outcome: Outcome) -> None:
         """Count one more."""
@@ -94,8 +96,9 @@ class Tally:
 
     @property
     def unneeded(self) -> list[tuple[str, str]]:
-        """The allowances, (check, code), that no case needed; none before all cases are done."""
-        return [key for key, needed in self.allowances.items() if not needed] if self.done == self.planned else []
+        """The allowances, (check, code), that no case needed; none before all cases of the checks are done."""
+        complete = self.whole and self.done == self.planned
+        return [key for key, needed in self.allowances.items() if not needed] if complete else []
 
     @property
     def done(self) -> int:

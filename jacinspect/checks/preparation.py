@@ -13,7 +13,7 @@ import numpy as np
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.suite import Case, Check, Suite
 from jacinspect.choices import Dtype, Mode
-from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
+from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.numbers import numbers_of
 from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet, with_pattern
@@ -29,7 +29,7 @@ from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
 from jacinspect.records import dataclass
 
-__all__ = ["PreparedCheck", "prepare"]
+__all__ = ["PreparedCheck", "not_begun", "prepare"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +49,13 @@ class PreparedCheck:
         """
         settings = Settings(seed=case.seed, **self.settings)
         operands, sources = self._operands(case, settings)
-        place = self.function.positions(case.wrt, operands)[0] - 1
-        x, source = operands[place], sources[place]
+        places = self.function.positions(case.wrt, operands)
+        x, source = operands[places[0] - 1], sources[places[0] - 1]
         if x.dtype.kind == "c":
             x = np.concatenate([x.real.ravel(), x.imag.ravel()])
         report = uninspected(self.function, case.wrt, x, settings, source)
-        label = self._label(case, operands)
-        derivative = self.function.derivative_place
+        label = case.label(",".join(self.function.operands[k - 1] for k in places))
+        derivative = self.function.derivative_place if self.check.hessian is None else None
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
         started(begun)
         try:
@@ -63,6 +63,10 @@ class PreparedCheck:
             report = inspect_at_points(found, x, settings, source=source)
         except JacinspectError as error:
             report = replace(report, findings=(crashed(str(error)),))
+        except Exception:
+            raise
+        except BaseException as error:  # such as KeyboardInterrupt: a worker ignores Ctrl-C
+            report = replace(report, findings=(crashed(f"the code raised {raised(error)}"),))
         return begun.concluded(report)
 
     def _operands(self, case: Case, settings: Settings) -> tuple[list[Array], list[str]]:
@@ -89,14 +93,13 @@ class PreparedCheck:
             operands = where_defined(self.function.value, operands, domains)
         return operands, sources
 
-    def _label(self, case: Case, operands: list[Array]) -> str:
-        """Return what distinguishes a case from the check's other cases, such as "2x3, seed 0, by k"."""
-        parts = [case.shape] if case.shape is not None else []
-        parts.append(f"seed {case.seed}")
-        if len(self.function.operands) > 1:
-            names = [self.function.operands[place - 1] for place in self.function.positions(case.wrt, operands)]
-            parts.append(f"by {','.join(names)}")
-        return ", ".join(parts)
+
+def not_begun(suite: Suite, case: Case) -> Outcome:
+    """Return the outcome of a case of which no more is known than the configuration says."""
+    check = next(each for each in suite.checks if each.name == case.check)
+    function = Function(check.function, "unknown", lambda x: x, source="unknown")
+    report = uninspected(function, 1, np.zeros(0), Settings(seed=case.seed), "unknown")
+    return Outcome(check.name, case.label(), report, str(suite.file), check.line or 1, check.allow)
 
 
 def prepare(suite: Suite) -> list[PreparedCheck]:
@@ -138,6 +141,10 @@ def _naming(suite: Suite, check: Check, key: str, run: Callable[[], Any]) -> Any
         return run()
     except (InputError, FunctionFailedError) as error:
         raise InputError(f"{suite.key(check, key)}: {error}") from error
+    except Exception:
+        raise
+    except BaseException as error:  # such as KeyboardInterrupt: a worker ignores Ctrl-C
+        raise InputError(f"{suite.key(check, key)}: the code raised {raised(error)}") from error
 
 
 def _function(suite: Suite, check: Check, memory: int) -> Function:

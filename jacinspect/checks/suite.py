@@ -5,9 +5,10 @@ workers.
 """
 
 import json
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from jacinspect.records import dataclass
 from jacinspect.wording import did_you_mean
 
 __all__ = ["SETTINGS", "Case", "Check", "Suite", "find_configuration", "load_suite"]
+
+_LISTED = 5  # seeds that a note lists: enough to see how they are written
 
 
 @dataclass(frozen=True)
@@ -55,21 +58,44 @@ class Case:
     """One inspection that a check asks for.
 
     `shape` is that of the first operand, None where the check gives that operand itself; `wrt` is the operand to
-    differentiate by.
+    differentiate by, one of `operands`, the names of all, or a pattern of such names.
     """
 
     check: str
     shape: str | None
     seed: int
     wrt: str | int
+    operands: tuple[str, ...] = ("x",)
+
+    def label(self, by: str = "") -> str:
+        """Return what distinguishes it from the check's other cases, such as "2x3, seed 0, by k".
+
+        `by` has the operands that `wrt` stands for, where they are known.
+        """
+        parts = [self.shape] if self.shape is not None else []
+        parts.append(f"seed {self.seed}")
+        if len(self.operands) > 1:
+            parts.append(f"by {by or self.by}")
+        return ", ".join(parts)
+
+    @property
+    def by(self) -> str:
+        """The name of the operand, or the pattern."""
+        return self.operands[self.wrt - 1] if isinstance(self.wrt, int) else self.wrt
+
+    @property
+    def name(self) -> str:
+        """The check and the label: ``swish [2x3, seed 0]``."""
+        return f"{self.check} [{self.label()}]"
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The checks of a configuration file, in its order."""
+    """The checks of a configuration file, in its order; `notes` say what was made of values that could mean another."""
 
     file: Path
     checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
 
     def selected(self, patterns: Sequence[str]) -> "Suite":
         """Keep the checks whose names match one of the patterns, with `*`, `?` and `[…]`; all where there are none.
@@ -87,10 +113,10 @@ class Suite:
         kept = [c for c in self.checks if not patterns or any(_matches(c.name, pattern) for pattern in patterns)]
         if not kept:
             raise InputError(f"{self.file}: has no checks; {_form(_prefix(self.file))}")
-        return Suite(self.file, tuple(kept))
+        return replace(self, checks=tuple(kept))
 
-    def cases(self, first: Mapping[str, str]) -> list[Case]:
-        """List every check × shape × seed × operand; `first` maps each check to the name of its first operand.
+    def cases(self, operands: Mapping[str, tuple[str, ...]]) -> list[Case]:
+        """List every check × shape × seed × operand; `operands` maps each check to the names of its operands.
 
         Raises
         ------
@@ -99,11 +125,15 @@ class Suite:
         """
         listed = []
         for check in self.checks:
-            shapes: tuple[str | None, ...] = (None,) if first[check.name] in check.operands else check.shapes
+            names = operands[check.name]
+            shapes: tuple[str | None, ...] = (None,) if names[0] in check.operands else check.shapes
             if not shapes:
                 raise InputError(f'{self.key(check)}: shapes are missing, such as shapes = ["3", "2x3"]')
             listed += [
-                Case(check.name, shape, seed, wrt) for shape in shapes for seed in check.seeds for wrt in check.wrt
+                Case(check.name, shape, seed, wrt, names)
+                for shape in shapes
+                for seed in check.seeds
+                for wrt in check.wrt
             ]
         return listed
 
@@ -153,7 +183,7 @@ def load_suite(file: Path) -> Suite:
     reader = _Reader(file, prefix)
     shared = reader.read({key: value for key, value in document.items() if key != "checks"}, _SHARED, prefix)
     lines = file.read_text(encoding="utf-8").splitlines()
-    checks = []
+    checks, notes = [], [*_notes(document, f"{file}: {prefix}")]
     for name, table in _table(document, "checks", file, prefix).items():
         key = f"{prefix}checks.{name}"
         if not isinstance(table, dict):
@@ -164,7 +194,22 @@ def load_suite(file: Path) -> Suite:
         path = [*filter(None, prefix.split(".")), "checks", name]
         line = next((n for n, text in enumerate(lines, 1) if _heads(text, path)), 0)
         checks.append(_check(name, line, shared, own))
-    return Suite(file, tuple(checks))
+        notes += _notes(table, f"{file}: {key}.")
+    return Suite(file, tuple(checks), tuple(notes))
+
+
+def _notes(table: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """Say what was made of a number of seeds and of a list of lengths, which could each mean one or several."""
+    seeds, shapes = table.get("seeds"), table.get("shapes")
+    if isinstance(seeds, int) and seeds > 1:
+        several = [*range(min(seeds, _LISTED))]
+        yield f"{prefix}seeds = {seeds} is seed {seeds} alone; for {len(several)} seeds write seeds = {several}"
+    if isinstance(shapes, str) and re.fullmatch(r"[\d\s]+(,[\d\s]+)+", shapes):
+        lengths = [length.strip() for length in shapes.split(",")]
+        several_shapes = json.dumps(lengths)
+        one = "x".join(lengths)
+        written = f"for {len(lengths)} shapes write shapes = {several_shapes}"
+        yield f'{prefix}shapes = "{shapes}" is one shape, {one}; {written}'
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -322,6 +367,12 @@ def _number(value: Any) -> float | None:
     return value if isinstance(value, float) or (type(value) is int and abs(value) < 2**63) else None
 
 
+def _interval(value: Any) -> str | tuple[float, ...] | None:
+    if isinstance(value, str):
+        return value
+    return _list(value, (int, float)) if isinstance(value, list) and len(value) == 2 else None
+
+
 def _plain(kind: type | tuple[type, ...]) -> Any:
     return lambda value: value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else None
 
@@ -338,7 +389,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "shapes": ('an array of shapes such as ["3", "2x3"]', _shapes),
     "parameters": ("a table of numbers, booleans, strings, arrays and tables", _parameters),
     "operands": ('a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] }', _operands),
-    "interval": ('"LOW:HIGH" or [LOW, HIGH]', lambda value: _plain(str)(value) or _list(value, (int, float))),
+    "interval": ('"LOW:HIGH" or [LOW, HIGH]', _interval),
     "output": ("the name or number of an output", _plain((str, int))),
     "places": ("the name or number of an operand, or an array of them", lambda value: _list(value, (str, int))),
 }

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import field, replace
 from multiprocessing import get_context, parent_process
@@ -20,7 +20,7 @@ from time import monotonic, time
 from typing import IO, Any
 
 from jacinspect.checks.outcomes import Outcome
-from jacinspect.checks.preparation import prepare
+from jacinspect.checks.preparation import not_begun, prepare
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.records import dataclass
@@ -50,7 +50,7 @@ def _serve(connection: Connection, suite: Suite, errors: str) -> None:
     except JacinspectError as error:
         connection.send(("refused", str(error)))
         return
-    connection.send(("ready", {name: each.function.operands[0] for name, each in prepared.items()}))
+    connection.send(("ready", {name: each.function.operands for name, each in prepared.items()}))
     with suppress(EOFError):
         while (case := connection.recv()) is not None:
             try:
@@ -109,13 +109,17 @@ class _Worker:
 
 @dataclass(eq=False)
 class Pool:
-    """`jobs` worker processes over a suite; an inspection that takes longer than `timeout` seconds is killed."""
+    """`jobs` worker processes over a suite; an inspection that takes longer than `timeout` seconds is killed.
+
+    `waiting` is called again and again while outcomes are waited for.
+    """
 
     suite: Suite
     jobs: int = 1
     timeout: float | None = None
     cases: list[Case] = field(default_factory=list)
     stopped: bool = False
+    waiting: Callable[[], None] = lambda: None
     _workers: list[_Worker] = field(default_factory=list)
 
     def __enter__(self) -> "Pool":
@@ -189,6 +193,7 @@ class Pool:
             w.deadline for w in self._workers if w.deadline is not None and (w.task is not None or not w.ready)
         ]
         left = min(max(min(deadlines) - monotonic(), 0.0), _POLL) if deadlines else _POLL
+        self.waiting()
         said = wait([worker.connection for worker in self._workers], left)
         now = monotonic()
         return [w for w in self._workers if w.connection in said or (w.deadline in deadlines and w.deadline <= now)]
@@ -209,7 +214,7 @@ class Pool:
             if not worker.ready:
                 written = "".join(f"\n  {line}" for line in worker.written().splitlines()[-_LAST_LINES:])
                 raise InputError(f"{self.suite.file}: importing the checked code {how}{written}") from None
-            return "died", how
+            return "died", f"the function {how}"
 
     def _handle(self, worker: _Worker, done: dict[int, Outcome]) -> None:
         kind, content = self._receive(worker)
@@ -217,27 +222,24 @@ class Pool:
             worker.ready, worker.deadline = True, None
         elif kind == "started":
             worker.begun = content
-        elif kind == "done":
-            assert worker.task is not None
-            done[worker.task] = worker.completed(content)
-            worker.task = worker.deadline = None
-        elif kind == "refused":
+        elif kind == "refused" and worker.task is None:
             raise InputError(content)
         else:
-            self._workers.remove(worker)
             if worker.task is not None:
-                done[worker.task] = worker.completed(self._lost(worker, content))
-            worker.end()
+                outcome = content if kind == "done" else self._ended(worker, self.cases[worker.task], kind, content)
+                done[worker.task] = worker.completed(outcome)
+                worker.task = worker.deadline = None
+            if kind in ("late", "died"):
+                self._workers.remove(worker)
+                worker.end()
 
-    def _lost(self, worker: _Worker, how: str | None) -> Outcome:
-        """Return the outcome of a case whose process died, or was killed because it missed its deadline."""
+    def _ended(self, worker: _Worker, case: Case, kind: str, how: str) -> Outcome:
+        """Return the outcome of a case that was not inspected to its end, with a finding that says why."""
         from jacinspect.inspection.findings import crashed, timed_out
 
-        assert self.timeout is not None or how is not None
-        if worker.begun is None:
-            raise InputError(f"{self.suite.file}: a worker {how or 'was late'} before its inspection began")
-        finding = timed_out(self.timeout or 0.0) if how is None else crashed(f"the function {how}")
-        return worker.begun.concluded(replace(worker.begun.report, findings=(finding,)))
+        begun = worker.begun or not_begun(self.suite, case)
+        finding = timed_out(self.timeout or 0.0) if kind == "late" else crashed(how)
+        return begun.concluded(replace(begun.report, findings=(finding,)))
 
 
 @contextmanager

@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from jacinspect.choices import Format
 from jacinspect.cli.formats import destinations
 from jacinspect.cli.requests import OutputRequest
 from jacinspect.cli.showing import show
+from jacinspect.cli.streams import say
 from jacinspect.errors import InputError
 from jacinspect.wording import printable
 
@@ -42,4 +41,4 @@ def show_page(report: "Report", output: OutputRequest) -> None:
     show(report, output)
     assert output.file is not None
     if not webbrowser.open(output.file.resolve().as_uri()):
-        typer.echo(f"jacinspect: there is no browser to open; the page is {printable(str(output.file))}", err=True)
+        say(f"jacinspect: there is no browser to open; the page is {printable(str(output.file))}")

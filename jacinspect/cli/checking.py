@@ -1,5 +1,8 @@
 """`jacinspect check`: a suite -> its outcomes, written as they come -> the exit status."""
 
+import json
+import os
+import re
 import signal
 import sys
 from collections import deque
@@ -9,16 +12,23 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
 from jacinspect.cli.spelling import spelled
-from jacinspect.cli.streams import Progress, is_terminal, make_console, show_beginning, standard_output
-from jacinspect.errors import ExitStatus, InputError
+from jacinspect.cli.streams import (
+    Interrupted,
+    ProgressBar,
+    is_terminal,
+    make_console,
+    say,
+    show_beginning,
+    show_note,
+    standard_output,
+)
+from jacinspect.errors import ExitStatus, InputError, JacinspectError
 from jacinspect.records import dataclass
 from jacinspect.views.files import replace_file, require_writable
-from jacinspect.wording import printable
+from jacinspect.wording import counted, printable
 
 if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
@@ -26,6 +36,8 @@ if TYPE_CHECKING:
     from jacinspect.checks.workers import Pool
 
 __all__ = ["CheckRequest", "check_suite"]
+
+_WAIT, _WAIT_ON_SCREEN = 1.0, 3.0  # seconds before progress is shown; where lines come, they show it too
 
 
 @dataclass(frozen=True)
@@ -35,34 +47,54 @@ class CheckRequest:
     names: list[str]
     config: Path | None
     written: tuple[tuple[CheckFormat, Path | None], ...]
-    jobs: int
+    jobs: str
     timeout: float | None
     fail_fast: bool
+    shard: str | None = None
+    listing: bool = False
 
 
 def check_suite(request: CheckRequest) -> int:
-    """Run a suite's checks; return the exit status."""
-    from jacinspect.checks.outcomes import Outcome, Tally
+    """Run a suite's checks, or list its inspections; return the exit status."""
     from jacinspect.checks.suite import find_configuration, load_suite
     from jacinspect.checks.workers import Pool
 
-    timeout = request.timeout
+    jobs, shard, timeout = _number_of_jobs(request.jobs), _parse_shard(request.shard), request.timeout
     if timeout is not None and not 0 < timeout < inf:
         raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
-    for _, file in request.written:
+    for to, file in request.written:
         require_writable("--output", file)
+        if request.listing and to not in (CheckFormat.text, CheckFormat.json):
+            raise InputError(f"--list is written as text or json; leave out --format {to}")
     config = find_configuration(Path.cwd()) if request.config is None else request.config
     suite = load_suite(config).selected(request.names)
-    on_screen = request.written[0][1] is None and is_terminal(sys.stdout)
-    with Pool(suite, request.jobs, timeout) as pool, Progress(quiet=on_screen) as progress:
-        tally, written = Tally(len(pool.cases)), dict[str, str]()
+    for note in suite.notes:
+        show_note(note)
+    with Pool(suite, jobs, timeout) as pool:
+        if len(pool.cases) < shard[1]:
+            here = counted(len(pool.cases), "inspection")
+            raise InputError(f"--shard {request.shard}: {here} cannot be divided into {shard[1]} parts")
+        pool.cases = pool.cases[shard[0] - 1 :: shard[1]]
+        if request.listing:
+            return _list(pool.cases, request.written)
+        return _check(pool, request, shard)
 
-        def made() -> Iterator[Outcome]:
+
+def _check(pool: "Pool", request: CheckRequest, shard: tuple[int, int]) -> int:
+    from jacinspect.checks.outcomes import Tally
+
+    on_screen = request.written[0][1] is None and is_terminal(sys.stdout)
+    tally, written = Tally(len(pool.cases), whole=shard[1] == 1), dict[str, str]()
+    with ProgressBar("inspections", tally.planned, _WAIT_ON_SCREEN if on_screen else _WAIT) as bar:
+        pool.waiting = lambda: bar.show(tally.done)
+
+        def made() -> "Iterator[Outcome]":
             for outcome in pool.outcomes():
                 tally.add(outcome)
                 if outcome.report.verdict != "pass" and outcome.stderr:
                     written.setdefault(outcome.stderr, outcome.name)
-                progress.show(f"{tally.done} of {tally.planned} inspections")
+                if on_screen:
+                    bar.hide()
                 yield outcome
                 if request.fail_fast and outcome.report.verdict != "pass":
                     return
@@ -74,8 +106,43 @@ def check_suite(request: CheckRequest) -> int:
         show_beginning(f"{printable(name)} wrote on standard error", lines.encode(), len(text.encode()))
     if not any(to is CheckFormat.text for to, _ in request.written):
         for check, code in tally.unneeded:
-            typer.echo(f"jacinspect: {printable(check)}: allow {code} was not needed", err=True)
+            say(f"jacinspect: {printable(check)}: allow {code} was not needed")
     return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
+
+
+def _number_of_jobs(text: str) -> int:
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not re.fullmatch("0*[1-9][0-9]*", text):
+        raise InputError(f"--jobs {text}: a number of processes above 0, or auto, is needed")
+    return int(text)
+
+
+def _parse_shard(text: str | None) -> tuple[int, int]:
+    """Read K/N; without it, all is one part."""
+    if text is None:
+        return 1, 1
+    parts = re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", text)
+    number, of = (int(parts[1]), int(parts[2])) if parts else (0, 0)
+    if not 1 <= number <= of:
+        raise InputError(f"--shard {text}: the number of a part and that of all are needed, such as 1/4 … 4/4")
+    return number, of
+
+
+def _list(cases: "list[Case]", written: "tuple[tuple[CheckFormat, Path | None], ...]") -> int:
+    """Write what would be inspected, a line each."""
+    for to, file in written:
+        if to is CheckFormat.json:
+            rows = [{"name": c.name, "check": c.check, "shape": c.shape, "seed": c.seed, "wrt": c.by} for c in cases]
+            listed = json.dumps(rows, ensure_ascii=False) + "\n"
+        else:
+            listed = "".join(f"{printable(case.name)}\n" for case in cases)
+        if file is not None:
+            replace_file("--output", file, [listed.encode(errors="backslashreplace")])
+            continue
+        with standard_output():
+            sys.stdout.buffer.write(listed.encode(errors="backslashreplace"))
+    return ExitStatus.OK
 
 
 @contextmanager
@@ -84,7 +151,7 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
 
     def stop(*_: object) -> None:
         pool.stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, stop)
     try:
@@ -93,33 +160,37 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _label(case: "Case") -> int:
-    """Return how long a case's label is; a first operand that is not named in `wrt` is known to the worker alone."""
-    parts = [case.shape, f"seed {case.seed}", f"by {case.wrt}" if isinstance(case.wrt, str) else None]
-    return len(", ".join(filter(None, parts)))
-
-
 def _write_all(
     outcomes: "Iterator[Outcome]", tally: "Tally", written: "tuple[tuple[CheckFormat, Path | None], ...]", pool: "Pool"
 ) -> None:
     """Write the first format as the outcomes come, and then the others.
 
-    A reader that has gone ends no inspection, since all of them have a say in the exit status. After Ctrl-C standard
-    output has what was made until then, as a complete document, and files stay what they were.
+    A reader that has gone ends no inspection, since all of them have a say in the exit status. After Ctrl-C, and where
+    no worker can be had any more, standard output has what was made until then, as a complete document, and files stay
+    what they were.
     """
     kept: list[Outcome] = []
+    failures: list[JacinspectError] = []
+    has_file = written[0][1] is not None
 
     def made() -> "Iterator[Outcome]":
-        for outcome in outcomes:
-            if len(written) > 1:
-                kept.append(outcome)
-            yield outcome
-        if pool.stopped and written[0][1] is not None:
-            raise KeyboardInterrupt
+        try:
+            for outcome in outcomes:
+                if len(written) > 1:
+                    kept.append(outcome)
+                yield outcome
+        except JacinspectError as error:
+            if has_file:
+                raise
+            failures.append(error)
+        if pool.stopped and has_file:
+            raise Interrupted
 
     coming = made()
     _write(coming, tally, *written[0], pool.cases)
     deque(coming, maxlen=0)
+    for failure in failures:
+        raise failure
     for to, file in () if pool.stopped else written[1:]:
         _write(iter(kept), tally, to, file, pool.cases)
 
@@ -132,7 +203,7 @@ def _write(
         from jacinspect.views.checks import text as check_text
 
         console = make_console(sys.stdout if output is None else None, soft_wrap=True)
-        names, labels = max(len(case.check) for case in cases), max(map(_label, cases))
+        names, labels = max(len(case.check) for case in cases), max(len(case.label()) for case in cases)
         width = console.width if output is None and is_terminal(sys.stdout) else 10**6  # a log keeps all columns
         encoding = sys.stdout.encoding if output is None and sys.stdout is not None else "utf-8"
         sign = len(spelled("\n✓", encoding)) - 1

@@ -23,6 +23,7 @@ from jacinspect.choices import (
 from jacinspect.cli.browser import page, show_page
 from jacinspect.cli.checking import CheckRequest, check_suite
 from jacinspect.cli.child import go_on_in_a_child
+from jacinspect.cli.conversion import convert_by_annotations
 from jacinspect.cli.formats import destinations, format_of
 from jacinspect.cli.help import overview, write_options
 from jacinspect.cli.mistakes import begins_with_minus, correction
@@ -44,7 +45,15 @@ from jacinspect.cli.options import (
 )
 from jacinspect.cli.requests import FunctionRequest, OperandRequest, OutputRequest, inspected, verified
 from jacinspect.cli.showing import show
-from jacinspect.cli.streams import captured_output, complain, make_console, reported_errors, spell_out, standard_output
+from jacinspect.cli.streams import (
+    captured_output,
+    complain,
+    ctrl_c,
+    make_console,
+    reported_errors,
+    spell_out,
+    standard_output,
+)
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
 from jacinspect.views.explain import contents, words
@@ -57,6 +66,9 @@ __all__ = ["app", "run"]
 class _Command(TyperCommand):
     """A command whose help and completions are plain: to render them, typer would import all of rich."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return convert_by_annotations(super().get_params(ctx), self.callback)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         write_options(self.get_params(ctx), ctx, formatter)
 
@@ -66,6 +78,9 @@ class _Command(TyperCommand):
 
 class _InspectByDefault(TyperGroup):
     """`jacinspect sigmoid` is `jacinspect inspect sigmoid`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return convert_by_annotations(super().get_params(ctx), self.callback)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         completing = ctx.resilient_parsing
@@ -112,7 +127,12 @@ def run() -> int:
         spell_out(stream)
     command = typer.main.get_command(app)
     try:
-        status = command.main(prog_name="jacinspect", standalone_mode=False)
+        with ctrl_c():
+            status = command.main(prog_name="jacinspect", standalone_mode=False)
+    except SystemExit as end:
+        if end.code != 1:  # which is what typer ends with where the reader of a help text has gone
+            raise
+        return ExitStatus.OK
     except _UsageError as error:
         right = correction(sys.argv[1:], _options(command))
         complain(right or f"{error.format_message()} ({_advice(sys.argv[1:], command)})")
@@ -128,7 +148,7 @@ def _options(group: Any) -> set[str]:
 def _advice(arguments: list[str], group: Any) -> str:
     if any(text.startswith("-") and "(" in text for text in arguments):
         return "put an expression that begins with - in parentheses: '(-exp(x))'"
-    command = next((name for name in arguments[:1] if name in group.commands), "inspect")
+    command = next((name for name in arguments if name in group.commands), "inspect")
     return f"see jacinspect {command} --help"
 
 
@@ -384,11 +404,21 @@ def check(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there, not to standard output.")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Inspections made side by side.")] = 1,
+    jobs: Annotated[
+        str,
+        typer.Option("--jobs", "-j", metavar="N|auto", help="Inspections side by side; auto: one for each processor."),
+    ] = "1",
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="End an inspection that takes longer (J010).")
     ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first that does not pass.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N", help="Make the Kth and every Nth inspection after it: a part for each of N machines."
+        ),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the inspections, and make none.")] = False,
 ) -> None:
     """Run the checks declared in pyproject.toml or jacinspect.toml.
 
@@ -399,7 +429,9 @@ def check(
     """
     with reported_errors(False):
         written = destinations([*(to or ()), *(["json"] if as_json else ())], output, CheckFormat)
-        status = check_suite(CheckRequest(names or [], config, written, jobs, timeout, fail_fast))
+        status = check_suite(
+            CheckRequest(names or [], config, written, jobs, timeout, fail_fast, shard=shard, listing=listing)
+        )
     raise typer.Exit(status)
 
 

@@ -37,9 +37,9 @@ def overview(commands: Iterable[tuple[str, str]]) -> str:
         "Usage: jacinspect FUNCTION [options]\n\n"
         f"Is this derivative right, and what does its Jacobian look like?\n\n{examples}\n"
         f"Commands:\n{listed}\n"
-        "Options: jacinspect inspect --help, and so for every command; here --version and\n"
-        "--install-completion. Exit status: 0 all holds, 1 something does not, 2 could\n"
-        "not inspect.\n"
+        "Options: jacinspect inspect --help, jacinspect check --help …; here --version\n"
+        "and --install-completion. Exit status: 0 all holds, 1 something does not,\n"
+        "2 could not inspect.\n"
     )
 
 

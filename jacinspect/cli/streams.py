@@ -1,6 +1,7 @@
 """Standard output and standard error: results, the output of inspected code, progress, and error messages."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +14,20 @@ from typing import Any, TextIO
 
 import typer
 
-from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError
+from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.wording import printable
 
 __all__ = [
+    "Interrupted",
     "Progress",
+    "ProgressBar",
     "captured_output",
     "complain",
+    "ctrl_c",
     "is_terminal",
     "make_console",
     "reported_errors",
+    "say",
     "show_beginning",
     "show_note",
     "spell_out",
@@ -65,12 +70,34 @@ def show_beginning(of: str, beginning: bytes, size: int) -> None:
     shown = [f"\n  {printable(line)}" for line in lines[:_LINES_SHOWN]]
     if shown:
         more = f"\n  … {size} bytes in all" if len(lines) > _LINES_SHOWN or size > _PRINTED_SHOWN else ""
-        typer.echo(f"jacinspect: {of}:{''.join(shown)}{more}", err=True)
+        say(f"jacinspect: {of}:{''.join(shown)}{more}")
 
 
 def show_note(note: str) -> None:
     """Show on standard error what was left out of a file when it was read."""
-    typer.echo(f"jacinspect: {printable(note)}", err=True)
+    complain(note)
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C; inspected code that raises KeyboardInterrupt itself does not raise this."""
+
+
+@contextmanager
+def ctrl_c() -> Iterator[None]:
+    """Raise Interrupted on Ctrl-C, unless it is ignored, as in the background of a shell."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -85,8 +112,13 @@ def reported_errors(traceback: bool) -> Iterator[None]:
             tracebacks.print_exception(error.__cause__)
         complain(str(error))
         raise typer.Exit(ExitStatus.UNUSABLE) from None
-    except KeyboardInterrupt:
+    except Interrupted:
         raise typer.Exit(ExitStatus.INTERRUPTED) from None
+    except Exception:
+        raise
+    except BaseException as error:  # such as KeyboardInterrupt, which nothing of ours raises
+        complain(f"the inspected code raised {raised(error)}")
+        raise typer.Exit(ExitStatus.UNUSABLE) from None
 
 
 def complain(message: str) -> None:
@@ -96,7 +128,15 @@ def complain(message: str) -> None:
         width = get_terminal_size().columns
         wrapped = [[line] if line[:1] == " " else wrap(line, width, break_on_hyphens=False) for line in lines]
         lines = [line for piece in wrapped for line in piece]
-    typer.echo("\n".join(lines), err=True)
+    say("\n".join(lines))
+
+
+def say(text: str) -> None:
+    """Write a line on standard error; that its reader has gone changes nothing of what was found."""
+    try:
+        typer.echo(text, err=True)
+    except OSError:
+        _discard(sys.stderr)
 
 
 @contextmanager
@@ -109,9 +149,14 @@ def standard_output() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports the pipe again at exit
+        _discard(sys.stdout)
         if not isinstance(error, BrokenPipeError):  # the reader of a pipe may stop early, as head does
             raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from None
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what is left in a stream nowhere, or Python reports the pipe again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def spell_out(stream: TextIO | None) -> None:
@@ -167,6 +212,49 @@ class Progress:
             self._status = Console(stderr=True).status("")
             self._status.start()
         self._status.update(words)
+
+
+class ProgressBar:
+    """Shows how many of some things are done, on standard error, after `wait` seconds and on a terminal only."""
+
+    def __init__(self, of: str, planned: int, wait: float) -> None:
+        self._of, self._planned, self._wait = of, planned, wait
+        self._due = monotonic() + wait if is_terminal(sys.stderr) else inf
+        self._bar: Any = None
+
+    def __enter__(self) -> "ProgressBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hide()
+
+    def show(self, done: int) -> None:
+        """Show the bar as it is now, unless it is too early."""
+        if monotonic() < self._due:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            words = TextColumn("{task.completed} of {task.total} {task.description}")
+            self._bar = Progress(
+                words,
+                BarColumn(),
+                TimeElapsedColumn(),
+                console=Console(stderr=True),
+                auto_refresh=False,
+                transient=True,
+            )
+            self._bar.add_task(self._of, total=self._planned)
+        self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=done)
+        self._bar.refresh()
+
+    def hide(self) -> None:
+        """Erase the bar, for a line to be written where it is; it comes again if that takes long."""
+        if self._bar is not None:
+            self._bar.stop()
+        self._due = max(self._due, monotonic() + self._wait)
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
 from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
-from jacinspect.inspection.naming import Names, entry_name, index_of
+from jacinspect.inspection.naming import Names, entry_name
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
@@ -19,11 +19,13 @@ from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.differences import ROUNDING, Kind
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
+from jacinspect.jacobian.indices import without
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
+from jacinspect.operands.bundle import index_of
 from jacinspect.records import dataclass
 
 __all__ = ["Evidence", "agreement_report", "jacobian_report"]
@@ -94,8 +96,8 @@ class Evidence:
             return self.directions
         return replace(
             self.directions,
-            analytic_refuted=np.setdiff1d(self.directions.analytic_refuted, self.spurious.pattern.rows),
-            inputs_refuted=np.setdiff1d(self.directions.inputs_refuted, self.spurious.indices),
+            analytic_refuted=without(self.directions.analytic_refuted, self.spurious.pattern.rows),
+            inputs_refuted=without(self.directions.inputs_refuted, self.spurious.indices),
         )
 
     @property

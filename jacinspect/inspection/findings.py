@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, listed, output_name, worst_outside
+from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name, worst_outside
 from jacinspect.inspection.sections import JacobianReport, RuleReport
 from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array, BlackBox, Domain
@@ -18,9 +18,11 @@ from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.hadamard import HadamardComparison
+from jacinspect.jacobian.indices import without
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
+from jacinspect.operands.bundle import index_of
 from jacinspect.wording import counted, format_shape, format_size, rounded_up
 
 __all__ = [
@@ -104,6 +106,8 @@ def of_directions(
 
     Of a Jacobian that is not `complete` only some entries were compared, and the others may be wrong as well.
     """
+    if not (directions.analytic_refuted.size or directions.inputs_refuted.size or unresolved.size):
+        return
     pattern = numeric.jacobian.pattern
     elsewhere = "the derivative has entries where the function has none"
     if not complete:
@@ -133,7 +137,7 @@ def of_directions(
             f"{elsewhere}{consistent}"
         )
         yield finding("J001", message)
-    inputs = np.setdiff1d(directions.inputs_refuted, pattern.indices[reported])
+    inputs = without(directions.inputs_refuted, pattern.indices[reported])
     if inputs.size and not disagrees.any():
         message = (
             f"along a random cotangent the analytic derivative by {counted(inputs.size, 'input')}, first by "

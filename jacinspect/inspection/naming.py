@@ -7,11 +7,11 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.operands.bundle import Bundle
+from jacinspect.operands.bundle import Bundle, index_of
 from jacinspect.records import dataclass
 from jacinspect.wording import format_index
 
-__all__ = ["Names", "entry_name", "index_of", "input_name", "listed", "output_name", "worst_outside"]
+__all__ = ["Names", "entry_name", "input_name", "listed", "output_name", "worst_outside"]
 
 _LONGEST = 8  # characters of an operand's name that formulas can hold; one of a longer name is X in them
 _INPUTS = ("X", "Z", "U", "P")  # operands laid end to end are the first of these that is none of them
@@ -96,12 +96,3 @@ def worst_outside(spurious: Jacobian, names: Names) -> str:
 def listed(flat: Array, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
     """Return the first places of a list of flat indices as indices into an array of this shape."""
     return tuple(index_of(int(k), shape) for k in flat[:_LISTED])
-
-
-def index_of(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a row-major flat index as an index into an array of this shape."""
-    index = []
-    for length in reversed(shape):
-        flat, place = divmod(flat, length)
-        index.append(place)
-    return tuple(reversed(index))

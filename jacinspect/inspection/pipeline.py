@@ -9,7 +9,6 @@ import numpy as np
 
 from jacinspect._version import __version__
 from jacinspect.errors import InputError, JacinspectError
-from jacinspect.functions.catalogue.lookup import neighbours
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
@@ -27,11 +26,9 @@ from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.spectral import spectrum_and_findings
 from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
-from jacinspect.inspection.suspicion import Suspicion
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.clarke import with_generalized_gradients
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Budget, Spent
 from jacinspect.jacobian.detection import Detection, detect, detect_again
@@ -50,7 +47,6 @@ from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import FirstLook, Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.outside import Stray, asked_alone, find_stray
 from jacinspect.jacobian.points import PointSource
-from jacinspect.jacobian.refutation import refuted_bitwise
 from jacinspect.jacobian.rounding import moved_by_rounding
 from jacinspect.jacobian.star import directly_known, fewer_colors, mirrored
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
@@ -215,6 +211,8 @@ class _Inspection:
             comparison = self._compared(analytic, numeric, unresolved)
             directions = self._borne_out(directions, measured, comparison, refuted)
         if analytic is not None and unresolved.size and not self.settings.strict_kinks:
+            from jacinspect.jacobian.clarke import with_generalized_gradients
+
             rng = np.random.default_rng([self.settings.seed, 6])
             numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
             comparison = self._compared(analytic, numeric, unresolved)
@@ -243,6 +241,8 @@ class _Inspection:
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
+        from jacinspect.jacobian.refutation import refuted_bitwise
+
         pattern = comparison.numeric.jacobian.pattern
         tangents = [direction.tangent(self.x) for direction in measured.directions]
         refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
@@ -287,8 +287,8 @@ class _Inspection:
         """Look for an analytic entry that is not finite where f reads nothing; nothing is known of f if not proved."""
         if self.analytic is None or evidence.analytic is None or not detection.proved:
             return None
-        rng = np.random.default_rng([self.settings.seed, 3])
-        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, rng)
+        seed = [self.settings.seed, 3]
+        return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, seed)
 
     def _affordable(self, detection: Detection, limit: int, memory: int, *, mirror: bool) -> "_Sample":
         """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow."""
@@ -428,6 +428,9 @@ class _Inspection:
         """Return what explains every entry of a derivative that disagrees, or nothing."""
         if self.analytic is None or evidence.analytic is None or not evidence.is_refuted:
             return ""
+        from jacinspect.functions.catalogue.lookup import neighbours
+        from jacinspect.inspection.suspicion import Suspicion
+
         numbers = {
             name: float(value)
             for name, value in self.function.parameters.items()

@@ -15,7 +15,7 @@ from jacinspect.errors import FunctionFailedError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim, Jvp, Vjp
 from jacinspect.inspection.evidence import Evidence
-from jacinspect.inspection.naming import Names, entry_name, index_of, input_name, output_name
+from jacinspect.inspection.naming import Names, entry_name, input_name, output_name
 from jacinspect.inspection.sections import AgreementReport, RuleReport
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.agreement import Status
@@ -25,6 +25,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.consistency import Difference, Fault, Known, difference, fault, strided
 from jacinspect.jacobian.differences import Kind, step_scale
 from jacinspect.jacobian.directions import Directions
+from jacinspect.operands.bundle import index_of
 from jacinspect.records import dataclass
 from jacinspect.wording import told_apart
 

@@ -16,12 +16,13 @@ from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
 from jacinspect.records import dataclass
 
-__all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
+__all__ = ["UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
 
 # Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
 _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
 _SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
+UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 _FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
 
@@ -118,8 +119,8 @@ class Comparison:
             if entries.size:
                 difference, bar = self.difference(entries), self.numeric.bar[entries]
                 ratio = self.ratio(entries, difference)
-                known = np.where(np.isnan([difference, bar, ratio]), 0, [difference, bar, ratio])
-                largest = np.vstack([largest, known.max(axis=1)]).max(axis=0, keepdims=True)
+                known = np.fmax.reduce(np.array([difference, bar, ratio]), axis=1, initial=0)  # of what is not NaN
+                largest = np.vstack([largest, known]).max(axis=0, keepdims=True)
                 worst = np.hstack([worst, np.stack([np.where(np.isnan(ratio), np.inf, ratio), entries])])
                 if worst.shape[1] > number:
                     least = np.partition(worst[0], -number)[-number]
@@ -253,7 +254,7 @@ class _Conditions:
     @cached_property
     def overflows(self) -> Array:
         """The value and the claim overflow alike."""
-        if not self.checked:
+        if not self.checked or not np.isinf(self.y0).any():
             return np.zeros(self.x.size, bool)
         outward = np.where(self.x < 0, -self.y0, self.y0)  # as of cosh on both sides
         return np.asarray(np.isinf(self.y0) & ((self.claimed == self.y0) | (self.claimed == outward)))
@@ -270,8 +271,8 @@ class _Conditions:
 
         That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a
         slope too small to move the last bit of 1 or of the largest output, or within |x| that of f, or of what f moves
-        by if the slope is faint beside that. Without a claim, a slope other than 0 is not relied on by itself where
-        doubles are far apart: x + sin(x)² is x there.
+        by if the slope is faint beside that; and where what the claim is off by has underflowed. Without a claim, a
+        slope other than 0 is not relied on by itself where doubles are far apart: x + sin(x)² is x there.
         """
         epsilon, size = self.comparison.numeric.epsilon, np.abs(self.x)
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
@@ -286,7 +287,8 @@ class _Conditions:
             last = np.where(claimed <= _FAINT * reached, reached * step_scale(self.x), 0)
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
             faint = still & ((claimed <= 4 * LAST * self.largest) | ((claimed * size <= last) & (size > 0)))
-        return np.asarray(self.disagrees & (apart | faint))
+            underflows = self.differs & (np.abs(self.claimed - self.value) <= UNDERFLOW)
+        return np.asarray(self.disagrees & (apart | faint | underflows))
 
     @cached_property
     def on_kink(self) -> Array:
@@ -318,10 +320,10 @@ class _Conditions:
         """
         numeric = self.comparison.numeric
         stairs, on = numeric.stairs, np.zeros(self.x.size, bool)
+        if not stairs.entries.size:
+            return on
         these = stairs.within(self.block)
         places = stairs.entries[these] - self.block.start
-        if not places.size:
-            return on
         other, bar, differs = stairs.other[these], stairs.bar[these], self.differs[places]
         with np.errstate(all="ignore"):
             slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
@@ -343,6 +345,8 @@ class _Conditions:
     def disagrees(self) -> Array:
         """The claim is wrong as far as the differences show."""
         of_smooth = self.differs & ~self.on_kink & ~self.unresolved
+        if not self.on_kink.any():
+            return of_smooth
         return np.asarray(of_smooth | (self.on_kink & ~self.subgradient & ~self.may_bend))
 
     @cached_property
@@ -362,20 +366,25 @@ class _Conditions:
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
-            known, faint = (
-                np.full(large.size, WIDE),
-                np.full(large.size, WIDE if is_single(numeric.epsilon) else _FAINT),
-            )
-            stairs, these = numeric.stairs, numeric.stairs.within(self.block)
-            places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
-            few = few_digits(numeric.epsilon)  # and J014 says to how many digits
-            known[places] = np.where(many, few, WIDE)
-            faint[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
+            known: float | Array = WIDE
+            faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
+            if numeric.stairs.entries.size:
+                known, faint = self._known_on_stairs(known, faint)
             narrow = np.maximum(known * large, faint * size)
             narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
             if self.criteria.noise:
                 narrow = np.maximum(narrow, np.maximum(large, size))
             return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
+
+    def _known_on_stairs(self, known: float | Array, faint: float | Array) -> tuple[Array, Array]:
+        """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""
+        numeric, stairs = self.comparison.numeric, self.comparison.numeric.stairs
+        these, few = stairs.within(self.block), few_digits(numeric.epsilon)
+        relative, size = np.full(self.x.size, known), np.full(self.x.size, faint)
+        places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
+        relative[places] = np.where(many, few, WIDE)
+        size[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
+        return relative, size
 
 
 def _put(where: Array, values: Array) -> Array:

@@ -10,7 +10,7 @@ from jacinspect.jacobian.blackbox import Array
 __all__ = ["by_color", "color_columns"]
 
 _SAMPLE = 4096  # pairs on which a modulus is tried first: most that fail do so there, at no cost
-_INSIDE = 0.382  # of the way through all pairs, at no edge of a grid or of several, and then those at the edge
+_SAMPLED = 0.382, 0.0, 0.5  # of the way through all pairs: at no edge of a grid, at one, and where two grids meet
 _TABLE = 64  # bytes for each pair, of the table in which a modulus is tried
 _NEAR = 1.25  # times the least number of colors: a residue coloring as good as that is taken at once
 _LARGE = 2**18  # pairs from which any residue coloring is taken: first fit takes about 1 µs for each pair
@@ -72,8 +72,9 @@ def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
 
 def _residue(rows: Array, columns: Array, count: int, widest: int) -> int | None:
     """Return the smallest modulus whose residues are a coloring, or None; bands, stencils and blocks have one."""
-    height, begin = int(rows[-1]) + 1, int(_INSIDE * max(rows.size - _SAMPLE, 0))
-    samples = [(rows[part], columns[part]) for part in (slice(begin, begin + _SAMPLE), slice(_SAMPLE), slice(None))]
+    height, left = int(rows[-1]) + 1, max(rows.size - _SAMPLE, 0)
+    parts = [slice(int(part * left), int(part * left) + _SAMPLE) for part in _SAMPLED]
+    samples = [(rows[part], columns[part]) for part in (*parts, slice(None))]
     for modulus in range(widest, min(2 * widest + 8, count) + 1):
         if modulus == count:
             return count

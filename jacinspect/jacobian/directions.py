@@ -4,7 +4,6 @@ f is differenced along each direction before anything is known of J. A pattern t
 assembled J·v, an analytic derivative with entries outside the pattern by its own product.
 """
 
-from collections.abc import Iterable
 from math import pi, sqrt
 
 import numpy as np
@@ -14,6 +13,7 @@ from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
+from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
@@ -26,6 +26,7 @@ _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no 
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
 _LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
 _LARGEST = np.finfo(np.float64).max / 64  # a direction is finite, or 0 times it would be NaN
+_SMALL = 2**15  # entries, 256 KiB: less memory than the temporaries of a block take
 _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 
 
@@ -33,8 +34,8 @@ _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 class Direction:
     """The numeric jvp along one random direction, value ± bar, before the rounding that J predicts is added.
 
-    `excess` is by how much one-sided slopes stay apart, see `FirstPass`. The direction itself is drawn anew whenever it
-    is needed: it is as large as the operand.
+    `excess` is by how much one-sided slopes stay apart, see `FirstPass`. The direction itself, unless it is small and
+    was kept as `drawn`, is drawn anew whenever it is needed: it is as large as the operand.
     """
 
     box: BlackBox
@@ -42,10 +43,11 @@ class Direction:
     value: Array
     bar: Magnitudes
     excess: Magnitudes
+    drawn: Array | None = None
 
     def tangent(self, x: Array) -> Array:
         """Draw the direction, of x's shape."""
-        return _tangent(self.seed, x, self.box)
+        return _tangent(self.seed, x, self.box) if self.drawn is None else self.drawn
 
 
 def _tangent(seed: int, x: Array, box: BlackBox) -> Array:
@@ -73,8 +75,10 @@ def measure_directions(near: Neighbourhood, rng: np.random.Generator) -> Measure
     measured = []
     for _ in range(_DIRECTIONS):
         seed = int(rng.integers(2**63))
-        first = first_pass(near.along(_tangent(seed, near.x, near.box)), _REACH)
-        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess))
+        v = _tangent(seed, near.x, near.box)
+        first = first_pass(near.along(v), _REACH)
+        drawn = v if v.size <= _SMALL else None
+        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess, drawn))
     return Measurements(near, tuple(measured))
 
 
@@ -119,9 +123,9 @@ def along_directions(
     widest = max((outcome.widest for outcome in outcomes), default=0.0)
     missed = min(1.0, sqrt(2 / pi) * widest / largest) ** len(outcomes) if largest and compared.any() else None
     return Directions(
-        _union(outcome.pattern_refuted for outcome in outcomes),
-        _union(outcome.analytic_refuted for outcome in outcomes),
-        _union(outcome.inputs_refuted for outcome in outcomes),
+        distinct(*(outcome.pattern_refuted for outcome in outcomes)),
+        distinct(*(outcome.analytic_refuted for outcome in outcomes)),
+        distinct(*(outcome.inputs_refuted for outcome in outcomes)),
         int(np.count_nonzero(compared)),
         missed,
     )
@@ -255,10 +259,6 @@ def _outputs(pattern: Pattern, entries: Array) -> Array:
     found = np.zeros(pattern.shape[0], bool)
     found[pattern.rows[entries]] = True
     return found
-
-
-def _union(places: Iterable[Array]) -> Array:
-    return np.unique(np.concatenate([np.zeros(0, np.int64), *places]))
 
 
 def _unseen(near: Neighbourhood, w: Array) -> Array:

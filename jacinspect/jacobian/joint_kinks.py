@@ -14,6 +14,7 @@ from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
+from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.records import dataclass
@@ -96,7 +97,7 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
     rough = np.zeros(pattern.shape[0], bool)
     rough[pattern.rows[numeric.kind != Kind.SMOOTH]] = True
-    accused = np.unique(pattern.rows[comparison.status == Status.DISAGREES])
+    accused = distinct(pattern.rows[comparison.status == Status.DISAGREES])
     rows = accused[np.diff(pattern.indptr)[accused] > 1]
     found, end = np.zeros(rows.size, bool), near.box.evaluations + calls
     if not rows.size:

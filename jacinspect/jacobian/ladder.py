@@ -18,7 +18,7 @@ from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
-from jacinspect.jacobian.stairs import steps_near
+from jacinspect.jacobian.stairs import steps_beyond, steps_near
 from jacinspect.records import dataclass
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
@@ -156,6 +156,7 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     entries = np.flatnonzero(np.concatenate(doubted) & slope)
     believed = steps[np.concatenate(bests)[entries]]
     height, away = steps_near(stencil.subset(entries), estimate.value[entries], estimate.bar[entries], believed)
+    _search_beyond(rungs, entries, estimate, height, away)
     on = height > 0
     if is_half(stencil.x_epsilon):
         estimate, few = _averaged(estimate, stencil)
@@ -169,15 +170,33 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
 
 
+def _search_beyond(rungs: _Rungs, entries: Array, estimate: Estimate, height: Array, away: Array) -> None:
+    """Add the steps beyond the tread on which f stands still around x, of entries for which none were found nearer."""
+    moves = rungs.y[:, :, entries] != rungs.stencil.y0[entries]
+    still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
+    ends = still.argmax(axis=1)  # the longest step within the tread, on each side
+    side = ends.argmax(axis=0)
+    end = ends.max(axis=0)
+    flat = np.flatnonzero((height == 0) & (estimate.value[entries] == 0) & (end > 0) & still[:, -1].all(axis=0))
+    if flat.size:
+        sign, end = np.where(side[flat] == 0, -1, 1), end[flat]
+        stencil = rungs.stencil.subset(entries[flat])
+        height[flat], away[flat] = steps_beyond(stencil, sign * rungs.steps[end], sign * rungs.steps[end - 1])
+
+
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
     """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
-    view, doubted = sides.both, doubts.lost[places] | (sides.both.against >= _SETTLED)
+    view, (values, bars) = sides.both, sides.scales
+    coarser = np.arange(bars.shape[0])[:, None] < view.best
+    off = np.where(coarser, np.abs(values - view.value) - view.bar, 0)
+    # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
+    opposed, against = (np.count_nonzero(off > far, axis=0) for far in (bars, 2 * bars + np.abs(values) / 2))
+    doubted = (doubts.lost[places] & (opposed >= _SETTLED)) | (against >= _SETTLED)
     if doubts.contradicts is None:
         return np.asarray(doubted)
-    values, bars = sides.scales
-    coarser = np.arange(bars.shape[0])[:, None] < view.best
     borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
-    return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & (borne_out >= _BORNE_OUT)))
+    ends = (view.value == 0) & (sides.rungs.y != sides.rungs.stencil.y0).any(axis=(0, 1))  # f stands still, on a tread
+    return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
 
 
 def _leaps_at_once(rungs: _Rungs) -> Array:
@@ -201,12 +220,11 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class _View(Columns):
-    """What is believed of one kind of slope: value ± bar at the step `best`; and how many steps speak `against` it."""
+    """What is believed of one kind of slope: value ± bar at the step `best`."""
 
     value: Array
     bar: Array
     best: Array
-    against: Array
 
     @property
     def settled(self) -> Array:
@@ -411,8 +429,7 @@ def _believed(values: Array, bars: Array) -> _View:
     columns = np.arange(best.size)
     bar = inside[best, columns]
     value = np.where(np.isfinite(bar), values[best, columns], np.nan)
-    against = np.count_nonzero(np.abs(values - value) > 2 * bars + bar + np.abs(values) / 2, axis=0)
-    view = _View(value, bar, best, against)
+    view = _View(value, bar, best)
     anew = np.flatnonzero(~settled & ~agrees[0])
     if anew.size:
         rest = _believed(values[:, anew], np.where(agrees[:, anew], np.inf, bars[:, anew]))

@@ -15,8 +15,10 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 __all__ = ["rounding_noise", "significant_epsilon"]
 
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
-_FIFTH = {k: (-1) ** k * comb(5, k) for k in range(6)}  # the weights of a fifth difference
-_NORM = sqrt(sum(weight**2 for weight in _FIFTH.values()))
+# The weights that seven values have in two neighbouring fifth differences, and the size of those of each.
+_FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
+_WEIGHTS = np.vstack([_FIFTH, np.roll(_FIFTH, 1)]).T[:, :, None]
+_NORM = sqrt(np.square(_FIFTH).sum())
 _KINK = 2.0**-10  # of a fifth difference: two neighbouring ones cancel to that where x is on a kink, by chance hardly
 _ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
@@ -128,9 +130,10 @@ def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnit
                 moves |= y[coarse] != box.y0[coarse]
                 still = _coarse(y[coarse])
                 coarse, granule, moves = coarse[still], granule[still], moves[still]
-            weights = np.array([[_FIFTH.get(k + 3, 0)], [_FIFTH.get(k + 2, 0)]])
             for block in blocks(noise.size):
-                sums[:, block] += weights * (y[block] - box.y0[block])  # small, so that summing adds no rounding
+                sums[:, block] += _WEIGHTS[k + 3] * (
+                    y[block] - box.y0[block]
+                )  # small, so that summing adds no rounding
         for block in blocks(noise.size):
             first, second = sums[:, block]
             seen = np.abs(np.where(np.abs(first + second) < _KINK * np.abs(first), first + second, sums[:, block]))

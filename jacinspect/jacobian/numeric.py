@@ -198,11 +198,11 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     near, pattern = first.near, first.jacobian.pattern
     credible = first.closing & ~_refuted(first.jacobian, first.bar, contradicts)
     again = first.wide | ~credible
-    kind = np.zeros(pattern.stored, np.int8)
+    kind = np.zeros(pattern.stored, np.int8)  # SMOOTH
     for block in blocks(again.size):
         finite = first.finite(block)
         again[block] &= finite
-        kind[block] = np.where(finite, Kind.SMOOTH, Kind.NONFINITE)
+        kind[block][~finite] = Kind.NONFINITE
     if not again.any():
         return Numeric(first.jacobian, first.bar, kind, first.size, near.epsilon)
     value, bar, size = first.jacobian.data.copy(), first.bar.copy(), first.size.copy()

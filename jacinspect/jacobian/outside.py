@@ -5,7 +5,7 @@ then asked again with one unit vector at a time. Of many vectors, those that mat
 asked: a comparison with differences cannot show what an output has outside that is left out of it, as at a kink.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Stray:
 
 
 def find_stray(
-    analytic: Analytic, on: Jacobian, x: Array, y0: Array, pattern: Pattern, rng: np.random.Generator
+    analytic: Analytic, on: Jacobian, x: Array, y0: Array, pattern: Pattern, seed: Sequence[int]
 ) -> Stray | None:
     """Look for an analytic entry that is not finite although it is not in f's `pattern`.
 
@@ -79,7 +79,8 @@ def find_stray(
     by_column, unknown = analytic.push is not None, ~np.isfinite(on.data)
     results, arguments = (outputs, inputs) if by_column else (inputs, outputs)
     results[(on.pattern.rows if by_column else on.indices)[unknown]] = False
-    rule, vector = _flat_rule(analytic, pattern), np.where(arguments, rng.standard_normal(arguments.size), 0.0)
+    random = np.random.default_rng(seed).standard_normal(arguments.size)
+    rule, vector = _flat_rule(analytic, pattern), np.where(arguments, random, 0.0)
     given, known = rule(vector), np.ravel(on @ vector if by_column else on.vjp(vector))
     bad = np.flatnonzero(results & ~np.isfinite(given) & np.isfinite(known))
     if not bad.size:

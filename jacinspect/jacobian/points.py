@@ -80,6 +80,8 @@ class PointSource:
     def inside(self, x: Array) -> Array:
         """Bring entries outside the domain into it: by reflection at one end, cyclically between two."""
         low, high = self.domain
+        if (low, high) == (-np.inf, np.inf):
+            return x
         with np.errstate(all="ignore"):
             inside = low + np.abs(x - low) % (high - low) if np.isfinite(low) else high - np.abs(high - x)
         return np.where((x < low) | (x > high), inside, x).astype(x.dtype, copy=False)

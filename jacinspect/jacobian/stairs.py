@@ -12,12 +12,13 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import Stencil
 from jacinspect.records import dataclass
 
-__all__ = ["FARTHEST", "SIDE", "Places", "leader", "steps_near"]
+__all__ = ["FARTHEST", "SIDE", "Places", "leader", "steps_beyond", "steps_near"]
 
 SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
 # Apart at most, in units of x: half a unit away f may be another function. Not a whole number of steps.
 FARTHEST = 0.01507
 _FURTHER = (1.0, 8.0, 64.0, 512.0, 4096.0)  # times as far apart: x may lie close to the end of a tread, or leaps be far
+_OF_A_TREAD = 0.25, 1.0  # how far to each side of its end f is searched for more leaps, by the distance to that
 _HALVINGS, _FIRST_HALVINGS = 20, 6  # a leap persists however near its two ends; a bend is seen to be one after a few
 _MATTERS = 8.0  # times the bar over the step: leaps that are smaller do not move the slope by much more than its bar
 _ROUNDINGS = 16  # of f's values, that are no leap
@@ -26,6 +27,7 @@ _SEVERAL = 8  # large fifth differences: one leap makes three
 # (1 - cos x)/x away from 0; f's own jumps are further apart.
 _NEAR, _DECAYS = 2.0**-14, 256
 _LEAP = 6  # the largest fifth difference of a step of height 1
+_BESIDE = 0.25  # of the largest fifth difference, that those beside it may be off: a second leap 4 places away is seen
 _SMALL = 8  # times a step is less than what f moves on by up to there: then it is no jump that f is about
 
 
@@ -45,6 +47,28 @@ def steps_near(stencil: Stencil, value: Array, bar: Array, believed: Array) -> t
             search = _Search(places, slope, _MATTERS * bar[again] * places.width)
             height[again], away[again], leaping[again] = search.steps(leaping[again])
     return height, away * np.abs(stencil.units())
+
+
+def steps_beyond(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, Array]:
+    """Return how high the steps are at the end of the tread that x is on, 0 where there are none; and how far it is.
+
+    f has the value at x as far as a step that is `still`, and another at one that has `moved`: both of one sign.
+    """
+    inputs = np.arange(stencil.x.size)[stencil.inputs] if stencil.inputs is not None else np.zeros(still.size, np.int64)
+    first = leader(inputs, -np.abs(moved))
+    still, moved = still[first], moved[first]
+    for _ in range(_HALVINGS):
+        middle = (still + moved) / 2
+        there = (stencil.moved(middle) == stencil.y0)[first]
+        still, moved = np.where(there, middle, still), np.where(there, moved, middle)
+    height = np.zeros(still.size)
+    for part in _OF_A_TREAD:
+        again = np.flatnonzero(height == 0)
+        if again.size:
+            places = Places.at(stencil.subset(again), np.abs(moved[again]) * part / SIDE, moved[again])
+            none = np.zeros(again.size)
+            height[again] = _Search(places, none, none).steps(none > 0)[0]
+    return height, np.abs(moved * stencil.units())
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +133,10 @@ class _Search:
                 break
             first = leader(places.inputs, np.where(sought, height / self.least, -1))
             start = part.argmax(axis=0)[first]
-            large = np.count_nonzero(fifth > 2 * height, axis=0)
-            everywhere = np.where(large > SIDE, self.slope, np.nan)
-            cell = np.where(large > SIDE, start + 1 + self._rise(start).argmax(axis=0), start + 3)
-            cell = np.clip(cell, 4, 2 * SIDE - 3)
+            crowded = (np.count_nonzero(fifth > 2 * height, axis=0) > SIDE) | ~_alone(fifth, start)
+            everywhere = np.where(crowded, self.slope, np.nan)
+            cell = np.where(crowded, start + 1 + self._rise(start).argmax(axis=0), start + 3)
+            cell = np.clip(cell, 4, 2 * SIDE - 3)[first]  # places are the same for all that read an input
             leap, place = self._leap(cell, everywhere, np.where(sought, height, np.inf))
             leaping = leaping | (sought & (leap >= height / 4) & (leap <= 4 * height))
             moves_on = _SMALL * height <= np.abs(self.slope / places.spacing * place)
@@ -165,6 +189,13 @@ def leader(inputs: Array, rank: Array) -> Array:
     """Return, for each entry, which of those that read its input has the largest rank."""
     order = np.lexsort((rank, inputs))
     return np.asarray(order[np.searchsorted(inputs[order], inputs, side="right") - 1])
+
+
+def _alone(fifth: Array, start: Array) -> Array:
+    """Return where a leap is by itself: the fifth differences beside its largest are about 4/6 of that."""
+    columns = np.arange(start.size)
+    beside = [fifth[np.clip(start + k, 0, fifth.shape[0] - 1), columns] / fifth[start, columns] for k in (-1, 1)]
+    return np.asarray((np.abs(np.array(beside) - 4 / _LEAP) < _BESIDE).all(axis=0))
 
 
 def _cubic(points: list[Array], part: Array) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from jacinspect.records import dataclass
 
-__all__ = ["Bundle", "Part", "names_of_parts", "whole"]
+__all__ = ["Bundle", "Part", "index_of", "names_of_parts", "whole"]
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -110,4 +110,13 @@ class Bundle:
     def place(self, flat: int) -> tuple[Part, tuple[int, ...]]:
         """Find the part that an entry of the vector belongs to, and the entry's index in it."""
         part = self.parts[0 if self.is_single else int(np.searchsorted(self._ends, flat, side="right"))]
-        return part, tuple(int(k) for k in np.unravel_index(flat - part.offset, part.shape))
+        return part, index_of(flat - part.offset, part.shape)
+
+
+def index_of(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a row-major flat index as an index into an array of this shape."""
+    index = []
+    for length in reversed(shape):
+        flat, place = divmod(flat, length)
+        index.append(place)
+    return tuple(reversed(index))

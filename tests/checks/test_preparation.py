@@ -43,7 +43,7 @@ def outcomes(folder: Path, text: str) -> list[Outcome]:
     file.write_text(text, encoding="utf-8")
     suite = load_suite(file)
     prepared = {each.check.name: each for each in prepare(suite)}
-    cases = suite.cases({name: each.function.operands[0] for name, each in prepared.items()})
+    cases = suite.cases({name: each.function.operands for name, each in prepared.items()})
     return [prepared[case.check].outcome(case, lambda _: None) for case in cases]
 
 
@@ -160,6 +160,12 @@ def test_values_and_log_determinants_are_checked(tmp_path: Path, monkeypatch: py
     assert [finding.code for finding in found["wrong"].findings] == ["J016"]
     with pytest.raises(InputError, match=r"checks\.right\.logdet: a number or a string is needed"):
         outcomes(tmp_path, checks.replace("2.0794415416798357", "true"))
+
+
+def test_several_points_are_inspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checks = 'shapes = ["3"]\npoints = 3\n[checks.a]\nfunction = "tanh"\n[checks.b]\nfunction = "tanh"\npoints = 2\n'
+    assert [len(outcome.report.points) for outcome in outcomes(tmp_path, checks)] == [3, 2]
 
 
 def test_a_derivative_and_an_operand_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

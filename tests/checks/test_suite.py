@@ -67,7 +67,7 @@ def ready(file: Path) -> tuple[list[Case], list[PreparedCheck]]:
     """Do all that comes before the first inspection."""
     suite = load_suite(file).selected(())
     prepared = prepare(suite)
-    return suite.cases({each.check.name: each.function.operands[0] for each in prepared}), prepared
+    return suite.cases({each.check.name: each.function.operands for each in prepared}), prepared
 
 
 def refusal(file: Path) -> str:
@@ -619,3 +619,22 @@ def test_a_name_with_brackets_selects_itself(folder: Path) -> None:
 
 def test_a_check_may_set_whatever_an_inspection_has() -> None:
     assert set(SETTINGS) == {field.name for field in fields(Settings)} - {"seed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("seeds = 3", ["seeds = 3 is seed 3 alone; for 3 seeds write seeds = [0, 1, 2]"]),
+        ("seeds = 99", ["seeds = 99 is seed 99 alone; for 5 seeds write seeds = [0, 1, 2, 3, 4]"]),
+        ('shapes = "3, 4"', ['shapes = "3, 4" is one shape, 3x4; for 2 shapes write shapes = ["3", "4"]']),
+        ("seeds = 0", []),
+        ("seeds = [3]", []),
+        ('shapes = "(3,4)"', []),
+        ('shapes = ["3,4"]', []),
+    ],
+)
+def test_what_could_mean_one_or_several_is_said(folder: Path, text: str, notes: list[str]) -> None:
+    shared = load_suite(write(f"{text}\n[checks.a]\n{TANH}"))
+    own = load_suite(write(f"[checks.a]\n{TANH}{text}")).selected(["a"])
+    assert list(shared.notes) == [f"jacinspect.toml: {note}" for note in notes]
+    assert list(own.notes) == [f"jacinspect.toml: checks.a.{note}" for note in notes]

@@ -74,6 +74,9 @@ def pools(x):
     with multiprocessing.get_context("fork").Pool(1) as pool:
         return np.asarray(pool.map(abs, list(x)))
 
+def interrupts(x):
+    raise KeyboardInterrupt
+
 def steps(x):
     return np.abs(x)
 """
@@ -108,7 +111,7 @@ def codes(outcome: Outcome) -> list[tuple[str, str]]:
 
 # --- What ends badly, and leaves the others alone ---------------------------------------------------------------------
 
-NAMES = ["exits", "double", "killed", "dies_midway", "raises", "leaves", "closes", "steps"]
+NAMES = ["exits", "double", "killed", "dies_midway", "raises", "leaves", "interrupts", "closes", "steps"]
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +155,12 @@ def test_a_function_that_raises_or_leaves(ended: dict[str, Outcome]) -> None:
     assert "raised SystemExit: 5\n  code_of_workers.py:44: sys.exit(5)" in message
 
 
+def test_a_function_that_raises_keyboard_interrupt(ended: dict[str, Outcome]) -> None:
+    ((code, message),) = codes(ended["interrupts"])
+    assert code == "J011"
+    assert message.startswith("the code raised KeyboardInterrupt\n  code_of_workers.py:")
+
+
 def test_the_others_are_made(ended: dict[str, Outcome]) -> None:
     assert {name for name in NAMES if ended[name].report.verdict == "pass"} == {"double", "steps"}
 
@@ -172,6 +181,28 @@ def is_alive(process: int) -> bool:
         return False
 
 
+# Operands are drawn and read before any function is called, which may take long, or fail, as well.
+PATCH = """
+import time
+from jacinspect.checks.preparation import PreparedCheck
+from jacinspect.errors import InputError
+
+drawn = PreparedCheck._operands
+
+def operands(self, case, settings):
+    if case.check == "unbegun":
+        time.sleep(60)
+    if case.check == "unread":
+        raise InputError("x.csv: there is no such file")
+    return drawn(self, case, settings)
+
+PreparedCheck._operands = operands
+
+def f(x):
+    return x
+"""
+
+
 @dataclass(frozen=True)
 class Late:
     """What came of a suite of which two do not end, and whether a process that one of those started is alive."""
@@ -186,6 +217,8 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Late:
     folder = tmp_path_factory.mktemp("late")
     allow = 'allow = ["J010", "J011"]'
     tables = [table("double"), table("loops"), table("grandchild", allow), table("exits", allow), table("steps")]
+    (folder / "patch_of_workers.py").write_text(PATCH)
+    tables += [f'[checks.{name}]\nfunction = "patch_of_workers.py:f"\n' for name in ("unbegun", "unread", "last")]
     file = configured(folder, "shapes = 3\n" + "".join(tables))
     started = time.monotonic()
     outcomes = inspected(file, 2, 3.0)
@@ -199,13 +232,22 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> Late:
 
 def test_what_does_not_end_in_time_is_ended_and_the_others_are_made(late: Late) -> None:
     assert late.seconds < 30
-    assert list(late.outcomes) == ["double", "loops", "grandchild", "exits", "steps"]
-    for name in ("loops", "grandchild"):
+    assert list(late.outcomes) == ["double", "loops", "grandchild", "exits", "steps", "unbegun", "unread", "last"]
+    for name in ("loops", "grandchild", "unbegun"):
         (finding,) = (each for each in late.outcomes[name].report.findings if each.code != "J006")
         assert (finding.code, finding.name) == ("J010", "timeout")
         assert finding.message.startswith("the inspection took longer than 3 s (--timeout) and was ended")
     assert late.outcomes["loops"].report.verdict == "inconclusive"
-    assert [late.outcomes[name].report.verdict for name in ("double", "steps")] == ["pass", "pass"]
+    assert [late.outcomes[name].report.verdict for name in ("double", "steps", "last")] == ["pass"] * 3
+    assert 3 < late.outcomes["loops"].seconds < 10
+    assert late.outcomes["double"].seconds < 3
+
+
+def test_what_had_not_begun_is_named_as_far_as_the_configuration_does(late: Late) -> None:
+    unbegun, unread = late.outcomes["unbegun"], late.outcomes["unread"]
+    assert (unbegun.name, unbegun.report.function.name) == ("unbegun [3, seed 0]", "patch_of_workers.py:f")
+    assert (Path(unbegun.file).name, unbegun.report.verdict) == ("jacinspect.toml", "inconclusive")
+    assert codes(unread) == [("J011", "x.csv: there is no such file")]
 
 
 def test_what_a_late_function_has_started_is_ended_too(late: Late) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from tests.program import PROGRAM, ROOT, Run, execute, on_a_terminal, pieces, ran, run, started
+from jacinspect.cli import streams
+from tests.program import PROGRAM, ROOT, Run, command, execute, on_a_terminal, pieces, ran, run, started
 from tests.views.checks.test_formats import logged, validate_junit
 
 FORMATS = ["text", "json", "junit", "github", "markdown", "sarif"]
@@ -142,7 +143,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "none.toml").write_text("[tool.jacinspect]\n")
     (place / "old.json").write_text("OLD")
     planned = [(made(to), hashes) for to in FORMATS for made, hashes in ((passing, ""), (failing, ""), (written, "1"))]
-    planned += [(typed, "") for typed in (*(typed for typed, _ in REFUSED), LOOPING, FAST)]
+    planned += [(typed, "") for typed in (*(typed for typed, _ in REFUSED), LOOPING, FAST, *LISTED)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda each: checked(place, each[0], hashes=each[1]), planned))
     return place
@@ -165,6 +166,7 @@ def written(to: str) -> str:
 
 
 LOOPING = "--config ../loops.toml --timeout 4 -f junit"
+LISTED = ("--list", "--list --json", *(f"--list --shard {number}/3" for number in (1, 2, 3)))
 FAST = "--fail-fast -j 2 double exits raises wrong"
 TOTAL = "14 inspections: 8 pass, 4 fail, 2 unchecked"
 UNNEEDED = "jacinspect: kinks: allow J006 was not needed\n"
@@ -191,7 +193,7 @@ def test_what_checked_code_prints_is_in_no_format(folder: Path, to: str) -> None
 
 def untimed(content: bytes) -> bytes:
     """Leave out the times that a log has."""
-    return re.sub(rb' time(stamp)?="[^"]*"', b"", content)
+    return re.sub(rb' time(stamp)?="[^"]*"| \(\d+\.\d s\)$|  \d+\.\d s$', b"", content, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("to", FORMATS)
@@ -200,11 +202,12 @@ def test_one_job_to_a_pipe_and_two_to_a_file_give_equal_bytes_whatever_the_hashe
     together = checked(folder, written(to), hashes="1")
     assert (together.status, together.out, together.err) == (1, b"", alone.err)
     assert untimed((folder / f"written.{to}").read_bytes()) == untimed(alone.out)
+    assert (untimed(alone.out) != alone.out) == (to in ("text", "junit"))
     assert [each.name for each in folder.iterdir() if each.name.startswith(".")] == []
 
 
 def test_text_has_a_line_an_inspection(folder: Path) -> None:
-    lines = checked(folder, failing("text")).text.splitlines()
+    lines = untimed(checked(folder, failing("text")).out).decode().splitlines()
     shown = [re.split(r" {2,}", line[2:]) for line in lines if line[:2] in ("✓ ", "✗ ", "? ", "· ")]
     assert [tuple(each[:3]) for each in shown] == [(name.replace("\x1b", r"\x1b"), *more) for name, *more in MADE]
     assert [each[3:] for each in shown[9:11]] == [[], []]
@@ -291,7 +294,7 @@ def test_fail_fast_stops_at_the_first_that_does_not_pass(folder: Path) -> None:
     done = checked(folder, FAST)
     assert done.status == 1
     assert [line[:7] for line in done.text.splitlines() if line.startswith(("✓", "✗"))] == ["✓ doubl"] * 4 + ["✗ exits"]
-    assert done.text.endswith("\n5 inspections: 4 pass, 1 fail; 2 not made\n")
+    assert untimed(done.out).endswith(b"\n5 inspections: 4 pass, 1 fail; 2 not made\n")
 
 
 def test_a_function_that_loops_is_ended(folder: Path) -> None:
@@ -303,6 +306,27 @@ def test_a_function_that_loops_is_ended(folder: Path) -> None:
         (Error, "J010 timeout", "the inspection took longer than 4 s (--timeout) and was ended")
     ]
     assert [type(each) for each in good.result] == [Skipped]  # it has no derivative
+
+
+def test_list_names_what_would_be_inspected(folder: Path) -> None:
+    names = [f"{name} [{label}]" for name, label, _ in MADE]
+    listed = checked(folder, "--list")
+    assert (listed.status, listed.err) == (0, "")
+    assert listed.lines == [name.replace("\x1b", r"\x1b") for name in names]
+    rows = json.loads(checked(folder, "--list --json").out)
+    assert [row["name"] for row in rows] == names
+    assert rows[5] == {"name": "attention [seed 0, by k]", "check": "attention", "shape": None, "seed": 0, "wrt": "k"}
+
+
+def test_shards_are_disjoint_and_complete_and_stable(folder: Path) -> None:
+    names = checked(folder, "--list").lines
+    for number in (1, 2, 3):
+        assert checked(folder, f"--list --shard {number}/3").lines == names[number - 1 :: 3]
+    made = checked(folder, "double kinks --shard 2/3 --json --jobs auto")
+    assert (made.status, made.err) == (0, "")  # the allowance that is not needed is for another part to say
+    assert [(report["check"], report["operand"]["seed"]) for report in made.report["reports"]] == [
+        ("double", 1), ("kinks", 0),
+    ]  # fmt: skip
 
 
 # --- Refusals ---------------------------------------------------------------------------------------------------------
@@ -318,7 +342,11 @@ REFUSED = [
     ),
     ("--timeout 0", "--timeout 0: a number of seconds above 0 is needed"),
     ("-o no/where.json", "--output no/where.json: there is no folder no"),
-    ("--jobs 0", "Invalid value for '--jobs' / '-j': 0 is not in the range x>=1."),
+    ("--jobs 0", "--jobs 0: a number of processes above 0, or auto, is needed"),
+    ("--jbs 2", "No such option: --jbs (Possible options: --jobs, --json) (see jacinspect check --help)"),
+    ("--shard 3/2", "--shard 3/2: the number of a part and that of all are needed, such as 1/4 … 4/4"),
+    ("double --shard 1/9", "--shard 1/9: 4 inspections cannot be divided into 9 parts"),
+    ("--list -f junit", "--list is written as text or json; leave out --format junit"),
     ("-f xml", "--format xml: there is no such format; text, json, junit, github, markdown, sarif, html"),
 ]
 
@@ -371,7 +399,7 @@ def test_what_is_made_is_written_at_once_and_ctrl_c_leaves_a_complete_document(t
         runs = dict(zip(FORMATS, pool.map(lambda to: interrupted(tmp_path / to, to), FORMATS), strict=True))
     for to, (_, done) in runs.items():
         assert (to, done.status, done.err) == (to, 130, "")
-    ends = {to: done.text.rstrip().splitlines()[-1] for to, (_, done) in runs.items()}
+    ends = {to: untimed(done.out).decode().rstrip().splitlines()[-1] for to, (_, done) in runs.items()}
     words = "1 inspection: 1 fail; 2 not made"
     assert (ends["text"], ends["github"], ends["markdown"]) == (words, f"jacinspect: {words}", f"**{words}**")
     loaded = json.loads(runs["json"][1].out)
@@ -453,8 +481,8 @@ def test_several_formats_in_one_run(tmp_path: Path) -> None:
     typed = [word for to, file in files.items() for word in ("-f", f"{to}={file}")]
     done = run("check", *typed, cwd=tmp_path)
     assert done.status == 1
-    assert done.lines[-1] == "2 inspections: 1 pass, 1 fail"
-    assert done.text == run("check", cwd=tmp_path).text
+    assert untimed(done.out).endswith(b"\n2 inspections: 1 pass, 1 fail\n")
+    assert untimed(done.out) == untimed(run("check", cwd=tmp_path).out)
     assert [suite.tests for suite in JUnitXml.fromfile(str(tmp_path / "report.xml"))] == [1, 1]
     assert (tmp_path / "report.json").read_text() == run("check", "--json", cwd=tmp_path).text
     assert "<html" in (tmp_path / "page.html").read_text()
@@ -472,6 +500,34 @@ def test_a_reader_that_leaves_early_does_not_change_what_was_found(tmp_path: Pat
         shell = f"exec 3>&1; {{ {shlex.join([*PROGRAM, 'check'])} {words}; echo $? >&3; }} | true"
         done = execute(["bash", "-c", shell], cwd=tmp_path)
         assert (done.out, done.err) == (b"1\n", "")
+
+
+def test_a_pipe_of_any_format_that_is_closed_leaves_the_status(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text("shapes = 3\n[checks.wrong]\nfunction = 'tanh'\nderivative = 'x'\n")
+    wrong = "tanh -s 3 -d x"
+    typed = {f"check -f {to}": 1 for to in (*FORMATS, "html")}
+    typed |= {f"{wrong} -f {to}": 1 for to in ("text", "json", "markdown", "latex", "html", "csv")}
+    typed |= {"list": 0, "explain": 0, "identities -s 2x2": 0, "identities softmax -s 2x2": 1, "--help": 0}
+    typed |= {"--version": 0, "check --help": 0, "tahn -s 3 2>&1": 2, f"{wrong} -q": 1}
+
+    def status(words: str) -> int:
+        shell = f"exec 3>&1; {{ {shlex.join(command())} {words}; echo $? >&3; }} | true"
+        return int(execute(["bash", "-c", shell], cwd=tmp_path).out)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        assert dict(zip(typed, pool.map(status, typed), strict=True)) == typed
+
+
+def test_a_worker_that_cannot_start_again_leaves_a_complete_document(tmp_path: Path) -> None:
+    (tmp_path / "once.py").write_text(
+        "import os, pathlib\nif pathlib.Path('seen').exists():\n    raise ValueError('only once')\n"
+        "pathlib.Path('seen').touch()\ndef f(x):\n    os._exit(3)\n"
+    )
+    (tmp_path / "jacinspect.toml").write_text("shapes = 3\nseeds = [0, 1]\n[checks.a]\nfunction = 'once.py:f'\n")
+    done = run("check", "--json", cwd=tmp_path)
+    assert done.status == 2
+    assert ([each["check"] for each in done.report["reports"]], done.report["verdict"]) == (["a"], "fail")
+    assert done.err.startswith(f"jacinspect: {tmp_path / 'jacinspect.toml'}: checks.a.function: once.py: importing it")
 
 
 def test_ctrl_c_while_a_worker_starts_is_quiet(tmp_path: Path) -> None:
@@ -527,7 +583,29 @@ def test_a_terminal_has_colours_and_no_progress_between_the_lines(tmp_path: Path
     assert "\x1b[1;31m✗\x1b[0m first" in text
     assert "\x1b[32m✓\x1b[0m last" in text
     assert "of 2 inspections" not in text
-    assert re.sub(r"\x1b\[[0-9;]*m", "", text).endswith("2 inspections: 1 pass, 1 fail\r\n")
+    assert re.search(r"2 inspections: 1 pass, 1 fail \(\d+\.\d s\)\r\n$", re.sub(r"\x1b\[[0-9;]*m", "", text))
+
+
+def test_a_bar_is_shown_while_no_line_is_written(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(streams, "is_terminal", lambda _: True)
+    monkeypatch.setattr(streams, "monotonic", lambda: now)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes what is captured for a terminal then
+    monkeypatch.setenv("TERM", "xterm")
+    with streams.ProgressBar("inspections", 4, wait=3.0) as bar:
+        shown = []
+        for now, done in ((2.9, 0), (3.0, 0), (3.1, 1)):  # noqa: B007 (the clock)
+            bar.show(done)
+            shown.append(capfd.readouterr().err)
+        bar.hide()
+        capfd.readouterr()
+        for now, done in ((6.0, 2), (6.2, 3)):  # noqa: B007
+            bar.show(done)
+            shown.append(capfd.readouterr().err)
+    found = [re.findall(r"\d of 4 inspections", text)[-1:] for text in shown]
+    assert found == [[], ["0 of 4 inspections"], ["1 of 4 inspections"], [], ["3 of 4 inspections"]]
 
 
 def test_what_fails_shows_once_what_it_wrote_on_standard_error(tmp_path: Path) -> None:

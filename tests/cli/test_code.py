@@ -351,8 +351,11 @@ def test_code_that_closes_standard_output_gives_no_traceback(folder: Path) -> No
     assert done.status in (0, 2)
 
 
-def test_code_that_is_interrupted(folder: Path) -> None:
-    assert run("code.py:interrupted", "-s", "2", cwd=folder) == Run(130, b"", "")
+def test_code_that_raises_keyboard_interrupt_itself_is_an_error(folder: Path) -> None:
+    done = run("code.py:interrupted", "-s", "2", cwd=folder)
+    line = next(n for n, text in enumerate((folder / "code.py").read_text().splitlines(), 1) if "KeyboardI" in text)
+    message = f"jacinspect: the inspected code raised KeyboardInterrupt\n  code.py:{line}: raise KeyboardInterrupt\n"
+    assert done == Run(2, b"", message)
 
 
 def test_an_interrupt_within_somebody_s_code_is_quiet(folder: Path) -> None:

@@ -40,6 +40,13 @@ def test_an_element_wise_function_takes_few_calls(shape: Shape, at_most: int) ->
     assert calls(sigmoid, slope, np.random.default_rng(0).standard_normal(shape)) <= at_most
 
 
+def test_a_second_derivative_that_jumps_takes_one_ladder_more() -> None:
+    """Its differences converge slowly beside 0, at all scales alike: no staircase is searched for."""
+    x = np.random.default_rng(0).standard_normal((100, 100))
+    number = calls(lambda x: np.asarray(x / (1 + np.abs(x))), lambda x: np.asarray((1 + np.abs(x)) ** -2.0), x)
+    assert number <= 61 + LADDER_CALLS
+
+
 @pytest.mark.parametrize(("off", "more"), [(1.0, 0), (0.01, 195)])
 def test_a_derivative_that_is_wrong_in_places_takes_one_ladder_more(off: float, more: int) -> None:
     """Before a small error is called one, f is searched for the pieces of a solver's result."""

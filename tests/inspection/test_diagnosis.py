@@ -279,11 +279,10 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_every_mistake_is_named_in_every_form(name: str, form: str) -> None:
     mistake = MISTAKES[name]
+    seed = FORMS.index(form)  # other points, and another shape, in every form
     if form == "slopes" and not mistake.elementwise:
         form = "matrix"
-    first = 2 * FORMS.index(form)  # other points in every form
-    for seed in range(first, first + 2):
-        assert explanation(mistake.report(form, seed)) == mistake.text, seed
+    assert explanation(mistake.report(form, seed)) == mistake.text
 
 
 def right_at_output(f: F, of_output: F) -> Mistake:

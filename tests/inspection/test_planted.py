@@ -43,6 +43,8 @@ def test_the_other_judges_find_what_is_gross() -> None:
 @pytest.mark.parametrize("draw", ["ordinary", "kinks", "0 and tiny"])
 def test_no_right_derivative_is_accused(draw: str) -> None:
     for entry in ENTRIES:
+        if draw == "ordinary" and len(entry.operands) == 1:
+            continue  # tests/inspection/test_pipeline.py has all of these
         for wrt in range(1, len(entry.operands) + 1):
             result = outcome(Case(entry.name, wrt, draw, (2, 3), np.float64 if wrt % 2 else np.float32, 1))
             assert result is None or not result.false_alarm, result

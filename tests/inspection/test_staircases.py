@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import solve_ivp
+from scipy.special import erf, ndtr
 
 import jacinspect
 from tests.oracles import Array
@@ -215,6 +216,14 @@ def named_noise(report: jacinspect.Report) -> list[float]:
     return [float(r) for each in report.findings for r in re.findall(r"--noise (\S+)", each.message)]
 
 
+def gelu(x: Array) -> Array:
+    return np.asarray(0.5 * x * (1 + erf(x / 2**0.5)))
+
+
+def gelu_slopes(x: Array) -> Array:
+    return np.asarray(ndtr(x) + x * np.exp(-x * x / 2) / np.sqrt(2 * np.pi))
+
+
 FLAT: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]] = {
     "1 - tanh(1/x)": (lambda x: 1 - np.tanh(1 / x), lambda x: 1 / (np.cosh(1 / x) * x) ** 2, np.array([0.048, 0.0508])),
     "1 - cos x": (lambda x: 1 - np.cos(x), np.sin, np.array([3e-9, 2.7e-8])),
@@ -223,6 +232,8 @@ FLAT: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]
         lambda x: 3 * x * x,
         np.array([-1.30228, 0.64925]),
     ),
+    "gelu between leaps that are three places apart": (gelu, gelu_slopes, np.array([-8.276219668817703])),
+    "gelu flat for a unit": (lambda x: 1e6 * gelu(x), lambda x: 1e6 * gelu_slopes(x), np.array([-9.09, -8.5])),
 }
 
 
@@ -230,6 +241,11 @@ FLAT: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]
 def test_what_rounding_or_faint_steps_hide_is_not_called_wrong(name: str) -> None:
     f, derivative, x = FLAT[name]
     assert jacinspect.inspect(f, x, derivative=derivative).verdict != "fail"
+
+
+def test_a_slope_that_the_steps_beyond_a_tread_would_show_is_called_wrong() -> None:
+    report = jacinspect.inspect(gelu, np.array([-9.09]), derivative=lambda x: np.full(1, 1e-11))
+    assert report.verdict == "fail"
 
 
 @pytest.mark.parametrize("logits", [[-20.0, -5.0, 50.0], [20.0, -26.0, 4.0]])

@@ -16,7 +16,7 @@ from tests.cli.test_commands import at_import, one_message
 from tests.conftest import RunHere
 from tests.program import ROOT, Run, command, execute, install, ran, run
 
-HEAVY = ("numpy", "scipy", "torch", "jax", "rich", "rich.console", "rich.markdown", "typer.rich_utils")
+HEAVY = ("numpy", "scipy", "torch", "jax", "pydantic", "rich", "rich.console", "rich.markdown", "typer.rich_utils")
 EXAMPLE = re.compile(r"^Try: (.*)\n\Z", re.MULTILINE)
 
 

@@ -1,7 +1,7 @@
 """The report for a person, short and with details: everything fits, nothing is lost, the numbers are the report's."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from io import StringIO
@@ -80,14 +80,19 @@ def report(name: str) -> Report:
     return REPORTS[name]()
 
 
-def written(of: Report, width: int, full: bool = False, view: Any = details) -> list[str]:
-    """Print a report as a pipe would get it."""
+@cache
+def written(name: str, width: int, full: bool = False, view: Any = details) -> tuple[str, ...]:
+    """Print a report as a pipe would get it, once for all tests that look at it."""
+    return printed(report(name), width, full, view)
+
+
+def printed(of: Report, width: int, full: bool = False, view: Any = details) -> tuple[str, ...]:
     console = Console(file=(stream := StringIO()), width=width, color_system=None, highlight=False, soft_wrap=full)
     console.print(view.render(of, width, full))
-    return stream.getvalue().splitlines()
+    return tuple(stream.getvalue().splitlines())
 
 
-def facts(lines: list[str]) -> list[tuple[str, str]]:
+def facts(lines: Sequence[str]) -> list[tuple[str, str]]:
     """Read the labelled lines, those that hang below them joined; all their texts begin in one column."""
     start = next((len(line) - len(line.removeprefix("shape").lstrip()) for line in lines if line[:6] == "shape "), 0)
     found: list[tuple[str, str]] = []
@@ -104,7 +109,7 @@ def facts(lines: list[str]) -> list[tuple[str, str]]:
     return [(label, " ".join(text.split())) for label, text in found]
 
 
-def panel(lines: list[str], title: str) -> list[str]:
+def panel(lines: Sequence[str], title: str) -> list[str]:
     """Cut out what stands below a title, up to the next blank line and the next title."""
     top, start = next((n, line.index(title)) for n, line in enumerate(lines) if re.search(_whole(title), line))
     beyond = re.search(r"\s{4,}\S", lines[top][start + len(title) :])
@@ -118,7 +123,7 @@ def _whole(title: str) -> str:
     return rf"(^|\s{{4}}){re.escape(title)}($|\s{{4}})"
 
 
-def numbers(lines: list[str], title: str) -> list[list[float]]:
+def numbers(lines: Sequence[str], title: str) -> list[list[float]]:
     return [[0.0 if cell == "·" else float(cell) for cell in line.split()] for line in panel(lines, title)]
 
 
@@ -129,7 +134,7 @@ def numbers(lines: list[str], title: str) -> list[list[float]]:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_no_line_is_longer_than_the_width(name: str, width: int, view: Any) -> None:
-    for line in written(report(name), width, view=view):
+    for line in written(name, width, view=view):
         assert cell_len(line) <= width, line
 
 
@@ -137,7 +142,7 @@ def test_no_line_is_longer_than_the_width(name: str, width: int, view: Any) -> N
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_it_is_plain(name: str, width: int, view: Any) -> None:
-    lines = written(report(name), width, view=view)
+    lines = written(name, width, view=view)
     assert not [line for line in lines if line != line.rstrip()], "trailing blanks"
     assert not [line for line in lines if re.search(r"[\x00-\x1f\x7f]", line)]
     assert not any(pair == ("", "") for pair in pairwise(lines)), "two blank lines"
@@ -147,7 +152,7 @@ def test_it_is_plain(name: str, width: int, view: Any) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_name_and_outcome_stand_first_and_the_verdict_last(name: str, width: int, view: Any) -> None:
-    lines, of = written(report(name), width, view=view), report(name)
+    lines, of = written(name, width, view=view), report(name)
     head = " ".join(" ".join(lines[:5]).split())  # on a narrow terminal the outcome has lines of its own
     assert head.startswith(of.function.name)
     assert outcome(of) in head
@@ -162,14 +167,14 @@ def test_name_and_outcome_stand_first_and_the_verdict_last(name: str, width: int
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", sorted(set(REPORTS) - {"mutates"}))
 def test_what_is_asked_first_stands_before_the_numbers(name: str, width: int) -> None:
-    lines = written(report(name), width)
+    lines = written(name, width)
     labels = [label for label, _ in facts(lines)]
     assert labels == [label for label in LABELS if label in labels]
     assert {*LABELS} - {*labels} <= {"chain rule", "cost", "also as", "bandwidths"}
     first_panel = next(n for n, line in enumerate(lines) if line == "X" or line.startswith(("X  ", "X[")))
     agreement = next(n for n, line in enumerate(lines) if line.startswith("agreement"))
     assert agreement < first_panel
-    short = written(report(name), width, view=text)
+    short = written(name, width, view=text)
     assert [label for label, _ in facts(short)] == FIRST
     first_panel = next(n for n, line in enumerate(short) if line == "X" or line.startswith(("X  ", "X[")))
     assert next(n for n, line in enumerate(short) if line.startswith("Hadamard")) < first_panel
@@ -178,7 +183,7 @@ def test_what_is_asked_first_stands_before_the_numbers(name: str, width: int) ->
 @pytest.mark.parametrize("name", REPORTS)
 def test_no_words_are_lost_in_narrow_columns(name: str) -> None:
     for view in VIEWS:
-        by_width = [facts(written(report(name), width, view=view)) for width in WIDTHS]
+        by_width = [facts(written(name, width, view=view)) for width in WIDTHS]
         assert by_width[0] == by_width[1] == by_width[2] == by_width[3]
 
 
@@ -186,10 +191,10 @@ def test_no_words_are_lost_in_narrow_columns(name: str) -> None:
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_finding_is_told_with_its_whole_message(name: str, width: int) -> None:
     for view in VIEWS:
-        said = " ".join(" ".join(written(report(name), width, view=view)).split())
+        said = " ".join(" ".join(written(name, width, view=view)).split())
         for finding in report(name).findings:
             if view is text and finding.code == "J009":  # the Hadamard line says it
-                assert f"Hadamard {facts(written(report(name), 200, view=text))[3][1]}" in said
+                assert f"Hadamard {facts(written(name, 200, view=text))[3][1]}" in said
                 assert "(J009)" in said
                 continue
             assert f"{finding.code} {finding.severity} " in said
@@ -199,18 +204,18 @@ def test_every_finding_is_told_with_its_whole_message(name: str, width: int) -> 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", REPORTS)
 def test_what_is_large_is_not_pages_long(name: str, width: int) -> None:
-    assert len(written(report(name), width)) <= {40: 240, 60: 160, 80: 120, 200: 70}[width]
-    assert len(written(report(name), width, view=text)) <= {40: 120, 60: 80, 80: 60, 200: 45}[width]
+    assert len(written(name, width)) <= {40: 240, 60: 160, 80: 120, 200: 70}[width]
+    assert len(written(name, width, view=text)) <= {40: 120, 60: 80, 80: 60, 200: 45}[width]
 
 
 def test_a_million_entries_take_little_more_than_a_screen() -> None:
-    assert len(written(report("sigmoid 1000x1000"), 80)) <= 90
-    assert len(written(report("sigmoid 1000x1000"), 80, view=text)) <= 45
+    assert len(written("sigmoid 1000x1000", 80)) <= 90
+    assert len(written("sigmoid 1000x1000", 80, view=text)) <= 45
 
 
 def test_a_2x2_takes_22_lines_and_softmax_40() -> None:
-    assert len(written(report("sigmoid 2x2"), 80, view=text)) <= 22
-    assert len(written(report("softmax by rows"), 80, view=text)) <= 40
+    assert len(written("sigmoid 2x2", 80, view=text)) <= 22
+    assert len(written("softmax by rows", 80, view=text)) <= 40
 
 
 # --- One by one
@@ -218,7 +223,7 @@ def test_a_2x2_takes_22_lines_and_softmax_40() -> None:
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_the_answers_about_a_sigmoid(width: int) -> None:
-    said = dict(facts(written(report("sigmoid 2x2"), width)))
+    said = dict(facts(written("sigmoid 2x2", width)))
     assert said["shape"] == "4×4, square: J = ∂vec(A)/∂vec(X)"
     assert "column-major" in said["layout"]
     assert "numerator" in said["layout"]
@@ -232,7 +237,7 @@ def test_the_answers_about_a_sigmoid(width: int) -> None:
 
 
 def test_the_answers_about_a_softmax() -> None:
-    by_rows, by_columns = (dict(facts(written(report(f"softmax by {way}"), 80))) for way in ("rows", "columns"))
+    by_rows, by_columns = (dict(facts(written(f"softmax by {way}", 80))) for way in ("rows", "columns"))
     for said in (by_rows, by_columns):
         assert said["pattern"].startswith("block-diagonal, 3 blocks of 4×4")
         assert "48 of 144" in said["pattern"]
@@ -244,14 +249,14 @@ def test_the_answers_about_a_softmax() -> None:
 
 
 def test_without_an_analytic_derivative_none_is_shown() -> None:
-    lines = written(report("numeric only"), 200)
+    lines = written("numeric only", 200)
     assert not any("J analytic" in line for line in lines)
     assert numbers(lines, "J numeric")[0][0] == pytest.approx(np.cos(normal(2, 3)[0, 0]), rel=1e-3)
     assert "no analytic derivative" in dict(facts(lines))["agreement"]
 
 
 def test_a_stopped_inspection_says_why_and_shows_no_matrix() -> None:
-    lines = written(report("mutates"), 80)
+    lines = written("mutates", 80)
     assert len(lines) < 12
     assert facts(lines) == []
     assert any(line.startswith("J008") for line in lines)
@@ -260,7 +265,7 @@ def test_a_stopped_inspection_says_why_and_shows_no_matrix() -> None:
 @pytest.mark.parametrize("width", [80, 200])
 @pytest.mark.parametrize("name", ["sigmoid 2x2", "transpose", "kinks", "one number", "1x1", "no axes", "huge and tiny"])
 def test_the_numbers_shown_are_the_report_s(name: str, width: int) -> None:
-    lines, data = written(report(name), width), report(name).to_dict()
+    lines, data = written(name, width), report(name).to_dict()
     for title, of in (("J analytic", "analytic"), ("J numeric", "numeric"), ("± error bar", "error_bar")):
         digit = 0.5 if of == "error_bar" else 1e-3
         for shown, exact in zip(numbers(lines, title), data["jacobian"][of], strict=True):
@@ -273,7 +278,7 @@ def test_the_numbers_shown_are_the_report_s(name: str, width: int) -> None:
 
 def test_the_corners_shown_are_the_matrix_s() -> None:
     shown, exact = (
-        panel(written(report("cumsum"), 80), "J analytic"),
+        panel(written("cumsum", 80), "J analytic"),
         report("cumsum").to_dict()["jacobian"]["analytic"],
     )
     top, bottom = shown[0].split(), shown[-1].split()
@@ -286,7 +291,7 @@ def test_the_corners_shown_are_the_matrix_s() -> None:
 
 
 def test_a_large_operand_is_shown_by_its_corners_and_its_pattern_by_dots() -> None:
-    lines, x = written(report("sigmoid 1000x1000"), 80), normal(1000, 1000)
+    lines, x = written("sigmoid 1000x1000", 80), normal(1000, 1000)
     shown = [line.split() for line in panel(lines, "X")]
     assert float(shown[0][0]) == pytest.approx(x[0, 0], rel=1e-3)
     assert float(shown[0][-1]) == pytest.approx(x[0, -1], rel=1e-3)
@@ -297,31 +302,31 @@ def test_a_large_operand_is_shown_by_its_corners_and_its_pattern_by_dots() -> No
 
 
 def test_nan_and_infinity_are_shown() -> None:
-    lines = written(report("nan"), 80)
+    lines = written("nan", 80)
     assert panel(lines, "X")[0].split() == ["1", "nan"]
     assert panel(lines, "X")[1].split() == ["inf", "-inf"]
 
 
 @pytest.mark.parametrize("name", ["no numbers", "no rows, coupled"])
 def test_without_numbers_it_says_so(name: str) -> None:
-    lines = written(report(name), 80)
+    lines = written(name, 80)
     assert any("no entries" in line for line in lines)
     assert dict(facts(lines))["pattern"].startswith("zero")
 
 
 def test_three_axes_are_shown_as_slices() -> None:
-    lines, x = written(report("three axes"), 80), normal(2, 3, 2)
+    lines, x = written("three axes", 80), normal(2, 3, 2)
     assert "leaky_relu(negative_slope=0.25)" in lines[0]
     for k in range(2):
         assert np.array(numbers(lines, f"X[{k}]")) == pytest.approx(x[k], rel=1e-3)
-    many = written(report("many slices"), 200)
+    many = written("many slices", 200)
     assert any("2 more slices" in line for line in many)
-    assert not any("more slices" in line for line in written(report("many slices"), 200, full=True))
-    assert any("X[4]" in line for line in written(report("many slices"), 200, full=True))
+    assert not any("more slices" in line for line in written("many slices", 200, full=True))
+    assert any("X[4]" in line for line in written("many slices", 200, full=True))
 
 
 def test_full_shows_every_number() -> None:
-    lines = written(report("cumsum"), 80, full=True)
+    lines = written("cumsum", 80, full=True)
     assert numbers(lines, "J analytic") == np.tri(30).tolist()
     assert np.array(numbers(lines, "X"))[0] == pytest.approx(normal(30), rel=1e-3)
     assert not [line for line in lines if line != line.rstrip()]
@@ -329,22 +334,22 @@ def test_full_shows_every_number() -> None:
 
 def test_full_keeps_to_the_memory() -> None:
     with pytest.raises(InputError, match=r"1000000×1000000 .*7\.28 TiB"):
-        written(report("sigmoid 1000x1000"), 80, full=True)
+        written("sigmoid 1000x1000", 80, full=True)
 
 
 @pytest.mark.parametrize("source", ["[bold red]x[/].csv", "a:smile:.csv", "[/].csv", "\\[x].csv", "名前.csv"])
 def test_a_file_s_name_is_shown_as_it_is(source: str) -> None:
     of = report("sigmoid 2x2")
-    said = dict(facts(written(replace(of, operand=replace(of.operand, source=source)), 80)))
+    said = dict(facts(printed(replace(of, operand=replace(of.operand, source=source)), 80)))
     assert said["operand"].startswith(source)
 
 
 @pytest.mark.parametrize("source", ["\x1b[31mred.csv", "two\nlines.csv", "back\rto.csv", "\x9b31m.csv"])
 def test_a_file_s_name_cannot_command_the_terminal(source: str) -> None:
     of = report("sigmoid 2x2")
-    lines = written(replace(of, operand=replace(of.operand, source=source)), 80)
+    lines = printed(replace(of, operand=replace(of.operand, source=source)), 80)
     assert not [line for line in lines if re.search(r"[\x00-\x1f\x7f-\x9f]", line)]
-    assert len(lines) == len(written(of, 80))
+    assert len(lines) == len(printed(of, 80))
 
 
 def test_colors_follow_the_verdict_only() -> None:
@@ -353,5 +358,5 @@ def test_colors_follow_the_verdict_only() -> None:
         console = Console(file=(stream := StringIO()), width=80, force_terminal=True, color_system="truecolor")
         console.print(view.render(report(name), 80))
         plain = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue()).splitlines()
-        assert [line.rstrip() for line in plain] == written(report(name), 80, view=view)
+        assert tuple(line.rstrip() for line in plain) == written(name, 80, view=view)
         assert "\x1b[" in stream.getvalue()

@@ -11,9 +11,9 @@ kinks; rectifiers.py, 0 to the left and x to the right; gated.py, x times someth
 from math import factorial, inf
 
 import numpy as np
-from numpy.polynomial.polynomial import polyval
 
 from jacinspect.functions.catalogue.arithmetic.normal import gaussian
+from jacinspect.functions.catalogue.arithmetic.polynomials import polynomial
 from jacinspect.functions.catalogue.arithmetic.rounding import LARGEST, LOG_2, difference, product, quotient
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array
@@ -49,7 +49,7 @@ def _tanh_shrink(x: Array) -> Array:
     # x - tanh(x) = (x·cosh(x) - sinh(x))/cosh(x), and the series of that difference has one sign
     near = np.clip(x, -1.25, 1.25)
     squared = near * near
-    series = near * (squared * polyval(squared, _SHRINK)) / np.cosh(near)
+    series = near * (squared * polynomial(squared, _SHRINK)) / np.cosh(near)
     return np.where(np.abs(x) < 1.25, series, x - np.tanh(x))
 
 

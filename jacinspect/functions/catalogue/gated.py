@@ -11,7 +11,6 @@ from math import exp, factorial
 from typing import Literal
 
 import numpy as np
-from numpy.polynomial.polynomial import polyval
 
 from jacinspect.functions.catalogue.arithmetic.normal import (
     DENSITY_AT_0,
@@ -19,6 +18,7 @@ from jacinspect.functions.catalogue.arithmetic.normal import (
     mills_ratio_minus_t,
     root_density,
 )
+from jacinspect.functions.catalogue.arithmetic.polynomials import polynomial
 from jacinspect.functions.catalogue.arithmetic.rounding import LARGEST, difference, half_exponential, product
 from jacinspect.functions.catalogue.elementwise import sech_squared
 from jacinspect.functions.catalogue.entry import Entry
@@ -157,7 +157,7 @@ def _tanh_exp_derivative(x: Array) -> Array:
     h = np.exp(0.5 * low)
     e = h * h
     d = (low - _TANH_EXP_ZERO) - _TANH_EXP_ZERO_REST
-    n = d + _SERIES_ZERO * np.expm1(2.0 * d) * np.asarray(polyval(4.0 * e * e, _SERIES))
+    n = d + _SERIES_ZERO * np.expm1(2.0 * d) * np.asarray(polynomial(4.0 * e * e, _SERIES))
     opened = np.exp(high)
     above = np.tanh(opened) + high * opened * sech_squared(opened, np.zeros(()))
     return np.asarray(np.where(x > 0, above, h * (h * n) / np.cosh(e) ** 2))

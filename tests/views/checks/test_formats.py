@@ -121,8 +121,20 @@ def test_text() -> None:
         "  worse [2, seed 0]  worst 1e+12 of its bar\n"
         "  swish [2x3, seed 0]  worst 8 of its bar\n"
         "kinked: allow J006 was not needed\n"
-        "7 inspections: 2 pass, 3 fail, 2 inconclusive\n"
+        "7 inspections: 2 pass, 3 fail, 2 inconclusive (0.0 s)\n"
     )
+
+
+def test_text_says_how_long_all_took_and_each_that_was_slow() -> None:
+    made = [
+        replace(outcome("quick"), started=1e9, seconds=0.96),
+        replace(outcome("slow"), started=1e9 + 0.5, seconds=12.25),  # beside it
+    ]
+    lines = rendered("text", made).splitlines()
+    assert lines[1].endswith("  0.5")
+    assert lines[2].endswith("  0.5  12.2 s")
+    assert lines[-1] == "2 inspections: 2 pass (12.8 s)"
+    assert "s" not in rendered("text", made, width=60).splitlines()[2][-4:]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +156,7 @@ def test_the_summary_of_many_failures_has_the_worst() -> None:
     lines = rendered("text", many).partition("worst first:\n")[2].splitlines()
     assert lines[0] == "  check30 [2, seed 0]  worst 30 of its bar"
     assert lines[19] == "  check11 [2, seed 0]  worst 11 of its bar"
-    assert lines[20:] == ["  … and 10 more", "30 inspections: 30 fail"]
+    assert lines[20:] == ["  … and 10 more", "30 inspections: 30 fail (0.0 s)"]
 
 
 @pytest.mark.parametrize("name", [*ODD, *CONTROLS])
@@ -551,7 +563,7 @@ def test_an_interrupted_run_is_complete(view: str) -> None:
     last = rendered(view, [outcome("a")], planned=9).rstrip().splitlines()[-1]
     counts = '{"pass": 1, "fail": 0, "inconclusive": 0, "unchecked": 0}'
     expected = {
-        "text": "1 inspection: 1 pass; 8 not made",
+        "text": "1 inspection: 1 pass; 8 not made (0.0 s)",
         "json": f'], "summary": {counts}, "verdict": "interrupted"}}',
         "junit": "</testsuites>",
         "github": "jacinspect: 1 inspection: 1 pass; 8 not made",

@@ -7,9 +7,8 @@ square root, to be multiplied in twice, and Mills' ratio, which falls smoothly f
 from math import factorial
 
 import numpy as np
-from numpy.polynomial.chebyshev import chebval
-from numpy.polynomial.polynomial import polyval
 
+from jacinspect.functions.catalogue.arithmetic.polynomials import chebyshev, polynomial
 from jacinspect.functions.catalogue.arithmetic.rounding import product
 from jacinspect.functions.function import Array
 
@@ -69,13 +68,13 @@ _SERIES = np.array([_2_OVER_ROOT_PI * (-1) ** k / (factorial(k) * (2 * k + 1)) f
 
 def mills_ratio(t: Array) -> Array:
     """M(t) = (1 - Φ(t)) / φ(t) for t >= 0, float64."""
-    return np.asarray(chebval((5.0 - t) / (5.0 + t), _MILLS) / (t + 1.25))
+    return np.asarray(chebyshev((5.0 - t) / (5.0 + t), _MILLS) / (t + 1.25))
 
 
 def mills_ratio_minus_t(t: Array) -> Array:
     """M(t) - t for t >= 0, float64; all digits are right up to its zero, where the subtraction would lose them."""
     d = np.clip(t - _ZERO, -_NEAR, _NEAR) - _ZERO_REST
-    return np.where(np.abs(t - _ZERO) < _NEAR, d * polyval(d, _TAYLOR), mills_ratio(t) - t)
+    return np.where(np.abs(t - _ZERO) < _NEAR, d * polynomial(d, _TAYLOR), mills_ratio(t) - t)
 
 
 def root_density(t: Array) -> Array:
@@ -103,7 +102,7 @@ def erfc(x: Array) -> Array:
 def series_of_erf(x: Array) -> Array:
     """erf(x) for |x| <= 1, float64, and ±erf(1) beyond."""
     near = np.clip(x, -1.0, 1.0)
-    return np.asarray(near * polyval(near * near, _SERIES))
+    return np.asarray(near * polynomial(near * near, _SERIES))
 
 
 def _tail_of_erf(x: Array) -> Array:
