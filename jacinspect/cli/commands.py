@@ -33,6 +33,7 @@ from jacinspect.cli.options import (
     DerivativeOption,
     DomainOption,
     ExpectOption,
+    ExpectPatternOption,
     FormatOption,
     HessianOption,
     KindOption,
@@ -251,6 +252,7 @@ def inspect(
     ] = Form.vec,
     spectrum: SpectrumOption = False,
     expect: ExpectOption = None,
+    expect_pattern: ExpectPatternOption = None,
     dtype: Annotated[Dtype, typer.Option(help="What the operand's values are rounded to.")] = Dtype.float64,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
     rtol: Annotated[float | None, typer.Option(help="Relative tolerance, added to the error bars.")] = None,
@@ -298,7 +300,18 @@ def inspect(
         _in_a_child(function, derivative, hessian, logdet)
     with reported_errors(traceback), captured_output():
         typed = FunctionRequest(
-            function, param, derivative, derivative_kind, backend, take, domain, reseed, mode, hessian, logdet
+            function,
+            param,
+            derivative,
+            derivative_kind,
+            backend,
+            take,
+            domain,
+            reseed,
+            mode,
+            hessian,
+            logdet,
+            expect_pattern,
         )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         asked = [*(to or ()), *(["json"] if as_json else ())]

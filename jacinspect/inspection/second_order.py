@@ -131,6 +131,7 @@ def _gradient(function: Function, report: Report, w: Array, vec: str | None) -> 
         second=(),
         hessian=None,
         logdet=None,
+        declared=None,
         output=lambda: bundle,
         formula="",
         derivative_formula="",
