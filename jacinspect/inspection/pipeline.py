@@ -3,26 +3,25 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jacinspect._version import __version__
+from jacinspect.choices import is_spectral
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
-from jacinspect.inspection.codes import ordered
+from jacinspect.inspection.codes import Finding, ordered
 from jacinspect.inspection.declared import declared_pattern, of_declared
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
-from jacinspect.inspection.logdet import claimed_logdet
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules, with_agreement
-from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
+from jacinspect.inspection.sections import DetectionReport, JacobianReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
-from jacinspect.inspection.spectral import spectrum_and_findings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
@@ -50,6 +49,9 @@ from jacinspect.jacobian.star import directly_known, fewer_colors, mirrored
 from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
+
+if TYPE_CHECKING:
+    from jacinspect.inspection.spectrum import SpectrumReport
 
 __all__ = ["inspect_function", "uninspected"]
 
@@ -386,9 +388,7 @@ class _Inspection:
             product = hadamard(values, slopes, dx)
             chain = chain_rule(values, slopes, self.rng.standard_normal(_output_shape(self.box)))
         agreement = agreement_report(evidence, found, self.names)
-        spectrum, spectral = spectrum_and_findings(
-            jacobian, evidence, self.settings, self.names, claimed_logdet(self.function, self.x)
-        )
+        spectrum, spectral = self._spectral(jacobian, evidence)
         found += spectral
         structural = pattern if evidence.by_rounding is None else pattern.only(~evidence.by_rounding)
         valid = structural.is_elementwise
@@ -421,6 +421,17 @@ class _Inspection:
     def _budget(self, detection: Detection, evidence: Evidence) -> str:
         ended = {group.spent for group in detection.unresolved} or {evidence.spent}
         return find.budgets(ended, self.settings.calls(max(self.x.size, self.box.y0.size)), self.settings.memory)
+
+    def _spectral(self, jacobian: JacobianReport, evidence: Evidence) -> "tuple[SpectrumReport | None, list[Finding]]":
+        """Find the spectrum, where it, a property of it or log|det J| is asked for."""
+        settings = self.settings
+        if not settings.spectrum and not any(map(is_spectral, settings.expect)) and self.function.logdet is None:
+            return None, []
+        from jacinspect.inspection.logdet import claimed_logdet
+        from jacinspect.inspection.spectral import spectrum_and_findings
+
+        claim = claimed_logdet(self.function, self.x)
+        return spectrum_and_findings(jacobian, evidence, settings, self.names, claim)
 
     def _cause(self, detection: Detection, evidence: Evidence) -> str:
         """Return what explains every entry of a derivative that disagrees, or nothing."""

@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.inspection.codes import Finding, verdict
-from jacinspect.inspection.logdet import LogdetReport
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.sections import (
     AgreementReport,
@@ -21,12 +20,15 @@ from jacinspect.inspection.sections import (
     Shown,
     parts,
 )
-from jacinspect.inspection.spectrum import SpectrumReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import HadamardComparison
 from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.records import dataclass
 from jacinspect.wording import format_size, jsonable
+
+if TYPE_CHECKING:
+    from jacinspect.inspection.logdet import LogdetReport
+    from jacinspect.inspection.spectrum import SpectrumReport
 
 __all__ = ["SCHEMA_VERSION", "Report", "SecondOrderReport"]
 
@@ -71,7 +73,7 @@ class Report:
     rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
     points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands
     second_order: "SecondOrderReport | None" = None  # where it was asked for
-    spectrum: SpectrumReport | None = None  # where it, or a property of it, was asked for
+    spectrum: "SpectrumReport | None" = None  # where it, or a property of it, was asked for
 
     @cached_property
     def verdict(self) -> str:
@@ -85,7 +87,7 @@ class Report:
         return unchecked and not self.expected and self.logdet is None and self.verdict == "pass"
 
     @property
-    def logdet(self) -> LogdetReport | None:
+    def logdet(self) -> "LogdetReport | None":
         """What came out for a claim for log|det J|; None without one."""
         return None if self.spectrum is None else self.spectrum.logdet
 

@@ -90,14 +90,12 @@ Judged = tuple[bool | None, str]  # whether a property holds, None if the bars d
 
 def spectrum_and_findings(
     jacobian: JacobianReport, evidence: Evidence, settings: Settings, names: Names, claim: ClaimedLogdet | None = None
-) -> tuple[SpectrumReport | None, list[Finding]]:
-    """Find the spectrum, where it or a property of it is asked for; judge those properties, and a claim for log|det J|.
+) -> tuple[SpectrumReport, list[Finding]]:
+    """Find the spectrum; judge the properties of it that are expected, and a claim for log|det J|.
 
     Its `logdet` is what came out for the claim.
     """
     expected = [name for name in settings.expect if is_spectral(name)]
-    if not settings.spectrum and not expected and claim is None:
-        return None, []
     entries = measured_entries(evidence.numeric, jacobian)
     report = spectrum_report(evidence, jacobian, entries, settings.memory)
     shapes = _shapes(evidence)
