@@ -14,15 +14,16 @@ from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, An
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse, numbers_of
-from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet
+from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet, with_pattern
 from jacinspect.inspection import report as inspected
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given
 from jacinspect.inspection.settings import Keywords, Settings
+from jacinspect.inspection.sparsity import Pattern, found_pattern
 from jacinspect.inspection.subject import array_of
 from jacinspect.records import dataclass
 
-__all__ = ["Report", "inspect"]
+__all__ = ["Report", "inspect", "sparsity"]
 
 _WIDTH = 80  # columns of `print(report)`, as of a terminal
 
@@ -105,6 +106,7 @@ def inspect(
     direction: Any = None,
     hessian: str | Callable[..., Any] | Array | Sparse | None = None,
     logdet: str | Callable[..., Any] | Array | float | None = None,
+    expect_pattern: str | Array | Sparse | None = None,
     expect: AnyExpectation | SmallRank | Sequence[AnyExpectation | SmallRank] = (),
     **settings: Unpack[Keywords],
 ) -> Report:
@@ -157,6 +159,9 @@ def inspect(
     logdet
         A claim for log|det J| by `wrt`, to be checked: f(X) -> a number, or one for each item of a batch along the
         first axis, or a pair whose last entry that is; an expression, a reference, or numbers.
+    expect_pattern
+        A declared sparsity pattern, as of a solver's jac_sparsity: a matrix, sparse or not, or a file of one. What f
+        reads besides is an error; what is declared and not read, a note. Of a sparse one, stored zeros are declared.
     expect
         What must hold: one of `choices.Expectation`, such as "diagonal", a rank, "rank=3", or several.
     **settings
@@ -184,12 +189,8 @@ def inspect(
     if mode is not None:
         Mode.require(mode, "mode:")
     given = Given(function, derivative, X, others, parameters or {}, wrt).as_arrays()
-    others, wrt, derivative = given.others, given.wrt, given.derivative
-    further = list(others) if isinstance(others, Mapping) else [None] * len(others)
-    found = resolve(given.function, given.parameters, further, backend).including(
-        wrt, [name for name in further if name]
-    )
-    found = configured(replace(found, mode=mode), take, domain, reseed)
+    derivative = given.derivative
+    found = configured(replace(_resolved(given, backend), mode=mode), take, domain, reseed)
     if derivative is not None:
         found = with_derivative(found, numbers_of(derivative, checked.memory), derivative_kind, backend)
     elif derivative_kind is not None:
@@ -198,12 +199,57 @@ def inspect(
         found = with_hessian(found, numbers_of(hessian, checked.memory), backend)
     if logdet is not None:
         found = with_logdet(found, numbers_of(logdet, checked.memory), backend)
-    if not found.operands:
-        found = found.including("all")
-    name, operands = _in_order(found, given.X, others)
-    of_one, x = found.opened(name if wrt is None else wrt, operands)
+    if expect_pattern is not None:
+        found = with_pattern(found, numbers_of(expect_pattern, checked.memory))
+    of_one, x = _opened(found, given)
     report = inspect_at_points(of_one, x, checked, direction=direction)
     return Report(**{each.name: getattr(report, each.name) for each in fields(report)})
+
+
+def sparsity(
+    function: str | Function | Callable[..., Any],
+    X: Any = None,
+    *,
+    backend: AnyBackend | None = None,
+    parameters: Mapping[str, Parameter] | None = None,
+    others: Sequence[Any] | Mapping[str, Any] = (),
+    wrt: Wrt | None = None,
+    take: int | str | None = None,
+    **settings: Unpack[Keywords],
+) -> Pattern:
+    """Find which inputs each output of a function reads, at the cost of detection alone; see `inspect`.
+
+    Returns
+    -------
+    Pattern
+        `.to_scipy()` is a sparse matrix of ones, for jac_sparsity of `least_squares` and `solve_ivp`; `.groups()` are
+        the colors of its columns, for `approx_derivative`.
+
+    Raises
+    ------
+    InputError
+        As `inspect`, and where a budget ended the work before the pattern was proved.
+    FunctionFailedError
+        As `inspect`, and where the function is not deterministic, or changes its argument.
+    """
+    given = Given(function, None, X, others, parameters or {}, wrt).as_arrays()
+    of_one, x = _opened(configured(_resolved(given, backend), take), given)
+    return found_pattern(of_one, x, Settings(**settings))
+
+
+def _resolved(given: Given, backend: AnyBackend | None) -> Function:
+    """Find the function that is given, with its operands and weights."""
+    further = list(given.others) if isinstance(given.others, Mapping) else [None] * len(given.others)
+    found = resolve(given.function, given.parameters, further, backend)
+    return found.including(given.wrt, [name for name in further if name])
+
+
+def _opened(found: Function, given: Given) -> tuple[Function, Array]:
+    """Return the function of the operands to differentiate by, and these."""
+    if not found.operands:
+        found = found.including("all")
+    name, operands = _in_order(found, given.X, given.others)
+    return found.opened(name if given.wrt is None else given.wrt, operands)
 
 
 def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, Any]) -> tuple[str, list[Array]]:

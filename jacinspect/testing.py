@@ -28,6 +28,7 @@ class Options(Keywords, total=False):
     direction: Any
     hessian: str | Callable[..., Any] | None
     logdet: str | Callable[..., Any] | float | None
+    expect_pattern: str | Array | Sparse | None
 
 
 def assert_jacobian(
@@ -67,6 +68,6 @@ def assert_jacobian(
     report = inspect(function, X, derivative, expect=expect, **options)
     if report.verdict != "pass":
         raise AssertionError(render(report))
-    if not expect and report.logdet is None and report.agreement is not None and not report.agreement.checked:
+    if not report.expected and report.logdet is None and report.agreement is not None and not report.agreement.checked:
         raise AssertionError("nothing was asserted: give derivative=, for the function has none of its own, or expect=")
     return report

@@ -16,7 +16,7 @@ from jacinspect.choices import Dtype, Mode
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.numbers import numbers_of
-from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet
+from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet, with_pattern
 from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.findings import crashed
@@ -55,7 +55,7 @@ class PreparedCheck:
             x = np.concatenate([x.real.ravel(), x.imag.ravel()])
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = case.label(",".join(self.function.operands[k - 1] for k in places))
-        derivative = self.function.derivative_place
+        derivative = self.function.derivative_place if self.check.hessian is None else None
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
         started(begun)
         try:
@@ -169,6 +169,9 @@ def _function(suite: Suite, check: Check, memory: int) -> Function:
         if value is not None:
             given = _naming(suite, check, key, partial(numbers_of, value, memory))
             function = _naming(suite, check, key, partial(claimed, function, given, check.backend))
+    if check.expect_pattern is not None:
+        given = _naming(suite, check, "expect_pattern", partial(numbers_of, check.expect_pattern, memory))
+        function = _naming(suite, check, "expect_pattern", partial(with_pattern, function, given))
     return function
 
 

@@ -41,6 +41,7 @@ class Check:
     reseed: int | None = None
     hessian: str | None = None
     logdet: str | float | None = None
+    expect_pattern: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     operands: Mapping[str, str] = field(default_factory=dict)
     wrt: tuple[str | int, ...] = (1,)
@@ -277,6 +278,7 @@ _OWN = {
     "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
     "operands": "operands", "wrt": "places", "take": "output", "mode": "text",
     "domain": "interval", "reseed": "integer", "hessian": "text", "logdet": "claim",
+    "expect_pattern": "text",
 }  # fmt: skip
 _MEANT = {"with": "operands", "input": "operands", "shape": "shapes", "param": "parameters", "seed": "seeds"}  # options
 

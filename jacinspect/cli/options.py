@@ -13,6 +13,7 @@ __all__ = [
     "DerivativeOption",
     "DomainOption",
     "ExpectOption",
+    "ExpectPatternOption",
     "FormatOption",
     "HessianOption",
     "KindOption",
@@ -59,6 +60,13 @@ ExpectOption = Annotated[
         show_default=False,
         help=f"What must hold, repeatable: {', '.join(Expectation)} or rank=K.",
         autocompletion=lambda: [*Expectation],
+    ),
+]
+ExpectPatternOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="A declared sparsity pattern (.npz, .mtx, .npy, .csv): what f reads besides is an error.",
     ),
 ]
 SpectrumOption = Annotated[

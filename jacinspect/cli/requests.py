@@ -44,11 +44,19 @@ class FunctionRequest:
     mode: Mode | None = None
     hessian: str | None = None
     logdet: str | None = None
+    pattern: str | None = None
 
     def function(self, further: Sequence[str], wrt: str | None = None, memory: int = sys.maxsize) -> "Function":
         """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
         from jacinspect.functions.numbers import numbers_of
-        from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet
+        from jacinspect.functions.resolve import (
+            configured,
+            resolve,
+            with_derivative,
+            with_hessian,
+            with_logdet,
+            with_pattern,
+        )
         from jacinspect.operands.further import name_of
 
         backend = self.backend and self.backend.value
@@ -65,7 +73,9 @@ class FunctionRequest:
             raise InputError("--derivative-kind says what --derivative is; give that too")
         if self.hessian is not None:
             found = with_hessian(found, numbers_of(self.hessian, memory), backend)
-        return found if self.logdet is None else with_logdet(found, numbers_of(self.logdet, memory), backend)
+        if self.logdet is not None:
+            found = with_logdet(found, numbers_of(self.logdet, memory), backend)
+        return found if self.pattern is None else with_pattern(found, numbers_of(self.pattern, memory, show_note))
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ class Function:
     second: tuple[Second, ...] = ()  # its own second-order rules, the one that people call first
     hessian: Claim | None = None  # a claim for the second derivative, which is checked in place of these
     logdet: Claim | None = None  # a claim for log|det J|, a number or one for each item of a batch
+    declared: Claim | None = None  # a matrix whose entries are declared to be all that may not be 0: a sparsity pattern
     gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 
     def __call__(self, *operands: Array) -> Array:

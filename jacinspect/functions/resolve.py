@@ -20,7 +20,7 @@ from jacinspect.functions.rules import Claim, Second, Vjp
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 
-__all__ = ["configured", "is_reference", "resolve", "with_derivative", "with_hessian", "with_logdet"]
+__all__ = ["configured", "is_reference", "resolve", "with_derivative", "with_hessian", "with_logdet", "with_pattern"]
 
 _SEEDS = 2**32  # how many there are of numpy's global generator
 
@@ -215,6 +215,21 @@ def with_logdet(function: Function, logdet: str | Callable[..., Any] | Numbers, 
         As `with_derivative`.
     """
     return replace(function, logdet=_claim(logdet, function, None, backend))
+
+
+def with_pattern(function: Function, pattern: Any) -> Function:
+    """Return the function with a declared sparsity pattern: Numbers, a matrix of them, whose entries are declared.
+
+    Raises
+    ------
+    InputError
+        Where it is no matrix.
+    """
+    if not isinstance(pattern, Numbers):
+        raise InputError(
+            f"expect_pattern {pattern!r:.60}: is no matrix; name a file (.npz, .mtx, .npy, .csv), or give one"
+        )
+    return replace(function, declared=pattern.claim("jacobian"))
 
 
 def _claim(

@@ -197,7 +197,7 @@ CODES = {
         "error",
         "fail",
         "values",
-        "log|det J| is not what --logdet claims",
+        "the logarithm of the determinant of J is not what --logdet claims",
         "Both numbers are given, of the worst item of a batch. Where one mistake explains all of them, the message says"
         " so: a turned sign, a missing log 2, a sum over another axis, a factor for the dimensions, a missing"
         " logarithm. Correct the claim; or the function, whose Jacobian is measured.",

@@ -127,7 +127,9 @@ def _times(s: Suspicion, named: Iterable[tuple[str, float]]) -> Iterator[Predict
     claimed, value, bar = s.claim.data[best], s.value[best], s.bar[best]
     for words, factor in named:
         if np.isfinite(factor) and abs(claimed - factor * value) <= abs(factor) * bar + ROUNDING * abs(claimed):
-            yield s.prediction(words, factor * s.value, abs(factor) * s.bar)
+            with np.errstate(all="ignore"):
+                prediction = s.prediction(words, factor * s.value, abs(factor) * s.bar)
+            yield prediction
 
 
 def _sign(s: Suspicion) -> Iterator[Prediction]:

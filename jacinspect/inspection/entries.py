@@ -6,7 +6,7 @@ import numpy as np
 
 from jacinspect.inspection.codes import Finding, Severity, finding
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
-from jacinspect.jacobian.agreement import Comparison, Status
+from jacinspect.jacobian.agreement import UNDERFLOW, Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import WIDE, Kind, is_single, step_scale
@@ -228,13 +228,15 @@ class _Messages:
     def out_of_reach(self, entry: int, number: str) -> str:
         claim = "" if self.analytic is None else f"{self._claimed(entry):.8g}"
         x = abs(float(self.x[self.pattern.indices[entry]]))
+        values = f"{self._entry(entry)} is {self._value(entry)}" + (claim and f", the analytic one is {claim}")
+        if claim and abs(self._claimed(entry) - self.numeric.jacobian.data[entry]) <= UNDERFLOW:
+            return f"{number} inconclusive: {values}; numbers below {UNDERFLOW:.2g} have lost digits"
         if claim and x < _FAR:
             still = f"f stands still around {self._operand(entry)}"
             return (
                 f"{number} inconclusive: {still}, where {self._entry(entry)} = {claim} would not show in its last bit"
             )
         apart = float(np.spacing(np.float32(x) if is_single(self.numeric.epsilon) else x))
-        values = f"{self._entry(entry)} is {self._value(entry)}" + (claim and f", the analytic one is {claim}")
         return f"{number} inconclusive: at {self._operand(entry)} the next number is {apart:.2g} away; {values}"
 
     def _claimed(self, entry: int) -> float:

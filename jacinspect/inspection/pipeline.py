@@ -12,6 +12,8 @@ from jacinspect.errors import InputError, JacinspectError
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
+from jacinspect.inspection.declared import declared_pattern, of_declared
+from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
@@ -95,9 +97,10 @@ def inspect_function(
     if box.mutates or not box.jitter <= max(_LAST_BITS * box.epsilon, settings.noise or 0.0):
         end = find.mutates_input() if box.mutates else find.not_deterministic(box.jitter, function.reseed)
         return replace(base, findings=(end,))
+    declared = declared_pattern(function, point, _output_shape(box), settings.vec)
     analytic = analytic_at(function, point, _output_shape(box), settings.vec)
     function = replace(function, others=tuple(rule for rule in function.others if rule.order <= settings.order))
-    return _Inspection(function, point, box, analytic, settings, rng, names).report(base, dx)
+    return _Inspection(function, point, box, analytic, settings, rng, names, declared).report(base, dx)
 
 
 def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, source: str = "array") -> Report:
@@ -118,7 +121,7 @@ def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, sour
         chain_rule=None,
         findings=(),
         memory=settings.memory,
-        expected=tuple(settings.expect),
+        expected=(*settings.expect, *([f"the pattern of {function.declared.numbers}"] if function.declared else [])),
         names=Names(*function.bundles(x.shape, ())[::-1], function.gradient_of, tuple(function.fixed)),
         fixed=dict(function.fixed),
     )
@@ -140,6 +143,7 @@ class _Inspection:
     settings: Settings
     rng: np.random.Generator
     names: Names
+    declared: Pattern | None
 
     def report(self, base: Report, dx: Array | None) -> Report:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
@@ -371,6 +375,7 @@ class _Inspection:
             *find.of_branches(self.function.bends, self.box.domain, self.x, self.names),
             *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, self.names, cause)]),
             *of_expectations(self.settings.expect, jacobian, evidence.numeric, self.names),
+            *of_declared(self.declared, jacobian, evidence.numeric, self.names),
             *asymmetric,
             *find.of_coverage(detection, evidence.coverage, jacobian, self._budget(detection, evidence)),
             *find.of_rules(base.rules),
@@ -424,7 +429,6 @@ class _Inspection:
         if self.analytic is None or evidence.analytic is None or not evidence.is_refuted:
             return ""
         from jacinspect.functions.catalogue.lookup import neighbours
-        from jacinspect.inspection.diagnosis import diagnose
         from jacinspect.inspection.suspicion import Suspicion
 
         numbers = {

@@ -29,6 +29,7 @@ from jacinspect.wording import format_shape
 __all__ = ["spectrum_and_findings"]
 
 _NARROW = 1e-4  # bars of an equality that holds, relative: as of an entry that is judged
+_SAME = 6  # decimals: components that are equal but for rounding are named in their order, on every machine
 _NAMED = 4  # components of a vector that are written out
 _SQUARE = ("invertible", "orthogonal", "positive-definite", "volume-preserving")
 
@@ -51,7 +52,7 @@ class _Matrix:
 
     def vector(self, v: Array) -> str:
         """Write a unit vector by its largest components: 0.707·X[0] − 0.707·X[1]."""
-        largest = np.argsort(-np.abs(v), kind="stable")[:_NAMED]
+        largest = np.argsort(-np.abs(v).round(_SAME), kind="stable")[:_NAMED]
         largest = largest[np.abs(v[largest]) > _NARROW]
         sign = np.sign(v[largest[0]])
         terms = [f"{abs(v[k]):.3g}·{input_name(self.names, int(self.inputs[k]))}" for k in largest]

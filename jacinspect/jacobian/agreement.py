@@ -16,12 +16,13 @@ from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
 from jacinspect.records import dataclass
 
-__all__ = ["Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
+__all__ = ["UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
 
 # Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
 _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
 _SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
+UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 _FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
 
@@ -270,8 +271,8 @@ class _Conditions:
 
         That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a
         slope too small to move the last bit of 1 or of the largest output, or within |x| that of f, or of what f moves
-        by if the slope is faint beside that. Without a claim, a slope other than 0 is not relied on by itself where
-        doubles are far apart: x + sin(x)² is x there.
+        by if the slope is faint beside that; and where what the claim is off by has underflowed. Without a claim, a
+        slope other than 0 is not relied on by itself where doubles are far apart: x + sin(x)² is x there.
         """
         epsilon, size = self.comparison.numeric.epsilon, np.abs(self.x)
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
@@ -286,7 +287,8 @@ class _Conditions:
             last = np.where(claimed <= _FAINT * reached, reached * step_scale(self.x), 0)
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
             faint = still & ((claimed <= 4 * LAST * self.largest) | ((claimed * size <= last) & (size > 0)))
-        return np.asarray(self.disagrees & (apart | faint))
+            underflows = self.differs & (np.abs(self.claimed - self.value) <= UNDERFLOW)
+        return np.asarray(self.disagrees & (apart | faint | underflows))
 
     @cached_property
     def on_kink(self) -> Array:

@@ -33,13 +33,14 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
     """
     start, spacing, columns = np.zeros(value.size), np.full(value.size, FARTHEST), np.arange(value.size)
-    sizes, range_ = [], np.zeros(value.size)
+    sizes, range_, many = [], np.zeros(value.size), np.zeros(value.size, np.int64)
     for number in range(3):
         places = Places.at(stencil, spacing, start if number else None)
         ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
         range_ = np.maximum(range_, np.ptp(y, axis=0))
         bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
         cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
+        many = np.count_nonzero(ninth > ninth.max(axis=0) / _FINER**2, axis=0) if number == 0 else many
         sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
         start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
         spacing = places.spacing / _FINER
@@ -51,8 +52,11 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     turn, height = np.where(alone, _turn(places, cell), np.inf), last / _LEAP
     off = np.where(turn <= 2 * PIECES * size, np.minimum(_OFF * turn, PIECES * size), 0)
     far = np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
-    off += np.minimum(_BY_LEAPS * height / far, _ONE_LEAP * size)
-    broken &= ~alone | (~kinks & (turn <= 2 * PIECES * size))  # a kink by itself is f's own
+    several = alone & (many > 2 * _ORDER) & (last > first / _FINER)  # two leaps make no more, and a kink shrinks
+    tilt = height / far
+    leaps = np.where(several, np.minimum(_OFF * tilt, PIECES * size), 0)
+    off += np.maximum(np.minimum(_BY_LEAPS * tilt, _ONE_LEAP * size), leaps)
+    broken &= ~alone | (~kinks & (turn <= 2 * PIECES * size)) | several  # a kink by itself is f's own
     broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
 

@@ -36,8 +36,8 @@ def written(number: Within) -> str:
     if not np.isfinite(number.low) or not np.isfinite(number.high):
         if number.low == number.high:
             return f"{number.value:g}"
-        ends = [f"at least {number.low:.5g}"] * bool(np.isfinite(number.low))
-        return " and ".join([*ends, *[f"at most {number.high:.5g}"] * bool(np.isfinite(number.high))]) or "not known"
+        ends = [f"at least {number.low:.2g}"] * bool(np.isfinite(number.low))
+        return " and ".join([*ends, *[f"at most {number.high:.2g}"] * bool(np.isfinite(number.high))]) or "not known"
     if not number.bar:
         return f"{number.value + 0.0:.6g}"
     digits = np.floor(np.log10(abs(number.value))) - np.floor(np.log10(number.bar)) + 1 if number.value else 0

@@ -136,7 +136,7 @@ class _Search:
             crowded = (np.count_nonzero(fifth > 2 * height, axis=0) > SIDE) | ~_alone(fifth, start)
             everywhere = np.where(crowded, self.slope, np.nan)
             cell = np.where(crowded, start + 1 + self._rise(start).argmax(axis=0), start + 3)
-            cell = np.clip(cell, 4, 2 * SIDE - 3)
+            cell = np.clip(cell, 4, 2 * SIDE - 3)[first]  # places are the same for all that read an input
             leap, place = self._leap(cell, everywhere, np.where(sought, height, np.inf))
             leaping = leaping | (sought & (leap >= height / 4) & (leap <= 4 * height))
             moves_on = _SMALL * height <= np.abs(self.slope / places.spacing * place)

@@ -162,6 +162,12 @@ def test_values_and_log_determinants_are_checked(tmp_path: Path, monkeypatch: py
         outcomes(tmp_path, checks.replace("2.0794415416798357", "true"))
 
 
+def test_several_points_are_inspected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    checks = 'shapes = ["3"]\npoints = 3\n[checks.a]\nfunction = "tanh"\n[checks.b]\nfunction = "tanh"\npoints = 2\n'
+    assert [len(outcome.report.points) for outcome in outcomes(tmp_path, checks)] == [3, 2]
+
+
 def test_a_derivative_and_an_operand_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("x.csv").write_text("a,b\n1,2\n3,4\n")

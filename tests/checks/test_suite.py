@@ -38,7 +38,7 @@ SHARED = (
 )
 OWN = (
     f"{SHARED}, function, derivative, derivative_kind, parameters, operands, wrt, take, mode, domain, reseed, hessian, "
-    "logdet"
+    "logdet, expect_pattern"
 )
 
 Ready = Callable[[str], list[PreparedCheck]]

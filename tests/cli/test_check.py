@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
+from jacinspect.cli import streams
 from tests.program import PROGRAM, ROOT, Run, command, execute, on_a_terminal, pieces, ran, run, started
 from tests.views.checks.test_formats import logged, validate_junit
 
@@ -506,7 +507,14 @@ def test_a_pipe_of_any_format_that_is_closed_leaves_the_status(tmp_path: Path) -
     wrong = "tanh -s 3 -d x"
     typed = {f"check -f {to}": 1 for to in (*FORMATS, "html")}
     typed |= {f"{wrong} -f {to}": 1 for to in ("text", "json", "markdown", "latex", "html", "csv")}
-    typed |= {"list": 0, "explain": 0, "identities -s 2x2": 0, "identities softmax -s 2x2": 1, "--help": 0}
+    typed |= {
+        "check --list": 0,
+        "list": 0,
+        "explain": 0,
+        "identities -s 2x2": 0,
+        "identities softmax -s 2x2": 1,
+        "--help": 0,
+    }
     typed |= {"--version": 0, "check --help": 0, "tahn -s 3 2>&1": 2, f"{wrong} -q": 1}
 
     def status(words: str) -> int:
@@ -583,6 +591,28 @@ def test_a_terminal_has_colours_and_no_progress_between_the_lines(tmp_path: Path
     assert "\x1b[32m✓\x1b[0m last" in text
     assert "of 2 inspections" not in text
     assert re.search(r"2 inspections: 1 pass, 1 fail \(\d+\.\d s\)\r\n$", re.sub(r"\x1b\[[0-9;]*m", "", text))
+
+
+def test_a_bar_is_shown_while_no_line_is_written(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(streams, "is_terminal", lambda _: True)
+    monkeypatch.setattr(streams, "monotonic", lambda: now)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes what is captured for a terminal then
+    monkeypatch.setenv("TERM", "xterm")
+    with streams.ProgressBar("inspections", 4, wait=3.0) as bar:
+        shown = []
+        for now, done in ((2.9, 0), (3.0, 0), (3.1, 1)):  # noqa: B007 (the clock)
+            bar.show(done)
+            shown.append(capfd.readouterr().err)
+        bar.hide()
+        capfd.readouterr()
+        for now, done in ((6.0, 2), (6.2, 3)):  # noqa: B007
+            bar.show(done)
+            shown.append(capfd.readouterr().err)
+    found = [re.findall(r"\d of 4 inspections", text)[-1:] for text in shown]
+    assert found == [[], ["0 of 4 inspections"], ["1 of 4 inspections"], [], ["3 of 4 inspections"]]
 
 
 def test_what_fails_shows_once_what_it_wrote_on_standard_error(tmp_path: Path) -> None:

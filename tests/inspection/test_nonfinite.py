@@ -153,3 +153,14 @@ def test_a_hadamard_product_that_is_nan_differs_from_a_number() -> None:
     jacobian = Jacobian(pattern, np.array([1.0, np.nan, 2.0]))
     compared = hadamard(jacobian, jacobian.elementwise(), np.ones(2))
     assert compared.max_difference == np.inf
+
+
+def test_what_a_claim_is_off_by_in_numbers_that_have_lost_digits_is_inconclusive() -> None:
+    report = jacinspect.inspect(lambda x: 1e-310 * np.sin(x), [0.3], derivative=lambda x: 1.5e-310 * np.cos(x))
+    assert report.verdict == "inconclusive"
+    assert "numbers below 2.2e-308 have lost digits" in report.findings[0].message
+
+
+def test_entries_of_a_matrix_as_far_apart_as_doubles_can_be_are_judged_in_finite_time() -> None:
+    x = [[-0.18, -0.74, -1.7e308], [-1.7e308, 1e5, 0.69], [-1e154, -0.17, 1e5]]
+    assert jacinspect.inspect("inv", x).jacobian is not None

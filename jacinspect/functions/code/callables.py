@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -261,7 +262,8 @@ def place_of(f: Any) -> tuple[str, int] | None:
             file = inspect.getsourcefile(definition)
             code = getattr(definition, "__code__", None)  # without it, source text has to be searched
             line = code.co_firstlineno if code else inspect.getsourcelines(definition)[1]
-            return (file, max(line, 1)) if file and is_own_file(file) else None
+            is_own = file is not None and is_own_file(file) and Path(file).is_file()  # a notebook's cells are in none
+            return (str(file), max(line, 1)) if is_own else None
         except (OSError, TypeError):
             continue
     return None
