@@ -20,10 +20,11 @@ __all__ = [
     "assert_jacobian",
     "function",
     "inspect",
+    "sparsity",
 ]
 
 if TYPE_CHECKING:  # so that a type checker knows these names and no others
-    from jacinspect.api import Report, inspect
+    from jacinspect.api import Report, inspect, sparsity
     from jacinspect.functions.catalogue.lookup import function
     from jacinspect.testing import assert_jacobian
 else:
@@ -32,6 +33,7 @@ else:
         "assert_jacobian": "jacinspect.testing",
         "function": "jacinspect.functions.catalogue.lookup",
         "inspect": "jacinspect.api",
+        "sparsity": "jacinspect.api",
     }
 
     def __getattr__(name):

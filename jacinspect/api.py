@@ -19,10 +19,11 @@ from jacinspect.inspection import report as inspected
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given
 from jacinspect.inspection.settings import Keywords, Settings
+from jacinspect.inspection.sparsity import Pattern, found_pattern
 from jacinspect.inspection.subject import array_of
 from jacinspect.records import dataclass
 
-__all__ = ["Report", "inspect"]
+__all__ = ["Report", "inspect", "sparsity"]
 
 _WIDTH = 80  # columns of `print(report)`, as of a terminal
 
@@ -188,12 +189,8 @@ def inspect(
     if mode is not None:
         Mode.require(mode, "mode:")
     given = Given(function, derivative, X, others, parameters or {}, wrt).as_arrays()
-    others, wrt, derivative = given.others, given.wrt, given.derivative
-    further = list(others) if isinstance(others, Mapping) else [None] * len(others)
-    found = resolve(given.function, given.parameters, further, backend).including(
-        wrt, [name for name in further if name]
-    )
-    found = configured(replace(found, mode=mode), take, domain, reseed)
+    derivative = given.derivative
+    found = configured(replace(_resolved(given, backend), mode=mode), take, domain, reseed)
     if derivative is not None:
         found = with_derivative(found, numbers_of(derivative, checked.memory), derivative_kind, backend)
     elif derivative_kind is not None:
@@ -204,12 +201,55 @@ def inspect(
         found = with_logdet(found, numbers_of(logdet, checked.memory), backend)
     if expect_pattern is not None:
         found = with_pattern(found, numbers_of(expect_pattern, checked.memory))
-    if not found.operands:
-        found = found.including("all")
-    name, operands = _in_order(found, given.X, others)
-    of_one, x = found.opened(name if wrt is None else wrt, operands)
+    of_one, x = _opened(found, given)
     report = inspect_at_points(of_one, x, checked, direction=direction)
     return Report(**{each.name: getattr(report, each.name) for each in fields(report)})
+
+
+def sparsity(
+    function: str | Function | Callable[..., Any],
+    X: Any = None,
+    *,
+    backend: AnyBackend | None = None,
+    parameters: Mapping[str, Parameter] | None = None,
+    others: Sequence[Any] | Mapping[str, Any] = (),
+    wrt: Wrt | None = None,
+    take: int | str | None = None,
+    **settings: Unpack[Keywords],
+) -> Pattern:
+    """Find which inputs each output of a function reads, at the cost of detection alone; see `inspect`.
+
+    Returns
+    -------
+    Pattern
+        `.to_scipy()` is a sparse matrix of ones, for jac_sparsity of `least_squares` and `solve_ivp`; `.groups()` are
+        the colors of its columns, for `approx_derivative`.
+
+    Raises
+    ------
+    InputError
+        As `inspect`, and where a budget ended the work before the pattern was proved.
+    FunctionFailedError
+        As `inspect`, and where the function is not deterministic, or changes its argument.
+    """
+    given = Given(function, None, X, others, parameters or {}, wrt).as_arrays()
+    of_one, x = _opened(configured(_resolved(given, backend), take), given)
+    return found_pattern(of_one, x, Settings(**settings))
+
+
+def _resolved(given: Given, backend: AnyBackend | None) -> Function:
+    """Find the function that is given, with its operands and weights."""
+    further = list(given.others) if isinstance(given.others, Mapping) else [None] * len(given.others)
+    found = resolve(given.function, given.parameters, further, backend)
+    return found.including(given.wrt, [name for name in further if name])
+
+
+def _opened(found: Function, given: Given) -> tuple[Function, Array]:
+    """Return the function of the operands to differentiate by, and these."""
+    if not found.operands:
+        found = found.including("all")
+    name, operands = _in_order(found, given.X, given.others)
+    return found.opened(name if given.wrt is None else given.wrt, operands)
 
 
 def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, Any]) -> tuple[str, list[Array]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.jacobian.coloring import color_columns
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
@@ -54,6 +55,17 @@ class Pattern:
     def shape(self) -> tuple[int, int]:
         """(M, N): the number of outputs and of inputs."""
         return prod(self.output_shape), prod(self.operand_shape)
+
+    def to_scipy(self, vec: str = "column", layout: str = "numerator") -> Any:
+        """Return the pattern as a scipy.sparse.csr_array of ones; see `Jacobian.to_scipy`."""
+        return Jacobian(self, np.ones(self.stored)).to_scipy(vec, layout)
+
+    def groups(self, vec: str = "column") -> Array:
+        """Return a color for each column, as scipy's group_columns does: no row has an entry in two of one color."""
+        colors, _ = color_columns(self.rows, self.indices, self.shape[1])
+        ordered = np.empty(colors.size, np.int64)
+        ordered[vec_positions(self.operand_shape, vec)] = np.maximum(colors, 0)  # what is not read may have any
+        return ordered
 
     @property
     def stored(self) -> int:

@@ -25,6 +25,8 @@ def render_npz(report: Report) -> bytes:
         When there is no Jacobian, or not all of its values were taken.
     """
     j, (rows, columns, data) = _entries(report)
+    arrangement = j.arrangement
+    assert arrangement is not None
     shape = j.shape
     index = np.int32 if max(*shape, data.size) < 2**31 else np.int64
     indptr = np.zeros(shape[0] + 1, index)
@@ -40,6 +42,7 @@ def render_npz(report: Report) -> bytes:
         _is_array=np.array(True),
         vec=np.array(j.vec.encode()),  # these two are for people, and for `-d J.npz`
         layout=np.array(j.layout.encode()),
+        colors=arrangement.pattern.groups(j.vec),  # of the inputs: those of one color can be differenced together
     )
     return file.getvalue()
 

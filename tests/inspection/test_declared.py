@@ -81,6 +81,16 @@ def test_stored_zeros_of_a_sparse_matrix_are_declared(tmp_path: Path) -> None:
     assert messages(str(tmp_path / "zeros.npz")) == []
 
 
+def test_save_writes_the_colors_of_the_inputs(tmp_path: Path) -> None:
+    report = jacinspect.inspect(chain, X)
+    report.save(tmp_path / "J.npz")
+    with np.load(tmp_path / "J.npz") as saved:
+        colors = saved["colors"]
+    assert colors.tolist() == [0, 1, 2, 0]
+    matrix = scipy.sparse.load_npz(tmp_path / "J.npz").toarray() != 0
+    assert all((matrix[:, colors == color].sum(axis=1) <= 1).all() for color in range(3))
+
+
 def test_what_save_writes_is_a_pattern_for_the_next_run(tmp_path: Path) -> None:
     jacinspect.inspect("softmax", np.arange(6.0).reshape(2, 3)).save(tmp_path / "J.npz")
     x = np.arange(6.0).reshape(2, 3)
