@@ -6,6 +6,7 @@ that is an equality (orthogonal, volume-preserving, a rank below the full one) h
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -96,6 +97,8 @@ def spectrum_and_findings(
     Its `logdet` is what came out for the claim.
     """
     expected = [name for name in settings.expect if is_spectral(name)]
+    if settings.order == 2 and prod(_shapes(evidence)[0]) == 1:  # a gradient: it is the Hessian that is asked for
+        expected = [name for name in expected if name != "positive-definite"]
     if not settings.spectrum and not expected and claim is None:
         return None, []
     entries = measured_entries(evidence.numeric, jacobian)

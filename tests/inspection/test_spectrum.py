@@ -149,6 +149,14 @@ def test_a_hessian_has_a_spectrum() -> None:
     assert second.gradient.spectrum.numeric.definiteness == "positive-definite"
 
 
+@pytest.mark.parametrize(("f", "code"), [("sum(log(1 + exp(x)))", None), ("sum(x**3)", "J002"), ("x[0]*x[1]", "J002")])
+def test_of_one_output_it_is_the_hessian_that_is_expected_to_be_definite(f: str, code: str | None) -> None:
+    report = jacinspect.inspect(f, [0.5, -1.0], order=2, expect="positive-definite")
+    errors = [finding for finding in report.findings if finding.severity == "error"]
+    assert [finding.code for finding in errors] == [code] * (code is not None)
+    assert all(finding.message.startswith("second order: expected positive-definite, but ") for finding in errors)
+
+
 def test_a_sample_has_no_spectrum() -> None:
     report = jacinspect.inspect(lambda x: np.tanh(ROTATION @ x), normal(4), max_evaluations=20, expect="invertible")
     assert report.spectrum is not None
