@@ -1,7 +1,6 @@
 """How things are said: plurals, shapes, sizes, indices, quotations, suggestions, and non-finite numbers in JSON."""
 
 import difflib
-import json
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -74,6 +73,8 @@ def format_parameter(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return f"{value:g}"
+    import json
+
     written = jsonable(value)
     return shown(written if isinstance(written, str) else json.dumps(written, ensure_ascii=False), str)
 

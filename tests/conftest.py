@@ -48,6 +48,7 @@ def pytest_collection_finish() -> None:
     """Leave the thousands of collected tests out of what the garbage collector goes through again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)  # the default, 700, collects hundreds of times in a test, and frees little
 
 
 @pytest.fixture(scope="session")

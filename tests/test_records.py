@@ -42,7 +42,9 @@ def test_fields_by_position_by_name_and_by_default(dataclass: Any) -> None:
     assert made(1).tags is not made(1).tags
     assert repr(made(1, 2)).endswith("Point(x=1, y=2, tags=[])")
     assert dataclasses.replace(made(1, 2), y=3) == made(1, 3)
-    assert made.__match_args__ == ("x", "y", "tags")
+    match made(1):
+        case made(x, y):
+            assert (x, y) == (1, 0.5)
 
 
 @both

@@ -32,6 +32,7 @@ __all__ = ["Pool"]
 _CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spawn")
 _POLL = 0.2  # seconds between looks at `stopped`: short for a person who pressed Ctrl-C, long for the processor
 _LAST_LINES = 5  # of what code wrote that ended its process while it was imported
+_AGAIN = 10.0  # times --timeout, in which code is imported again: once it was in time, but other work may slow it
 _GRACE = 1.0  # seconds to wait for a process that was killed or closed its pipe, which takes milliseconds
 
 
@@ -175,12 +176,12 @@ class Pool:
         with _interrupts_ignored():
             process.start()
         theirs.close()
-        worker = _Worker(process, ours, errors, deadline=self._from_now())
+        worker = _Worker(process, ours, errors, deadline=self._from_now(_AGAIN if self.cases else 1.0))
         self._workers.append(worker)
         return worker
 
-    def _from_now(self) -> float | None:
-        return None if self.timeout is None else monotonic() + self.timeout
+    def _from_now(self, times: float = 1.0) -> float | None:
+        return None if self.timeout is None else monotonic() + times * self.timeout
 
     def _give(self, worker: _Worker, task: int) -> None:
         worker.task, worker.begun, worker.deadline, worker.since = task, None, self._from_now(), monotonic()

@@ -1,7 +1,9 @@
 """The commands and their options, and the exit status of each. Next: requests, showing, checking."""
 
+import os
 import sys
 from collections.abc import Iterable
+from copy import copy
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,13 +22,11 @@ from jacinspect.choices import (
     Mode,
     Vec,
 )
-from jacinspect.cli.browser import page, show_page
-from jacinspect.cli.checking import CheckRequest, check_suite
+from jacinspect.cli.at_once import explained
 from jacinspect.cli.child import go_on_in_a_child
 from jacinspect.cli.conversion import convert_by_annotations
 from jacinspect.cli.formats import destinations, format_of
-from jacinspect.cli.help import overview, write_options
-from jacinspect.cli.mistakes import begins_with_minus, correction
+from jacinspect.cli.help import COMMANDS, overview, write_options
 from jacinspect.cli.options import (
     BackendOption,
     CheckFormatOption,
@@ -51,16 +51,12 @@ from jacinspect.cli.streams import (
     ctrl_c,
     make_console,
     reported_errors,
-    spell_out,
     standard_output,
 )
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.functions.catalogue.completion import functions
-from jacinspect.views.explain import contents, words
-from jacinspect.views.explain import explain as explanation
-from jacinspect.views.files import save_jacobian
 
-__all__ = ["app", "run"]
+__all__ = ["app", "run_command"]
 
 
 class _Command(TyperCommand):
@@ -87,8 +83,11 @@ class _InspectByDefault(TyperGroup):
         if not args and not completing:
             raise _UsageError("name a function, as in `jacinspect sigmoid --shape 2x2`")
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        if args and not completing and begins_with_minus(args[0], own | _options(self)):
-            args = ["inspect", *args[1:], "--", args[0]]
+        if args and not completing and args[0].startswith("-"):
+            from jacinspect.cli.mistakes import begins_with_minus
+
+            if begins_with_minus(args[0], own | _options(self)):
+                args = ["inspect", *args[1:], "--", args[0]]
         if args and args[0] not in self.commands and args[0] not in own:
             args = ["inspect", *args]
         if completing and args and args[-1].startswith("-"):
@@ -103,7 +102,7 @@ class _InspectByDefault(TyperGroup):
         return _without_help(unique.values())
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (click calls it with both)
-        formatter.write(overview((name, self.commands[name].get_short_help_str(65)) for name in self.commands))
+        formatter.write(overview())
 
 
 def _without_help(items: Iterable[Any]) -> list[Any]:
@@ -121,23 +120,33 @@ app = typer.Typer(
 )
 
 
-def run() -> int:
-    """Run the command line; return its exit status. A mistake in the options is reported in one line."""
-    for stream in (sys.stdout, sys.stderr):
-        spell_out(stream)
-    command = typer.main.get_command(app)
+def run_command() -> int:
+    """Run the command that was typed; return its exit status. A mistake in the options is reported in one line."""
     try:
         with ctrl_c():
-            status = command.main(prog_name="jacinspect", standalone_mode=False)
+            status = typer.main.get_command(_alone(sys.argv[1:])).main(prog_name="jacinspect", standalone_mode=False)
     except SystemExit as end:
         if end.code != 1:  # which is what typer ends with where the reader of a help text has gone
             raise
         return ExitStatus.OK
     except _UsageError as error:
+        from jacinspect.cli.mistakes import correction
+
+        command = typer.main.get_command(app)
         right = correction(sys.argv[1:], _options(command))
         complain(right or f"{error.format_message()} ({_advice(sys.argv[1:], command)})")
         return ExitStatus.UNUSABLE
     return status or ExitStatus.OK
+
+
+def _alone(arguments: list[str]) -> typer.Typer:
+    """Return the app with the one command that is meant: typer takes long for each, with its many options."""
+    if "_JACINSPECT_COMPLETE" in os.environ:
+        return app
+    meant = arguments[0] if arguments and arguments[0] in dict(COMMANDS) else "inspect"
+    one = copy(app)
+    one.registered_commands = [info for info in app.registered_commands if info.name == meant]
+    return one
 
 
 def _options(group: Any) -> set[str]:
@@ -163,6 +172,8 @@ def _show_version(ctx: typer.Context, wanted: bool) -> None:
 
 def _explained() -> list[str]:
     """List what `explain` explains, for completion: a word of several parts is offered with hyphens."""
+    from jacinspect.views.explain import words
+
     return [word.replace(" ", "-") for word in words()]
 
 
@@ -175,7 +186,7 @@ def _jacinspect(
     """Say whether a derivative is right, and what its Jacobian looks like."""
 
 
-@app.command(cls=_Command)
+@app.command("inspect", cls=_Command)
 def inspect(
     function: Annotated[
         str,
@@ -304,7 +315,9 @@ def inspect(
         )
         operands = OperandRequest(shape, source, dtype, further or (), wrt, direction)
         asked = [*(to or ()), *(["json"] if as_json else ())]
-        first, *more = destinations(asked, output, Format) if not open_ else [page(asked, output)]
+        if open_:
+            from jacinspect.cli.browser import page
+        first, *more = [page(asked, output)] if open_ else destinations(asked, output, Format)
         written = OutputRequest(*first, form, full, save, _detail(quiet, details), tuple(more))
         settings = {
             "seed": seed, "vec": vec and vec.value, "layout": layout.value, "expect": expect or (),
@@ -315,11 +328,15 @@ def inspect(
         report = inspected(typed, operands, written, settings)
     with reported_errors(traceback):
         if open_:
+            from jacinspect.cli.browser import show_page
+
             show_page(report, written)
         else:
             for each in written.every:
                 show(report, each)
         if save is not None:
+            from jacinspect.views.files import save_jacobian
+
             save_jacobian("--save", report, save, form.value)
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
@@ -336,7 +353,7 @@ def _detail(quiet: bool, details: bool) -> Detail:
     return Detail.headline if quiet else Detail.everything if details else Detail.first
 
 
-@app.command(cls=_Command)
+@app.command("identities", cls=_Command)
 def identities(
     function: Annotated[
         str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.", autocompletion=functions)
@@ -385,7 +402,7 @@ def identities(
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
-@app.command(cls=_Command)
+@app.command("check", cls=_Command)
 def check(
     names: Annotated[
         list[str] | None,
@@ -429,6 +446,8 @@ def check(
     """
     with reported_errors(False):
         written = destinations([*(to or ()), *(["json"] if as_json else ())], output, CheckFormat)
+        from jacinspect.cli.checking import CheckRequest, check_suite
+
         status = check_suite(
             CheckRequest(names or [], config, written, jobs, timeout, fail_fast, shard=shard, listing=listing)
         )
@@ -466,7 +485,7 @@ def list_(
             console.print(listing.render(found, console.width))
 
 
-@app.command(cls=_Command)
+@app.command("explain", cls=_Command)
 def explain(
     word: Annotated[
         list[str] | None,
@@ -483,6 +502,6 @@ def explain(
     Exit status: 0 explained, 2 there is no such word.
     """
     with reported_errors(False):
-        text = explanation(" ".join(word)) if word else contents()
+        text = explained(word or [])
         with standard_output():
             sys.stdout.write(text)

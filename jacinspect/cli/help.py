@@ -6,7 +6,15 @@ Nothing here needs rich, which takes as long to import as the rest of the progra
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["EXAMPLES", "overview", "write_options"]
+__all__ = ["COMMANDS", "EXAMPLES", "overview", "write_options"]
+
+COMMANDS = (  # each with the first sentence of its own help, which a test compares
+    ("inspect", 'Inspect one Jacobian; "inspect" may be left out.'),
+    ("identities", "Verify the tensor identities on the numbers of a matrix."),
+    ("check", "Run the checks declared in pyproject.toml or jacinspect.toml."),
+    ("list", "List the functions of the catalogue, or those that a text finds."),
+    ("explain", "Explain a finding or a word of a report in a few lines."),
+)
 
 EXAMPLES = (  # one of each kind; what is typed, and what it is
     ("sigmoid --shape 2x2", "a function of the catalogue"),
@@ -28,11 +36,11 @@ _PANELS = {  # of the options of inspect, in the order in which they are shown
 _PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names.split()}
 
 
-def overview(commands: Iterable[tuple[str, str]]) -> str:
-    """Return the help of the program, at most 24 lines of 80 columns; `commands` are names, and what each does."""
+def overview() -> str:
+    """Return the help of the program, at most 24 lines of 80 columns."""
     typed = max(len(example) for example, _ in EXAMPLES)
     examples = "".join(f"  jacinspect {example:<{typed}}  {what}\n" for example, what in EXAMPLES)
-    listed = "".join(f"  {name:<10}  {what}\n" for name, what in commands)
+    listed = "".join(f"  {name:<10}  {what}\n" for name, what in COMMANDS)
     return (
         "Usage: jacinspect FUNCTION [options]\n\n"
         f"Is this derivative right, and what does its Jacobian look like?\n\n{examples}\n"

@@ -12,8 +12,6 @@ from textwrap import wrap
 from time import monotonic
 from typing import Any, TextIO
 
-import typer
-
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.wording import printable
 
@@ -111,14 +109,20 @@ def reported_errors(traceback: bool) -> Iterator[None]:
 
             tracebacks.print_exception(error.__cause__)
         complain(str(error))
-        raise typer.Exit(ExitStatus.UNUSABLE) from None
+        raise _exit(ExitStatus.UNUSABLE) from None
     except Interrupted:
-        raise typer.Exit(ExitStatus.INTERRUPTED) from None
+        raise _exit(ExitStatus.INTERRUPTED) from None
     except Exception:
         raise
     except BaseException as error:  # such as KeyboardInterrupt, which nothing of ours raises
         complain(f"the inspected code raised {raised(error)}")
-        raise typer.Exit(ExitStatus.UNUSABLE) from None
+        raise _exit(ExitStatus.UNUSABLE) from None
+
+
+def _exit(status: ExitStatus) -> Exception:
+    import typer  # which takes longer than an answer that needs no parser
+
+    return typer.Exit(status)
 
 
 def complain(message: str) -> None:
@@ -132,9 +136,12 @@ def complain(message: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write a line on standard error; that its reader has gone changes nothing of what was found."""
+    """Write a line on standard error, if it is open; that its reader has gone changes nothing of what was found."""
+    if sys.stderr is None:
+        return
     try:
-        typer.echo(text, err=True)
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
     except OSError:
         _discard(sys.stderr)
 

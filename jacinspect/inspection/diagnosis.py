@@ -128,8 +128,8 @@ def _times(s: Suspicion, named: Iterable[tuple[str, float]]) -> Iterator[Predict
     for words, factor in named:
         if np.isfinite(factor) and abs(claimed - factor * value) <= abs(factor) * bar + ROUNDING * abs(claimed):
             with np.errstate(all="ignore"):
-                value, bar = factor * s.value, abs(factor) * s.bar
-            yield s.prediction(words, value, bar)
+                prediction = s.prediction(words, factor * s.value, abs(factor) * s.bar)
+            yield prediction
 
 
 def _sign(s: Suspicion) -> Iterator[Prediction]:

@@ -17,7 +17,6 @@ from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.second_order import require_gradient, with_second_order
 from jacinspect.inspection.sections import PointReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, domain_of, operand_epsilon
@@ -51,7 +50,11 @@ def inspect_at_points(
     one, and reported there if its derivative disagrees. The second order is inspected where the report is made.
     """
     _require_code(function, settings)
-    require_gradient(function, settings)
+    if settings.order == 1:
+        return _first_order(function, x, settings, source, direction, progress)
+    from jacinspect.inspection.second_order import require_gradient, with_second_order
+
+    require_gradient(function)
     report = _first_order(function, x, settings, source, direction, progress)
     return with_second_order(report, function, settings, progress)
 

@@ -38,9 +38,9 @@ _BESIDE = 0.25  # of the unit of x: near enough for functions that end, and far 
 _FEWEST = 200  # calls of the gradient: what a pattern and some of its columns take
 
 
-def require_gradient(function: Function, settings: Settings) -> None:
-    """Raise InputError where the second order is asked for without a derivative."""
-    if settings.order == 2 and function.rule is None:
+def require_gradient(function: Function) -> None:
+    """Raise InputError where there is no derivative to differentiate."""
+    if function.rule is None:
         raise InputError(
             f"{function.name}: --order 2 needs a gradient, and there is none: give one with "
             "-d file.py:gradient (derivative= in Python, derivative = in a check)"
@@ -50,9 +50,7 @@ def require_gradient(function: Function, settings: Settings) -> None:
 def with_second_order(
     report: Report, function: Function, settings: Settings, progress: Callable[[int], None]
 ) -> Report:
-    """Return the report with the second order, where it is asked for."""
-    if settings.order == 1:
-        return report
+    """Return the report with the second order."""
     reason = _why_not(report, function)
     if reason:
         untold = [finding("J006", f"second order: {reason}")] if report.verdict == "pass" else []

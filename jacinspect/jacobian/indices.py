@@ -14,6 +14,8 @@ Indices = NDArray[np.intp]
 def distinct(*parts: Indices) -> Indices:
     """Return what is in any of the arrays, ascending, each index once."""
     found = np.sort(np.concatenate([np.zeros(0, np.int64), *(part.ravel() for part in parts)]))
+    if found.size < 2:
+        return found
     return np.asarray(found[np.append(True, found[1:] != found[:-1])[: found.size]])
 
 

@@ -507,7 +507,14 @@ def test_a_pipe_of_any_format_that_is_closed_leaves_the_status(tmp_path: Path) -
     wrong = "tanh -s 3 -d x"
     typed = {f"check -f {to}": 1 for to in (*FORMATS, "html")}
     typed |= {f"{wrong} -f {to}": 1 for to in ("text", "json", "markdown", "latex", "html", "csv")}
-    typed |= {"list": 0, "explain": 0, "identities -s 2x2": 0, "identities softmax -s 2x2": 1, "--help": 0}
+    typed |= {
+        "check --list": 0,
+        "list": 0,
+        "explain": 0,
+        "identities -s 2x2": 0,
+        "identities softmax -s 2x2": 1,
+        "--help": 0,
+    }
     typed |= {"--version": 0, "check --help": 0, "tahn -s 3 2>&1": 2, f"{wrong} -q": 1}
 
     def status(words: str) -> int:

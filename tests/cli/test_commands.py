@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jacinspect.cli.help import EXAMPLES
+from jacinspect.cli.commands import app
+from jacinspect.cli.help import COMMANDS, EXAMPLES
 from tests.conftest import RunHere, Validate
 from tests.program import (
     PROGRAM,
@@ -550,6 +551,20 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
         done = run(*typed, PYTHONPATH=path)
         assert (done.status, done.err) == (0, ""), typed
         assert done.text.startswith("Usage: jacinspect")
+
+
+def test_the_help_of_the_program_has_the_first_sentence_of_each_command() -> None:
+    documented = {info.name: info.callback.__doc__ or "" for info in app.registered_commands if info.callback}
+    assert {name: text.partition("\n")[0] for name, text in documented.items()} == dict(COMMANDS)
+
+
+@pytest.mark.parametrize("typed", ["explain J001", "explain", "explain conv kink", "explain zzz", "--version"])
+def test_what_is_answered_without_a_parser_is_what_the_command_answers(run_here: RunHere, typed: str) -> None:
+    first, *words = typed.split()
+    parsed = [first, "--", *words] if first == "explain" else ["--version", "--version"]
+    at_once, by_command = run_here(first, *words), run_here(*parsed)
+    assert at_once == by_command
+    assert at_once.out or at_once.err
 
 
 def test_help_is_one_screen_and_its_examples_run(run_here: RunHere) -> None:

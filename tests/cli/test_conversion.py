@@ -14,10 +14,7 @@ from tests.program import PROGRAM, execute
     ("typed", "message"),
     [
         ("sigmoid -s 2 --vec diag", "'--vec': 'diag' is not one of 'column', 'row'."),
-        (
-            "softmax -s 2 --expect dense --expect round",
-            "'--expect': 'round' is not one of 'diagonal', 'block-diagonal'",
-        ),
+        ("softmax -s 2 --layout wide", "'--layout': 'wide' is not one of 'numerator', 'denominator'."),
         ("sigmoid -s 2 --seed 1.5", "'--seed': '1.5' is not an integer."),
         ("sigmoid -s 2 --rtol small", "'--rtol': 'small' is not a number."),
     ],

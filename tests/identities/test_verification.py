@@ -82,7 +82,7 @@ def test_all_hold_for_an_elementwise_function(name: str, shape: tuple[int, ...])
             assert names == [*OF_VECTORS, *(name for name in WITH_SLOPES if "-vec-" not in name)]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_near_a_kink_of_f_or_of_its_derivative_nothing_is_accused(seed: int) -> None:
     scale = (1e-6, 1e-7, 1e-9, 1e-20)[seed % 4]
     for name in ("relu", "elu", "abs", "leaky_relu"):

@@ -108,6 +108,24 @@ def conjugate_gradients_slope(p: Array) -> Array:
     return np.asarray(-np.linalg.inv(matrix) * (2 * p * np.linalg.solve(matrix, np.arange(1.0, 5))))
 
 
+def predators(t: float, z: Array) -> Array:
+    return np.array([z[0] * (1 - z[1]), z[1] * (z[0] - 1)])
+
+
+def predators_at_3(z: Array) -> Array:
+    """Return the state at 3 by an integrator whose steps change in number first at a quarter of a unit from z."""
+    return np.asarray(solve_ivp(predators, (0, 3), z, rtol=1e-3, atol=1e-6).y[:, -1])
+
+
+def predators_sensitivity(z: Array) -> Array:
+    def joined(t: float, w: Array) -> Array:
+        a, b = w[:2]
+        return np.concatenate([predators(t, w), ([[1 - b, -a], [b, a - 1]] @ w[2:].reshape(2, 2)).ravel()])
+
+    start = np.concatenate([z, np.eye(2).ravel()])
+    return np.asarray(solve_ivp(joined, (0, 3), start, rtol=1e-11, atol=1e-12).y[2:, -1].reshape(2, 2))
+
+
 MATRIX = 4 * np.eye(4) + np.add.outer(np.arange(4.0), np.arange(4.0)) / 4
 SOLVERS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]] = {
     "newton, 0.1": (
@@ -119,6 +137,7 @@ SOLVERS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Arr
     "fixed point, 1e-4": (partial(fixed_point, tolerance=1e-4), fixed_point_slope, np.array([0.57, 1.05])),
     "fixed point, 1e-8": (partial(fixed_point, tolerance=1e-8), fixed_point_slope, np.array([0.57, 1.05])),
     "conjugate gradients": (conjugate_gradients, conjugate_gradients_slope, np.array([0.8, 1.7, 0.4, 1.1])),
+    "solve_ivp, 1e-3": (predators_at_3, predators_sensitivity, np.array([1.26773244, 1.92569554])),
     "solve_ivp": (adaptive, sensitivity, np.array([0.93])),
 }
 
@@ -307,6 +326,14 @@ def test_steps_are_named_where_entries_are_judged_over_them() -> None:
         report = jacinspect.inspect(f, normal(8, seed=seed), derivative=derivative)
         codes |= {finding.code: finding.message for finding in report.findings}
     assert "moves in steps of" in codes["J014"]
+
+
+def test_steps_are_looked_for_at_one_place_of_an_input_that_several_outputs_read() -> None:
+    x = np.random.default_rng(0).normal(size=4).astype(np.float32)
+    derivative = np.eye(4)[np.argsort(x)]
+    derivative[0] *= 1.03
+    report = jacinspect.inspect(lambda x: np.sort(x.astype(np.float32)), x, derivative=lambda _: derivative)
+    assert report.verdict == "fail"
 
 
 def test_one_jump_excuses_nobody() -> None:

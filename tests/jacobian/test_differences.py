@@ -397,18 +397,18 @@ def test_on_a_staircase_no_slope_is_called_the_slope(f: F, at: float, over_many:
 
 LOST: list[tuple[F, F, Array]] = [
     (lambda x: 1 - np.cos(x), np.sin, np.logspace(-11, -1, 11)),
-    (lambda x: np.exp(x) - 1 - x, np.expm1, np.logspace(-11, -1, 41)),
-    (lambda x: np.log(1 + x) - x, lambda x: -x / (1 + x), np.logspace(-11, -1, 41)),
+    (lambda x: np.exp(x) - 1 - x, np.expm1, np.logspace(-11, -1, 21)),
+    (lambda x: np.log(1 + x) - x, lambda x: -x / (1 + x), np.logspace(-11, -1, 21)),
     (lambda x: np.sqrt(1 + x * x) - 1, lambda x: x / np.sqrt(1 + x * x), np.logspace(-11, -1, 11)),
     (lambda x: np.log(1 + x * x), lambda x: 2 * x / (1 + x * x), np.logspace(-11, -1, 11)),
     (lambda x: x - np.sin(x), lambda x: 2 * np.sin(x / 2) ** 2, np.logspace(-9, -1, 11)),
-    (lambda x: np.log(1 + np.exp(-x)), lambda x: -1 / (1 + np.exp(x)), np.linspace(20, 60, 21)),
-    (lambda x: 1 - np.tanh(x), lambda x: -1 / np.cosh(x) ** 2, np.linspace(10, 40, 21)),
-    (lambda x: 1 / (1 + np.exp(-x)) - 1, lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2, np.linspace(20, 60, 21)),
+    (lambda x: np.log(1 + np.exp(-x)), lambda x: -1 / (1 + np.exp(x)), np.linspace(20, 60, 11)),
+    (lambda x: 1 - np.tanh(x), lambda x: -1 / np.cosh(x) ** 2, np.linspace(10, 40, 11)),
+    (lambda x: 1 / (1 + np.exp(-x)) - 1, lambda x: np.exp(-x) / (1 + np.exp(-x)) ** 2, np.linspace(20, 60, 11)),
     (
         lambda x: np.sqrt(x * x + 1) - x,
         lambda x: -1 / (np.sqrt(x * x + 1) * (np.sqrt(x * x + 1) + x)),
-        np.logspace(0, 12, 25),
+        np.logspace(0, 12, 13),
     ),
 ]
 

@@ -25,8 +25,8 @@ _EIGHTH, _EIGHTH_REST = 0.7853981633974483, 3.061616997868383e-17  # π/4
 
 
 def _sigmoid(x: Array) -> Array:
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1.0, e) / (1.0 + e)
+    e = np.exp(-np.abs(x))  # at most 1
+    return np.asarray(np.maximum(e, x >= 0) / (1.0 + e))
 
 
 def _sigmoid_derivative(x: Array) -> Array:

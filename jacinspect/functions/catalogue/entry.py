@@ -229,7 +229,9 @@ def _by_blocks(
         for *block, computed in _blocks(operands, result):
             computed[...] = compute(*block, **parameters)
             for operand in block if spreads_nan else ():
-                np.copyto(computed, operand, where=np.isnan(operand))
+                nan = np.isnan(operand)
+                if np.count_nonzero(nan):
+                    computed[nan] = operand[nan]
     return result
 
 
