@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import field, replace
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from tempfile import NamedTemporaryFile
 from threading import Thread
 from time import monotonic, time
@@ -21,6 +22,7 @@ from typing import IO, Any
 
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.preparation import not_begun, prepare
+from jacinspect.checks.processes import end, end_here, lead
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.records import dataclass
@@ -29,19 +31,20 @@ from jacinspect.wording import how_it_ended
 __all__ = ["Pool"]
 
 # A fork has all that the parent has imported, at once; elsewhere than on Linux, system libraries do not survive one.
-_CONTEXT = get_context("fork") if sys.platform == "linux" else get_context("spawn")
+_CONTEXT: Any = get_context("fork") if sys.platform == "linux" else get_context("spawn")
 _POLL = 0.2  # seconds between looks at `stopped`: short for a person who pressed Ctrl-C, long for the processor
 _LAST_LINES = 5  # of what code wrote that ended its process while it was imported
 _AGAIN = 10.0  # times --timeout, in which code is imported again: once it was in time, but other work may slow it
 _GRACE = 1.0  # seconds to wait for a process that was killed or closed its pipe, which takes milliseconds
 
 
-def _serve(connection: Connection, suite: Suite, errors: str) -> None:
+def _serve(connection: Any, suite: Suite, errors: str) -> None:
     """Run a worker: prepare the suite, then inspect each case received, until None comes or the pipe is closed.
 
     What checked code writes on standard error goes to a file, of which the parent shows what is about a failure.
     """
-    os.setsid()  # so that the processes that checked code starts are killed with the worker
+    lead()  # so that the processes that checked code starts are ended with the worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a process does not inherit on Windows
     Thread(target=_follow_parent, daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what checked code prints is not part of a report
     os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
@@ -67,7 +70,7 @@ def _follow_parent() -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        os.killpg(0, signal.SIGKILL)
+        end_here()
 
 
 @dataclass(eq=False)
@@ -79,7 +82,7 @@ class _Worker:
     """
 
     process: BaseProcess
-    connection: Connection
+    connection: Any  # multiprocessing's, of another class on each platform
     errors: IO[bytes]
     task: int | None = None
     deadline: float | None = None
@@ -98,14 +101,11 @@ class _Worker:
 
     def end(self) -> None:
         """Kill the process and those that it started."""
-        try:
-            assert self.process.pid is not None
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except OSError:  # it does not lead a process group yet, or is gone
-            self.process.kill()
-        self.process.join(_GRACE)
+        end(self.process)
         self.connection.close()
         self.errors.close()
+        with suppress(OSError):  # where a process of the code's still has it open, on Windows
+            Path(self.errors.name).unlink()
 
 
 @dataclass(eq=False)
@@ -171,7 +171,8 @@ class Pool:
 
     def _start(self) -> _Worker:
         ours, theirs = _CONTEXT.Pipe()
-        errors = NamedTemporaryFile(prefix="jacinspect-")  # noqa: SIM115 (closed with the worker)
+        # Windows lets nobody open it a second time while it is to be deleted when it is closed.
+        errors = NamedTemporaryFile(prefix="jacinspect-", delete=False)  # noqa: SIM115 (closed with the worker)
         process = _CONTEXT.Process(target=_serve, args=(theirs, self.suite, errors.name))
         with _interrupts_ignored():
             process.start()

@@ -25,7 +25,7 @@ def go_on_in_a_child(*typed: str | None) -> int | None:
     InputError
         Here, if the child did not come to its own end.
     """
-    if not any(":" in text for text in typed if text) or not hasattr(os, "fork"):
+    if sys.platform == "win32" or not any(":" in text for text in typed if text):
         return None
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

@@ -55,6 +55,8 @@ def _claimed(claim: LogdetReport) -> str:
 def _facts(s: Spectrum) -> Iterator[tuple[str, str]]:
     if s.singular is None:
         yield "rank", f"not known: a part of J is {format_shape(s.large[0])}, too large for its singular values"
+        if s.norm is not None:
+            yield "norm", f"‖J‖ between {s.norm.low:.5g} and {s.norm.high:.5g}"
     elif s.singular.value.size:
         yield "rank", _rank(s.singular, s.shape)
         yield "spectrum", _singular(s.singular)

@@ -1,10 +1,9 @@
 """Results as columns: a part, several joined, and others put in without writing into what is known."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from jacinspect.jacobian.columns import Columns
+from jacinspect.records import dataclass
 from tests.oracles import Array
 
 

@@ -15,7 +15,7 @@ def repository() -> str:
     """
     here = Path.cwd()
     root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
-    return os.environ.get("GITHUB_WORKSPACE") or str(root)
+    return str(Path(os.environ.get("GITHUB_WORKSPACE") or root).resolve())  # as the current folder's path is
 
 
 def in_repository(file: str) -> str:
