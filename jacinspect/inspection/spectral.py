@@ -40,7 +40,7 @@ class _Matrix:
     """The numeric Jacobian as entries with bars, in numerator layout, and its spectrum.
 
     `inputs` and `outputs` are the flat index of each of its columns and rows; `why_asymmetric` is empty where it is
-    symmetric within its bars. `tolerance` is the user's, of what has to be equal.
+    symmetric within its bars.
     """
 
     entries: Entries
@@ -48,9 +48,13 @@ class _Matrix:
     outputs: Array
     inputs: Array
     names: Names
-    memory: int
+    settings: Settings
     why_asymmetric: str
-    tolerance: float = 0.0
+
+    @property
+    def tolerance(self) -> float:
+        """The user's, of what has to be equal."""
+        return (self.settings.rtol or 0.0) + (self.settings.atol or 0.0)
 
     def vector(self, v: Array) -> str:
         """Write a unit vector by its largest components: 0.707·X[0] − 0.707·X[1]."""
@@ -66,14 +70,16 @@ class _Matrix:
         """Say by which unit vector a singular value is taken."""
         if sigma.high == 0:
             return f"a singular value is 0{self.unread()}"
-        v = singular_vector(self.entries, self.memory, sigma.value)
+        v = singular_vector(self.entries, self.settings.memory, sigma.value)
         return f"‖J·v‖ = {written(sigma)} for v = {self.vector(v)}"
 
     def curved(self, lam: Within) -> str:
         """Say by which unit vector an eigenvalue is taken."""
         if lam.low == lam.high == 0:
             return f"an eigenvalue is 0{self.unread()}"
-        return f"vᵀJv = {written(lam)} for v = {self.vector(eigenvector(self.entries, self.memory, lam.value))}"
+        return (
+            f"vᵀJv = {written(lam)} for v = {self.vector(eigenvector(self.entries, self.settings.memory, lam.value))}"
+        )
 
     def unread(self) -> str:
         """Name a row or a column without entries, if there is one."""
@@ -109,16 +115,7 @@ def spectrum_and_findings(
     matrix, product = None, None
     if entries is not None and report.numeric is not None:
         why = asymmetric_entry(jacobian, evidence.numeric, names)
-        matrix = _Matrix(
-            entries,
-            report.numeric,
-            outputs,
-            inputs,
-            names,
-            settings.memory,
-            why,
-            (settings.rtol or 0) + (settings.atol or 0),
-        )
+        matrix = _Matrix(entries, report.numeric, outputs, inputs, names, settings, why)
         product = report.numeric.determinant
     findings = list(_of_spectrum(expected, matrix))
     if claim is None:

@@ -42,13 +42,8 @@ def spectrum(report: Report) -> Iterator[tuple[str, str]]:
 def _claimed(claim: LogdetReport) -> str:
     """Say what is claimed for log|det J|, and what came out."""
     signs = {"pass": "it is right", "fail": "it is wrong", "inconclusive": "the bars do not decide"}
-    of = (
-        f" of each of {claim.claimed.size} items"
-        if claim.claimed.size > 1
-        else f" = {claim.claimed.ravel()[0]:.8g}"
-        if claim.claimed.size
-        else ""
-    )
+    numbers = claim.claimed.ravel().tolist()
+    of = f" of each of {len(numbers)} items" if len(numbers) > 1 else "".join(f" = {number:.8g}" for number in numbers)
     return f"{SIGNS[claim.verdict]} log|det J|{of}: {signs[claim.verdict]}"
 
 
