@@ -13,7 +13,6 @@ from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.declared import declared_pattern, of_declared
-from jacinspect.inspection.diagnosis import diagnose
 from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
@@ -24,7 +23,6 @@ from jacinspect.inspection.rules import Rules, with_agreement
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.spectral import spectrum_and_findings
-from jacinspect.inspection.steps import moves_in_steps
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
@@ -429,6 +427,8 @@ class _Inspection:
         if self.analytic is None or evidence.analytic is None or not evidence.is_refuted:
             return ""
         from jacinspect.functions.catalogue.lookup import neighbours
+        from jacinspect.inspection.diagnosis import diagnose
+        from jacinspect.inspection.steps import moves_in_steps
         from jacinspect.inspection.suspicion import Suspicion
 
         numbers = {
