@@ -338,7 +338,8 @@ def test_steps_are_looked_for_at_one_place_of_an_input_that_several_outputs_read
 
 def test_the_rounding_of_single_precision_is_no_break_as_a_solver_s_result_has() -> None:
     def rate(x: Array) -> Array:
-        return (1e13 * torch.exp(-8e4 / 8.314 / torch.from_numpy(x).float())).double().numpy()
+        single = 1e13 * torch.exp(-8e4 / 8.314 / torch.from_numpy(x).float())
+        return np.asarray(single.double().numpy())
 
     x = np.array([306.2865, 293.39487, 332.0211])
     report = jacinspect.inspect(rate, x, derivative=lambda x: 1.03 * rate(x) * 8e4 / 8.314 / x**2)
