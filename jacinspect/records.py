@@ -60,14 +60,18 @@ def _initializer(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:
     """Return an __init__ that takes the fields by position or by name, or else their defaults."""
     names, expected = list(defaults), defaults.keys()
     finish = getattr(cls, "__post_init__", None)
+    made = [name for name, value in defaults.items() if isinstance(value, dataclasses.Field)]
+    plain = {name: value for name, value in defaults.items() if value is not MISSING and name not in made}
 
     def initialize(self: Any, *given: Any, **named: Any) -> None:
         values = dict(zip(names, given, strict=False)) | named
         fits = len(values) == len(given) + len(named)  # none by position and by name, and not too many
-        for name in names if len(values) < len(names) else ():
-            if name not in values:
-                values[name] = _default(defaults[name])
-                fits &= values[name] is not MISSING
+        if len(values) < len(names):
+            values = plain | values
+            for name in made:
+                if name not in values:
+                    values[name] = _default(defaults[name])
+                    fits &= values[name] is not MISSING
         if not fits or values.keys() != expected:
             raise TypeError(f"{cls.__name__}() takes {', '.join(names)}")
         self.__dict__.update(values)
@@ -78,9 +82,7 @@ def _initializer(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:
 
 
 def _default(value: Any) -> Any:
-    """Return a default, which the class may have given by `field`."""
-    if not isinstance(value, dataclasses.Field):
-        return value
+    """Return a default that the class gave by `field`, MISSING for none."""
     return value.default if value.default_factory is MISSING else value.default_factory()
 
 

@@ -23,19 +23,24 @@ Validate = Callable[[str], dict[str, Any]]
 RunHere = Callable[..., Run]
 
 
-# The files that take half a minute and more: at the end, one of two workers waits for a short one of the other.
+# The files that take longest, in that order: at the end, one of two workers waits for a short one of the other.
 LONGEST = (
-    "test_readme.py",
-    "test_pipeline.py",
-    "test_commands.py",
-    "test_check.py",
-    "test_diagnosis.py",
-    "test_text.py",
     "test_frameworks.py",
-    "test_verification.py",
-    "test_code.py",
-    "test_planted.py",
+    "test_pipeline.py",
+    "test_diagnosis.py",
+    "test_readme.py",
+    "test_check.py",
+    "test_commands.py",
     "test_row_wise.py",
+    "test_verification.py",
+    "test_planted.py",
+    "test_weights.py",
+    "test_rules.py",
+    "test_report.py",
+    "test_elementwise.py",
+    "test_second_order.py",
+    "test_workers.py",
+    "test_api.py",
 )
 
 

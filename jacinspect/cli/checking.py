@@ -81,6 +81,7 @@ def check_suite(request: CheckRequest) -> int:
 
 
 def _check(pool: "Pool", request: CheckRequest, shard: tuple[int, int]) -> int:
+    """Make the pool's inspections and write their outcomes; return the exit status."""
     from jacinspect.checks.outcomes import Tally
 
     on_screen = request.written[0][1] is None and is_terminal(sys.stdout)
@@ -136,7 +137,8 @@ def _list(cases: "list[Case]", written: "tuple[tuple[CheckFormat, Path | None], 
             rows = [{"name": c.name, "check": c.check, "shape": c.shape, "seed": c.seed, "wrt": c.by} for c in cases]
             listed = json.dumps(rows, ensure_ascii=False) + "\n"
         else:
-            listed = "".join(f"{printable(case.name)}\n" for case in cases)
+            names = (printable(case.name).replace("\n", "\\n") for case in cases)
+            listed = "".join(f"{name}\n" for name in names)
         if file is not None:
             replace_file("--output", file, [listed.encode(errors="backslashreplace")])
             continue
@@ -153,7 +155,9 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
         pool.stop()
         signal.signal(signal.SIGINT, before)
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # as it is in the background of a shell
+        signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:

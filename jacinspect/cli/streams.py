@@ -225,8 +225,8 @@ class ProgressBar:
     """Shows how many of some things are done, on standard error, after `wait` seconds and on a terminal only."""
 
     def __init__(self, of: str, planned: int, wait: float) -> None:
-        self._of, self._planned, self._wait = of, planned, wait
-        self._due = monotonic() + wait if is_terminal(sys.stderr) else inf
+        self._of, self._planned, self._wait, self._began = of, planned, wait, monotonic()
+        self._due = self._began + wait if is_terminal(sys.stderr) else inf
         self._bar: Any = None
 
     def __enter__(self) -> "ProgressBar":
@@ -253,6 +253,7 @@ class ProgressBar:
                 transient=True,
             )
             self._bar.add_task(self._of, total=self._planned)
+            self._bar.tasks[0].start_time = self._began
         self._bar.start()
         self._bar.update(self._bar.task_ids[0], completed=done)
         self._bar.refresh()

@@ -191,6 +191,8 @@ class Function:
             raise InputError(f"{self.name} is inspected at real numbers; name code for complex ones, as numpy:exp")
         if self.hessian is not None:
             raise InputError(f"{self.name}: a Hessian is checked by real operands; leave it out, and say --order 2")
+        if self.logdet is not None:
+            raise InputError(f"{self.name}: log|det J| is checked by real operands; leave --logdet out")
         adapt = self.adapt
 
         def adapted(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:

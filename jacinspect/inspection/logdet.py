@@ -49,7 +49,6 @@ class LogdetReport:
     claimed: Array
     found: Interval | None
     verdict: str
-    message: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON-ready objects."""

@@ -229,7 +229,9 @@ def _contracted(claim: Claim, size: int, w: Array) -> Claim:
 
 def _inspected(gradient: Function, report: Report, settings: Settings, progress: Callable[[int], None]) -> Report:
     """Inspect the gradient; a second-order rule that raises is a finding, and the Hessian is measured without it."""
-    operand, settings = report.operand, replace(settings, expect=(), points=None, order=1)
+    of_hessian = ["positive-definite"] if report.output is not None and report.output.size == 1 else []
+    expect = [name for name in settings.expect if name in of_hessian]
+    operand, settings = report.operand, replace(settings, expect=expect, points=None, order=1)
 
     def inspected(gradient: Function) -> Report:
         return inspect_function(

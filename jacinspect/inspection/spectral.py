@@ -6,6 +6,7 @@ that is an equality (orthogonal, volume-preserving, a rank below the full one) h
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -47,8 +48,13 @@ class _Matrix:
     outputs: Array
     inputs: Array
     names: Names
-    memory: int
+    settings: Settings
     why_asymmetric: str
+
+    @property
+    def tolerance(self) -> float:
+        """The user's, of what has to be equal."""
+        return (self.settings.rtol or 0.0) + (self.settings.atol or 0.0)
 
     def vector(self, v: Array) -> str:
         """Write a unit vector by its largest components: 0.707·X[0] − 0.707·X[1]."""
@@ -64,14 +70,16 @@ class _Matrix:
         """Say by which unit vector a singular value is taken."""
         if sigma.high == 0:
             return f"a singular value is 0{self.unread()}"
-        v = singular_vector(self.entries, self.memory, sigma.value)
+        v = singular_vector(self.entries, self.settings.memory, sigma.value)
         return f"‖J·v‖ = {written(sigma)} for v = {self.vector(v)}"
 
     def curved(self, lam: Within) -> str:
         """Say by which unit vector an eigenvalue is taken."""
         if lam.low == lam.high == 0:
             return f"an eigenvalue is 0{self.unread()}"
-        return f"vᵀJv = {written(lam)} for v = {self.vector(eigenvector(self.entries, self.memory, lam.value))}"
+        return (
+            f"vᵀJv = {written(lam)} for v = {self.vector(eigenvector(self.entries, self.settings.memory, lam.value))}"
+        )
 
     def unread(self) -> str:
         """Name a row or a column without entries, if there is one."""
@@ -90,12 +98,16 @@ Judged = tuple[bool | None, str]  # whether a property holds, None if the bars d
 
 def spectrum_and_findings(
     jacobian: JacobianReport, evidence: Evidence, settings: Settings, names: Names, claim: ClaimedLogdet | None = None
-) -> tuple[SpectrumReport, list[Finding]]:
+) -> tuple[SpectrumReport | None, list[Finding]]:
     """Find the spectrum; judge the properties of it that are expected, and a claim for log|det J|.
 
     Its `logdet` is what came out for the claim.
     """
     expected = [name for name in settings.expect if is_spectral(name)]
+    if settings.order == 2 and prod(_shapes(evidence)[0]) == 1:  # a gradient: it is the Hessian that is asked for
+        expected = [name for name in expected if name != "positive-definite"]
+    if not settings.spectrum and not expected and claim is None:
+        return None, []
     entries = measured_entries(evidence.numeric, jacobian)
     report = spectrum_report(evidence, jacobian, entries, settings.memory)
     shapes = _shapes(evidence)
@@ -103,7 +115,7 @@ def spectrum_and_findings(
     matrix, product = None, None
     if entries is not None and report.numeric is not None:
         why = asymmetric_entry(jacobian, evidence.numeric, names)
-        matrix = _Matrix(entries, report.numeric, outputs, inputs, names, settings.memory, why)
+        matrix = _Matrix(entries, report.numeric, outputs, inputs, names, settings, why)
         product = report.numeric.determinant
     findings = list(_of_spectrum(expected, matrix))
     if claim is None:
@@ -137,6 +149,8 @@ def _judged(name: str, matrix: _Matrix) -> Judged:
         return False, f"the matrix is {format_shape(shape)}, not square"
     if name == "volume-preserving":
         return _volume_preserving(matrix)
+    if name == "contraction":
+        return _contraction(matrix)
     if found.singular is None:
         large = format_shape(found.large[0])
         return None, f"a part of J is {large}, too large for its singular values to be found"
@@ -163,7 +177,7 @@ def _orthogonal(matrix: _Matrix) -> Judged:
     sigma = matrix.spectrum.singular
     assert sigma is not None
     off = np.maximum(sigma.low - 1, 1 - sigma.high)
-    if np.any(off > 0):
+    if np.any(off > matrix.tolerance):
         return False, matrix.stretched(sigma.at(int(np.argmax(off))))
     wide = int(np.argmax(sigma.high - sigma.low))
     if sigma.high[wide] - sigma.low[wide] > _NARROW:
@@ -186,30 +200,32 @@ def _volume_preserving(matrix: _Matrix) -> Judged:
     if product is None:
         return None, "a part of J is too large for its determinant to be found"
     said = f"log|det J| = {written(product.log)}"
-    if not product.log.may_be(0):
+    if product.log.low > matrix.tolerance or product.log.high < -matrix.tolerance:
         return False, said
     return (True, "") if product.log.bar <= _NARROW else (None, said)
 
 
 def _contraction(matrix: _Matrix) -> Judged:
     norm = matrix.spectrum.norm
-    assert norm is not None
-    if norm.high < 1:
+    if norm is None or norm.high < 1:
         return True, ""
-    return (False if norm.low >= 1 else None), matrix.stretched(norm)
+    whole = matrix.spectrum.singular is not None
+    said = matrix.stretched(norm) if whole else f"its norm is between {norm.low:.6g} and {norm.high:.6g}"
+    return (False if norm.low >= 1 else None), said
 
 
 def _rank(expected: int, matrix: _Matrix) -> Judged:
     """Judge a rank: a value that may be 0 counts as 0 where it is far below those that are not."""
     sigma = matrix.spectrum.singular
     assert sigma is not None
-    low, high = sigma.sure, sigma.possible
+    low, high = int(np.count_nonzero(sigma.low > matrix.tolerance)), sigma.possible
     if low > expected:
         return False, f"its rank is {low} at least: {matrix.stretched(sigma.at(expected))}"
     if high < expected:
         unread = matrix.unread() if expected <= min(matrix.spectrum.shape) else ""
         return False, f"its rank is {high} at most{unread}"
-    if low == expected and (high == low or sigma.high[low] <= _NARROW * (sigma.low[low - 1] if low else 1.0)):
+    least = max(_NARROW * (sigma.low[low - 1] if low else 1.0), matrix.tolerance)
+    if low == expected and (high == low or sigma.high[low] <= least):
         return True, ""
     return None, f"its rank is {low} to {high}: {matrix.stretched(sigma.at(low))}, which may be 0"
 
@@ -218,5 +234,4 @@ _JUDGES: dict[str, Callable[[_Matrix], Judged]] = {
     "invertible": _invertible,
     "orthogonal": _orthogonal,
     "positive-definite": _positive_definite,
-    "contraction": _contraction,
 }

@@ -58,6 +58,15 @@ Rules: do those that were not asked for every entry agree?
   rule that people wrote is also called with zeros, with twice the numbers and
   with views, and has to be linear.
 
+Spectrum: what does the matrix say?
+  J is divided into independent parts, rows and columns that share no entry
+  with others, and each is given to LAPACK by itself. Singular values move by
+  the norm of the error bars at most (Weyl 1912), so each lies in an interval,
+  and a rank is between two numbers. For the determinant, rows and columns
+  with one entry left are eliminated first, which leaves nothing of a
+  triangular matrix; of the rest, log|det| moves by at most the trace of
+  |B^-1|E and its powers. Where the bars do not decide, that is the answer.
+
 What it can miss
   f is observed at X, at a few other points and along two directions.
   - An exact cancellation, an effect below one unit in the last place of an

@@ -132,13 +132,13 @@ def divided(entries: Entries, most: int, same: bool = False) -> tuple[Iterator[P
     """
     if not entries.values.size:
         return iter(()), []
+    if _is_one_by_one(entries) and (not same or np.array_equal(entries.rows, entries.columns)):
+        return iter([_one_by_one(entries)]), []
     if same:
         nodes = np.union1d(entries.rows, entries.columns)
         zeros = Entries(entries.shape, nodes, nodes, np.zeros(nodes.size), np.zeros(nodes.size))
         entries = zeros.followed_by(entries)  # so that every node is a row and a column of its part
         labels = connected(entries.shape[0], entries.rows, entries.columns)
-    elif _is_one_by_one(entries):
-        return iter([_one_by_one(entries)]), []
     else:
         labels = connected(sum(entries.shape), entries.rows, entries.shape[0] + entries.columns.astype(np.int64))
     _, part = np.unique(labels[entries.rows], return_inverse=True)

@@ -13,6 +13,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.determinant import Determinant, determinant
 from jacinspect.jacobian.interval import Interval, Within
+from jacinspect.jacobian.norm import spectral_norm
 from jacinspect.jacobian.parts import ROUNDING, Entries, Parts, divided, length, most_entries, norm_bound, row_sum
 from jacinspect.records import dataclass
 
@@ -37,13 +38,14 @@ Large = tuple[tuple[int, int], ...]  # shapes of the parts that are too large fo
 class Spectrum:
     """What a matrix says by its singular values, its determinant and its eigenvalues.
 
-    `singular` are its min(M, N) singular values, descending; None where parts of it are too `large`. `determinant` and
-    `radius`, the spectral radius, are None where it is not square or has too large a part, `eigenvalues` as well where
-    it is not symmetric.
+    `singular` are its min(M, N) singular values, descending, and `norm` the largest; where parts of it are too `large`,
+    they are None, and the norm has wide bounds. `determinant` and `radius`, the spectral radius, are None where it is
+    not square or has too large a part, `eigenvalues` as well where it is not symmetric.
     """
 
     shape: tuple[int, int]
     singular: Interval | None
+    norm: Within | None
     large: Large
     determinant: Determinant | None
     eigenvalues: Interval | None
@@ -53,11 +55,6 @@ class Spectrum:
     def rank(self) -> tuple[int, int] | None:
         """The ranks that the bars leave possible, from the least to the largest."""
         return None if self.singular is None else (self.singular.sure, self.singular.possible)
-
-    @property
-    def norm(self) -> Within | None:
-        """The largest singular value, ‖J‖₂."""
-        return self.singular.at(0) if self.singular is not None and self.singular.value.size else None
 
     @property
     def condition(self) -> Within | None:
@@ -108,8 +105,9 @@ def spectrum(entries: Entries, symmetric: bool, memory: int) -> Spectrum:
         )
     else:
         radius = spectral_radius(entries) if square else None
+    norm = spectral_norm(entries) if singular is None else singular.at(0) if singular.value.size else None
     product = determinant(entries, memory) if square else None
-    return Spectrum(entries.shape, singular, tuple(large), product, eigen, radius)
+    return Spectrum(entries.shape, singular, norm, tuple(large), product, eigen, radius)
 
 
 @np.errstate(all="ignore")

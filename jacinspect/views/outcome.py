@@ -45,7 +45,10 @@ def _passed(report: Report) -> str:
     passed = sum(point.verdict == "pass" for point in report.points)
     points = f" at each of {passed} points" if passed > 1 else ""
     where = "" if a.entries_compared == j.stored else " where it could be compared"
-    return f"the derivative is right{where}: {_of(a.entries_compared, j.stored, 'agree')}{points}{at_jumps(report)}"
+    also = ", and so is log|det J|" if report.logdet is not None else ""
+    return (
+        f"the derivative is right{where}: {_of(a.entries_compared, j.stored, 'agree')}{points}{at_jumps(report)}{also}"
+    )
 
 
 def _failed(report: Report) -> str:

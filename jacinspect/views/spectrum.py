@@ -42,19 +42,16 @@ def spectrum(report: Report) -> Iterator[tuple[str, str]]:
 def _claimed(claim: LogdetReport) -> str:
     """Say what is claimed for log|det J|, and what came out."""
     signs = {"pass": "it is right", "fail": "it is wrong", "inconclusive": "the bars do not decide"}
-    of = (
-        f" of each of {claim.claimed.size} items"
-        if claim.claimed.size > 1
-        else f" = {claim.claimed.ravel()[0]:.8g}"
-        if claim.claimed.size
-        else ""
-    )
+    numbers = claim.claimed.ravel().tolist()
+    of = f" of each of {len(numbers)} items" if len(numbers) > 1 else "".join(f" = {number:.8g}" for number in numbers)
     return f"{SIGNS[claim.verdict]} log|det J|{of}: {signs[claim.verdict]}"
 
 
 def _facts(s: Spectrum) -> Iterator[tuple[str, str]]:
     if s.singular is None:
         yield "rank", f"not known: a part of J is {format_shape(s.large[0])}, too large for its singular values"
+        if s.norm is not None:
+            yield "norm", f"‖J‖ between {s.norm.low:.5g} and {s.norm.high:.5g}"
     elif s.singular.value.size:
         yield "rank", _rank(s.singular, s.shape)
         yield "spectrum", _singular(s.singular)

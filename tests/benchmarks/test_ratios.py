@@ -120,8 +120,16 @@ CASES: dict[str, tuple[Callable[[Array], Array], Array, Any, int, float]] = {
     "sigmoid, 2×2": (sigmoid, normal((2, 2)), lambda x: sigmoid(x) * sigmoid(-x), 48, np.inf),
     "sigmoid, 10×10": (sigmoid, normal((10, 10)), lambda x: sigmoid(x) * sigmoid(-x), 49, np.inf),
     f"sigmoid, {SIDE}×{SIDE}": (sigmoid, normal((SIDE, SIDE)), lambda x: sigmoid(x) * sigmoid(-x), 65, 5),
+    "x / (1 + |x|), 1000×1000": (
+        lambda x: x / (1 + np.abs(x)),
+        normal((SIDE, SIDE)),
+        lambda x: (1 + np.abs(x)) ** -2.0,
+        128,
+        np.inf,
+    ),
+    "a dense layer of 300": (dense(300), normal((300,)), None, 2200, 3),
     "a dense layer of 1000": (dense(1000), normal((1000,)), None, 7100, 1.5),
-    "two fields of 200×200": (two_fields(200), normal((2 * 200**2,)), None, 400, 5.5),
+    "two fields of 200×200": (two_fields(200), normal((2 * 200**2,)), None, 400, 5),
     "a million kinks of relu": (lambda x: np.maximum(x, 0), np.zeros((SIDE, SIDE)), lambda x: 1.0 * (x > 0), 128, 70),
 }
 

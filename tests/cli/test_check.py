@@ -17,7 +17,10 @@ from typing import Any
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from jacinspect.cli import streams
+from jacinspect.checks.suite import Case, Suite
+from jacinspect.checks.workers import Pool
+from jacinspect.choices import CheckFormat
+from jacinspect.cli import checking, streams
 from tests.program import PROGRAM, ROOT, Run, command, execute, on_a_terminal, pieces, ran, run, started
 from tests.views.checks.test_formats import logged, validate_junit
 
@@ -591,6 +594,22 @@ def test_a_terminal_has_colours_and_no_progress_between_the_lines(tmp_path: Path
     assert "\x1b[32m✓\x1b[0m last" in text
     assert "of 2 inspections" not in text
     assert re.search(r"2 inspections: 1 pass, 1 fail \(\d+\.\d s\)\r\n$", re.sub(r"\x1b\[[0-9;]*m", "", text))
+
+
+def test_a_list_has_a_line_for_each_whatever_its_name(capfd: pytest.CaptureFixture[str]) -> None:
+    cases = [Case("a\nb", "3", 0, "k", ("q", "k")), Case("c", None, 1, 1)]
+    assert checking._list(cases, ((CheckFormat.text, None),)) == 0
+    assert capfd.readouterr().out == "a\\nb [3, seed 0, by k]\nc [seed 1]\n"
+
+
+def test_ctrl_c_stays_ignored_where_it_was(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with checking._interrupts(Pool(Suite(tmp_path, ()))):
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_bar_is_shown_while_no_line_is_written(

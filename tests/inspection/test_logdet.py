@@ -9,6 +9,7 @@ import pytest
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
 from samples.flows import flows
+from tests.conftest import RunHere
 
 RIGHT = [
     (flows.coupling, flows.coupling_logdet, 4),
@@ -113,6 +114,25 @@ def test_what_the_bars_leave_open_is_inconclusive() -> None:
     assert jacinspect.inspect("softmax", [0.1, 0.2, 0.3], logdet=-4.0).verdict == "fail"
     sampled = jacinspect.inspect("softmax", np.ones(40), logdet=-4.0, max_evaluations=20)
     assert any("log|det J| could not be found" in finding.message for finding in sampled.findings)
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"),
+    [
+        ("sum(log(1 - tanh(x)**2))", 0, "the derivative is right: 3 of 3 entries agree, and so is log|det J|"),
+        ("-0.418", 1, "J016 error logdet-disagrees: log|det J| is claimed to be -0.418, and it is -0.418002 ± "),
+        ("sum(log(1 - tanh(y)**2))", 2, "has no y"),
+    ],
+)
+def test_it_is_an_option(run_here: RunHere, typed: str, status: int, said: str) -> None:
+    done = run_here("tanh", "-s", "3", "--logdet", typed)
+    assert done.status == status
+    assert said in " ".join((done.text + done.err).split())
+
+
+def test_by_complex_numbers_it_is_refused() -> None:
+    with pytest.raises(InputError, match=r"log\|det J\| is checked by real operands; leave --logdet out"):
+        jacinspect.inspect(np.exp, np.array([1j]), logdet=0.0)
 
 
 def test_a_tolerance_widens_the_bars() -> None:

@@ -128,7 +128,7 @@ def rosenbrock(x: Any) -> Any:
     ("function", "structure"),
     [
         (Cube, "diagonal"),
-        (rosenbrock, "dense"),
+        (rosenbrock, "tridiagonal"),
         (lambda x: torch.logsumexp(x, 0), "dense"),
         (lambda x: functional.cross_entropy(x[None], torch.tensor([1])), "dense"),
         (lambda x: x @ W @ x, "dense"),

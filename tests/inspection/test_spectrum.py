@@ -94,6 +94,16 @@ def test_what_the_bars_leave_open_is_inconclusive(expected: Any, f: Any, said: s
     assert report.agreement.verdict in ("pass", None)  # the derivative itself is right
 
 
+def test_a_tolerance_is_for_what_has_to_be_equal() -> None:
+    turned = ROTATION.astype(np.float32).astype(float)  # orthogonal to seven digits
+    for expected in ("orthogonal", "volume-preserving"):
+        assert jacinspect.inspect(lambda x: turned @ x, normal(4), expect=expected).verdict == "fail"
+        assert jacinspect.inspect(lambda x: turned @ x, normal(4), expect=expected, atol=1e-6).verdict == "pass"
+    thin = THIN + 1e-7 * np.eye(3)
+    assert jacinspect.inspect(lambda x: thin @ x, normal(3), expect="rank=1").verdict == "fail"
+    assert jacinspect.inspect(lambda x: thin @ x, normal(3), expect="rank=1", atol=1e-6).verdict == "pass"
+
+
 def test_the_witness_is_the_vector_that_is_stretched() -> None:
     report = jacinspect.inspect(lambda x: np.array([x[0] + x[1], x[2]]).repeat(2), normal(3), expect="contraction")
     assert "‖J·v‖ = 2 ± " in report.findings[0].message
@@ -149,6 +159,14 @@ def test_a_hessian_has_a_spectrum() -> None:
     assert second.gradient.spectrum.numeric.definiteness == "positive-definite"
 
 
+@pytest.mark.parametrize(("f", "code"), [("sum(log(1 + exp(x)))", None), ("sum(x**3)", "J002"), ("x[0]*x[1]", "J002")])
+def test_of_one_output_it_is_the_hessian_that_is_expected_to_be_definite(f: str, code: str | None) -> None:
+    report = jacinspect.inspect(f, [0.5, -1.0], order=2, expect="positive-definite")
+    errors = [finding for finding in report.findings if finding.severity == "error"]
+    assert [finding.code for finding in errors] == [code] * (code is not None)
+    assert all(finding.message.startswith("second order: expected positive-definite, but ") for finding in errors)
+
+
 def test_a_sample_has_no_spectrum() -> None:
     report = jacinspect.inspect(lambda x: np.tanh(ROTATION @ x), normal(4), max_evaluations=20, expect="invertible")
     assert report.spectrum is not None
@@ -162,6 +180,23 @@ def test_a_million_entries_are_done_one_by_one() -> None:
     assert spectrum.determinant is not None
     assert spectrum.determinant.sign == 1
     assert spectrum.definiteness == "positive-definite"
+
+
+def test_of_a_large_part_the_norm_is_bounded() -> None:
+    x = normal(40)
+
+    def smoothed(x: Any) -> Any:
+        return 0.5 * x + 0.2 * (np.roll(x, 1) + np.roll(x, -1))
+
+    def report(f: Any, expect: Any) -> Any:
+        return jacinspect.inspect(f, x, expect=expect, memory=20_000)
+
+    assert report(smoothed, "contraction").verdict == "pass"
+    assert "its norm is between 1.78" in report(lambda x: 2 * smoothed(x), "contraction").findings[0].message
+    said = report(smoothed, "invertible")
+    assert said.verdict == "inconclusive"
+    assert "a part of J is 40×40, too large" in said.findings[0].message
+    assert "‖J‖ between 0.89" in str(said)
 
 
 def test_nothing_is_computed_unasked() -> None:

@@ -336,6 +336,15 @@ def test_steps_are_looked_for_at_one_place_of_an_input_that_several_outputs_read
     assert report.verdict == "fail"
 
 
+def test_the_rounding_of_single_precision_is_no_break_as_a_solver_s_result_has() -> None:
+    def rate(x: Array) -> Array:
+        return np.asarray((1e13 * torch.exp(-8e4 / 8.314 / torch.from_numpy(x).float())).double())
+
+    x = np.array([306.2865, 293.39487, 332.0211])
+    report = jacinspect.inspect(rate, x, derivative=lambda x: 1.03 * rate(x) * 8e4 / 8.314 / x**2)
+    assert report.verdict == "fail"
+
+
 def test_one_jump_excuses_nobody() -> None:
     """A hard shrink leaps at 0.5 and is smooth beside it: a slope of 1.2 there is wrong."""
     x = np.array([0.5 + 1e-6, 0.5 + 1e-3, 0.7, -0.6])

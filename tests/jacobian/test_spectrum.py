@@ -9,6 +9,7 @@ import pytest
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.determinant import determinant
 from jacinspect.jacobian.interval import Interval
+from jacinspect.jacobian.norm import spectral_norm
 from jacinspect.jacobian.parts import Entries, connected, divided, pivots
 from jacinspect.jacobian.spectrum import eigenvalues, singular_values, spectral_radius, spectrum
 
@@ -190,6 +191,24 @@ def test_too_large_a_part_is_left_out_by_memory() -> None:
     assert singular_values(given, 1000) == (None, [(50, 50)])
     assert determinant(given, 1000) is None
     assert eigenvalues(given, 1000) is None
+
+
+def test_the_norm_of_a_large_matrix_is_between_bounds() -> None:
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        shape = tuple(rng.integers(1, 9, 2))
+        kept = rng.random(shape) < 0.6
+        values = rng.standard_normal(shape) * kept
+        values = np.abs(values) if number % 3 == 0 else values
+        bars = 10.0 ** rng.uniform(-12, -1) * rng.random(shape) * kept
+        true = np.linalg.norm(values + bars * rng.uniform(-1, 1, shape), 2)
+        found = spectral_norm(entries(values, bars, kept))
+        assert found.low <= true * (1 + 1e-13)
+        assert true <= found.high * (1 + 1e-13)
+        if number % 3 == 0 and kept.any():
+            assert found.high <= 1.001 * np.linalg.norm(values + bars, 2)  # of numbers of one sign the bounds are sharp
+    assert spectrum(entries(np.ones((50, 50))), False, 1000).norm == pytest.approx((50, 50, 50), rel=1e-12)
+    assert spectral_norm(entries(np.full((2, 2), np.inf))).high == np.inf
 
 
 def test_orthogonality_is_measured_from_the_singular_values() -> None:

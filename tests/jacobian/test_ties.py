@@ -38,7 +38,7 @@ def found(detection: Detection) -> Pairs:
 
 @pytest.mark.parametrize("operand", OPERANDS)
 @pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize(("seed", "scale"), enumerate([1e-6, 1.0, 1e6]))
+@pytest.mark.parametrize(("seed", "scale"), [(0, 1e-6), (1, 1.0), (2, 1e6)])
 def test_no_input_is_missed_that_moves_an_output_on_either_side(
     operand: str, name: str, seed: int, scale: float
 ) -> None:

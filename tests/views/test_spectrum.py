@@ -59,6 +59,14 @@ def test_the_picture_is_of_the_logarithms(values: list[float], drawn: str) -> No
     assert len(seen) == min(len(values), 40)
 
 
+def test_a_band_says_how_wide_it_is() -> None:
+    band = np.eye(16) + np.eye(16, k=1) + np.eye(16, k=-2)
+    text = str(jacinspect.inspect(lambda x: band @ np.sin(x), np.ones(16)))
+    assert "pattern      banded, 2 below the diagonal and 1 above: 45 of 256 entries" in text
+    text = str(jacinspect.inspect(lambda x: (1 - np.eye(3)) @ x, np.ones(3)))
+    assert "pattern      irregular: 6 of 9 entries" in text
+
+
 def test_bars_are_spelled_where_there_are_none() -> None:
     assert spelled("▁▂▃▄▅▆▇█", "ascii") == "_.:-=+*#"
 

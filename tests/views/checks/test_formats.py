@@ -517,6 +517,9 @@ def test_an_error_is_where_its_repository_has_it(tmp_path: Path, monkeypatch: py
     assert placed(made) == ["project/m.py:7"] * 2
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     assert placed(made) == ["repository/project/m.py:7"] * 2
+    (tmp_path / "link").symlink_to(tmp_path / "repository")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "link"))
+    assert placed(made) == ["project/m.py:7"] * 2
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "elsewhere"))
     assert placed(made) == [f"{below / 'm.py'}:7", f"{(below / 'm.py').as_uri()}:7"]
 
