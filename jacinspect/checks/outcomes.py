@@ -78,8 +78,8 @@ class Outcome:
 class Tally:
     """How many cases passed, failed, were inconclusive and were unchecked so far, of `planned` ones.
 
-    `allowances` maps (check, code), for each finding that a check allows, to whether it occurred. `whole` is whether
-    all inspections of each check are planned.
+    `allowances` maps (check, code), for each finding that a check allows, to whether it occurred, or might have where
+    no inspection was made. `whole` is whether all inspections of each check are planned.
     """
 
     planned: int
@@ -92,7 +92,8 @@ class Tally:
         self.verdicts[outcome.verdict] += 1
         for code in outcome.allow:
             key = outcome.check, code
-            self.allowances[key] = self.allowances.get(key, False) or code in outcome.allowed
+            unknown = outcome.report.jacobian is None  # nothing was inspected, and so it may be needed
+            self.allowances[key] = self.allowances.get(key, False) or unknown or code in outcome.allowed
 
     @property
     def unneeded(self) -> list[tuple[str, str]]:

@@ -126,7 +126,7 @@ def run_command() -> int:
         with ctrl_c():
             status = typer.main.get_command(_alone(sys.argv[1:])).main(prog_name="jacinspect", standalone_mode=False)
     except SystemExit as end:
-        if end.code != 1:  # which is what typer ends with where the reader of a help text has gone
+        if end.code != 1 or "_JACINSPECT_COMPLETE" in os.environ:  # 1 is typer's where a help text's reader has gone
             raise
         return ExitStatus.OK
     except _UsageError as error:

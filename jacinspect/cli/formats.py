@@ -36,7 +36,7 @@ def format_of(file: Path | None, named: AnyFormat | None, formats: type[AnyForma
 def destinations(
     asked: Sequence[str] | None, output: Path | None, formats: type[AnyFormat]
 ) -> tuple[tuple[AnyFormat, Path | None], ...]:
-    """Return each format that is to be written, with its file; None is standard output, and comes first.
+    """Return each format that is to be written, with its file; None is standard output, as "-" is, and comes first.
 
     `asked` are the words of --format: the one without a file goes to `output`, or to standard output, where text goes
     if all have files.
@@ -46,6 +46,7 @@ def destinations(
     InputError
         For a word that is no format, two formats for one place, and an empty name of a file.
     """
+    output = None if output == Path("-") else output
     named = [_named(text, formats) for text in asked or ()]
     without = [word for word, file in named if file is None]
     if len(without) > 1:
@@ -73,4 +74,4 @@ def _named(text: str, formats: type[AnyFormat]) -> tuple[AnyFormat, Path | None]
         raise InputError(f"--format {text}: there is no such format{meant}")
     if equals and not file:
         raise InputError(f"--format {text}: name the file, as in --format {word}=report.{_EXTENSIONS[word]}")
-    return formats(word), Path(file) if equals else None
+    return formats(word), Path(file) if equals and file != "-" else None

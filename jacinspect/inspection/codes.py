@@ -51,7 +51,7 @@ CODES = {
         "error",
         "fail",
         "structure",
-        "a property asked for by --expect does not hold",
+        "what --expect or --expect-pattern asks for does not hold",
         "The message names a witness: an output, an input that it reads, and the value there. Either the function"
         " reads more than was meant, or the expectation is wrong.",
         "jacinspect softmax --shape 2x3 --expect diagonal",

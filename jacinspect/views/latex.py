@@ -12,6 +12,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.views.cells import GAP, NOTHING, Cells, array_panels, matrix_cells, slope, tensor_groups
 from jacinspect.views.facts import short, written_out
+from jacinspect.views.outcome import NO_DERIVATIVE
 from jacinspect.wording import format_shape
 
 __all__ = ["render"]
@@ -47,7 +48,7 @@ def _headline(report: Report) -> Iterator[str]:
     yield (
         f"% jacinspect {report.version}, --format latex; needs \\usepackage{{amsmath}}. Indices count from 1.\n"
         rf"\noindent\texttt{{{_escaped(name)}}}, ${shapes}$, "
-        f"{'no derivative given: structure only' if report.structure_only else f'verdict: {report.verdict}'}."
+        f"{NO_DERIVATIVE if report.structure_only else f'verdict: {report.verdict}'}."
     )
     if function.latex is not None:
         yield _display(f"f({', '.join(function.operands)}) = {function.latex}")

@@ -4,9 +4,10 @@ from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.report import Report
 from jacinspect.wording import counted
 
-__all__ = ["SIGNS", "at_jumps", "outcome", "verdict_of"]
+__all__ = ["NO_DERIVATIVE", "SIGNS", "at_jumps", "outcome", "verdict_of"]
 
 SIGNS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "unchecked": "·"}
+NO_DERIVATIVE = "no derivative given: structure only"
 
 
 def verdict_of(report: Report) -> str:
@@ -23,7 +24,7 @@ def at_jumps(report: Report) -> str:
 def outcome(report: Report) -> str:
     """Say after the verdict's sign what was compared, over how many entries and points, and how it came out."""
     if report.structure_only:
-        return "no derivative given: structure only"
+        return NO_DERIVATIVE
     said = _passed(report) if report.verdict == "pass" else _failed(report)
     return f"{SIGNS[report.verdict]} {said}"
 

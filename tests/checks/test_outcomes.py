@@ -109,6 +109,7 @@ def test_an_allowance_is_not_called_unneeded_before_all_inspections_are_made() -
     spare = outcome("a", allow=("J003",))
     assert tallied(spare, planned=2).unneeded == []
     assert tallied(spare, spare, planned=2).unneeded == [("a", "J003")]
+    assert tallied(spare, outcome("a", LATE, allow=("J003",), made=False)).unneeded == []
 
 
 @pytest.mark.parametrize("code", ["J005", "J008", "J010", "J011"])

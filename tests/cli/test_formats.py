@@ -18,6 +18,8 @@ from tests.conftest import RunHere
         ([], "r.md", [("markdown", "r.md")]),
         (["json"], "r.md", [("json", "r.md")]),
         (["json=r.json"], None, [("text", None), ("json", "r.json")]),
+        (["json=-", "csv=r.csv"], None, [("json", None), ("csv", "r.csv")]),
+        (["json"], "-", [("json", None)]),
         (["json=r.json", "csv"], None, [("csv", None), ("json", "r.json")]),
         (["json=r.json", "html=r=2.html"], "r.txt", [("text", "r.txt"), ("json", "r.json"), ("html", "r=2.html")]),
     ],

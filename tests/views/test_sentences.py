@@ -173,7 +173,7 @@ OUTCOMES: list[tuple[Callable[[], Report], str, str | None]] = [
     ),
     (
         lambda: jacinspect.inspect("tanh", normal((2,)), expect="dense"),
-        "✗ a property asked for by --expect does not hold",
+        "✗ what --expect or --expect-pattern asks for does not hold",
         "",
     ),
     (

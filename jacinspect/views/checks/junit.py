@@ -15,6 +15,7 @@ from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.inspection.codes import verdict
 from jacinspect.views.brief import problems
 from jacinspect.views.checks.places import in_repository
+from jacinspect.views.outcome import NO_DERIVATIVE
 
 __all__ = ["render"]
 
@@ -62,7 +63,7 @@ def _case(outcome: Outcome) -> str:
     if not kind:
         return f"{head}/>\n"
     if kind == "skipped":
-        return f'{head}>\n      <skipped message="no derivative given: structure only"/>\n    </testcase>\n'
+        return f'{head}>\n      <skipped message="{NO_DERIVATIVE}"/>\n    </testcase>\n'
     first = next(finding for finding in outcome.report.findings if finding.severity == "error")
     text = escape(_legal("\n".join(problems(outcome.report))))
     return (

@@ -8,7 +8,7 @@ from rich.text import Text
 from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.records import dataclass
 from jacinspect.views.brief import problems
-from jacinspect.views.outcome import SIGNS, at_jumps
+from jacinspect.views.outcome import NO_DERIVATIVE, SIGNS, at_jumps
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import printable
 
@@ -49,6 +49,11 @@ class Columns:
                 return columns
         return ()
 
+    @property
+    def taken(self) -> int:
+        """The width of a whole row."""
+        return self.sign + 1 + self.check + _GAP + self.label + sum(_GAP + _WIDTHS[column] for column in self.shown)
+
 
 _WIDTHS = {"verdict": _VERDICT, "structure": _STRUCTURE, "of bar": _RATIO}
 
@@ -63,6 +68,8 @@ def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Itera
         yield _line(outcome, columns)
         if jumps := at_jumps(outcome.report):
             yield from _below(jumps.removeprefix(", "), columns.width)
+        if outcome.verdict == "unchecked":
+            yield from _below(NO_DERIVATIVE, columns.width)
         if outcome.report.verdict != "pass":
             for line in problems(outcome.report, columns.width - _INDENT):
                 yield from _below(printable(line), columns.width)
@@ -89,7 +96,9 @@ def _line(outcome: Outcome, columns: Columns) -> Text:
     check, label = _one_line(outcome.check), _one_line(outcome.label)
     line = _row(columns, (SIGNS[verdict], _STYLES[verdict]), check, label, cells)
     took = f"  {outcome.seconds:.1f} s"
-    return line.append(took) if outcome.seconds >= _SLOW and len(line) + len(took) <= columns.width else line
+    if outcome.seconds < _SLOW or columns.taken + len(took) > columns.width:
+        return line
+    return line.append(" " * (columns.taken - len(line)) + took)  # a column of its own, behind the last
 
 
 def _row(columns: Columns, sign: tuple[str, str], check: str, label: str, cells: dict[str, str]) -> Text:

@@ -132,7 +132,8 @@ def test_text_says_how_long_all_took_and_each_that_was_slow() -> None:
     ]
     lines = rendered("text", made).splitlines()
     assert lines[1].endswith("  0.5")
-    assert lines[2].endswith("  0.5  12.2 s")
+    assert lines[2].endswith("  0.5      12.2 s")
+    assert lines[0].index("of bar") + 7 + 2 == lines[2].index("12.2")
     assert lines[-1] == "2 inspections: 2 pass (12.8 s)"
     assert "s" not in rendered("text", made, width=60).splitlines()[2][-4:]
 
@@ -262,7 +263,9 @@ def test_junit_skips_what_had_no_derivative_to_be_compared() -> None:
     validate_junit(text.encode())
     assert 'name="bare" tests="1" failures="0" errors="0" time="0.000" skipped="1"' in text
     assert '<skipped message="no derivative given: structure only"/>' in text
-    assert "· bare   2, seed 0  unchecked" in rendered("text", [outcome("swish"), bare])
+    shown = rendered("text", [outcome("swish"), bare])
+    assert "· bare   2, seed 0  unchecked" in shown
+    assert "\n    no derivative given: structure only\n" in shown
     assert "| · unchecked | bare |" in rendered("markdown", [bare])
 
 
