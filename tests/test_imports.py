@@ -80,7 +80,7 @@ ALLOWED = {
         *("cli.streams", "cli.showing", "views.wrapping", "views.lines", "views.text", "views.details"),
         *("views.identities", "views.checks.text", "views.listing"),
     },
-    "scipy": {"jacobian.compact"},  # to_scipy
+    "scipy": {"jacobian.compact", "jacobian.factors"},  # to_scipy, and the LU of a sparse matrix
     "matplotlib": {"views.png"},
     "torch": set[str](),  # neither is ever imported: who names a function of theirs has imported it
     "jax": set[str](),

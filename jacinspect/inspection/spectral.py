@@ -152,13 +152,21 @@ def _judged(name: str, matrix: _Matrix) -> Judged:
     if name == "contraction":
         return _contraction(matrix)
     if found.singular is None:
-        large = format_shape(found.large[0])
-        return None, f"a part of J is {large}, too large for its singular values to be found"
+        return _large(name, matrix)
     if name.startswith("rank="):
         return _rank(int(name.removeprefix("rank=")), matrix)
     if not found.singular.value.size:
         return True, ""
     return _JUDGES[name](matrix)
+
+
+def _large(name: str, matrix: _Matrix) -> Judged:
+    """Judge what a part that is too large for its singular values leaves: of full rank or not known."""
+    found = matrix.spectrum
+    if found.rank is not None and (name == "invertible" or name.startswith("rank=")):
+        rank = found.rank[0]
+        return name in ("invertible", f"rank={rank}"), f"its rank is {rank}"
+    return None, found.unknown
 
 
 def _invertible(matrix: _Matrix) -> Judged:

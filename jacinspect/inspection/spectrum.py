@@ -91,6 +91,7 @@ def _spectrum(found: Spectrum, show: Shown) -> dict[str, Any]:
         "rank": found.rank and {"low": found.rank[0], "high": found.rank[1]},
         "singular_values": _listed(found.singular, show),
         "norm": _within(found.norm),
+        "least_singular_value": _within(found.least),
         "condition": _within(found.condition),
         "determinant": product and {"sign": product.sign, "log_abs": _within(product.log)},
         "eigenvalues": _listed(found.eigenvalues, show),

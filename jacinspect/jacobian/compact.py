@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.jacobian.bicoloring import color_both
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.records import dataclass
@@ -66,6 +67,21 @@ class Pattern:
         ordered = np.empty(colors.size, np.int64)
         ordered[vec_positions(self.operand_shape, vec)] = np.maximum(colors, 0)  # what is not read may have any
         return ordered
+
+    def bidirectional_groups(self, vec: str = "column") -> tuple[Array, Array]:
+        """Return a group for each column and for each row, for a function with both jvp and vjp; -1 needs no product.
+
+        Every entry is alone either in its row among the columns of its group, and is read from J times their sum (a
+        jvp), or in its column among the rows of its group, and is read from their sum times J (a vjp). In all there are
+        no more groups than for columns or rows alone: 3 of an arrowhead, whose columns need a group each. An inspection
+        takes one direction nevertheless, since each rule is judged alone.
+        """
+        shapes = self.operand_shape, self.output_shape
+        found = color_both(self.rows, self.indices, self.shape)
+        ordered = tuple(
+            groups[np.argsort(vec_positions(shape, vec))] for groups, shape in zip(found, shapes, strict=True)
+        )
+        return ordered[0], ordered[1]
 
     @property
     def stored(self) -> int:

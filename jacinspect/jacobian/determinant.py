@@ -1,13 +1,14 @@
 """The determinant of a Jacobian: its sign, and log|det J| with the interval that the error bars leave. Next: report.
 
 Rows, then columns, with a single entry left are eliminated; what remains is divided into independent parts. So a
-diagonal, permuted or triangular matrix needs no factorization. log|det| is kept apart by rows, so that it can be summed
-for each item of a batch.
+diagonal, permuted or triangular matrix needs no factorization. Where a part is too large, the factors of the whole are
+those of a sparse LU. log|det| is kept apart by rows, so that it can be summed for each item of a batch.
 """
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.factors import Factors
 from jacinspect.jacobian.interval import Interval, Within
 from jacinspect.jacobian.parts import (
     ROUNDING,
@@ -48,8 +49,8 @@ class Determinant:
 
 
 @np.errstate(all="ignore")
-def determinant(entries: Entries, memory: int) -> Determinant | None:
-    """Return the determinant of a square matrix; None of one with a part that is too large."""
+def determinant(entries: Entries, memory: int, factors: Factors | None = None) -> Determinant | None:
+    """Return the determinant of a square matrix; of one with a part that is too large by its `factors`, or None."""
     by_rows = pivots(entries)
     rest = _without(entries, by_rows)
     by_columns = pivots(rest.T)
@@ -57,7 +58,7 @@ def determinant(entries: Entries, memory: int) -> Determinant | None:
     rest = _without(rest, by_columns)
     parts, large = divided(rest, most_entries(memory))
     if large:
-        return None
+        return None if factors is None else _of_factors(factors)
     found += [_of_parts(part) for part in parts if part.shape[0] == part.shape[1]]
     rows, columns, sign, value, low, high = (np.concatenate(each) for each in zip(*found, strict=True))
     unmatched = np.flatnonzero(np.bincount(rows, minlength=entries.shape[0]) == 0)
@@ -66,6 +67,16 @@ def determinant(entries: Entries, memory: int) -> Determinant | None:
         rows = np.concatenate([rows, unmatched])
         value, low, high = (np.concatenate([each, nothing]) for each in (value, low, high))
     return Determinant(_sign(rows, columns, sign, high), rows, value, low, high)
+
+
+def _of_factors(factors: Factors) -> Determinant:
+    """Return the product of the pivots of LU."""
+    rows, columns, value = factors.rows, factors.columns, np.log(np.abs(factors.pivots))
+    low, high = value + np.log1p(-factors.moved), value + np.log1p(factors.moved)
+    rounding = ROUNDING * (rows.size + 4) * np.abs(value)  # of the logarithms, and of their sum
+    return Determinant(
+        _sign(rows, columns, np.sign(factors.pivots), high), rows, value, low - rounding, high + rounding
+    )
 
 
 def _without(entries: Entries, pivot: Array) -> Entries:

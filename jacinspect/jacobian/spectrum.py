@@ -2,7 +2,8 @@
 
 In: a matrix as entries with bars. Out: intervals that hold the true value for every matrix within the bars. By Weyl's
 inequality a singular value, or an eigenvalue of a symmetric matrix, moves by ‖E‖₂ at most, E being the bars and the
-backward error of LAPACK; the determinant by what B⁻¹E allows. Each independent part is taken by itself. Next: the
+backward error of LAPACK; the determinant by what B⁻¹E allows. Each independent part is taken by itself; a sparse part
+that is too large for LAPACK leaves the norm, and by a sparse LU the determinant and the least singular value. Next: the
 pipeline's report.
 """
 
@@ -12,10 +13,12 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.determinant import Determinant, determinant
+from jacinspect.jacobian.factors import factorized, has_scipy
 from jacinspect.jacobian.interval import Interval, Within
 from jacinspect.jacobian.norm import spectral_norm
 from jacinspect.jacobian.parts import ROUNDING, Entries, Parts, divided, length, most_entries, norm_bound, row_sum
 from jacinspect.records import dataclass
+from jacinspect.wording import format_shape
 
 __all__ = [
     "Spectrum",
@@ -38,15 +41,18 @@ Large = tuple[tuple[int, int], ...]  # shapes of the parts that are too large fo
 class Spectrum:
     """What a matrix says by its singular values, its determinant and its eigenvalues.
 
-    `singular` are its min(M, N) singular values, descending, and `norm` the largest; where parts of it are too `large`,
-    they are None, and the norm has wide bounds. `determinant` and `radius`, the spectral radius, are None where it is
-    not square or has too large a part, `eigenvalues` as well where it is not symmetric.
+    `singular` are its min(M, N) singular values, descending, `norm` the largest and `least` the smallest. Where parts
+    are too `large`, `singular` is None, which `unknown` explains, the norm has wide bounds, and so has `least`, which
+    is None where it may be 0. `determinant` and `radius`, the spectral radius, are None where it is not square or has
+    too large a part (that LU does not decide), `eigenvalues` as well where it is not symmetric.
     """
 
     shape: tuple[int, int]
     singular: Interval | None
     norm: Within | None
+    least: Within | None
     large: Large
+    unknown: str
     determinant: Determinant | None
     eigenvalues: Interval | None
     radius: Within | None
@@ -54,14 +60,16 @@ class Spectrum:
     @property
     def rank(self) -> tuple[int, int] | None:
         """The ranks that the bars leave possible, from the least to the largest."""
-        return None if self.singular is None else (self.singular.sure, self.singular.possible)
+        if self.singular is None:
+            return None if self.least is None else (self.shape[0], self.shape[0])
+        return self.singular.sure, self.singular.possible
 
     @property
     def condition(self) -> Within | None:
         """The largest singular value by the smallest; infinite where the smallest is 0 or may be."""
-        if self.singular is None or not self.singular.value.size:
+        largest, least = self.norm, self.least
+        if largest is None or least is None:
             return None
-        largest, least = self.singular.at(0), self.singular.at(-1)
         ends = ((largest.value, least.value), (largest.low, least.high), (largest.high, least.low))
         return Within(*(one / other if other else np.inf for one, other in ends))
 
@@ -105,9 +113,20 @@ def spectrum(entries: Entries, symmetric: bool, memory: int) -> Spectrum:
         )
     else:
         radius = spectral_radius(entries) if square else None
-    norm = spectral_norm(entries) if singular is None else singular.at(0) if singular.value.size else None
-    product = determinant(entries, memory) if square else None
-    return Spectrum(entries.shape, singular, norm, tuple(large), product, eigen, radius)
+    factors = factorized(entries, memory) if square and large else None
+    norm, least = (singular.at(place) if singular is not None and singular.value.size else None for place in (0, -1))
+    if singular is None:
+        norm, least = spectral_norm(entries), None if factors is None else factors.least
+    product = determinant(entries, memory, factors) if square else None
+    unknown = "" if singular is not None else _too_large(large[0], square)
+    return Spectrum(entries.shape, singular, norm, least, tuple(large), unknown, product, eigen, radius)
+
+
+def _too_large(shape: tuple[int, int], square: bool) -> str:
+    missing = "; for a sparse J, its rank and determinant need scipy: pip install 'jacinspect[scipy]'"
+    return f"a part of J is {format_shape(shape)}, too large for its singular values" + (
+        missing if square and not has_scipy() else ""
+    )
 
 
 @np.errstate(all="ignore")

@@ -13,7 +13,6 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.interval import Interval, Within, written
 from jacinspect.jacobian.spectrum import Spectrum
 from jacinspect.views.outcome import SIGNS
-from jacinspect.wording import format_shape
 
 __all__ = ["picture", "spectrum"]
 
@@ -49,9 +48,13 @@ def _claimed(claim: LogdetReport) -> str:
 
 def _facts(s: Spectrum) -> Iterator[tuple[str, str]]:
     if s.singular is None:
-        yield "rank", f"not known: a part of J is {format_shape(s.large[0])}, too large for its singular values"
+        yield "rank", f"not known: {s.unknown}" if s.rank is None else f"{s.rank[0]} of {s.rank[1]}, full"
         if s.norm is not None:
             yield "norm", f"‖J‖ between {s.norm.low:.5g} and {s.norm.high:.5g}"
+        if s.least is not None:
+            yield "least σ", f"between {s.least.low:.5g} and {s.least.high:.5g}"
+        if s.condition is not None:
+            yield "condition", f"between {s.condition.low:.5g} and {s.condition.high:.5g}"
     elif s.singular.value.size:
         yield "rank", _rank(s.singular, s.shape)
         yield "spectrum", _singular(s.singular)

@@ -194,9 +194,26 @@ def test_of_a_large_part_the_norm_is_bounded() -> None:
     assert report(smoothed, "contraction").verdict == "pass"
     assert "its norm is between 1.78" in report(lambda x: 2 * smoothed(x), "contraction").findings[0].message
     said = report(smoothed, "invertible")
-    assert said.verdict == "inconclusive"
-    assert "a part of J is 40×40, too large" in said.findings[0].message
+    assert said.verdict == "pass"  # by a sparse LU, which is as small as the band
+    assert "40 of 40, full" in str(said)
     assert "‖J‖ between 0.89" in str(said)
+    assert report(smoothed, "rank=40").verdict == "pass"
+    assert report(smoothed, "rank=39").verdict == "fail"
+    said = report(lambda x: smoothed(x)[:39], "rank=39")
+    assert said.verdict == "inconclusive"
+    assert "a part of J is 39×40, too large" in said.findings[0].message
+    said = report(lambda x: 0.5 * x + 0.25 * (np.roll(x, 1) + np.roll(x, -1)), "invertible")
+    assert said.verdict == "inconclusive"  # it is singular, which no bars can show
+    assert "a part of J is 40×40, too large" in said.findings[0].message
+
+
+def test_a_large_sparse_part_without_scipy_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jacinspect.jacobian.factors.find_spec", lambda name: None)
+    said = jacinspect.inspect(
+        lambda x: 4 * x + np.roll(x, 1) + np.roll(x, -1), normal(40), expect="invertible", memory=20_000
+    )
+    assert said.verdict == "inconclusive"
+    assert "pip install 'jacinspect[scipy]'" in said.findings[0].message
 
 
 def test_nothing_is_computed_unasked() -> None:
