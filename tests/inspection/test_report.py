@@ -32,14 +32,13 @@ ORDERS = [(vec, layout) for vec in ("column", "row") for layout in ("numerator",
 
 # Those of the spectrum of a matrix.
 MATRIX = {
-    "": "rank singular_values norm condition determinant eigenvalues definiteness orthogonality_defect "
-    "spectral_radius too_large",
+    "": "rank singular_values norm least_singular_value condition determinant eigenvalues definiteness "
+    "orthogonality_defect spectral_radius too_large",
     ".rank": "low high",
     ".determinant": "sign log_abs",
     **dict.fromkeys((".singular_values", ".eigenvalues"), "number position value low high"),
-    **dict.fromkeys(
-        (".norm", ".condition", ".determinant.log_abs", ".orthogonality_defect", ".spectral_radius"), "value low high"
-    ),
+    **dict.fromkeys((".norm", ".least_singular_value", ".condition", ".determinant.log_abs"), "value low high"),
+    **dict.fromkeys((".orthogonality_defect", ".spectral_radius"), "value low high"),
 }
 
 # The keys of 3-interface.md, in its order.
@@ -97,7 +96,8 @@ HOMES = {
     **dict.fromkeys(("rank", "determinant"), ""),  # within that
     "logdet": "logdet",
     **dict.fromkeys(("singular_values", "eigenvalues"), "values"),
-    **dict.fromkeys(("norm", "condition", "log_abs", "orthogonality_defect", "spectral_radius"), "within"),
+    **dict.fromkeys(("norm", "least_singular_value", "condition", "log_abs"), "within"),
+    **dict.fromkeys(("orthogonality_defect", "spectral_radius"), "within"),
 }
 
 NAMES = {code: kind.name for code, kind in CODES.items()}

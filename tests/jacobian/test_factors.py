@@ -139,4 +139,4 @@ def test_of_a_singular_or_nearly_singular_matrix_nothing_is_claimed() -> None:
 
 def test_what_would_take_too_much_memory_is_not_begun() -> None:
     assert factorized(entries(tridiagonal(300)), 300 * 16) is None
-    assert factorized(entries(np.full((3, 3), np.inf)), MEMORY) is None
+    assert factorized(entries(np.full((3, 3), np.inf), 1.0), MEMORY) is None
