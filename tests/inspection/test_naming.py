@@ -10,7 +10,7 @@ from jacinspect.inspection.naming import Names
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views import details, latex, markdown, text
 from jacinspect.views.page.numbers import numbers
-from tests.views.test_text import written
+from tests.views.test_text import printed
 
 RNG = np.random.default_rng(4)
 
@@ -61,10 +61,10 @@ def test_no_view_speaks_of_another_operand(form: str) -> None:
     """Of M @ W by W, with the output A, neither X nor dX is spoken of anywhere."""
     report = jacinspect.inspect("M @ W", normal(2, 2), others=[normal(2, 2)], wrt="W", order=2)
     for view in (text, details):
-        console = "\n".join(written(report, 80, view=view))
+        console = "\n".join(printed(report, 80, view=view))
         assert "W 2×2 → A 2×2" in console
         assert not re.search(r"(?<![A-Za-z])d?X(?![A-Za-z])", console)
-    assert "= ∂vec(A)/∂vec(W)" in "\n".join(written(report, 80, view=text))
+    assert "= ∂vec(A)/∂vec(W)" in "\n".join(printed(report, 80, view=text))
     for page in (markdown.render(report, form=form), latex.render(report, form=form)):
         assert not re.search(r"(?<![A-Za-z])d?X(?![A-Za-z])", page)
     drawn = numbers(report, 100)
@@ -84,12 +84,12 @@ def test_the_product_of_three_matrices() -> None:
     """The contract's example: A @ X @ B is inspected by X, and its output is Y."""
     report = jacinspect.inspect("A @ X @ B", normal(3, 2), others={"A": normal(2, 3), "B": normal(2, 2)})
     assert report.operand.name == "X"
-    shown = "\n".join(written(report, 80, view=text))
+    shown = "\n".join(printed(report, 80, view=text))
     assert "X 3×2 → Y 2×2" in shown
     assert "J = ∂vec(Y)/∂vec(X)" in shown
     assert "X is operand 1 of 3; A 2×3 and B 2×2 fixed" in shown
     by_a = jacinspect.inspect("A @ X @ B", normal(3, 2), others={"A": normal(2, 3), "B": normal(2, 2)}, wrt="A")
-    assert "J = ∂vec(Y)/∂vec(A)" in "\n".join(written(by_a, 80, view=text))
+    assert "J = ∂vec(Y)/∂vec(A)" in "\n".join(printed(by_a, 80, view=text))
 
 
 def test_findings_speak_of_the_operand_by_its_name() -> None:
@@ -100,4 +100,4 @@ def test_findings_speak_of_the_operand_by_its_name() -> None:
     assert [finding.message for finding in report.findings] == [
         "no entry of w is below 0, where f has another branch: the derivative there was not looked at"
     ]
-    assert "f'(w) = " in "\n".join(written(report, 80))
+    assert "f'(w) = " in "\n".join(printed(report, 80))
