@@ -201,7 +201,7 @@ def with_hessian(
 
     given = load(hessian.strip()) if isinstance(hessian, str) and is_reference(hessian.strip()) else hessian
     product = callable(given) and takes(given, function) == len(function.operands) + 1
-    return replace(function, hessian=_claim(hessian, function, "jvp" if product else None, backend))
+    return replace(function, hessian=_claim(hessian, function, "jvp" if product else None, backend, "hessian"))
 
 
 def with_logdet(function: Function, logdet: str | Callable[..., Any] | Numbers, backend: str | None = None) -> Function:
@@ -214,7 +214,7 @@ def with_logdet(function: Function, logdet: str | Callable[..., Any] | Numbers, 
     InputError
         As `with_derivative`.
     """
-    return replace(function, logdet=_claim(logdet, function, None, backend))
+    return replace(function, logdet=_claim(logdet, function, None, backend, "logdet"))
 
 
 def with_pattern(function: Function, pattern: Any) -> Function:
@@ -233,9 +233,13 @@ def with_pattern(function: Function, pattern: Any) -> Function:
 
 
 def _claim(
-    derivative: str | Callable[..., Any] | Numbers, function: Function, kind: str | None, backend: str | None
+    derivative: str | Callable[..., Any] | Numbers,
+    function: Function,
+    kind: str | None,
+    backend: str | None,
+    key: str = "derivative",
 ) -> Claim:
-    """Find what a derivative stands for: an expression, a reference, a callable or numbers."""
+    """Find what a derivative stands for: an expression, a reference, a callable or numbers; messages name the key."""
     from jacinspect.functions.code.callables import claim_of
     from jacinspect.functions.code.references import load
 
@@ -248,8 +252,8 @@ def _claim(
     if is_reference(formula):
         return claim_of(load(formula), formula, function, kind, backend)
     if kind in ("jvp", "vjp"):
-        raise InputError(f"derivative {formula!r}: a {kind} is code that takes a tangent too, not an expression")
-    return Claim(_expressed(formula, function), kind)
+        raise InputError(f"{key} {formula!r}: a {kind} is code that takes a tangent too, not an expression")
+    return Claim(_expressed(formula, function, key), kind)
 
 
 def _place(derivative: str | Callable[..., Any] | Numbers) -> tuple[str, int] | None:
@@ -262,14 +266,15 @@ def _place(derivative: str | Callable[..., Any] | Numbers) -> tuple[str, int] | 
     return None if isinstance(derivative, Numbers) else place_of(derivative)
 
 
-def _beside(function: Function, name: str) -> str:
+def _beside(function: Function, name: str, key: str) -> str:
     """Suggest the function of a name that stands beside people's own code in its file or module."""
     place, colon, _ = function.name.rpartition(":")
     there = getattr(function.origin, "__globals__", {}).get(name)
-    return f"; did you mean -d {place}:{name}?" if colon and callable(there) else ""
+    option = "-d" if key == "derivative" else f"--{key}"
+    return f"; did you mean {option} {place}:{name}?" if colon and callable(there) else ""
 
 
-def _expressed(text: str, function: Function) -> Callable[..., Any]:
+def _expressed(text: str, function: Function, key: str) -> Callable[..., Any]:
     """Return an expression in a function's operands and parameters as a callable of its operands, in their order."""
     from jacinspect.functions.expressions.expression import expression
 
@@ -281,6 +286,6 @@ def _expressed(text: str, function: Function) -> Callable[..., Any]:
         if name not in operands:
             known = [*function.operands, *function.parameters]
             has = f"{function.name} has no {name}; it has {', '.join(known)}"
-            raise InputError(f"derivative {text!r}: {has}{_beside(function, name)}")
+            raise InputError(f"{key} {text!r}: {has}{_beside(function, name, key)}")
     places = [operands.index(name) for name in read]
     return lambda *given: found.value(*(given[place] for place in places))

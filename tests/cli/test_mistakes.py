@@ -122,6 +122,16 @@ def test_a_derivative_beside_the_function_is_suggested_by_its_place(run_here: Ru
     assert "did you mean" not in run_here(f"{code}:f", "-s", "2", "-d", "dg").err
 
 
+def test_a_claim_beside_the_function_is_suggested_by_its_own_option(run_here: RunHere, tmp_path: Path) -> None:
+    code = tmp_path / "mine.py"
+    code.write_text("def f(x):\n    return 2 * x\n\n\ndef claim(x):\n    return float('nan')\n")
+    for option in ("logdet", "hessian"):
+        done = run_here(f"{code}:f", "-s", "2", f"--{option}", "claim")
+        assert done.err.startswith(f"jacinspect: {option} 'claim': ")
+        assert f"did you mean --{option} {code}:claim?" in done.err
+    assert run_here(f"{code}:f", "-s", "2", "--logdet", f"{code}:claim").status == 1  # NaN is no log|det J|
+
+
 def test_a_missing_matrix_is_suggested_as_one_and_the_line_works(run_here: RunHere) -> None:
     done = run_here("tanh(W @ x + b)", "-s", "3")
     assert "add --with W=3x3 --with b=3 (a shape, file or JSON)" in done.err
