@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect._version import __version__
-from jacinspect.errors import InputError
+from jacinspect.errors import InputError, NotDeterministicError
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.conclusion import concluded
@@ -91,7 +91,10 @@ def inspect_function(
     declared = declared_pattern(function, point, shape, settings.vec)
     analytic = analytic_at(function, point, shape, settings.vec)
     function = replace(function, others=tuple(rule for rule in function.others if rule.order <= settings.order))
-    return _Inspection(function, point, box, analytic, settings, rng, names, declared, dx).report(base)
+    try:
+        return _Inspection(function, point, box, analytic, settings, rng, names, declared, dx).report(base)
+    except NotDeterministicError as error:
+        return replace(base, calls=box.evaluations, findings=(find.differs_elsewhere(error.jitter),))
 
 
 def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, source: str = "array") -> Report:

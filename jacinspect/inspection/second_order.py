@@ -133,6 +133,7 @@ def _gradient(function: Function, report: Report, w: Array, vec: str | None) -> 
         logdet=None,
         declared=None,
         output=lambda: bundle,
+        elsewhere=None,
         formula="",
         derivative_formula="",
         bends=(),

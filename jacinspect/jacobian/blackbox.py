@@ -1,20 +1,26 @@
 """The function as a black box on whole arrays: its calls are counted, its contract is checked. Next: detection."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from itertools import starmap
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, raised
+from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, NotDeterministicError, raised
 from jacinspect.jacobian.jitter import Snap, jitter_of
 from jacinspect.wording import format_shape
+
+if TYPE_CHECKING:
+    from jacinspect.jacobian.evaluation import Elsewhere
 
 __all__ = ["Array", "BlackBox", "Domain", "blocks", "same"]
 
 Array = NDArray[Any]
 Domain = tuple[float, float]
+T = TypeVar("T")
 
 _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache
 
@@ -53,6 +59,9 @@ def _bits(y: Array) -> int:
 class BlackBox:
     """A callable array -> array, called only with fresh arrays of one shape.
 
+    `elsewhere` is where f is called besides, at many points side by side; here, one after the other, if None. The first
+    call is made here in any case, and took so many `seconds`.
+
     Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
     values that differ by no more are made equal, see jitter.py), whether it `mutates` its argument, and whether
@@ -71,8 +80,10 @@ class BlackBox:
         x: Array,
         progress: Callable[[int], None] = lambda _: None,
         domain: Domain = (-np.inf, np.inf),
+        elsewhere: "Elsewhere | None" = None,
     ) -> None:
         self._f, self._x, self._progress, self.domain = f, x, progress, domain
+        self._elsewhere: Elsewhere | None = None
         self._moves = False  # for now it is called at X alone, which f may have changed when it raises
         self._first: Array | None = None
         self._keeps_a_buffer = False
@@ -81,11 +92,14 @@ class BlackBox:
         self.evaluations, self.narrow = 0, 0.0
         self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
-        argument = x.copy()
+        argument, began = x.copy(), monotonic()
         self.y0 = self(argument).copy()  # a copy: f may return the same buffer, or its argument, every time
+        self.seconds = monotonic() - began
         self.mutates = not bool(same(argument, x).all())
+        if elsewhere is not None:
+            self._elsewhere, elsewhere.longest = elsewhere, max(elsewhere.longest, self.seconds)
         argument = x.copy()
-        again = self(argument)
+        (again,) = self.many([argument])
         self.mutates |= not bool(same(argument, x).all())
         self._first = None
         self.deterministic = self.mutates or bool(same(self.y0, again).all())
@@ -94,17 +108,55 @@ class BlackBox:
             self.jitter = jitter_of(self.y0, [again, *repeats])
             self._snap = Snap(self.jitter)
             self._snap(self.y0)
+        if elsewhere is not None:
+            elsewhere.reference = x
         self._moves = True
 
     def __call__(self, x: Array) -> Array:
         """Return f(x), flat; the caller must not use x again, for f may have changed it."""
+        (y,) = self.many((x,))
+        return y
+
+    def many(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield f, flat, at points none of which depends on a value of f at another."""
+        return self._each(self._taken, points)
+
+    def many_where_defined(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield f, flat, at points as of `many`, or NaN throughout where f raises, as it may outside its domain."""
+        return self._each(self._taken_or_nan, points)
+
+    def many_unless_raised(self, points: Iterable[Array]) -> Iterator[Array | None]:
+        """Yield f, flat, at points as of `many`, or None where f raises."""
+        return self._each(self._taken_or_none, points)
+
+    def where_defined(self, x: Array) -> Array:
+        """Return f(x), flat, or NaN throughout if f raises."""
+        (y,) = self.many_where_defined((x,))
+        return y
+
+    def _each(self, take: Callable[..., T], points: Iterable[Array]) -> Iterator[T]:
+        """Call f at points, side by side where that is possible, and yield what is taken of each call, in order."""
+        if self._elsewhere is None:
+            return starmap(take, map(self._here, points))
+        return starmap(take, self._elsewhere(map(self._defined, points)))
+
+    def _here(self, x: Array) -> tuple[Array, Callable[[], Any]]:
+        x = self._defined(x)
+        return x, partial(self._f, x)
+
+    def _defined(self, x: Array) -> Array:
+        outside = self.outside(x)
+        return x if outside is None else np.where(outside, self._x, x)
+
+    def _taken(self, x: Array, result: Callable[[], Any], at_x: Array | None = None) -> Array:
+        """Count a call of f and check what it gives; `at_x` is f(X) by the worker that made it, where it is new."""
         self.evaluations += 1
         self._progress(self.evaluations)
-        outside = self.outside(x)
-        x = x if outside is None else np.where(outside, self._x, x)
+        if at_x is not None and self._moves:
+            self._require_same(at_x)
         try:
             with np.errstate(all="ignore"):
-                raw = self._f(x)
+                raw = result()
             y = self._checked(raw)
         except InputError:  # already worded for the user
             raise
@@ -134,28 +186,22 @@ class BlackBox:
         known = not self.whole and self._bits in _FORMATS
         return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
 
-    def many(self, points: Iterable[Array]) -> Iterator[Array]:
-        """Yield f, flat, at points none of which depends on a value of f at another."""
-        return map(self, points)
-
-    def where_defined(self, x: Array) -> Array:
-        """Return f(x), flat, or NaN throughout if f raises, as it may outside its domain."""
-        y = self._unless_raised(x)
-        return np.full(self.y0.size, np.nan) if y is None else y
-
-    def many_where_defined(self, points: Iterable[Array]) -> Iterator[Array]:
-        """Yield what `where_defined` returns, at points as of `many`."""
-        return map(self.where_defined, points)
-
-    def many_unless_raised(self, points: Iterable[Array]) -> Iterator[Array | None]:
-        """Yield f, flat, or None where f raises, at points as of `many`."""
-        return map(self._unless_raised, points)
-
-    def _unless_raised(self, x: Array) -> Array | None:
+    def _taken_or_none(self, *called: Any) -> Array | None:
         try:
-            return self(x)
+            return self._taken(*called)
         except FunctionRaisedError:
             return None
+
+    def _taken_or_nan(self, *called: Any) -> Array:
+        y = self._taken_or_none(*called)
+        return np.full(self.y0.size, np.nan) if y is None else y
+
+    def _require_same(self, at_x: Array) -> None:
+        """Raise NotDeterministicError where another worker's f(X) differs by more than f differs from itself."""
+        if at_x.shape == self.y0.shape and not bool(same(at_x, self.y0).all()):
+            jitter = jitter_of(self.y0, [at_x])
+            if self._snap is None or not jitter <= self._snap.tolerance:
+                raise NotDeterministicError("two workers gave different outputs for the same input", jitter)
 
     @property
     def is_bounded(self) -> bool:
