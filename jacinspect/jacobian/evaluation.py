@@ -9,7 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from itertools import islice
+from itertools import count, islice
 from pickle import PicklingError
 from time import monotonic
 from traceback import format_exception
@@ -65,8 +65,13 @@ class _Reply:
         return self.value
 
 
-def _called(key: str, x: Array, f: Callable[[Array], Any] | None = None, reference: Array | None = None) -> _Reply:
-    """Call the function of a key at x, in a worker; f comes with its first call there, and with a reference point."""
+def _called(
+    key: str, _number: int, x: Array, f: Callable[[Array], Any] | None = None, reference: Array | None = None
+) -> _Reply:
+    """Call the function of a key at x, in a worker; f comes with its first call there, and with a reference point.
+
+    The number of the call is for dask, which makes no call twice.
+    """
     if f is not None:
         while len(_known) >= _KEPT:
             _known.pop(next(iter(_known)), None)
@@ -124,7 +129,7 @@ class Elsewhere:
         self, f: Callable[[Array], Any], executor: Executor, here: Callable[[Array], Any], patience: float = 60.0
     ) -> None:
         self._f, self._executor, self._patience = f, executor, patience  # a minute: workers import f, and torch with it
-        self._key, self._ahead = uuid4().hex, _AHEAD * workers_of(executor)
+        self._key, self._numbers, self._ahead = uuid4().hex, count(), _AHEAD * workers_of(executor)
         self.reference: Array | None = None
         self.longest, self.done = 0.0, 0
         _known[self._key] = here
@@ -168,7 +173,7 @@ class Elsewhere:
             left = since + limit - monotonic()  # workers take calls in their order: it is not waiting for another
             if left <= 0:
                 getattr(self._executor, "end", Future.cancel)(head.future)
-                self._again(head, f"had not returned after {limit:.3g} s, when others took {self.longest:.2g} s")
+                self._again(head, f"had not returned after {limit:.3g} s (calls before took {self.longest:.2g} s)")
                 since = monotonic()
             wait([call.future for call in waiting if call.reply is None], max(left, 0), FIRST_COMPLETED)
 
@@ -198,7 +203,7 @@ class Elsewhere:
 
     def _sent(self, x: Array, *function: Any) -> "Future[_Reply]":
         try:
-            return self._executor.submit(_called, self._key, x, *function)
+            return self._executor.submit(_called, self._key, next(self._numbers), x, *function)
         except (RuntimeError, OSError) as error:  # it is broken or shut down, which are RuntimeErrors, or disconnected
             raise self._gone(error) from error
 
