@@ -36,7 +36,7 @@ def _averaged(stencil: Stencil) -> tuple[Array, Array]:
     """
     k = np.arange(-_SIDE, _SIDE + 1)
     t = (k + np.random.default_rng(0).uniform(-0.5, 0.5, k.size)) / _SIDE  # even ones would meet roundings that repeat
-    y = np.array([stencil.step(float(each)) - stencil.y0 for each in t])
+    y = np.array([each - stencil.y0 for each in stencil.steps(t.tolist())])
     value, bar, before = np.zeros(stencil.y0.size), np.full(stencil.y0.size, np.inf), np.full(stencil.y0.size, np.inf)
     for window in _WINDOWS:
         inside = np.abs(k) <= window * _SIDE
