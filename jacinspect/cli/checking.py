@@ -1,7 +1,6 @@
 """`jacinspect check`: a suite -> its outcomes, written as they come -> the exit status."""
 
 import json
-import os
 import re
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
+from jacinspect.cli.calls import number_of_jobs
 from jacinspect.cli.spelling import spelled
 from jacinspect.cli.streams import (
     Interrupted,
@@ -59,7 +59,7 @@ def check_suite(request: CheckRequest) -> int:
     from jacinspect.checks.suite import find_configuration, load_suite
     from jacinspect.checks.workers import Pool
 
-    jobs, shard, timeout = _number_of_jobs(request.jobs), _parse_shard(request.shard), request.timeout
+    jobs, shard, timeout = number_of_jobs(request.jobs), _parse_shard(request.shard), request.timeout
     if timeout is not None and not 0 < timeout < inf:
         raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
     for to, file in request.written:
@@ -109,14 +109,6 @@ def _check(pool: "Pool", request: CheckRequest, shard: tuple[int, int]) -> int:
         for check, code in tally.unneeded:
             say(f"jacinspect: {printable(check)}: allow {code} was not needed")
     return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
-
-
-def _number_of_jobs(text: str) -> int:
-    if text == "auto":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not re.fullmatch("0*[1-9][0-9]*", text):
-        raise InputError(f"--jobs {text}: a number of processes above 0, or auto, is needed")
-    return int(text)
 
 
 def _parse_shard(text: str | None) -> tuple[int, int]:

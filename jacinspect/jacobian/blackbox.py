@@ -60,7 +60,7 @@ class BlackBox:
     """A callable array -> array, called only with fresh arrays of one shape.
 
     `elsewhere` is where f is called besides, at many points side by side; here, one after the other, if None. The first
-    call is made here in any case, and took so many `seconds`.
+    call is made here in any case. A call takes about so many `seconds`.
 
     Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
@@ -94,12 +94,13 @@ class BlackBox:
         self.output_shape: tuple[int, ...] | None = None
         argument, began = x.copy(), monotonic()
         self.y0 = self(argument).copy()  # a copy: f may return the same buffer, or its argument, every time
-        self.seconds = monotonic() - began
+        self.seconds, began = monotonic() - began, monotonic()
         self.mutates = not bool(same(argument, x).all())
         if elsewhere is not None:
             self._elsewhere, elsewhere.longest = elsewhere, max(elsewhere.longest, self.seconds)
         argument = x.copy()
         (again,) = self.many([argument])
+        self.seconds = min(self.seconds, monotonic() - began)  # to start a worker, or to compile f, takes longer
         self.mutates |= not bool(same(argument, x).all())
         self._first = None
         self.deterministic = self.mutates or bool(same(self.y0, again).all())
@@ -202,6 +203,11 @@ class BlackBox:
             jitter = jitter_of(self.y0, [at_x])
             if self._snap is None or not jitter <= self._snap.tolerance:
                 raise NotDeterministicError("two workers gave different outputs for the same input", jitter)
+
+    @property
+    def workers(self) -> int:
+        """How many calls are made side by side."""
+        return 1 if self._elsewhere is None else self._elsewhere.workers
 
     @property
     def is_bounded(self) -> bool:

@@ -129,7 +129,7 @@ class Elsewhere:
         self, f: Callable[[Array], Any], executor: Executor, here: Callable[[Array], Any], patience: float = 60.0
     ) -> None:
         self._f, self._executor, self._patience = f, executor, patience  # a minute: workers import f, and torch with it
-        self._key, self._numbers, self._ahead = uuid4().hex, count(), _AHEAD * workers_of(executor)
+        self._key, self._numbers, self.workers = uuid4().hex, count(), workers_of(executor)
         self.reference: Array | None = None
         self.longest, self.done = 0.0, 0
         _known[self._key] = here
@@ -148,7 +148,7 @@ class Elsewhere:
         points, waiting = iter(points), deque[_Call]()
         try:
             while True:
-                for x in islice(points, self._ahead - len(waiting)):
+                for x in islice(points, _AHEAD * self.workers - len(waiting)):
                     waiting.append(_Call(x, self._sent(x)))
                 if not waiting:
                     return

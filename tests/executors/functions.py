@@ -19,11 +19,11 @@ def dense(x: Array) -> Array:
 def raises(x: Array) -> Array:
     if np.abs(x).max() > 2.5:
         raise ValueError("too large")
-    return x**3 + x.sum()
+    return np.asarray(x**3 + x.sum())
 
 
 def max_pool(x: Array) -> Array:
-    return x.reshape(2, 2, 2, 2).max(axis=(1, 3))
+    return np.asarray(x.reshape(2, 2, 2, 2).max(axis=(1, 3)))
 
 
 def stairs(x: Array) -> Array:
@@ -43,7 +43,7 @@ def squared(z: Array) -> Array:
 
 
 def scaled(x: Array, weights: Array, power: int = 2) -> Array:
-    return weights * x**power
+    return np.asarray(weights * x**power)
 
 
 def ends_once(x: Array, marker: str = "") -> Array:
@@ -61,20 +61,20 @@ def _once(x: Array, marker: str, fault: object) -> Array:
         try:
             Path(marker).touch(exist_ok=False)
         except FileExistsError:
-            return x**2
+            return np.asarray(x**2)
         fault()
-    return x**2
+    return np.asarray(x**2)
 
 
 def ends(x: Array) -> Array:
     if x[0] != 1:
         os._exit(3)
-    return x**2
+    return np.asarray(x**2)
 
 
 def slow(x: Array) -> Array:
     time.sleep(0.05)
-    return x**2
+    return np.asarray(x**2)
 
 
 def of_the_third(x: Array, folder: str = "") -> Array:
