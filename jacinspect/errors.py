@@ -13,6 +13,7 @@ __all__ = [
     "JacinspectError",
     "NotDeterministicError",
     "RaisedElsewhereError",
+    "WorkerDiedError",
     "is_own_file",
     "near_path",
     "raised",
@@ -58,6 +59,10 @@ class RaisedElsewhereError(Exception):
     def __init__(self, described: str, trace: str = "") -> None:
         super().__init__(trace or described)
         self.described = described
+
+
+class WorkerDiedError(Exception):
+    """The process that made a call ended; the text says how."""
 
 
 def is_own_file(file: str) -> bool:

@@ -38,6 +38,6 @@ def connected(address: str) -> Iterator[Executor]:
     try:
         if not client.nthreads():
             raise InputError(f"--executor {address}: the scheduler has no workers; start some: dask worker {place}")
-        yield client.get_executor()
+        yield client.get_executor(pure=False)
     finally:
         client.close(timeout=_WAIT)

@@ -9,17 +9,14 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from jacinspect.errors import WorkerDiedError
 from jacinspect.executors.processes import become_worker, end, interrupts_ignored
 from jacinspect.wording import how_it_ended
 
-__all__ = ["Processes", "WorkerDiedError"]
+__all__ = ["Processes"]
 
 _CONTEXT = get_context("spawn")  # a fork would inherit locks that other threads hold, as those of torch and of BLAS
 _GRACE = 1.0  # seconds to wait for a process whose pipe is closed, which takes milliseconds
-
-
-class WorkerDiedError(Exception):
-    """The process that made a call ended; the text says how."""
 
 
 def _serve(connection: Any) -> None:

@@ -2,7 +2,7 @@
 
 The points do not depend on values of f at each other, and what f gives comes in their order: a report is the same for
 any number of workers. f is sent to each worker once, and kept there by a key. A worker that dies, or does not return,
-loses its call, which is made again on another.
+loses its call, which is made again on another: of our own processes, and of dask's; other pools break as a whole.
 """
 
 import os
@@ -20,7 +20,7 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError, InputError, RaisedElsewhereError, raised
+from jacinspect.errors import FunctionFailedError, InputError, RaisedElsewhereError, WorkerDiedError, raised
 from jacinspect.records import dataclass
 
 __all__ = ["Called", "Elsewhere", "workers_of"]
@@ -183,10 +183,12 @@ class Elsewhere:
             reply = call.future.result()
         except (BrokenExecutor, CancelledError) as error:
             raise self._gone(error) from error
+        except WorkerDiedError as error:
+            self._again(call, str(error))
         except Exception as error:
             if isinstance(error, PicklingError) or "pickle" in str(error):
                 raise _unsendable(error) from error
-            self._again(call, str(error) or type(error).__name__)
+            call.reply = _lost(f"the executor failed: {_described(error)}")  # dask makes calls again by itself
         else:
             if reply.known:
                 call.reply = reply
@@ -198,8 +200,7 @@ class Elsewhere:
         if call.attempts < _ATTEMPTS:
             call.attempts, call.future = call.attempts + 1, self._sent(call.x)
         else:
-            text = f"the function {how}, at the last of {_ATTEMPTS} attempts"
-            call.reply = _Reply(failure=_Failure(FunctionFailedError, text, ""))
+            call.reply = _lost(f"the function {how}, at the last of {_ATTEMPTS} attempts")
 
     def _sent(self, x: Array, *function: Any) -> "Future[_Reply]":
         try:
@@ -208,8 +209,16 @@ class Elsewhere:
             raise self._gone(error) from error
 
     def _gone(self, error: BaseException) -> FunctionFailedError:
-        how = f"{type(error).__name__}{f': {error}' if str(error) else ''}"
-        return FunctionFailedError(f"the executor makes no more calls, after {self.done} of the function: {how}")
+        done = f"after {self.done} of the function"
+        return FunctionFailedError(f"the executor makes no more calls, {done}: {_described(error)}")
+
+
+def _lost(how: str) -> _Reply:
+    return _Reply(failure=_Failure(FunctionFailedError, how, ""))
+
+
+def _described(error: BaseException) -> str:
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
 
 
 def _unsendable(error: BaseException) -> InputError:
