@@ -4,12 +4,9 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any
 
 from jacinspect.errors import InputError
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
 
 __all__ = ["executor_of", "number_of_jobs"]
 
@@ -24,8 +21,8 @@ def number_of_jobs(text: str) -> int:
 
 
 @contextmanager
-def executor_of(jobs: str, address: str | None) -> "Iterator[Executor | None]":
-    """Start processes, or connect to a cluster; both are left when the work is done or interrupted.
+def executor_of(jobs: str, address: str | None) -> Iterator[Any]:
+    """Start processes, or connect to a cluster, as an Executor, or None; left when the work is done or interrupted.
 
     Raises
     ------

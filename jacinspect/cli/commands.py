@@ -433,6 +433,7 @@ def check(
         str,
         typer.Option("--jobs", "-j", metavar="N|auto", help="Inspections side by side; auto: one for each processor."),
     ] = "1",
+    executor: ExecutorOption = None,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="End an inspection that takes longer (J010).")
     ] = None,
@@ -457,7 +458,7 @@ def check(
         from jacinspect.cli.checking import CheckRequest, check_suite
 
         status = check_suite(
-            CheckRequest(names or [], config, written, jobs, timeout, fail_fast, shard=shard, listing=listing)
+            CheckRequest(names or [], config, written, jobs, timeout, fail_fast, shard, listing, executor)
         )
     raise typer.Exit(status)
 

@@ -52,7 +52,7 @@ DerivativeOption = Annotated[
 ]
 ExecutorOption = Annotated[
     str | None,
-    typer.Option(metavar="dask:tcp://HOST:PORT", help="Call the function on a cluster; the report is the same."),
+    typer.Option(metavar="dask:tcp://HOST:PORT", help="Work on a cluster of dask; the report is the same."),
 ]
 KindOption = Annotated[
     DerivativeKind | None,

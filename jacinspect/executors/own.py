@@ -1,12 +1,13 @@
 """Processes of our own that make calls. One that dies loses the call that it makes alone, and another replaces it."""
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from jacinspect.errors import WorkerDiedError
@@ -26,7 +27,10 @@ def _serve(connection: Any) -> None:
         while True:
             try:
                 call, arguments = connection.recv()
-                connection.send((call(*arguments), None))
+                result = call(*arguments)
+                for stream in filter(None, (sys.stdout, sys.stderr)):
+                    stream.flush()  # what f prints would be lost with the process
+                connection.send((result, None))
             except EOFError:
                 raise
             except Exception as error:  # what is sent cannot be read here, or what is returned cannot be pickled
@@ -43,9 +47,9 @@ class Processes(Executor):
         self._max_workers = number  # as other executors call it
         self._calls: SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None] = SimpleQueue()
         self._making: dict[BaseProcess, Future[Any] | None] = {}
-        self._closed = False
+        self._closed, self._starting = False, Lock()
         for started in [self._start() for _ in range(number)]:
-            Thread(target=self._give, args=started, daemon=True).start()
+            Thread(target=self._give, args=(started,), daemon=True).start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a function called with arguments by position."""
@@ -65,23 +69,30 @@ class Processes(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 (nothing to wait for)
         """End all processes; calls that have not returned fail."""
-        self._closed = True
+        with self._starting:
+            self._closed = True
         for process in list(self._making):
             end(process)
+        for _ in range(self._max_workers):
             self._calls.put(None)
 
-    def _start(self) -> tuple[BaseProcess, Any]:
-        ours, theirs = _CONTEXT.Pipe()
-        process = _CONTEXT.Process(target=_serve, args=(theirs,))
-        with interrupts_ignored():
-            process.start()
-        theirs.close()
-        self._making[process] = None
-        return process, ours
+    def _start(self) -> tuple[BaseProcess, Any] | None:
+        """Start a process, unless all are being ended: nobody would end one that is started after that."""
+        with self._starting:
+            if self._closed:
+                return None
+            ours, theirs = _CONTEXT.Pipe()
+            process = _CONTEXT.Process(target=_serve, args=(theirs,))
+            with interrupts_ignored():
+                process.start()
+            theirs.close()
+            self._making[process] = None
+            return process, ours
 
-    def _give(self, process: BaseProcess, connection: Any) -> None:
+    def _give(self, started: tuple[BaseProcess, Any] | None) -> None:
         """Give a process calls, and another one after it when it has died; runs in a thread of its own."""
-        while (waiting := self._calls.get()) is not None and not self._closed:
+        while started is not None and (waiting := self._calls.get()) is not None:
+            process, connection = started
             future, call = waiting
             if not future.set_running_or_notify_cancel():
                 continue
@@ -94,9 +105,7 @@ class Processes(Executor):
                 future.set_exception(WorkerDiedError(how_it_ended(process.exitcode)))
                 del self._making[process]
                 end(process)  # with what it has started
-                if self._closed:
-                    return
-                process, connection = self._start()
+                started = self._start()
                 continue
             except Exception as cause:  # it cannot be sent
                 error = cause

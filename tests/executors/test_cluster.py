@@ -13,6 +13,9 @@ import pytest
 from distributed import LocalCluster
 
 from jacinspect import InputError, inspect
+from jacinspect.checks.remote import RemotePool
+from jacinspect.checks.suite import load_suite
+from jacinspect.checks.workers import Pool
 from jacinspect.errors import FunctionFailedError
 from jacinspect.executors.cluster import connected
 from jacinspect.jacobian.evaluation import workers_of
@@ -69,6 +72,28 @@ def test_a_function_that_kills_workers_is_told(cluster: Any) -> None:
         ),
     ):
         inspect(f"{FILE}:ends", X, executor=executor)
+
+
+def test_a_suite_is_checked_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import os\n\ndef f(x):\n    return x**2\n\ndef g(x):\n    os._exit(3)\n")
+    file = tmp_path / "jacinspect.toml"
+    file.write_text(
+        '[checks.f]\nfunction = "mine.py:f"\nderivative = "2*x"\nshapes = ["2", "1x3"]\n'
+        '[checks.g]\nfunction = "mine.py:g"\nshapes = ["2"]\n'
+    )
+    suite = load_suite(file)
+    with connected(f"dask:{cluster.scheduler_address}") as executor, RemotePool(suite, executor) as pool:
+        outcomes = list(pool.outcomes())
+        with Pool(suite) as local:
+            expected = list(local.outcomes())
+        assert [o.report.to_json() for o in outcomes[:2]] == [o.report.to_json() for o in expected[:2]]
+        assert [o.name for o in outcomes] == [o.name for o in expected]
+        (found,) = outcomes[2].report.findings
+        assert found.code == "J011"
+        assert "the executor failed: KilledWorker" in found.message
+        file.write_text('[checks.f]\nfunction = "mine.py:nothing"\nshapes = ["2"]\n')
+        with pytest.raises(InputError, match="has no 'nothing'"), RemotePool(load_suite(file), executor):
+            pass
 
 
 def test_a_cluster_that_goes_away_is_told() -> None:
