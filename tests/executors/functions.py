@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+W = np.random.default_rng(6).standard_normal((200, 200)) / 20
 A = np.random.default_rng(5).standard_normal((6, 6))
 
 
@@ -70,6 +71,23 @@ def ends(x: Array) -> Array:
     if x[0] != 1:
         os._exit(3)
     return np.asarray(x**2)
+
+
+def rounds_elsewhere(x: Array, home: int = 0) -> Array:
+    return np.asarray(x**2 if os.getpid() == home else np.nextafter(x**2, np.inf))
+
+
+def sleeps(x: Array) -> Array:
+    time.sleep(0.05)
+    return np.asarray(np.tanh(W @ x))
+
+
+def works(x: Array) -> Array:
+    """Keep a processor busy for about 20 ms."""
+    total = 0.0
+    for k in range(200_000):
+        total += k * 1e-12
+    return np.asarray(np.tanh(W[: x.size, : x.size] @ x) + total)
 
 
 def slow(x: Array) -> Array:

@@ -1,5 +1,6 @@
 """Calls of a function on threads and on processes, of our own and of others: the same report, and what goes wrong."""
 
+import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -98,6 +99,14 @@ def test_a_function_that_differs_from_worker_to_worker_is_not_deterministic(tmp_
     (found,) = report.findings
     assert found.code == "J005"
     assert re.match("two workers gave different outputs for the same input, apart by 0.001", found.message)
+
+
+def test_workers_that_round_differently_from_this_process_agree_with_each_other(processes: Processes) -> None:
+    parameters = {"home": os.getpid()}
+    report = inspect(f"{FILE}:rounds_elsewhere", X, "2*x", parameters=parameters, executor=processes)
+    assert (report.verdict, report.findings, report.detection.deterministic) == ("pass", (), True)
+    assert report.output is not None
+    assert report.output.tolist() == np.nextafter(X**2, np.inf).tolist()
 
 
 def test_an_executor_that_is_gone_is_told() -> None:
