@@ -3,6 +3,7 @@
 Groups that no output reads together are moved in one call: the column grouping of Curtis, Powell & Reid (1974).
 """
 
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
@@ -39,18 +40,23 @@ class Line:
         index = np.arange(base.size).reshape(base.shape)
         return index[tuple(slice(None) if a in self.axes else 0 for a in range(base.ndim))].ravel()
 
-    def moved(self, positions: Array) -> Array:
-        """Move the positions (booleans along the line) and return f there."""
+    def moved(self, moves: Iterable[Array]) -> Iterator[Array]:
+        """Yield f where positions are moved, for each of some sets of them (booleans along the line)."""
         base = self.pair.base
         shape = [n if axis in self.axes else 1 for axis, n in enumerate(base.shape)]
-        return self.box(np.where(positions.reshape(shape), self.pair.flip, base))
+        return self.box.many(np.where(positions.reshape(shape), self.pair.flip, base) for positions in moves)
 
-    def changes(self, positions: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
-        """Move the positions; return which of some outputs change, and which by so little that it may be rounding.
+    def each_moved(self, positions: Iterable[int]) -> Iterator[Array]:
+        """Yield f where one position is moved, for each of some positions."""
+        line = np.arange(self.offsets.size)
+        return self.moved(line == position for position in positions)
+
+    def changes(self, y: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
+        """Return which of some outputs are not what they are at the base, and which by what may be rounding.
 
         The second is not asked for, and then false, unless `faintly`.
         """
-        y, y_base = self.moved(positions)[outputs], self.pair.y_base[outputs]
+        y, y_base = y[outputs], self.pair.y_base[outputs]
         changed = ~same(y, y_base)
         if not faintly:
             return changed, np.zeros(changed.size, bool)
@@ -141,9 +147,9 @@ def read_pairs(
     of_pair = np.append(colors, colors.dtype.type(-1))[groups]
     order, bounds = by_color(of_pair, calls)
     read, faint = np.zeros(groups.size, bool), np.zeros(groups.size, bool)
-    for color in range(calls):
+    for color, y in enumerate(line.moved(of_position == color for color in range(calls))):
         asked = order[bounds[color] : bounds[color + 1]]
-        read[asked], faint[asked] = line.changes(of_position == color, outputs[asked], faintly=not shift)
+        read[asked], faint[asked] = line.changes(y, outputs[asked], faintly=not shift)
     return read, faint
 
 
@@ -151,7 +157,7 @@ def _share_read(line: Line, outputs: Array, number: int) -> float:
     """Estimate which share of the positions some outputs read, on average, by moving a few of them by themselves."""
     length = line.offsets.size
     sample = (2 * np.arange(number) + 1) * length // (2 * number)
-    return float(np.mean([line.changes(np.arange(length) == position, outputs)[0].mean() for position in sample]))
+    return float(np.mean([line.changes(y, outputs)[0].mean() for y in line.each_moved(sample)]))
 
 
 def _one_by_one(
@@ -164,8 +170,8 @@ def _one_by_one(
         dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
         return np.zeros(outputs.size, bool)
     times = np.zeros(outputs.size, np.int64)
-    for position in range(offsets.size):
-        changed, faint = line.changes(np.arange(offsets.size) == position, outputs)
+    for position, y in enumerate(line.each_moved(range(offsets.size))):
+        changed, faint = line.changes(y, outputs)
         read = np.flatnonzero(changed)
         dependencies.add(outputs[read], bases[read] + offsets[position], faint[read])
         times[read] += 1
