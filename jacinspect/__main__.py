@@ -9,7 +9,9 @@ def main() -> None:
     """Run the command line; an interrupt at any moment, even while importing, ends it quietly with status 130."""
     try:
         from jacinspect.cli import run
+        from jacinspect.cli.garbage import put_off
 
+        put_off()
         sys.exit(run())
     except KeyboardInterrupt:
         sys.exit(130)
