@@ -8,8 +8,6 @@ from jacinspect.views.cells import Panel
 from jacinspect.views.facts import formulas, headline
 from jacinspect.views.outcome import outcome
 from jacinspect.views.panels import Line, aligned, side_by_side
-from jacinspect.views.second import hessian_panel, second_order
-from jacinspect.views.spectrum import spectrum
 from jacinspect.views.styled import MARKED, StyledLine
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import printable
@@ -79,10 +77,11 @@ def finding_lines(findings: Iterable[Finding], width: int) -> Iterator[StyledLin
 
 def second_lines(report: Report, width: int) -> Iterator[StyledLine]:
     """Yield what was found of the second order, and a small Hessian; nothing where it was not asked for."""
-    facts = list(second_order(report))
-    if not facts:
+    if report.second_order is None:
         return
-    yield from facts_lines(facts, width)
+    from jacinspect.views.second import hessian_panel, second_order  # which few inspections need
+
+    yield from facts_lines(second_order(report), width)
     yield StyledLine()
     panel = hessian_panel(report)
     if panel is not None:
@@ -92,6 +91,10 @@ def second_lines(report: Report, width: int) -> Iterator[StyledLine]:
 
 def spectrum_lines(report: Report, width: int) -> Iterator[StyledLine]:
     """Yield what was found of the spectrum; nothing where it was not asked for."""
+    if report.spectrum is None:
+        return
+    from jacinspect.views.spectrum import spectrum  # which imports all that finds one
+
     facts = list(spectrum(report))
     if facts:
         yield from facts_lines(facts, width)
