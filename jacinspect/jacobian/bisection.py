@@ -3,6 +3,7 @@
 Groups that no output reads together are moved in one call: the column grouping of Curtis, Powell & Reid (1974).
 """
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.coloring import by_color, color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
+from jacinspect.jacobian.differences import FARTHER, MANY, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Line", "bisect", "read_pairs"]
@@ -17,6 +19,7 @@ __all__ = ["Line", "bisect", "read_pairs"]
 _NEARLY_ALL = 0.75  # share of the groups: an output that reads so many may read all positions, or a few in each group
 _FEW = 8  # groups, below which most patterns have an output that reads nearly all
 _SAMPLE_SHARE = 2  # one position for so many groups is moved by itself to find out which of the two it is
+_SURE = 4  # positions that all outputs have to read, before each is moved by itself
 _FAINT = 2.0**-36  # of the size of the outputs: far more than rounding, far less than most inputs change
 _HALF = 0.5  # share of the positions read, from which halving on costs more calls than a call for each position
 
@@ -25,12 +28,14 @@ _HALF = 0.5  # share of the positions read, from which halving on costs more cal
 class Line:
     """The inputs along the coupled axes, laid end to end; the other axes are moved together with them.
 
-    A position along the line stands for all inputs that have the same index along the coupled axes.
+    A position along the line stands for all inputs that have the same index along the coupled axes. `full` is whether
+    outputs seem to read all of them.
     """
 
     box: BlackBox
     pair: PointPair
     axes: tuple[int, ...]
+    full: bool = False
 
     @cached_property
     def offsets(self) -> Array:
@@ -41,9 +46,24 @@ class Line:
 
     def moved(self, positions: Array) -> Array:
         """Move the positions (booleans along the line) and return f there."""
+        return self.box(np.where(self._mask(positions), self.pair.flip, self.pair.base))
+
+    def _mask(self, positions: Array) -> Array:
+        return positions.reshape([n if axis in self.axes else 1 for axis, n in enumerate(self.pair.base.shape)])
+
+    def all_read(self, outputs: Array) -> bool:
+        """Whether some outputs seem to read all positions, as a few of many show by small steps from X."""
+        length = self.offsets.size
+        asked = self.full and length > MANY and self.pair.y_base is self.box.y0
+        return asked and all(self.shown_beside(position, outputs).all() for position in _spread(length, _SURE))
+
+    def shown_beside(self, position: int, outputs: Array) -> Array:
+        """Return which of some outputs are seen to read a position by a step that differences take as well."""
         base = self.pair.base
-        shape = [n if axis in self.axes else 1 for axis, n in enumerate(base.shape)]
-        return self.box(np.where(positions.reshape(shape), self.pair.flip, base))
+        beside = (step_scale(base) * FARTHER + base).astype(base.dtype, copy=False)
+        y = self.box.keep(np.where(self._mask(np.arange(self.offsets.size) == position), beside, base))[outputs]
+        with np.errstate(all="ignore"):
+            return np.asarray(np.abs(y - self.pair.y_base[outputs]) > _FAINT * np.fmax(np.abs(y), self._size))
 
     def changes(self, positions: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
         """Move the positions; return which of some outputs change, and which by so little that it may be rounding.
@@ -88,6 +108,9 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
     """
     offsets = line.offsets
     length = offsets.size
+    line = replace(line, full=line.all_read(outputs))
+    if line.full:
+        return _one_by_one(line, outputs, bases, budget, dependencies, outputs.size * length)
     small = np.int32 if max(outputs.size, length) < 2**30 else np.int64
     rows, groups = np.arange(outputs.size, dtype=small), np.zeros(outputs.size, small)
     masked, faint = np.zeros(outputs.size, bool), np.zeros(outputs.size, bool)
@@ -150,14 +173,22 @@ def read_pairs(
 def _share_read(line: Line, outputs: Array, number: int) -> float:
     """Estimate which share of the positions some outputs read, on average, by moving a few of them by themselves."""
     length = line.offsets.size
-    sample = (2 * np.arange(number) + 1) * length // (2 * number)
-    return float(np.mean([line.changes(np.arange(length) == position, outputs)[0].mean() for position in sample]))
+    moved = [np.arange(length) == position for position in _spread(length, number)]
+    return float(np.mean([line.changes(position, outputs)[0].mean() for position in moved]))
+
+
+def _spread(length: int, number: int) -> Array:
+    """Return a number of positions, spread evenly over a length."""
+    return (2 * np.arange(number) + 1) * length // (2 * number)
 
 
 def _one_by_one(
     line: Line, outputs: Array, bases: Array, budget: Budget, dependencies: Dependencies, entries: int
 ) -> Array:
-    """Move every position of the line by itself; `entries` is about how many pairs will be found."""
+    """Move every position of the line by itself; `entries` is about how many pairs will be found.
+
+    Of a line that is read in full, a small step is taken first, which differences take as well.
+    """
     offsets = line.offsets
     fits = entries * PAIR_BYTES <= budget.memory
     if line.box.evaluations + offsets.size > budget.evaluations or not fits:
@@ -165,7 +196,10 @@ def _one_by_one(
         return np.zeros(outputs.size, bool)
     times = np.zeros(outputs.size, np.int64)
     for position in range(offsets.size):
-        changed, faint = line.changes(np.arange(offsets.size) == position, outputs)
+        shown = line.shown_beside(position, outputs) if line.full else np.zeros(outputs.size, bool)
+        changed, faint = shown.copy(), np.zeros(outputs.size, bool)
+        if not shown.all():
+            changed[~shown], faint[~shown] = line.changes(np.arange(offsets.size) == position, outputs[~shown])
         read = np.flatnonzero(changed)
         dependencies.add(outputs[read], bases[read] + offsets[position], faint[read])
         times[read] += 1

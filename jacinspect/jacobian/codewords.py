@@ -18,7 +18,7 @@ from jacinspect.jacobian.dependencies import PointPair
 __all__ = ["decode"]
 
 
-def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array]:
+def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array, int]:
     """Find, axis by axis, the one index at which each output reads, or that it reads several.
 
     Parameters
@@ -30,42 +30,49 @@ def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array
 
     Returns
     -------
-    bases, coupled
+    bases, coupled, mixed
         For each output, the flat index of the input that it reads, with index 0 along the axes on which it reads
-        several; and those axes, as a bit set.
+        several; and those axes, as a bit set. `mixed`, another one, are the axes along which each output read, in every
+        probe, inputs that moved and inputs that did not.
     """
     base = pair.base
     bases = np.zeros(outputs.size, np.int32 if base.size < 2**31 else np.int64)
-    coupled = np.zeros(outputs.size, np.min_scalar_type(2**base.ndim - 1))
+    coupled, mixed = np.zeros(outputs.size, np.min_scalar_type(2**base.ndim - 1)), 0
     for axis, length in enumerate(base.shape):
-        index = _index_along(box, pair, outputs, axis)
+        index, in_every_probe = _index_along(box, pair, outputs, axis)
+        mixed |= in_every_probe << axis
         for block in blocks(outputs.size):
             several = index[block] == length
             place = np.where(several, 0, index[block]).astype(bases.dtype)
             bases[block] = bases[block] + place * bases.dtype.type(prod(base.shape[axis + 1 :]))
             coupled[block] |= several.astype(coupled.dtype) << coupled.dtype.type(axis)
         del index  # 4 bytes for each output, of which there may be many
-    return bases, coupled
+    return bases, coupled, mixed
 
 
-def _index_along(box: BlackBox, pair: PointPair, outputs: Array, axis: int) -> Array:
-    """Return the index along an axis at which each output reads, or the axis' length if it reads at several."""
+def _index_along(box: BlackBox, pair: PointPair, outputs: Array, axis: int) -> tuple[Array, bool]:
+    """Return the index along an axis at which each output reads, or the axis' length if it reads at several.
+
+    Returned is also whether each had, in every probe, a value of neither of the two points.
+    """
     base, everything = pair.base, outputs.size == pair.y_base.size
     length, along = base.shape[axis], [-1 if other == axis else 1 for other in range(base.ndim)]
     codewords = _codewords(length)
-    observed, third = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool)
+    observed, third, always = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool), True
     for probe in range(int(codewords[-1]).bit_length()):
         y = box(np.where((codewords >> probe & 1).astype(bool).reshape(along), pair.flip, base))
         for block in blocks(outputs.size):
             pick = block if everything else outputs[block]
             value = y[pick]
             changed = same(value, pair.y_flip[pick])
-            third[block] |= ~(changed | same(value, pair.y_base[pick]))
+            neither = ~(changed | same(value, pair.y_base[pick]))
+            third[block] |= neither
+            always = always and bool(neither.all())
             observed[block] |= np.left_shift(changed, probe, dtype=np.uint32)
     for block in blocks(outputs.size):  # what was observed gives way to the index, of 4 bytes as well
         index = np.minimum(np.searchsorted(codewords, observed[block]), length - 1)
         observed[block] = np.where(third[block] | (codewords[index] != observed[block]), length, index)
-    return observed
+    return observed, always
 
 
 @cache
