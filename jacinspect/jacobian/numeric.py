@@ -18,6 +18,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import (
     CLOSE,
     MANY,
+    TYPICAL,
     WIDE,
     FirstPass,
     Kind,
@@ -182,7 +183,7 @@ def first_look(
     first = short_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
     look = _judged(near, pattern, colors, number, first)
     assert first.trusted is not None
-    again = look.wide | _refuted(look.jacobian, first.trusted[:] + (look.bar - first.bar), contradicts)
+    again = look.wide | _refuted(look.jacobian, first.trusted[:] + TYPICAL * (look.bar - first.bar), contradicts)
     chosen = order[again[order]]
     if not chosen.size:
         return look
