@@ -13,11 +13,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from jacinspect.checks.keys import OWN, SETTINGS, SHARED, Reader, form, named
 from jacinspect.errors import InputError
 from jacinspect.records import dataclass
 from jacinspect.wording import did_you_mean
 
-__all__ = ["SETTINGS", "Case", "Check", "Suite", "find_configuration", "load_suite"]
+__all__ = ["Case", "Check", "Suite", "find_configuration", "load_suite"]
 
 _LISTED = 5  # seeds that a note lists: enough to see how they are written
 
@@ -112,7 +113,7 @@ class Suite:
                 raise InputError(f"{self.file}: there is no check {pattern!r}{hint}")
         kept = [c for c in self.checks if not patterns or any(_matches(c.name, pattern) for pattern in patterns)]
         if not kept:
-            raise InputError(f"{self.file}: has no checks; {_form(_prefix(self.file))}")
+            raise InputError(f"{self.file}: has no checks; {form(_prefix(self.file))}")
         return replace(self, checks=tuple(kept))
 
     def cases(self, operands: Mapping[str, tuple[str, ...]]) -> list[Case]:
@@ -180,15 +181,15 @@ def load_suite(file: Path) -> Suite:
         if "jacinspect" not in tool:
             raise InputError(f"{file}: has no [tool.jacinspect]")
         document = _table(tool, "jacinspect", file, "tool.")
-    reader = _Reader(file, prefix)
-    shared = reader.read({key: value for key, value in document.items() if key != "checks"}, _SHARED, prefix)
+    reader = Reader(file, prefix)
+    shared = reader.read({key: value for key, value in document.items() if key != "checks"}, SHARED, prefix)
     lines = file.read_text(encoding="utf-8").splitlines()
     checks, notes = [], [*_notes(document, f"{file}: {prefix}")]
     for name, table in _table(document, "checks", file, prefix).items():
         key = f"{prefix}checks.{name}"
         if not isinstance(table, dict):
-            raise InputError(f"{file}: {key}: a table is needed; {_form(prefix, name)}")
-        own = reader.read(table, _SHARED | _OWN, f"{key}.")
+            raise InputError(f"{file}: {key}: a table is needed; {form(prefix, name)}")
+        own = reader.read(table, SHARED | OWN, f"{key}.")
         if "function" not in own:
             raise InputError(f'{file}: {key}: function is missing, such as function = "sigmoid"')
         path = [*filter(None, prefix.split(".")), "checks", name]
@@ -251,145 +252,7 @@ def _parsed(file: Path) -> dict[str, Any]:
 def _table(document: Mapping[str, Any], key: str, file: Path, prefix: str = "") -> dict[str, Any]:
     table = document.get(key, {})
     if not isinstance(table, dict):
-        form = f"; {_form(prefix)}" if key == "checks" else ""
-        named = "an array of tables" if isinstance(table, list) else _named(table)
-        raise InputError(f"{file}: {prefix}{key}: a table is needed, not {named}{form}")
+        hint = f"; {form(prefix)}" if key == "checks" else ""
+        given = "an array of tables" if isinstance(table, list) else named(table)
+        raise InputError(f"{file}: {prefix}{key}: a table is needed, not {given}{hint}")
     return table
-
-
-def _form(prefix: str, name: str = "NAME") -> str:
-    """Say how a check is written."""
-    return f'add a table [{prefix}checks.{name}] with function = "sigmoid" and shapes = ["2x2"]'
-
-
-# --- Keys and their types ---------------------------------------------------------------------------------------------
-
-SETTINGS = (
-    "vec", "layout", "expect", "rtol", "atol", "strict_kinks", "memory", "max_evaluations", "noise", "points",
-    "order", "spectrum",
-)  # fmt: skip
-_SHARED = {
-    "shapes": "shapes", "seeds": "integers", "dtype": "text", "backend": "text", "allow": "texts", "vec": "text",
-    "layout": "text", "expect": "texts", "rtol": "number", "atol": "number", "strict_kinks": "boolean",
-    "memory": "size", "max_evaluations": "integer", "noise": "number", "points": "integer",
-    "order": "integer", "spectrum": "boolean",
-}  # fmt: skip
-_OWN = {
-    "function": "text", "derivative": "text", "derivative_kind": "text", "parameters": "parameters",
-    "operands": "operands", "wrt": "places", "take": "output", "mode": "text",
-    "domain": "interval", "reseed": "integer", "hessian": "text", "logdet": "claim",
-    "expect_pattern": "text",
-}  # fmt: skip
-_MEANT = {"with": "operands", "input": "operands", "shape": "shapes", "param": "parameters", "seed": "seeds"}  # options
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Converts the values of a table to a Check's fields; an error names the file and the key."""
-
-    file: Path
-    prefix: str
-
-    def read(self, table: Mapping[str, Any], kinds: Mapping[str, str], prefix: str) -> dict[str, Any]:
-        for key in table:
-            if key not in kinds:
-                known = [*kinds, *(["checks"] if prefix == self.prefix else [])]
-                meant = _MEANT.get(key)
-                others = f"there are {', '.join(kinds)}"
-                hint = f"; did you mean {meant}?" if meant in known else did_you_mean(key, known, 1, str, others)
-                if prefix == self.prefix and isinstance(table[key], dict) and "?" not in hint:
-                    hint = f"; {_form(prefix, key)}"
-                raise InputError(f"{self.file}: {prefix}{key}: there is no such key{hint}")
-        return {key: self._value(value, kinds[key], f"{prefix}{key}") for key, value in table.items()}
-
-    def _value(self, value: Any, kind: str, key: str) -> Any:
-        wanted, read = _KINDS[kind]
-        result = read(value)
-        if result is None:
-            raise InputError(f"{self.file}: {key}: {wanted} is needed, not {_named(value)}")
-        return result
-
-
-def _named(value: Any) -> str:
-    kinds = {
-        bool: "a boolean",
-        int: "an integer",
-        float: "a number",
-        str: "a string",
-        list: "an array",
-        dict: "a table",
-    }
-    return f"{kinds.get(type(value), type(value).__name__)} ({value!r:.60})"
-
-
-def _list(value: Any, kind: type | tuple[type, ...]) -> tuple[Any, ...] | None:
-    given = value if isinstance(value, list) else [value]
-    fits = given and all(isinstance(item, kind) and not isinstance(item, bool) for item in given)
-    return tuple(given) if fits else None
-
-
-def _texts(value: Any) -> tuple[str, ...] | None:
-    return () if value == [] else _list(value, str)
-
-
-def _parameters(value: Any) -> dict[str, Any] | None:
-    return value if isinstance(value, dict) and all(map(_is_parameter, value.values())) else None
-
-
-def _is_parameter(value: Any) -> bool:
-    if isinstance(value, list | dict):
-        return all(map(_is_parameter, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, bool | int | float | str)
-
-
-def _operands(value: Any) -> dict[str, str] | None:
-    if not isinstance(value, dict):
-        return None
-    given = {
-        name: json.dumps(item) if isinstance(item, int | float | list) and not isinstance(item, bool) else item
-        for name, item in value.items()
-    }
-    return given if all(isinstance(item, str) for item in given.values()) else None
-
-
-def _shapes(value: Any) -> tuple[str, ...] | None:
-    given = _list(value, (str, int))
-    return None if given is None else tuple(map(str, given))
-
-
-def _size(value: Any) -> Any:
-    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
-
-
-def _number(value: Any) -> float | None:
-    if type(value) is int and 2**63 <= abs(value) < 2**1023:  # numpy knows no such integers
-        return float(value)
-    return value if isinstance(value, float) or (type(value) is int and abs(value) < 2**63) else None
-
-
-def _interval(value: Any) -> str | tuple[float, ...] | None:
-    if isinstance(value, str):
-        return value
-    return _list(value, (int, float)) if isinstance(value, list) and len(value) == 2 else None
-
-
-def _plain(kind: type | tuple[type, ...]) -> Any:
-    return lambda value: value if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)) else None
-
-
-_KINDS: dict[str, tuple[str, Any]] = {
-    "text": ("a string", _plain(str)),
-    "texts": ("a string or an array of strings", _texts),
-    "number": ("a number", _number),
-    "claim": ("a number or a string", lambda value: value if isinstance(value, str) else _number(value)),
-    "integer": ("an integer", _plain(int)),
-    "integers": ("an integer or an array of integers", lambda value: _list(value, int)),
-    "boolean": ("true or false", _plain(bool)),
-    "size": ('a number of bytes such as "4GiB"', _size),
-    "shapes": ('an array of shapes such as ["3", "2x3"]', _shapes),
-    "parameters": ("a table of numbers, booleans, strings, arrays and tables", _parameters),
-    "operands": ('a table of shapes, files or arrays such as { q = "4x3", labels = [0, 2, 1] }', _operands),
-    "interval": ('"LOW:HIGH" or [LOW, HIGH]', _interval),
-    "output": ("the name or number of an output", _plain((str, int))),
-    "places": ("the name or number of an operand, or an array of them", lambda value: _list(value, (str, int))),
-}

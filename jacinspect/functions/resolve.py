@@ -227,7 +227,7 @@ def with_pattern(function: Function, pattern: Any) -> Function:
     """
     if not isinstance(pattern, Numbers):
         raise InputError(
-            f"expect_pattern {pattern!r:.60}: is no matrix; name a file (.npz, .mtx, .npy, .csv), or give one"
+            f"expected pattern {pattern!r:.60}: is no matrix; name a file (.npz, .mtx, .npy, .csv), or give one"
         )
     return replace(function, declared=pattern.claim("jacobian"))
 

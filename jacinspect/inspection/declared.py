@@ -37,7 +37,7 @@ def declared_pattern(function: Function, x: Array, output_shape: tuple[int, ...]
         read = claimed_derivative(claim, x, output_shape, vec)
     except (InputError, FunctionFailedError) as error:
         said = str(error).removeprefix(f"derivative {function.declared.numbers}: ")
-        raise InputError(f"expect_pattern {function.declared.numbers}: {said}") from error
+        raise InputError(f"expected pattern {function.declared.numbers}: {said}") from error
     rows, columns, _ = read.of
     return Pattern.from_pairs(np.asarray(rows), np.asarray(columns), output_shape, x.shape)
 

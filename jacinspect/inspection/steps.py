@@ -26,8 +26,8 @@ def moves_in_steps(box: BlackBox, x: Array) -> bool:
 def _in_steps(box: BlackBox, x: Array, reach: float) -> bool:
     rng, unit = np.random.default_rng(0), step_scale(x)
     far = [x + unit * reach * shift for shift in np.linspace(-1, 1, _POINTS) + rng.uniform(0, 0.1, _POINTS)]
-    values = np.array([box.where_defined(np.array(point, x.dtype)) for point in far])
-    beside = np.array([box.where_defined(np.array(point + _NEAR * unit, x.dtype)) for point in far])
+    values = np.array([*box.many_where_defined(np.array(point, x.dtype) for point in far)])
+    beside = np.array([*box.many_where_defined(np.array(point + _NEAR * unit, x.dtype) for point in far)])
     flat = same(values, beside).mean(axis=0)
     several = np.array([np.unique(column).size for column in values.T])
     return bool(np.all(flat > 1 - 2 / _POINTS) and np.all(several >= _FEWEST))

@@ -20,11 +20,23 @@ _DEVIATIONS = 4.0  # of the noise, that a bar is wide
 def averaged(stencil: Stencil) -> tuple[Array, Array]:
     """Return slopes at x and their bars, one for each output: those of the window in which the bar is narrowest.
 
+    Where |x| is large, f may bend over a unit of |x|, and windows in units of 1 are tried as well.
+    """
+    value, bar = _averaged(stencil)
+    if stencil.step_scale().max() > 1:
+        finer, narrower = _averaged(stencil.scaled(np.ones(stencil.x.shape)))
+        value, bar = np.where(narrower < bar, finer, value), np.fmin(narrower, bar)
+    return value, bar
+
+
+def _averaged(stencil: Stencil) -> tuple[Array, Array]:
+    """Return the same in the stencil's own unit.
+
     What higher powers would do may be 0 in one window by chance, and is at least what it is in the next narrower one.
     """
     k = np.arange(-_SIDE, _SIDE + 1)
     t = (k + np.random.default_rng(0).uniform(-0.5, 0.5, k.size)) / _SIDE  # even ones would meet roundings that repeat
-    y = np.array([stencil.step(float(each)) - stencil.y0 for each in t])
+    y = np.array([each - stencil.y0 for each in stencil.steps(t.tolist())])
     value, bar, before = np.zeros(stencil.y0.size), np.full(stencil.y0.size, np.inf), np.full(stencil.y0.size, np.inf)
     for window in _WINDOWS:
         inside = np.abs(k) <= window * _SIDE

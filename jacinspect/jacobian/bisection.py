@@ -3,6 +3,7 @@
 Groups that no output reads together are moved in one call: the column grouping of Curtis, Powell & Reid (1974).
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -44,33 +45,39 @@ class Line:
         index = np.arange(base.size).reshape(base.shape)
         return index[tuple(slice(None) if a in self.axes else 0 for a in range(base.ndim))].ravel()
 
-    def moved(self, positions: Array) -> Array:
-        """Move the positions (booleans along the line) and return f there."""
-        return self.box(np.where(self._mask(positions), self.pair.flip, self.pair.base))
+    def moved(self, moves: Iterable[Array]) -> Iterator[Array]:
+        """Yield f where positions are moved, for each of some sets of them (booleans along the line)."""
+        return self.box.many(self._points(moves, self.pair.flip))
 
-    def _mask(self, positions: Array) -> Array:
-        return positions.reshape([n if axis in self.axes else 1 for axis, n in enumerate(self.pair.base.shape)])
+    def each_moved(self, positions: Iterable[int]) -> Iterator[Array]:
+        """Yield f where one position is moved, for each of some positions."""
+        return self.moved(self._alone(positions))
 
-    def all_read(self, outputs: Array) -> bool:
-        """Whether some outputs seem to read all positions, as a few of many show by small steps from X."""
-        length = self.offsets.size
-        asked = self.full and length > MANY and self.pair.y_base is self.box.y0
-        return asked and all(self.shown_beside(position, outputs).all() for position in _spread(length, _SURE))
+    def each_seen(self, positions: Iterable[int], outputs: Array) -> Iterator[Array]:
+        """Yield which of some outputs are seen to read a position by a small step, for each of some positions.
 
-    def shown_beside(self, position: int, outputs: Array) -> Array:
-        """Return which of some outputs are seen to read a position by a step that differences take as well."""
-        base = self.pair.base
+        Differences take that step as well, and need not call f again.
+        """
+        base, y_base = self.pair.base, self.pair.y_base[outputs]
         beside = (step_scale(base) * FARTHER + base).astype(base.dtype, copy=False)
-        y = self.box.keep(np.where(self._mask(np.arange(self.offsets.size) == position), beside, base))[outputs]
-        with np.errstate(all="ignore"):
-            return np.asarray(np.abs(y - self.pair.y_base[outputs]) > _FAINT * np.fmax(np.abs(y), self._size))
+        for y in self.box.many_kept(self._points(self._alone(positions), beside)):
+            with np.errstate(all="ignore"):
+                yield np.abs(y[outputs] - y_base) > _FAINT * np.fmax(np.abs(y[outputs]), self._size)
 
-    def changes(self, positions: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
-        """Move the positions; return which of some outputs change, and which by so little that it may be rounding.
+    def _points(self, moves: Iterable[Array], flip: Array) -> Iterator[Array]:
+        shape = [n if axis in self.axes else 1 for axis, n in enumerate(flip.shape)]
+        return (np.where(positions.reshape(shape), flip, self.pair.base) for positions in moves)
+
+    def _alone(self, positions: Iterable[int]) -> Iterator[Array]:
+        line = np.arange(self.offsets.size)
+        return (line == position for position in positions)
+
+    def changes(self, y: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
+        """Return which of some outputs are not what they are at the base, and which by what may be rounding.
 
         The second is not asked for, and then false, unless `faintly`.
         """
-        y, y_base = self.moved(positions)[outputs], self.pair.y_base[outputs]
+        y, y_base = y[outputs], self.pair.y_base[outputs]
         changed = ~same(y, y_base)
         if not faintly:
             return changed, np.zeros(changed.size, bool)
@@ -108,7 +115,7 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
     """
     offsets = line.offsets
     length = offsets.size
-    line = replace(line, full=line.all_read(outputs))
+    line = replace(line, full=_all_read(line, outputs))
     if line.full:
         return _one_by_one(line, outputs, bases, budget, dependencies, outputs.size * length)
     small = np.int32 if max(outputs.size, length) < 2**30 else np.int64
@@ -164,22 +171,29 @@ def read_pairs(
     of_pair = np.append(colors, colors.dtype.type(-1))[groups]
     order, bounds = by_color(of_pair, calls)
     read, faint = np.zeros(groups.size, bool), np.zeros(groups.size, bool)
-    for color in range(calls):
+    for color, y in enumerate(line.moved(of_position == color for color in range(calls))):
         asked = order[bounds[color] : bounds[color + 1]]
-        read[asked], faint[asked] = line.changes(of_position == color, outputs[asked], faintly=not shift)
+        read[asked], faint[asked] = line.changes(y, outputs[asked], faintly=not shift)
     return read, faint
+
+
+def _all_read(line: Line, outputs: Array) -> bool:
+    """Whether some outputs seem to read all positions, as a few of many show by small steps from X."""
+    length = line.offsets.size
+    if not line.full or length <= MANY or line.pair.y_base is not line.box.y0:
+        return False
+    return bool(np.all([read.all() for read in line.each_seen(_spread(length, _SURE), outputs)]))
 
 
 def _share_read(line: Line, outputs: Array, number: int) -> float:
     """Estimate which share of the positions some outputs read, on average, by moving a few of them by themselves."""
-    length = line.offsets.size
-    moved = [np.arange(length) == position for position in _spread(length, number)]
-    return float(np.mean([line.changes(position, outputs)[0].mean() for position in moved]))
+    sample = _spread(line.offsets.size, number)
+    return float(np.mean([line.changes(y, outputs)[0].mean() for y in line.each_moved(sample)]))
 
 
-def _spread(length: int, number: int) -> Array:
+def _spread(length: int, number: int) -> list[int]:
     """Return a number of positions, spread evenly over a length."""
-    return (2 * np.arange(number) + 1) * length // (2 * number)
+    return [(2 * k + 1) * length // (2 * number) for k in range(number)]
 
 
 def _one_by_one(
@@ -187,7 +201,7 @@ def _one_by_one(
 ) -> Array:
     """Move every position of the line by itself; `entries` is about how many pairs will be found.
 
-    Of a line that is read in full, a small step is taken first, which differences take as well.
+    Of a line that is read in full, by a small step first, which differences take as well.
     """
     offsets = line.offsets
     fits = entries * PAIR_BYTES <= budget.memory
@@ -195,12 +209,18 @@ def _one_by_one(
         dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
         return np.zeros(outputs.size, bool)
     times = np.zeros(outputs.size, np.int64)
-    for position in range(offsets.size):
-        shown = line.shown_beside(position, outputs) if line.full else np.zeros(outputs.size, bool)
-        changed, faint = shown.copy(), np.zeros(outputs.size, bool)
-        if not shown.all():
-            changed[~shown], faint[~shown] = line.changes(np.arange(offsets.size) == position, outputs[~shown])
-        read = np.flatnonzero(changed)
-        dependencies.add(outputs[read], bases[read] + offsets[position], faint[read])
+
+    def add(position: int, read: Array, faint: Array | None = None) -> None:
+        dependencies.add(outputs[read], bases[read] + offsets[position], faint)
         times[read] += 1
+
+    asked = dict.fromkeys(range(offsets.size), np.arange(outputs.size))
+    if line.full:
+        for position, read in enumerate(line.each_seen(tuple(asked), outputs)):
+            add(position, np.flatnonzero(read))
+            asked[position] = np.flatnonzero(~read)
+    asked = {position: places for position, places in asked.items() if places.size}
+    for (position, places), y in zip(asked.items(), line.each_moved(asked), strict=True):
+        changed, faint = line.changes(y, outputs[places])
+        add(position, places[changed], faint[changed])
     return times < 2

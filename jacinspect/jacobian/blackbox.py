@@ -1,6 +1,7 @@
 """The function as a black box on whole arrays: its calls are counted, its contract is checked. Next: detection."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -92,14 +93,15 @@ class BlackBox:
         self._first = None
         self.deterministic = self.mutates or bool(same(self.y0, again).all())
         if not self.deterministic:
-            self.jitter = jitter_of(self.y0, [again, *(self(x.copy()) for _ in range(_REPEATS))])
+            repeats = self.many(x.copy() for _ in range(_REPEATS))
+            self.jitter = jitter_of(self.y0, [again, *repeats])
             self._snap = Snap(self.jitter)
             self._snap(self.y0)
         self._moves = True
 
     def __call__(self, x: Array) -> Array:
         """Return f(x), flat; the caller must not use x again, for f may have changed it."""
-        known = self._kept.pop(hash(x.tobytes()), None) if self._kept else None
+        known = self._known(x)
         if known is not None:
             return known
         self.evaluations += 1
@@ -138,34 +140,66 @@ class BlackBox:
         known = not self.whole and self._bits in _FORMATS
         return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
 
+    def many(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield f, flat, at points none of which depends on a value of f at another."""
+        return map(self, points)
+
     def where_defined(self, x: Array) -> Array:
         """Return f(x), flat, or NaN throughout if f raises, as it may outside its domain."""
+        y = self._unless_raised(x)
+        return np.full(self.y0.size, np.nan) if y is None else y
+
+    def many_where_defined(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield what `where_defined` returns, at points as of `many`."""
+        return map(self.where_defined, points)
+
+    def many_unless_raised(self, points: Iterable[Array]) -> Iterator[Array | None]:
+        """Yield f, flat, or None where f raises, at points as of `many`."""
+        return map(self._unless_raised, points)
+
+    def many_kept(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield what `many_where_defined` yields, and keep it for the next who asks for the same points."""
+        keys: deque[int] = deque()
+
+        def noted() -> Iterator[Array]:
+            for point in points:
+                keys.append(hash(point.tobytes()))
+                yield point
+
+        for y in self.many_where_defined(noted()):
+            if (len(self._kept) + 1) * y.size <= _KEPT:
+                self._kept[keys[0]] = y
+            keys.popleft()
+            yield y
+
+    def _known(self, x: Array) -> Array | None:
+        """Return f(x) if it was kept, for the one who asks for it again."""
+        return self._kept.pop(hash(x.tobytes()), None) if self._kept else None
+
+    def _unless_raised(self, x: Array) -> Array | None:
         try:
             return self(x)
         except FunctionRaisedError:
-            return np.full(self.y0.size, np.nan)
+            return None
 
-    def keep(self, x: Array) -> Array:
-        """Return f(x) as `where_defined` does, and keep it for the next who asks, who need not call f again."""
-        key = hash(x.tobytes())
-        y = self.where_defined(x)
-        if (len(self._kept) + 1) * y.size <= _KEPT:
-            self._kept[key] = y
-        return y
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are numbers outside of the domain."""
+        return self.domain != (-np.inf, np.inf)
 
     def outside(self, x: Array) -> NDArray[np.bool_] | None:
         """Return which entries of a point are outside of the domain; None where none is."""
-        low, high = self.domain
-        if (low, high) == (-np.inf, np.inf):
+        if not self.is_bounded:
             return None
+        low, high = self.domain
         outside = np.asarray((x < low) | (x > high))
         return outside if outside.any() else None
 
     def limited(self, v: Array, x: Array, t: float) -> Array:
         """Shorten a direction v at x where a step of t to either side would come near the end of the domain."""
-        low, high = self.domain
-        if (low, high) == (-np.inf, np.inf):
+        if not self.is_bounded:
             return v
+        low, high = self.domain
         with np.errstate(all="ignore"):
             room = np.maximum(np.minimum(x - low, high - x), 0) / (2 * t)
             return np.where(np.isfinite(x), np.clip(v, -room, room), v)

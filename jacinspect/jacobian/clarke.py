@@ -5,6 +5,7 @@ numbers it is spanned by the slopes 1 by one of them. f is differenced by single
 Next: agreement.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -56,18 +57,23 @@ def _close(near: Neighbourhood, rows: Array, inputs: Array, rng: np.random.Gener
     unit = step_scale(x)
     gradients = np.empty((_POINTS, rows.size, inputs.size))
 
-    def at(point: Array) -> Array:
-        return box.where_defined(point.reshape(near.x.shape).astype(near.x.dtype, copy=False))[rows]
+    shifts = _NEAR * unit[inputs] * rng.standard_normal((_POINTS, inputs.size))
+    starts = (x[inputs] + shifts).astype(near.x.dtype)
+    ends = (starts + _STEP * unit[inputs]).astype(near.x.dtype)
+    widths = ends.astype(float) - starts
 
+    def points() -> Iterator[Array]:
+        for start, end in zip(starts, ends, strict=True):
+            for place in range(-1, inputs.size):
+                point = x.copy()
+                point[inputs] = np.where(np.arange(inputs.size) == place, end, start)
+                yield point.reshape(near.x.shape)
+
+    values = (y[rows] for y in box.many_where_defined(points()))
     for number in range(_POINTS):
-        base = x.copy()
-        base[inputs] += _NEAR * unit[inputs] * rng.standard_normal(inputs.size)
-        base = base.astype(near.x.dtype).astype(float)
-        before = at(base)
-        for place, chosen in enumerate(inputs):
-            moved = base.copy()
-            moved[chosen] = (moved[chosen] + _STEP * unit[chosen]).astype(near.x.dtype)
-            gradients[number, :, place] = (at(moved) - before) / (moved[chosen] - base[chosen])
+        before = next(values)
+        for place in range(inputs.size):
+            gradients[number, :, place] = (next(values) - before) / widths[number, place]
     size = np.abs(box.y0[rows]) + np.abs(gradients * x[inputs]).max(axis=(0, 2)) + _NEAR
     return gradients, _ROUNDINGS * near.epsilon * size / (_STEP * unit[inputs].min())
 

@@ -77,7 +77,7 @@ class _Moves:
 
     def with_those(self, stencil: Stencil, t: Array) -> "_Moves":
         """Return these and those over a further step."""
-        rises = [stencil.moved(side * t) - stencil.y0 for side in (-1, 1)]
+        rises = [y - stencil.y0 for y in stencil.sides([t])]
         widths = [stencil.width(side * t) for side in (-1, 1)]
         return _Moves(np.r_[self.rises, [rises]], np.r_[self.widths, [widths]], self.apart)
 

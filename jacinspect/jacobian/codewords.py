@@ -6,6 +6,7 @@ probes, so that no codeword contains another (Sperner 1928): if the union of two
 would be mistaken for a function of one input.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from itertools import count
 from math import comb, prod
@@ -35,11 +36,11 @@ def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array
         several; and those axes, as a bit set. `mixed`, another one, are the axes along which each output read, in every
         probe, inputs that moved and inputs that did not.
     """
-    base = pair.base
+    base, values = pair.base, box.many(_probes(pair))
     bases = np.zeros(outputs.size, np.int32 if base.size < 2**31 else np.int64)
     coupled, mixed = np.zeros(outputs.size, np.min_scalar_type(2**base.ndim - 1)), 0
     for axis, length in enumerate(base.shape):
-        index, in_every_probe = _index_along(box, pair, outputs, axis)
+        index, in_every_probe = _index_along(length, values, pair, outputs)
         mixed |= in_every_probe << axis
         for block in blocks(outputs.size):
             several = index[block] == length
@@ -50,17 +51,27 @@ def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array
     return bases, coupled, mixed
 
 
-def _index_along(box: BlackBox, pair: PointPair, outputs: Array, axis: int) -> tuple[Array, bool]:
+def _probes(pair: PointPair) -> Iterator[Array]:
+    """Yield the points of all probes, axis by axis."""
+    for axis, length in enumerate(pair.base.shape):
+        codewords, along = _codewords(length), [-1 if other == axis else 1 for other in range(pair.base.ndim)]
+        for probe in range(_bits(codewords)):
+            yield np.where((codewords >> probe & 1).astype(bool).reshape(along), pair.flip, pair.base)
+
+
+def _bits(codewords: Array) -> int:
+    return int(codewords[-1]).bit_length()
+
+
+def _index_along(length: int, values: Iterator[Array], pair: PointPair, outputs: Array) -> tuple[Array, bool]:
     """Return the index along an axis at which each output reads, or the axis' length if it reads at several.
 
-    Returned is also whether each had, in every probe, a value of neither of the two points.
+    The next `values` are those of f at the axis' probes. Returned is also whether each output had, in every probe, a
+    value of neither of the two points.
     """
-    base, everything = pair.base, outputs.size == pair.y_base.size
-    length, along = base.shape[axis], [-1 if other == axis else 1 for other in range(base.ndim)]
-    codewords = _codewords(length)
+    codewords, everything = _codewords(length), outputs.size == pair.y_base.size
     observed, third, always = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool), True
-    for probe in range(int(codewords[-1]).bit_length()):
-        y = box(np.where((codewords >> probe & 1).astype(bool).reshape(along), pair.flip, base))
+    for probe, y in zip(range(_bits(codewords)), values, strict=False):
         for block in blocks(outputs.size):
             pick = block if everything else outputs[block]
             value = y[pick]

@@ -4,7 +4,9 @@ f is called at X, at a *flip* of X in which every entry has moved, and at mixtur
 exact cancellation, an effect below one unit in the last place, a branch that none of the points takes.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import chain
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from jacinspect.records import dataclass
 __all__ = ["Detection", "detect", "detect_again"]
 
 _MIXTURES = 3  # of two points: an output that reads one input shows a missing one in each with probability 1/2
-_MORE_MIXTURES = 8  # where some output reads several inputs: a mixture that moves a known one shows nothing
+_MORE_MIXTURES = 5  # besides, where some output reads several inputs: a mixture that moves a known one shows nothing
 _CONFIRMATIONS = (1.0, NEAR, *[NEARER] * 10)  # where inputs are read that depend on the data, far away shows others
 _UNEQUAL = 2.0**40  # of two numbers with this ratio, the smaller has 12 of its 53 bits left in their sum
 
@@ -183,7 +185,8 @@ def _trace_near_one(box: BlackBox, source: PointSource, budget: Budget, dependen
         return 0
     with suppress(FunctionRaisedError):
         base, flip = source.near_one(), source.near_one()
-        pair = PointPair(base, box(base.copy()), flip, box(flip.copy()))
+        y_base, y_flip = box.many([base.copy(), flip.copy()])
+        pair = PointPair(base, y_base, flip, y_flip)
         finite = np.isfinite(pair.y_base) & np.isfinite(pair.y_flip) & np.isfinite(box.y0)
         trace(box, pair, _flat_indices(finite), budget, dependencies)
         return 2
@@ -206,11 +209,9 @@ def _confirm(
         with suppress(FunctionRaisedError):
             pair = PointPair(source.x, box.y0, point, box(point.copy()))
             refuted, pairs = np.zeros(box.y0.size, bool), [pair]
-            for drawn in range(_MORE_MIXTURES if coupled else _MIXTURES):
-                if drawn >= _MIXTURES and refuted.any():
-                    break
-                moved = source.rng.random(source.x.shape) < 0.5
-                y = box(np.where(moved, pair.flip, source.x))
+            rounds = (_MIXTURES, _MORE_MIXTURES) if coupled else (_MIXTURES,)
+            mixtures = chain.from_iterable(_mixtures(box, source, pair, number) for number in rounds)
+            for tried, (moved, y) in enumerate(mixtures, 1):
                 wrong = _not_as_predicted(pattern, moved.ravel(), pair, y)
                 for unresolved in dependencies.unresolved:
                     wrong[unresolved.outputs] = False
@@ -218,8 +219,19 @@ def _confirm(
                     mixture = np.where(moved, pair.flip, source.x)
                     pairs += [PointPair(source.x, box.y0, mixture, y), PointPair(mixture, y, pair.flip, pair.y_flip)]
                 refuted |= wrong
+                if tried >= _MIXTURES and refuted.any():
+                    break
             return np.flatnonzero(refuted), pairs
     return none, []
+
+
+def _mixtures(box: BlackBox, source: PointSource, pair: PointPair, number: int) -> Iterator[tuple[Array, Array]]:
+    """Yield which entries have moved at a random mixture of two points, and f there.
+
+    All are drawn first, so that what is drawn after them does not depend on how many are asked for.
+    """
+    moves = [source.rng.random(source.x.shape) < 0.5 for _ in range(number)]
+    return zip(moves, box.many(np.where(moved, pair.flip, pair.base) for moved in moves), strict=True)
 
 
 def _trace_refuted(

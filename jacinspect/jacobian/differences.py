@@ -4,9 +4,10 @@ Three things keep the bar honest: a rounding floor with a term for the rounding 
 close in on each other, and the noise of the function itself where it computes in single precision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import IntEnum
+from itertools import compress
 from math import log2
 from typing import Any
 
@@ -115,9 +116,9 @@ class Stencil:
 
     With `inputs` (the one input along v that each output reads) slopes are by that input, divided by the difference
     that was represented; without, they are by t. With `colors`, of the inputs, those of one color alone are moved for
-    each of the `parts` of the outputs, one part a color. `y0` is f(x) at the outputs, `epsilon` the relative noise of
-    f. Of each output, `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured
-    to do; 0 where unknown, and everywhere if None.
+    each of the `parts` of the outputs, given with their color. `y0` is f(x) at the outputs, `epsilon` the relative
+    noise of f. Of each output, `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was
+    measured to do; 0 where unknown, and everywhere if None.
     """
 
     box: BlackBox
@@ -131,48 +132,85 @@ class Stencil:
     noise: Magnitudes | None = None
     of_x: float | None = None
     colors: Array | None = None
-    parts: Sequence[slice] = (slice(None),)
+    parts: Sequence[tuple[int, slice]] = ()
 
     @property
     def x_epsilon(self) -> float:
         """The relative rounding of x inside f: as that of its values, unless their noise is of another kind."""
         return self.epsilon if self.of_x is None else self.of_x
 
-    def sample(self, t: float) -> tuple[Array, Array]:
-        """Return f at the outputs a step t to the left and to the right."""
-        return self.step(-t), self.step(t)
+    def sides(self, steps: Iterable[float | Array]) -> Iterator[Array]:
+        """Yield f at the outputs each of some steps to the left, and to the right."""
+        return self.steps([side * t for t in steps for side in (-1, 1)])
 
-    def step(self, t: float) -> Array:
-        """Return f at the outputs a step t along the line, which may be negative."""
+    def step(self, t: float | Array) -> Array:
+        """Return f at the outputs a step along the line, which may be negative; see `steps`."""
+        return next(self.steps([t]))
+
+    def steps(self, steps: Sequence[float | Array]) -> Iterator[Array]:
+        """Yield f at the outputs at each of some steps along the line, NaN where f is not defined.
+
+        It is not where an output's input, or any along a line through many, is outside of the domain. A step may be an
+        array, with one for each output, which is the same for all outputs of one input.
+        """
+        defined = [not (self.inputs is None and self.box.is_bounded and self._is_outside(t)) for t in steps]
+        values = self.box.many_where_defined(self._points(compress(steps, defined)))
+        for t, is_defined in zip(steps, defined, strict=True):
+            if not is_defined:
+                yield np.full(self.y0.size, np.nan)
+            elif self.colors is None:
+                yield self._inside(next(values), t)
+            else:
+                y = np.empty(self.y0.size)
+                for _, part in self.parts:
+                    y[part] = self._inside(next(values), t, part)
+                yield y
+
+    def _points(self, steps: Iterable[float | Array]) -> Iterator[Array]:
+        """Yield where f is called for some steps: at one point for each, or one for each of the colors."""
+        for t in steps:
+            point = self._point(t)
+            if self.colors is None:
+                yield point
+            else:
+                for color, _ in self.parts:
+                    yield np.where(self.colors == color, point, self.x)
+
+    def _point(self, t: float | Array) -> Array:
+        if isinstance(t, np.ndarray):
+            t = self._of_inputs(t)
         point = self.v * t
         point += self.x
-        if self.colors is None:
-            return self.at(point)
-        y = np.empty(self.y0.size)
-        for color, part in enumerate(self.parts):
-            if part.start == part.stop:  # no entry of this color is asked
-                continue
-            y[part] = self.at(np.where(self.colors == color, point, self.x), part)
-        return y
+        return point.astype(self.x.dtype, copy=False)
 
-    def moved(self, t: Array) -> Array:
-        """Return f at each output a step t away, which is the same for all outputs of one input."""
+    def _of_inputs(self, t: Array) -> Array | float:
+        """Return the steps of all inputs, given those of the outputs."""
         if self.inputs is None:
-            return self.step(float(t[0]))
+            return float(t[0])
         steps = np.zeros(self.x.size)
         steps[self.inputs] = t
-        return self.at(self.x + steps.reshape(self.x.shape) * self.v)
+        return steps.reshape(self.x.shape)
 
-    def at(self, point: Array, part: slice = slice(None)) -> Array:
-        """Return f at a part of the outputs, NaN where f is not defined, or their input is outside of the domain."""
-        point = point.astype(self.x.dtype, copy=False)
-        outside, outputs = self.box.outside(point), _part(self.outputs, part)
-        if outside is None:
-            return self.box.where_defined(point)[outputs]
-        if self.inputs is None:
-            return np.full(self.y0.size, np.nan)
-        outside = outside.reshape(-1)[_part(self.inputs, part)]
-        return np.where(outside, np.nan, self.box.where_defined(point)[outputs])
+    def _is_outside(self, t: float | Array) -> bool:
+        return self.box.outside(self._point(t)) is not None
+
+    def _inside(self, y: Array, t: float | Array, part: slice = slice(None)) -> Array:
+        """Return f at a part of the outputs, NaN where their input is outside of the domain at a step."""
+        y = y[_part(self.outputs, part)]
+        if self.inputs is None or not self.box.is_bounded:
+            return y
+        inputs = _part(self.inputs, part)
+        x, v = self.x.reshape(-1)[inputs], self.v.reshape(-1)[inputs]
+        outside = self.box.outside((x + t * v).astype(x.dtype, copy=False))
+        return y if outside is None else np.where(outside, np.nan, y)
+
+    def beside(self, towards: float) -> Array:
+        """Return f at the outputs, at the numbers beside x in a direction."""
+        assert self.inputs is not None
+        point = np.where(self.v != 0, np.nextafter(self.x, towards), self.x)
+        outside = self.box.outside(point)
+        y = self.box.where_defined(point)[self.outputs]
+        return y if outside is None else np.where(outside.reshape(-1)[self.inputs], np.nan, y)
 
     def floor(self, t: float, peak: Array, slope: Array, block: slice = slice(None)) -> Array:
         """Return what rounding may do to the slopes of a block of the outputs at step t.
@@ -323,8 +361,9 @@ def _weighed(stencil: Stencil, unit: float, table: tuple[tuple[float, ...], ...]
     """
     size = stencil.y0.size
     sums, moved = [np.zeros(size) for _ in table[0][1:]], Magnitudes(size)
+    values = stencil.steps([step * unit for step, *_ in table])
     for step, *weights in table:
-        y = stencil.step(step * unit)
+        y = next(values)
         for block in blocks(size):
             slope = (y[block] - stencil.y0[block]) / stencil.width(step * unit, block)
             for total, weight in zip(sums, weights, strict=True):

@@ -6,7 +6,7 @@ subgradient of a convex or a concave function (Rockafellar 1970, theorem 23.2). 
 derivatives in use that do not, so that only convex and concave outputs are accused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -196,33 +196,38 @@ class _Asked:
         """Return a direction in the units of f's operand, flat, that does not leave its domain."""
         return self.near.box.limited(direction * self.unit, self.near.x.reshape(-1), self.step)
 
-    def rise(self, direction: Array) -> tuple[Array, Array]:
-        """Return f's one-sided derivative along a direction, to first order, and how far rounding may have moved it."""
-        epsilon, y0, t = self.near.epsilon, self.near.box.y0[self.rows], self.step
-        point = (self.near.x.reshape(-1) + t * self.tangent(direction)).reshape(self.near.x.shape)
-        with np.errstate(all="ignore"):
-            y = self.near.box.where_defined(point.astype(self.near.x.dtype, copy=False))[self.rows]
-            return (y - y0) / t, 8 * epsilon * np.maximum(np.abs(y), np.abs(y0)) / t
+    def rises(self, directions: Iterable[Array]) -> Iterator[tuple[Array, Array]]:
+        """Yield f's one-sided derivatives along directions, to first order, and by how much rounding moves each."""
+        y0, t = self.near.box.y0[self.rows], self.step
+        for whole in self.near.box.many_where_defined(map(self._point, directions)):
+            y = whole[self.rows]
+            with np.errstate(all="ignore"):
+                rise, noise = (y - y0) / t, 8 * self.near.epsilon * np.maximum(np.abs(y), np.abs(y0)) / t
+            yield rise, noise
+
+    def _point(self, direction: Array) -> Array:
+        point = (self.near.x.reshape(-1) + self.step * self.tangent(direction)).reshape(self.near.x.shape)
+        return point.astype(self.near.x.dtype, copy=False)
 
     def bent(self, direction: Array) -> Array:
         """Return which outputs have one-sided slopes along a direction that are far apart."""
-        right, noise = self.rise(direction)
-        left = -self.rise(-direction)[0]
+        (right, noise), (left, _) = self.rises([direction, -direction])
+        left = -left
         with np.errstate(all="ignore"):
             slack = 2 * noise + _APART * np.maximum(np.abs(left), np.abs(right))
             return np.asarray(~(np.abs(right - left) <= slack))
 
     def not_sum(self, direction: Array, summed: Array) -> Array:
         """Return which outputs clearly rise by something else than the sum of what single inputs add."""
-        rise, noise = self.rise(direction)
+        ((rise, noise),) = self.rises([direction])
         with np.errstate(all="ignore"):
             slack = noise + _APART * np.maximum(np.abs(rise), np.abs(summed))
             return np.asarray(~(np.abs(rise - summed) <= slack) & np.isfinite(rise))
 
     def suspected(self, direction: Array, claimed: Array) -> Array:
         """Return where a claim is not clearly between the one-sided slopes."""
-        right, noise = self.rise(direction)
-        left = -self.rise(-direction)[0]
+        (right, noise), (left, _) = self.rises([direction, -direction])
+        left = -left
         with np.errstate(all="ignore"):
             slack = noise + max(_SUSPECT[0], _SUSPECT[1] * self.step) * np.maximum(np.abs(left), np.abs(right))
             inside = (claimed >= np.minimum(left, right) - slack) & (claimed <= np.maximum(left, right) + slack)
@@ -234,7 +239,7 @@ class _Asked:
         part = max(_BENT[0], _BENT[1] * self.step)
         for _ in range(_LINES):
             middle, along = rng.standard_normal((2, self.unit.size))
-            rises = [self.rise(middle + s * along) for s in np.linspace(-_FAR, _FAR, _POINTS)]
+            rises = list(self.rises(middle + s * along for s in np.linspace(-_FAR, _FAR, _POINTS)))
             for (one, _), (two, noise), (three, _) in zip(rises, rises[1:], rises[2:], strict=False):
                 with np.errstate(all="ignore"):
                     bend = one - 2 * two + three

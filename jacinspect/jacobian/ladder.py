@@ -142,8 +142,9 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     count, ratio = (_RUNGS_SINGLE, _RATIO_SINGLE) if is_single(stencil.epsilon) else (_RUNGS, _RATIO)
     steps = ratio ** -np.arange(count, dtype=float)
     y = np.empty((2, count, stencil.y0.size))
-    for k, t in enumerate(steps.tolist()):
-        y[0, k], y[1, k] = stencil.sample(t)
+    sampled = stencil.sides(steps.tolist())
+    for k in range(count):
+        y[0, k], y[1, k] = next(sampled), next(sampled)
     rungs = _Rungs(stencil, steps, ratio, y)
     jumps, estimates, bests, doubted = _leaps_at_once(rungs), [], [], []
     for part in _parts(stencil.y0.size, _BLOCK):
@@ -213,7 +214,7 @@ def _leaps_at_once(rungs: _Rungs) -> Array:
     rise = np.abs(rise)
     for side, towards in enumerate((-np.inf, np.inf)):
         if leaps[side].any() and stencil.inputs is not None:
-            y = stencil.at(np.where(stencil.v != 0, np.nextafter(stencil.x, towards), stencil.x))
+            y = stencil.beside(towards)
             found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
     return found
 

@@ -3,7 +3,7 @@
 Both are asked of steps too short for f to bend.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import comb, sqrt
 
 import numpy as np
@@ -19,6 +19,8 @@ _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
 _FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
 _WEIGHTS = np.vstack([_FIFTH, np.roll(_FIFTH, 1)]).T[:, :, None]
 _NORM = sqrt(np.square(_FIFTH).sum())
+_DELTAS = 2.0**-44, 2.0**-20  # steps of rounding_noise: at the first, what works in float32 may not move at all
+_PLACES = -3, -2, -1, 1, 2, 3
 _KINK = 2.0**-10  # of a fifth difference: two neighbouring ones cancel to that where x is on a kink, by chance hardly
 _ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
@@ -44,8 +46,8 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
         unit = np.where((np.arange(x.size) >= part.start) & (np.arange(x.size) < part.stop), unit, 0)
     unit = box.limited(unit, x, _LONG)
 
-    def at(t: float) -> Array:
-        return box.where_defined((x + t * unit).astype(x.dtype, copy=False))
+    def at(steps: Sequence[float]) -> Iterator[Array]:
+        return box.many_where_defined((x + t * unit).astype(x.dtype, copy=False) for t in steps)
 
     still = _stands_still(box.y0, at)  # first, for it shows more of the values
     if is_single(box.epsilon):
@@ -53,23 +55,25 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     return float(precision(1.0).eps) if still else box.epsilon
 
 
-def _stands_still(y0: Array, at: Callable[[float], Array]) -> bool:
+def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
     """Whether most of f moves at most once over four steps of 2⁻²⁷ to a side, as what rounds to 24 bits does.
 
     Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
     """
     moves, expected = np.zeros((2, y0.size), np.int8), np.ones(y0.size, bool)
+    right, left = ([sign * k * _SHORT for k in range(1, 5)] for sign in (1, -1))
+    values = at([*right, _LONG, -_LONG, *left])
     with np.errstate(all="ignore"):
-        for side, sign in enumerate((1, -1)):  # on a kink one of them may be flat
+        for side in range(2):  # on a kink one of them may be flat
             before = y0
             for k in range(1, 5):
-                y = at(sign * k * _SHORT)
+                y = next(values)
                 moves[side] += np.abs(y - before) > 0
                 before = y
                 if side == 0 and k == 2 and _most_move(moves, expected):
                     return False
             if side == 0:
-                rise = np.abs(at(_LONG) - at(-_LONG))  # not that of an even f, which short steps need not move
+                rise = np.abs(next(values) - next(values))  # not that of an even f, which short steps need not move
                 expected = rise > 2.0**-29 * np.abs(y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
                 if _most_move(moves, expected):
                     return False
@@ -82,14 +86,15 @@ def _most_move(moves: Array, expected: Array) -> bool:
     return bool(2 * np.count_nonzero(several) >= np.count_nonzero(expected | several))
 
 
-def _leaps(y0: Array, epsilon: float, at: Callable[[float], Array]) -> bool:
+def _leaps(y0: Array, epsilon: float, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
     """Whether most of f moves, over a short step, by far more than a long one promises and the last bit allows.
 
     Then it is no single precision that leaves so few bits of its values, but what cancels.
     """
     with np.errstate(all="ignore"):
-        moved = np.abs(np.stack([at(-4 * _SHORT) - y0, at(4 * _SHORT) - y0])).max(axis=0)
-        rise = np.abs(at(_LONG) - at(-_LONG))
+        left, right, *ends = at([-4 * _SHORT, 4 * _SHORT, _LONG, -_LONG])
+        moved = np.abs(np.stack([left - y0, right - y0])).max(axis=0)
+        rise = np.abs(ends[0] - ends[1])
         leaps = moved > 16 * (4 * _SHORT / _LONG) * rise + 8 * epsilon * np.abs(y0)
     return bool(2 * np.count_nonzero(leaps) > np.count_nonzero(rise))
 
@@ -108,32 +113,35 @@ def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
     unit = box.limited(unit, x, 3 * 2.0**-20)
     coarse = np.concatenate([_NONE, *(_coarse(box.y0[block]) + block.start for block in blocks(box.y0.size))])
     noise = Magnitudes(box.y0.size)
-    for delta in (2.0**-44, 2.0**-20):
-        coarse = _noise_at(delta * unit, box, x, coarse, noise)
+
+    def point(step: float) -> Array:
+        moved = step * unit
+        moved += x
+        return moved.astype(x.dtype, copy=False)
+
+    values = box.many_where_defined(point(delta * k) for delta in _DELTAS for k in _PLACES)
+    for _ in _DELTAS:
+        coarse = _noise_at(box.y0, values, coarse, noise)
     return noise
 
 
-def _noise_at(step: Array, box: BlackBox, x: Array, coarse: Array, noise: Magnitudes) -> Array:
+def _noise_at(y0: Array, values: Iterator[Array], coarse: Array, noise: Magnitudes) -> Array:
     """Raise the noise to what two fifth differences of f show over seven points, and the granule of `coarse` values.
 
-    Returns which values are coarse at all those points.
+    The next `values` are those at the points besides x. Returns which values are coarse at all those points.
     """
     sums = np.zeros((2, noise.size))
-    granule, moves = _granule(box.y0[coarse]), np.zeros(coarse.size, bool)
+    granule, moves = _granule(y0[coarse]), np.zeros(coarse.size, bool)
     with np.errstate(all="ignore"):
-        for k in (-3, -2, -1, 1, 2, 3):
-            point = k * step
-            point += x
-            y = box.where_defined(point.astype(x.dtype, copy=False))
+        for k, y in zip(_PLACES, values, strict=False):
             if coarse.size:
                 granule = np.fmin(granule, _granule(y[coarse]))
-                moves |= y[coarse] != box.y0[coarse]
+                moves |= y[coarse] != y0[coarse]
                 still = _coarse(y[coarse])
                 coarse, granule, moves = coarse[still], granule[still], moves[still]
             for block in blocks(noise.size):
-                sums[:, block] += _WEIGHTS[k + 3] * (
-                    y[block] - box.y0[block]
-                )  # small, so that summing adds no rounding
+                rise = y[block] - y0[block]  # small, so that summing adds no rounding
+                sums[:, block] += _WEIGHTS[k + 3] * rise
         for block in blocks(noise.size):
             first, second = sums[:, block]
             seen = np.abs(np.where(np.abs(first + second) < _KINK * np.abs(first), first + second, sums[:, block]))

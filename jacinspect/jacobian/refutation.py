@@ -4,11 +4,8 @@ Random directions compare numbers, and a number may be poor where a pattern is r
 anew, everything that it is not known to read is moved, or stays, apart from the rest.
 """
 
-from contextlib import suppress
-
 import numpy as np
 
-from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.points import NEAR, NEARER
@@ -41,18 +38,22 @@ def refuted_bitwise(
     """
     changed, lengths = np.zeros(outputs.size, bool), pattern.lengths[outputs]
     points = [(x + reach * tangent).astype(x.dtype) for reach in _REACHES for tangent in tangents]
-    ends = [box.where_defined(point.copy())[outputs] for point in points]
-    for number in range(_ROUNDS):
-        point, end = points[number // 2 % len(points)], ends[number // 2 % len(points)]
+    ends = [y[outputs] for y in box.many_where_defined(point.copy() for point in points)]
+    drawn = []
+    for _ in range(_ROUNDS):
         order = rng.permutation(outputs.size)
         kept = max(int(np.searchsorted(np.cumsum(lengths[order]), x.size / 2)), 1)
-        chosen = _inputs_of(pattern, outputs[order[:kept]])
-        whole = pattern.sums(~chosen[pattern.indices] * 1.0)[outputs] == 0  # these read nothing but chosen inputs
-        mask = chosen.reshape(x.shape)
-        first, second, expected = (x, point, box.y0[outputs]) if number % 2 else (point, x, end)
-        with suppress(FunctionRaisedError):
-            y = box(np.where(mask, first, second))[outputs]
-            changed |= whole & ~same(y, expected) & np.isfinite(end)
+        drawn.append(_inputs_of(pattern, outputs[order[:kept]]))
+
+    def mixture(number: int) -> Array:
+        point, chosen = points[number // 2 % len(points)], drawn[number].reshape(x.shape)
+        return np.where(chosen, x, point) if number % 2 else np.where(chosen, point, x)
+
+    for number, y in enumerate(box.many_unless_raised(map(mixture, range(_ROUNDS)))):
+        if y is not None:
+            end = ends[number // 2 % len(points)]
+            whole = pattern.sums(~drawn[number][pattern.indices] * 1.0)[outputs] == 0  # read nothing but chosen inputs
+            changed |= whole & ~same(y[outputs], box.y0[outputs] if number % 2 else end) & np.isfinite(end)
     return np.asarray(outputs[changed])
 
 

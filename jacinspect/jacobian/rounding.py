@@ -4,11 +4,8 @@ In a sum that is shifted for stability, or a product computed in blocks, an inpu
 not depend on it. Such an entry is read, and belongs to the pattern, but says nothing about its structure.
 """
 
-from contextlib import suppress
-
 import numpy as np
 
-from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.points import PointSource
@@ -44,13 +41,15 @@ def moved_by_rounding(
         entries = np.arange(pattern.stored)[color.entries]
         entries = entries[candidates[entries]]
         outputs, inputs = pattern.rows[entries], pattern.indices[entries]
-        for direction, least in _FLIPS if entries.size else ():
-            with suppress(FunctionRaisedError), np.errstate(all="ignore"):
-                point = np.where(color.seed, source.moved(direction, 1, least), source.x)
-                y = box(point.copy())[outputs]
-                change = np.abs(y - box.y0[outputs])
-                read = np.fmax(np.abs(y), slope[outputs] * np.abs(point.ravel()[inputs]))
-                by_rounding[entries] &= np.isfinite(change) & (change <= bits * np.fmax(size[outputs], read))
+        if not entries.size:
+            continue
+        points = [np.where(color.seed, source.moved(side, 1, least), source.x) for side, least in _FLIPS]
+        for point, y in zip(points, box.many_unless_raised(point.copy() for point in points), strict=True):
+            if y is not None:
+                with np.errstate(all="ignore"):
+                    change = np.abs(y[outputs] - box.y0[outputs])
+                    read = np.fmax(np.abs(y[outputs]), slope[outputs] * np.abs(point.ravel()[inputs]))
+                    by_rounding[entries] &= np.isfinite(change) & (change <= bits * np.fmax(size[outputs], read))
     return by_rounding
 
 

@@ -59,7 +59,7 @@ def steps_beyond(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
     still, moved = still[first], moved[first]
     for _ in range(_HALVINGS):
         middle = (still + moved) / 2
-        there = (stencil.moved(middle) == stencil.y0)[first]
+        there = (stencil.step(middle) == stencil.y0)[first]
         still, moved = np.where(there, middle, still), np.where(there, moved, middle)
     height = np.zeros(still.size)
     for part in _OF_A_TREAD:
@@ -92,8 +92,10 @@ class Places:
         places = cls(
             stencil, inputs, np.zeros(size) if start is None else start, spacing, np.empty((2 * SIDE + 1, size))
         )
-        for k in range(-SIDE, SIDE + 1):
-            places.y[k + SIDE] = stencil.moved(places.start + k * spacing) if k or start is not None else stencil.y0
+        called = [k for k in range(-SIDE, SIDE + 1) if k or start is not None]
+        places.y[SIDE] = stencil.y0
+        for k, y in zip(called, stencil.steps([places.start + k * spacing for k in called]), strict=True):
+            places.y[k + SIDE] = y
         return places
 
     @property
@@ -172,7 +174,7 @@ class _Search:
         below, above = before[0], after[0]
         for halving in range(_HALVINGS):
             middle = (low + high) / 2
-            there = places.stencil.moved((middle + cell - 1 - SIDE) * places.spacing)
+            there = places.stencil.step((middle + cell - 1 - SIDE) * places.spacing)
             ahead = np.where(stairs, before[0] + middle * slope, _cubic(before, middle))
             back = np.where(stairs, after[0] - (1 - middle) * slope, _cubic(after, 1 - middle))
             beyond = ~(np.abs(there - ahead) <= np.abs(there - back))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from jacinspect.checks.suite import _OWN, _SHARED, _Reader
+from jacinspect.checks.keys import OWN, SHARED, Reader
 from jacinspect.choices import Backend, Choice, DerivativeKind, Dtype, Expectation, Layout, Mode, Vec
 from jacinspect.errors import InputError
 from jacinspect.inspection.codes import CODES
@@ -61,9 +61,9 @@ def words_of(key: str) -> list[str]:
 
 def test_it_is_a_schema_that_describes_every_key() -> None:
     Draft7Validator.check_schema(SCHEMA)
-    assert [*DEFINED["table"]["properties"]] == [*_SHARED, "checks"]
-    assert sorted(DEFINED["check"]["properties"]) == sorted([*_OWN, *_SHARED])
-    assert all(property_of(key)["description"] for key in (*_OWN, *_SHARED))
+    assert [*DEFINED["table"]["properties"]] == [*SHARED, "checks"]
+    assert sorted(DEFINED["check"]["properties"]) == sorted([*OWN, *SHARED])
+    assert all(property_of(key)["description"] for key in (*OWN, *SHARED))
 
 
 def test_it_has_the_words_that_can_be_chosen() -> None:
@@ -74,19 +74,19 @@ def test_it_has_the_words_that_can_be_chosen() -> None:
         assert VALIDATOR.is_valid({"expect": ["dense", word]}) is known
 
 
-@pytest.mark.parametrize("key", [*_OWN, *_SHARED])
+@pytest.mark.parametrize("key", [*OWN, *SHARED])
 def test_it_takes_the_values_that_the_program_takes(key: str) -> None:
     word = str(words_of(key)[0])
     for name, value in VALUES.items():
         given = json.loads(json.dumps(value).replace("WORD", word))
         try:
-            _Reader(Path("jacinspect.toml"), "").read({key: given}, _SHARED | _OWN, "checks.a.")
+            Reader(Path("jacinspect.toml"), "").read({key: given}, SHARED | OWN, "checks.a.")
             read = True
         except InputError:
             read = False
         check = {"function": "tanh", key: given}
         assert (name, VALIDATOR.is_valid({"checks": {"a": check}})) == (name, read)
-        if key in _SHARED:
+        if key in SHARED:
             assert (name, VALIDATOR.is_valid({key: given})) == (name, read)
 
 

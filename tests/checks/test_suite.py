@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jacinspect.checks.keys import SETTINGS
 from jacinspect.checks.preparation import PreparedCheck, prepare
-from jacinspect.checks.suite import SETTINGS, Case, Suite, find_configuration, load_suite
+from jacinspect.checks.suite import Case, Suite, find_configuration, load_suite
 from jacinspect.choices import Expectation
 from jacinspect.errors import InputError
 from jacinspect.inspection.codes import CODES

@@ -102,8 +102,8 @@ def test_what_save_writes_is_a_pattern_for_the_next_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        (np.ones((3, 4)), "expect_pattern ndarray: is float64 of shape 3×4; a Jacobian is 4×4"),
-        ("sin(x)", "expect_pattern 'sin(x)': is no matrix; name a file"),
+        (np.ones((3, 4)), "expected pattern ndarray: is float64 of shape 3×4; a Jacobian is 4×4"),
+        ("sin(x)", "expected pattern 'sin(x)': is no matrix; name a file"),
     ],
 )
 def test_what_is_no_pattern_is_named(pattern: Any, said: str) -> None:
@@ -115,7 +115,7 @@ def test_what_is_no_pattern_is_named(pattern: Any, said: str) -> None:
 def test_an_order_of_vec_that_matters_has_to_be_said() -> None:
     x = np.arange(6.0).reshape(2, 3)
     rows = np.kron(np.eye(2), np.ones((3, 3)))  # softmax along rows, in row-major vec
-    with pytest.raises(InputError, match=r"expect_pattern ndarray: .*vec"):
+    with pytest.raises(InputError, match=r"expected pattern ndarray: .*vec"):
         jacinspect.inspect("softmax", x, expect_pattern=rows)
     assert messages(rows, "softmax", x, vec="row") == []
 

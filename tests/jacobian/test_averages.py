@@ -26,6 +26,13 @@ def test_the_bars_hold_for_what_is_rounded(step: float) -> None:
     assert np.median(bar) < 8 * step
 
 
+def test_the_bars_hold_where_f_bends_within_a_unit_of_a_large_operand() -> None:
+    x = np.random.default_rng(1).uniform(20, 60, 300)
+    value, bar = slopes(lambda x: np.round(np.sin(x) / 1e-4) * 1e-4, x)
+    assert np.all(np.abs(value - np.cos(x)) <= bar)
+    assert np.median(bar) < 1e-3
+
+
 def test_the_bars_hold_where_the_operand_is_rounded_as_well() -> None:
     """Places that are evenly apart would meet roundings that repeat: these two are beside 1/2."""
     x = np.array([0.4958800664642217, -0.49737203549585546])

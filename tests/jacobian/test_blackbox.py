@@ -28,6 +28,24 @@ def test_the_output_is_flat_and_its_shape_known() -> None:
     assert (box.evaluations, box.deterministic, box.mutates) == (3, True, False)
 
 
+def test_points_are_called_in_their_order_and_only_as_many_as_are_asked_for() -> None:
+    box = BlackBox(lambda x: x[0] / (x[1] > 0), np.array([1.0, 2.0]))
+    points = [np.array([1.0, 1.0]), np.array([2.0, -1.0]), np.array([3.0, 1.0])]
+    assert [y.tolist() for y in box.many(points)] == [[1], [np.inf], [3]]
+    assert (next(box.many(points)).tolist(), box.evaluations) == ([1], 6)
+
+    def positive(x: Array) -> Array:
+        if x.min() < 0:
+            raise ValueError("negative")
+        return x
+
+    box = BlackBox(positive, np.array([1.0, 2.0]))
+    assert [np.isnan(y).all() for y in box.many_where_defined(points)] == [False, True, False]
+    assert [y is None for y in box.many_unless_raised(points)] == [False, True, False]
+    with pytest.raises(FunctionRaisedError, match="ValueError: negative"):
+        list(box.many(points))
+
+
 def test_a_buffer_that_is_handed_out_again_does_not_change_what_was_returned() -> None:
     buffer = np.zeros(2)
 

@@ -1,0 +1,42 @@
+"""What does not change between the steps of an inspection. Next: pipeline, conclusion."""
+
+import numpy as np
+
+from jacinspect.functions.function import Array, Function
+from jacinspect.inspection.naming import Names
+from jacinspect.inspection.settings import Settings
+from jacinspect.jacobian.analytic import Analytic
+from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.compact import Pattern
+from jacinspect.records import dataclass
+
+__all__ = ["Inspected"]
+
+
+@dataclass(frozen=True, eq=False)
+class Inspected:
+    """A function at a point, as a black box and with its analytic derivative; `declared` is the expected pattern.
+
+    `dx` is the direction along which ⊙ is compared with the Jacobian, drawn at random where it is None.
+    """
+
+    function: Function
+    x: Array
+    box: BlackBox
+    analytic: Analytic | None
+    settings: Settings
+    rng: np.random.Generator
+    names: Names
+    declared: Pattern | None
+    dx: Array | None
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of f's output."""
+        assert self.box.output_shape is not None
+        return self.box.output_shape
+
+    @property
+    def calls(self) -> int:
+        """How many calls of f the settings allow."""
+        return self.settings.calls(max(self.x.size, self.box.y0.size))
