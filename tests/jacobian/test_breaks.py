@@ -57,7 +57,7 @@ def test_an_error_in_a_network_of_rectifiers_is_found(units: int) -> None:
     x = rng.normal(size=5)
 
     def gradient(x: Array) -> Array:
-        return (outer * (inner @ x + shift > 0)) @ inner
+        return np.asarray((outer * (inner @ x + shift > 0)) @ inner)
 
     def network(x: Array) -> Array:
         return np.asarray(outer @ np.maximum(inner @ x + shift, 0))
