@@ -199,9 +199,10 @@ def _confirm(
     """Compare f at mixtures of X and a second point, at some reach or nearer, with what the pattern predicts.
 
     Returns the outputs that refute the pattern and the pairs of points that show it; none where f raises everywhere.
+    Nothing is asked where all outputs read all of several inputs, for no point can refute that.
     """
     none = np.zeros(0, np.int64)
-    if not source.x.size or not box.y0.size:
+    if not source.x.size or not box.y0.size or pattern.stored == source.x.size * box.y0.size > box.y0.size:
         return none, []
     coupled = pattern.stored > np.count_nonzero(pattern.lengths)
     for point in source.nearer(reach):

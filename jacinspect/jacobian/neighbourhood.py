@@ -116,7 +116,7 @@ class Neighbourhood:
             noise=self.noise.subset(outputs),
             of_x=self.of_x,
             colors=colors.reshape(self.x.shape),
-            parts=[slice(*ends) for ends in pairwise(bounds.tolist())],
+            parts=[(k, slice(*ends)) for k, ends in enumerate(pairwise(bounds.tolist())) if ends[0] < ends[1]],
         )
 
     def band(self, jacobian: Jacobian, rows: slice) -> Band:
