@@ -1,10 +1,11 @@
 """The function as a black box on whole arrays: its calls are counted, its contract is checked. Next: detection."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from itertools import starmap
+from itertools import chain
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Array", "BlackBox", "Domain", "blocks", "same"]
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
 Domain = tuple[float, float]
 T = TypeVar("T")
 
 _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache
 
 _LAST_BITS = 2**10  # times the spacing of f's values is what sums in another order may differ by
+_KEPT = 2**24  # numbers kept for another who asks, 128 MiB
 _REPEATS = 6  # calls at X, besides two, from which the jitter is measured
 _FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
 # The bits that values are tried with, in this order. Numbers that all need a bit less than a format has are not of that
@@ -33,9 +35,13 @@ _BITS = (4, 7, 8, 10, 11, 23, 24, 53)
 
 
 @lru_cache(16)  # an inspection cuts arrays of two or three sizes, some hundred times
-def blocks(size: int) -> tuple[slice, ...]:
-    """Cut a range into slices so short that the temporaries of computing one of them take little memory."""
-    return tuple(slice(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
+def blocks(size: int, entries: int = 1) -> tuple[slice, ...]:
+    """Cut a range into slices so short that the temporaries of computing one of them take little memory.
+
+    Where there are several `entries` in each place, on average, slices are shorter.
+    """
+    length = max(_BLOCK // max(entries, 1), 1)
+    return tuple(slice(start, min(start + length, size)) for start in range(0, size, length))
 
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
@@ -69,7 +75,8 @@ class BlackBox:
     everything it has returned so far is a whole number (`whole`); `epsilon` is that of the output's own precision, if
     that is `narrow`, or else of the narrowest precision that all values fit in, as of a function that computes in
     float32. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
-    it is at X before f is called. `progress` is a callback for every call, with the number of calls so far.
+    it is at X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
+    the number of calls so far.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape; both say how far from X that was.
@@ -85,10 +92,12 @@ class BlackBox:
     ) -> None:
         self._f, self._x, self._progress, self.domain = f, x, progress, domain
         self._elsewhere: Elsewhere | None = None
+        self.is_bounded = domain != (-np.inf, np.inf)
         self._moves = False  # for now it is called at X alone, which f may have changed when it raises
         self._first: Array | None = None
         self._keeps_a_buffer = False
         self._snap: Snap | None = None
+        self._kept: dict[int, Array] = {}
         self.jitter = 0.0
         self.evaluations, self.narrow = 0, 0.0
         self.whole, self._bits = True, _BITS[0]
@@ -121,6 +130,11 @@ class BlackBox:
         (y,) = self.many((x,))
         return y
 
+    def where_defined(self, x: Array) -> Array:
+        """Return f(x), flat, or NaN throughout if f raises."""
+        (y,) = self.many_where_defined((x,))
+        return y
+
     def many(self, points: Iterable[Array]) -> Iterator[Array]:
         """Yield f, flat, at points none of which depends on a value of f at another."""
         return self._each(self._taken, points)
@@ -133,29 +147,55 @@ class BlackBox:
         """Yield f, flat, at points as of `many`, or None where f raises."""
         return self._each(self._taken_or_none, points)
 
-    def where_defined(self, x: Array) -> Array:
-        """Return f(x), flat, or NaN throughout if f raises."""
-        (y,) = self.many_where_defined((x,))
-        return y
+    def many_kept(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield what `many_where_defined` yields, and keep it for the next who asks for the same points."""
+        keys: deque[int] = deque()
 
-    def _go_by_workers(self, there: Array) -> None:
-        """Where workers agree with each other, and differ from this process by rounding alone, take their f(X).
+        def noted() -> Iterator[Array]:
+            for point in points:
+                keys.append(hash(point.tobytes()))
+                yield point
 
-        A sum of BLAS has other last bits with another number of threads, and dask gives its workers one each.
-        """
-        (again,) = self.many([self._x.copy()])
-        if same(there, again).all() and jitter_of(self.y0, [there]) <= _LAST_BITS * self.epsilon:
-            self.y0, self.deterministic = there.copy(), True
+        for y in self.many_where_defined(noted()):
+            if (len(self._kept) + 1) * y.size <= _KEPT:
+                self._kept[keys[0]] = y
+            keys.popleft()
+            yield y
 
-    def _each(self, take: Callable[..., T], points: Iterable[Array]) -> Iterator[T]:
-        """Call f at points, side by side where that is possible, and yield what is taken of each call, in order."""
+    def _known(self, x: Array) -> Array | None:
+        """Return f(x) if it was kept, for the one who asks for it again."""
+        return self._kept.pop(hash(x.tobytes()), None) if self._kept else None
+
+    def _each(self, take: Callable[..., T], points: Iterable[Array]) -> Iterator[T | Array]:
+        """Yield what is kept of f at points, or taken of a call there; these are made side by side where possible."""
         if self._elsewhere is None:
-            return starmap(take, map(self._here, points))
-        return starmap(take, self._elsewhere(map(self._defined, points)))
+            return map(partial(self._here, take), points)
+        return self._there(take, points, self._elsewhere)
 
-    def _here(self, x: Array) -> tuple[Array, Callable[[], Any]]:
+    def _here(self, take: Callable[..., T], x: Array) -> T | Array:
+        known = self._known(x)
+        if known is not None:
+            return known
         x = self._defined(x)
-        return x, partial(self._f, x)
+        return take(x, partial(self._f, x))
+
+    def _there(self, take: Callable[..., T], points: Iterable[Array], elsewhere: "Elsewhere") -> Iterator[T | Array]:
+        order: deque[Array | None] = deque()  # the points that are known, None for one that is called
+
+        def called() -> Iterator[Array]:
+            for x in points:
+                known = bool(self._kept) and hash(x.tobytes()) in self._kept
+                order.append(x if known else None)
+                if not known:
+                    yield self._defined(x)
+
+        for call in chain(elsewhere(called()), [None]):
+            while order and (x := order[0]) is not None:
+                order.popleft()
+                yield self._here(take, x)
+            if call is not None:
+                order.popleft()
+                yield take(*call)
 
     def _defined(self, x: Array) -> Array:
         outside = self.outside(x)
@@ -209,6 +249,15 @@ class BlackBox:
         y = self._taken_or_none(*called)
         return np.full(self.y0.size, np.nan) if y is None else y
 
+    def _go_by_workers(self, there: Array) -> None:
+        """Where workers agree with each other, and differ from this process by rounding alone, take their f(X).
+
+        A sum of BLAS has other last bits with another number of threads, and dask gives its workers one each.
+        """
+        (again,) = self.many([self._x.copy()])
+        if same(there, again).all() and jitter_of(self.y0, [there]) <= _LAST_BITS * self.epsilon:
+            self.y0, self.deterministic = there.copy(), True
+
     def _require_same(self, at_x: Array) -> None:
         """Raise NotDeterministicError where another worker's f(X) differs by more than f differs from itself."""
         if at_x.shape == self.y0.shape and not bool(same(at_x, self.y0).all()):
@@ -220,11 +269,6 @@ class BlackBox:
     def workers(self) -> int:
         """How many calls are made side by side."""
         return 1 if self._elsewhere is None else self._elsewhere.workers
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether there are numbers outside of the domain."""
-        return self.domain != (-np.inf, np.inf)
 
     def outside(self, x: Array) -> NDArray[np.bool_] | None:
         """Return which entries of a point are outside of the domain; None where none is."""
