@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import sys
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -10,6 +11,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+
+# Before numpy and torch are imported, here and by what the tests start: the threads of arrays this small, beside those
+# of other workers, only wait for each other.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 from jacinspect.__main__ import main
 from jacinspect.checks import workers

@@ -47,11 +47,13 @@ class Line:
 
     def moved(self, moves: Iterable[Array]) -> Iterator[Array]:
         """Yield f where positions are moved, for each of some sets of them (booleans along the line)."""
-        return self.box.many(self._points(moves, self.pair.flip))
+        base = self.pair.base
+        shape = [n if axis in self.axes else 1 for axis, n in enumerate(base.shape)]
+        return self.box.many(np.where(positions.reshape(shape), self.pair.flip, base) for positions in moves)
 
     def each_moved(self, positions: Iterable[int]) -> Iterator[Array]:
         """Yield f where one position is moved, for each of some positions."""
-        return self.moved(self._alone(positions))
+        return self.box.many(self._alone(positions, self.pair.flip))
 
     def each_seen(self, positions: Iterable[int], outputs: Array) -> Iterator[Array]:
         """Yield which of some outputs are seen to read a position by a small step, for each of some positions.
@@ -60,17 +62,20 @@ class Line:
         """
         base, y_base = self.pair.base, self.pair.y_base[outputs]
         beside = (step_scale(base) * FARTHER + base).astype(base.dtype, copy=False)
-        for y in self.box.many_kept(self._points(self._alone(positions), beside)):
+        for y in self.box.many_kept(self._alone(positions, beside)):
+            y = y[outputs]
             with np.errstate(all="ignore"):
-                yield np.abs(y[outputs] - y_base) > _FAINT * np.fmax(np.abs(y[outputs]), self._size)
+                yield np.abs(y - y_base) > _FAINT * np.fmax(np.abs(y), self._size)
 
-    def _points(self, moves: Iterable[Array], flip: Array) -> Iterator[Array]:
-        shape = [n if axis in self.axes else 1 for axis, n in enumerate(flip.shape)]
-        return (np.where(positions.reshape(shape), flip, self.pair.base) for positions in moves)
-
-    def _alone(self, positions: Iterable[int]) -> Iterator[Array]:
-        line = np.arange(self.offsets.size)
-        return (line == position for position in positions)
+    def _alone(self, positions: Iterable[int], flip: Array) -> Iterator[Array]:
+        base = self.pair.base
+        for position in positions:
+            along = np.unravel_index(position, [base.shape[axis] for axis in self.axes])
+            at = dict(zip(self.axes, along, strict=True))
+            index = tuple(at.get(axis, slice(None)) for axis in range(base.ndim))
+            point = base.copy()
+            point[index] = flip[index]
+            yield point
 
     def changes(self, y: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
         """Return which of some outputs are not what they are at the base, and which by what may be rounding.

@@ -28,9 +28,13 @@ _BITS = (4, 7, 8, 10, 11, 23, 24, 53)
 
 
 @lru_cache(16)  # an inspection cuts arrays of two or three sizes, some hundred times
-def blocks(size: int) -> tuple[slice, ...]:
-    """Cut a range into slices so short that the temporaries of computing one of them take little memory."""
-    return tuple(slice(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
+def blocks(size: int, entries: int = 1) -> tuple[slice, ...]:
+    """Cut a range into slices so short that the temporaries of computing one of them take little memory.
+
+    Where there are several `entries` in each place, on average, slices are shorter.
+    """
+    length = max(_BLOCK // max(entries, 1), 1)
+    return tuple(slice(start, min(start + length, size)) for start in range(0, size, length))
 
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
@@ -61,7 +65,8 @@ class BlackBox:
     everything it has returned so far is a whole number (`whole`); `epsilon` is that of the output's own precision, if
     that is `narrow`, or else of the narrowest precision that all values fit in, as of a function that computes in
     float32. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
-    it is at X before f is called. `progress` is a callback for every call, with the number of calls so far.
+    it is at X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
+    the number of calls so far.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape; both say how far from X that was.
@@ -75,6 +80,7 @@ class BlackBox:
         domain: Domain = (-np.inf, np.inf),
     ) -> None:
         self._f, self._x, self._progress, self.domain = f, x, progress, domain
+        self.is_bounded = domain != (-np.inf, np.inf)
         self._moves = False  # for now it is called at X alone, which f may have changed when it raises
         self._first: Array | None = None
         self._keeps_a_buffer = False
@@ -181,11 +187,6 @@ class BlackBox:
             return self(x)
         except FunctionRaisedError:
             return None
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether there are numbers outside of the domain."""
-        return self.domain != (-np.inf, np.inf)
 
     def outside(self, x: Array) -> NDArray[np.bool_] | None:
         """Return which entries of a point are outside of the domain; None where none is."""

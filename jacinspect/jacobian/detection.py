@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 
 from jacinspect.errors import FunctionRaisedError, raised
-from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
+from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
 from jacinspect.jacobian.points import NEAR, NEARER, PointSource
@@ -248,7 +248,7 @@ def _trace_refuted(
 def _not_as_predicted(pattern: Pattern, moved: Array, pair: PointPair, y: Array) -> Array:
     """Return which outputs have another value at a mixture of two points than the pattern predicts."""
     wrong = np.zeros(y.size, bool)
-    for block in blocks(y.size):
+    for block in pattern.bands:
         expected = (pair.y_base[block], pair.y_flip[block])
         wrong[block] = ~_as_predicted(pattern.band(block), moved, expected, y[block])
     return wrong

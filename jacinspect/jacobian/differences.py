@@ -115,10 +115,10 @@ class Stencil:
     """A line x + t·v through a point, and the outputs that are differenced along it.
 
     With `inputs` (the one input along v that each output reads) slopes are by that input, divided by the difference
-    that was represented; without, they are by t. With `colors`, of the inputs, those of one color alone are moved for
-    each of the `parts` of the outputs, given with their color. `y0` is f(x) at the outputs, `epsilon` the relative
-    noise of f. Of each output, `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was
-    measured to do; 0 where unknown, and everywhere if None.
+    that was represented; without, they are by t. With `parts`, of the outputs, the inputs that are given with each part
+    are moved for it, and no others. `y0` is f(x) at the outputs, `epsilon` the relative noise of f. Of each output,
+    `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured to do; 0 where
+    unknown, and everywhere if None.
     """
 
     box: BlackBox
@@ -131,8 +131,7 @@ class Stencil:
     rounding: Magnitudes | None = None
     noise: Magnitudes | None = None
     of_x: float | None = None
-    colors: Array | None = None
-    parts: Sequence[tuple[int, slice]] = ()
+    parts: Sequence[tuple[Array, slice]] = ()
 
     @property
     def x_epsilon(self) -> float:
@@ -158,7 +157,7 @@ class Stencil:
         for t, is_defined in zip(steps, defined, strict=True):
             if not is_defined:
                 yield np.full(self.y0.size, np.nan)
-            elif self.colors is None:
+            elif not self.parts:
                 yield self._inside(next(values), t)
             else:
                 y = np.empty(self.y0.size)
@@ -167,14 +166,15 @@ class Stencil:
                 yield y
 
     def _points(self, steps: Iterable[float | Array]) -> Iterator[Array]:
-        """Yield where f is called for some steps: at one point for each, or one for each of the colors."""
+        """Yield where f is called for some steps: at one point for each, or one for each of the parts."""
         for t in steps:
             point = self._point(t)
-            if self.colors is None:
+            if not self.parts:
                 yield point
-            else:
-                for color, _ in self.parts:
-                    yield np.where(self.colors == color, point, self.x)
+            for inputs, _ in self.parts:
+                alone = self.x.copy()
+                alone.reshape(-1)[inputs] = point.reshape(-1)[inputs]
+                yield alone
 
     def _point(self, t: float | Array) -> Array:
         if isinstance(t, np.ndarray):

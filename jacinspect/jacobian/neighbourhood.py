@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
+from jacinspect.jacobian.coloring import by_color
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import Stencil, doubtful, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
@@ -105,6 +106,8 @@ class Neighbourhood:
     def of_entries(self, pattern: Pattern, colors: Array, order: Array, bounds: Array) -> Stencil:
         """Return the stencil of all entries of a pattern, in the order of their colors, which begin at `bounds`."""
         outputs = pattern.rows[order]
+        inputs, ends = by_color(colors, bounds.size - 1)
+        parts = zip(pairwise(ends.tolist()), pairwise(bounds.tolist()), strict=True)
         return Stencil(
             self.box,
             self.x,
@@ -115,8 +118,7 @@ class Neighbourhood:
             self.epsilon,
             noise=self.noise.subset(outputs),
             of_x=self.of_x,
-            colors=colors.reshape(self.x.shape),
-            parts=[(k, slice(*ends)) for k, ends in enumerate(pairwise(bounds.tolist())) if ends[0] < ends[1]],
+            parts=[(inputs[slice(*own)], slice(*read)) for own, read in parts if read[0] < read[1]],
         )
 
     def band(self, jacobian: Jacobian, rows: slice) -> Band:
@@ -133,7 +135,7 @@ class Neighbourhood:
         Entries with too wide a bar are left out, for they may be far too large.
         """
         sums = Magnitudes(jacobian.shape[0])
-        for rows in blocks(sums.size):
+        for rows in jacobian.pattern.bands:
             band = self.band(jacobian, rows)
             sums[rows] = factor * band.pattern.sums(band.terms(band.is_wide(bar[band.entries])))
         return sums

@@ -203,7 +203,7 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
     last, tiny = last_step(near.epsilon), precision(near.epsilon).tiny
     step: float | Array = last
     lenient: float | Array = 1.0
-    for rows in blocks(pattern.shape[0]):
+    for rows in pattern.bands:
         band = near.band(jacobian, rows)
         entries = band.entries
         if first.trusted is not None:
@@ -303,7 +303,7 @@ def _refuted(jacobian: Jacobian, bar: Array, contradicts: Contradicts | None) ->
 
 def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Array) -> None:
     """Raise the sizes of entries to the largest entry of their row, now that ladders have found it."""
-    for rows in blocks(jacobian.shape[0]):
+    for rows in jacobian.pattern.bands:
         band = near.band(jacobian, rows)
         wide = ~(bar[band.entries] <= WIDE * np.abs(band.value))
         size[band.entries] = np.maximum(size[band.entries], band.largest(wide))
