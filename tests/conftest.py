@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import sys
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -11,9 +12,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+# Before numpy and torch are imported, here and by what the tests start: the threads of arrays this small, beside those
+# of other workers, only wait for each other.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 from jacinspect.__main__ import main
 from jacinspect.checks import workers
-from jacinspect.cli import commands
+from jacinspect.cli import commands, garbage
 from jacinspect.inspection.codes import CODES
 from tests.program import ROOT, UNSET, Run, strict_json
 
@@ -89,6 +94,7 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(commands, "go_on_in_a_child", lambda *_: None)  # this process, which has threads, is not forked
     monkeypatch.setattr(workers, "_CONTEXT", get_context("spawn"))
+    monkeypatch.setattr(garbage, "put_off", lambda: None)  # garbage of earlier tests would stay for ever
 
     def run(*args: str, cwd: Path = ROOT) -> Run:
         monkeypatch.chdir(cwd)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from jacinspect.wording import format_shape
 
 __all__ = ["Array", "BlackBox", "Domain", "blocks", "same"]
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
 Domain = tuple[float, float]
 
 _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache

@@ -3,12 +3,14 @@
 That takes longer than everything else in an inspection of a few numbers.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["distinct", "without"]
 
-Indices = NDArray[np.intp]
+Indices: TypeAlias = NDArray[np.intp]
 
 
 def distinct(*parts: Indices) -> Indices:

@@ -4,12 +4,14 @@ Detection compares values bit by bit. What differs from a value that was seen be
 differs from itself is replaced by that value, which moves it by no more than the noise that differences allow for.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Snap", "jitter_of"]
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 _CANCELS = 2.0**-10  # of the largest output: smaller ones are what is left of terms of about that size
 _MARGIN = 4  # the largest of a few differences is exceeded now and then, by less than that

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["reaching"]
 
-Array = npt.NDArray[np.floating]
+Array: TypeAlias = npt.NDArray[np.floating]
 
 
 def reaching(x: Array, bends: Sequence[float], domain: tuple[float, float], seed: int) -> Array:

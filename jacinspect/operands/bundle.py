@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from jacinspect.records import dataclass
 
 __all__ = ["Bundle", "Part", "index_of", "names_of_parts", "whole"]
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
 Shape = tuple[int, ...]
 
 

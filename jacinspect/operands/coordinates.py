@@ -3,7 +3,7 @@
 Its attributes are named as those of scipy's coo_array, so that what takes one takes the other; scipy is not needed.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from jacinspect.records import dataclass
 
 __all__ = ["Coordinates"]
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

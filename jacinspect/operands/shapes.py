@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ __all__ = [
     "require_fits",
 ]
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = npt.NDArray[Any]
 Interval = tuple[float, float]
 
 SCALAR = "scalar"  # the shape of a single number, which has no axes

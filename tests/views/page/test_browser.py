@@ -78,11 +78,11 @@ class Browser:
 
     def errors(self) -> list[str]:
         """Return what the console reports: what went wrong in the script, and what the policy has blocked."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
 
     def requests(self) -> list[str]:
         """Return the address of everything that was asked for since the last call."""
-        log = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))  # type: ignore[no-untyped-call]
+        log = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
         return [each["params"]["request"]["url"] for each in log if each["method"] == "Network.requestWillBeSent"]
 
 

@@ -1,14 +1,14 @@
 """Values of polynomials, as numpy.polynomial computes them, whose import takes longer than that of a table."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["chebyshev", "polynomial"]
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
 
 
 def polynomial(x: Array, coefficients: Sequence[float] | Array) -> Array:
