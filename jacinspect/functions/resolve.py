@@ -7,7 +7,9 @@ derivative, that Function with it as its rule.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from keyword import iskeyword
+from pathlib import Path
 from typing import Any
 
 from jacinspect.choices import Backend, DerivativeKind
@@ -66,7 +68,24 @@ def resolve(
     if isinstance(function, Function):
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
-        return function
+        known = function.source == "catalogue"
+        return replace(function, make=partial(resolve, function.name, function.parameters)) if known else function
+    make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(further), backend)
+    return replace(_resolved(function, given, further, backend), make=make)
+
+
+def _resolved_from(folder: str, function: str | Callable[..., Any], *others: Any) -> Function:
+    """Resolve, in another process, what was given in a folder."""
+    if isinstance(function, str) and is_reference(function):
+        from jacinspect.functions.code.references import typed_in
+
+        function = typed_in(folder, function)
+    return resolve(function, *others)
+
+
+def _resolved(
+    function: str | Callable[..., Any], given: dict[str, Parameter], further: Sequence[str | None], backend: str | None
+) -> Function:
     if not isinstance(function, str):
         from jacinspect.functions.code.callables import of_callable
 
