@@ -9,8 +9,12 @@ def main() -> None:
     """Run the command line; an interrupt at any moment, even while importing, ends it quietly with status 130."""
     try:
         from jacinspect.cli import run
+        from jacinspect.cli.garbage import put_off, resume
 
-        sys.exit(run())
+        put_off()
+        status = run()
+        resume()  # or the end of the program searches all that was imported
+        sys.exit(status)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -76,10 +76,7 @@ PARTS = {
 ALLOWED = {
     "typer": {"cli.commands", "cli.conversion", "cli.options", "cli.streams"},
     "click": set[str](),
-    "rich": {
-        *("cli.streams", "cli.showing", "views.wrapping", "views.lines", "views.text", "views.details"),
-        *("views.identities", "views.checks.text", "views.listing"),
-    },
+    "rich": {"cli.streams", "cli.console", "views.styled", "views.text"},
     "scipy": {"jacobian.compact", "jacobian.factors"},  # to_scipy, and the LU of a sparse matrix
     "matplotlib": {"views.png"},
     "torch": set[str](),  # neither is ever imported: who names a function of theirs has imported it

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
+from jacinspect.cli.console import make_console
+from jacinspect.cli.garbage import resume
 from jacinspect.cli.spelling import spelled
 from jacinspect.cli.streams import (
     Interrupted,
     ProgressBar,
     is_terminal,
-    make_console,
     say,
     show_beginning,
     show_note,
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
     from jacinspect.checks.suite import Case
     from jacinspect.checks.workers import Pool
+    from jacinspect.views.styled import StyledLine
 
 __all__ = ["CheckRequest", "check_suite"]
 
+_ALL = 10**6  # columns: a log and a file keep all of a line
 _WAIT, _WAIT_ON_SCREEN = 1.0, 3.0  # seconds before progress is shown; where lines come, they show it too
 
 
@@ -70,6 +73,7 @@ def check_suite(request: CheckRequest) -> int:
     suite = load_suite(config).selected(request.names)
     for note in suite.notes:
         show_note(note)
+    resume()  # before workers are forked, which share what is not searched
     with Pool(suite, jobs, timeout) as pool:
         if len(pool.cases) < shard[1]:
             here = counted(len(pool.cases), "inspection")
@@ -203,21 +207,16 @@ def _write(
     outcomes: "Iterator[Outcome]", tally: "Tally", to: CheckFormat, output: Path | None, cases: "list[Case]"
 ) -> None:
     """Write the outcomes as they come, to standard output or to a draft that replaces the file once it is complete."""
+    if to is CheckFormat.text and output is None:
+        with standard_output():
+            console = make_console(sys.stdout, soft_wrap=True)
+            width = console.width if is_terminal(sys.stdout) else _ALL
+            for line in _lines(outcomes, tally, cases, width, sys.stdout.encoding):
+                console.print(line)
+        return
+    pieces: Iterator[str]
     if to is CheckFormat.text:
-        from jacinspect.views.checks import text as check_text
-
-        console = make_console(sys.stdout if output is None else None, soft_wrap=True)
-        names, labels = max(len(case.check) for case in cases), max(len(case.label()) for case in cases)
-        width = console.width if output is None and is_terminal(sys.stdout) else 10**6  # a log keeps all columns
-        encoding = sys.stdout.encoding if output is None and sys.stdout is not None else "utf-8"
-        sign = len(spelled("\n✓", encoding)) - 1
-        lines = check_text.render(outcomes, tally, check_text.Columns(names, labels, width, sign))
-        if output is None:
-            with standard_output():
-                for line in lines:
-                    console.print(line)
-            return
-        pieces: Iterator[str] = (f"{line.plain}\n" for line in lines)
+        pieces = (f"{line.plain}\n" for line in _lines(outcomes, tally, cases))
     else:
         from importlib import import_module
 
@@ -230,3 +229,13 @@ def _write(
         for piece in pieces:
             sys.stdout.buffer.write(piece.encode(errors="backslashreplace"))
             sys.stdout.buffer.flush()
+
+
+def _lines(
+    outcomes: "Iterator[Outcome]", tally: "Tally", cases: "list[Case]", width: int = _ALL, encoding: str = "utf-8"
+) -> "Iterator[StyledLine]":
+    """Lay the outcomes out in `width` columns, for an encoding that may not have the signs of the verdicts."""
+    from jacinspect.views.checks.text import Columns, render
+
+    names, labels = max(len(case.check) for case in cases), max(len(case.label()) for case in cases)
+    return render(outcomes, tally, Columns(names, labels, width, len(spelled("\n✓", encoding)) - 1))

@@ -24,6 +24,7 @@ from jacinspect.choices import (
 )
 from jacinspect.cli.at_once import explained
 from jacinspect.cli.child import go_on_in_a_child
+from jacinspect.cli.console import make_console
 from jacinspect.cli.conversion import convert_by_annotations
 from jacinspect.cli.formats import destinations, format_of
 from jacinspect.cli.help import COMMANDS, overview, write_options
@@ -49,7 +50,6 @@ from jacinspect.cli.streams import (
     captured_output,
     complain,
     ctrl_c,
-    make_console,
     reported_errors,
     standard_output,
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
+from jacinspect.cli.garbage import resume
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
@@ -59,6 +60,7 @@ class FunctionRequest:
         )
         from jacinspect.operands.further import name_of
 
+        resume()
         backend = self.backend and self.backend.value
         parameters = dict(map(_parameter, self.parameters or []))
         names = [*map(name_of, further)]

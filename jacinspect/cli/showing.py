@@ -1,20 +1,22 @@
 """Showing a report in the format asked for, on standard output or in a file."""
 
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from jacinspect.choices import Detail, Format
+from jacinspect.cli.console import make_console
 from jacinspect.cli.requests import OutputRequest
-from jacinspect.cli.streams import make_console, standard_output
+from jacinspect.cli.streams import standard_output
 from jacinspect.views.files import replace_file
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from jacinspect.identities.report import IdentityReport
     from jacinspect.inspection.report import Report
+    from jacinspect.views.styled import StyledText
 
 __all__ = ["show"]
+
+_WIDTH = 80  # columns of a file, as of most terminals
 
 
 def show(report: "Report | IdentityReport", output: OutputRequest) -> None:
@@ -25,7 +27,8 @@ def show(report: "Report | IdentityReport", output: OutputRequest) -> None:
         return
     with standard_output():
         if output.format is Format.text:
-            _text(report, output, sys.stdout)
+            console = make_console(sys.stdout, _is_soft_wrapped(output))
+            console.print(_view(report, output, console.width))
         else:
             sys.stdout.buffer.write(written.encode())
 
@@ -39,29 +42,27 @@ def _written(report: "Report | IdentityReport", output: OutputRequest) -> str:
     if output.format is Format.json:
         return report.to_json(output.full)
     if output.format is Format.text:
-        return _text(report, output)
+        text = _view(report, output, _WIDTH)
+        return f"{text.plain if _is_soft_wrapped(output) else text.wrapped(_WIDTH)}\n"
     from importlib import import_module
 
     view = import_module(f"jacinspect.views.{output.format.value}")
     return str(view.render(report, output.full, output.form.value))
 
 
-def _text(report: "Report | IdentityReport", output: OutputRequest, stream: TextIO | None = None) -> str:
-    """Render to a stream in its width and colours; without one, return plain text of 80 columns."""
+def _is_soft_wrapped(output: OutputRequest) -> bool:
+    """Whether lines may be longer than a terminal is wide."""
+    return output.full or output.detail is Detail.headline
+
+
+def _view(report: "Report | IdentityReport", output: OutputRequest, width: int) -> "StyledText":
+    """Lay a report out as fully as is asked for."""
     from jacinspect.inspection.report import Report
 
-    console = make_console(stream, output.full or output.detail is Detail.headline)
-    if isinstance(report, Report):
-        console.print(_view(report, output, console.width))
-    else:
-        from jacinspect.views import identities as identities_view
+    if not isinstance(report, Report):
+        from jacinspect.views import identities
 
-        console.print(identities_view.render(report, console.width))
-    return "" if stream else str(console.file.getvalue())
-
-
-def _view(report: "Report", output: OutputRequest, width: int) -> "RenderableType":
-    """Lay a report out as fully as is asked for."""
+        return identities.render(report, width)
     if output.detail is Detail.everything:
         from jacinspect.views import details
 

@@ -23,7 +23,6 @@ __all__ = [
     "complain",
     "ctrl_c",
     "is_terminal",
-    "make_console",
     "reported_errors",
     "say",
     "show_beginning",
@@ -172,23 +171,6 @@ def spell_out(stream: TextIO | None) -> None:
         from jacinspect.cli.spelling import SPELLED
 
         stream.reconfigure(errors=SPELLED)
-
-
-def make_console(stream: TextIO | None, soft_wrap: bool) -> Any:
-    """Make a rich Console for a stream, or one that collects plain text of 80 columns."""
-    from io import StringIO
-
-    from rich.console import Console
-
-    class OutputConsole(Console):
-        def on_broken_pipe(self) -> None:
-            raise  # what `standard_output` handles; rich would exit with status 1
-
-    plain = {"width": 80, "color_system": None} if stream is None else {}
-    console = OutputConsole(file=stream or StringIO(), highlight=False, soft_wrap=soft_wrap, **plain)  # type: ignore[arg-type]
-    if console.width < 1:  # COLUMNS=0, as some shells have it
-        console.width = 80
-    return console
 
 
 class Progress:

@@ -23,7 +23,7 @@ from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.dependencies import Budget
 from jacinspect.jacobian.detection import Detection, detect, detect_again
 from jacinspect.jacobian.directions import (
@@ -36,7 +36,7 @@ from jacinspect.jacobian.directions import (
 from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import FirstLook, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import Numeric, first_look, numeric_jacobian
 from jacinspect.jacobian.outside import Stray, asked_alone, find_stray
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.rounding import moved_by_rounding
@@ -151,7 +151,8 @@ class _Inspection(Inspected):
         parts = [part.span for part in self.names.operand.parts]
         rounding = max(significant_epsilon(self.box, self.x, parts), operand_epsilon(self.x))
         epsilon = max(self.settings.noise or rounding, _FROM_JITTER * self.box.jitter)
-        near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x), min(rounding, epsilon))
+        noise = rounding_noise(self.box, self.x)
+        near = Neighbourhood(self.box, self.x, epsilon, noise, min(rounding, epsilon), self.asks_spectrum)
         return measure_directions(near, self.rng)
 
     def _evidence(
@@ -271,14 +272,13 @@ class _Inspection(Inspected):
 
         The analytic one may have entries outside the pattern as well.
         """
-        first = first_look(near, *sample.differenced)
         claim = None if self.analytic is None else self._claim(self.analytic, sample)
-        numeric = self._again(first, limit, claim)
+        numeric = self._differenced(near, sample.differenced, limit, claim)
         if sample.star is None:
             return claim, numeric
         whole = mirrored(numeric, sample.pattern)
         if whole is None:
-            whole = self._again(first_look(near, sample.pattern, sample.colors, sample.number), limit, claim)
+            whole = self._differenced(near, (sample.pattern, sample.colors, sample.number), limit, claim)
         return claim, whole
 
     def _claim(self, analytic: Analytic, sample: Sample) -> Jacobian:
@@ -286,10 +286,12 @@ class _Inspection(Inspected):
         # Of a sample, the entries that are left out would seem to be outside the pattern.
         return asked_alone(analytic, claim) if sample.coverage == 1 else claim
 
-    def _again(self, first: FirstLook, limit: int, claim: Jacobian | None) -> Numeric:
-        """Look again at entries that are doubtful, or that the claim contradicts."""
-        denied = None if claim is None else contradicts(claim.on(first.jacobian.pattern))
-        return numeric_jacobian(first, limit - self.box.evaluations, denied)
+    def _differenced(
+        self, near: Neighbourhood, colored: tuple[Pattern, Array, int], limit: int, claim: Jacobian | None
+    ) -> Numeric:
+        """Difference f, and look again at entries that are doubtful, or that the claim contradicts."""
+        denied = None if claim is None else contradicts(claim.on(colored[0]))
+        return numeric_jacobian(first_look(near, *colored, denied), limit - self.box.evaluations, denied)
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""

@@ -14,7 +14,7 @@ from jacinspect.records import dataclass
 
 __all__ = ["Sample", "affordable"]
 
-_CALLS_PER_COLOR = 8  # six for the first pass, the rest towards the ladders
+_CALLS_PER_COLOR = 9  # three, and six where these are doubtful; or six, and the rest towards the ladders
 _CALLS_PER_VJP = 4  # what a vjp takes: about four evaluations of f (Griewank & Walther 2008)
 
 

@@ -23,21 +23,25 @@ Coloring: which inputs can share a call?
   functions need one color, a row-wise softmax as many as it has columns.
 
 Values: what is the derivative?
-  Central differences at three step sizes, extrapolated (Richardson 1911),
-  for all entries of a color at once. The error bar of an entry is the
-  difference between the last two extrapolations plus a floor for rounding:
-  that of f, of x, of everything else the output reads, and the noise that
-  short differences measure in f (Hamming 1962). Where the bar is wide,
-  one-sided slopes do not meet, or a claim contradicts the value, a ladder of
-  31 steps is evaluated, from the unit of x down to ten spacings of numbers.
-  The finest scale at which the slope has settled is believed; coarser ones
-  that agree sharpen it (Lepskii 1991). Sides that settle on two slopes are a
-  kink; a leap between neighbouring numbers is a jump. Several leaps are a
-  staircase: f has lost digits, and the entry is compared over longer steps.
-  A claim that is off by a little is looked at again: what an integrator or an
-  iteration that stops at a tolerance returns is smooth in pieces, and its
-  slope is off by about what the slopes of two pieces differ by. Such an entry
-  is inconclusive, and --noise, with the number that is named, accepts it.
+  Central differences at three step sizes, extrapolated (Richardson 1911), for
+  all entries of a color at once. The error bar of an entry is the difference
+  between the last two extrapolations plus a floor for rounding: that of f, of
+  x, of everything else the output reads, and the noise that short differences
+  measure in f (Hamming 1962). Of more than 16 colors, each takes three values
+  first: two beside X, and one farther on, which detection may have asked for.
+  A cubic through them shows what the central slope is off by, and twice that
+  is the bar; where it is wide, or a claim contradicts it, the three step
+  sizes follow. Where the bar is wide even then, one-sided slopes do not meet,
+  or a claim contradicts the value, a ladder of 31 steps is evaluated, from
+  the unit of x down to ten spacings of numbers. The finest scale at which the
+  slope has settled is believed; coarser ones that agree sharpen it (Lepskii
+  1991). Sides that settle on two slopes are a kink; a leap between
+  neighbouring numbers is a jump. Several leaps are a staircase: f has lost
+  digits, and the entry is compared over longer steps. A claim that is off by
+  a little is looked at again: what an integrator or an iteration that stops
+  at a tolerance returns is smooth in pieces, and its slope is off by about
+  what the slopes of two pieces differ by. Such an entry is inconclusive, and
+  --noise, with the number that is named, accepts it.
 
 Agreement: do the two Jacobians agree?
   |analytic - numeric| has to be within the bar, entry by entry. There is no

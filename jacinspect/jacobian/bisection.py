@@ -4,6 +4,7 @@ Groups that no output reads together are moved in one call: the column grouping 
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.coloring import by_color, color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
+from jacinspect.jacobian.differences import FARTHER, MANY, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Line", "bisect", "read_pairs"]
@@ -18,6 +20,7 @@ __all__ = ["Line", "bisect", "read_pairs"]
 _NEARLY_ALL = 0.75  # share of the groups: an output that reads so many may read all positions, or a few in each group
 _FEW = 8  # groups, below which most patterns have an output that reads nearly all
 _SAMPLE_SHARE = 2  # one position for so many groups is moved by itself to find out which of the two it is
+_SURE = 4  # positions that all outputs have to read, before each is moved by itself
 _FAINT = 2.0**-36  # of the size of the outputs: far more than rounding, far less than most inputs change
 _HALF = 0.5  # share of the positions read, from which halving on costs more calls than a call for each position
 
@@ -26,12 +29,14 @@ _HALF = 0.5  # share of the positions read, from which halving on costs more cal
 class Line:
     """The inputs along the coupled axes, laid end to end; the other axes are moved together with them.
 
-    A position along the line stands for all inputs that have the same index along the coupled axes.
+    A position along the line stands for all inputs that have the same index along the coupled axes. `full` is whether
+    outputs seem to read all of them.
     """
 
     box: BlackBox
     pair: PointPair
     axes: tuple[int, ...]
+    full: bool = False
 
     @cached_property
     def offsets(self) -> Array:
@@ -48,8 +53,29 @@ class Line:
 
     def each_moved(self, positions: Iterable[int]) -> Iterator[Array]:
         """Yield f where one position is moved, for each of some positions."""
-        line = np.arange(self.offsets.size)
-        return self.moved(line == position for position in positions)
+        return self.box.many(self._alone(positions, self.pair.flip))
+
+    def each_seen(self, positions: Iterable[int], outputs: Array) -> Iterator[Array]:
+        """Yield which of some outputs are seen to read a position by a small step, for each of some positions.
+
+        Differences take that step as well, and need not call f again.
+        """
+        base, y_base = self.pair.base, self.pair.y_base[outputs]
+        beside = (step_scale(base) * FARTHER + base).astype(base.dtype, copy=False)
+        for y in self.box.many_kept(self._alone(positions, beside)):
+            y = y[outputs]
+            with np.errstate(all="ignore"):
+                yield np.abs(y - y_base) > _FAINT * np.fmax(np.abs(y), self._size)
+
+    def _alone(self, positions: Iterable[int], flip: Array) -> Iterator[Array]:
+        base = self.pair.base
+        for position in positions:
+            along = np.unravel_index(position, [base.shape[axis] for axis in self.axes])
+            at = dict(zip(self.axes, along, strict=True))
+            index = tuple(at.get(axis, slice(None)) for axis in range(base.ndim))
+            point = base.copy()
+            point[index] = flip[index]
+            yield point
 
     def changes(self, y: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
         """Return which of some outputs are not what they are at the base, and which by what may be rounding.
@@ -94,6 +120,9 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
     """
     offsets = line.offsets
     length = offsets.size
+    line = replace(line, full=_all_read(line, outputs))
+    if line.full:
+        return _one_by_one(line, outputs, bases, budget, dependencies, outputs.size * length)
     small = np.int32 if max(outputs.size, length) < 2**30 else np.int64
     rows, groups = np.arange(outputs.size, dtype=small), np.zeros(outputs.size, small)
     masked, faint = np.zeros(outputs.size, bool), np.zeros(outputs.size, bool)
@@ -153,26 +182,50 @@ def read_pairs(
     return read, faint
 
 
+def _all_read(line: Line, outputs: Array) -> bool:
+    """Whether some outputs seem to read all positions, as a few of many show by small steps from X."""
+    length = line.offsets.size
+    if not line.full or length <= MANY or line.pair.y_base is not line.box.y0:
+        return False
+    return bool(np.all([read.all() for read in line.each_seen(_spread(length, _SURE), outputs)]))
+
+
 def _share_read(line: Line, outputs: Array, number: int) -> float:
     """Estimate which share of the positions some outputs read, on average, by moving a few of them by themselves."""
-    length = line.offsets.size
-    sample = (2 * np.arange(number) + 1) * length // (2 * number)
+    sample = _spread(line.offsets.size, number)
     return float(np.mean([line.changes(y, outputs)[0].mean() for y in line.each_moved(sample)]))
+
+
+def _spread(length: int, number: int) -> list[int]:
+    """Return a number of positions, spread evenly over a length."""
+    return [(2 * k + 1) * length // (2 * number) for k in range(number)]
 
 
 def _one_by_one(
     line: Line, outputs: Array, bases: Array, budget: Budget, dependencies: Dependencies, entries: int
 ) -> Array:
-    """Move every position of the line by itself; `entries` is about how many pairs will be found."""
+    """Move every position of the line by itself; `entries` is about how many pairs will be found.
+
+    Of a line that is read in full, by a small step first, which differences take as well.
+    """
     offsets = line.offsets
     fits = entries * PAIR_BYTES <= budget.memory
     if line.box.evaluations + offsets.size > budget.evaluations or not fits:
         dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
         return np.zeros(outputs.size, bool)
     times = np.zeros(outputs.size, np.int64)
-    for position, y in enumerate(line.each_moved(range(offsets.size))):
-        changed, faint = line.changes(y, outputs)
-        read = np.flatnonzero(changed)
-        dependencies.add(outputs[read], bases[read] + offsets[position], faint[read])
+
+    def add(position: int, read: Array, faint: Array | None = None) -> None:
+        dependencies.add(outputs[read], bases[read] + offsets[position], faint)
         times[read] += 1
+
+    asked = dict.fromkeys(range(offsets.size), np.arange(outputs.size))
+    if line.full:
+        for position, read in enumerate(line.each_seen(tuple(asked), outputs)):
+            add(position, np.flatnonzero(read))
+            asked[position] = np.flatnonzero(~read)
+    asked = {position: places for position, places in asked.items() if places.size}
+    for (position, places), y in zip(asked.items(), line.each_moved(asked), strict=True):
+        changed, faint = line.changes(y, outputs[places])
+        add(position, places[changed], faint[changed])
     return times < 2

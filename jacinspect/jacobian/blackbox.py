@@ -1,5 +1,6 @@
 """The function as a black box on whole arrays: its calls are counted, its contract is checked. Next: detection."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -18,6 +19,7 @@ Domain = tuple[float, float]
 
 _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache
 
+_KEPT = 2**24  # numbers kept for another who asks, 128 MiB
 _REPEATS = 6  # calls at X, besides two, from which the jitter is measured
 _FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
 # The bits that values are tried with, in this order. Numbers that all need a bit less than a format has are not of that
@@ -26,9 +28,13 @@ _BITS = (4, 7, 8, 10, 11, 23, 24, 53)
 
 
 @lru_cache(16)  # an inspection cuts arrays of two or three sizes, some hundred times
-def blocks(size: int) -> tuple[slice, ...]:
-    """Cut a range into slices so short that the temporaries of computing one of them take little memory."""
-    return tuple(slice(start, min(start + _BLOCK, size)) for start in range(0, size, _BLOCK))
+def blocks(size: int, entries: int = 1) -> tuple[slice, ...]:
+    """Cut a range into slices so short that the temporaries of computing one of them take little memory.
+
+    Where there are several `entries` in each place, on average, slices are shorter.
+    """
+    length = max(_BLOCK // max(entries, 1), 1)
+    return tuple(slice(start, min(start + length, size)) for start in range(0, size, length))
 
 
 def same(a: Array, b: Array) -> NDArray[np.bool_]:
@@ -59,7 +65,8 @@ class BlackBox:
     everything it has returned so far is a whole number (`whole`); `epsilon` is that of the output's own precision, if
     that is `narrow`, or else of the narrowest precision that all values fit in, as of a function that computes in
     float32. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
-    it is at X before f is called. `progress` is a callback for every call, with the number of calls so far.
+    it is at X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
+    the number of calls so far.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape; both say how far from X that was.
@@ -73,10 +80,12 @@ class BlackBox:
         domain: Domain = (-np.inf, np.inf),
     ) -> None:
         self._f, self._x, self._progress, self.domain = f, x, progress, domain
+        self.is_bounded = domain != (-np.inf, np.inf)
         self._moves = False  # for now it is called at X alone, which f may have changed when it raises
         self._first: Array | None = None
         self._keeps_a_buffer = False
         self._snap: Snap | None = None
+        self._kept: dict[int, Array] = {}
         self.jitter = 0.0
         self.evaluations, self.narrow = 0, 0.0
         self.whole, self._bits = True, _BITS[0]
@@ -96,16 +105,18 @@ class BlackBox:
             self._snap(self.y0)
         self._moves = True
 
+    @np.errstate(all="ignore")  # which as a decorator takes half the time
     def __call__(self, x: Array) -> Array:
         """Return f(x), flat; the caller must not use x again, for f may have changed it."""
+        known = self._known(x)
+        if known is not None:
+            return known
         self.evaluations += 1
         self._progress(self.evaluations)
         outside = self.outside(x)
         x = x if outside is None else np.where(outside, self._x, x)
         try:
-            with np.errstate(all="ignore"):
-                raw = self._f(x)
-            y = self._checked(raw)
+            y = self._checked(self._f(x))
         except InputError:  # already worded for the user
             raise
         except FunctionFailedError as error:
@@ -151,16 +162,30 @@ class BlackBox:
         """Yield f, flat, or None where f raises, at points as of `many`."""
         return map(self._unless_raised, points)
 
+    def many_kept(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield what `many_where_defined` yields, and keep it for the next who asks for the same points."""
+        keys: deque[int] = deque()
+
+        def noted() -> Iterator[Array]:
+            for point in points:
+                keys.append(hash(point.tobytes()))
+                yield point
+
+        for y in self.many_where_defined(noted()):
+            if (len(self._kept) + 1) * y.size <= _KEPT:
+                self._kept[keys[0]] = y
+            keys.popleft()
+            yield y
+
+    def _known(self, x: Array) -> Array | None:
+        """Return f(x) if it was kept, for the one who asks for it again."""
+        return self._kept.pop(hash(x.tobytes()), None) if self._kept else None
+
     def _unless_raised(self, x: Array) -> Array | None:
         try:
             return self(x)
         except FunctionRaisedError:
             return None
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether there are numbers outside of the domain."""
-        return self.domain != (-np.inf, np.inf)
 
     def outside(self, x: Array) -> NDArray[np.bool_] | None:
         """Return which entries of a point are outside of the domain; None where none is."""

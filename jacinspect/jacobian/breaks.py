@@ -24,6 +24,7 @@ _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
 PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
+_FEW = 4  # breaks
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
 
@@ -49,14 +50,15 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     broken &= np.median(ninth, axis=0) < _FOLLOWED * range_
     beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
     alone = (ninth * beside).max(axis=0) < last / 8  # else other breaks are as near, and slopes beside it not to be had
-    turn, height = np.where(alone, _turn(places, cell), np.inf), last / _LEAP
-    off = np.where(turn <= 2 * PIECES * size, np.minimum(_OFF * turn, PIECES * size), 0)
-    far = np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
-    several = alone & (many > 2 * _ORDER) & (last > first / _FINER)  # two leaps make no more, and a kink shrinks
-    tilt = height / far
-    leaps = np.where(several, np.minimum(_OFF * tilt, PIECES * size), 0)
-    off += np.maximum(np.minimum(_BY_LEAPS * tilt, _ONE_LEAP * size), leaps)
-    broken &= ~alone | (~kinks & (turn <= 2 * PIECES * size)) | several  # a kink by itself is f's own
+    leap = last > first / _FINER  # a kink shrinks
+    several = alone & leap & (many > 2 * _ORDER)  # two leaps make no more
+    turn, height = _turn(places, cell), last / _LEAP
+    # A kink by itself is f's own, and so are many, and steep ones: a network of rectifiers has them.
+    bend = alone & ~kinks & (turn <= PIECES * size) & (leap | (many <= _FEW * _ORDER))
+    tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
+    leaps = np.where(several, np.minimum(_OFF * tilt, PIECES * size), np.minimum(_BY_LEAPS * tilt, _ONE_LEAP * size))
+    off = np.where(bend, np.minimum(_OFF * turn, PIECES * size), 0) + np.where(leap, leaps, 0)
+    broken &= bend | several | (leap & ~alone)
     broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
 

@@ -19,7 +19,7 @@ from jacinspect.jacobian.dependencies import PointPair
 __all__ = ["decode"]
 
 
-def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array]:
+def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array, int]:
     """Find, axis by axis, the one index at which each output reads, or that it reads several.
 
     Parameters
@@ -31,22 +31,24 @@ def decode(box: BlackBox, pair: PointPair, outputs: Array) -> tuple[Array, Array
 
     Returns
     -------
-    bases, coupled
+    bases, coupled, mixed
         For each output, the flat index of the input that it reads, with index 0 along the axes on which it reads
-        several; and those axes, as a bit set.
+        several; and those axes, as a bit set. `mixed`, another one, are the axes along which each output read, in every
+        probe, inputs that moved and inputs that did not.
     """
     base, values = pair.base, box.many(_probes(pair))
     bases = np.zeros(outputs.size, np.int32 if base.size < 2**31 else np.int64)
-    coupled = np.zeros(outputs.size, np.min_scalar_type(2**base.ndim - 1))
+    coupled, mixed = np.zeros(outputs.size, np.min_scalar_type(2**base.ndim - 1)), 0
     for axis, length in enumerate(base.shape):
-        index = _index_along(length, values, pair, outputs)
+        index, in_every_probe = _index_along(length, values, pair, outputs)
+        mixed |= in_every_probe << axis
         for block in blocks(outputs.size):
             several = index[block] == length
             place = np.where(several, 0, index[block]).astype(bases.dtype)
             bases[block] = bases[block] + place * bases.dtype.type(prod(base.shape[axis + 1 :]))
             coupled[block] |= several.astype(coupled.dtype) << coupled.dtype.type(axis)
         del index  # 4 bytes for each output, of which there may be many
-    return bases, coupled
+    return bases, coupled, mixed
 
 
 def _probes(pair: PointPair) -> Iterator[Array]:
@@ -61,24 +63,27 @@ def _bits(codewords: Array) -> int:
     return int(codewords[-1]).bit_length()
 
 
-def _index_along(length: int, values: Iterator[Array], pair: PointPair, outputs: Array) -> Array:
+def _index_along(length: int, values: Iterator[Array], pair: PointPair, outputs: Array) -> tuple[Array, bool]:
     """Return the index along an axis at which each output reads, or the axis' length if it reads at several.
 
-    The next `values` are those of f at the axis' probes.
+    The next `values` are those of f at the axis' probes. Returned is also whether each output had, in every probe, a
+    value of neither of the two points.
     """
     codewords, everything = _codewords(length), outputs.size == pair.y_base.size
-    observed, third = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool)
+    observed, third, always = np.zeros(outputs.size, np.uint32), np.zeros(outputs.size, bool), True
     for probe, y in zip(range(_bits(codewords)), values, strict=False):
         for block in blocks(outputs.size):
             pick = block if everything else outputs[block]
             value = y[pick]
             changed = same(value, pair.y_flip[pick])
-            third[block] |= ~(changed | same(value, pair.y_base[pick]))
+            neither = ~(changed | same(value, pair.y_base[pick]))
+            third[block] |= neither
+            always = always and bool(neither.all())
             observed[block] |= np.left_shift(changed, probe, dtype=np.uint32)
     for block in blocks(outputs.size):  # what was observed gives way to the index, of 4 bytes as well
         index = np.minimum(np.searchsorted(codewords, observed[block]), length - 1)
         observed[block] = np.where(third[block] | (codewords[index] != observed[block]), length, index)
-    return observed
+    return observed, always
 
 
 @cache

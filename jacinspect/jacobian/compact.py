@@ -115,6 +115,11 @@ class Pattern:
         """Whether every row holds one entry."""
         return self.stored == self.shape[0] and bool((self.lengths == 1).all())
 
+    @property
+    def bands(self) -> tuple[slice, ...]:
+        """Slices of the flat outputs, so short that the temporaries of computing their entries take little memory."""
+        return blocks(self.shape[0], self.stored // max(self.shape[0], 1))
+
     def band(self, outputs: slice) -> "Pattern":
         """Return the pattern of a slice of the flat outputs."""
         if outputs.stop - outputs.start == self.shape[0]:
@@ -263,7 +268,7 @@ class Jacobian:
             )
         shape = self.pattern.output_shape if tangent.shape == self.pattern.operand_shape else (self.shape[0],)
         product = np.empty(self.shape[0])
-        for block in blocks(self.shape[0]):
+        for block in self.pattern.bands:
             product[block] = self.band(block).weigh(tangent.reshape(-1))
         return product.reshape(shape)
 

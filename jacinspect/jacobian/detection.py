@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 
 from jacinspect.errors import FunctionRaisedError, raised
-from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
+from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
 from jacinspect.jacobian.points import NEAR, NEARER, PointSource
@@ -199,9 +199,10 @@ def _confirm(
     """Compare f at mixtures of X and a second point, at some reach or nearer, with what the pattern predicts.
 
     Returns the outputs that refute the pattern and the pairs of points that show it; none where f raises everywhere.
+    Nothing is asked where all outputs read all of several inputs, for no point can refute that.
     """
     none = np.zeros(0, np.int64)
-    if not source.x.size or not box.y0.size:
+    if not source.x.size or not box.y0.size or pattern.stored == source.x.size * box.y0.size > box.y0.size:
         return none, []
     coupled = pattern.stored > np.count_nonzero(pattern.lengths)
     for point in source.nearer(reach):
@@ -247,7 +248,7 @@ def _trace_refuted(
 def _not_as_predicted(pattern: Pattern, moved: Array, pair: PointPair, y: Array) -> Array:
     """Return which outputs have another value at a mixture of two points than the pattern predicts."""
     wrong = np.zeros(y.size, bool)
-    for block in blocks(y.size):
+    for block in pattern.bands:
         expected = (pair.y_base[block], pair.y_flip[block])
         wrong[block] = ~_as_predicted(pattern.band(block), moved, expected, y[block])
     return wrong

@@ -9,6 +9,7 @@ from dataclasses import replace
 from enum import IntEnum
 from itertools import compress
 from math import log2
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +19,13 @@ from jacinspect.jacobian.seeds import Index
 from jacinspect.records import dataclass
 
 __all__ = [
+    "CLOSE",
     "FAR",
+    "FARTHER",
     "LAST",
+    "MANY",
     "ROUNDING",
+    "TYPICAL",
     "WIDE",
     "FirstPass",
     "Kind",
@@ -30,6 +35,7 @@ __all__ = [
     "is_single",
     "last_step",
     "precision",
+    "short_pass",
     "step_scale",
 ]
 
@@ -43,14 +49,36 @@ _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no 
 # period makes all coarser ones so, and a wrong slope looks settled.
 _FIRST_RATIO = 1.92
 _R2, _R3 = _FIRST_RATIO**2, _FIRST_RATIO**3
-# The weights of a one-sided slope at each step: in the central slope extrapolated from the last two steps, and in that
-# from the first two, which are off by h⁴; and in the gap between the sides, a + b·h + c·h³, extrapolated to step 0,
-# where it is a: 0 where f is smooth.
-_WEIGHTS = (
-    (0.0, -0.5 / (_R2 - 1), 1 / ((_FIRST_RATIO - 1) * (_R3 - 1))),
-    (-0.5 / (_R2 - 1), 0.5 * _R2 / (_R2 - 1), -(_FIRST_RATIO + _R3) / ((_FIRST_RATIO - 1) * (_R3 - 1))),
-    (0.5 * _R2 / (_R2 - 1), 0.0, _FIRST_RATIO * _R3 / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+# Of a first pass: a step, in units of the shortest, and the weights that the one-sided slope over it has in the central
+# slope extrapolated from the last two steps, in that from the first two, both off by h⁴, and in the gap between
+# the sides, a + b·h + c·h³, extrapolated to step 0, where it is a: 0 where f is smooth.
+_FIRST = tuple(
+    (side * step, value, before, side * gap)
+    for step, value, before, gap in (
+        (_R2, 0.0, -0.5 / (_R2 - 1), 1 / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+        (
+            _FIRST_RATIO,
+            -0.5 / (_R2 - 1),
+            0.5 * _R2 / (_R2 - 1),
+            -(_FIRST_RATIO + _R3) / ((_FIRST_RATIO - 1) * (_R3 - 1)),
+        ),
+        (1.0, 0.5 * _R2 / (_R2 - 1), 0.0, _FIRST_RATIO * _R3 / ((_FIRST_RATIO - 1) * (_R3 - 1))),
+    )
+    for side in (-1, 1)
 )
+# Of three values: in the slope of the cubic through them and f(x), and in the central slope.
+_THREE = (
+    (-1.0, 0.5 - 0.5 / (_FIRST_RATIO + 1), 0.5),
+    (1.0, 0.5 + 0.5 / (_FIRST_RATIO - 1), 0.5),
+    (_FIRST_RATIO, -1 / (_R2 - 1), 0.0),
+)
+CLOSE = 2.0**-13  # the shorter step of three values: the central slope is off by 3e-9 of the third derivative
+FARTHER = CLOSE * _FIRST_RATIO  # and the longer one
+MANY = 16  # colors, or inputs of an output: three values are enough for each, and points are not asked twice
+# Times what the cubic moves the central slope by bounds what is left: by no more than 1.92 where a second or third
+# derivative leaps between the steps, and by far less than a 16th where f has no bend within 1e-3.
+_LEAPS, _BENDS = 2.0, 2.0**-4
+TYPICAL = 0.125  # of a rounding floor: of a thousand entries hardly one was off by more
 _ROUNDED = 8  # rounding floors that the gap at step 0 may be off by: its weights add up to about 4, for either side
 _CHANGE = 1.1  # times a change of the extrapolation bounds what it was off by before, down to an order of h
 
@@ -87,10 +115,10 @@ class Stencil:
     """A line x + t·v through a point, and the outputs that are differenced along it.
 
     With `inputs` (the one input along v that each output reads) slopes are by that input, divided by the difference
-    that was represented; without, they are by t. With `colors`, of the inputs, those of one color alone are moved for
-    each of the `parts` of the outputs, one part a color. `y0` is f(x) at the outputs, `epsilon` the relative noise of
-    f. Of each output, `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured
-    to do; 0 where unknown, and everywhere if None.
+    that was represented; without, they are by t. With `parts`, of the outputs, the inputs that are given with each part
+    are moved for it, and no others. `y0` is f(x) at the outputs, `epsilon` the relative noise of f. Of each output,
+    `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured to do; 0 where
+    unknown, and everywhere if None.
     """
 
     box: BlackBox
@@ -103,8 +131,7 @@ class Stencil:
     rounding: Magnitudes | None = None
     noise: Magnitudes | None = None
     of_x: float | None = None
-    colors: Array | None = None
-    parts: Sequence[slice] = (slice(None),)
+    parts: Sequence[tuple[Array, slice]] = ()
 
     @property
     def x_epsilon(self) -> float:
@@ -130,23 +157,24 @@ class Stencil:
         for t, is_defined in zip(steps, defined, strict=True):
             if not is_defined:
                 yield np.full(self.y0.size, np.nan)
-            elif self.colors is None:
+            elif not self.parts:
                 yield self._inside(next(values), t)
             else:
                 y = np.empty(self.y0.size)
-                for part in self.parts:
+                for _, part in self.parts:
                     y[part] = self._inside(next(values), t, part)
                 yield y
 
     def _points(self, steps: Iterable[float | Array]) -> Iterator[Array]:
-        """Yield where f is called for some steps: at one point for each, or one for each of the colors."""
+        """Yield where f is called for some steps: at one point for each, or one for each of the parts."""
         for t in steps:
             point = self._point(t)
-            if self.colors is None:
+            if not self.parts:
                 yield point
-            else:
-                for color in range(len(self.parts)):
-                    yield np.where(self.colors == color, point, self.x)
+            for inputs, _ in self.parts:
+                alone = self.x.copy()
+                alone.reshape(-1)[inputs] = point.reshape(-1)[inputs]
+                yield alone
 
     def _point(self, t: float | Array) -> Array:
         if isinstance(t, np.ndarray):
@@ -258,19 +286,30 @@ class FirstPass:
     """Derivatives along a line at first sight: value ± bar, and how far the one-sided slopes stay apart.
 
     `excess` is by how much the slopes' gap at step 0, extrapolated, exceeds what is allowed: 0 where f is smooth.
-    `size` is that of f per unit of x, a step away: x² is not of size 0 at 0.
+    `size` is that of f per unit of x, a step away: x² is not of size 0 at 0. `trusted` is, of what three values show,
+    by how much claims may be off before six have to decide, which is less than the bar; 0 of what six values show.
     """
 
     value: Array
     bar: Array
     excess: Magnitudes
     size: Magnitudes
+    trusted: Magnitudes | None = None
 
     def put_back(self, order: Array) -> "FirstPass":
         """Return the derivatives at the places from which an order took them."""
         places = np.empty_like(order)
         places[order] = np.arange(order.size)
-        return FirstPass(self.value[places], self.bar[places], self.excess.subset(places), self.size.subset(places))
+        trusted = None if self.trusted is None else self.trusted.subset(places)
+        return FirstPass(
+            self.value[places], self.bar[places], self.excess.subset(places), self.size.subset(places), trusted
+        )
+
+    def replace(self, chosen: Array, others: "FirstPass") -> None:
+        """Put what six values show at some places."""
+        assert self.trusted is not None
+        self.value[chosen], self.bar[chosen], self.trusted[chosen] = others.value, others.bar, np.zeros(chosen.size)
+        self.excess[chosen], self.size[chosen] = others.excess[:], others.size[:]
 
     @property
     def closing(self) -> Array:
@@ -282,29 +321,13 @@ class FirstPass:
 def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     """Difference at three step sizes, each about half the last, and extrapolate (Richardson 1911).
 
-    `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x. All that is wanted
-    is linear in f's values, so that each is added as it comes, and none is kept.
+    `reach` scales the steps, which are otherwise the best for a smooth function on the scale of x.
     """
-    last, size = last_step(stencil.epsilon) * reach, stencil.y0.size
-    value, before, gap = totals = np.zeros(size), np.zeros(size), np.zeros(size)
-    moved = Magnitudes(size)
-    steps = [last * _FIRST_RATIO ** (2 - number) for number in range(len(_WEIGHTS))]
-    values = stencil.sides(steps)
-    for number, (step, weights) in enumerate(zip(steps, _WEIGHTS, strict=True)):
-        for side in (-1, 1):
-            y = next(values)
-            for block in blocks(size):
-                slope = (y[block] - stencil.y0[block]) / stencil.width(side * step, block)
-                for total, weight in zip(totals, (*weights[:2], side * weights[2]), strict=True):
-                    if weight:
-                        total[block] += weight * slope
-                if number == 2:
-                    moved[block] = np.fmax(moved[block], _finite(np.abs(slope) * step))
-            del y
-    excess = Magnitudes(size)
-    for block in blocks(size):
-        peak = np.abs(stencil.y0[block]) + moved[block] * stencil.step_scale(block)
-        floor = stencil.floor(step, peak, value[block], block)
+    last = last_step(stencil.epsilon) * reach
+    value, before, gap, moved = _weighed(stencil, last, _FIRST)
+    excess = Magnitudes(value.size)
+    for block in blocks(value.size):
+        floor = _floor(stencil, last, moved, value, block)
         change = value[block] - before[block]
         # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
         before[block] = _CHANGE * np.abs(change) + floor
@@ -312,6 +335,50 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
         apart = np.abs(gap[block])
         excess[block] = np.where(apart <= before[block] + _ROUNDED * floor, 0, apart)
     return FirstPass(value, before, excess, moved)
+
+
+@np.errstate(all="ignore")
+def short_pass(stencil: Stencil) -> FirstPass:
+    """Difference by three values, two beside x and one farther on, which shows what a central slope is off by.
+
+    The bar allows for derivatives that leap between the steps, and is wider than what claims may be off by.
+    """
+    value, before, moved = _weighed(stencil, CLOSE, _THREE)
+    trusted = Magnitudes(value.size)
+    for block in blocks(value.size):
+        floor = _floor(stencil, CLOSE, moved, value, block)
+        change = np.abs(value[block] - before[block])
+        before[block] = _LEAPS * change + floor
+        trusted[block] = _BENDS * change + TYPICAL * floor
+    return FirstPass(value, before, Magnitudes(value.size), moved, trusted)
+
+
+def _weighed(stencil: Stencil, unit: float, table: tuple[tuple[float, ...], ...]) -> tuple[Any, ...]:
+    """Return sums of one-sided slopes, weighed as in each column of a table, and how far f moves over a `unit`.
+
+    Each step is given in such units. All sums are linear in f's values, so that each is added as it comes, and none is
+    kept.
+    """
+    size = stencil.y0.size
+    sums, moved = [np.zeros(size) for _ in table[0][1:]], Magnitudes(size)
+    values = stencil.steps([step * unit for step, *_ in table])
+    for step, *weights in table:
+        y = next(values)
+        for block in blocks(size):
+            slope = (y[block] - stencil.y0[block]) / stencil.width(step * unit, block)
+            for total, weight in zip(sums, weights, strict=True):
+                if weight:
+                    total[block] += weight * slope
+            if abs(step) == 1:
+                moved[block] = np.fmax(moved[block], _finite(np.abs(slope) * unit))
+        del y
+    return *sums, moved
+
+
+def _floor(stencil: Stencil, step: float, moved: Magnitudes, slope: Array, block: slice) -> Array:
+    """Return what rounding may do to the slopes of a block at a step over which f has `moved`."""
+    peak = np.abs(stencil.y0[block]) + moved[block] * stencil.step_scale(block)
+    return stencil.floor(step, peak, slope[block], block)
 
 
 def last_step(epsilon: float) -> float:

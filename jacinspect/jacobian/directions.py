@@ -146,7 +146,7 @@ def _comparable(comparison: Comparison, y0: Array) -> Array:
     """Return which outputs are finite, and have smooth and finite entries alone, none out of reach or on stairs."""
     numeric = comparison.numeric
     pattern, comparable = numeric.jacobian.pattern, np.isfinite(y0)
-    for rows in blocks(pattern.shape[0]):
+    for rows in pattern.bands:
         entries = pattern.entries(rows)
         rough = (numeric.kind[entries] != Kind.SMOOTH) | ~np.isfinite(numeric.jacobian.data[entries])
         rough |= comparison.status[entries] == Status.OUT_OF_REACH
@@ -210,7 +210,7 @@ class _Line:
         pattern, epsilon = numeric.jacobian.pattern, self.near.epsilon
         allowed, closing = Magnitudes(pattern.shape[0]), np.empty(pattern.shape[0], bool)
         width = 2 * _REACH * last_step(epsilon)
-        for rows in blocks(allowed.size):
+        for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
             size = np.abs(numeric.jacobian.data[entries])
             with np.errstate(all="ignore"):

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
+from jacinspect.jacobian.coloring import by_color
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import Stencil, doubtful, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
@@ -63,7 +64,7 @@ class Neighbourhood:
 
     `epsilon` is the relative noise of f's values, and `of_x` the relative rounding of x inside f, the same if None: a
     noise that is named is of values alone. `noise` is, for each output, the absolute noise that rounding inside f was
-    measured to cause.
+    measured to cause. With `sharp`, bars are to be as narrow as they can be: small singular values are lost in them.
     """
 
     box: BlackBox
@@ -71,6 +72,7 @@ class Neighbourhood:
     epsilon: float
     noise: Magnitudes
     of_x: float | None = None
+    sharp: bool = False
 
     @property
     def x_epsilon(self) -> float:
@@ -105,6 +107,8 @@ class Neighbourhood:
     def of_entries(self, pattern: Pattern, colors: Array, order: Array, bounds: Array) -> Stencil:
         """Return the stencil of all entries of a pattern, in the order of their colors, which begin at `bounds`."""
         outputs = pattern.rows[order]
+        inputs, ends = by_color(colors, bounds.size - 1)
+        parts = zip(pairwise(ends.tolist()), pairwise(bounds.tolist()), strict=True)
         return Stencil(
             self.box,
             self.x,
@@ -115,8 +119,7 @@ class Neighbourhood:
             self.epsilon,
             noise=self.noise.subset(outputs),
             of_x=self.of_x,
-            colors=colors.reshape(self.x.shape),
-            parts=[slice(*ends) for ends in pairwise(bounds.tolist())],
+            parts=[(inputs[slice(*own)], slice(*read)) for own, read in parts if read[0] < read[1]],
         )
 
     def band(self, jacobian: Jacobian, rows: slice) -> Band:
@@ -133,7 +136,7 @@ class Neighbourhood:
         Entries with too wide a bar are left out, for they may be far too large.
         """
         sums = Magnitudes(jacobian.shape[0])
-        for rows in blocks(sums.size):
+        for rows in jacobian.pattern.bands:
             band = self.band(jacobian, rows)
             sums[rows] = factor * band.pattern.sums(band.terms(band.is_wide(bar[band.entries])))
         return sums

@@ -16,12 +16,18 @@ from jacinspect.jacobian.coloring import by_color
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.differences import (
+    CLOSE,
+    MANY,
+    TYPICAL,
     WIDE,
+    FirstPass,
     Kind,
     Stencil,
     first_pass,
+    is_single,
     last_step,
     precision,
+    short_pass,
     step_scale,
 )
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
@@ -39,6 +45,7 @@ _LONGER = 256
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 _NEARLY = 0.125  # of a bar that is too wide to judge by: longer or shorter steps may do better
 _FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
+_LENIENT = 64  # times wider a bar of three values may be: it allows for leaps of derivatives that few functions have
 _ASKED = 4  # colors of which it is asked whether f is smooth in pieces: 195 calls each, and all outputs at once
 FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own rounding floor: two values, four each
 
@@ -158,27 +165,55 @@ class FirstLook:
 
 
 @np.errstate(all="ignore")
-def first_look(near: Neighbourhood, pattern: Pattern, colors: Array, number: int) -> FirstLook:
+def first_look(
+    near: Neighbourhood, pattern: Pattern, colors: Array, number: int, contradicts: Contradicts | None = None
+) -> FirstLook:
     """Difference f along one seed per color, of a column coloring of the pattern with so many colors.
+
+    Of many colors three values each are enough, except where an entry's bar is wide, or somebody `contradicts` what
+    they show.
+    """
+    if number == 1:
+        first = first_pass(near.of_color(next(colors_of(pattern, colors, number))))
+        return _judged(near, pattern, colors, number, first)
+    order, bounds = by_color(colors[pattern.indices], number)
+    if number <= MANY or near.sharp or is_single(near.epsilon):
+        first = first_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
+        return _judged(near, pattern, colors, number, first)
+    first = short_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
+    look = _judged(near, pattern, colors, number, first)
+    assert first.trusted is not None
+    again = look.wide | _refuted(look.jacobian, first.trusted[:] + TYPICAL * (look.bar - first.bar), contradicts)
+    chosen = order[again[order]]
+    if not chosen.size:
+        return look
+    bounds = np.searchsorted(colors[pattern.indices[chosen]], np.arange(number + 1))
+    first.replace(chosen, first_pass(near.of_entries(pattern, colors, chosen, bounds)))
+    return _judged(near, pattern, colors, number, first)
+
+
+def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, first: FirstPass) -> FirstLook:
+    """Add to the bars what the rounding of x does, and note where they are wide.
 
     What the rounding of an output depends on is known only when all its entries are there: Σ|x·∂A/∂x| over all that it
     reads, for a sum of large terms may be small. The bars and the slopes' gaps are judged with that.
     """
-    if number == 1:
-        first = first_pass(near.of_color(next(colors_of(pattern, colors, number))))
-    else:
-        order, bounds = by_color(colors[pattern.indices], number)
-        first = first_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
     jacobian, bar, size = Jacobian(pattern, first.value), np.empty(pattern.stored), Magnitudes(pattern.stored)
     wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
-    width, tiny = 2 * last_step(near.epsilon), precision(near.epsilon).tiny
-    for rows in blocks(pattern.shape[0]):
+    last, tiny = last_step(near.epsilon), precision(near.epsilon).tiny
+    step: float | Array = last
+    lenient: float | Array = 1.0
+    for rows in pattern.bands:
         band = near.band(jacobian, rows)
-        entries, rough = band.entries, band.is_wide(first.bar[band.entries])
-        floor = FLOOR * near.x_epsilon * band.others(rough) / (width * band.unit)
+        entries = band.entries
+        if first.trusted is not None:
+            three = first.trusted[entries] > 0
+            step, lenient = np.where(three, CLOSE, last), np.where(three, _LENIENT, 1)
+        rough = band.is_wide(first.bar[entries] / lenient)
+        floor = FLOOR * near.x_epsilon * band.others(rough) / (2 * step * band.unit)
         bar[entries] = first.bar[entries] + floor
         closing[entries] = first.excess[entries] <= 2 * floor
-        rough |= band.is_wide(bar[entries])
+        rough |= band.is_wide(bar[entries] / lenient)
         # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added.
         own = np.maximum(np.maximum(first.size[entries], np.minimum(band.size, 1)), band.largest(rough))
         large = np.maximum(np.abs(band.value), own)
@@ -268,7 +303,7 @@ def _refuted(jacobian: Jacobian, bar: Array, contradicts: Contradicts | None) ->
 
 def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Array) -> None:
     """Raise the sizes of entries to the largest entry of their row, now that ladders have found it."""
-    for rows in blocks(jacobian.shape[0]):
+    for rows in jacobian.pattern.bands:
         band = near.band(jacobian, rows)
         wide = ~(bar[band.entries] <= WIDE * np.abs(band.value))
         size[band.entries] = np.maximum(size[band.entries], band.largest(wide))

@@ -16,6 +16,7 @@ from jacinspect.records import dataclass
 __all__ = ["Arrangement", "Blocks", "diagonal_blocks"]
 
 _SPARSE = 0.25  # largest share of stored entries of a sparse matrix, and of columns in the band of a banded one
+_TABLE = 8  # places for each stored entry, of a table in which mirror images are looked up
 
 
 @dataclass(frozen=True)
@@ -197,9 +198,12 @@ class Arrangement:
     def mirrors(self) -> Array:
         """For each stored entry of a square matrix, where its mirror image is stored; -1 where it is not."""
         width = np.int64(self.pattern.shape[1])
-        keys = self.rows * width + self.columns
+        keys, mirrored = self.rows * width + self.columns, self.columns * width + self.rows
+        if width**2 <= _TABLE * keys.size:
+            places = np.full(width**2, -1)
+            places[keys] = np.arange(keys.size)
+            return np.asarray(places[mirrored])
         order = np.argsort(keys)
-        mirrored = self.columns * width + self.rows
         places = order[np.minimum(np.searchsorted(keys, mirrored, sorter=order), max(keys.size - 1, 0))]
         return np.asarray(np.where(keys[places] == mirrored, places, -1))
 

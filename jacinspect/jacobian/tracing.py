@@ -43,7 +43,7 @@ def trace(box: BlackBox, pair: PointPair, outputs: Array, budget: Budget, depend
     del moved  # as large as the output, as is all that follows
     if not outputs.size:
         return still
-    bases, coupled = decode(box, pair, outputs)
+    bases, coupled, mixed = decode(box, pair, outputs)
     single = coupled == 0
     if single.all():
         dependencies.add(outputs, bases)
@@ -52,8 +52,9 @@ def trace(box: BlackBox, pair: PointPair, outputs: Array, budget: Budget, depend
     doubtful = [still]
     for axes, chosen in _by_axes(coupled, pair.base.ndim):
         left, offset = outputs[chosen], _without(bases[chosen], axes, pair.base.shape)
+        full = all(mixed >> axis & 1 for axis in axes)
         for direction in (pair, pair.reversed):
-            doubt = bisect(Line(box, direction, axes), left, offset, budget, dependencies)
+            doubt = bisect(Line(box, direction, axes, full), left, offset, budget, dependencies)
             left, offset = left[doubt], offset[doubt]
             if not left.size:
                 break

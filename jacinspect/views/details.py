@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
@@ -26,11 +23,12 @@ from jacinspect.views.lines import (
 )
 from jacinspect.views.outcome import verdict_of
 from jacinspect.views.panels import pattern_panel, side_by_side
+from jacinspect.views.styled import StyledLine, StyledText
 
 __all__ = ["render"]
 
 
-def render(report: Report, width: int, full: bool = False, form: str = "vec") -> RenderableType:
+def render(report: Report, width: int, full: bool = False, form: str = "vec") -> StyledText:
     """Lay out all of a report in `width` columns; see `text.render`.
 
     Raises
@@ -40,33 +38,34 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     """
     if full:
         report.require_dense_fits()
-    lines = [*head_lines(report, width), Text()]
+    lines = [*head_lines(report, width), StyledLine()]
     j, arranged = report.jacobian, report.form(form)
     if j is not None and arranged is not None:
-        lines += [*facts_lines([*answers(report, j, arranged), *reasons(report, j, arranged)], width), Text()]
+        lines += [*facts_lines([*answers(report, j, arranged), *reasons(report, j, arranged)], width), StyledLine()]
         parts = blocks(report, j)
         lines += _table(
             "blocks", report.names.own("the structure of ∂(each part of A)/∂(each part of X)"), parts, width
         )
-        lines += [Text()] * bool(parts)
+        lines += [StyledLine()] * bool(parts)
         lines += _numbers(report, j, arranged, width, full)
         lines += [*spectrum_lines(report, width), *second_lines(report, width)]
         cost = f"bytes and multiplications of one product with J, by entries of {report.names.x}"
         lines += _table("cost", cost, costs(report, j), width)
-        lines += [*facts_lines([*background(report, j, arranged), *points(report)], width), Text()]
+        lines += [*facts_lines([*background(report, j, arranged), *points(report)], width), StyledLine()]
     if report.findings:
-        lines += [*finding_lines(report.findings, width), Text()]
+        lines += [*finding_lines(report.findings, width), StyledLine()]
     said = verdict_of(report)
-    return Group(*lines, Text(said if report.structure_only else f"verdict: {said}", style=verdict_style(report)))
+    verdict = said if report.structure_only else f"verdict: {said}"
+    return StyledText([*lines, StyledLine((verdict, verdict_style(report)))])
 
 
-def _table(label: str, title: str, table: list[list[str]], width: int) -> Iterator[Text]:
+def _table(label: str, title: str, table: list[list[str]], width: int) -> Iterator[StyledLine]:
     if table:
         yield from facts_lines([(label, title)], width)
         yield from table_lines(table, LABEL, width)
 
 
-def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:
+def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[StyledLine]:
     """Yield the arrays and matrices: X and f(X), the Jacobian, the Hadamard product, the chain rule.
 
     Each of these begins on a new line, except where only corners are shown, which should take few lines.

@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from textwrap import wrap
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
 from jacinspect.identities.identity import Identity
 from jacinspect.identities.report import IdentityReport
+from jacinspect.views.styled import StyledLine, StyledText
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import format_shape
 
@@ -31,41 +29,40 @@ _WIDEST = 2 + _STATEMENT + 2 + len(_HEADING)
 _SIGNS = {"pass": ("✓", "bold green"), "fail": ("✗", "bold red")}
 
 
-def render(report: IdentityReport, width: int) -> RenderableType:
+def render(report: IdentityReport, width: int) -> StyledText:
     """Lay the report out in `width` columns."""
     caveats = list(dict.fromkeys(i.route.caveat for i in report.identities if i.route.caveat))
     said = " ".join(identity.statement for identity in report.identities)
     letters = "; ".join(meaning for letter, meaning in _LETTERS.items() if letter in said)
-    lines = [_headline(report), Text(), *hanging("", letters, 0, width), Text()]
+    lines = [_headline(report), StyledLine(), *hanging("", letters, 0, width), StyledLine()]
     column = "identity".ljust(_STATEMENT) if width >= _WIDEST else "identity:"
-    lines.append(Text(f"  {column}  {_HEADING}", "dim"))
+    lines.append(StyledLine((f"  {column}  {_HEADING}", "dim")))
     for given, group in groupby(report.identities, key=lambda identity: identity.given):
-        lines += [Text(), *(Text(line, style="cyan") for line in wrap(f"with {given}", width))]
+        lines += [StyledLine(), *(StyledLine((line, "cyan")) for line in wrap(f"with {given}", width))]
         for identity in group:
             mark = f"[{caveats.index(identity.route.caveat) + 1}]" if identity.route.caveat else ""
             lines += _line(identity, mark, width)
     if caveats:
-        lines.append(Text())
+        lines.append(StyledLine())
     for number, caveat in enumerate(caveats, 1):
         mark = f"[{number}] "
         text = wrap(caveat, max(width - len(mark), 20), break_on_hyphens=False)
-        lines += [Text(f"{mark if not at else ' ' * len(mark)}{line}", style="dim") for at, line in enumerate(text)]
+        lines += [StyledLine((f"{mark if not at else ' ' * len(mark)}{line}", "dim")) for at, line in enumerate(text)]
     failed = sum(not identity.holds for identity in report.identities)
     sign, style = _SIGNS[report.verdict]
     count = len(report.identities)
     said = f"all {count} identities hold" if not failed else f"{failed} of {count} identities do not hold"
-    return Group(*lines, Text(), Text(f"verdict: {sign} {report.verdict}, {said}", style=style))
+    return StyledText([*lines, StyledLine(), StyledLine((f"verdict: {sign} {report.verdict}, {said}", style))])
 
 
-def _headline(report: IdentityReport) -> Text:
+def _headline(report: IdentityReport) -> StyledLine:
     function, operand = report.function, report.operand.values
-    line = Text.assemble((function.title, "bold"))
-    line.append(f"  X {format_shape(operand.shape)} {operand.dtype} → A {format_shape(report.output_shape)}")
+    shapes = f"  X {format_shape(operand.shape)} {operand.dtype} → A {format_shape(report.output_shape)}"
     sign, style = _SIGNS[report.verdict]
-    return line.append(f"   {sign} {report.verdict}", style=style)
+    return StyledLine((function.title, "bold"), shapes, (f"   {sign} {report.verdict}", style))
 
 
-def _line(identity: Identity, mark: str, width: int) -> Iterator[Text]:
+def _line(identity: Identity, mark: str, width: int) -> Iterator[StyledLine]:
     """Yield sign, statement and difference side by side; the difference stands below where it does not fit.
 
     Shapes are told where the two sides differ in them.
@@ -78,9 +75,9 @@ def _line(identity: Identity, mark: str, width: int) -> Iterator[Text]:
             line = f"{line}  {cell}"
         else:
             below += wrap(cell, max(width - len(_HANGING), 20), break_on_hyphens=False)
-    yield Text.assemble((sign, style), " ", line.rstrip())
+    yield StyledLine((sign, style), " ", line.rstrip())
     for cell in below:
-        yield Text(f"{_HANGING}{cell}")
+        yield StyledLine(f"{_HANGING}{cell}")
 
 
 def _shapes(identity: Identity) -> str:

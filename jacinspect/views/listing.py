@@ -5,10 +5,8 @@ from itertools import zip_longest
 from math import isfinite
 from textwrap import wrap
 
-from rich.console import Group, RenderableType
-from rich.text import Text
-
 from jacinspect.functions.catalogue.listing import Listed, Listing
+from jacinspect.views.styled import StyledLine, StyledText
 from jacinspect.views.wrapping import NARROWEST, broken, hanging
 from jacinspect.wording import format_parameter
 
@@ -18,52 +16,50 @@ _WIDE = 110  # columns from which on aliases and parameters stand beside the for
 _INDENT, _GAP, _LABEL = 2, 2, 13  # columns
 
 
-def render(listing: Listing, width: int) -> RenderableType:
+def render(listing: Listing, width: int) -> StyledText:
     """Lay the listing out in `width` columns."""
     whole, rest = listing.functions[: listing.is_exact], listing.functions[listing.is_exact :]
-    lines: list[Text] = []
+    lines: list[StyledLine] = []
     if not listing.in_names:
         text = f"no name has {listing.text!r}, but formula, parameters, source or note:"
-        lines += [*hanging("", text, 0, width), *[Text()] * len(whole)]
+        lines += [*hanging("", text, 0, width), *[StyledLine()] * len(whole)]
     for function in whole:
         lines += _whole(function, width)
     if whole and rest:
-        lines += [Text(), Text(f"others with {listing.text!r}:")]
+        lines += [StyledLine(), StyledLine(f"others with {listing.text!r}:")]
     if rest:
-        lines += [*([Text()] if lines else []), *_table(rest, width)]
+        lines += [*([StyledLine()] if lines else []), *_table(rest, width)]
     if not listing.text:
         count = f"{len(rest)} functions"
-        lines += [Text(), *hanging("", f"{count}; jacinspect list NAME says all about one", 0, width)]
-    return Group(*lines)
+        lines += [StyledLine(), *hanging("", f"{count}; jacinspect list NAME says all about one", 0, width)]
+    return StyledText(lines)
 
 
 # --- Many functions ---------------------------------------------------------------------------------------------------
 
 
-def _table(functions: Iterable[Listed], width: int) -> Iterator[Text]:
+def _table(functions: Iterable[Listed], width: int) -> Iterator[StyledLine]:
     """Yield a row for each function, below its kind."""
     kinds: dict[str, list[Listed]] = {}
     for function in functions:
         kinds.setdefault(function.kind, []).append(function)
     names = max(len(function.name) for of_kind in kinds.values() for function in of_kind)
     for number, (kind, of_kind) in enumerate(kinds.items()):
-        yield from [Text()] * (number > 0)
-        yield Text(kind, style="bold cyan")
+        yield from [StyledLine()] * (number > 0)
+        yield StyledLine((kind, "bold cyan"))
         for function in of_kind:
             yield from _row(function, names, width)
 
 
-def _row(function: Listed, names: int, width: int) -> Iterator[Text]:
+def _row(function: Listed, names: int, width: int) -> Iterator[StyledLine]:
     """Yield the formula beside the name; aliases and parameters stand beside that or, in few columns, below it."""
     start = _INDENT + names + _GAP
     room = width - start
     if room < NARROWEST:
-        yield Text(f"{' ' * _INDENT}{function.name}", style="bold")
+        yield StyledLine((f"{' ' * _INDENT}{function.name}", "bold"))
         yield from hanging("", function.formula, 2 * _INDENT, width)
         if also := _details(function):
-            for line in hanging("", also, 2 * _INDENT, width):
-                line.stylize("dim")
-                yield line
+            yield from (line.styled("dim") for line in hanging("", also, 2 * _INDENT, width))
         return
     beside = width >= _WIDE
     formula = broken(function.formula, room * 3 // 5 if beside else room)
@@ -71,13 +67,11 @@ def _row(function: Listed, names: int, width: int) -> Iterator[Text]:
     cells = zip_longest(formula, details, fillvalue="") if beside else [(f, "") for f in formula]
     for number, (text, detail) in enumerate(cells):
         name = "" if number else function.name
-        line = Text.assemble(" " * _INDENT, (name, "bold"), " " * (start - _INDENT - len(name)), text)
-        if detail:
-            line.append(" " * (room * 3 // 5 + _GAP - len(text))).append(detail, style="dim")
-        line.rstrip()
-        yield line
+        gap = " " * (room * 3 // 5 + _GAP - len(text)) if detail else ""
+        blanks = " " * (start - _INDENT - len(name))
+        yield StyledLine(" " * _INDENT, (name, "bold"), f"{blanks}{text}{gap}", (detail, "dim"))
     if not beside:
-        yield from (Text(f"{' ' * start}{line}", style="dim") for line in details)
+        yield from (StyledLine((f"{' ' * start}{line}", "dim")) for line in details)
 
 
 def _details(function: Listed) -> str:
@@ -93,15 +87,15 @@ def _parameters(function: Listed) -> str:
 # --- One function -----------------------------------------------------------------------------------------------------
 
 
-def _whole(function: Listed, width: int) -> Iterator[Text]:
-    yield Text.assemble((function.name, "bold"), f"  {function.kind}")
+def _whole(function: Listed, width: int) -> Iterator[StyledLine]:
+    yield StyledLine((function.name, "bold"), f"  {function.kind}")
     formulas = [*_formulas(function)]
     indent = max(len(label) for label, _ in formulas)
     for label, formula in formulas:
         yield from hanging(f"{label:{indent}} = ", formula, indent + 3, width)
     facts = [(label, text) for label, text in _facts(function) if text]
     if facts:
-        yield Text()
+        yield StyledLine()
     for label, text in facts:
         yield from hanging(label, text, _LABEL, width)
 

@@ -7,9 +7,6 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from itertools import chain
 
-from rich.console import Console, Group, RenderableType
-from rich.text import Text
-
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
@@ -29,6 +26,7 @@ from jacinspect.views.lines import (
 from jacinspect.views.outcome import SIGNS
 from jacinspect.views.panels import GAP, Line, pattern_panel, side_by_side
 from jacinspect.views.sentences import of_outcome, of_structure
+from jacinspect.views.styled import StyledLine, StyledText
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import counted, rounded_up
 
@@ -37,12 +35,12 @@ __all__ = ["as_html", "headline", "plain", "plain_headline", "render"]
 _NARROW = 24  # columns that corners of J are given at least
 
 
-def headline(report: Report) -> RenderableType:
+def headline(report: Report) -> StyledText:
     """Return the function, the shapes and the outcome in one line, however long."""
-    return next(head_lines(report, 10**6))
+    return StyledText([next(head_lines(report, 10**6))])
 
 
-def render(report: Report, width: int, full: bool = False, form: str = "vec") -> RenderableType:
+def render(report: Report, width: int, full: bool = False, form: str = "vec") -> StyledText:
     """Lay out what is looked at first in `width` columns, the Jacobian in one of `choices.Form`.
 
     With `full`, arrays are shown whatever their size.
@@ -57,37 +55,35 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     errors = [finding for finding in report.findings if finding.severity == "error"]
     notes = [finding for finding in report.findings if finding.severity == "note" and finding.code != "J009"]
     j, arranged = report.jacobian, report.form(form)
-    lines = [*head_lines(report, width), Text(), *_sentences(of_outcome(report), width)]
+    lines = [*head_lines(report, width), StyledLine(), *_sentences(of_outcome(report), width)]
     if errors:
-        lines += [*finding_lines(errors, width), *table_lines(_worst(report), 2, width), Text()]
+        lines += [*finding_lines(errors, width), *table_lines(_worst(report), 2, width), StyledLine()]
     if j is not None and arranged is not None:
         lines += _sentences(of_structure(report, j, arranged), width)
-        lines += [Text(), *facts_lines([*answers(report, j, arranged), *points(report)], width), Text()]
+        lines += [StyledLine(), *facts_lines([*answers(report, j, arranged), *points(report)], width), StyledLine()]
         lines += [*_numbers(report, j, arranged, width, full), *spectrum_lines(report, width)]
         lines += second_lines(report, width)
     if notes:
-        lines += [*finding_lines(notes, width), Text()]
+        lines += [*finding_lines(notes, width), StyledLine()]
     for part in _measured(report, width):
         lines += hanging("", part, 0, width)
-    return Group(*lines, *hanging("", "--details for the rest; jacinspect explain WORD", 0, width))
+    return StyledText([*lines, *hanging("", "--details for the rest; jacinspect explain WORD", 0, width)])
 
 
 def plain(report: Report, width: int) -> str:
     """Return what a terminal of so many columns shows, without colours."""
-    written = StringIO()
-    Console(file=written, width=width, color_system=None, highlight=False, force_jupyter=False).print(
-        render(report, width)
-    )
-    return written.getvalue().rstrip("\n")
+    return render(report, width).wrapped(width)
 
 
 def plain_headline(report: Report) -> str:
     """Return the headline as text."""
-    return next(head_lines(report, 10**6)).plain
+    return headline(report).plain
 
 
 def as_html(report: Report, width: int) -> str:
     """Return what a terminal of so many columns shows, with its colours, as an element of a notebook."""
+    from rich.console import Console
+
     console = Console(
         file=StringIO(), width=width, record=True, force_terminal=True, force_jupyter=False, highlight=False
     )
@@ -95,7 +91,7 @@ def as_html(report: Report, width: int) -> str:
     return console.export_html(inline_styles=True, code_format='<pre style="line-height: 1.25">{code}</pre>')
 
 
-def _sentences(sentences: Iterable[str], width: int) -> Iterator[Text]:
+def _sentences(sentences: Iterable[str], width: int) -> Iterator[StyledLine]:
     for sentence in sentences:
         yield from hanging("", sentence, 0, width)
 
@@ -106,7 +102,7 @@ def _worst(report: Report) -> list[list[str]]:
     return narrow(rows) if len(rows) > 2 else []  # a header, and two
 
 
-def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[Text]:
+def _numbers(report: Report, j: JacobianReport, form: Unfolding, width: int, full: bool) -> Iterator[StyledLine]:
     """Yield X, A', the Jacobian, dX and its products, in whichever arrangement takes the fewest lines."""
     by = ", numeric" if j.analytic is None else ", as claimed" if report.is_refuted else ""
     title = f"J{'' if form.name == 'vec' else f' as {form.name}'}{by}"

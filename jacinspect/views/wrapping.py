@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from textwrap import wrap
 
-from rich.text import Text
-
+from jacinspect.views.styled import StyledLine
 from jacinspect.wording import printable
 
 __all__ = ["NARROWEST", "broken", "hanging"]
@@ -17,18 +16,18 @@ _FORMULA = re.compile(r"\S+(?: [⊙=≠±] \S+)+")
 _HELD = "\N{NO-BREAK SPACE}"
 
 
-def hanging(label: str, text: str, indent: int, width: int, style: str = "") -> Iterator[Text]:
+def hanging(label: str, text: str, indent: int, width: int, style: str = "") -> Iterator[StyledLine]:
     """Wrap a text beside a label of `indent` columns, which are left free below it; `style` is the label's.
 
     Where too few columns are left beside the label, the text stands below it.
     """
     if label and width - indent < NARROWEST:
-        yield Text(label.rstrip(), style)
+        yield StyledLine((label.rstrip(), style))
         label, indent = "", _INDENT
     lines = broken(printable(text), max(width - indent, 1)) or [""]
-    yield Text.assemble((label.ljust(indent), style), lines[0])
+    yield StyledLine((label.ljust(indent), style), lines[0])
     for line in lines[1:]:
-        yield Text(" " * indent + line)
+        yield StyledLine(" " * indent + line)
 
 
 def broken(text: str, room: int) -> list[str]:

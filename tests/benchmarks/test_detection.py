@@ -122,8 +122,8 @@ def found(case: Case) -> tuple[int, Detection]:
     box = BlackBox(case.f, x)
     detection = detect(box, x, np.random.default_rng(1), Budget(10**6, 2**32))
     # Not counted: the second call at x, which asks whether f is deterministic, and another point with mixtures.
-    coupled = detection.pattern.stored > box.y0.size
-    return box.evaluations - 1 - (9 if coupled else 4), detection
+    full, coupled = detection.pattern.stored == box.y0.size * x.size, detection.pattern.stored > box.y0.size
+    return box.evaluations - 1 - (0 if full else 9 if coupled else 4), detection
 
 
 @pytest.mark.parametrize("name", CASES)

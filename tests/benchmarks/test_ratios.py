@@ -127,8 +127,8 @@ CASES: dict[str, tuple[Callable[[Array], Array], Array, Any, int, float]] = {
         128,
         np.inf,
     ),
-    "a dense layer of 300": (dense(300), normal((300,)), None, 2200, 3),
-    "a dense layer of 1000": (dense(1000), normal((1000,)), None, 7100, 1.5),
+    "a dense layer of 300": (dense(300), normal((300,)), None, 960, 3),
+    "a dense layer of 1000": (dense(1000), normal((1000,)), None, 3060, 1.5),
     "two fields of 200×200": (two_fields(200), normal((2 * 200**2,)), None, 400, 5),
     "a million kinks of relu": (lambda x: np.maximum(x, 0), np.zeros((SIDE, SIDE)), lambda x: 1.0 * (x > 0), 128, 70),
 }

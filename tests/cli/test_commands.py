@@ -553,6 +553,25 @@ def test_version_and_help_import_nothing_heavy(tmp_path: Path) -> None:
         assert done.text.startswith("Usage: jacinspect")
 
 
+def test_what_is_piped_imports_nothing_heavy(tmp_path: Path) -> None:
+    """That is rich, which takes a tenth of a start, and more to print with."""
+    path = at_import(tmp_path, ("rich", "rich.console"), "raise SystemExit(f'imports {name}')")
+    for typed in ("sigmoid -s 2x2", "list sigmoid"):
+        done = run(*typed.split(), PYTHONPATH=path)
+        assert (done.status, done.err) == (0, ""), typed
+    assert "imports rich" in run("list", "sigmoid", PYTHONPATH=path, FORCE_COLOR="1").err  # the trap works
+
+
+def test_code_runs_with_the_search_for_garbage(tmp_path: Path) -> None:
+    """The search is put off while modules are imported."""
+    (tmp_path / "code.py").write_text(
+        "import gc\n\ndef f(x):\n    return x if gc.isenabled() and gc.get_freeze_count() > 50_000 else 2 * x\n"
+    )
+    (tmp_path / "jacinspect.toml").write_text('[checks.f]\nfunction = "code.py:f"\nderivative = "1"\nshapes = "2"\n')
+    for typed in ("code.py:f -s 2 -d x**0", "check"):
+        assert execute([*PROGRAM, *typed.split()], cwd=tmp_path).status == 0
+
+
 def test_the_help_of_the_program_has_the_first_sentence_of_each_command() -> None:
     documented = {info.name: info.callback.__doc__ or "" for info in app.registered_commands if info.callback}
     assert {name: text.partition("\n")[0] for name, text in documented.items()} == dict(COMMANDS)

@@ -63,3 +63,70 @@ def test_two_short_steps_show_that_f_is_precise(precision: type, asked: int) -> 
     epsilon = significant_epsilon(box, x)
     assert box.evaluations == 2 + asked
     assert epsilon == np.finfo(precision).eps
+
+
+# Calls in all, of functions that read everything; `tests/benchmarks/README.md` has them in a table.
+WEIGHTS = np.random.default_rng(2).standard_normal((100, 100)) / 10
+
+
+def log_sum_exp(x: Array) -> Array:
+    return np.asarray(np.log(np.exp(x).sum()))
+
+
+def softmax(x: Array) -> Array:
+    return np.asarray(np.exp(x) / np.exp(x).sum())
+
+
+@pytest.mark.parametrize(
+    ("f", "derivative"),
+    [
+        (lambda x: np.asarray(np.sum(x**2)), lambda x: 2 * x),
+        (log_sum_exp, softmax),
+        (softmax, lambda x: np.diag(softmax(x)) - np.outer(softmax(x), softmax(x))),
+        (lambda x: np.tanh(WEIGHTS @ x), lambda x: (1 - np.tanh(WEIGHTS @ x) ** 2)[:, None] * WEIGHTS),
+    ],
+    ids=["sum of squares", "log-sum-exp", "softmax", "dense layer"],
+)
+def test_each_of_many_inputs_takes_three_values(
+    f: Callable[[Array], Array], derivative: Callable[[Array], Array]
+) -> None:
+    """Of which detection asked for one: 300 for 100 inputs, where six of each and detection's own are 700."""
+    x = np.random.default_rng(0).standard_normal(100)
+    assert calls(f, derivative, x) <= 340
+    wrong = derivative(x)
+    wrong.flat[np.abs(wrong).argmax()] *= 1 + 1e-8
+    assert jacinspect.inspect(f, x, derivative=lambda x: wrong).verdict == "fail"
+
+
+def test_points_are_not_asked_twice() -> None:
+    asked: list[bytes] = []
+
+    def f(x: Array) -> Array:
+        asked.append(x.tobytes())
+        return log_sum_exp(x)
+
+    jacinspect.inspect(f, np.random.default_rng(0).standard_normal(50))
+    assert len(asked) - len(set(asked)) <= 2  # at X, which every inspection asks twice
+
+
+def test_one_input_of_many_is_looked_at_again_where_f_is_steep() -> None:
+    x = np.random.default_rng(0).standard_normal(40) * 0.001
+
+    def number(scale: float) -> int:
+        scales = np.where(np.arange(40) == 7, scale, 1.0)
+        return calls(lambda x: np.asarray(np.sin(x / scales).sum()), lambda x: np.cos(x / scales) / scales, x)
+
+    assert number(0.2) == number(1.0)
+    assert number(1.0) + 6 < number(0.05) <= number(1.0) + 6 + LADDER_CALLS
+
+
+def test_for_a_spectrum_bars_are_as_narrow_as_they_can_be() -> None:
+    x = np.random.default_rng(0).standard_normal(20)
+
+    def widest(spectrum: bool) -> float:
+        jacobian = jacinspect.inspect(lambda x: np.tanh(WEIGHTS[:20, :20] @ x), x, spectrum=spectrum).jacobian
+        assert jacobian is not None
+        assert jacobian.error_bar is not None
+        return float(jacobian.error_bar.max())
+
+    assert widest(spectrum=True) <= widest(spectrum=False) / 4

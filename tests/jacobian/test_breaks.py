@@ -49,6 +49,36 @@ def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
     assert off(lambda x: x + 1.0 * (x > 0.5), np.array([0.6])) == 0
 
 
+@pytest.mark.parametrize("units", [64, 1024])
+def test_an_error_in_a_network_of_rectifiers_is_found(units: int) -> None:
+    """It has a kink every few hundredths of a unit, as no solver has."""
+    rng = np.random.default_rng(1)
+    inner, shift, outer = rng.normal(size=(units, 5)) / 2, rng.normal(size=units), rng.normal(size=units) / units**0.5
+    x = rng.normal(size=5)
+
+    def gradient(x: Array) -> Array:
+        return np.asarray((outer * (inner @ x + shift > 0)) @ inner)
+
+    def network(x: Array) -> Array:
+        return np.asarray(outer @ np.maximum(inner @ x + shift, 0))
+
+    assert jacinspect.inspect(network, x, gradient).verdict == "pass"
+    assert jacinspect.inspect(network, x, lambda x: 1.01 * gradient(x)).verdict == "fail"
+
+
+def test_an_error_beside_a_small_kink_is_found() -> None:
+    x = np.array([0.7])
+
+    def f(x: Array) -> Array:
+        return np.asarray(np.sin(x) + 0.05 * np.abs(x - 0.71))
+
+    def slope(x: Array) -> Array:
+        return np.asarray(np.cos(x) + 0.05 * np.sign(x - 0.71))
+
+    assert jacinspect.inspect(f, x, slope).verdict == "pass"
+    assert jacinspect.inspect(f, x, lambda x: 1.01 * slope(x)).verdict == "fail"
+
+
 def test_an_error_beside_a_branch_cut_is_found() -> None:
     def gradient(x: Array) -> Array:
         slopes: Array = np.array([x[1], -x[0]]) / (x @ x)

@@ -447,3 +447,41 @@ def test_what_takes_float32_alone_is_held_against_directions() -> None:
     assert jacinspect.inspect(f, x, lambda x: claim).verdict == "pass"
     claim[0, 1] = 0.5
     assert jacinspect.inspect(f, x, lambda x: claim).verdict == "fail"
+
+
+def of_many(f: F, x: Array) -> Numeric:
+    """The gradient of a sum of f over all of many entries, which takes three values for each."""
+    box = BlackBox(lambda x: np.asarray(f(x).sum()), x)
+    pattern = Pattern.from_pairs(np.zeros(x.size, np.int64), np.arange(x.size), (), x.shape)
+    near = Neighbourhood(box, x, DOUBLE, rounding_noise(box, x))
+    return numeric_jacobian(first_look(near, pattern, *color_columns(pattern.rows, pattern.indices, x.size)), 10_000)
+
+
+@pytest.mark.parametrize("power", [2, 3])
+@pytest.mark.parametrize("faint", [1.0, 1e-2, 1e-4])
+def test_three_values_have_a_bar_that_holds_beside_a_joint(power: int, faint: float) -> None:
+    """The second or third derivative leaps between the steps, at any of their places."""
+    x = np.linspace(0.1, 0.9, 60)
+    joints = x + np.linspace(-3e-4, 3e-4, 60)
+    numeric = of_many(lambda x: np.exp(x) / 60 + faint * np.maximum(x - joints, 0) ** power, x)
+    truth = np.exp(x) / 60 + faint * power * np.maximum(x - joints, 0) ** (power - 1)
+    assert np.all(np.abs(numeric.jacobian.data - truth) <= numeric.bar)
+    assert (numeric.kind == Kind.SMOOTH).all()
+
+
+@pytest.mark.parametrize("name", ["sin", "exp", "tanh", "arctan", "gauss", "log1p", "quartic", "sin(1/x)"])
+def test_three_values_have_a_bar_that_holds(name: str) -> None:
+    f, derivative, _ = SMOOTH[name]
+    x = np.random.default_rng(0).uniform(0.05, 2.5, 40)
+    numeric = of_many(lambda x: np.asarray(f(x)), x)
+    with mpmath.workdps(30):
+        truth = np.array([float(derivative(mpf(at))) for at in x.tolist()])
+    error = np.abs(numeric.jacobian.data - truth)
+    assert np.all(error <= numeric.bar + 4 * DOUBLE * np.abs(truth))
+    assert np.median(numeric.bar / np.abs(truth)) <= 1e-7
+
+
+def test_a_strong_kink_is_seen_by_three_values() -> None:
+    x = np.linspace(-1, 1, 41)
+    numeric = of_many(lambda x: np.maximum(x - x[20] + 1e-3 * x[20], 0) + x**2 / 10, x)
+    assert numeric.kind[20] == Kind.KINK

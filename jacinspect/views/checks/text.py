@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 from math import inf
 
-from rich.text import Text
-
 from jacinspect.checks.outcomes import Outcome, Tally
 from jacinspect.records import dataclass
 from jacinspect.views.brief import problems
 from jacinspect.views.outcome import NO_DERIVATIVE, SIGNS, at_jumps
+from jacinspect.views.styled import Piece, StyledLine
 from jacinspect.views.wrapping import hanging
 from jacinspect.wording import printable
 
@@ -58,11 +57,11 @@ class Columns:
 _WIDTHS = {"verdict": _VERDICT, "structure": _STRUCTURE, "of bar": _RATIO}
 
 
-def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Iterator[Text]:
+def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Iterator[StyledLine]:
     """Yield the lines as the outcomes come: each a row of a table, with the errors below it; then a summary."""
     failed: list[tuple[float, str]] = []
     spans: list[tuple[float, float]] = []
-    yield _row(columns, (" " * columns.sign, ""), "check", "at", {name: name for name in _WIDTHS})
+    yield _stripped(_row(columns, (" " * columns.sign, ""), "check", "at", {name: name for name in _WIDTHS}))
     for outcome in outcomes:
         spans.append((outcome.started, outcome.started + outcome.seconds))
         yield _line(outcome, columns)
@@ -74,50 +73,50 @@ def render(outcomes: Iterable[Outcome], tally: Tally, columns: Columns) -> Itera
             for line in problems(outcome.report, columns.width - _INDENT):
                 yield from _below(printable(line), columns.width)
             failed.append((-inf if outcome.ratio is None else -outcome.ratio, outcome.name))
-    yield Text()
+    yield StyledLine()
     if failed:
-        yield Text("worst first:", style="bold")
+        yield StyledLine(("worst first:", "bold"))
         for rank, name in sorted(failed)[:_WORST]:
             worst = f"  worst {_ratio(-rank)} of its bar" if rank != -inf else ""
             yield from _below(f"{_one_line(name)}{worst}", columns.width, 2)
         if len(failed) > _WORST:
-            yield Text(f"  … and {len(failed) - _WORST} more")
+            yield StyledLine(f"  … and {len(failed) - _WORST} more")
     for check, code in tally.unneeded:
         yield from _below(f"{_one_line(check)}: allow {code} was not needed", columns.width, 0, "yellow")
     took = max((end for _, end in spans), default=0.0) - min((start for start, _ in spans), default=0.0)
     yield from _below(f"{tally} ({took:.1f} s)", columns.width, 0, _STYLES[tally.verdict])
 
 
-def _line(outcome: Outcome, columns: Columns) -> Text:
+def _line(outcome: Outcome, columns: Columns) -> StyledLine:
     verdict, jacobian = outcome.verdict, outcome.report.jacobian
     structure = "" if jacobian is None else jacobian.structure
     ratio = "" if outcome.ratio in (None, inf) else _ratio(outcome.ratio or 0.0)
     cells = {"verdict": verdict, "structure": structure, "of bar": ratio}
     check, label = _one_line(outcome.check), _one_line(outcome.label)
-    line = _row(columns, (SIGNS[verdict], _STYLES[verdict]), check, label, cells)
-    took = f"  {outcome.seconds:.1f} s"
-    if outcome.seconds < _SLOW or columns.taken + len(took) > columns.width:
-        return line
-    return line.append(" " * (columns.taken - len(line)) + took)  # a column of its own, behind the last
+    took = f"  {outcome.seconds:.1f} s"  # in a column of its own, behind the last
+    is_shown = outcome.seconds >= _SLOW and columns.taken + len(took) <= columns.width
+    row = _row(columns, (SIGNS[verdict], _STYLES[verdict]), check, label, cells)
+    return _stripped([*row, (" " * (columns.sign - 1) + took, "")] if is_shown else row)
 
 
-def _row(columns: Columns, sign: tuple[str, str], check: str, label: str, cells: dict[str, str]) -> Text:
-    line = Text.assemble((sign[0] or " ", sign[1]), f" {check:<{columns.check}}{' ' * _GAP}{label:<{columns.label}}")
+def _row(columns: Columns, sign: Piece, check: str, label: str, cells: dict[str, str]) -> list[Piece]:
+    pieces = [sign, (f" {check:<{columns.check}}{' ' * _GAP}{label:<{columns.label}}", "")]
     for name in columns.shown:
-        text = f"{cells[name]:<{_WIDTHS[name]}}"
-        line.append(" " * _GAP).append(text, style=sign[1] if name == "verdict" else "")
-    line.rstrip()
-    return line
+        pieces += [(" " * _GAP, ""), (f"{cells[name]:<{_WIDTHS[name]}}", sign[1] if name == "verdict" else "")]
+    return pieces
 
 
-def _below(text: str, width: int, indent: int = _INDENT, style: str = "") -> Iterator[Text]:
+def _stripped(pieces: list[Piece]) -> StyledLine:
+    *others, (text, style) = pieces
+    return StyledLine(*others, (text.rstrip(), style)) if text.strip() else _stripped(others)
+
+
+def _below(text: str, width: int, indent: int = _INDENT, style: str = "") -> Iterator[StyledLine]:
     """Yield a line that stands below an outcome; blanks between the columns of a table are kept where it fits."""
     if indent + len(text) <= width:
-        yield Text(" " * indent + text, style)
+        yield StyledLine((" " * indent + text, style))
         return
-    for line in hanging(" " * indent, text, indent, width):
-        line.stylize(style)
-        yield line
+    yield from (line.styled(style) for line in hanging(" " * indent, text, indent, width))
 
 
 def _ratio(ratio: float) -> str:
