@@ -47,6 +47,31 @@ def test_fields_by_position_by_name_and_by_default(dataclass: Any) -> None:
             assert (x, y) == (1, 0.5)
 
 
+def test_one_that_is_made_often_is_made_the_same_way() -> None:
+    often = points(records.dataclass, frozen=True)
+    before = often.__init__
+    one, *_, last = [often(1, tags=["a"]) for _ in range(100)]
+    assert often.__init__ is not before
+    assert one == last
+    assert often(1, 2).tags is not often(1, 2).tags
+    assert dataclasses.replace(last, y=3) == often(1, 3, ["a"])
+    for given, named in (((), {}), ((1, 2, [], 4), {}), ((1,), {"x": 1}), ((1,), {"z": 1})):
+        with pytest.raises(TypeError, match="Point"):
+            often(*given, **named)
+
+
+def test_one_whose_fields_are_given_by_name_is_made_often() -> None:
+    @records.dataclass(kw_only=True)
+    class Named:
+        x: int = 0
+        y: int
+
+        def __post_init__(self) -> None:
+            self.x += 1
+
+    assert {(each.x, each.y) for each in (Named(y=2) for _ in range(100))} == {(1, 2)}
+
+
 @both
 @pytest.mark.parametrize(
     "call", [lambda p: p(), lambda p: p(1, 2, [], 4), lambda p: p(1, x=1), lambda p: p(1, z=1), lambda p: p(y=1)]

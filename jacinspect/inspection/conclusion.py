@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jacinspect.choices import is_spectral
 from jacinspect.errors import JacinspectError
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import Finding, ordered
@@ -126,7 +125,7 @@ def _spectral(
 ) -> "tuple[SpectrumReport | None, list[Finding]]":
     """Find the spectrum, where it, a property of it or log|det J| is asked for."""
     settings = of.settings
-    if not settings.spectrum and not any(map(is_spectral, settings.expect)) and of.function.logdet is None:
+    if not of.asks_spectrum:
         return None, []
     from jacinspect.inspection.logdet import claimed_logdet
     from jacinspect.inspection.spectral import spectrum_and_findings

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jacinspect.choices import is_spectral
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.settings import Settings
@@ -35,6 +36,12 @@ class Inspected:
         """The shape of f's output."""
         assert self.box.output_shape is not None
         return self.box.output_shape
+
+    @property
+    def asks_spectrum(self) -> bool:
+        """Whether the spectrum, a property of it or log|det J| is asked for."""
+        asked = self.settings.spectrum or any(map(is_spectral, self.settings.expect))
+        return asked or self.function.logdet is not None
 
     @property
     def calls(self) -> int:

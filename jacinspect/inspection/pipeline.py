@@ -157,7 +157,8 @@ class _Inspection(Inspected):
         parts = [part.span for part in self.names.operand.parts]
         rounding = max(significant_epsilon(self.box, self.x, parts), operand_epsilon(self.x))
         epsilon = max(self.settings.noise or rounding, _FROM_JITTER * self.box.jitter)
-        near = Neighbourhood(self.box, self.x, epsilon, rounding_noise(self.box, self.x), min(rounding, epsilon))
+        noise = rounding_noise(self.box, self.x)
+        near = Neighbourhood(self.box, self.x, epsilon, noise, min(rounding, epsilon), self.asks_spectrum)
         return measure_directions(near, self.rng)
 
     def _evidence(

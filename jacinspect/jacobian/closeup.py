@@ -38,13 +38,11 @@ def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, gap: Array, con
     x = np.abs(stencil.x.reshape(-1)[inputs])
     numbers = np.finfo(stencil.x.dtype)  # which are evenly spaced near 0
     rounding = stencil.epsilon * np.abs(stencil.y0) + stencil.x_epsilon * x * np.abs(value) + numbers.smallest_subnormal
-    apart = np.maximum(
-        np.maximum(bar, stencil.x_epsilon * np.abs(value)), numbers.smallest_subnormal
-    )  # 0 stays 0 doubled
+    apart = np.maximum(bar, numbers.smallest_subnormal)  # 0 stays 0 doubled
     while (further := contradicts(left, value, gap / 2 + 2 * apart) & np.isfinite(apart)).any():
         apart[further] *= 2
-    nearest = np.where(x == 0, numbers.eps**2, np.spacing(x))  # at 0, far from where powers of steps underflow
-    shortest = np.maximum(rounding / apart + stencil.x_epsilon * x, nearest)
+    nearest = np.where(x == 0, numbers.eps**2, stencil.x_epsilon * x)  # at 0, far from where powers of steps underflow
+    shortest = rounding / apart + nearest
     step, found = _ROUNDINGS * shortest / np.abs(stencil.units()), np.zeros(value.size, bool)
     for _ in range(_ROUNDS):
         if not left.size:

@@ -64,7 +64,7 @@ class Neighbourhood:
 
     `epsilon` is the relative noise of f's values, and `of_x` the relative rounding of x inside f, the same if None: a
     noise that is named is of values alone. `noise` is, for each output, the absolute noise that rounding inside f was
-    measured to cause.
+    measured to cause. With `sharp`, bars are to be as narrow as they can be: small singular values are lost in them.
     """
 
     box: BlackBox
@@ -72,6 +72,7 @@ class Neighbourhood:
     epsilon: float
     noise: Magnitudes
     of_x: float | None = None
+    sharp: bool = False
 
     @property
     def x_epsilon(self) -> float:

@@ -177,7 +177,7 @@ def first_look(
         first = first_pass(near.of_color(next(colors_of(pattern, colors, number))))
         return _judged(near, pattern, colors, number, first)
     order, bounds = by_color(colors[pattern.indices], number)
-    if number <= MANY or is_single(near.epsilon):
+    if number <= MANY or near.sharp or is_single(near.epsilon):
         first = first_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
         return _judged(near, pattern, colors, number, first)
     first = short_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)

@@ -118,3 +118,15 @@ def test_one_input_of_many_is_looked_at_again_where_f_is_steep() -> None:
 
     assert number(0.2) == number(1.0)
     assert number(1.0) + 6 < number(0.05) <= number(1.0) + 6 + LADDER_CALLS
+
+
+def test_for_a_spectrum_bars_are_as_narrow_as_they_can_be() -> None:
+    x = np.random.default_rng(0).standard_normal(20)
+
+    def widest(spectrum: bool) -> float:
+        jacobian = jacinspect.inspect(lambda x: np.tanh(WEIGHTS[:20, :20] @ x), x, spectrum=spectrum).jacobian
+        assert jacobian is not None
+        assert jacobian.error_bar is not None
+        return float(jacobian.error_bar.max())
+
+    assert widest(spectrum=True) <= widest(spectrum=False) / 4

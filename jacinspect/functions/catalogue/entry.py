@@ -222,17 +222,23 @@ def _by_blocks(
     several = len(operands) > 1
     shape = np.broadcast_shapes(*(operand.shape for operand in operands)) if several else operands[0].shape
     result = np.empty(shape, np.result_type(*dtypes) if several else dtypes[0])
-    # Overflow to inf and underflow to 0 are results; any other floating-point warning shows a defect of a formula, and
-    # is not suppressed. Of two operands, inf - inf, 0 * inf and 1 / 0 are legitimate too, and give inf or NaN.
-    poles: Literal["ignore"] | None = "ignore" if several else None
-    with np.errstate(over="ignore", under="ignore", divide=poles, invalid=poles):
-        for *block, computed in _blocks(operands, result):
-            computed[...] = compute(*block, **parameters)
-            for operand in block if spreads_nan else ():
-                nan = np.isnan(operand)
-                if np.count_nonzero(nan):
-                    computed[nan] = operand[nan]
+    (_compute_with_poles if several else _compute)(partial(compute, **parameters), operands, result, spreads_nan)
     return result
+
+
+# Overflow to inf and underflow to 0 are results; any other floating-point warning shows a defect of a formula, and is
+# not suppressed. Of two operands, inf - inf, 0 * inf and 1 / 0 are legitimate too, and give inf or NaN.
+@np.errstate(over="ignore", under="ignore")
+def _compute(compute: ArrayFunction, operands: list[Array], result: Array, spreads_nan: bool) -> None:
+    for *block, computed in _blocks(operands, result):
+        computed[...] = compute(*block)
+        for operand in block if spreads_nan else ():
+            nan = np.isnan(operand)
+            if np.count_nonzero(nan):
+                computed[nan] = operand[nan]
+
+
+_compute_with_poles = np.errstate(divide="ignore", invalid="ignore")(_compute)
 
 
 def _blocks(operands: list[Array], result: Array) -> Iterator[tuple[Array, ...]]:
