@@ -223,6 +223,7 @@ def sparsity(
     others: Sequence[Any] | Mapping[str, Any] = (),
     wrt: Wrt | None = None,
     take: int | str | None = None,
+    executor: "Executor | None" = None,
     **settings: Unpack[Keywords],
 ) -> Pattern:
     """Find which inputs each output of a function reads, at the cost of detection alone; see `inspect`.
@@ -242,7 +243,7 @@ def sparsity(
     """
     given = Given(function, None, X, others, parameters or {}, wrt).as_arrays()
     of_one, x = _opened(configured(_resolved(given, backend), take), given)
-    return found_pattern(of_one, x, Settings(**settings))
+    return found_pattern(called_by(of_one, executor), x, Settings(**settings))
 
 
 def _resolved(given: Given, backend: AnyBackend | None) -> Function:

@@ -68,8 +68,7 @@ def resolve(
     if isinstance(function, Function):
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
-        known = function.source == "catalogue"
-        return replace(function, make=partial(resolve, function.name, function.parameters)) if known else function
+        return function
     make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(further), backend)
     return replace(_resolved(function, given, further, backend), make=make)
 

@@ -18,7 +18,7 @@ from jacinspect.functions.resolve import resolve
 from jacinspect.inspection.subject import called_by
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.evaluation import Elsewhere, workers_of
-from tests.executors.cases import CASES, FILE, serial
+from tests.executors.cases import CASES, FILE, drawn, serial
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -54,6 +54,12 @@ def test_those_of_python_make_it_too() -> None:
             InputError, match=r"cannot be sent to another process: .*\ndefine it at the top of a module"
         ):
             inspect(lambda x: x, X, executor=executor)
+
+
+def test_a_pattern_is_found_by_threads_as_well() -> None:
+    with ThreadPoolExecutor(3) as executor:
+        here, there = (jacinspect.sparsity("softmax", drawn(3, 4), executor=each) for each in (None, executor))
+    assert (here.indptr.tolist(), here.indices.tolist()) == (there.indptr.tolist(), there.indices.tolist())
 
 
 def test_threads_take_any_callable() -> None:
