@@ -7,14 +7,14 @@ what was given can be. Next: function.py.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Remade"]
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
 
 
 class Remade:

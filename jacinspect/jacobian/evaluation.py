@@ -13,7 +13,7 @@ from itertools import count, islice
 from pickle import PicklingError
 from time import monotonic
 from traceback import format_exception
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 from weakref import finalize
 
@@ -25,7 +25,7 @@ from jacinspect.records import dataclass
 
 __all__ = ["Called", "Elsewhere", "workers_of"]
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
 Called = tuple[Array, Callable[[], Any], Array | None]  # x, what returns f(x) or raises, f(X) of a worker seen first
 
 _AHEAD = 2  # calls in flight for each worker: one that is made, and one that waits for it
