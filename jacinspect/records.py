@@ -91,13 +91,15 @@ def _initializer(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:
 def _compiled(cls: Any, defaults: dict[str, Any], finish: Callable[[Any], None] | None) -> Callable[..., None]:
     """Return an __init__ of a class' own, from source text, as the standard library does: it takes half the time."""
     known: dict[str, Any] = {"finish": finish, "MISSING": MISSING, "_default": _default}
-    parameters, lines = ["self"], ["own = self.__dict__"]
+    parameters, lines = ["self"], ["_own = self.__dict__"]  # a field may be called own
     for place, (name, value) in enumerate(defaults.items()):
         known[f"_{place}"] = value
         made = isinstance(value, dataclasses.Field)
         required = value is MISSING or (made and value.default is value.default_factory is MISSING)
         parameters.append(name if required else f"{name}=MISSING" if made else f"{name}=_{place}")
-        lines.append(f"own[{name!r}] = {name}" + (f" if {name} is not MISSING else _default(_{place})" if made else ""))
+        lines.append(
+            f"_own[{name!r}] = {name}" + (f" if {name} is not MISSING else _default(_{place})" if made else "")
+        )
     lines += ["finish(self)"] if finish is not None else []
     exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines), known)
     initialize: Callable[..., None] = known["__init__"]

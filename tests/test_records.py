@@ -60,6 +60,18 @@ def test_one_that_is_made_often_is_made_the_same_way() -> None:
             often(*given, **named)
 
 
+def test_a_field_may_have_the_name_of_anything_that_an_init_uses() -> None:
+    @records.dataclass(frozen=True)
+    class Named:
+        own: dict[str, int]
+        finish: int = 0
+        cls: int = 1
+        names: tuple[str, ...] = ()
+
+    made = [Named({"a": 1}, 2) for _ in range(100)]
+    assert {(tuple(each.own), each.finish, each.cls, each.names) for each in made} == {(("a",), 2, 1, ())}
+
+
 def test_one_whose_fields_are_given_by_name_is_made_often() -> None:
     @records.dataclass(kw_only=True)
     class Named:
