@@ -8,7 +8,7 @@ from dataclasses import fields
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode, SmallRank
 from jacinspect.errors import InputError
@@ -20,8 +20,11 @@ from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given
 from jacinspect.inspection.settings import Keywords, Settings
 from jacinspect.inspection.sparsity import Pattern, found_pattern
-from jacinspect.inspection.subject import array_of
+from jacinspect.inspection.subject import array_of, called_by
 from jacinspect.records import dataclass, replace
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["Report", "inspect", "sparsity"]
 
@@ -108,6 +111,7 @@ def inspect(
     logdet: str | Callable[..., Any] | Array | float | None = None,
     expect_pattern: str | Array | Sparse | None = None,
     expect: AnyExpectation | SmallRank | Sequence[AnyExpectation | SmallRank] = (),
+    executor: "Executor | None" = None,
     **settings: Unpack[Keywords],
 ) -> Report:
     """Inspect the Jacobian of a function at X.
@@ -164,6 +168,10 @@ def inspect(
         reads besides is an error; what is declared and not read, a note. Of a sparse one, stored zeros are declared.
     expect
         What must hold: one of `choices.Expectation`, such as "diagonal", a rank, "rank=3", or several.
+    executor
+        A `concurrent.futures.Executor` that calls the function, many times side by side: threads, processes, loky,
+        mpi4py, or dask's `Client.get_executor()`. The report is the same. The function is sent to processes as it was
+        given: as text, or pickled (of a function, its module and name). The derivative is called here.
     **settings
         The fields of `Settings`: seed, vec, layout, rtol, atol, strict_kinks, memory, max_evaluations, noise,
         points, order, spectrum.
@@ -202,7 +210,7 @@ def inspect(
     if expect_pattern is not None:
         found = with_pattern(found, numbers_of(expect_pattern, checked.memory))
     of_one, x = _opened(found, given)
-    report = inspect_at_points(of_one, x, checked, direction=direction)
+    report = inspect_at_points(called_by(of_one, executor), x, checked, direction=direction)
     return Report(**{each.name: getattr(report, each.name) for each in fields(report)})
 
 
@@ -215,6 +223,7 @@ def sparsity(
     others: Sequence[Any] | Mapping[str, Any] = (),
     wrt: Wrt | None = None,
     take: int | str | None = None,
+    executor: "Executor | None" = None,
     **settings: Unpack[Keywords],
 ) -> Pattern:
     """Find which inputs each output of a function reads, at the cost of detection alone; see `inspect`.
@@ -234,7 +243,7 @@ def sparsity(
     """
     given = Given(function, None, X, others, parameters or {}, wrt).as_arrays()
     of_one, x = _opened(configured(_resolved(given, backend), take), given)
-    return found_pattern(of_one, x, Settings(**settings))
+    return found_pattern(called_by(of_one, executor), x, Settings(**settings))
 
 
 def _resolved(given: Given, backend: AnyBackend | None) -> Function:

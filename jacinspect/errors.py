@@ -11,6 +11,9 @@ __all__ = [
     "FunctionRaisedError",
     "InputError",
     "JacinspectError",
+    "NotDeterministicError",
+    "RaisedElsewhereError",
+    "WorkerDiedError",
     "is_own_file",
     "near_path",
     "raised",
@@ -42,6 +45,26 @@ class FunctionRaisedError(FunctionFailedError):
     """The inspected function raised at this argument; at another it may not."""
 
 
+class NotDeterministicError(FunctionFailedError):
+    """The inspected function gives different outputs at one point on different workers, which differ by `jitter`."""
+
+    def __init__(self, message: str, jitter: float) -> None:
+        super().__init__(message)
+        self.jitter = jitter
+
+
+class RaisedElsewhereError(Exception):
+    """An exception that the user's code raised in a worker: its description, as of `raised`, and its traceback."""
+
+    def __init__(self, described: str, trace: str = "") -> None:
+        super().__init__(trace or described)
+        self.described = described
+
+
+class WorkerDiedError(Exception):
+    """The process that made a call ended; the text says how."""
+
+
 def is_own_file(file: str) -> bool:
     """Whether a file is the user's own: neither of this package, nor of Python's library, nor of an installed one."""
     import os
@@ -69,6 +92,8 @@ def raised(error: BaseException) -> str:
     import linecache
     from traceback import walk_tb
 
+    if isinstance(error, RaisedElsewhereError):
+        return error.described
     message, *more = str(error).strip().splitlines() or [""]
     message = f"{message[:300]}{' …' if more or len(message) > 300 else ''}"
     text = type(error).__name__ + (f": {message}" if message else "")

@@ -1,7 +1,7 @@
 """For test suites: an assertion that a derivative is right, whose message has the findings."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from jacinspect.api import Report, inspect
 from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyMode, SmallRank
@@ -9,6 +9,9 @@ from jacinspect.functions.function import Array, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse
 from jacinspect.inspection.settings import Keywords
 from jacinspect.views.brief import render
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["Options", "assert_jacobian"]
 
@@ -29,6 +32,7 @@ class Options(Keywords, total=False):
     hessian: str | Callable[..., Any] | None
     logdet: str | Callable[..., Any] | float | None
     expect_pattern: str | Array | Sparse | None
+    executor: "Executor | None"
 
 
 def assert_jacobian(

@@ -11,6 +11,7 @@ __all__ = [
     "close_matches",
     "counted",
     "did_you_mean",
+    "format_duration",
     "format_entry",
     "format_index",
     "format_parameter",
@@ -82,6 +83,14 @@ def format_parameter(value: Any) -> str:
 def format_shape(shape: tuple[int, ...]) -> str:
     """Write a shape as the field does: ``2×3``, ``4``, ``scalar``."""
     return "×".join(map(str, shape)) or "scalar"
+
+
+def format_duration(seconds: float) -> str:
+    """Write how long something takes, with two digits or so: ``0.52 s``, ``45 s``, ``12 min``, ``3.4 h``."""
+    for unit, size, most in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
+        if seconds < most * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds / 86400:,.0f} days"
 
 
 def format_size(n: int) -> str:

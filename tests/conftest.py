@@ -46,6 +46,9 @@ LONGEST = (
     "test_second_order.py",
     "test_workers.py",
     "test_api.py",
+    "test_browser.py",
+    "test_clarke.py",
+    "test_text.py",
 )
 
 

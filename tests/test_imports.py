@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "operands": {"errors", "wording"},
     "inspection": {"functions", "jacobian", "operands", "errors", "wording", "choices", "_version"},
     "identities": {"inspection", "functions", "jacobian", "errors", "wording", "_version"},
-    "checks": {"inspection", "operands", "functions", "errors", "wording", "choices"},
+    "executors": {"errors", "wording"},
+    "checks": {"inspection", "operands", "functions", "executors", "errors", "wording", "choices"},
     "views": {
         "inspection",
         "identities",

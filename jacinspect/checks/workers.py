@@ -5,26 +5,24 @@ that died, and goes on with the rest.
 """
 
 import os
-import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import field, replace
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from threading import Thread
 from time import monotonic, time
 from typing import IO, Any
 
 from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.preparation import not_begun, prepare
-from jacinspect.checks.processes import end, end_here, lead
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
+from jacinspect.executors.processes import become_worker, end, interrupts_ignored
 from jacinspect.records import dataclass
 from jacinspect.wording import how_it_ended
 
@@ -43,9 +41,7 @@ def _serve(connection: Any, suite: Suite, errors: str) -> None:
 
     What checked code writes on standard error goes to a file, of which the parent shows what is about a failure.
     """
-    lead()  # so that the processes that checked code starts are ended with the worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a process does not inherit on Windows
-    Thread(target=_follow_parent, daemon=True).start()
+    become_worker()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what checked code prints is not part of a report
     os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
     os.chdir(suite.file.parent)
@@ -63,14 +59,6 @@ def _serve(connection: Any, suite: Suite, errors: str) -> None:
                 connection.send(("refused", str(error)))
             else:
                 connection.send(("done", outcome))
-
-
-def _follow_parent() -> None:
-    """Kill the worker, and the processes that it started, once its parent is gone, however that ended."""
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        end_here()
 
 
 @dataclass(eq=False)
@@ -174,7 +162,7 @@ class Pool:
         # Windows lets nobody open it a second time while it is to be deleted when it is closed.
         errors = NamedTemporaryFile(prefix="jacinspect-", delete=False)  # noqa: SIM115 (closed with the worker)
         process = _CONTEXT.Process(target=_serve, args=(theirs, self.suite, errors.name))
-        with _interrupts_ignored():
+        with interrupts_ignored():
             process.start()
         theirs.close()
         worker = _Worker(process, ours, errors, deadline=self._from_now(_AGAIN if self.cases else 1.0))
@@ -242,17 +230,3 @@ class Pool:
         begun = worker.begun or not_begun(self.suite, case)
         finding = timed_out(self.timeout or 0.0) if kind == "late" else crashed(how)
         return begun.concluded(replace(begun.report, findings=(finding,)))
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Start a process that ignores Ctrl-C from its first moment; its parent receives it and decides."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not in the main thread
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,7 +1,6 @@
 """`jacinspect check`: a suite -> its outcomes, written as they come -> the exit status."""
 
 import json
-import os
 import re
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jacinspect._version import __version__
 from jacinspect.choices import CheckFormat
+from jacinspect.cli.calls import executor_of, number_of_jobs
 from jacinspect.cli.console import make_console
 from jacinspect.cli.garbage import resume
 from jacinspect.cli.spelling import spelled
@@ -33,7 +33,8 @@ from jacinspect.wording import counted, printable
 
 if TYPE_CHECKING:
     from jacinspect.checks.outcomes import Outcome, Tally
-    from jacinspect.checks.suite import Case
+    from jacinspect.checks.remote import RemotePool
+    from jacinspect.checks.suite import Case, Suite
     from jacinspect.checks.workers import Pool
     from jacinspect.views.styled import StyledLine
 
@@ -55,14 +56,31 @@ class CheckRequest:
     fail_fast: bool
     shard: str | None = None
     listing: bool = False
+    executor: str | None = None
+
+    @contextmanager
+    def pool(self, suite: "Suite") -> "Iterator[Pool | RemotePool]":
+        """Start processes for a suite, or connect to the cluster that was named."""
+        if self.executor is None:
+            from jacinspect.checks.workers import Pool
+
+            with Pool(suite, number_of_jobs(self.jobs), self.timeout) as pool:
+                yield pool
+            return
+        if self.timeout is not None:
+            raise InputError("--timeout ends a process here, which --executor has none of: leave one of them out")
+        from jacinspect.checks.remote import RemotePool
+
+        with executor_of(self.jobs, self.executor) as executor, RemotePool(suite, executor) as remote:
+            yield remote
 
 
 def check_suite(request: CheckRequest) -> int:
     """Run a suite's checks, or list its inspections; return the exit status."""
     from jacinspect.checks.suite import find_configuration, load_suite
-    from jacinspect.checks.workers import Pool
 
-    jobs, shard, timeout = _number_of_jobs(request.jobs), _parse_shard(request.shard), request.timeout
+    shard, timeout = _parse_shard(request.shard), request.timeout
+    number_of_jobs(request.jobs)  # a mistake in it is reported before anything is read
     if timeout is not None and not 0 < timeout < inf:
         raise InputError(f"--timeout {timeout:g}: a number of seconds above 0 is needed")
     for to, file in request.written:
@@ -74,7 +92,7 @@ def check_suite(request: CheckRequest) -> int:
     for note in suite.notes:
         show_note(note)
     resume()  # before workers are forked, which share what is not searched
-    with Pool(suite, jobs, timeout) as pool:
+    with request.pool(suite) as pool:
         if len(pool.cases) < shard[1]:
             here = counted(len(pool.cases), "inspection")
             raise InputError(f"--shard {request.shard}: {here} cannot be divided into {shard[1]} parts")
@@ -84,7 +102,7 @@ def check_suite(request: CheckRequest) -> int:
         return _check(pool, request, shard)
 
 
-def _check(pool: "Pool", request: CheckRequest, shard: tuple[int, int]) -> int:
+def _check(pool: "Pool | RemotePool", request: CheckRequest, shard: tuple[int, int]) -> int:
     """Make the pool's inspections and write their outcomes; return the exit status."""
     from jacinspect.checks.outcomes import Tally
 
@@ -113,14 +131,6 @@ def _check(pool: "Pool", request: CheckRequest, shard: tuple[int, int]) -> int:
         for check, code in tally.unneeded:
             say(f"jacinspect: {printable(check)}: allow {code} was not needed")
     return ExitStatus.INTERRUPTED if pool.stopped else tally.exit_status
-
-
-def _number_of_jobs(text: str) -> int:
-    if text == "auto":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not re.fullmatch("0*[1-9][0-9]*", text):
-        raise InputError(f"--jobs {text}: a number of processes above 0, or auto, is needed")
-    return int(text)
 
 
 def _parse_shard(text: str | None) -> tuple[int, int]:
@@ -152,7 +162,7 @@ def _list(cases: "list[Case]", written: "tuple[tuple[CheckFormat, Path | None], 
 
 
 @contextmanager
-def _interrupts(pool: "Pool") -> Iterator[None]:
+def _interrupts(pool: "Pool | RemotePool") -> Iterator[None]:
     """Let the first Ctrl-C stop the pool after the outcomes that are there, and a second one interrupt at once."""
 
     def stop(*_: object) -> None:
@@ -169,7 +179,10 @@ def _interrupts(pool: "Pool") -> Iterator[None]:
 
 
 def _write_all(
-    outcomes: "Iterator[Outcome]", tally: "Tally", written: "tuple[tuple[CheckFormat, Path | None], ...]", pool: "Pool"
+    outcomes: "Iterator[Outcome]",
+    tally: "Tally",
+    written: "tuple[tuple[CheckFormat, Path | None], ...]",
+    pool: "Pool | RemotePool",
 ) -> None:
     """Write the first format as the outcomes come, and then the others.
 

@@ -33,6 +33,7 @@ from jacinspect.cli.options import (
     CheckFormatOption,
     DerivativeOption,
     DomainOption,
+    ExecutorOption,
     ExpectOption,
     ExpectPatternOption,
     FormatOption,
@@ -263,6 +264,13 @@ def inspect(
         int | None,
         typer.Option(metavar="N", help="Budget of calls, 100 at least; by the operand's size if left out."),
     ] = None,
+    jobs: Annotated[
+        str,
+        typer.Option(
+            "--jobs", "-j", metavar="N|auto", help="Call the function in N processes; the report is the same."
+        ),
+    ] = "1",
+    executor: ExecutorOption = None,
     noise: Annotated[float | None, typer.Option(help="Relative noise of the function's values.")] = None,
     points: Annotated[
         int | None,
@@ -325,7 +333,7 @@ def inspect(
             "points": points, "order": order or (1 if hessian is None else 2),
             "memory": memory, "max_evaluations": max_evaluations, "spectrum": spectrum,
         }  # fmt: skip
-        report = inspected(typed, operands, written, settings)
+        report = inspected(typed, operands, written, settings, (jobs, executor))
     with reported_errors(traceback):
         if open_:
             from jacinspect.cli.browser import show_page
@@ -425,6 +433,7 @@ def check(
         str,
         typer.Option("--jobs", "-j", metavar="N|auto", help="Inspections side by side; auto: one for each processor."),
     ] = "1",
+    executor: ExecutorOption = None,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="End an inspection that takes longer (J010).")
     ] = None,
@@ -449,7 +458,7 @@ def check(
         from jacinspect.cli.checking import CheckRequest, check_suite
 
         status = check_suite(
-            CheckRequest(names or [], config, written, jobs, timeout, fail_fast, shard=shard, listing=listing)
+            CheckRequest(names or [], config, written, jobs, timeout, fail_fast, shard, listing, executor)
         )
     raise typer.Exit(status)
 

@@ -2,12 +2,15 @@
 
 import os
 from contextlib import suppress
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from jacinspect.cli.streams import is_terminal
 from jacinspect.views.styled import StyledLine, StyledText
 
-__all__ = ["PlainConsole", "make_console"]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["make_console"]
 
 _WIDTH = 80  # columns, where no terminal tells
 _FORCING = ("FORCE_COLOR", "TTY_COMPATIBLE")  # variables by which rich may take any stream for a terminal
@@ -25,8 +28,8 @@ class PlainConsole:
         self._stream.flush()
 
 
-def make_console(stream: TextIO, soft_wrap: bool) -> Any:
-    """Make a console, rich's or a plain one, for a stream: both have `print`, and a `width` in columns."""
+def make_console(stream: TextIO, soft_wrap: bool) -> "PlainConsole | Console":
+    """Make a console for a stream: rich's for a terminal, and wherever variables may ask for colours."""
     if not (is_terminal(stream) or any(name in os.environ for name in _FORCING)):
         return PlainConsole(stream, soft_wrap)
     from rich.console import Console

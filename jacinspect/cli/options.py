@@ -12,6 +12,7 @@ __all__ = [
     "CheckFormatOption",
     "DerivativeOption",
     "DomainOption",
+    "ExecutorOption",
     "ExpectOption",
     "ExpectPatternOption",
     "FormatOption",
@@ -48,6 +49,10 @@ DerivativeOption = Annotated[
         metavar="REF_OR_EXPR_OR_FILE",
         help="A derivative to be checked: an expression, module:function, file.py:function, or a file (J.npz).",
     ),
+]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(metavar="dask:tcp://HOST:PORT", help="Work on a cluster of dask; the report is the same."),
 ]
 KindOption = Annotated[
     DerivativeKind | None,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
+from jacinspect.cli.calls import executor_of
 from jacinspect.cli.garbage import resume
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
@@ -177,9 +178,13 @@ class OutputRequest:
 
 
 def inspected(
-    typed: FunctionRequest, operands: OperandRequest, output: OutputRequest, settings: dict[str, Any]
+    typed: FunctionRequest,
+    operands: OperandRequest,
+    output: OutputRequest,
+    settings: dict[str, Any],
+    elsewhere: tuple[str, str | None] = ("1", None),
 ) -> "Report":
-    """Read what was typed, then inspect.
+    """Read what was typed, then inspect; `elsewhere` is what was typed for --jobs and --executor.
 
     Raises
     ------
@@ -188,6 +193,7 @@ def inspected(
     """
     from jacinspect.inspection.elsewhere import inspect_at_points
     from jacinspect.inspection.settings import Settings
+    from jacinspect.inspection.subject import called_by
     from jacinspect.jacobian.unfolding import unfold
     from jacinspect.operands.bundle import whole
     from jacinspect.operands.shapes import parse_size
@@ -209,10 +215,15 @@ def inspected(
     of_one, x = function.opened(wrt, values, operands.dtype.value)
     sources = dict.fromkeys(given[whole(name) if name not in given else name].source for name in of_one.open)
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
-    with Progress() as progress:
+    with executor_of(*elsewhere) as executor, Progress() as progress:
         try:
             report = inspect_at_points(
-                of_one, x, checked, source=", ".join(sources), direction=direction, progress=progress.called
+                called_by(of_one, executor),
+                x,
+                checked,
+                source=", ".join(sources),
+                direction=direction,
+                progress=progress,
             )
         except FunctionRaisedError as error:
             advice = _suggested(of_one, x) if typed.domain is None and "random" in sources else ""
@@ -267,7 +278,7 @@ def verified(
     of_one, x = function.opened(1, [given.values], operands.dtype.value)
     with Progress() as progress:
         return verify_identities(
-            of_one, x, seed=seed, source=given.source, vec=vec and vec.value, progress=progress.called,
+            of_one, x, seed=seed, source=given.source, vec=vec and vec.value, progress=progress,
         )  # fmt: skip
 
 

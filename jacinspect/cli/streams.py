@@ -13,7 +13,9 @@ from time import monotonic
 from typing import Any, TextIO
 
 from jacinspect.errors import ExitStatus, FunctionFailedError, InputError, JacinspectError, raised
-from jacinspect.wording import printable
+from jacinspect.inspection.plan import Plan
+from jacinspect.inspection.plan import Progress as Callback
+from jacinspect.wording import counted, format_duration, printable
 
 __all__ = [
     "Interrupted",
@@ -31,6 +33,7 @@ __all__ = [
     "standard_output",
 ]
 
+_SLOW = 0.1  # seconds a call: what takes less is done before one has read how long it takes
 _PRINTED_SHOWN, _LINES_SHOWN = 1000, 5  # bytes and lines of what inspected code prints: enough to recognise it
 
 
@@ -173,12 +176,14 @@ def spell_out(stream: TextIO | None) -> None:
         stream.reconfigure(errors=SPELLED)
 
 
-class Progress:
-    """Shows progress on standard error, after a second of work and on a terminal only."""
+class Progress(Callback):
+    """Shows progress on standard error, after a second of work and on a terminal only; and first, how long it takes."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._due = monotonic() + 1 if is_terminal(sys.stderr) and not quiet else inf
+        self._began = monotonic()
+        self._due = self._began + 1 if is_terminal(sys.stderr) and not quiet else inf
         self._status: Any = None
+        self._plan: Plan | None = None
 
     def __enter__(self) -> "Progress":
         return self
@@ -187,9 +192,26 @@ class Progress:
         if self._status is not None:
             self._status.stop()
 
-    def called(self, evaluations: int) -> None:
-        """Show how often the function was called; a callback for every call."""
-        self.show(f"{evaluations} calls of the function")
+    def __call__(self, calls: int) -> None:
+        """Show how often the function was called, and how long the rest takes."""
+        if self._plan is None or self._plan.calls <= calls or monotonic() < self._due:
+            self.show(f"{calls} calls of the function")
+            return
+        left = (self._plan.calls - calls) * (monotonic() - self._began) / calls
+        of = "about" if self._plan.found else "at most"
+        self.show(f"{calls} of {of} {self._plan.calls} calls of the function, {format_duration(left)} left")
+
+    def planned(self, plan: Plan) -> None:
+        """Say once how many calls of a slow function there will be, and how long they take."""
+        if self._plan is None and plan.seconds > _SLOW:
+            many = f"about {plan.pattern:,} calls to find the pattern, {plan.values:,} for the values"
+            on = counted(plan.workers, "worker")
+            say(
+                f"jacinspect: a call takes {format_duration(plan.seconds)}; if outputs read all inputs, {many}: "
+                f"{format_duration(plan.duration)} on {on}\n"
+                "  --jobs N makes them side by side, --max-evaluations N samples; --order 2 and --points multiply"
+            )
+        self._plan = plan
 
     def show(self, words: str) -> None:
         """Show a line of progress, unless it is too early."""

@@ -17,6 +17,7 @@ from jacinspect.functions.broadcasting import require_broadcastable
 from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened, claimed_together
+from jacinspect.functions.remade import Remade
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
@@ -77,6 +78,9 @@ class Function:
     hessian: Claim | None = None  # a claim for the second derivative, which is checked in place of these
     logdet: Claim | None = None  # a claim for log|det J|, a number or one for each item of a batch
     declared: Claim | None = None  # a matrix whose entries are declared to be all that may not be 0: a sparsity pattern
+    make: Callable[[], "Function"] | None = None  # makes it anew in another process, before anything is set or opened
+    remade: Callable[[Array], Array] | None = None  # of one operand: the same value, made anew where it is first called
+    elsewhere: Any = None  # an Elsewhere that calls it on an executor; None to call it here
     gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 
     def __call__(self, *operands: Array) -> Array:
@@ -160,11 +164,15 @@ class Function:
         `dtype` where they are integers; among the other operands of people's own code, integers stay what they are.
         Where a claimed derivative is by more operands than `wrt` names, all of them are opened.
         """
+        found, x = self._opened(wrt, operands, dtype)
+        return replace(found, remade=self.make and Remade(self, self.make, found.open, operands, dtype)), x
+
+    def _opened(self, wrt: Wrt, operands: Sequence[Array], dtype: str) -> "tuple[Function, Array]":
         self._require_number(operands)
         values = [*map(np.asarray, operands)]
         apart = ComplexParts.of(self.operands, values)
         if apart is not None:
-            return self._real(apart).opened(apart.opened(wrt), apart.split(values), dtype)
+            return self._real(apart)._opened(apart.opened(wrt), apart.split(values), dtype)
         places = self.positions(wrt, values if self.adapt else ())
         values = [
             _real(operand, name, dtype) if place in places or self.adapt is None else operand
@@ -180,7 +188,7 @@ class Function:
         x = arrays[0] if found.operand is None else found.operand.join(arrays)
         wider = claimed_together(self.rule, values, [place - 1 for place in places], lambda: found(x.copy()))
         if wider:
-            found, x = self.opened([place + 1 for place in wider], operands, dtype)
+            found, x = self._opened([place + 1 for place in wider], operands, dtype)
             note = f"the derivative is by {' and '.join(found.open)}, and so it is compared"
             return replace(found, note="; ".join(filter(None, (found.note, note)))), x
         return found, x

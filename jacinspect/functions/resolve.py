@@ -6,7 +6,9 @@ derivative, that Function with it as its rule.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from keyword import iskeyword
+from pathlib import Path
 from typing import Any
 
 from jacinspect.choices import Backend, DerivativeKind
@@ -67,6 +69,22 @@ def resolve(
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
         return function
+    make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(further), backend)
+    return replace(_resolved(function, given, further, backend), make=make)
+
+
+def _resolved_from(folder: str, function: str | Callable[..., Any], *others: Any) -> Function:
+    """Resolve, in another process, what was given in a folder."""
+    if isinstance(function, str) and is_reference(function):
+        from jacinspect.functions.code.references import typed_in
+
+        function = typed_in(folder, function)
+    return resolve(function, *others)
+
+
+def _resolved(
+    function: str | Callable[..., Any], given: dict[str, Parameter], further: Sequence[str | None], backend: str | None
+) -> Function:
     if not isinstance(function, str):
         from jacinspect.functions.code.callables import of_callable
 

@@ -4,7 +4,6 @@ The first operand is the given one. The others have its shape and other scales: 
 its multiples, so that they keep its signs and zeros.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
@@ -16,6 +15,7 @@ from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.inspection.plan import NO_PROGRESS, Progress
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import PointReport
 from jacinspect.inspection.settings import Settings
@@ -42,7 +42,7 @@ def inspect_at_points(
     *,
     source: str = "array",
     direction: Any = None,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Progress = NO_PROGRESS,
 ) -> Report:
     """Inspect a function at an operand and at `settings.points` - 1 others; the arguments are those of one inspection.
 
@@ -77,7 +77,7 @@ def _numbers(function: Function) -> str:
 
 
 def _first_order(
-    function: Function, x: Array, settings: Settings, source: str, direction: Any, progress: Callable[[int], None]
+    function: Function, x: Array, settings: Settings, source: str, direction: Any, progress: Progress
 ) -> Report:
     operand = _Operands(function, x, settings, source)
     first = inspect_function(function, x, settings, source=source, direction=direction, progress=progress)
@@ -88,7 +88,7 @@ def _first_order(
         scale = _scale(number)
         at = operand.at(number, scale)
         try:
-            report = operand.inspected(at, scale, _counting_from(calls, progress))
+            report = operand.inspected(at, scale, progress.after(calls))
         except FunctionFailedError as error:  # as where f ends: the given operand is the one that counts
             points.append(PointReport(scale, _range(at), None, None, str(error).splitlines()[0]))
             continue
@@ -96,11 +96,6 @@ def _first_order(
         reports.append(report)
         calls += report.calls
     return replace(max(reports, key=_badness), points=tuple(points) if len(points) > 1 else (), calls=calls)
-
-
-def _counting_from(done: int, progress: Callable[[int], None]) -> Callable[[int], None]:
-    """Return a callback for the calls of one more inspection, after so many that are done."""
-    return lambda number: progress(done + number)
 
 
 def _scale(number: int) -> float:
@@ -150,12 +145,12 @@ class _Operands:
         moved = where_defined(lambda *parts: self.function(bundle.join(parts)), parts, [domain] * len(parts))
         return bundle.join(moved)
 
-    def inspected(self, at: Array, scale: float, progress: Callable[[int], None]) -> Report:
+    def inspected(self, at: Array, scale: float, progress: Progress) -> Report:
         """Inspect the function at another operand."""
         source = f"{self.source}, scale {scale:g}"
         return inspect_function(self.function, at, self.settings, source=source, progress=progress)
 
-    def looked_at_further(self, first: Report, progress: Callable[[int], None]) -> Report:
+    def looked_at_further(self, first: Report, progress: Progress) -> Report:
         """Return the report at a larger operand if the derivative disagrees there, and else the first one."""
         known = first.agreement is not None and first.agreement.checked and first.verdict == "pass"
         known = known and not _numbers(self.function)
@@ -165,7 +160,7 @@ class _Operands:
         if not self._differs(at, first):
             return first
         with suppress(JacinspectError):
-            report = self.inspected(at, _FURTHER, _counting_from(first.calls, progress))
+            report = self.inspected(at, _FURTHER, progress.after(first.calls))
             if any(finding.code == "J001" for finding in report.findings):
                 points = (_point(1.0, first), _point(_FURTHER, report))
                 return replace(report, points=points, calls=first.calls + report.calls)

@@ -29,6 +29,7 @@ __all__ = [
     "because",
     "budgets",
     "crashed",
+    "differs_elsewhere",
     "hadamard_invalid",
     "mutates_input",
     "not_deterministic",
@@ -58,6 +59,13 @@ def not_deterministic(jitter: float, seed: int | None) -> Finding:
     if 0 < jitter <= _TOLERABLE:
         advice += f", or give --noise {rounded_up(2 * jitter)} where they are noise"
     return finding("J005", f"the same input gave different outputs{by}; {advice}")
+
+
+def differs_elsewhere(jitter: float) -> Finding:
+    """J005: two workers gave different outputs for the same input."""
+    by = f", apart by {jitter:.1g} of their size" if np.isfinite(jitter) else ""
+    advice = "use workers that are alike, with the same libraries on the same kind of processor"
+    return finding("J005", f"two workers gave different outputs for the same input{by}; {advice}")
 
 
 def nothing_compared(allowed: Sequence[str]) -> Finding:

@@ -1,12 +1,11 @@
 """The pipeline: a function and an operand in, a Report out; the steps are in the order in which the data travels."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from jacinspect._version import __version__
-from jacinspect.errors import InputError
+from jacinspect.errors import InputError, NotDeterministicError
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.conclusion import concluded
@@ -14,6 +13,7 @@ from jacinspect.inspection.declared import declared_pattern
 from jacinspect.inspection.evidence import Evidence
 from jacinspect.inspection.inspected import Inspected
 from jacinspect.inspection.naming import Names
+from jacinspect.inspection.plan import NO_PROGRESS, Plan, Progress
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules
 from jacinspect.inspection.sampling import Sample, affordable
@@ -60,7 +60,7 @@ def inspect_function(
     *,
     source: str = "array",
     direction: Any = None,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Progress = NO_PROGRESS,
 ) -> Report:
     """Inspect a Function of one operand, or with all others fixed, at a float array x; see `inspect`.
 
@@ -90,7 +90,10 @@ def inspect_function(
     declared = declared_pattern(function, point, shape, settings.vec)
     analytic = analytic_at(function, point, shape, settings.vec)
     function = replace(function, others=tuple(rule for rule in function.others if rule.order <= settings.order))
-    return _Inspection(function, point, box, analytic, settings, rng, names, declared, dx).report(base)
+    try:
+        return _Inspection(function, point, box, analytic, settings, rng, names, declared, dx).report(base, progress)
+    except NotDeterministicError as error:
+        return replace(base, calls=box.evaluations, findings=(find.differs_elsewhere(error.jitter),))
 
 
 def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, source: str = "array") -> Report:
@@ -121,13 +124,16 @@ def uninspected(function: Function, wrt: Wrt, x: Array, settings: Settings, sour
 class _Inspection(Inspected):
     """One inspection, step by step."""
 
-    def report(self, base: Report) -> Report:
+    def report(self, base: Report, progress: Progress) -> Report:
         """Detect, color, build both Jacobians, compare, refute; if a pattern was refuted, once more from the start."""
         size, calls = max(self.x.size, self.box.y0.size), self.calls
         # Pairs and entries may take the memory that those arrays leave, and a quarter of all memory at least.
         memory = max(self.settings.memory - _ARRAYS * 8 * size, self.settings.memory // 4)
         budget = Budget(max(calls - _OTHER_CALLS, 0) // 2, memory)
+        plan = Plan.at_most(self.x.size, calls, self.box.seconds, self.box.workers)
+        progress.planned(plan)
         detection = detect(self.box, self.x, self.rng, budget)
+        progress.planned(plan.with_colors(detection.evaluations, colored(detection.pattern, detection)[1]))
         measured = self._measured()
         evidence = self._evidence(detection, measured, calls, memory)
         unresolved = _NONE

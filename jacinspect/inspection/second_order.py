@@ -19,6 +19,7 @@ from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim, Jvp, NoSecondDerivativeError, Second, Slopes, Vjp
 from jacinspect.inspection.codes import finding, ordered
 from jacinspect.inspection.pipeline import inspect_function
+from jacinspect.inspection.plan import Progress
 from jacinspect.inspection.report import Report, SecondOrderReport
 from jacinspect.inspection.sections import RuleReport
 from jacinspect.inspection.settings import Settings
@@ -47,9 +48,7 @@ def require_gradient(function: Function) -> None:
         )
 
 
-def with_second_order(
-    report: Report, function: Function, settings: Settings, progress: Callable[[int], None]
-) -> Report:
+def with_second_order(report: Report, function: Function, settings: Settings, progress: Progress) -> Report:
     """Return the report with the second order."""
     reason = _why_not(report, function)
     if reason:
@@ -133,6 +132,7 @@ def _gradient(function: Function, report: Report, w: Array, vec: str | None) -> 
         logdet=None,
         declared=None,
         output=lambda: bundle,
+        elsewhere=None,
         formula="",
         derivative_formula="",
         bends=(),
@@ -227,7 +227,7 @@ def _contracted(claim: Claim, size: int, w: Array) -> Claim:
     return Claim(of_w(claim.derivative), claim.kind, lambda arguments: of_w(claim.at(arguments)), claim.takes)
 
 
-def _inspected(gradient: Function, report: Report, settings: Settings, progress: Callable[[int], None]) -> Report:
+def _inspected(gradient: Function, report: Report, settings: Settings, progress: Progress) -> Report:
     """Inspect the gradient; a second-order rule that raises is a finding, and the Hessian is measured without it."""
     of_hessian = ["positive-definite"] if report.output is not None and report.output.size == 1 else []
     expect = [name for name in settings.expect if name in of_hessian]
@@ -235,7 +235,7 @@ def _inspected(gradient: Function, report: Report, settings: Settings, progress:
 
     def inspected(gradient: Function) -> Report:
         return inspect_function(
-            gradient, operand.values, settings, source=operand.source, progress=lambda n: progress(report.calls + n)
+            gradient, operand.values, settings, source=operand.source, progress=progress.after(report.calls)
         )
 
     try:

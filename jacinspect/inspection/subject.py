@@ -5,7 +5,8 @@ Neither depends on the other. Next: pipeline, identities.
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
@@ -17,7 +18,19 @@ from jacinspect.inspection.sections import FunctionReport
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
 from jacinspect.jacobian.blackbox import BlackBox, Domain
 
-__all__ = ["analytic_at", "array_of", "black_box", "declared", "domain_of", "operand_epsilon", "real_array"]
+if TYPE_CHECKING:
+    from concurrent.futures import Executor  # which takes some milliseconds to import, and few inspections need
+
+__all__ = [
+    "analytic_at",
+    "array_of",
+    "black_box",
+    "called_by",
+    "declared",
+    "domain_of",
+    "operand_epsilon",
+    "real_array",
+]
 
 
 def declared(function: Function) -> FunctionReport:
@@ -54,10 +67,19 @@ def black_box(function: Function, x: Array, progress: Callable[[int], None]) -> 
     if x.dtype != np.float64:
         try:
             wide = x.astype(np.float64)
-            return BlackBox(function, wide, progress, domain), wide
+            return BlackBox(function, wide, progress, domain, function.elsewhere), wide
         except FunctionFailedError:
             pass
-    return BlackBox(function, x, progress, domain), x
+    return BlackBox(function, x, progress, domain, function.elsewhere), x
+
+
+def called_by(function: Function, executor: "Executor | None") -> Function:
+    """Return a function of one operand that is called on an executor, many points at a time; here, if None."""
+    if executor is None:
+        return function
+    from jacinspect.jacobian.evaluation import Elsewhere
+
+    return replace(function, elsewhere=Elsewhere(function.remade or function, executor, function))
 
 
 def domain_of(function: Function) -> Domain:

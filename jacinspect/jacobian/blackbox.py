@@ -2,23 +2,30 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
-from typing import Any, TypeAlias
+from functools import lru_cache, partial
+from itertools import chain
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, raised
+from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, NotDeterministicError, raised
 from jacinspect.jacobian.jitter import Snap, jitter_of
 from jacinspect.wording import format_shape
+
+if TYPE_CHECKING:
+    from jacinspect.jacobian.evaluation import Elsewhere
 
 __all__ = ["Array", "BlackBox", "Domain", "blocks", "same"]
 
 Array: TypeAlias = NDArray[Any]
 Domain = tuple[float, float]
+T = TypeVar("T")
 
 _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache
 
+_LAST_BITS = 2**10  # times the spacing of f's values is what sums in another order may differ by
 _KEPT = 2**24  # numbers kept for another who asks, 128 MiB
 _REPEATS = 6  # calls at X, besides two, from which the jitter is measured
 _FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
@@ -59,6 +66,9 @@ def _bits(y: Array) -> int:
 class BlackBox:
     """A callable array -> array, called only with fresh arrays of one shape.
 
+    `elsewhere` is where f is called besides, at many points side by side; here, one after the other, if None. The first
+    call is made here in any case. A call takes about so many `seconds`.
+
     Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
     values that differ by no more are made equal, see jitter.py), whether it `mutates` its argument, and whether
@@ -78,8 +88,10 @@ class BlackBox:
         x: Array,
         progress: Callable[[int], None] = lambda _: None,
         domain: Domain = (-np.inf, np.inf),
+        elsewhere: "Elsewhere | None" = None,
     ) -> None:
         self._f, self._x, self._progress, self.domain = f, x, progress, domain
+        self._elsewhere: Elsewhere | None = None
         self.is_bounded = domain != (-np.inf, np.inf)
         self._moves = False  # for now it is called at X alone, which f may have changed when it raises
         self._first: Array | None = None
@@ -90,33 +102,114 @@ class BlackBox:
         self.evaluations, self.narrow = 0, 0.0
         self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
-        argument = x.copy()
+        argument, began = x.copy(), monotonic()
         self.y0 = self(argument).copy()  # a copy: f may return the same buffer, or its argument, every time
+        self.seconds, began = monotonic() - began, monotonic()
         self.mutates = not bool(same(argument, x).all())
+        if elsewhere is not None:
+            self._elsewhere, elsewhere.longest = elsewhere, max(elsewhere.longest, self.seconds)
         argument = x.copy()
-        again = self(argument)
+        (again,) = self.many([argument])
+        self.seconds = min(self.seconds, monotonic() - began)  # to start a worker, or to compile f, takes longer
         self.mutates |= not bool(same(argument, x).all())
         self._first = None
         self.deterministic = self.mutates or bool(same(self.y0, again).all())
+        if not self.deterministic and elsewhere is not None:
+            self._go_by_workers(again)
         if not self.deterministic:
             repeats = self.many(x.copy() for _ in range(_REPEATS))
             self.jitter = jitter_of(self.y0, [again, *repeats])
             self._snap = Snap(self.jitter)
             self._snap(self.y0)
+        if elsewhere is not None:
+            elsewhere.reference = x
         self._moves = True
 
-    @np.errstate(all="ignore")  # which as a decorator takes half the time
     def __call__(self, x: Array) -> Array:
         """Return f(x), flat; the caller must not use x again, for f may have changed it."""
+        (y,) = self.many((x,))
+        return y
+
+    def where_defined(self, x: Array) -> Array:
+        """Return f(x), flat, or NaN throughout if f raises."""
+        (y,) = self.many_where_defined((x,))
+        return y
+
+    def many(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield f, flat, at points none of which depends on a value of f at another."""
+        return self._each(self._taken, points)
+
+    def many_where_defined(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield f, flat, at points as of `many`, or NaN throughout where f raises, as it may outside its domain."""
+        return self._each(self._taken_or_nan, points)
+
+    def many_unless_raised(self, points: Iterable[Array]) -> Iterator[Array | None]:
+        """Yield f, flat, at points as of `many`, or None where f raises."""
+        return self._each(self._taken_or_none, points)
+
+    def many_kept(self, points: Iterable[Array]) -> Iterator[Array]:
+        """Yield what `many_where_defined` yields, and keep it for the next who asks for the same points."""
+        keys: deque[int] = deque()
+
+        def noted() -> Iterator[Array]:
+            for point in points:
+                keys.append(hash(point.tobytes()))
+                yield point
+
+        for y in self.many_where_defined(noted()):
+            if (len(self._kept) + 1) * y.size <= _KEPT:
+                self._kept[keys[0]] = y
+            keys.popleft()
+            yield y
+
+    def _known(self, x: Array) -> Array | None:
+        """Return f(x) if it was kept, for the one who asks for it again."""
+        return self._kept.pop(hash(x.tobytes()), None) if self._kept else None
+
+    def _each(self, take: Callable[..., T], points: Iterable[Array]) -> Iterator[T | Array]:
+        """Yield what is kept of f at points, or taken of a call there; these are made side by side where possible."""
+        if self._elsewhere is None:
+            return map(partial(self._here, take), points)
+        return self._there(take, points, self._elsewhere)
+
+    def _here(self, take: Callable[..., T], x: Array) -> T | Array:
         known = self._known(x)
         if known is not None:
             return known
+        x = self._defined(x)
+        return take(x, partial(self._f, x))
+
+    def _there(self, take: Callable[..., T], points: Iterable[Array], elsewhere: "Elsewhere") -> Iterator[T | Array]:
+        order: deque[Array | None] = deque()  # the points that are known, None for one that is called
+
+        def called() -> Iterator[Array]:
+            for x in points:
+                known = bool(self._kept) and hash(x.tobytes()) in self._kept
+                order.append(x if known else None)
+                if not known:
+                    yield self._defined(x)
+
+        for call in chain(elsewhere(called()), [None]):
+            while order and (x := order[0]) is not None:
+                order.popleft()
+                yield self._here(take, x)
+            if call is not None:
+                order.popleft()
+                yield take(*call)
+
+    def _defined(self, x: Array) -> Array:
+        outside = self.outside(x)
+        return x if outside is None else np.where(outside, self._x, x)
+
+    @np.errstate(all="ignore")  # which as a decorator takes half the time
+    def _taken(self, x: Array, result: Callable[[], Any], at_x: Array | None = None) -> Array:
+        """Count a call of f and check what it gives; `at_x` is f(X) by the worker that made it, where it is new."""
         self.evaluations += 1
         self._progress(self.evaluations)
-        outside = self.outside(x)
-        x = x if outside is None else np.where(outside, self._x, x)
+        if at_x is not None and self._moves:
+            self._require_same(at_x)
         try:
-            y = self._checked(self._f(x))
+            y = self._checked(result())
         except InputError:  # already worded for the user
             raise
         except FunctionFailedError as error:
@@ -145,47 +238,36 @@ class BlackBox:
         known = not self.whole and self._bits in _FORMATS
         return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
 
-    def many(self, points: Iterable[Array]) -> Iterator[Array]:
-        """Yield f, flat, at points none of which depends on a value of f at another."""
-        return map(self, points)
-
-    def where_defined(self, x: Array) -> Array:
-        """Return f(x), flat, or NaN throughout if f raises, as it may outside its domain."""
-        y = self._unless_raised(x)
-        return np.full(self.y0.size, np.nan) if y is None else y
-
-    def many_where_defined(self, points: Iterable[Array]) -> Iterator[Array]:
-        """Yield what `where_defined` returns, at points as of `many`."""
-        return map(self.where_defined, points)
-
-    def many_unless_raised(self, points: Iterable[Array]) -> Iterator[Array | None]:
-        """Yield f, flat, or None where f raises, at points as of `many`."""
-        return map(self._unless_raised, points)
-
-    def many_kept(self, points: Iterable[Array]) -> Iterator[Array]:
-        """Yield what `many_where_defined` yields, and keep it for the next who asks for the same points."""
-        keys: deque[int] = deque()
-
-        def noted() -> Iterator[Array]:
-            for point in points:
-                keys.append(hash(point.tobytes()))
-                yield point
-
-        for y in self.many_where_defined(noted()):
-            if (len(self._kept) + 1) * y.size <= _KEPT:
-                self._kept[keys[0]] = y
-            keys.popleft()
-            yield y
-
-    def _known(self, x: Array) -> Array | None:
-        """Return f(x) if it was kept, for the one who asks for it again."""
-        return self._kept.pop(hash(x.tobytes()), None) if self._kept else None
-
-    def _unless_raised(self, x: Array) -> Array | None:
+    def _taken_or_none(self, *called: Any) -> Array | None:
         try:
-            return self(x)
+            return self._taken(*called)
         except FunctionRaisedError:
             return None
+
+    def _taken_or_nan(self, *called: Any) -> Array:
+        y = self._taken_or_none(*called)
+        return np.full(self.y0.size, np.nan) if y is None else y
+
+    def _go_by_workers(self, there: Array) -> None:
+        """Where workers agree with each other, and differ from this process by rounding alone, take their f(X).
+
+        A sum of BLAS has other last bits with another number of threads, and dask gives its workers one each.
+        """
+        (again,) = self.many([self._x.copy()])
+        if same(there, again).all() and jitter_of(self.y0, [there]) <= _LAST_BITS * self.epsilon:
+            self.y0, self.deterministic = there.copy(), True
+
+    def _require_same(self, at_x: Array) -> None:
+        """Raise NotDeterministicError where another worker's f(X) differs by more than f differs from itself."""
+        if at_x.shape == self.y0.shape and not bool(same(at_x, self.y0).all()):
+            jitter = jitter_of(self.y0, [at_x])
+            if self._snap is None or not jitter <= self._snap.tolerance:
+                raise NotDeterministicError("two workers gave different outputs for the same input", jitter)
+
+    @property
+    def workers(self) -> int:
+        """How many calls are made side by side."""
+        return 1 if self._elsewhere is None else self._elsewhere.workers
 
     def outside(self, x: Array) -> NDArray[np.bool_] | None:
         """Return which entries of a point are outside of the domain; None where none is."""

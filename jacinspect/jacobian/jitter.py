@@ -34,7 +34,7 @@ class Snap:
     """Replaces each output by the first value remembered for it that is within the jitter of it."""
 
     def __init__(self, jitter: float) -> None:
-        self._jitter = _MARGIN * jitter
+        self.tolerance = _MARGIN * jitter
         self._known: list[Array] = []
 
     def __call__(self, y: Array) -> Array:
@@ -42,7 +42,7 @@ class Snap:
         for known in self._known:
             with np.errstate(all="ignore"):
                 size = np.maximum(np.abs(known), _CANCELS * np.max(np.abs(y), initial=0, where=np.isfinite(y)))
-                y = np.where(np.abs(y - known) <= self._jitter * size, known, y)
+                y = np.where(np.abs(y - known) <= self.tolerance * size, known, y)
         if len(self._known) < _REMEMBERED and (len(self._known) + 1) * y.size <= max(_NUMBERS, 2 * y.size):
             self._known.append(y)
         return y

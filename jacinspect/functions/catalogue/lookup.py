@@ -5,6 +5,8 @@ table has the name (completion.py), and no other is imported.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -44,7 +46,8 @@ def function(name: str, /, **parameters: Parameter) -> Function:
     if table is None:
         raise InputError(f"there is no function {name!r}; {hint(name)}")
     entries: tuple[Entry, ...] = getattr(import_module(f"jacinspect.functions.catalogue.{table}"), table.upper())
-    return next(entry for entry in entries if key(name) in map(key, (entry.name, *entry.aliases))).bind(parameters)
+    entry = next(entry for entry in entries if key(name) in map(key, (entry.name, *entry.aliases)))
+    return replace(entry.bind(parameters), make=partial(function, name, **parameters))
 
 
 def names() -> list[str]:

@@ -15,7 +15,7 @@ from jacinspect.choices import Backend
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.wording import did_you_mean
 
-__all__ = ["load"]
+__all__ = ["load", "typed_in"]
 
 _FILE = "jacinspect file "  # begins a file's name as a module: no module that anybody imports is called that
 _LISTED = 12  # functions of a module, about two lines of them
@@ -50,6 +50,13 @@ def load(text: str) -> Any:
     if not callable(found) and not callable(getattr(found, "forward", None)):
         raise InputError(f"{text}: is a {type(found).__name__}, not a function")
     return found
+
+
+def typed_in(folder: str, text: str) -> str:
+    """Return a reference that was typed in a folder as it can be loaded from wherever this process is."""
+    place, _, name = text.rpartition(":")
+    _first_on_path(Path(folder))
+    return f"{Path(folder, place)}:{name}" if place.endswith(".py") and str(Path.cwd()) != folder else text
 
 
 def _near(name: str, owner: object) -> str:

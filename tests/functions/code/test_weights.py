@@ -1,7 +1,6 @@
 """Jacobians by the numbers that code holds itself: torch modules, and trees of arrays as jax's libraries have them."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,6 @@ from tests.conftest import RunHere
 from tests.oracles import Array
 
 X = np.random.default_rng(0).standard_normal((3, 4))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Of arrays this small, several threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def net() -> Any:

@@ -1,11 +1,16 @@
-"""A process and all that it starts, ended together: a session on POSIX, a job object on Windows. Next: workers."""
+"""A process and all that it starts, ended together: a session on POSIX, a job object on Windows. Next: own, workers."""
 
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from threading import Thread
 
-__all__ = ["end", "end_here", "lead"]
+__all__ = ["become_worker", "end", "end_here", "interrupts_ignored", "lead"]
 
 _GRACE = 1.0  # seconds to wait for a process that was killed, which takes milliseconds
 
@@ -52,3 +57,31 @@ else:
         except OSError:  # it does not lead a session yet, or is gone
             process.kill()
         process.join(_GRACE)
+
+
+def become_worker() -> None:
+    """Have this process end with its parent, however that ends, and with it all that it starts; not by Ctrl-C."""
+    lead()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a process does not inherit on Windows
+    Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        end_here()
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """Start a process that ignores Ctrl-C from its first moment; its parent receives it and decides."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from jacinspect.checks import processes, workers
+from jacinspect.checks import workers
 from jacinspect.checks.suite import load_suite
 from jacinspect.checks.workers import Pool
 from jacinspect.cli.child import go_on_in_a_child
+from jacinspect.executors import processes
 
 JOB, ITSELF = 0x1234, 2**64 - 1
 

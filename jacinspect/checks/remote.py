@@ -1,0 +1,129 @@
+"""Whole inspections on an executor, as on a cluster. In: a Suite, an Executor. Out: Outcomes. Next: views/checks.
+
+A worker reads the checked code from the suite's folder, which has to be there for it as well.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
+from contextlib import chdir
+from dataclasses import field, replace
+from time import monotonic, time
+from typing import Any
+from uuid import uuid4
+
+from jacinspect.checks.outcomes import Outcome
+from jacinspect.checks.preparation import PreparedCheck, not_begun, prepare
+from jacinspect.checks.suite import Case, Suite
+from jacinspect.errors import InputError, JacinspectError
+from jacinspect.records import dataclass
+
+__all__ = ["RemotePool"]
+
+_POLL = 0.2  # seconds between looks at `stopped`: short for a person who pressed Ctrl-C, long for the processor
+_KEPT = 4  # suites that a worker keeps prepared: a shared cluster has few users at a time
+
+_prepared: dict[str, dict[str, PreparedCheck]] = {}  # in each worker, by the key of a suite
+
+
+def _checks(key: str, suite: Suite) -> dict[str, PreparedCheck]:
+    if key not in _prepared:
+        while len(_prepared) >= _KEPT:
+            _prepared.pop(next(iter(_prepared)), None)
+        _prepared[key] = {each.check.name: each for each in prepare(suite)}
+    return _prepared[key]
+
+
+def _operands(key: str, suite: Suite) -> dict[str, tuple[str, ...]] | str:
+    """Return the names of each check's operands, or what is wrong with the suite; in a worker."""
+    try:
+        with chdir(suite.file.parent):
+            return {name: each.function.operands for name, each in _checks(key, suite).items()}
+    except (JacinspectError, OSError) as error:
+        return str(error)
+
+
+def _inspected(key: str, suite: Suite, case: Case) -> Outcome | str:
+    """Inspect a case, or return what cannot be used; in a worker."""
+    began, since = time(), monotonic()
+    try:
+        with chdir(suite.file.parent):
+            outcome = _checks(key, suite)[case.check].outcome(case, lambda _: None)
+    except (JacinspectError, OSError) as error:
+        return str(error)
+    return replace(outcome, started=began, seconds=monotonic() - since)
+
+
+@dataclass(eq=False)
+class RemotePool:
+    """The inspections of a suite on an executor; as Pool, which makes them in processes of its own.
+
+    A case whose worker dies as often as the executor allows is reported as crashed (J011).
+    """
+
+    suite: Suite
+    executor: Executor
+    cases: list[Case] = field(default_factory=list)
+    stopped: bool = False
+    waiting: Callable[[], None] = lambda: None
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+    def __enter__(self) -> "RemotePool":
+        """Prepare the suite on a worker, which validates the configuration.
+
+        Raises
+        ------
+        InputError
+            If it is invalid, or there is no such folder for the worker.
+        """
+        try:
+            found = self._usable(self.executor.submit(_operands, self.key, self.suite).result())
+        except JacinspectError:
+            raise
+        except Exception as error:
+            raise InputError(f"{self.suite.file}: the executor failed: {type(error).__name__}: {error}") from error
+        self.cases = self.suite.cases(found)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is to be ended here."""
+
+    def stop(self) -> None:
+        """Give no more outcomes; may be called at any time, such as by a signal handler."""
+        self.stopped = True
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Inspect all cases; yield the outcome of each, in their order, as soon as those before it are there."""
+        made = deque((case, self.executor.submit(_inspected, self.key, self.suite, case)) for case in self.cases)
+        try:
+            while made and not self.stopped:
+                case, future = made[0]
+                self.waiting()
+                if wait([future], _POLL).done:
+                    made.popleft()
+                    yield self._outcome(case, future)
+        finally:
+            for _, future in made:
+                future.cancel()
+
+    def _outcome(self, case: Case, future: "Future[Outcome | str]") -> Outcome:
+        from jacinspect.inspection.findings import crashed
+
+        try:
+            outcome: Outcome = self._usable(future.result())
+        except JacinspectError:
+            raise
+        except (BrokenExecutor, CancelledError) as error:
+            raise InputError(f"the executor is gone, before {case.name}: {type(error).__name__}") from error
+        except Exception as error:
+            begun = not_begun(self.suite, case)
+            lines = str(error).splitlines() or [""]
+            how = f"the executor failed: {type(error).__name__}: {lines[0]}"
+            return begun.concluded(replace(begun.report, findings=(crashed(how),)))
+        return outcome
+
+    @staticmethod
+    def _usable(given: Any) -> Any:
+        if isinstance(given, str):
+            raise InputError(given)
+        return given

@@ -1,0 +1,43 @@
+"""The executor that --executor names: a scheduler of dask. In: "dask:tcp://HOST:PORT". Out: an Executor. Next: cli."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from jacinspect.errors import InputError
+
+__all__ = ["connected"]
+
+_WAIT = 10.0  # seconds for a scheduler to answer: one that is there takes milliseconds, and a wrong port would take 30
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Executor]:
+    """Connect to a cluster; it is left as it was afterwards.
+
+    Raises
+    ------
+    InputError
+        Where it is no address of dask, nobody answers there, there are no workers, or dask is not installed.
+    """
+    kind, _, place = address.partition(":")
+    if kind != "dask" or not place:
+        raise InputError(f"--executor {address}: name a scheduler of dask, such as dask:tcp://127.0.0.1:8786")
+    try:
+        distributed: Any = import_module("distributed")
+    except ModuleNotFoundError:
+        raise InputError("--executor: needs dask, which is not installed: pip install 'jacinspect[dask]'") from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told as an error of ours
+    try:
+        client = distributed.Client(place, timeout=_WAIT, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(f"--executor {address}: no scheduler answers there ({type(error).__name__})") from None
+    try:
+        if not client.nthreads():
+            raise InputError(f"--executor {address}: the scheduler has no workers; start some: dask worker {place}")
+        yield client.get_executor(pure=False)
+    finally:
+        client.close(timeout=_WAIT)

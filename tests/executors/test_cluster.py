@@ -1,0 +1,118 @@
+"""Calls on a real scheduler of dask with workers of its own, on this machine."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import dask
+import numpy as np
+import pytest
+from distributed import LocalCluster
+
+from jacinspect import InputError, inspect
+from jacinspect.checks.remote import RemotePool
+from jacinspect.checks.suite import load_suite
+from jacinspect.checks.workers import Pool
+from jacinspect.errors import FunctionFailedError
+from jacinspect.executors.cluster import connected
+from jacinspect.jacobian.evaluation import workers_of
+from tests.executors.cases import CASES, FILE, serial
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+def cluster_of(workers: int) -> Any:
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}):  # a call is made twice, and not four times
+        return LocalCluster(
+            n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50
+        )
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with cluster_of(2) as cluster:
+        yield cluster
+
+
+def test_a_cluster_makes_the_same_reports(cluster: Any) -> None:
+    with connected(f"dask:{cluster.scheduler_address}") as executor:
+        assert workers_of(executor) == 2
+        for name in ("rows", "raises", "several outputs", "parameters"):
+            assert CASES[name].report(executor=executor) == serial(name)
+        closure = 2.0
+        assert inspect(lambda x: closure * x, X, executor=executor).calls == inspect(lambda x: closure * x, X).calls
+
+
+def test_a_file_is_found_from_any_folder(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text("import helpers\n\ndef f(x):\n    return helpers.twice(x)\n")
+    (tmp_path / "helpers.py").write_text("def twice(x):\n    return 2 * x\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with connected(f"dask:{cluster.scheduler_address}") as executor:
+        assert inspect("mine.py:f", X, executor=executor).jacobian is not None
+
+
+def test_a_worker_that_is_killed_loses_no_inspection(cluster: Any) -> None:
+    with connected(f"dask:{cluster.scheduler_address}") as executor:
+        serially = inspect(f"{FILE}:slow", X).to_json()
+        pid = next(iter(cluster.workers.values())).pid
+        Timer(1.0, os.kill, (pid, signal.SIGKILL)).start()
+        report = inspect(f"{FILE}:slow", X, executor=executor)
+        assert report.to_json() == serially
+
+
+def test_a_function_that_kills_workers_is_told(cluster: Any) -> None:
+    with (
+        connected(f"dask:{cluster.scheduler_address}") as executor,
+        pytest.raises(
+            FunctionFailedError, match=r"at a point that .* the executor failed: KilledWorker: Attempted to run"
+        ),
+    ):
+        inspect(f"{FILE}:ends", X, executor=executor)
+
+
+def test_a_suite_is_checked_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import os\n\ndef f(x):\n    return x**2\n\ndef g(x):\n    os._exit(3)\n")
+    file = tmp_path / "jacinspect.toml"
+    file.write_text(
+        '[checks.f]\nfunction = "mine.py:f"\nderivative = "2*x"\nshapes = ["2", "1x3"]\n'
+        '[checks.g]\nfunction = "mine.py:g"\nshapes = ["2"]\n'
+    )
+    suite = load_suite(file)
+    with connected(f"dask:{cluster.scheduler_address}") as executor, RemotePool(suite, executor) as pool:
+        outcomes = list(pool.outcomes())
+        with Pool(suite) as local:
+            expected = list(local.outcomes())
+        assert [o.report.to_json() for o in outcomes[:2]] == [o.report.to_json() for o in expected[:2]]
+        assert [o.name for o in outcomes] == [o.name for o in expected]
+        (found,) = outcomes[2].report.findings
+        assert found.code == "J011"
+        assert "the executor failed: KilledWorker" in found.message
+        file.write_text('[checks.f]\nfunction = "mine.py:nothing"\nshapes = ["2"]\n')
+        with pytest.raises(InputError, match="has no 'nothing'"), RemotePool(load_suite(file), executor):
+            pass
+
+
+def test_a_cluster_that_goes_away_is_told() -> None:
+    cluster = cluster_of(1)
+    with connected(f"dask:{cluster.scheduler_address}") as executor:
+        Timer(0.5, cluster.close).start()
+        with pytest.raises(FunctionFailedError, match=r"the executor makes no more calls, after \d+ of the function"):
+            inspect(f"{FILE}:slow", np.ones(20), executor=executor)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("tcp://127.0.0.1:1", r"name a scheduler of dask, such as dask:tcp://127\.0\.0\.1:8786"),
+        ("dask:tcp://127.0.0.1:1", "no scheduler answers there"),
+        ("dask:", "name a scheduler of dask"),
+    ],
+)
+def test_an_address_that_is_none(address: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jacinspect.executors.cluster._WAIT", 0.5)
+    with pytest.raises(InputError, match=message), connected(address):
+        pass
