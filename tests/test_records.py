@@ -60,7 +60,15 @@ def test_one_that_is_made_often_is_made_the_same_way() -> None:
             often(*given, **named)
 
 
-def test_one_whose_fields_are_given_by_name_is_made_often() -> None:
+def test_fields_of_one_that_is_made_often_may_have_any_names() -> None:
+    @records.dataclass
+    class Own:
+        own: int
+        finish: int
+        values: tuple[int, ...] = dataclasses.field(default_factory=tuple)
+
+    assert {(each.own, each.finish, each.values) for each in (Own(1, 2) for _ in range(100))} == {(1, 2, ())}
+
     @records.dataclass(kw_only=True)
     class Named:
         x: int = 0
@@ -130,6 +138,13 @@ def test_the_last_step_of_making_one(dataclass: Any) -> None:
             self.x *= 2
 
     assert Twice(4).x == 8
+
+
+def test_changed_copies() -> None:
+    changed = records.replace(Kept(1, (2,)), x=3)
+    assert changed == dataclasses.replace(Kept(1, (2,)), x=3) == Kept(3, (2,))
+    with pytest.raises(TypeError, match="Kept"):
+        records.replace(changed, z=1)  # type: ignore[call-arg]
 
 
 def test_copies() -> None:
