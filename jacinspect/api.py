@@ -4,7 +4,7 @@ In: a function, arrays, settings. Next: inspection.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -21,7 +21,7 @@ from jacinspect.inspection.given import Given
 from jacinspect.inspection.settings import Keywords, Settings
 from jacinspect.inspection.sparsity import Pattern, found_pattern
 from jacinspect.inspection.subject import array_of, called_by
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -5,7 +5,7 @@ Of several operands, `by` makes a function of the one, or of those laid end to e
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from fnmatch import fnmatchcase
 from itertools import chain, repeat
 from typing import Any
@@ -20,7 +20,7 @@ from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.remade import Remade
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
 
 __all__ = ["Array", "Function", "Parameter", "Wrt"]

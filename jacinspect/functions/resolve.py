@@ -6,7 +6,6 @@ derivative, that Function with it as its rule.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from keyword import iskeyword
 from pathlib import Path
@@ -19,6 +18,7 @@ from jacinspect.functions.domain import parse_interval
 from jacinspect.functions.function import Function, Parameter
 from jacinspect.functions.numbers import Numbers
 from jacinspect.functions.rules import Claim, Second, Vjp
+from jacinspect.records import replace
 
 # What reads expressions, and what imports code, is imported when there is some: the catalogue needs neither.
 

@@ -5,13 +5,12 @@ Each rule of several operands can be restricted to one of them, the others being
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = [
     "Array",

@@ -1,7 +1,6 @@
 """What an inspection found, put together: structure, findings, the Hadamard product, the spectrum. Next: report."""
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +20,7 @@ from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.hadamard import HadamardComparison, chain_rule, hadamard
+from jacinspect.records import replace
 
 if TYPE_CHECKING:
     from jacinspect.inspection.spectrum import SpectrumReport

@@ -1,6 +1,5 @@
 """The pipeline: a function and an operand in, a Report out; the steps are in the order in which the data travels."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,7 @@ from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.rounding import moved_by_rounding
 from jacinspect.jacobian.star import mirrored
 from jacinspect.jacobian.unresolved import colored
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
 
 __all__ = ["inspect_function", "uninspected"]

@@ -216,14 +216,14 @@ def _one_by_one(
         return np.zeros(outputs.size, bool)
     times = np.zeros(outputs.size, np.int64)
 
-    def add(position: int, read: Array, faint: Array | None = None) -> None:
+    def add(position: int, read: Array | slice, faint: Array | None = None) -> None:
         dependencies.add(outputs[read], bases[read] + offsets[position], faint)
         times[read] += 1
 
     asked = dict.fromkeys(range(offsets.size), np.arange(outputs.size))
     if line.full:
         for position, read in enumerate(line.each_seen(tuple(asked), outputs)):
-            add(position, np.flatnonzero(read))
+            add(position, slice(None) if read.all() else np.flatnonzero(read))
             asked[position] = np.flatnonzero(~read)
     asked = {position: places for position, places in asked.items() if places.size}
     for (position, places), y in zip(asked.items(), line.each_moved(asked), strict=True):

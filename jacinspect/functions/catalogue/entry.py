@@ -217,12 +217,14 @@ def _by_blocks(
     name: str, parameters: Mapping[str, Parameter], compute: ArrayFunction, *arrays: Array, spreads_nan: bool = True
 ) -> Array:
     """Apply an element-wise rule of 1-d float64 arrays to real arrays, broadcast to one shape; NaN gives NaN."""
-    operands = [np.asarray(array) for array in arrays]
-    dtypes = [_result_type(name, operand) for operand in operands]
-    several = len(operands) > 1
-    shape = np.broadcast_shapes(*(operand.shape for operand in operands)) if several else operands[0].shape
-    result = np.empty(shape, np.result_type(*dtypes) if several else dtypes[0])
-    (_compute_with_poles if several else _compute)(partial(compute, **parameters), operands, result, spreads_nan)
+    operands, compute = list(map(np.asarray, arrays)), partial(compute, **parameters) if parameters else compute
+    if len(operands) == 1:  # quick, for a few numbers
+        result = np.empty(operands[0].shape, _result_type(name, operands[0]))
+        _compute(compute, operands, result, spreads_nan)
+        return result
+    shape = np.broadcast_shapes(*(operand.shape for operand in operands))
+    result = np.empty(shape, np.result_type(*(_result_type(name, operand) for operand in operands)))
+    _compute_with_poles(compute, operands, result, spreads_nan)
     return result
 
 
