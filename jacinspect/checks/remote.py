@@ -54,6 +54,11 @@ def _inspected(key: str, suite: Suite, case: Case) -> Outcome | str:
     return replace(outcome, started=began, seconds=monotonic() - since)
 
 
+def _is_lost(error: BaseException | None) -> bool:
+    """Whether an inspection ended with its worker, and not with the whole executor."""
+    return error is not None and not isinstance(error, BrokenExecutor)
+
+
 @dataclass(eq=False)
 class RemotePool:
     """The inspections of a suite on an executor; as Pool, which makes them in processes of its own.
@@ -94,17 +99,24 @@ class RemotePool:
 
     def outcomes(self) -> Iterator[Outcome]:
         """Inspect all cases; yield the outcome of each, in their order, as soon as those before it are there."""
-        made = deque((case, self.executor.submit(_inspected, self.key, self.suite, case)) for case in self.cases)
+        made = deque((case, self._submitted(case)) for case in self.cases)
         try:
             while made and not self.stopped:
                 case, future = made[0]
                 self.waiting()
-                if wait([future], _POLL).done:
-                    made.popleft()
-                    yield self._outcome(case, future)
+                if not wait([future], _POLL).done:
+                    continue
+                made.popleft()
+                if not future.cancelled() and _is_lost(future.exception()):
+                    wait([other for _, other in made])
+                    future = self._submitted(case)  # by itself: another one may have ended its worker
+                yield self._outcome(case, future)
         finally:
             for _, future in made:
                 future.cancel()
+
+    def _submitted(self, case: Case) -> "Future[Outcome | str]":
+        return self.executor.submit(_inspected, self.key, self.suite, case)
 
     def _outcome(self, case: Case, future: "Future[Outcome | str]") -> Outcome:
         from jacinspect.inspection.findings import crashed

@@ -36,8 +36,11 @@ def connected(address: str) -> Iterator[Executor]:
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(f"--executor {address}: no scheduler answers there ({type(error).__name__})") from None
     try:
-        if not client.nthreads():
-            raise InputError(f"--executor {address}: the scheduler has no workers; start some: dask worker {place}")
+        try:
+            client.wait_for_workers(1, timeout=_WAIT)  # those that are being started, or again after they died
+        except TimeoutError:
+            line = f"start some: dask worker {place}"
+            raise InputError(f"--executor {address}: the scheduler has no workers; {line}") from None
         yield client.get_executor(pure=False)
     finally:
         client.close(timeout=_WAIT)

@@ -48,8 +48,12 @@ class Processes(Executor):
         self._calls: SimpleQueue[tuple[Future[Any], tuple[Any, ...]] | None] = SimpleQueue()
         self._making: dict[BaseProcess, Future[Any] | None] = {}
         self._closed, self._starting = False, Lock()
-        for started in [self._start() for _ in range(number)]:
-            Thread(target=self._give, args=(started,), daemon=True).start()
+        try:
+            for started in [self._start() for _ in range(number)]:
+                Thread(target=self._give, args=(started,), daemon=True).start()
+        except BaseException:  # such as Ctrl-C: at its end, Python would wait for those that were started
+            self.shutdown()
+            raise
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a function called with arguments by position."""

@@ -55,6 +55,18 @@ def test_a_file_is_found_from_any_folder(cluster: Any, tmp_path: Path, monkeypat
         assert inspect("mine.py:f", X, executor=executor).jacobian is not None
 
 
+def test_what_is_wrong_with_a_suite_is_told_by_a_worker(cluster: Any, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("")
+    file = tmp_path / "jacinspect.toml"
+    file.write_text('[checks.f]\nfunction = "mine.py:nothing"\nshapes = ["2"]\n')
+    with (
+        connected(f"dask:{cluster.scheduler_address}") as executor,
+        pytest.raises(InputError, match="has no 'nothing'"),
+        RemotePool(load_suite(file), executor),
+    ):
+        pass
+
+
 def test_a_worker_that_is_killed_loses_no_inspection(cluster: Any) -> None:
     with connected(f"dask:{cluster.scheduler_address}") as executor:
         serially = inspect(f"{FILE}:slow", X).to_json()
@@ -91,9 +103,6 @@ def test_a_suite_is_checked_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
         (found,) = outcomes[2].report.findings
         assert found.code == "J011"
         assert "the executor failed: KilledWorker" in found.message
-        file.write_text('[checks.f]\nfunction = "mine.py:nothing"\nshapes = ["2"]\n')
-        with pytest.raises(InputError, match="has no 'nothing'"), RemotePool(load_suite(file), executor):
-            pass
 
 
 def test_a_cluster_that_goes_away_is_told() -> None:
