@@ -220,11 +220,12 @@ def _one_by_one(
         dependencies.add(outputs[read], bases[read] + offsets[position], faint)
         times[read] += 1
 
-    asked = dict.fromkeys(range(offsets.size), np.arange(outputs.size))
+    asked, none = dict.fromkeys(range(offsets.size), np.arange(outputs.size)), np.zeros(0, np.int64)
     if line.full:
         for position, read in enumerate(line.each_seen(tuple(asked), outputs)):
-            add(position, slice(None) if read.all() else np.flatnonzero(read))
-            asked[position] = np.flatnonzero(~read)
+            whole = read.all()
+            add(position, slice(None) if whole else np.flatnonzero(read))
+            asked[position] = none if whole else np.flatnonzero(~read)
     asked = {position: places for position, places in asked.items() if places.size}
     for (position, places), y in zip(asked.items(), line.each_moved(asked), strict=True):
         changed, faint = line.changes(y, outputs[places])

@@ -66,11 +66,12 @@ _FIRST = tuple(
     )
     for side in (-1, 1)
 )
-# Of three values: in the slope of the cubic through them and f(x), and in the central slope.
+# Of three values: in the slope of the cubic through them and f(x), and in the central slope. That which may be known is
+# the first, so that none is looked for afterwards.
 _THREE = (
+    (_FIRST_RATIO, -1 / (_R2 - 1), 0.0),
     (-1.0, 0.5 - 0.5 / (_FIRST_RATIO + 1), 0.5),
     (1.0, 0.5 + 0.5 / (_FIRST_RATIO - 1), 0.5),
-    (_FIRST_RATIO, -1 / (_R2 - 1), 0.0),
 )
 CLOSE = 2.0**-13  # the shorter step of three values: the central slope is off by 3e-9 of the third derivative
 FARTHER = CLOSE * _FIRST_RATIO  # and the longer one
