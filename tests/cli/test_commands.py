@@ -565,7 +565,7 @@ def test_what_is_piped_imports_nothing_heavy(tmp_path: Path) -> None:
 def test_code_runs_with_the_search_for_garbage(tmp_path: Path) -> None:
     """The search is put off while modules are imported."""
     (tmp_path / "code.py").write_text(
-        "import gc\n\ndef f(x):\n    return x if gc.isenabled() and gc.get_freeze_count() > 50_000 else 2 * x\n"
+        "import gc\n\ndef f(x):\n    return x if gc.isenabled() and gc.get_freeze_count() > 10_000 else 2 * x\n"
     )
     (tmp_path / "jacinspect.toml").write_text('[checks.f]\nfunction = "code.py:f"\nderivative = "1"\nshapes = "2"\n')
     for typed in ("code.py:f -s 2 -d x**0", "check"):
