@@ -65,7 +65,8 @@ class Line:
         for y in self.box.many_kept(self._alone(positions, beside)):
             y = y[outputs]
             with np.errstate(all="ignore"):
-                seen = np.abs(y - y_base) > _FAINT * np.fmax(np.abs(y), self._size)
+                change = y - y_base  # of which NaN shows nothing
+                seen = np.abs(change) > _FAINT * np.fmax(np.abs(y), self._size)
             yield seen
 
     def _alone(self, positions: Iterable[int], flip: Array) -> Iterator[Array]:
