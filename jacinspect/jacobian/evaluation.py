@@ -35,6 +35,8 @@ _ATTEMPTS = 3  # a second time on another worker, and once more if that was abou
 _LONGER = 20.0  # times the longest call so far: a solver takes more steps at one point than at others, but not so many
 _KEPT = 4  # functions that a worker keeps, each with its operands: one is in use, few more by users of a shared cluster
 
+_UNGUARDED = '\na script that starts processes has to begin its work below: if __name__ == "__main__":'
+
 _known: dict[str, Callable[[Array], Any]] = {}  # in each worker, and here for threads and for processes forked later
 
 
@@ -230,7 +232,8 @@ class Elsewhere:
 
     def _gone(self, error: BaseException) -> FunctionFailedError:
         done = f"after {self.done} of the function"
-        return FunctionFailedError(f"the executor makes no more calls, {done}: {_described(error)}")
+        advice = "" if self.done else _UNGUARDED
+        return FunctionFailedError(f"the executor makes no more calls, {done}: {_described(error)}{advice}")
 
 
 def _lost(batch: _Batch, how: str) -> list[_Reply]:
