@@ -8,7 +8,7 @@ from typing import Any
 
 from jacinspect.errors import InputError
 
-__all__ = ["executor_of", "number_of_jobs"]
+__all__ = ["executor_of", "number_of_jobs", "require_possible"]
 
 
 def number_of_jobs(text: str) -> int:
@@ -20,6 +20,18 @@ def number_of_jobs(text: str) -> int:
     return int(text)
 
 
+def require_possible(jobs: str, address: str | None) -> int:
+    """Return the number of processes; raise InputError where that or the cluster is misspelt, or both are given."""
+    number = number_of_jobs(jobs)
+    if address is not None:
+        from jacinspect.executors.cluster import place_of
+
+        place_of(address)
+        if number > 1:
+            raise InputError("--jobs starts processes here, and --executor names workers elsewhere: give one of them")
+    return number
+
+
 @contextmanager
 def executor_of(jobs: str, address: str | None) -> Iterator[Any]:
     """Start processes, or connect to a cluster, as an Executor, or None; left when the work is done or interrupted.
@@ -29,10 +41,8 @@ def executor_of(jobs: str, address: str | None) -> Iterator[Any]:
     InputError
         Where they are misspelt, both are given, or the cluster is not there.
     """
-    number = number_of_jobs(jobs)
+    number = require_possible(jobs, address)
     if address is not None:
-        if number > 1:
-            raise InputError("--jobs starts processes here, and --executor names workers elsewhere: give one of them")
         from jacinspect.executors.cluster import connected
 
         with connected(address) as executor:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
-from jacinspect.cli.calls import executor_of
+from jacinspect.cli.calls import executor_of, require_possible
 from jacinspect.cli.garbage import resume
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
@@ -198,6 +198,7 @@ def inspected(
     from jacinspect.operands.bundle import whole
     from jacinspect.operands.shapes import parse_size
 
+    require_possible(*elsewhere)  # before anything is called
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
     require_savable("--save", output.save)
     for file in (each.file for each in output.every):

@@ -206,10 +206,11 @@ class Progress(Callback):
         if self._plan is None and plan.seconds > _SLOW:
             many = f"about {plan.pattern:,} calls to find the pattern, {plan.values:,} for the values"
             on = counted(plan.workers, "worker")
-            say(
-                f"jacinspect: a call takes {format_duration(plan.seconds)}; if outputs read all inputs, {many}: "
-                f"{format_duration(plan.duration)} on {on}\n"
-                "  --jobs N makes them side by side, --max-evaluations N samples; --order 2 and --points multiply"
+            faster = "--jobs N makes them side by side, " if plan.workers == 1 else ""
+            complain(
+                f"a call takes {format_duration(plan.seconds)}; if outputs read all inputs, {many}: "
+                f"{format_duration(plan.duration)} on {on}; {faster}--max-evaluations N samples, --order 2 and "
+                "--points multiply"
             )
         self._plan = plan
 

@@ -9,9 +9,18 @@ from typing import Any
 
 from jacinspect.errors import InputError
 
-__all__ = ["connected"]
+__all__ = ["connected", "place_of"]
 
 _WAIT = 10.0  # seconds for a scheduler to answer: one that is there takes milliseconds, and a wrong port would take 30
+
+
+def place_of(address: str) -> str:
+    """Return where a scheduler is, of an address such as dask:tcp://127.0.0.1:8786; raise InputError if it is none."""
+    kind, _, place = address.partition(":")
+    if kind != "dask" or not place:
+        meant = f"dask:{address}" if "://" in address else "dask:tcp://127.0.0.1:8786"
+        raise InputError(f"--executor {address}: name a scheduler of dask, such as {meant}")
+    return place
 
 
 @contextmanager
@@ -23,9 +32,7 @@ def connected(address: str) -> Iterator[Executor]:
     InputError
         Where it is no address of dask, nobody answers there, there are no workers, or dask is not installed.
     """
-    kind, _, place = address.partition(":")
-    if kind != "dask" or not place:
-        raise InputError(f"--executor {address}: name a scheduler of dask, such as dask:tcp://127.0.0.1:8786")
+    place = place_of(address)
     try:
         distributed: Any = import_module("distributed")
     except ModuleNotFoundError:

@@ -10,7 +10,12 @@ from jacinspect.records import dataclass
 __all__ = ["NO_PROGRESS", "Plan", "Progress"]
 
 _CALLS_PER_COLOR = 6  # three steps to either side
+_MANY, _CALLS_OF_MANY = 16, 3  # of more colors than that, three values each are enough
 _OTHERS = 45  # for a pattern, besides one call for each input: codewords, flips and mixtures of points
+
+
+def _values(colors: int) -> int:
+    return (_CALLS_OF_MANY if colors > _MANY else _CALLS_PER_COLOR) * colors
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,11 @@ class Plan:
     def at_most(cls, inputs: int, budget: int, seconds: float, workers: int) -> "Plan":
         """Plan for outputs that read all inputs, within a budget of calls."""
         pattern = min(inputs + _OTHERS, max(budget // 2, 1))
-        return cls(pattern, min(_CALLS_PER_COLOR * inputs, max(budget - pattern, 1)), seconds, workers)
+        return cls(pattern, min(_values(inputs), max(budget - pattern, 1)), seconds, workers)
 
     def with_colors(self, pattern: int, colors: int) -> "Plan":
         """Return the plan once the pattern is found, after so many calls, with so many colors."""
-        return replace(self, pattern=pattern, values=min(_CALLS_PER_COLOR * colors, self.values), found=True)
+        return replace(self, pattern=pattern, values=min(_values(colors), self.values), found=True)
 
     @property
     def calls(self) -> int:

@@ -79,6 +79,12 @@ def called_by(function: Function, executor: "Executor | None") -> Function:
         return function
     from jacinspect.jacobian.evaluation import Elsewhere
 
+    if isinstance(executor, type) or not hasattr(executor, "submit"):
+        given = executor.__name__ if isinstance(executor, type) else type(executor).__name__
+        raise InputError(
+            f"executor: {given} is none; give one of concurrent.futures, such as ProcessPoolExecutor(4), or dask's "
+            "Client(ADDRESS).get_executor()"
+        )
     return replace(function, elsewhere=Elsewhere(function.remade or function, executor, function))
 
 

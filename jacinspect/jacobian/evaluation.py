@@ -7,7 +7,7 @@ loses its call, which is made again on another: of our own processes, and of das
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from itertools import count, islice
 from pickle import PicklingError
@@ -28,10 +28,14 @@ __all__ = ["Called", "Elsewhere", "workers_of"]
 Array: TypeAlias = NDArray[Any]
 Called = tuple[Array, Callable[[], Any], Array | None]  # x, what returns f(x) or raises, f(X) of a worker seen first
 
-_AHEAD = 2  # calls in flight for each worker: one that is made, and one that waits for it
+_AHEAD = 2  # batches of calls in flight for each worker: one that is made, and one that waits for it
+_BATCH = 0.25  # seconds that a batch takes, where one call takes less: to send one to a cluster takes 0.02
+_MOST, _MOST_BYTES = 8, 2**20  # points of a batch, which all wait in memory
 _ATTEMPTS = 3  # a second time on another worker, and once more if that was about to end anyway
 _LONGER = 20.0  # times the longest call so far: a solver takes more steps at one point than at others, but not so many
 _KEPT = 4  # functions that a worker keeps, each with its operands: one is in use, few more by users of a shared cluster
+
+_UNGUARDED = '\na script that starts processes has to begin its work below: if __name__ == "__main__":'
 
 _known: dict[str, Callable[[Array], Any]] = {}  # in each worker, and here for threads and for processes forked later
 
@@ -47,7 +51,7 @@ class _Failure:
 
 @dataclass(frozen=True, eq=False)
 class _Reply:
-    """What a worker gives: f(x) or a failure, and how long it took; nothing if the function is not `known` there.
+    """What a worker gives: f(x) or a failure, and how long it took.
 
     `reference` is f at the reference point, flat, where one was given.
     """
@@ -56,7 +60,6 @@ class _Reply:
     failure: _Failure | None = None
     seconds: float = 0.0
     reference: Array | None = None
-    known: bool = True
 
     def result(self) -> Any:
         """Return f(x), or raise what it raised."""
@@ -66,11 +69,16 @@ class _Reply:
 
 
 def _called(
-    key: str, _number: int, x: Array, f: Callable[[Array], Any] | None = None, reference: Array | None = None
-) -> _Reply:
-    """Call the function of a key at x, in a worker; f comes with its first call there, and with a reference point.
+    key: str,
+    _number: int,
+    points: Sequence[Array],
+    f: Callable[[Array], Any] | None = None,
+    reference: Array | None = None,
+) -> list[_Reply] | None:
+    """Call the function of a key at a batch of points, in a worker; None where it is not known there.
 
-    The number of the call is for dask, which makes no call twice.
+    f comes with its first batch there, and with a reference point. The number of the batch is for dask, which makes no
+    call twice.
     """
     if f is not None:
         while len(_known) >= _KEPT:
@@ -78,14 +86,18 @@ def _called(
         _known[key] = f
     known = _known.get(key)
     if known is None:
-        return _Reply(known=False)
+        return None
     before = None if reference is None else _outcome(known, reference.copy())
     at_reference = None
     if before is not None and before.failure is None:
         at_reference = np.asarray(before.value, dtype=np.float64).ravel()
-    began = monotonic()
-    reply = _outcome(known, x)
-    return _Reply(reply.value, reply.failure, monotonic() - began, at_reference)
+    replies = []
+    for x in points:
+        began = monotonic()
+        reply = _outcome(known, x)
+        replies.append(_Reply(reply.value, reply.failure, monotonic() - began, at_reference))
+        at_reference = None
+    return replies
 
 
 def _outcome(f: Callable[[Array], Any], x: Array) -> _Reply:
@@ -105,13 +117,13 @@ def _failed(kind: type[Exception], text: str, error: BaseException) -> _Reply:
 
 
 @dataclass(eq=False)
-class _Call:
-    """A call that was sent: where, what stands for its reply, and how often it was made."""
+class _Batch:
+    """Points that were sent: where, what stands for the replies, and how often they were sent."""
 
-    x: Array
-    future: "Future[_Reply]"
+    points: list[Array]
+    future: "Future[list[_Reply] | None]"
     attempts: int = 1
-    reply: _Reply | None = None
+    replies: list[_Reply] | None = None
 
 
 class Elsewhere:
@@ -145,76 +157,87 @@ class Elsewhere:
         FunctionFailedError
             Where the executor is gone.
         """
-        points, waiting = iter(points), deque[_Call]()
+        points, waiting = iter(points), deque[_Batch]()
         try:
             while True:
-                for x in islice(points, _AHEAD * self.workers - len(waiting)):
-                    waiting.append(_Call(x, self._sent(x)))
+                for batch in self._batches(points, _AHEAD * self.workers - len(waiting)):
+                    waiting.append(_Batch(batch, self._sent(batch)))
                 if not waiting:
                     return
-                reply = self._first(waiting)
-                call = waiting.popleft()
-                self.longest, self.done = max(self.longest, reply.seconds), self.done + 1
-                yield call.x, reply.result, reply.reference
+                replies = self._first(waiting)
+                for x, reply in zip(waiting.popleft().points, replies, strict=True):
+                    self.longest, self.done = max(self.longest, reply.seconds), self.done + 1
+                    yield x, reply.result, reply.reference
         finally:
-            for call in waiting:
-                call.future.cancel()
+            for each in waiting:
+                each.future.cancel()
 
-    def _first(self, waiting: deque[_Call]) -> _Reply:
-        """Wait for the reply to the first of some calls; meanwhile, those that are lost are made again."""
+    def _batches(self, points: Iterator[Array], number: int) -> Iterator[list[Array]]:
+        """Take points in so many batches at most, and in fewer for each worker before there are fewer for all."""
+        taken = list(islice(points, number))
+        if not taken:
+            return
+        length = int(min(_BATCH / max(self.longest, _BATCH / _MOST), _MOST_BYTES / max(taken[0].nbytes, 1)))
+        taken += islice(points, number * max(length - 1, 0))
+        length = max(min(length, -(-len(taken) // min(number, self.workers))), 1)
+        for start in range(0, len(taken), length):
+            yield taken[start : start + length]
+
+    def _first(self, waiting: deque[_Batch]) -> list[_Reply]:
+        """Wait for the replies to the first of some batches; meanwhile, those that are lost are sent again."""
         head, since = waiting[0], monotonic()
         while True:
-            for call in waiting:
-                if call.reply is None and call.future.done():
-                    self._look_at(call)
-            if head.reply is not None:
-                return head.reply
+            for batch in waiting:
+                if batch.replies is None and batch.future.done():
+                    self._look_at(batch)
+            if head.replies is not None:
+                return head.replies
             limit = max(self._patience, _LONGER * self.longest)
             left = since + limit - monotonic()  # workers take calls in their order: it is not waiting for another
             if left <= 0:
                 getattr(self._executor, "end", Future.cancel)(head.future)
                 self._again(head, f"had not returned after {limit:.3g} s (calls before took {self.longest:.2g} s)")
                 since = monotonic()
-            wait([call.future for call in waiting if call.reply is None], max(left, 0), FIRST_COMPLETED)
+            wait([batch.future for batch in waiting if batch.replies is None], max(left, 0), FIRST_COMPLETED)
 
-    def _look_at(self, call: _Call) -> None:
-        """Take the reply to a call that was made, or make it again."""
+    def _look_at(self, batch: _Batch) -> None:
+        """Take the replies to a batch, or send it again."""
         try:
-            reply = call.future.result()
+            replies = batch.future.result()
         except (BrokenExecutor, CancelledError) as error:
             raise self._gone(error) from error
         except WorkerDiedError as error:
-            self._again(call, str(error))
+            self._again(batch, str(error))
         except Exception as error:
             if isinstance(error, PicklingError) or "pickle" in str(error):
                 raise _unsendable(error) from error
-            call.reply = _lost(f"the executor failed: {_described(error)}")  # dask makes calls again by itself
+            batch.replies = _lost(batch, f"the executor failed: {_described(error)}")  # dask has sent it again itself
         else:
-            if reply.known:
-                call.reply = reply
-            else:
-                call.future = self._sent(call.x, self._f, self.reference)
+            batch.replies = replies
+            if replies is None:
+                batch.future = self._sent(batch.points, self._f, self.reference)
 
-    def _again(self, call: _Call, how: str) -> None:
-        """Make a call again that was lost, or say how it was if it has been made often enough."""
-        if call.attempts < _ATTEMPTS:
-            call.attempts, call.future = call.attempts + 1, self._sent(call.x)
+    def _again(self, batch: _Batch, how: str) -> None:
+        """Send a batch again that was lost, or say how it was if it has been sent often enough."""
+        if batch.attempts < _ATTEMPTS:
+            batch.attempts, batch.future = batch.attempts + 1, self._sent(batch.points)
         else:
-            call.reply = _lost(f"the function {how}, at the last of {_ATTEMPTS} attempts")
+            batch.replies = _lost(batch, f"the function {how}, at the last of {_ATTEMPTS} attempts")
 
-    def _sent(self, x: Array, *function: Any) -> "Future[_Reply]":
+    def _sent(self, points: list[Array], *function: Any) -> "Future[list[_Reply] | None]":
         try:
-            return self._executor.submit(_called, self._key, next(self._numbers), x, *function)
+            return self._executor.submit(_called, self._key, next(self._numbers), points, *function)
         except (RuntimeError, OSError) as error:  # it is broken or shut down, which are RuntimeErrors, or disconnected
             raise self._gone(error) from error
 
     def _gone(self, error: BaseException) -> FunctionFailedError:
         done = f"after {self.done} of the function"
-        return FunctionFailedError(f"the executor makes no more calls, {done}: {_described(error)}")
+        advice = "" if self.done else _UNGUARDED
+        return FunctionFailedError(f"the executor makes no more calls, {done}: {_described(error)}{advice}")
 
 
-def _lost(how: str) -> _Reply:
-    return _Reply(failure=_Failure(FunctionFailedError, how, ""))
+def _lost(batch: _Batch, how: str) -> list[_Reply]:
+    return [_Reply(failure=_Failure(FunctionFailedError, how, ""))] * len(batch.points)
 
 
 def _described(error: BaseException) -> str:

@@ -29,7 +29,7 @@ def test_processes_make_the_same_report_and_print_where_the_program_prints(tmp_p
         (["--jobs", "0"], "--jobs 0: a number of processes above 0, or auto, is needed"),
         (
             ["--executor", "tcp://h:1"],
-            "--executor tcp://h:1: name a scheduler of dask, such as dask:tcp://127.0.0.1:8786",
+            "--executor tcp://h:1: name a scheduler of dask, such as dask:tcp://h:1",
         ),
         (
             ["--jobs", "2", "--executor", "dask:tcp://h:1"],
@@ -37,8 +37,11 @@ def test_processes_make_the_same_report_and_print_where_the_program_prints(tmp_p
         ),
     ],
 )
-def test_what_cannot_be_started_is_told(options: list[str], message: str) -> None:
-    assert run("sigmoid", "-s", "2", *options) == Run(2, b"", f"jacinspect: {message}\n")
+def test_what_cannot_be_started_is_told_before_the_function_is_called(
+    options: list[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "loud.py").write_text("def f(x):\n    print('called')\n    return x**2\n")
+    assert run("loud.py:f", "-s", "2", *options, cwd=tmp_path) == Run(2, b"", f"jacinspect: {message}\n")
 
 
 def test_how_a_process_ended_is_told() -> None:
@@ -85,10 +88,11 @@ def test_how_long_a_slow_function_takes_is_told_once_before(capsys: pytest.Captu
     progress.planned(plan.with_colors(30, 5))
     told = capsys.readouterr().err
     assert told == (
-        "jacinspect: a call takes 0.5 s; if outputs read all inputs, about 1,045 calls to find the pattern, 6,000 for "
-        "the values: 7.3 min on 8 workers\n"
-        "  --jobs N makes them side by side, --max-evaluations N samples; --order 2 and --points multiply\n"
+        "jacinspect: a call takes 0.5 s; if outputs read all inputs, about 1,045 calls to find the pattern, 3,000 for "
+        "the values: 4.2 min on 8 workers; --max-evaluations N samples, --order 2 and --points multiply\n"
     )
+    Progress().planned(Plan.at_most(4, 100_000, 0.5, 1))
+    assert "on 1 worker; --jobs N makes them side by side, --max-evaluations" in capsys.readouterr().err
     Progress().planned(Plan.at_most(1000, 100_000, 0.01, 1))
     assert capsys.readouterr().err == ""
 

@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,21 @@ def test_those_of_python_make_it_too() -> None:
             InputError, match=r"cannot be sent to another process: .*\ndefine it at the top of a module"
         ):
             inspect(lambda x: x, X, executor=executor)
+
+
+@pytest.mark.parametrize("given", ["dask:tcp://127.0.0.1:1", ThreadPoolExecutor, 2])
+def test_what_is_no_executor_is_told(given: Any) -> None:
+    with pytest.raises(InputError, match=r"executor: \w+ is none; give one of concurrent.futures, such as"):
+        inspect("sin", X, executor=given)
+
+
+def test_a_script_without_a_guard_is_told_what_it_needs() -> None:
+    class Broken(ThreadPoolExecutor):
+        def submit(self, *_: Any, **__: Any) -> Any:
+            raise BrokenExecutor("a child died while it was started")
+
+    with Broken(1) as executor, pytest.raises(FunctionFailedError, match='if __name__ == "__main__":'):
+        inspect("sin", X, executor=executor)
 
 
 def test_a_pattern_is_found_by_threads_as_well() -> None:

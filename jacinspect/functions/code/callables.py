@@ -148,10 +148,16 @@ def _accepted(
         if any(operand.dtype.kind in kinds and operand.dtype != dtype for operand in given):
             cast = [operand.astype(dtype) if operand.dtype.kind in kinds else operand for operand in given]
             found, follows, accepts = framework_of(f, call, cast, backend)
-            if accepts:
-                return (
-                    (found, follows, call, cast) if kinds == "iu" else (found, follows, _in_single(call, found), given)
-                )
+            if accepts and kinds == "iu":
+                return found, follows, call, cast
+            # What takes the same numbers in double precision raised for another reason.
+            if (
+                accepts
+                and not framework_of(
+                    f, call, [*map(np.ndarray.astype, cast, (operand.dtype for operand in given))], backend
+                )[2]
+            ):
+                return found, follows, _in_single(call, found), given
     return framework, stays, call, given
 
 

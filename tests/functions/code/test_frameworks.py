@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own name for it)
 
 import jacinspect
-from jacinspect.errors import FunctionFailedError, InputError, JacinspectError
+from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, JacinspectError
 from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
 from jacinspect.inspection.report import Report
 from tests.oracles import Array, Shape, dense, softmax_jacobian
@@ -676,6 +676,19 @@ def test_what_takes_single_precision_alone_is_given_it(off: float, verdict: str)
     report = jacinspect.inspect(Linear.apply, X)
     assert report.verdict == verdict, report.findings
     assert report.function.note == "called in single precision, for it takes no double"
+
+
+def test_what_raises_at_x_alone_is_not_given_single_precision() -> None:
+    """The number beside x that single precision has lies on the other side of a threshold."""
+    x = np.array([0.1257302210933933])
+
+    def f(x: Array) -> Array:
+        if x[0] > 0.12573022:
+            raise ValueError("no convergence")
+        return np.sin(x)
+
+    with pytest.raises(FunctionRaisedError, match="no convergence"):
+        jacinspect.inspect(f, x)
 
 
 def test_what_takes_single_precision_of_numpy_alone() -> None:
