@@ -116,7 +116,7 @@ def test_a_cluster_that_goes_away_is_told() -> None:
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("tcp://127.0.0.1:1", r"name a scheduler of dask, such as dask:tcp://127\.0\.0\.1:8786"),
+        ("tcp://127.0.0.1:1", r"name a scheduler of dask, such as dask:tcp://127\.0\.0\.1:1"),
         ("dask:tcp://127.0.0.1:1", "no scheduler answers there"),
         ("dask:", "name a scheduler of dask"),
     ],
