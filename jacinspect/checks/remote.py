@@ -99,17 +99,19 @@ class RemotePool:
 
     def outcomes(self) -> Iterator[Outcome]:
         """Inspect all cases; yield the outcome of each, in their order, as soon as those before it are there."""
-        made = deque((case, self._submitted(case)) for case in self.cases)
+        made, again = deque((case, self._submitted(case)) for case in self.cases), set[Case]()
         try:
             while made and not self.stopped:
                 case, future = made[0]
                 self.waiting()
                 if not wait([future], _POLL).done:
                     continue
+                if case not in again and not future.cancelled() and _is_lost(future.exception()):
+                    if not wait([other for _, other in made], _POLL).not_done:
+                        again.add(case)
+                        made[0] = case, self._submitted(case)  # by itself: another one may have ended its worker
+                    continue
                 made.popleft()
-                if not future.cancelled() and _is_lost(future.exception()):
-                    wait([other for _, other in made])
-                    future = self._submitted(case)  # by itself: another one may have ended its worker
                 yield self._outcome(case, future)
         finally:
             for _, future in made:

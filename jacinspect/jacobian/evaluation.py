@@ -173,7 +173,7 @@ class Elsewhere:
                 each.future.cancel()
 
     def _batches(self, points: Iterator[Array], number: int) -> Iterator[list[Array]]:
-        """Take points in so many batches at most, and in fewer for each worker before there are fewer for all."""
+        """Take points for a number of batches at most; where few are left, batches are short: each worker has one."""
         taken = list(islice(points, number))
         if not taken:
             return

@@ -150,13 +150,9 @@ def _accepted(
             found, follows, accepts = framework_of(f, call, cast, backend)
             if accepts and kinds == "iu":
                 return found, follows, call, cast
-            # What takes the same numbers in double precision raised for another reason.
-            if (
-                accepts
-                and not framework_of(
-                    f, call, [*map(np.ndarray.astype, cast, (operand.dtype for operand in given))], backend
-                )[2]
-            ):
+            rounded = [each.astype(operand.dtype) for each, operand in zip(cast, given, strict=True)]
+            # What takes these numbers in double precision raised for another reason.
+            if accepts and not framework_of(f, call, rounded, backend)[2]:
                 return found, follows, _in_single(call, found), given
     return framework, stays, call, given
 
