@@ -34,7 +34,7 @@ def connected(address: str) -> Iterator[Executor]:
     """
     place = place_of(address)
     try:
-        distributed: Any = import_module("distributed")
+        dask, distributed = import_module("dask"), import_module("distributed")
     except ModuleNotFoundError:
         raise InputError("--executor: needs dask, which is not installed: pip install 'jacinspect[dask]'") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told as an error of ours
@@ -48,6 +48,7 @@ def connected(address: str) -> Iterator[Executor]:
         except TimeoutError:
             line = f"start some: dask worker {place}"
             raise InputError(f"--executor {address}: the scheduler has no workers; {line}") from None
-        yield client.get_executor(pure=False)
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):  # points may be large
+            yield client.get_executor(pure=False)
     finally:
         client.close(timeout=_WAIT)

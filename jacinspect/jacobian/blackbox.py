@@ -107,7 +107,8 @@ class BlackBox:
         self.seconds, began = monotonic() - began, monotonic()
         self.mutates = not bool(same(argument, x).all())
         if elsewhere is not None:
-            self._elsewhere, elsewhere.longest = elsewhere, max(elsewhere.longest, self.seconds)
+            self._elsewhere, elsewhere.reference = elsewhere, x
+            elsewhere.longest, elsewhere.latest = max(elsewhere.longest, self.seconds), self.seconds
         argument = x.copy()
         (again,) = self.many([argument])
         self.seconds = min(self.seconds, monotonic() - began)  # to start a worker, or to compile f, takes longer
@@ -121,8 +122,6 @@ class BlackBox:
             self.jitter = jitter_of(self.y0, [again, *repeats])
             self._snap = Snap(self.jitter)
             self._snap(self.y0)
-        if elsewhere is not None:
-            elsewhere.reference = x
         self._moves = True
 
     def __call__(self, x: Array) -> Array:

@@ -33,11 +33,12 @@ _BATCH = 0.25  # seconds that a batch takes, where one call takes less: to send 
 _MOST, _MOST_BYTES = 8, 2**20  # points of a batch, which all wait in memory
 _ATTEMPTS = 3  # a second time on another worker, and once more if that was about to end anyway
 _LONGER = 20.0  # times the longest call so far: a solver takes more steps at one point than at others, but not so many
+_WARMED = 16  # workers that import f while X is looked at; the others of a large cluster do so with their first call
 _KEPT = 4  # functions that a worker keeps, each with its operands: one is in use, few more by users of a shared cluster
 
 _UNGUARDED = '\na script that starts processes has to begin its work below: if __name__ == "__main__":'
 
-_known: dict[str, Callable[[Array], Any]] = {}  # in each worker, and here for threads and for processes forked later
+_known: dict[str, "_Known"] = {}  # in each worker, and here for threads and for processes forked later
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,14 @@ class _Reply:
         return self.value
 
 
+@dataclass(eq=False)
+class _Known:
+    """A function that a worker has, and its value there at the reference point, until that has been told."""
+
+    f: Callable[[Array], Any]
+    at_reference: Array | None = None
+
+
 def _called(
     key: str,
     _number: int,
@@ -77,27 +86,31 @@ def _called(
 ) -> list[_Reply] | None:
     """Call the function of a key at a batch of points, in a worker; None where it is not known there.
 
-    f comes with its first batch there, and with a reference point. The number of the batch is for dask, which makes no
-    call twice.
+    f comes with its first batch there, which may be empty, and a worker that it is new to is asked for its value at a
+    reference point. The number of the batch is for dask, which makes no call twice.
     """
-    if f is not None:
+    if f is not None and key not in _known:
         while len(_known) >= _KEPT:
             _known.pop(next(iter(_known)), None)
-        _known[key] = f
+        _known[key] = _Known(f)
+        if reference is not None and not (points and np.array_equal(points[0], reference, equal_nan=True)):
+            _known[key].at_reference = _flat(f, reference)
     known = _known.get(key)
     if known is None:
         return None
-    before = None if reference is None else _outcome(known, reference.copy())
-    at_reference = None
-    if before is not None and before.failure is None:
-        at_reference = np.asarray(before.value, dtype=np.float64).ravel()
     replies = []
     for x in points:
         began = monotonic()
-        reply = _outcome(known, x)
-        replies.append(_Reply(reply.value, reply.failure, monotonic() - began, at_reference))
-        at_reference = None
+        reply = _outcome(known.f, x)
+        replies.append(_Reply(reply.value, reply.failure, monotonic() - began, known.at_reference))
+        known.at_reference = None
     return replies
+
+
+def _flat(f: Callable[[Array], Any], x: Array) -> Array | None:
+    """Return f(x), flat; None where f raises."""
+    reply = _outcome(f, x.copy())
+    return None if reply.value is None else np.asarray(reply.value, dtype=np.float64).ravel()
 
 
 def _outcome(f: Callable[[Array], Any], x: Array) -> _Reply:
@@ -129,8 +142,8 @@ class _Batch:
 class Elsewhere:
     """Calls a function on an executor, in whatever processes or threads that has.
 
-    `f` is what is sent, `here` what threads of this process call; `longest` is the longest call so far, in seconds, and
-    `reference` a point at which each worker that f is sent to is asked for its value as well. A call that takes
+    `f` is what is sent, `here` what threads of this process call; `longest` and `latest` are what the longest call so
+    far and the latest took, in seconds, and `reference` a point at which each worker that f is sent to is asked for its value as well. A call that takes
     `_LONGER` times the longest, and `patience` seconds, is made again elsewhere. An executor may have a method
     `end(future)` to end the worker that makes a call.
 
@@ -141,10 +154,12 @@ class Elsewhere:
         self, f: Callable[[Array], Any], executor: Executor, here: Callable[[Array], Any], patience: float = 60.0
     ) -> None:
         self._f, self._executor, self._patience = f, executor, patience  # a minute: workers import f, and torch with it
+        self._client: Any = getattr(executor, "_client", None)  # of dask's executor
+        self._scattered: tuple[Any, ...] = ()
         self._key, self._numbers, self.workers = uuid4().hex, count(), workers_of(executor)
         self.reference: Array | None = None
-        self.longest, self.done = 0.0, 0
-        _known[self._key] = here
+        self.longest, self.latest, self.done = 0.0, 0.0, 0
+        _known[self._key] = _Known(here)
         finalize(self, _known.pop, self._key, None)
 
     def __call__(self, points: Iterable[Array]) -> Iterator[Called]:
@@ -158,6 +173,8 @@ class Elsewhere:
             Where the executor is gone.
         """
         points, waiting = iter(points), deque[_Batch]()
+        if not self.done:
+            self._warm_up()
         try:
             while True:
                 for batch in self._batches(points, _AHEAD * self.workers - len(waiting)):
@@ -166,7 +183,8 @@ class Elsewhere:
                     return
                 replies = self._first(waiting)
                 for x, reply in zip(waiting.popleft().points, replies, strict=True):
-                    self.longest, self.done = max(self.longest, reply.seconds), self.done + 1
+                    self.longest, self.latest = max(self.longest, reply.seconds), reply.seconds
+                    self.done += 1
                     yield x, reply.result, reply.reference
         finally:
             for each in waiting:
@@ -177,7 +195,7 @@ class Elsewhere:
         taken = list(islice(points, number))
         if not taken:
             return
-        length = int(min(_BATCH / max(self.longest, _BATCH / _MOST), _MOST_BYTES / max(taken[0].nbytes, 1)))
+        length = int(min(_BATCH / max(self.latest, _BATCH / _MOST), _MOST_BYTES / max(taken[0].nbytes, 1)))
         taken += islice(points, number * max(length - 1, 0))
         length = max(min(length, -(-len(taken) // min(number, self.workers))), 1)
         for start in range(0, len(taken), length):
@@ -205,7 +223,9 @@ class Elsewhere:
         try:
             replies = batch.future.result()
         except (BrokenExecutor, CancelledError) as error:
-            raise self._gone(error) from error
+            if getattr(self._client, "status", "") != "running":
+                raise self._gone(error) from error
+            self._again(batch, "was lost with the workers of the cluster")
         except WorkerDiedError as error:
             self._again(batch, str(error))
         except Exception as error:
@@ -215,7 +235,7 @@ class Elsewhere:
         else:
             batch.replies = replies
             if replies is None:
-                batch.future = self._sent(batch.points, self._f, self.reference)
+                batch.future = self._sent(batch.points, with_f=True)
 
     def _again(self, batch: _Batch, how: str) -> None:
         """Send a batch again that was lost, or say how it was if it has been sent often enough."""
@@ -224,11 +244,28 @@ class Elsewhere:
         else:
             batch.replies = _lost(batch, f"the function {how}, at the last of {_ATTEMPTS} attempts")
 
-    def _sent(self, points: list[Array], *function: Any) -> "Future[list[_Reply] | None]":
+    def _sent(self, points: list[Array], with_f: bool = False) -> "Future[list[_Reply] | None]":
         try:
+            function = self._function() if with_f or not self.done else ()
             return self._executor.submit(_called, self._key, next(self._numbers), points, *function)
         except (RuntimeError, OSError) as error:  # it is broken or shut down, which are RuntimeErrors, or disconnected
             raise self._gone(error) from error
+        except Exception as error:
+            raise _unsendable(error) from error
+
+    def _warm_up(self) -> None:
+        """Have all workers import f, with torch and what else it needs, at the same time."""
+        for _ in range(1, min(self.workers, _WARMED)):
+            self._sent([])
+
+    def _function(self) -> tuple[Any, ...]:
+        """Return f, with its operands, and the reference point; of dask, what stands for them once they were sent."""
+        function = self._f, self.reference
+        if self._client is None:
+            return function
+        if [each.status for each in self._scattered] != ["finished", "finished"]:
+            self._scattered = tuple(self._client.scatter(function, broadcast=True, hash=False))
+        return self._scattered
 
     def _gone(self, error: BaseException) -> FunctionFailedError:
         done = f"after {self.done} of the function"

@@ -1,7 +1,4 @@
-"""How much faster calls on several workers are, as ratios in one run: pytest tests/benchmarks/test_executors.py -s.
-
-Of a function that sleeps, "serial" is the calls times the sleep, which is the least that it can take.
-"""
+"""How much faster calls on several workers are, as ratios in one run: pytest tests/benchmarks/test_executors.py -s."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,7 +38,9 @@ def test_a_function_that_sleeps(benchmark: Any, name: str, workers: int, start: 
         inspect("sin", WARM, executor=executor)  # starts the workers, and imports what they need
         benchmark.pedantic(lambda: None, rounds=1)
         report, seconds = timed(inspect, f"{FILE}:sleeps", x, executor=executor)
-    ratio = report.calls * 0.05 / seconds
+    serial, here = timed(inspect, f"{FILE}:sleeps", x)
+    assert report.to_json() == serial.to_json()
+    ratio = here / seconds
     print(
         f"\n  50 ms a call, dense 200×200, {report.calls} calls: {ratio:.2f} times on {workers} {name} (least {least})"
     )

@@ -95,8 +95,9 @@ def slow(x: Array) -> Array:
     return np.asarray(x**2)
 
 
-def of_the_third(x: Array, folder: str = "") -> Array:
-    """Give the third process that calls it another result."""
-    (Path(folder) / str(os.getpid())).touch()
-    first = sorted(Path(folder).iterdir(), key=lambda file: file.stat().st_mtime_ns)[:2]
-    return x + 1e-3 * (str(os.getpid()) not in {file.name for file in first})
+def be_odd() -> None:
+    os.environ["JACINSPECT_TEST_ODD"] = "1"
+
+
+def differs_where_odd(x: Array) -> Array:
+    return x + 1e-3 * ("JACINSPECT_TEST_ODD" in os.environ)

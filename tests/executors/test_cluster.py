@@ -67,11 +67,13 @@ def test_what_is_wrong_with_a_suite_is_told_by_a_worker(cluster: Any, tmp_path: 
         pass
 
 
-def test_a_worker_that_is_killed_loses_no_inspection(cluster: Any) -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_workers_that_are_killed_lose_no_inspection(cluster: Any, number: int) -> None:
+    """With all of them, f and its operands are lost, which the cluster kept."""
     with connected(f"dask:{cluster.scheduler_address}") as executor:
         serially = inspect(f"{FILE}:slow", X).to_json()
-        pid = next(iter(cluster.workers.values())).pid
-        Timer(1.0, os.kill, (pid, signal.SIGKILL)).start()
+        for worker in [*cluster.workers.values()][:number]:
+            Timer(1.0, os.kill, (worker.pid, signal.SIGKILL)).start()
         report = inspect(f"{FILE}:slow", X, executor=executor)
         assert report.to_json() == serially
 

@@ -20,6 +20,7 @@ from jacinspect.inspection.subject import called_by
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.evaluation import Elsewhere, workers_of
 from tests.executors.cases import CASES, FILE, drawn, serial
+from tests.executors.functions import be_odd
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -112,12 +113,27 @@ def test_a_call_that_does_not_return_is_made_again(processes: Processes, tmp_pat
     assert (tmp_path / "hung").exists()
 
 
-def test_a_function_that_differs_from_worker_to_worker_is_not_deterministic(tmp_path: Path) -> None:
-    executor = Processes(2)
-    try:
-        report = inspect(f"{FILE}:of_the_third", X, parameters={"folder": str(tmp_path)}, executor=executor)
-    finally:
-        executor.shutdown()
+class Alternating(Executor):
+    """Two processes that take calls in turns; the first is odd."""
+
+    _max_workers = 2
+
+    def __init__(self) -> None:
+        context = get_context("spawn")
+        self._pools = [ProcessPoolExecutor(1, context, initializer=be_odd), ProcessPoolExecutor(1, context)]
+
+    def submit(self, *call: Any, **_: Any) -> Any:
+        self._pools.append(self._pools.pop(0))
+        return self._pools[-1].submit(*call)
+
+    def shutdown(self, *_: Any, **__: Any) -> None:
+        for pool in self._pools:
+            pool.shutdown()
+
+
+def test_a_function_that_differs_from_worker_to_worker_is_not_deterministic() -> None:
+    with Alternating() as executor:
+        report = inspect(f"{FILE}:differs_where_odd", X, executor=executor)
     (found,) = report.findings
     assert found.code == "J005"
     assert re.match("two workers gave different outputs for the same input, apart by 0.001", found.message)
