@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
 
 from jacinspect.errors import InputError
 

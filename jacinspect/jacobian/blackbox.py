@@ -102,13 +102,15 @@ class BlackBox:
         self.evaluations, self.narrow = 0, 0.0
         self.whole, self._bits = True, _BITS[0]
         self.output_shape: tuple[int, ...] | None = None
+        if elsewhere is not None:
+            elsewhere.begin(x)
         argument, began = x.copy(), monotonic()
         self.y0 = self(argument).copy()  # a copy: f may return the same buffer, or its argument, every time
         self.seconds, began = monotonic() - began, monotonic()
         self.mutates = not bool(same(argument, x).all())
         if elsewhere is not None:
-            self._elsewhere, elsewhere.reference = elsewhere, x
-            elsewhere.longest, elsewhere.latest = max(elsewhere.longest, self.seconds), self.seconds
+            self._elsewhere, elsewhere.latest = elsewhere, self.seconds
+            elsewhere.longest = max(elsewhere.longest, self.seconds)
         argument = x.copy()
         (again,) = self.many([argument])
         self.seconds = min(self.seconds, monotonic() - began)  # to start a worker, or to compile f, takes longer

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from itertools import count, islice
+from math import ceil
 from pickle import PicklingError
 from time import monotonic
 from traceback import format_exception
@@ -33,7 +34,7 @@ _BATCH = 0.25  # seconds that a batch takes, where one call takes less: to send 
 _MOST, _MOST_BYTES = 8, 2**20  # points of a batch, which all wait in memory
 _ATTEMPTS = 3  # a second time on another worker, and once more if that was about to end anyway
 _LONGER = 20.0  # times the longest call so far: a solver takes more steps at one point than at others, but not so many
-_WARMED = 16  # workers that import f while X is looked at; the others of a large cluster do so with their first call
+_WARMED = 16  # workers that import f at the beginning; the others of a large cluster do so with their first call
 _KEPT = 4  # functions that a worker keeps, each with its operands: one is in use, few more by users of a shared cluster
 
 _UNGUARDED = '\na script that starts processes has to begin its work below: if __name__ == "__main__":'
@@ -93,7 +94,7 @@ def _called(
         while len(_known) >= _KEPT:
             _known.pop(next(iter(_known)), None)
         _known[key] = _Known(f)
-        if reference is not None and not (points and np.array_equal(points[0], reference, equal_nan=True)):
+        if reference is not None:
             _known[key].at_reference = _flat(f, reference)
     known = _known.get(key)
     if known is None:
@@ -142,10 +143,9 @@ class _Batch:
 class Elsewhere:
     """Calls a function on an executor, in whatever processes or threads that has.
 
-    `f` is what is sent, `here` what threads of this process call; `longest` and `latest` are what the longest call so
-    far and the latest took, in seconds, and `reference` a point at which each worker that f is sent to is asked for its value as well. A call that takes
-    `_LONGER` times the longest, and `patience` seconds, is made again elsewhere. An executor may have a method
-    `end(future)` to end the worker that makes a call.
+    `f` is what is sent, `here` what threads of this process call; `longest` and `latest` are what the longest and the
+    latest call so far took, in seconds. A call that takes `_LONGER` times the longest, and `patience` seconds, is made
+    again elsewhere. An executor may have a method `end(future)` to end the worker that makes a call.
 
     What is not seen: a function that gives different results on different workers at other points alone.
     """
@@ -157,10 +157,16 @@ class Elsewhere:
         self._client: Any = getattr(executor, "_client", None)  # of dask's executor
         self._scattered: tuple[Any, ...] = ()
         self._key, self._numbers, self.workers = uuid4().hex, count(), workers_of(executor)
-        self.reference: Array | None = None
+        self._reference: Array | None = None
         self.longest, self.latest, self.done = 0.0, 0.0, 0
         _known[self._key] = _Known(here)
         finalize(self, _known.pop, self._key, None)
+
+    def begin(self, reference: Array) -> None:
+        """Have all workers import f, with torch and what else it needs, at the same time, and call it at a point."""
+        self._reference = reference
+        for _ in range(min(self.workers, _WARMED)):
+            self._sent([])
 
     def __call__(self, points: Iterable[Array]) -> Iterator[Called]:
         """Yield what f gives at points, in their order; what was sent and is not asked for is cancelled.
@@ -172,12 +178,10 @@ class Elsewhere:
         FunctionFailedError
             Where the executor is gone.
         """
-        points, waiting = iter(points), deque[_Batch]()
-        if not self.done:
-            self._warm_up()
+        points, ahead, waiting = iter(points), deque[Array](), deque[_Batch]()
         try:
             while True:
-                for batch in self._batches(points, _AHEAD * self.workers - len(waiting)):
+                for batch in self._batches(points, ahead, _AHEAD * self.workers - len(waiting)):
                     waiting.append(_Batch(batch, self._sent(batch)))
                 if not waiting:
                     return
@@ -190,16 +194,22 @@ class Elsewhere:
             for each in waiting:
                 each.future.cancel()
 
-    def _batches(self, points: Iterator[Array], number: int) -> Iterator[list[Array]]:
-        """Take points for a number of batches at most; where few are left, batches are short: each worker has one."""
-        taken = list(islice(points, number))
-        if not taken:
+    def _batches(self, points: Iterator[Array], ahead: deque[Array], number: int) -> Iterator[list[Array]]:
+        """Take points for a number of batches at most, by way of some that are taken `ahead`.
+
+        Where the end is seen, batches are so short that all workers have the same number of points.
+        """
+        ahead.extend(islice(points, 0 if ahead else number))
+        if not ahead:
             return
-        length = int(min(_BATCH / max(self.latest, _BATCH / _MOST), _MOST_BYTES / max(taken[0].nbytes, 1)))
-        taken += islice(points, number * max(length - 1, 0))
-        length = max(min(length, -(-len(taken) // min(number, self.workers))), 1)
-        for start in range(0, len(taken), length):
-            yield taken[start : start + length]
+        length = int(min(_BATCH / max(self.latest, _BATCH / _MOST), _MOST_BYTES / max(ahead[0].nbytes, 1))) or 1
+        wanted = (number + self.workers) * length if length > 1 else number
+        ahead.extend(islice(points, max(wanted - len(ahead), 0)))
+        if len(ahead) < wanted:
+            rounds = ceil(len(ahead) / (self.workers * length))
+            length = ceil(len(ahead) / (self.workers * rounds))
+        for _ in range(min(number, ceil(len(ahead) / length))):
+            yield [ahead.popleft() for _ in range(min(length, len(ahead)))]
 
     def _first(self, waiting: deque[_Batch]) -> list[_Reply]:
         """Wait for the replies to the first of some batches; meanwhile, those that are lost are sent again."""
@@ -253,14 +263,9 @@ class Elsewhere:
         except Exception as error:
             raise _unsendable(error) from error
 
-    def _warm_up(self) -> None:
-        """Have all workers import f, with torch and what else it needs, at the same time."""
-        for _ in range(1, min(self.workers, _WARMED)):
-            self._sent([])
-
     def _function(self) -> tuple[Any, ...]:
         """Return f, with its operands, and the reference point; of dask, what stands for them once they were sent."""
-        function = self._f, self.reference
+        function = self._f, self._reference
         if self._client is None:
             return function
         if [each.status for each in self._scattered] != ["finished", "finished"]:

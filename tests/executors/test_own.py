@@ -114,13 +114,13 @@ def test_a_call_that_does_not_return_is_made_again(processes: Processes, tmp_pat
 
 
 class Alternating(Executor):
-    """Two processes that take calls in turns; the first is odd."""
+    """Two processes that take calls in turns; the second is odd."""
 
     _max_workers = 2
 
     def __init__(self) -> None:
         context = get_context("spawn")
-        self._pools = [ProcessPoolExecutor(1, context, initializer=be_odd), ProcessPoolExecutor(1, context)]
+        self._pools = [ProcessPoolExecutor(1, context), ProcessPoolExecutor(1, context, initializer=be_odd)]
 
     def submit(self, *call: Any, **_: Any) -> Any:
         self._pools.append(self._pools.pop(0))

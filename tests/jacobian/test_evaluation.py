@@ -24,8 +24,15 @@ class Noting(ThreadPoolExecutor):
 
 @pytest.mark.parametrize(
     ("seconds", "points", "size", "sent"),
-    [(0.0, 40, 1, [8] * 5), (0.1, 6, 1, [2] * 3), (1.0, 5, 1, [1] * 5), (0.0, 6, 1, [3, 3]), (0.0, 3, 2**17, [1] * 3)],
-    ids=["quick", "a tenth of a second", "slow", "few points", "large points"],
+    [
+        (0.0, 40, 1, [7, 7, 7, 7, 6, 3, 2, 1]),
+        (0.0, 100, 1, [8] * 10 + [5, 8, 4, 2, 1]),
+        (0.1, 6, 1, [2, 2, 2]),
+        (1.0, 5, 1, [1] * 5),
+        (0.0, 6, 1, [3, 3]),
+        (0.0, 3, 2**17, [1] * 3),
+    ],
+    ids=["quick", "many points", "a tenth of a second", "slow", "few points", "large points"],
 )
 def test_batches(seconds: float, points: int, size: int, sent: list[int]) -> None:
     def f(x: Array) -> Array:
@@ -33,7 +40,7 @@ def test_batches(seconds: float, points: int, size: int, sent: list[int]) -> Non
 
     with Noting(2) as executor:
         elsewhere = Elsewhere(f, executor, f)
-        elsewhere.longest = seconds
+        elsewhere.latest = seconds
         given = [np.full(size, float(k)) for k in range(points)]
         values = [result() for _, result, _ in elsewhere(given)]
         assert executor.sent == sent
