@@ -21,7 +21,14 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError, InputError, RaisedElsewhereError, WorkerDiedError, raised
+from jacinspect.errors import (
+    FunctionFailedError,
+    InputError,
+    RaisedElsewhereError,
+    UnsendableError,
+    WorkerDiedError,
+    raised,
+)
 from jacinspect.records import dataclass
 
 __all__ = ["Called", "Elsewhere", "workers_of"]
@@ -162,6 +169,10 @@ class Elsewhere:
         _known[self._key] = _Known(here)
         finalize(self, _known.pop, self._key, None)
 
+    def calling(self, f: Callable[[Array], Any], here: Callable[[Array], Any]) -> "Elsewhere":
+        """Return one that calls another function on the same executor."""
+        return Elsewhere(f, self._executor, here, self._patience)
+
     def begin(self, reference: Array) -> None:
         """Have each worker that is new to f call it at a point; all import it, with what it needs, at the same time."""
         self._reference = next(self._numbers), reference
@@ -173,7 +184,7 @@ class Elsewhere:
 
         Raises
         ------
-        InputError
+        UnsendableError
             Where f cannot be sent to a process.
         FunctionFailedError
             Where the executor is gone.
@@ -287,8 +298,8 @@ def _described(error: BaseException) -> str:
     return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
 
 
-def _unsendable(error: BaseException) -> InputError:
-    return InputError(
+def _unsendable(error: BaseException) -> UnsendableError:
+    return UnsendableError(
         f"the function cannot be sent to another process: {error}\n"
         "define it at the top of a module, and name it: inspect('module:function', …) or inspect('file.py:function', …)"
     )
