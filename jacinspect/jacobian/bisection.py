@@ -78,7 +78,7 @@ class Line:
             yield point
 
     def changes(self, y: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
-        """Return which of some outputs, ascending, differ from what they are at the base, and which perhaps by rounding.
+        """Return which of some outputs, ascending, differ from those at the base, and which perhaps by rounding.
 
         The second is not asked for, and then false, unless `faintly`.
         """
