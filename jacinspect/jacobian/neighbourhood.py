@@ -106,7 +106,7 @@ class Neighbourhood:
 
     def of_entries(self, pattern: Pattern, colors: Array, order: Array, bounds: Array) -> Stencil:
         """Return the stencil of all entries of a pattern, in the order of their colors, which begin at `bounds`."""
-        outputs = pattern.rows[order]
+        outputs = pattern.rows[order].astype(np.intp, copy=False)  # what numpy takes values by: else each call casts
         inputs, ends = by_color(colors, bounds.size - 1)
         parts = zip(pairwise(ends.tolist()), pairwise(bounds.tolist()), strict=True)
         return Stencil(
