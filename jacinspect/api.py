@@ -171,7 +171,8 @@ def inspect(
     executor
         A `concurrent.futures.Executor` that calls the function, many times side by side: threads, processes, loky,
         mpi4py, or dask's `Client.get_executor()`. The report is the same. The function is sent to processes as it was
-        given: as text, or pickled (of a function, its module and name). The derivative is called here.
+        given: as text, or pickled (of a function, its module and name). The derivative is called here, but for the
+        gradient of order=2 where it can be sent as well.
     **settings
         The fields of `Settings`: seed, vec, layout, rtol, atol, strict_kinks, memory, max_evaluations, noise,
         points, order, spectrum.

@@ -13,6 +13,7 @@ __all__ = [
     "JacinspectError",
     "NotDeterministicError",
     "RaisedElsewhereError",
+    "UnsendableError",
     "WorkerDiedError",
     "is_own_file",
     "near_path",
@@ -35,6 +36,10 @@ class JacinspectError(ValueError):
 
 class InputError(JacinspectError):
     """An operand, a file, a shape, a name or an option cannot be used."""
+
+
+class UnsendableError(InputError):
+    """The inspected function cannot be sent to another process."""
 
 
 class FunctionFailedError(JacinspectError):

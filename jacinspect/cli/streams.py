@@ -33,7 +33,6 @@ __all__ = [
     "standard_output",
 ]
 
-_SLOW = 0.1  # seconds a call: what takes less is done before one has read how long it takes
 _PRINTED_SHOWN, _LINES_SHOWN = 1000, 5  # bytes and lines of what inspected code prints: enough to recognise it
 
 
@@ -203,7 +202,7 @@ class Progress(Callback):
 
     def planned(self, plan: Plan) -> None:
         """Say once how many calls of a slow function there will be, and how long they take."""
-        if self._plan is None and plan.seconds > _SLOW:
+        if self._plan is None and plan.is_slow:
             many = f"about {plan.pattern:,} calls to find the pattern, {plan.values:,} for the values"
             on = counted(plan.workers, "worker")
             faster = "--jobs N makes them side by side, " if plan.workers == 1 else ""

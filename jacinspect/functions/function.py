@@ -79,7 +79,8 @@ class Function:
     logdet: Claim | None = None  # a claim for log|det J|, a number or one for each item of a batch
     declared: Claim | None = None  # a matrix whose entries are declared to be all that may not be 0: a sparsity pattern
     make: Callable[[], "Function"] | None = None  # makes it anew in another process, before anything is set or opened
-    remade: Callable[[Array], Array] | None = None  # of one operand: the same value, made anew where it is first called
+    claimed: Callable[["Function"], "Function"] | None = None  # gives one that is made anew the claimed derivative
+    remade: Remade | None = None  # of one operand: the same value, made anew where it is first called
     elsewhere: Any = None  # an Elsewhere that calls it on an executor; None to call it here
     gradient_of: str = ""  # of the gradient of another function, as it is written in ∂²f/∂x∂y: that function
 

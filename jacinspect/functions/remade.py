@@ -5,6 +5,7 @@ what was given can be. Next: function.py.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -28,17 +29,35 @@ class Remade:
     ) -> None:
         settings = {"mode": like.mode, "take": like.take, "bounds": like.bounds, "reseed": like.reseed}
         self._arguments = make, settings, like.operands, tuple(wrt), tuple(operands), dtype
+        self._claimed, self._has_rules = like.claimed, False
 
     def __call__(self, x: Array) -> Array:
         """f(x), an array."""
         return np.asarray(self._function(x))
 
+    def with_rules(self) -> "Remade":
+        """Return one whose function has its derivative as well; a claimed one has to be sent with it."""
+        other = copy(self)  # as it would be sent
+        other._claimed, other._has_rules = self._claimed, True
+        return other
+
+    def function(self) -> Any:
+        """Return the Function, of the open operands."""
+        return self._function
+
     @cached_property
-    def _function(self) -> Callable[[Array], Array]:
+    def _function(self) -> Any:
         make, settings, names, wrt, operands, dtype = self._arguments
-        made = replace(make().including(None, names), rule=None, others=(), second=(), **settings)
-        found, _ = made.opened(wrt, operands, dtype)
-        return found  # type: ignore[no-any-return]
+        made = replace(make().including(None, names), **settings)
+        if not self._has_rules:
+            made = replace(made, rule=None, others=(), second=())
+        elif self._claimed is not None:
+            made = self._claimed(made)
+        found, x = made.opened(wrt, operands, dtype)
+        if self._has_rules:
+            found(x.copy())  # which arrays it returns, and so what its derivative is of, is known after a call
+        return found
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_arguments": self._arguments}
+        claimed = self._claimed if self._has_rules else None
+        return {"_arguments": self._arguments, "_claimed": claimed, "_has_rules": self._has_rules}

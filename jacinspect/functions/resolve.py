@@ -75,11 +75,16 @@ def resolve(
 
 def _resolved_from(folder: str, function: str | Callable[..., Any], *others: Any) -> Function:
     """Resolve, in another process, what was given in a folder."""
-    if isinstance(function, str) and is_reference(function):
-        from jacinspect.functions.code.references import typed_in
+    return resolve(_as_given_in(folder, function), *others)
 
-        function = typed_in(folder, function)
-    return resolve(function, *others)
+
+def _as_given_in(folder: str, given: Any) -> Any:
+    """Return what was given in a folder as it can be found from where this process is."""
+    if not isinstance(given, str) or not is_reference(given.strip()):
+        return given
+    from jacinspect.functions.code.references import typed_in
+
+    return typed_in(folder, given.strip())
 
 
 def _resolved(
@@ -198,7 +203,19 @@ def with_derivative(
         derivative_formula=formula,
         derivative_place=_place(derivative),
         partial_formulas=(),
+        claimed=partial(_claimed_from, str(Path.cwd()), derivative, kind, backend),
     )
+
+
+def _claimed_from(
+    folder: str,
+    derivative: str | Callable[..., Any] | Numbers,
+    kind: str | None,
+    backend: str | None,
+    function: Function,
+) -> Function:
+    """Give a function the derivative, in another process, that was given in a folder."""
+    return with_derivative(function, _as_given_in(folder, derivative), kind, backend)
 
 
 def with_hessian(

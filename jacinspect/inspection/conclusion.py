@@ -13,6 +13,7 @@ from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
 from jacinspect.inspection.inspected import Inspected
+from jacinspect.inspection.plan import Calls
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import with_agreement
 from jacinspect.inspection.sections import DetectionReport, JacobianReport
@@ -84,7 +85,14 @@ def concluded(of: Inspected, base: Report, detection: Detection, evidence: Evide
         spectrum=spectrum,
         findings=ordered(found),
         calls=of.box.evaluations,
+        spent=_spent(of, detection, evidence),
     )
+
+
+def _spent(of: Inspected, detection: Detection, evidence: Evidence) -> Calls:
+    """Say what the calls of f were for, once all are made."""
+    others = of.box.evaluations - detection.evaluations - evidence.calls
+    return Calls(detection.evaluations, evidence.calls, others, of.box.seconds)
 
 
 def _of_the_derivative(of: Inspected, detection: Detection, evidence: Evidence, unresolved: Array) -> list[Finding]:

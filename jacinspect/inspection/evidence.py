@@ -41,7 +41,7 @@ class Evidence:
     that ran out where that is not 1. `by_rounding`, booleans, are the stored entries that move by rounding alone; None
     for no entry. `stray` is an analytic entry outside the pattern that is not finite, `joint` an output whose entries
     are possible on their kinks one by one, but not together. `spurious` are the analytic entries outside the pattern,
-    where they were looked for and found.
+    where they were looked for and found. `calls` is how many calls of f all this took.
     """
 
     analytic: Jacobian | None
@@ -55,6 +55,7 @@ class Evidence:
     stray: Stray | None = None
     joint: JointKink | None = None
     spurious: Jacobian | None = None
+    calls: int = 0
 
     @property
     def claim(self) -> Jacobian | None:

@@ -137,6 +137,7 @@ class _Inspection(Inspected):
         detection = detect(self.box, self.x, self.rng, budget)
         progress.planned(plan.with_colors(detection.evaluations, colored(detection.pattern, detection)[1]))
         measured = self._measured()
+        aside = self.box.evaluations - detection.evaluations
         evidence = self._evidence(detection, measured, calls, memory)
         unresolved = _NONE
         if evidence.directions.pattern_refuted.size:
@@ -146,6 +147,7 @@ class _Inspection(Inspected):
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
             evidence = self._evidence(detection, measured, limit, memory, refuted)
             unresolved = evidence.directions.pattern_refuted
+        evidence = replace(evidence, calls=self.box.evaluations - detection.evaluations - aside)
         evidence = replace(
             evidence, by_rounding=self._by_rounding(detection, evidence), stray=self._stray(detection, evidence)
         )

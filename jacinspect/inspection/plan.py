@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from jacinspect.records import dataclass
 
-__all__ = ["NO_PROGRESS", "Plan", "Progress"]
+__all__ = ["NO_PROGRESS", "Calls", "Plan", "Progress"]
+
+_SLOW = 0.1  # seconds a call: what takes less is done before one has read how long it takes
 
 _CALLS_PER_COLOR = 6  # three steps to either side
 _MANY, _CALLS_OF_MANY = 16, 3  # of more colors than that, three values each are enough
@@ -50,6 +52,34 @@ class Plan:
     def duration(self) -> float:
         """How long they take, in seconds."""
         return self.calls * self.seconds / self.workers
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a call takes so long that a person wants to know it."""
+        return self.seconds > _SLOW
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls of f that were made: to find the pattern, for its values, and all others; and how long one took.
+
+    The others are for the noise, along random directions, for further rules, and to say what makes a derivative wrong.
+    """
+
+    pattern: int
+    values: int
+    others: int
+    seconds: float  # which is not in the JSON, for equal inspections give equal text
+
+    @property
+    def all(self) -> int:
+        """How many calls there were."""
+        return self.pattern + self.values + self.others
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether one took so long that a person wants to know it."""
+        return self.seconds > _SLOW
 
 
 class Progress:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.inspection.codes import Finding, verdict
 from jacinspect.inspection.naming import Names
+from jacinspect.inspection.plan import Calls
 from jacinspect.inspection.sections import (
     AgreementReport,
     DetectionReport,
@@ -69,6 +70,7 @@ class Report:
     names: Names  # of the arrays that the operand and the output are made of
     expected: tuple[str, ...] = ()  # the properties asked for
     calls: int = 0  # of the function, all together
+    spent: Calls | None = None  # what those at this X were for
     fixed: Mapping[str, Array] = field(default_factory=dict)  # the function's other operands, by name
     rules: tuple[RuleReport, ...] = ()  # the analytic rules that were checked; the main one is the first
     points: tuple[PointReport, ...] = ()  # where the inspection was made at several operands

@@ -14,19 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.errors import FunctionFailedError, InputError, UnsendableError
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim, Jvp, NoSecondDerivativeError, Second, Slopes, Vjp
 from jacinspect.inspection.codes import finding, ordered
+from jacinspect.inspection.gradient import as_function, gradient_of, zero_by_rounding
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.plan import Progress
 from jacinspect.inspection.report import Report, SecondOrderReport
 from jacinspect.inspection.sections import RuleReport
 from jacinspect.inspection.settings import Settings
-from jacinspect.inspection.subject import analytic_at
-from jacinspect.jacobian.coloring import color_columns
-from jacinspect.jacobian.differences import step_scale
-from jacinspect.records import dataclass
 
 __all__ = ["require_gradient", "with_second_order"]
 
@@ -34,8 +31,6 @@ _ADVICE = {
     "torch": "a backward has to be differentiable itself: no detach, numpy or once_differentiable in it",
     "jax": "a rule has to be differentiable itself: no stop_gradient or callback in it",
 }
-_ROUNDINGS = 64  # of f: terms that cancel may be larger than f, and there are many
-_BESIDE = 0.25  # of the unit of x: near enough for functions that end, and far enough to leave a stationary point
 _FEWEST = 200  # calls of the gradient: what a pattern and some of its columns take
 
 
@@ -61,12 +56,11 @@ def with_second_order(report: Report, function: Function, settings: Settings, pr
     rng = np.random.default_rng([settings.seed, 9])
     w = np.ones(output.shape) if is_own else rng.standard_normal(output.shape)
     first = _with_vjp(function, report)
-    gradient = _gradient(first, report, w, settings.vec)
-    zero = _zero_by_rounding(gradient.value, x, float(np.abs(w * output).sum()), rng)
+    value = gradient_of(first, report, w, settings.vec)
+    zero = zero_by_rounding(value, x, float(np.abs(w * output).sum()), rng)
     rules = [zero.rule(rule) for rule in _second_rules(function, x, w, isinstance(first.rule, Vjp))]
     gradient = replace(
-        gradient,
-        value=zero.value(gradient.value),
+        as_function(first, zero.of(value)),
         rule=next(iter(rules), None),
         others=tuple(rule for rule in rules[1:] if not isinstance(rule, Claim)),
         gradient_of="f" if is_own else "(w·f)",
@@ -98,45 +92,11 @@ def _why_not(report: Report, function: Function) -> str:
     return ""
 
 
-# --- The gradient -----------------------------------------------------------------------------------------------------
-
-
 def _with_vjp(function: Function, report: Report) -> Function:
     """Return the function with a vjp as its rule, if it has one that agrees: the gradient is one call of it then."""
     agree = {rule.name for rule in report.rules if rule.verdict == report.rules[0].verdict}
     pulls = [rule for rule in (function.rule, *function.others) if isinstance(rule, Vjp) and rule.name in agree]
     return replace(function, rule=max(pulls, key=lambda rule: rule.order)) if pulls else function
-
-
-def _gradient(function: Function, report: Report, w: Array, vec: str | None) -> Function:
-    """Return x -> J(x)ᵀw, by the function's rule, as a function; of a jvp, a column at a time of the pattern known."""
-    bundle, known = function.operand, None if report.jacobian is None else report.jacobian.numeric
-    pattern = None if known is None else known.pattern
-
-    def value(x: Array) -> Array:
-        analytic = analytic_at(function, x, w.shape, vec)
-        assert analytic is not None
-        if analytic.pull is not None:
-            return analytic.pull(w.ravel()).reshape(x.shape)
-        assert pattern is not None
-        stored = None if analytic.stored is None else analytic.stored(pattern)
-        if stored is None:
-            stored = analytic.on(pattern, *color_columns(pattern.rows, pattern.indices, pattern.shape[1]))
-        return stored.vjp(w)
-
-    return replace(
-        function,
-        value=value,
-        second=(),
-        hessian=None,
-        logdet=None,
-        declared=None,
-        output=lambda: bundle,
-        elsewhere=None,
-        formula="",
-        derivative_formula="",
-        bends=(),
-    )
 
 
 def _budget(function: Function, report: Report, settings: Settings) -> int:
@@ -145,46 +105,6 @@ def _budget(function: Function, report: Report, settings: Settings) -> int:
     calls = settings.calls(report.operand.values.size)
     by_color = isinstance(function.rule, Jvp) or (isinstance(function.rule, Claim) and function.rule.kind == "jvp")
     return max(calls // max(report.jacobian.colors, 1), _FEWEST) if by_color else calls
-
-
-@dataclass(frozen=True, eq=False)
-class _Zero:
-    """Entries of the gradient that are 0 but for rounding, booleans, and what rounding makes of their derivatives.
-
-    Sums such as that of softmax do not depend on an input, and their gradient is some 1e-17, which no step differences.
-    """
-
-    entries: Array
-    rounding: Array
-
-    def value(self, gradient: Callable[[Array], Array]) -> Callable[[Array], Array]:
-        """Return the gradient with these entries 0."""
-        return lambda x: np.where(self.entries, 0.0, gradient(x)) if self.entries.any() else gradient(x)
-
-    def rule(self, rule: Jvp | Vjp | Claim) -> Jvp | Vjp | Claim:
-        """Return a second-order rule with what rounding leaves there taken for 0."""
-        if isinstance(rule, Claim) or not self.entries.any():
-            return rule
-
-        def product(x: Array, v: Array) -> Array:
-            given = np.reshape(run(x, v), x.shape)
-            return np.where(self.entries & (np.abs(given) <= self.rounding * np.abs(v).max(initial=0)), 0.0, given)
-
-        run = rule.push if isinstance(rule, Jvp) else rule.pull
-        return replace(rule, push=product) if isinstance(rule, Jvp) else replace(rule, pull=product)
-
-
-def _zero_by_rounding(gradient: Callable[[Array], Array], x: Array, size: float, rng: np.random.Generator) -> _Zero:
-    """Find the entries that are no more than rounding of f, of this size, is per unit of x, at x and beside it."""
-    unit = step_scale(x.ravel()).reshape(x.shape)
-    rounding = _ROUNDINGS * np.finfo(float).eps * size / unit
-    entries = np.abs(gradient(x)) <= rounding
-    for _ in range(2 * entries.any()):
-        try:
-            entries &= np.abs(gradient(x + unit * rng.uniform(-_BESIDE, _BESIDE, x.shape))) <= rounding
-        except FunctionFailedError:  # as where f ends
-            entries[...] = False
-    return _Zero(entries, rounding / unit)
 
 
 # --- The Hessian ------------------------------------------------------------------------------------------------------
@@ -234,9 +154,11 @@ def _inspected(gradient: Function, report: Report, settings: Settings, progress:
     operand, settings = report.operand, replace(settings, expect=expect, points=None, order=1)
 
     def inspected(gradient: Function) -> Report:
-        return inspect_function(
-            gradient, operand.values, settings, source=operand.source, progress=progress.after(report.calls)
-        )
+        after = progress.after(report.calls)
+        try:
+            return inspect_function(gradient, operand.values, settings, source=operand.source, progress=after)
+        except UnsendableError:  # f can be sent, but not its derivative, such as a closure
+            return inspected(replace(gradient, elsewhere=None))
 
     try:
         return inspected(gradient)

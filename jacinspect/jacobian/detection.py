@@ -30,7 +30,7 @@ _UNEQUAL = 2.0**40  # of two numbers with this ratio, the smaller has 12 of its 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """The pattern, at how many points it was observed, calls of f so far, and what a budget left open.
+    """The pattern, at how many points it was observed, how many calls of f that took, and what a budget left open.
 
     `faint`, booleans, are the entries whose output changed by so little that it may be rounding; None for no entry.
     """
@@ -92,7 +92,7 @@ def detect_again(
 ) -> Detection:
     """Detect outputs whose pattern was refuted once more, at new flips close to x, and add what is found."""
     assert box.output_shape is not None
-    dependencies = Dependencies(unresolved=list(before.unresolved))
+    began, dependencies = box.evaluations, Dependencies(unresolved=list(before.unresolved))
     dependencies.add(before.pattern.rows, before.pattern.indices, before.faint)
     source, points = PointSource(x, box.domain, rng), before.points
     for reach in (0.25, NEAR):
@@ -104,7 +104,7 @@ def detect_again(
             trace(box, pair, moved, budget, dependencies)
     pattern = dependencies.pattern(box.output_shape, x.shape)
     open_, faint = tuple(dependencies.unresolved), dependencies.faint_entries(pattern)
-    return Detection(pattern, points, box.evaluations, open_, faint)
+    return Detection(pattern, points, before.evaluations + box.evaluations - began, open_, faint)
 
 
 def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencies: Dependencies) -> int:

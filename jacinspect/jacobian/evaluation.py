@@ -21,7 +21,14 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import FunctionFailedError, InputError, RaisedElsewhereError, WorkerDiedError, raised
+from jacinspect.errors import (
+    FunctionFailedError,
+    InputError,
+    RaisedElsewhereError,
+    UnsendableError,
+    WorkerDiedError,
+    raised,
+)
 from jacinspect.records import dataclass
 
 __all__ = ["Called", "Elsewhere", "workers_of"]
@@ -55,13 +62,13 @@ class _Failure:
 class _Reply:
     """What a worker gives: f(x) or a failure, and how long it took.
 
-    `reference` is f at the reference point, flat, where one was given.
+    `at_reference` is f at a reference point, flat, and the number of that point, if the worker has not told it yet.
     """
 
     value: Any = None
     failure: _Failure | None = None
     seconds: float = 0.0
-    reference: Array | None = None
+    at_reference: tuple[int, Array] | None = None
 
     def result(self) -> Any:
         """Return f(x), or raise what it raised."""
@@ -72,10 +79,10 @@ class _Reply:
 
 @dataclass(eq=False)
 class _Known:
-    """A function that a worker has, and its value there at the reference point, until that has been told."""
+    """A function that a worker has, and its value there at a reference point, until that has been told."""
 
     f: Callable[[Array], Any]
-    at_reference: Array | None = None
+    at_reference: tuple[int, Array] | None = None
 
 
 def _called(
@@ -83,7 +90,7 @@ def _called(
     _number: int,
     points: Sequence[Array],
     f: Callable[[Array], Any] | None = None,
-    reference: Array | None = None,
+    reference: tuple[int, Array] | None = None,
 ) -> list[_Reply] | None:
     """Call the function of a key at a batch of points, in a worker; None where it is not known there.
 
@@ -95,7 +102,7 @@ def _called(
             _known.pop(next(iter(_known)), None)
         _known[key] = _Known(f)
         if reference is not None:
-            _known[key].at_reference = _flat(f, reference)
+            _known[key].at_reference = _told(f, *reference)
     known = _known.get(key)
     if known is None:
         return None
@@ -108,10 +115,10 @@ def _called(
     return replies
 
 
-def _flat(f: Callable[[Array], Any], x: Array) -> Array | None:
-    """Return f(x), flat; None where f raises."""
+def _told(f: Callable[[Array], Any], number: int, x: Array) -> tuple[int, Array] | None:
+    """Return f(x), flat, with the number of x; None where f raises."""
     reply = _outcome(f, x.copy())
-    return None if reply.value is None else np.asarray(reply.value, dtype=np.float64).ravel()
+    return None if reply.value is None else (number, np.asarray(reply.value, dtype=np.float64).ravel())
 
 
 def _outcome(f: Callable[[Array], Any], x: Array) -> _Reply:
@@ -155,17 +162,21 @@ class Elsewhere:
     ) -> None:
         self._f, self._executor, self._patience = f, executor, patience  # a minute: workers import f, and torch with it
         self._client: Any = getattr(executor, "_client", None)  # of dask's executor
-        self._scattered: tuple[Any, ...] = ()
+        self._scattered: Any = None
         self._key, self._numbers, self.workers = uuid4().hex, count(), workers_of(executor)
-        self._reference: Array | None = None
+        self._reference: tuple[int, Array] | None = None
         self.longest, self.latest, self.done = 0.0, 0.0, 0
         _known[self._key] = _Known(here)
         finalize(self, _known.pop, self._key, None)
 
+    def calling(self, f: Callable[[Array], Any], here: Callable[[Array], Any]) -> "Elsewhere":
+        """Return one that calls another function on the same executor."""
+        return Elsewhere(f, self._executor, here, self._patience)
+
     def begin(self, reference: Array) -> None:
-        """Have all workers import f, with torch and what else it needs, at the same time, and call it at a point."""
-        self._reference = reference
-        for _ in range(min(self.workers, _WARMED)):
+        """Have each worker that is new to f call it at a point; all import it, with what it needs, at the same time."""
+        self._reference = next(self._numbers), reference
+        for _ in range(0 if self.done else min(self.workers, _WARMED)):
             self._sent([])
 
     def __call__(self, points: Iterable[Array]) -> Iterator[Called]:
@@ -173,7 +184,7 @@ class Elsewhere:
 
         Raises
         ------
-        InputError
+        UnsendableError
             Where f cannot be sent to a process.
         FunctionFailedError
             Where the executor is gone.
@@ -189,7 +200,9 @@ class Elsewhere:
                 for x, reply in zip(waiting.popleft().points, replies, strict=True):
                     self.longest, self.latest = max(self.longest, reply.seconds), reply.seconds
                     self.done += 1
-                    yield x, reply.result, reply.reference
+                    number, at_reference = reply.at_reference or (None, None)
+                    is_current = self._reference is not None and number == self._reference[0]
+                    yield x, reply.result, at_reference if is_current else None
         finally:
             for each in waiting:
                 each.future.cancel()
@@ -264,13 +277,12 @@ class Elsewhere:
             raise _unsendable(error) from error
 
     def _function(self) -> tuple[Any, ...]:
-        """Return f, with its operands, and the reference point; of dask, what stands for them once they were sent."""
-        function = self._f, self._reference
+        """Return f, with its operands, or what stands for it on a cluster once it was sent; and the reference point."""
         if self._client is None:
-            return function
-        if [each.status for each in self._scattered] != ["finished", "finished"]:
-            self._scattered = tuple(self._client.scatter(function, broadcast=True, hash=False))
-        return self._scattered
+            return self._f, self._reference
+        if self._scattered is None or self._scattered.status != "finished":
+            self._scattered = self._client.scatter(self._f, broadcast=True, hash=False)
+        return self._scattered, self._reference
 
     def _gone(self, error: BaseException) -> FunctionFailedError:
         done = f"after {self.done} of the function"
@@ -286,8 +298,8 @@ def _described(error: BaseException) -> str:
     return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
 
 
-def _unsendable(error: BaseException) -> InputError:
-    return InputError(
+def _unsendable(error: BaseException) -> UnsendableError:
+    return UnsendableError(
         f"the function cannot be sent to another process: {error}\n"
         "define it at the top of a module, and name it: inspect('module:function', …) or inspect('file.py:function', …)"
     )

@@ -13,13 +13,13 @@ from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.jacobian.vec_order import vec_order
 from jacinspect.views.facts import short
 from jacinspect.views.outcome import SIGNS
-from jacinspect.wording import counted, format_shape, format_size
+from jacinspect.wording import counted, format_duration, format_shape, format_size
 
-__all__ = ["background", "blocks", "costs"]
+__all__ = ["background", "blocks", "costs", "duration"]
 
 
 def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[tuple[str, str]]:
-    """Yield the background: layout and vec, other forms, how the structure was found."""
+    """Yield the background: layout and vec, other forms, how the structure was found, what the calls of f were for."""
     yield "layout", f"{j.vec}-major vec, {_layout(j)}"
     order = vec_order(form, j.blocks, j.arrangement)
     if order is not None:
@@ -36,12 +36,30 @@ def background(report: Report, j: JacobianReport, form: Unfolding) -> Iterator[t
     d = report.detection
     proof = "every dependence followed to single inputs" if d.proved else "not proved"
     missed = "" if d.miss_probability is None else f"; an entry missed with probability {d.miss_probability:.1g}"
-    calls = f"{d.evaluations} of {counted(report.calls, 'call')} of f, {counted(j.colors, 'color')}"
-    yield "detection", f"{calls}, observed at {counted(d.points, 'point')}, {proof}{missed}"
+    yield "detection", f"{counted(j.colors, 'color')}, observed at {counted(d.points, 'point')}, {proof}{missed}"
+    yield from _calls(report)
     if len(report.rules) > 1:
         yield "rules", _rules(report.rules)
     x = report.operand.values
     yield "operand", f"{report.operand.source}, {x.dtype}, seed {report.operand.seed}{_range(x)}"
+
+
+def _calls(report: Report) -> Iterator[tuple[str, str]]:
+    """Say what the calls of f were for, and those of its gradient."""
+    spent, second = report.spent, report.second_order
+    if spent is None:
+        return
+    here = "" if spent.all == report.calls else f", {spent.all} of them at this {report.names.x}"
+    parts = f"{spent.pattern} to find the pattern, {spent.values} for the values"
+    others = f"{spent.others} for noise, random directions and checks"
+    gradient = "" if second is None or second.gradient is None else f"; {second.gradient.calls} of its gradient"
+    yield "calls", f"{report.calls} of f{here}: {parts}, {others}{gradient}"
+
+
+def duration(report: Report) -> Iterator[tuple[str, str]]:
+    """Say how long a call of f took, where that matters; this is measured, and not the same in the next run."""
+    if report.spent is not None and report.spent.is_slow:
+        yield "time", f"a call of f took {format_duration(report.spent.seconds)}"
 
 
 def _range(x: Array) -> str:

@@ -6,7 +6,7 @@ from itertools import chain
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
-from jacinspect.views.background import background, blocks, costs
+from jacinspect.views.background import background, blocks, costs, duration
 from jacinspect.views.cells import WHOLE, is_whole, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import answers, points, reasons
 from jacinspect.views.lines import (
@@ -51,7 +51,8 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
         lines += [*spectrum_lines(report, width), *second_lines(report, width)]
         cost = f"bytes and multiplications of one product with J, by entries of {report.names.x}"
         lines += _table("cost", cost, costs(report, j), width)
-        lines += [*facts_lines([*background(report, j, arranged), *points(report)], width), StyledLine()]
+        facts = [*background(report, j, arranged), *duration(report), *points(report)]
+        lines += [*facts_lines(facts, width), StyledLine()]
     if report.findings:
         lines += [*finding_lines(report.findings, width), StyledLine()]
     said = verdict_of(report)

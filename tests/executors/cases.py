@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect import inspect
+from tests.executors.functions import two_pushed
 from tests.oracles import Array
 
 FILE = Path(__file__).with_name("functions.py")
@@ -46,6 +47,15 @@ CASES = {
     "several outputs": Case(f"{FILE}:two", drawn(3)),
     "complex": Case(f"{FILE}:squared", drawn(2) + 1j),
     "parameters": Case(f"{FILE}:scaled", drawn(3), {"others": {"weights": drawn(3)}, "parameters": {"power": 3}}),
+    "second order of a claim": Case(f"{FILE}:quartic", drawn(4), {"derivative": f"{FILE}:slope", "order": 2}),
+    "second order of a jvp": Case(
+        f"{FILE}:two", drawn(3), {"derivative": two_pushed, "derivative_kind": "jvp", "order": 2}
+    ),
+    "second order of a parameter": Case(
+        f"{FILE}:scaled",
+        drawn(3),
+        {"others": [drawn(3)], "wrt": "weights", "derivative": "x**power", "parameters": {"power": 3}, "order": 2},
+    ),
     "wrong": Case(f"{FILE}:dense", drawn(6), {"derivative": "x"}),
 }
 

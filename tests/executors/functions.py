@@ -39,6 +39,22 @@ def two(x: Array) -> dict[str, Array]:
     return {"sum": x.sum(keepdims=True), "sine": np.sin(x)}
 
 
+def two_pushed(x: Array, dx: Array) -> dict[str, Array]:
+    return {"sum": dx.sum(keepdims=True), "sine": np.cos(x) * dx}
+
+
+def quartic(x: Array) -> Array:
+    return np.asarray(np.sum(x**4) + x[0] * x[1])
+
+
+def slope(x: Array) -> Array:
+    """The gradient of `quartic`; it notes which processes call it."""
+    if "JACINSPECT_TEST_NOTES" in os.environ:
+        with Path(os.environ["JACINSPECT_TEST_NOTES"]).open("a") as notes:
+            notes.write(f"{os.getpid()}\n")
+    return np.asarray(4 * x**3 + np.concatenate([x[1::-1], np.zeros(x.size - 2)]))
+
+
 def squared(z: Array) -> Array:
     return z * z
 

@@ -20,7 +20,7 @@ from jacinspect.inspection.subject import called_by
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.evaluation import Elsewhere, workers_of
 from tests.executors.cases import CASES, FILE, drawn, serial
-from tests.executors.functions import be_odd
+from tests.executors.functions import be_odd, slope
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -42,6 +42,26 @@ def test_threads_make_the_same_report(name: str, workers: int) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_processes_make_the_same_report(name: str, processes: Processes) -> None:
     assert CASES[name].report(executor=processes) == serial(name)
+
+
+def test_the_gradient_of_the_second_order_is_called_by_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JACINSPECT_TEST_NOTES", str(tmp_path / "notes"))
+    with Processes(1) as executor:
+        report = inspect(f"{FILE}:quartic", X, derivative=f"{FILE}:slope", order=2, executor=executor)
+    assert report.second_order is not None
+    assert report.second_order.gradient is not None
+    calls = report.second_order.gradient.calls
+    there = [pid for pid in (tmp_path / "notes").read_text().split() if pid != str(os.getpid())]
+    assert len(there) >= calls - 1
+
+
+def test_a_gradient_that_cannot_be_sent_is_called_here(processes: Processes) -> None:
+    def of(executor: Executor | None) -> str:
+        return inspect(f"{FILE}:quartic", X, lambda x: slope(x), order=2, executor=executor).to_json()
+
+    assert of(processes) == of(None)
 
 
 def test_those_of_python_make_it_too() -> None:

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 import jacinspect
+from jacinspect.inspection.plan import Plan
 from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.differences import MANY
 from jacinspect.jacobian.ladder import LADDER_CALLS
 from jacinspect.jacobian.noise import significant_epsilon
+from jacinspect.records import replace
+from jacinspect.views import details
 from tests.oracles import Array, Shape
 
 
@@ -130,3 +134,32 @@ def test_for_a_spectrum_bars_are_as_narrow_as_they_can_be() -> None:
         return float(jacobian.error_bar.max())
 
     assert widest(spectrum=True) <= widest(spectrum=False) / 4
+
+
+def test_a_plan_has_fewer_values_of_many_colors_where_differences_take_fewer() -> None:
+    few, many = (Plan.at_most(inputs, 10**6, 1.0, 1).values / inputs for inputs in (MANY, MANY + 1))
+    assert (few, many) == (6, 3)
+
+
+@pytest.mark.parametrize("function", ["sigmoid", "softmax", "x @ cumsum(x)"])
+def test_a_report_says_what_the_calls_were_for(function: str) -> None:
+    report = jacinspect.inspect(function, np.random.default_rng(0).standard_normal(5))
+    assert report.spent is not None
+    assert report.jacobian is not None
+    assert report.spent.all == report.calls
+    assert report.spent.pattern == report.detection.evaluations
+    assert report.spent.values == 6 * report.jacobian.colors
+
+
+def test_details_tell_the_calls_always_and_how_long_one_takes_where_that_is_long() -> None:
+    report = jacinspect.inspect("softmax", np.arange(3.0), points=2, order=2)
+    assert report.spent is not None
+    assert report.second_order is not None
+    assert report.second_order.gradient is not None
+    told = " ".join(details.render(report, 80).plain.split())
+    assert f"calls {report.calls} of f, {report.spent.all} of them at this X: " in told
+    assert f"checks; {report.second_order.gradient.calls} of its gradient" in told
+    assert "a call of f took" not in told
+    slow = replace(report, spent=replace(report.spent, seconds=0.3))
+    assert "a call of f took 0.3 s" in details.render(slow, 80).plain
+    assert slow.to_json() == report.to_json()
