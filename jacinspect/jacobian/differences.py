@@ -174,9 +174,10 @@ class Stencil:
             point = self._point(t)
             if not self.parts:
                 yield point
+            flat = point.reshape(-1)
             for inputs, _ in self.parts:
                 alone = self.x.copy()
-                alone.reshape(-1)[inputs] = point.reshape(-1)[inputs]
+                alone.reshape(-1)[inputs] = flat[inputs]
                 yield alone
 
     def _point(self, t: float | Array) -> Array:
