@@ -47,6 +47,25 @@ class PreparedCheck:
 
         `started` is called before any of the user's code runs, with the outcome that stands if the process dies.
         """
+        settings, operands, begun = self._begun(case)
+        started(begun)
+        report = begun.report
+        try:
+            found, x = self.function.opened(case.wrt, operands, self.check.dtype)
+            report = inspect_at_points(found, x, settings, source=report.operand.source)
+        except JacinspectError as error:
+            report = replace(report, findings=(crashed(str(error)),))
+        except Exception:
+            raise
+        except BaseException as error:  # such as KeyboardInterrupt: a worker ignores Ctrl-C
+            report = replace(report, findings=(crashed(f"the code raised {raised(error)}"),))
+        return begun.concluded(report)
+
+    def begun(self, case: Case) -> Outcome:
+        """Return the outcome of one case that stands if the process dies; none of the user's code runs."""
+        return self._begun(case)[-1]
+
+    def _begun(self, case: Case) -> tuple[Settings, list[Array], Outcome]:
         settings = Settings(seed=case.seed, **self.settings)
         operands, sources = self._operands(case, settings)
         places = self.function.positions(case.wrt, operands)
@@ -56,18 +75,8 @@ class PreparedCheck:
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = case.label(",".join(self.function.operands[k - 1] for k in places))
         derivative = self.function.derivative_place if self.check.hessian is None else None
-        begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
-        started(begun)
-        try:
-            found, x = self.function.opened(case.wrt, operands, self.check.dtype)
-            report = inspect_at_points(found, x, settings, source=source)
-        except JacinspectError as error:
-            report = replace(report, findings=(crashed(str(error)),))
-        except Exception:
-            raise
-        except BaseException as error:  # such as KeyboardInterrupt: a worker ignores Ctrl-C
-            report = replace(report, findings=(crashed(f"the code raised {raised(error)}"),))
-        return begun.concluded(report)
+        outcome = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
+        return settings, operands, outcome
 
     def _operands(self, case: Case, settings: Settings) -> tuple[list[Array], list[str]]:
         """Draw or read the operands; return them with the source of each."""

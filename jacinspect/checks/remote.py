@@ -17,6 +17,7 @@ from jacinspect.checks.preparation import PreparedCheck, not_begun, prepare
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.records import dataclass
+from jacinspect.wording import how_it_failed
 
 __all__ = ["RemotePool"]
 
@@ -54,6 +55,15 @@ def _inspected(key: str, suite: Suite, case: Case) -> Outcome | str:
     return replace(outcome, started=began, seconds=monotonic() - since)
 
 
+def _begun(key: str, suite: Suite, case: Case) -> Outcome | str:
+    """Return the outcome that stands if the function ends its process, or what cannot be used; in a worker."""
+    try:
+        with chdir(suite.file.parent):
+            return _checks(key, suite)[case.check].begun(case)
+    except (JacinspectError, OSError) as error:
+        return str(error)
+
+
 def _is_lost(error: BaseException | None) -> bool:
     """Whether an inspection ended with its worker, and not with the whole executor."""
     return error is not None and not isinstance(error, BrokenExecutor)
@@ -86,7 +96,7 @@ class RemotePool:
         except JacinspectError:
             raise
         except Exception as error:
-            raise InputError(f"{self.suite.file}: the executor failed: {type(error).__name__}: {error}") from error
+            raise InputError(f"{self.suite.file}: {how_it_failed(error)}") from error
         self.cases = self.suite.cases(found)
         return self
 
@@ -128,13 +138,19 @@ class RemotePool:
         except JacinspectError:
             raise
         except (BrokenExecutor, CancelledError) as error:
-            raise InputError(f"the executor is gone, before {case.name}: {type(error).__name__}") from error
+            raise InputError(how_it_failed(error, f" before {case.name} was inspected")) from error
         except Exception as error:
-            begun = not_begun(self.suite, case)
-            lines = str(error).splitlines() or [""]
-            how = f"the executor failed: {type(error).__name__}: {lines[0]}"
-            return begun.concluded(replace(begun.report, findings=(crashed(how),)))
+            begun = self._begun(case)
+            return begun.concluded(replace(begun.report, findings=(crashed(how_it_failed(error)),)))
         return outcome
+
+    def _begun(self, case: Case) -> Outcome:
+        """Return what is known of a case before the function is called, by a worker; or as much as the suite says."""
+        try:
+            begun: Outcome = self._usable(self.executor.submit(_begun, self.key, self.suite, case).result())
+        except Exception:  # such as where to import the code ends the worker
+            return not_begun(self.suite, case)
+        return begun
 
     @staticmethod
     def _usable(given: Any) -> Any:

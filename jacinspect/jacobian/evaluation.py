@@ -30,6 +30,7 @@ from jacinspect.errors import (
     raised,
 )
 from jacinspect.records import dataclass
+from jacinspect.wording import counted, how_it_failed
 
 __all__ = ["Called", "Elsewhere", "workers_of"]
 
@@ -252,7 +253,7 @@ class Elsewhere:
         except Exception as error:
             if isinstance(error, PicklingError) or "pickle" in str(error):
                 raise _unsendable(error) from error
-            batch.replies = _lost(batch, f"the executor failed: {_described(error)}")  # dask has sent it again itself
+            batch.replies = _lost(batch, how_it_failed(error), error)  # dask has sent it again itself
         else:
             batch.replies = replies
             if replies is None:
@@ -284,17 +285,14 @@ class Elsewhere:
         return self._scattered
 
     def _gone(self, error: BaseException) -> FunctionFailedError:
-        done = f"after {self.done} of the function"
         advice = "" if self.done else _UNGUARDED
-        return FunctionFailedError(f"the executor makes no more calls, {done}: {_described(error)}{advice}")
+        when = f" after {counted(self.done, 'call')} of the function"
+        return FunctionFailedError(f"{how_it_failed(error, when)}{advice}")
 
 
-def _lost(batch: _Batch, how: str) -> list[_Reply]:
-    return [_Reply(failure=_Failure(FunctionFailedError, how, ""))] * len(batch.points)
-
-
-def _described(error: BaseException) -> str:
-    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+def _lost(batch: _Batch, how: str, error: BaseException | None = None) -> list[_Reply]:
+    trace = "" if error is None else "".join(format_exception(error))
+    return [_Reply(failure=_Failure(FunctionFailedError, how, trace))] * len(batch.points)
 
 
 def _unsendable(error: BaseException) -> UnsendableError:
