@@ -43,6 +43,7 @@ _MOST, _MOST_BYTES = 8, 2**20  # points of a batch, which all wait in memory
 _ATTEMPTS = 3  # a second time on another worker, and once more if that was about to end anyway
 _LONGER = 20.0  # times the longest call so far: a solver takes more steps at one point than at others, but not so many
 _WARMED = 16  # workers that import f at the beginning; the others of a large cluster do so with their first call
+_STARTING = 10.0  # seconds for a cluster to have a first worker: one that was just started takes two or three
 _KEPT = 4  # functions that a worker keeps, each with its operands: one is in use, few more by users of a shared cluster
 
 _UNGUARDED = '\na script that starts processes has to begin its work below: if __name__ == "__main__":'
@@ -177,8 +178,20 @@ class Elsewhere:
     def begin(self, reference: Array) -> None:
         """Have all workers import f, with torch and what else it needs, at the same time, and call it at a point."""
         self._reference = reference
+        if self._client is not None:
+            self._wait_for_workers()
         for _ in range(min(self.workers, _WARMED)):
             self._sent([])
+
+    def _wait_for_workers(self) -> None:
+        """Raise FunctionFailedError where a cluster has no workers: it would wait for some as long as it is there."""
+        try:
+            self._client.wait_for_workers(1, timeout=_STARTING)
+        except TimeoutError as error:
+            address = self._client.scheduler.address
+            line = f"start some: dask worker {address}, or cluster.scale(2) in Python"
+            raise FunctionFailedError(f"the cluster has no workers; {line}") from error
+        self.workers = workers_of(self._executor)
 
     def __call__(self, points: Iterable[Array]) -> Iterator[Called]:
         """Yield what f gives at points, in their order; what was sent and is not asked for is cancelled.
