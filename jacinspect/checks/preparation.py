@@ -42,30 +42,16 @@ class PreparedCheck:
     file: str
     line: int
 
+    @property
+    def derivative_place(self) -> tuple[str, int] | None:
+        """Where the derivative that is checked is defined."""
+        return self.function.derivative_place if self.check.hessian is None else None
+
     def outcome(self, case: Case, started: Callable[[Outcome], None]) -> Outcome:
         """Inspect one case.
 
         `started` is called before any of the user's code runs, with the outcome that stands if the process dies.
         """
-        settings, operands, begun = self._begun(case)
-        started(begun)
-        report = begun.report
-        try:
-            found, x = self.function.opened(case.wrt, operands, self.check.dtype)
-            report = inspect_at_points(found, x, settings, source=report.operand.source)
-        except JacinspectError as error:
-            report = replace(report, findings=(crashed(str(error)),))
-        except Exception:
-            raise
-        except BaseException as error:  # such as KeyboardInterrupt: a worker ignores Ctrl-C
-            report = replace(report, findings=(crashed(f"the code raised {raised(error)}"),))
-        return begun.concluded(report)
-
-    def begun(self, case: Case) -> Outcome:
-        """Return the outcome of one case that stands if the process dies; none of the user's code runs."""
-        return self._begun(case)[-1]
-
-    def _begun(self, case: Case) -> tuple[Settings, list[Array], Outcome]:
         settings = Settings(seed=case.seed, **self.settings)
         operands, sources = self._operands(case, settings)
         places = self.function.positions(case.wrt, operands)
@@ -74,9 +60,19 @@ class PreparedCheck:
             x = np.concatenate([x.real.ravel(), x.imag.ravel()])
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = case.label(",".join(self.function.operands[k - 1] for k in places))
-        derivative = self.function.derivative_place if self.check.hessian is None else None
-        outcome = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
-        return settings, operands, outcome
+        derivative = self.derivative_place
+        begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
+        started(begun)
+        try:
+            found, x = self.function.opened(case.wrt, operands, self.check.dtype)
+            report = inspect_at_points(found, x, settings, source=source)
+        except JacinspectError as error:
+            report = replace(report, findings=(crashed(str(error)),))
+        except Exception:
+            raise
+        except BaseException as error:  # such as KeyboardInterrupt: a worker ignores Ctrl-C
+            report = replace(report, findings=(crashed(f"the code raised {raised(error)}"),))
+        return begun.concluded(report)
 
     def _operands(self, case: Case, settings: Settings) -> tuple[list[Array], list[str]]:
         """Draw or read the operands; return them with the source of each."""

@@ -16,6 +16,8 @@ from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.preparation import PreparedCheck, not_begun, prepare
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
+from jacinspect.inspection.sections import FunctionReport
+from jacinspect.inspection.subject import declared
 from jacinspect.records import dataclass
 from jacinspect.wording import how_it_failed
 
@@ -35,11 +37,27 @@ def _checks(key: str, suite: Suite) -> dict[str, PreparedCheck]:
     return _prepared[key]
 
 
-def _operands(key: str, suite: Suite) -> dict[str, tuple[str, ...]] | str:
-    """Return the names of each check's operands, or what is wrong with the suite; in a worker."""
+@dataclass(frozen=True)
+class _Known:
+    """What a worker knows of a check before it is made: its operands, its function, and where that is defined."""
+
+    operands: tuple[str, ...]
+    function: FunctionReport
+    file: str
+    line: int
+    derivative: tuple[str, int] | None
+
+
+def _known(key: str, suite: Suite) -> dict[str, _Known] | str:
+    """Return what is known of each check, or what is wrong with the suite; in a worker."""
     try:
         with chdir(suite.file.parent):
-            return {name: each.function.operands for name, each in _checks(key, suite).items()}
+            return {
+                name: _Known(
+                    each.function.operands, declared(each.function), each.file, each.line, each.derivative_place
+                )
+                for name, each in _checks(key, suite).items()
+            }
     except (JacinspectError, OSError) as error:
         return str(error)
 
@@ -53,15 +71,6 @@ def _inspected(key: str, suite: Suite, case: Case) -> Outcome | str:
     except (JacinspectError, OSError) as error:
         return str(error)
     return replace(outcome, started=began, seconds=monotonic() - since)
-
-
-def _begun(key: str, suite: Suite, case: Case) -> Outcome | str:
-    """Return the outcome that stands if the function ends its process, or what cannot be used; in a worker."""
-    try:
-        with chdir(suite.file.parent):
-            return _checks(key, suite)[case.check].begun(case)
-    except (JacinspectError, OSError) as error:
-        return str(error)
 
 
 def _is_lost(error: BaseException | None) -> bool:
@@ -79,6 +88,7 @@ class RemotePool:
     suite: Suite
     executor: Executor
     cases: list[Case] = field(default_factory=list)
+    known: dict[str, _Known] = field(default_factory=dict)
     stopped: bool = False
     waiting: Callable[[], None] = lambda: None
     key: str = field(default_factory=lambda: uuid4().hex)
@@ -92,12 +102,12 @@ class RemotePool:
             If it is invalid, or there is no such folder for the worker.
         """
         try:
-            found = self._usable(self.executor.submit(_operands, self.key, self.suite).result())
+            self.known = self._usable(self.executor.submit(_known, self.key, self.suite).result())
         except JacinspectError:
             raise
         except Exception as error:
             raise InputError(f"{self.suite.file}: {how_it_failed(error)}") from error
-        self.cases = self.suite.cases(found)
+        self.cases = self.suite.cases({name: known.operands for name, known in self.known.items()})
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -145,12 +155,10 @@ class RemotePool:
         return outcome
 
     def _begun(self, case: Case) -> Outcome:
-        """Return what is known of a case before the function is called, by a worker; or as much as the suite says."""
-        try:
-            begun: Outcome = self._usable(self.executor.submit(_begun, self.key, self.suite, case).result())
-        except Exception:  # such as where to import the code ends the worker
-            return not_begun(self.suite, case)
-        return begun
+        """Return the outcome of a case of which no more is known than before it was made."""
+        known, begun = self.known[case.check], not_begun(self.suite, case)
+        report = replace(begun.report, function=known.function)
+        return replace(begun, report=report, file=known.file, line=known.line, derivative=known.derivative)
 
     @staticmethod
     def _usable(given: Any) -> Any:

@@ -6,10 +6,12 @@ Groups that no output reads together are moved in one call: the column grouping 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, BlackBox, same
+from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
 from jacinspect.jacobian.coloring import by_color, color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
 from jacinspect.jacobian.differences import FARTHER, MANY, step_scale
@@ -22,6 +24,7 @@ _FEW = 8  # groups, below which most patterns have an output that reads nearly a
 _SAMPLE_SHARE = 2  # one position for so many groups is moved by itself to find out which of the two it is
 _SURE = 4  # positions that all outputs have to read, before each is moved by itself
 _FAINT = 2.0**-36  # of the size of the outputs: far more than rounding, far less than most inputs change
+_TABLE = 8  # bytes for each pair, of the table in which it is looked up: a few of PAIR_BYTES
 _HALF = 0.5  # share of the positions read, from which halving on costs more calls than a call for each position
 
 
@@ -45,15 +48,9 @@ class Line:
         index = np.arange(base.size).reshape(base.shape)
         return index[tuple(slice(None) if a in self.axes else 0 for a in range(base.ndim))].ravel()
 
-    def moved(self, moves: Iterable[Array]) -> Iterator[Array]:
-        """Yield f where positions are moved, for each of some sets of them (booleans along the line)."""
-        base = self.pair.base
-        shape = [n if axis in self.axes else 1 for axis, n in enumerate(base.shape)]
-        return self.box.many(np.where(positions.reshape(shape), self.pair.flip, base) for positions in moves)
-
-    def each_moved(self, positions: Iterable[int]) -> Iterator[Array]:
-        """Yield f where one position is moved, for each of some positions."""
-        return self.box.many(self._alone(positions, self.pair.flip))
+    def each_moved(self, positions: Iterable[int | Array]) -> Iterator[Array]:
+        """Yield f where a position is moved, or a set of them by their indices along the line, for each of some."""
+        return self.box.many(self._points(positions, self.pair.flip))
 
     def each_seen(self, positions: Iterable[int], outputs: Array) -> Iterator[Array]:
         """Yield which of some outputs are seen to read a position by a small step, for each of some positions.
@@ -62,29 +59,32 @@ class Line:
         """
         base, y_base = self.pair.base, self.pair.y_base[outputs]
         beside = (step_scale(base) * FARTHER + base).astype(base.dtype, copy=False)
-        for y in self.box.many_kept(self._alone(positions, beside)):
+        for y in self.box.many_kept(self._points(positions, beside)):
             y = y[outputs]
             with np.errstate(all="ignore"):
                 change = y - y_base  # of which NaN shows nothing
                 seen = np.abs(change) > _FAINT * np.fmax(np.abs(y), self._size)
             yield seen
 
-    def _alone(self, positions: Iterable[int], flip: Array) -> Iterator[Array]:
+    def _points(self, positions: Iterable[int | Array], flip: Array) -> Iterator[Array]:
         base = self.pair.base
-        for position in positions:
-            along = np.unravel_index(position, [base.shape[axis] for axis in self.axes])
-            at = dict(zip(self.axes, along, strict=True))
-            index = tuple(at.get(axis, slice(None)) for axis in range(base.ndim))
+        index: list[Any] = [slice(None)] * base.ndim
+        lengths = [base.shape[axis] for axis in self.axes]
+        for each in positions:
+            for axis, along in zip(self.axes, np.unravel_index(each, lengths), strict=True):
+                index[axis] = along
             point = base.copy()
-            point[index] = flip[index]
+            point[tuple(index)] = flip[tuple(index)]
             yield point
 
     def changes(self, y: Array, outputs: Array, faintly: bool = True) -> tuple[Array, Array]:
-        """Return which of some outputs are not what they are at the base, and which by what may be rounding.
+        """Return which of some outputs, ascending, differ from those at the base, and which perhaps by rounding.
 
         The second is not asked for, and then false, unless `faintly`.
         """
-        y, y_base = y[outputs], self.pair.y_base[outputs]
+        y_base = self.pair.y_base
+        if outputs.size < y.size:
+            y, y_base = y[outputs], y_base[outputs]
         changed = ~same(y, y_base)
         if not faintly:
             return changed, np.zeros(changed.size, bool)
@@ -142,11 +142,12 @@ def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencie
         if calls > most:
             dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
             return np.zeros(outputs.size, bool)
-        read, faint = read_pairs(line, outputs[rows], groups, (colors, calls), shift)
+        read, faint = read_pairs(line, outputs, (rows, groups), (colors, calls), shift)
         neither = ~(read[::2] | read[1::2])
         if neither.any():
             masked[rows[::2][neither]] = True
-        rows, groups, faint = rows[read], groups[read], faint[read]
+        found = np.flatnonzero(read)
+        rows, groups, faint = rows[found], groups[found], faint[found]
         wide = np.bincount(rows, minlength=outputs.size) >= _NEARLY_ALL * number
         if shift and number >= _FEW and wide.any():
             share = _share_read(line, outputs[wide], -(-number // _SAMPLE_SHARE))
@@ -165,23 +166,27 @@ def _inside(rows: Array, groups: Array, number: int) -> tuple[Array, Array]:
 
 
 def read_pairs(
-    line: Line, outputs: Array, groups: Array, coloring: tuple[Array, int], shift: int
+    line: Line, outputs: Array, pairs: tuple[Array, Array], coloring: tuple[Array, int], shift: int
 ) -> tuple[Array, Array]:
-    """Return which of the pairs (output, group) are read, and which faintly, by one call for each color of the groups.
+    """Return which pairs of an output and a group are read, and which faintly, by one call for each color of groups.
 
-    Group g is the positions from g << shift to (g + 1) << shift; one past the end of the line is not read. Where there
-    are several positions in a group, none is faint. The `coloring` is a color for each group, -1 for groups that are in
-    no pair, and the number of colors.
+    A pair is a place among the `outputs` and a group. Group g is the positions from g << shift to (g + 1) << shift; one
+    past the end of the line is not read. Where there are several positions in a group, none is faint. The `coloring` is
+    a color for each group, -1 for groups that are in no pair, and the number of colors.
     """
-    colors, calls = coloring
-    of_position = colors[np.arange(line.offsets.size) >> shift]
-    of_pair = np.append(colors, colors.dtype.type(-1))[groups]
-    order, bounds = by_color(of_pair, calls)
-    read, faint = np.zeros(groups.size, bool), np.zeros(groups.size, bool)
-    for color, y in enumerate(line.moved(of_position == color for color in range(calls))):
-        asked = order[bounds[color] : bounds[color + 1]]
-        read[asked], faint[asked] = line.changes(y, outputs[asked], faintly=not shift)
-    return read, faint
+    (rows, groups), (colors, calls) = pairs, coloring
+    positions, bounds = by_color(colors[np.arange(line.offsets.size) >> shift], calls)
+    values = line.each_moved(positions[start:end] for start, end in pairwise(bounds))
+    answers = np.zeros(groups.size, np.int8)  # 1 where a pair is read, 2 where faintly
+    many, nothing = max(_TABLE * groups.size // outputs.size, 1), np.zeros(outputs.size, np.int8)
+    for first in range(0, calls, many):  # what changes in some calls is noted for all outputs, then looked up
+        table = [np.add(*line.changes(y, outputs, faintly=not shift), dtype=np.int8) for y in islice(values, many)]
+        place = np.full(calls + 1, len(table))
+        place[first : first + len(table)] = np.arange(len(table))
+        starts, found = outputs.size * place[np.append(colors, -1)], np.concatenate([*table, nothing])
+        for block in blocks(groups.size):
+            answers[block] |= found.take(starts[groups[block]] + rows[block])
+    return answers > 0, answers > 1
 
 
 def _all_read(line: Line, outputs: Array) -> bool:

@@ -24,6 +24,9 @@ _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
 PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
+# Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
+# there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
+_WINDOWS = (0.0, 1.0), (-0.72, 0.5)
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
@@ -33,13 +36,29 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
 
     `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
     """
-    start, spacing, columns = np.zeros(value.size), np.full(value.size, FARTHEST), np.arange(value.size)
+    off, height = np.zeros(value.size), np.zeros(value.size)
+    for window in _WINDOWS:
+        again = np.flatnonzero(off == 0)
+        if again.size:
+            given = value[again], size[again], kinks[again]
+            off[again], height[again] = _in_window(stencil.subset(again), *given, *window)
+    return off, height
+
+
+def _in_window(
+    stencil: Stencil, value: Array, size: Array, kinks: Array, center: float, apart: float
+) -> tuple[Array, Array]:
+    """Return what `between_pieces` does, of the breaks around a place, in units of x from x."""
+    start, spacing = np.full(value.size, center), np.full(value.size, apart * FARTHEST)
     sizes, range_, many = [], np.zeros(value.size), np.zeros(value.size, np.int64)
+    columns = np.arange(value.size)
     for number in range(3):
-        places = Places.at(stencil, spacing, start if number else None)
+        places = Places.at(stencil, spacing, start if number or center else None)
         ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
         range_ = np.maximum(range_, np.ptp(y, axis=0))
         bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
+        if not (ninth.max(axis=0) > _ROUNDINGS * bits).any():
+            return np.zeros(value.size), np.zeros(value.size)
         cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
         many = np.count_nonzero(ninth > ninth.max(axis=0) / _FINER**2, axis=0) if number == 0 else many
         sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
@@ -54,7 +73,8 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     several = alone & leap & (many > 2 * _ORDER)  # two leaps make no more
     turn, height = _turn(places, cell), last / _LEAP
     # A kink by itself is f's own, and so are many, and steep ones: a network of rectifiers has them.
-    bend = alone & ~kinks & (turn <= PIECES * size) & (leap | (many <= _FEW * _ORDER))
+    few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
+    bend = alone & ~kinks & (turn <= PIECES * size) & (leap | few)
     tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
     leaps = np.where(several, np.minimum(_OFF * tilt, PIECES * size), np.minimum(_BY_LEAPS * tilt, _ONE_LEAP * size))
     off = np.where(bend, np.minimum(_OFF * turn, PIECES * size), 0) + np.where(leap, leaps, 0)

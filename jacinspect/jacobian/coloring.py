@@ -5,7 +5,7 @@ Curtis, Powell & Reid (1974), On the estimation of sparse Jacobian matrices.
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.blackbox import Array, blocks
 
 __all__ = ["by_color", "color_columns"]
 
@@ -64,7 +64,8 @@ def by_color(colors: Array, number: int) -> tuple[Array, Array]:
 def _residues(columns: Array, count: int, modulus: int) -> tuple[Array, int]:
     """Color each column that is read by its residue, leaving out residues that no such column has."""
     read = np.zeros(count, bool)
-    read[columns] = True
+    for block in blocks(columns.size):
+        read[columns[block]] = True
     residues = np.arange(count) % modulus
     used = np.bincount(residues[read], minlength=modulus) > 0
     return np.where(read, (np.cumsum(used) - 1)[residues], -1).astype(np.int32), int(np.count_nonzero(used))
@@ -88,7 +89,8 @@ def _residue(rows: Array, columns: Array, count: int, widest: int) -> int | None
 def _distinct(rows: Array, columns: Array, modulus: int) -> bool:
     """Whether no row has two columns with the same residue."""
     seen = np.zeros((int(rows[-1] - rows[0]) + 1) * modulus, bool)
-    seen[(rows - rows[0]).astype(np.int64) * modulus + columns % modulus] = True
+    for block in blocks(rows.size):
+        seen[(rows[block] - rows[0]).astype(np.int64) * modulus + _remainder(columns[block], modulus)] = True
     return int(np.count_nonzero(seen)) == rows.size
 
 
@@ -97,21 +99,33 @@ def _first_fit(rows: Array, columns: Array, count: int, most: int | None) -> tup
 
     The colors of a row are the bits of an integer, so that the work is proportional to the number of pairs.
     """
-    lengths = np.bincount(columns, minlength=count)
-    of_column, ends = rows[np.argsort(columns, kind="stable")].tolist(), np.cumsum(lengths)
+    height, lengths = int(rows.max()) + 1, np.bincount(columns, minlength=count)
+    by_column = np.sort(
+        np.multiply(columns, height, dtype=np.int64) + rows
+    )  # numpy sorts numbers, but no indices, fast
+    of_column, ends = _remainder(by_column, height).tolist(), np.cumsum(lengths)
     order = np.argsort(-lengths, kind="stable")[: np.count_nonzero(lengths)]
-    taken, found, too_many = [0] * (int(rows.max()) + 1), [], 1 << (count if most is None else most)
+    taken, found, too_many = [0] * height, [], 1 << (count if most is None else most)
+    mine: list[int] = []
+    used = given = 0
     for end, length in zip(ends[order].tolist(), lengths[order].tolist(), strict=True):
-        mine = of_column[end - length : end]
-        used = 0
-        for row in mine:
-            used |= taken[row]
+        before, mine = mine, of_column[end - length : end]
+        if mine != before:  # both halves of a group are in the same rows
+            for row in before:
+                taken[row] |= given
+            used = given = 0
+            for row in mine:
+                used |= taken[row]
         free = ~used & (used + 1)  # the lowest bit that is not set
-        for row in mine:
-            taken[row] |= free
+        used, given = used | free, given | free
         found.append(free.bit_length() - 1)
         if free >= too_many:
             break
     colors = np.full(count, -1, np.int32)
     colors[order[: len(found)]] = found
     return colors, max(found) + 1
+
+
+def _remainder(numbers: Array, divisor: int) -> Array:
+    """Return what numbers that are not negative leave when divided: numpy divides several times faster than by %."""
+    return np.asarray(numbers - numbers // divisor * divisor)

@@ -64,13 +64,13 @@ class _Failure:
 class _Reply:
     """What a worker gives: f(x) or a failure, and how long it took.
 
-    `reference` is f at the reference point, flat, where one was given.
+    `at_reference` is f at a reference point, flat, and the number of that point, if the worker has not told it yet.
     """
 
     value: Any = None
     failure: _Failure | None = None
     seconds: float = 0.0
-    reference: Array | None = None
+    at_reference: tuple[int, Array] | None = None
 
     def result(self) -> Any:
         """Return f(x), or raise what it raised."""
@@ -81,10 +81,10 @@ class _Reply:
 
 @dataclass(eq=False)
 class _Known:
-    """A function that a worker has, and its value there at the reference point, until that has been told."""
+    """A function that a worker has, and its value there at a reference point, until that has been told."""
 
     f: Callable[[Array], Any]
-    at_reference: Array | None = None
+    at_reference: tuple[int, Array] | None = None
 
 
 def _called(
@@ -92,7 +92,7 @@ def _called(
     _number: int,
     points: Sequence[Array],
     f: Callable[[Array], Any] | None = None,
-    reference: Array | None = None,
+    reference: tuple[int, Array] | None = None,
 ) -> list[_Reply] | None:
     """Call the function of a key at a batch of points, in a worker; None where it is not known there.
 
@@ -104,7 +104,7 @@ def _called(
             _known.pop(next(iter(_known)), None)
         _known[key] = _Known(f)
         if reference is not None:
-            _known[key].at_reference = _flat(f, reference)
+            _known[key].at_reference = _told(f, *reference)
     known = _known.get(key)
     if known is None:
         return None
@@ -117,10 +117,10 @@ def _called(
     return replies
 
 
-def _flat(f: Callable[[Array], Any], x: Array) -> Array | None:
-    """Return f(x), flat; None where f raises."""
+def _told(f: Callable[[Array], Any], number: int, x: Array) -> tuple[int, Array] | None:
+    """Return f(x), flat, with the number of x; None where f raises."""
     reply = _outcome(f, x.copy())
-    return None if reply.value is None else np.asarray(reply.value, dtype=np.float64).ravel()
+    return None if reply.value is None else (number, np.asarray(reply.value, dtype=np.float64).ravel())
 
 
 def _outcome(f: Callable[[Array], Any], x: Array) -> _Reply:
@@ -164,9 +164,9 @@ class Elsewhere:
     ) -> None:
         self._f, self._executor, self._patience = f, executor, patience  # a minute: workers import f, and torch with it
         self._client: Any = getattr(executor, "_client", None)  # of dask's executor
-        self._scattered: tuple[Any, ...] = ()
+        self._scattered: Any = None
         self._key, self._numbers, self.workers = uuid4().hex, count(), workers_of(executor)
-        self._reference: Array | None = None
+        self._reference: tuple[int, Array] | None = None
         self.longest, self.latest, self.done = 0.0, 0.0, 0
         _known[self._key] = _Known(here)
         finalize(self, _known.pop, self._key, None)
@@ -176,11 +176,11 @@ class Elsewhere:
         return Elsewhere(f, self._executor, here, self._patience)
 
     def begin(self, reference: Array) -> None:
-        """Have all workers import f, with torch and what else it needs, at the same time, and call it at a point."""
-        self._reference = reference
+        """Have each worker that is new to f call it at a point; all import it, with what it needs, at the same time."""
+        self._reference = next(self._numbers), reference
         if self._client is not None:
             self._wait_for_workers()
-        for _ in range(min(self.workers, _WARMED)):
+        for _ in range(0 if self.done else min(self.workers, _WARMED)):
             self._sent([])
 
     def _wait_for_workers(self) -> None:
@@ -214,7 +214,9 @@ class Elsewhere:
                 for x, reply in zip(waiting.popleft().points, replies, strict=True):
                     self.longest, self.latest = max(self.longest, reply.seconds), reply.seconds
                     self.done += 1
-                    yield x, reply.result, reply.reference
+                    number, at_reference = reply.at_reference or (None, None)
+                    is_current = self._reference is not None and number == self._reference[0]
+                    yield x, reply.result, at_reference if is_current else None
         finally:
             for each in waiting:
                 each.future.cancel()
@@ -289,13 +291,12 @@ class Elsewhere:
             raise _unsendable(error) from error
 
     def _function(self) -> tuple[Any, ...]:
-        """Return f, with its operands, and the reference point; of dask, what stands for them once they were sent."""
-        function = self._f, self._reference
+        """Return f, with its operands, or what stands for it on a cluster once it was sent; and the reference point."""
         if self._client is None:
-            return function
-        if [each.status for each in self._scattered] != ["finished", "finished"]:
-            self._scattered = tuple(self._client.scatter(function, broadcast=True, hash=False))
-        return self._scattered
+            return self._f, self._reference
+        if self._scattered is None or self._scattered.status != "finished":
+            self._scattered = self._client.scatter(self._f, broadcast=True, hash=False)
+        return self._scattered, self._reference
 
     def _gone(self, error: BaseException) -> FunctionFailedError:
         advice = "" if self.done else _UNGUARDED

@@ -52,7 +52,7 @@ def trace_stencil(
             return outputs
         rows, inputs = candidates.rows, candidates.indices
         line = Line(box, direction, tuple(range(pair.base.ndim)))
-        read, faint = read_pairs(line, asked[rows], inputs, color_columns(rows, inputs, pattern.shape[1]), 0)
+        read, faint = read_pairs(line, asked, (rows, inputs), color_columns(rows, inputs, pattern.shape[1]), 0)
         new = read & (known.places(rows, inputs) < 0)
         dependencies.add(asked[rows[new]], inputs[new], faint[new])
         more = np.bincount(rows[new], minlength=asked.size)

@@ -110,8 +110,7 @@ def test_a_suite_is_checked_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
         (found,) = outcomes[2].report.findings
         assert found.code == "J011"
         assert found.message == "the function ended its worker 2 times in a row (KilledWorker)"
-        killed, there = (each[2].report.to_dict() | {"findings": None} for each in (outcomes, expected))
-        assert killed == there
+        assert outcomes[2].report.function == expected[2].report.function
         assert outcomes[2].place("J011") == expected[2].place("J011")
 
 

@@ -15,10 +15,14 @@ X = np.array([0.3127, -1.2871, 2.0413])
 F = Callable[[Array], Array]
 
 
+def stencil_of(f: F, x: Array = X) -> Stencil:
+    box = BlackBox(f, x)
+    return Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-52)
+
+
 def off(f: F, x: Array = X) -> Array:
     """Return by how much a slope may be off at x."""
-    box = BlackBox(f, x)
-    stencil = Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-52)
+    stencil = stencil_of(f, x)
     slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
     return between_pieces(stencil, slope, np.abs(slope), np.zeros(slope.size, bool))[0]
 
@@ -26,6 +30,13 @@ def off(f: F, x: Array = X) -> Array:
 @pytest.mark.parametrize("f", [np.sin, np.exp, lambda x: x / (1 + np.abs(x)), lambda x: np.abs(x - 0.5) ** 3 + x])
 def test_a_function_without_breaks_has_no_pieces(f: F) -> None:
     assert off(f).tolist() == [0, 0, 0]
+
+
+def test_a_smooth_function_is_looked_at_once_on_each_side() -> None:
+    stencil = stencil_of(np.exp)
+    before = stencil.box.evaluations
+    between_pieces(stencil, np.exp(X), np.exp(X), np.zeros(X.size, bool))
+    assert stencil.box.evaluations - before == 64 + 65
 
 
 def test_waves_between_the_places_and_poles_are_no_breaks() -> None:
@@ -47,6 +58,32 @@ def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
     assert off(lambda x: np.maximum(x, 0.5), np.array([0.6])) <= 1 / 64 * (1 + 1e-9)
     np.testing.assert_allclose(off(lambda x: x + 0.02 * (x > 0.5), np.array([0.6])), 1 / 64)
     assert off(lambda x: x + 1.0 * (x > 0.5), np.array([0.6])) == 0
+
+
+def square_root(tolerance: float) -> F:
+    """Return Newton's method, which takes one step more where its operand is some times as large."""
+
+    def newton(a: float) -> float:
+        root = max(a, 1.0)
+        for _ in range(50):
+            step = (root * root - a) / (2 * root)
+            root -= step
+            if abs(step) < tolerance:
+                break
+        return root
+
+    return lambda x: np.array([newton(a) for a in x])
+
+
+@pytest.mark.parametrize(("tolerance", "at"), [(1e-2, 44.0), (1e-3, 31.5)])
+def test_newton_s_method_is_smooth_in_wide_pieces(tolerance: float, at: float) -> None:
+    f, x = square_root(tolerance), np.array([at])
+    assert jacinspect.inspect(f, x, lambda x: 0.5 / np.sqrt(x)).verdict == "inconclusive"
+    assert jacinspect.inspect(f, x, lambda x: 0.515 / np.sqrt(x)).verdict == "fail"
+
+
+def test_a_kink_that_is_far_away_is_f_s_own() -> None:
+    assert off(lambda x: x + 1e-3 * np.maximum(x, 0.1), np.array([0.6])) == 0
 
 
 @pytest.mark.parametrize("units", [64, 1024])

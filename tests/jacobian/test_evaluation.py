@@ -1,6 +1,7 @@
 """Points go to an executor in batches: long ones of a quick function, short ones of a slow one, some to each worker."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -55,3 +56,15 @@ def test_what_is_not_asked_for_is_not_counted() -> None:
             next(calls)
         assert elsewhere.done == 3
         assert sum(executor.sent) <= 32
+
+
+def test_what_a_worker_gave_at_an_earlier_reference_point_is_not_compared() -> None:
+    """As of `points=2`, where the first needs fewer calls than there are workers."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:
+        elsewhere = Elsewhere(np.sin, executor, np.sin)
+        elsewhere.begin(np.zeros(1))
+        assert [at.tolist() for _, _, at in elsewhere([np.ones(1)]) if at is not None] == [[0.0]]
+        other = Elsewhere(np.sin, executor, np.sin)
+        other.begin(np.zeros(1))
+        other.begin(np.ones(1))
+        assert [at for _, _, at in other([np.ones(1)])] == [None]
