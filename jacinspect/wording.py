@@ -18,6 +18,7 @@ __all__ = [
     "format_shape",
     "format_size",
     "how_it_ended",
+    "how_it_failed",
     "jsonable",
     "printable",
     "rounded_up",
@@ -151,3 +152,11 @@ def how_it_ended(code: int | None) -> str:
         with suppress(ValueError):
             return f"ended its process with {signal.Signals(-code).name}"
     return f"ended its process with exit status {code}"
+
+
+def how_it_failed(error: BaseException, when: str = "") -> str:
+    """Say how an executor failed, and when: the exception and its first line; of workers that f ended, how many."""
+    if type(error).__name__ == "KilledWorker":  # of dask, whose words name addresses, which are others every time
+        times = getattr(error, "allowed_failures", 0) + 1
+        return f"the function ended its worker{f' {times} times in a row' * (times > 1)} (KilledWorker)"
+    return ": ".join([f"the executor failed{when}", type(error).__name__, *str(error).strip().splitlines()[:1]])

@@ -42,6 +42,11 @@ class PreparedCheck:
     file: str
     line: int
 
+    @property
+    def derivative_place(self) -> tuple[str, int] | None:
+        """Where the derivative that is checked is defined."""
+        return self.function.derivative_place if self.check.hessian is None else None
+
     def outcome(self, case: Case, started: Callable[[Outcome], None]) -> Outcome:
         """Inspect one case.
 
@@ -55,7 +60,7 @@ class PreparedCheck:
             x = np.concatenate([x.real.ravel(), x.imag.ravel()])
         report = uninspected(self.function, case.wrt, x, settings, source)
         label = case.label(",".join(self.function.operands[k - 1] for k in places))
-        derivative = self.function.derivative_place if self.check.hessian is None else None
+        derivative = self.derivative_place
         begun = Outcome(self.check.name, label, report, self.file, self.line, self.check.allow, derivative=derivative)
         started(begun)
         try:

@@ -16,7 +16,10 @@ from jacinspect.checks.outcomes import Outcome
 from jacinspect.checks.preparation import PreparedCheck, not_begun, prepare
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
+from jacinspect.inspection.sections import FunctionReport
+from jacinspect.inspection.subject import declared
 from jacinspect.records import dataclass
+from jacinspect.wording import how_it_failed
 
 __all__ = ["RemotePool"]
 
@@ -34,11 +37,27 @@ def _checks(key: str, suite: Suite) -> dict[str, PreparedCheck]:
     return _prepared[key]
 
 
-def _operands(key: str, suite: Suite) -> dict[str, tuple[str, ...]] | str:
-    """Return the names of each check's operands, or what is wrong with the suite; in a worker."""
+@dataclass(frozen=True)
+class _Known:
+    """What a worker knows of a check before it is made: its operands, its function, and where that is defined."""
+
+    operands: tuple[str, ...]
+    function: FunctionReport
+    file: str
+    line: int
+    derivative: tuple[str, int] | None
+
+
+def _known(key: str, suite: Suite) -> dict[str, _Known] | str:
+    """Return what is known of each check, or what is wrong with the suite; in a worker."""
     try:
         with chdir(suite.file.parent):
-            return {name: each.function.operands for name, each in _checks(key, suite).items()}
+            return {
+                name: _Known(
+                    each.function.operands, declared(each.function), each.file, each.line, each.derivative_place
+                )
+                for name, each in _checks(key, suite).items()
+            }
     except (JacinspectError, OSError) as error:
         return str(error)
 
@@ -69,6 +88,7 @@ class RemotePool:
     suite: Suite
     executor: Executor
     cases: list[Case] = field(default_factory=list)
+    known: dict[str, _Known] = field(default_factory=dict)
     stopped: bool = False
     waiting: Callable[[], None] = lambda: None
     key: str = field(default_factory=lambda: uuid4().hex)
@@ -82,12 +102,12 @@ class RemotePool:
             If it is invalid, or there is no such folder for the worker.
         """
         try:
-            found = self._usable(self.executor.submit(_operands, self.key, self.suite).result())
+            self.known = self._usable(self.executor.submit(_known, self.key, self.suite).result())
         except JacinspectError:
             raise
         except Exception as error:
-            raise InputError(f"{self.suite.file}: the executor failed: {type(error).__name__}: {error}") from error
-        self.cases = self.suite.cases(found)
+            raise InputError(f"{self.suite.file}: {how_it_failed(error)}") from error
+        self.cases = self.suite.cases({name: known.operands for name, known in self.known.items()})
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -128,13 +148,17 @@ class RemotePool:
         except JacinspectError:
             raise
         except (BrokenExecutor, CancelledError) as error:
-            raise InputError(f"the executor is gone, before {case.name}: {type(error).__name__}") from error
+            raise InputError(how_it_failed(error, f" before {case.name} was inspected")) from error
         except Exception as error:
-            begun = not_begun(self.suite, case)
-            lines = str(error).splitlines() or [""]
-            how = f"the executor failed: {type(error).__name__}: {lines[0]}"
-            return begun.concluded(replace(begun.report, findings=(crashed(how),)))
+            begun = self._begun(case)
+            return begun.concluded(replace(begun.report, findings=(crashed(how_it_failed(error)),)))
         return outcome
+
+    def _begun(self, case: Case) -> Outcome:
+        """Return the outcome of a case of which no more is known than before it was made."""
+        known, begun = self.known[case.check], not_begun(self.suite, case)
+        report = replace(begun.report, function=known.function)
+        return replace(begun, report=report, file=known.file, line=known.line, derivative=known.derivative)
 
     @staticmethod
     def _usable(given: Any) -> Any:

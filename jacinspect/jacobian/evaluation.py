@@ -30,6 +30,7 @@ from jacinspect.errors import (
     raised,
 )
 from jacinspect.records import dataclass
+from jacinspect.wording import counted, how_it_failed
 
 __all__ = ["Called", "Elsewhere", "workers_of"]
 
@@ -42,6 +43,7 @@ _MOST, _MOST_BYTES = 8, 2**20  # points of a batch, which all wait in memory
 _ATTEMPTS = 3  # a second time on another worker, and once more if that was about to end anyway
 _LONGER = 20.0  # times the longest call so far: a solver takes more steps at one point than at others, but not so many
 _WARMED = 16  # workers that import f at the beginning; the others of a large cluster do so with their first call
+_STARTING = 10.0  # seconds for a cluster to have a first worker: one that was just started takes two or three
 _KEPT = 4  # functions that a worker keeps, each with its operands: one is in use, few more by users of a shared cluster
 
 _UNGUARDED = '\na script that starts processes has to begin its work below: if __name__ == "__main__":'
@@ -176,8 +178,20 @@ class Elsewhere:
     def begin(self, reference: Array) -> None:
         """Have each worker that is new to f call it at a point; all import it, with what it needs, at the same time."""
         self._reference = next(self._numbers), reference
+        if self._client is not None:
+            self._wait_for_workers()
         for _ in range(0 if self.done else min(self.workers, _WARMED)):
             self._sent([])
+
+    def _wait_for_workers(self) -> None:
+        """Raise FunctionFailedError where a cluster has no workers: it would wait for some as long as it is there."""
+        try:
+            self._client.wait_for_workers(1, timeout=_STARTING)
+        except TimeoutError as error:
+            address = self._client.scheduler.address
+            line = f"start some: dask worker {address}, or cluster.scale(2) in Python"
+            raise FunctionFailedError(f"the cluster has no workers; {line}") from error
+        self.workers = workers_of(self._executor)
 
     def __call__(self, points: Iterable[Array]) -> Iterator[Called]:
         """Yield what f gives at points, in their order; what was sent and is not asked for is cancelled.
@@ -254,7 +268,7 @@ class Elsewhere:
         except Exception as error:
             if isinstance(error, PicklingError) or "pickle" in str(error):
                 raise _unsendable(error) from error
-            batch.replies = _lost(batch, f"the executor failed: {_described(error)}")  # dask has sent it again itself
+            batch.replies = _lost(batch, how_it_failed(error), error)  # dask has sent it again itself
         else:
             batch.replies = replies
             if replies is None:
@@ -285,17 +299,14 @@ class Elsewhere:
         return self._scattered, self._reference
 
     def _gone(self, error: BaseException) -> FunctionFailedError:
-        done = f"after {self.done} of the function"
         advice = "" if self.done else _UNGUARDED
-        return FunctionFailedError(f"the executor makes no more calls, {done}: {_described(error)}{advice}")
+        when = f" after {counted(self.done, 'call')} of the function"
+        return FunctionFailedError(f"{how_it_failed(error, when)}{advice}")
 
 
-def _lost(batch: _Batch, how: str) -> list[_Reply]:
-    return [_Reply(failure=_Failure(FunctionFailedError, how, ""))] * len(batch.points)
-
-
-def _described(error: BaseException) -> str:
-    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+def _lost(batch: _Batch, how: str, error: BaseException | None = None) -> list[_Reply]:
+    trace = "" if error is None else "".join(format_exception(error))
+    return [_Reply(failure=_Failure(FunctionFailedError, how, trace))] * len(batch.points)
 
 
 def _unsendable(error: BaseException) -> UnsendableError:
