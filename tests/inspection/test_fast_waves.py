@@ -109,3 +109,14 @@ def test_a_minimum_of_0_excuses_nobody(error: float) -> None:
     f = lambda x: np.sum((x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)  # noqa: E731
     assert jacinspect.inspect(f, np.ones(4), np.zeros_like).verdict == "pass"
     assert jacinspect.inspect(f, np.ones(4), lambda x: np.full_like(x, error)).verdict == "fail"
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_of_many_colors_bars_are_not_small_by_chance(seed: int) -> None:
+    a, b = np.random.default_rng(seed).standard_normal((2, 20, 20)) / np.sqrt(20)
+    report = jacinspect.inspect(lambda x: np.sin(50 * (a @ x)) ** 3 + np.cos(40 * (b @ x)), np.zeros(20))
+    jacobian = report.jacobian
+    assert jacobian is not None
+    assert jacobian.numeric is not None
+    assert jacobian.error_bar is not None
+    assert (np.abs(jacobian.numeric.data) <= jacobian.error_bar).all()
