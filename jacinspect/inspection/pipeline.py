@@ -1,5 +1,7 @@
 """The pipeline: a function and an operand in, a Report out; the steps are in the order in which the data travels."""
 
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -277,16 +279,15 @@ class _Inspection(Inspected):
     def _both(self, sample: Sample, near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:
         """Build both Jacobians; differences look again at what the analytic one contradicts.
 
-        The analytic one may have entries outside the pattern as well.
+        That one may have entries outside the pattern as well. It is built when it is first asked for, after the first
+        differences: it is as large as the operand, and these need most memory.
         """
-        claim = None if self.analytic is None else self._claim(self.analytic, sample)
+        claim = None if self.analytic is None else cache(partial(self._claim, self.analytic, sample))
         numeric = self._differenced(near, sample.differenced, limit, claim)
-        if sample.star is None:
-            return claim, numeric
-        whole = mirrored(numeric, sample.pattern)
+        whole = numeric if sample.star is None else mirrored(numeric, sample.pattern)
         if whole is None:
             whole = self._differenced(near, (sample.pattern, sample.colors, sample.number), limit, claim)
-        return claim, whole
+        return claim and claim(), whole
 
     def _claim(self, analytic: Analytic, sample: Sample) -> Jacobian:
         claim = analytic.on(sample.pattern, sample.colors, sample.number)
@@ -294,10 +295,14 @@ class _Inspection(Inspected):
         return asked_alone(analytic, claim) if sample.coverage == 1 else claim
 
     def _differenced(
-        self, near: Neighbourhood, colored: tuple[Pattern, Array, int], limit: int, claim: Jacobian | None
+        self,
+        near: Neighbourhood,
+        colored: tuple[Pattern, Array, int],
+        limit: int,
+        claim: Callable[[], Jacobian] | None,
     ) -> Numeric:
         """Difference f, and look again at entries that are doubtful, or that the claim contradicts."""
-        denied = None if claim is None else contradicts(claim.on(colored[0]))
+        denied = None if claim is None else contradicts(cache(lambda: claim().on(colored[0])))
         return numeric_jacobian(first_look(near, *colored, denied), limit - self.box.evaluations, denied)
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:

@@ -3,6 +3,7 @@
 The status of an entry is computed once, from named conditions in their order of precedence.
 """
 
+from collections.abc import Callable
 from dataclasses import field
 from enum import IntEnum
 from functools import cached_property
@@ -142,11 +143,11 @@ class Summary:
     worst: tuple[int, ...]
 
 
-def contradicts(analytic: Jacobian) -> Contradicts:
+def contradicts(analytic: Callable[[], Jacobian]) -> Contradicts:
     """Return what says where claims differ from differences, which look again before anything is called wrong."""
 
     def differ(entries: Array | slice, value: Array, bar: Array) -> Array:
-        claimed = analytic.data[entries]
+        claimed = analytic().data[entries]
         with np.errstate(all="ignore"):
             return np.asarray(~(np.abs(claimed - value) <= bar + ROUNDING * np.abs(claimed)))
 

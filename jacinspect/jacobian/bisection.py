@@ -25,6 +25,7 @@ _SAMPLE_SHARE = 2  # one position for so many groups is moved by itself to find 
 _SURE = 4  # positions that all outputs have to read, before each is moved by itself
 _FAINT = 2.0**-36  # of the size of the outputs: far more than rounding, far less than most inputs change
 _TABLE = 8  # bytes for each pair, of the table in which it is looked up: a few of PAIR_BYTES
+_ROWS = 2**15  # values of f that are looked at together, 256 KiB
 _HALF = 0.5  # share of the positions read, from which halving on costs more calls than a call for each position
 
 
@@ -52,19 +53,19 @@ class Line:
         """Yield f where a position is moved, or a set of them by their indices along the line, for each of some."""
         return self.box.many(self._points(positions, self.pair.flip))
 
-    def each_seen(self, positions: Iterable[int], outputs: Array) -> Iterator[Array]:
-        """Yield which of some outputs are seen to read a position by a small step, for each of some positions.
+    def seen(self, positions: Iterable[int], outputs: Array) -> Iterator[Array]:
+        """Yield which of some outputs are seen to read a position by a small step, a row for each of some positions.
 
         Differences take that step as well, and need not call f again.
         """
-        base, y_base = self.pair.base, self.pair.y_base[outputs]
+        base, y_base = self.pair.base, _of(self.pair.y_base, outputs)
         beside = (step_scale(base) * FARTHER + base).astype(base.dtype, copy=False)
-        for y in self.box.many_kept(self._points(positions, beside)):
-            y = y[outputs]
+        values = self.box.many_kept(self._points(positions, beside))
+        while rows := [_of(y, outputs) for y in islice(values, max(_ROWS // outputs.size, 1))]:
+            y = np.array(rows)
             with np.errstate(all="ignore"):
                 change = y - y_base  # of which NaN shows nothing
-                seen = np.abs(change) > _FAINT * np.fmax(np.abs(y), self._size)
-            yield seen
+                yield np.abs(change) > _FAINT * np.fmax(np.abs(y), self._size)
 
     def _points(self, positions: Iterable[int | Array], flip: Array) -> Iterator[Array]:
         base = self.pair.base
@@ -82,9 +83,7 @@ class Line:
 
         The second is not asked for, and then false, unless `faintly`.
         """
-        y_base = self.pair.y_base
-        if outputs.size < y.size:
-            y, y_base = y[outputs], y_base[outputs]
+        y, y_base = _of(y, outputs), _of(self.pair.y_base, outputs)
         changed = ~same(y, y_base)
         if not faintly:
             return changed, np.zeros(changed.size, bool)
@@ -95,6 +94,11 @@ class Line:
     def _size(self) -> float:
         """The size of the largest finite output at the base."""
         return float(np.max(np.abs(self.pair.y_base), initial=0, where=np.isfinite(self.pair.y_base)))
+
+
+def _of(y: Array, outputs: Array) -> Array:
+    """Return the values of some outputs, ascending: of all, f's own array, which takes no time."""
+    return y if outputs.size == y.size else y[outputs]
 
 
 def bisect(line: Line, outputs: Array, bases: Array, budget: Budget, dependencies: Dependencies) -> Array:
@@ -194,7 +198,7 @@ def _all_read(line: Line, outputs: Array) -> bool:
     length = line.offsets.size
     if not line.full or length <= MANY or line.pair.y_base is not line.box.y0:
         return False
-    return bool(np.all([read.all() for read in line.each_seen(_spread(length, _SURE), outputs)]))
+    return all(read.all() for read in line.seen(_spread(length, _SURE), outputs))
 
 
 def _share_read(line: Line, outputs: Array, number: int) -> float:
@@ -220,19 +224,19 @@ def _one_by_one(
     if line.box.evaluations + offsets.size > budget.evaluations or not fits:
         dependencies.unresolved.append(Unresolved(outputs, bases, offsets, "evaluations" if fits else "memory"))
         return np.zeros(outputs.size, bool)
-    times = np.zeros(outputs.size, np.int64)
+    times, every = np.zeros(outputs.size, np.int64), range(offsets.size)
+    asked = {} if line.full else dict.fromkeys(every, np.arange(outputs.size))
 
-    def add(position: int, read: Array | slice, faint: Array | None = None) -> None:
-        dependencies.add(outputs[read], bases[read] + offsets[position], faint)
-        times[read] += 1
+    def add(positions: Array | int, read: Array, faint: Array | None = None) -> None:
+        dependencies.add(outputs[read], bases[read] + offsets[positions], faint)
+        times[:] += np.bincount(read, minlength=times.size)
 
-    asked, none = dict.fromkeys(range(offsets.size), np.arange(outputs.size)), np.zeros(0, np.int64)
-    if line.full:
-        for position, read in enumerate(line.each_seen(tuple(asked), outputs)):
-            whole = read.all()
-            add(position, slice(None) if whole else np.flatnonzero(read))
-            asked[position] = none if whole else np.flatnonzero(~read)
-    asked = {position: places for position, places in asked.items() if places.size}
+    start = 0
+    for table in line.seen(every, outputs) if line.full else ():
+        read, positions = np.nonzero(table.T)
+        add(start + positions, read)
+        asked |= {start + row: np.flatnonzero(~table[row]) for row in np.flatnonzero(~table.all(axis=1)).tolist()}
+        start += len(table)
     for (position, places), y in zip(asked.items(), line.each_moved(asked), strict=True):
         changed, faint = line.changes(y, outputs[places])
         add(position, places[changed], faint[changed])

@@ -45,7 +45,9 @@ class Pattern:
         index = np.int32 if max(height, width, outputs.size) < 2**31 else np.int64
         if outputs.size > 1 and not np.all(outputs[1:] > outputs[:-1]):
             keys = np.sort(outputs.astype(np.int64) * width + inputs, kind="stable")  # quick on long sorted runs
-            outputs, inputs = np.divmod(keys[np.r_[True, keys[1:] != keys[:-1]]], width)
+            keys = keys[np.r_[True, keys[1:] != keys[:-1]]]
+            outputs = keys // width
+            inputs = keys - outputs * width  # several times faster than divmod
         indptr = np.zeros(height + 1, index)
         np.cumsum(np.bincount(outputs, minlength=height), out=indptr[1:])
         if inputs.size == height == width and _counts_up(inputs) and _counts_up(indptr):

@@ -106,7 +106,7 @@ class Neighbourhood:
 
     def of_entries(self, pattern: Pattern, colors: Array, order: Array, bounds: Array) -> Stencil:
         """Return the stencil of all entries of a pattern, in the order of their colors, which begin at `bounds`."""
-        outputs = pattern.rows[order]
+        outputs, read = (index[order].astype(np.intp, copy=False) for index in (pattern.rows, pattern.indices))
         inputs, ends = by_color(colors, bounds.size - 1)
         parts = zip(pairwise(ends.tolist()), pairwise(bounds.tolist()), strict=True)
         return Stencil(
@@ -114,12 +114,12 @@ class Neighbourhood:
             self.x,
             step_scale(self.x),
             outputs,
-            pattern.indices[order],
+            read,
             self.box.y0[outputs],
             self.epsilon,
             noise=self.noise.subset(outputs),
             of_x=self.of_x,
-            parts=[(inputs[slice(*own)], slice(*read)) for own, read in parts if read[0] < read[1]],
+            parts=[(inputs[slice(*own)], slice(*asked)) for own, asked in parts if asked[0] < asked[1]],
         )
 
     def band(self, jacobian: Jacobian, rows: slice) -> Band:

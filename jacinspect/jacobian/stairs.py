@@ -26,6 +26,7 @@ _SEVERAL = 8  # large fifth differences: one leap makes three
 # Where so near to x f leaps again and again, it has lost digits, even if each leap is less than the one before, as of
 # (1 - cos x)/x away from 0; f's own jumps are further apart.
 _NEAR, _DECAYS = 2.0**-14, 256
+_LEADERS, _ENOUGH = 16, 4  # outputs of an input that are looked at by themselves, 20 calls each, and if all leap
 _LEAP = 6  # the largest fifth difference of a step of height 1
 _BESIDE = 0.25  # of the largest fifth difference, that those beside it may be off: a second leap 4 places away is seen
 _SMALL = 8  # times a step is less than what f moves on by up to there: then it is no jump that f is about
@@ -133,20 +134,39 @@ class _Search:
             sought = (found == 0) & (height > self.least)
             if not sought.any():
                 break
-            first = leader(places.inputs, np.where(sought, height / self.least, -1))
-            start = part.argmax(axis=0)[first]
-            crowded = (np.count_nonzero(fifth > 2 * height, axis=0) > SIDE) | ~_alone(fifth, start)
-            everywhere = np.where(crowded, self.slope, np.nan)
-            cell = np.where(crowded, start + 1 + self._rise(start).argmax(axis=0), start + 3)
-            cell = np.clip(cell, 4, 2 * SIDE - 3)[first]  # places are the same for all that read an input
-            leap, place = self._leap(cell, everywhere, np.where(sought, height, np.inf))
-            leaping = leaping | (sought & (leap >= height / 4) & (leap <= 4 * height))
+            shown, place = self._leaps(sought, height, part.argmax(axis=0), fifth)
+            leaping = leaping | shown
             moves_on = _SMALL * height <= np.abs(self.slope / places.spacing * place)
             near = places.width * SIDE < _NEAR * places.stencil.step_scale()
             large = np.count_nonzero(fifth > np.where(near, 2 / _DECAYS, 2) * height, axis=0)
             steps = sought & leaping & ((large > _SEVERAL) | moves_on)
             found, away = np.where(steps, height, found), np.where(steps, np.abs(place), away)
         return found, away, leaping
+
+    def _leaps(self, sought: Array, height: Array, start: Array, fifth: Array) -> tuple[Array, Array]:
+        """Return where f leaps by about a height, of outputs for which that is `sought`, and where on the line.
+
+        All that read an input are evaluated at the same places: one leads, and those that leap elsewhere follow. Where
+        each of the first few leaps, all do.
+        """
+        places, crowd = self.places, np.count_nonzero(fifth > 2 * height, axis=0) > SIDE
+        shown, left, all_leap = np.zeros(height.size, bool), sought, sought
+        place = (start + 3 - SIDE) * places.spacing
+        for number in range(_LEADERS):
+            if not left.any():
+                break
+            first = leader(places.inputs, np.where(left, height / self.least, -1))
+            crowded = crowd | ~_alone(fifth, start[first])
+            everywhere = np.where(crowded, self.slope, np.nan)
+            rises = self._rise(start[first]).argmax(axis=0)
+            cell = np.clip(start[first] + np.where(crowded, 1 + rises, 3), 4, 2 * SIDE - 3)[first]
+            leap, at = self._leap(cell, everywhere, np.where(left, height, np.inf), first)
+            found = left & (leap >= height / 4) & (leap <= 4 * height)
+            place, all_leap = np.where(found, at, place), all_leap & found[first]
+            found |= left & all_leap & (number + 1 >= _ENOUGH)
+            shown, left = shown | found, left & ~found
+            left[first] = False
+        return shown, place
 
     def _rise(self, start: Array) -> Array:
         """Return by how much f moves more than its slope, in each of the five cells that a fifth difference spans.
@@ -157,7 +177,7 @@ class _Search:
         rise = np.diff(self.places.y, axis=0)[cells, np.arange(start.size)] - self.slope
         return np.asarray(np.nan_to_num(np.abs(rise), nan=0))
 
-    def _leap(self, cell: Array, slope: Array, height: Array) -> tuple[Array, Array]:
+    def _leap(self, cell: Array, slope: Array, height: Array, first: Array) -> tuple[Array, Array]:
         """Bisect between two neighbouring places, and return by how much f leaps there, and where.
 
         A bend is followed until it is smaller than a quarter of the `height` looked for. Beyond a leap f is nearer to
@@ -177,7 +197,7 @@ class _Search:
             there = places.stencil.step((middle + cell - 1 - SIDE) * places.spacing)
             ahead = np.where(stairs, before[0] + middle * slope, _cubic(before, middle))
             back = np.where(stairs, after[0] - (1 - middle) * slope, _cubic(after, 1 - middle))
-            beyond = ~(np.abs(there - ahead) <= np.abs(there - back))
+            beyond = ~(np.abs(there - ahead) <= np.abs(there - back))[first]
             high, above = np.where(beyond, middle, high), np.where(beyond, there, above)
             low, below = np.where(beyond, low, middle), np.where(beyond, below, there)
             smooth = _cubic(before, high) - _cubic(before, low)

@@ -481,6 +481,18 @@ def test_three_values_have_a_bar_that_holds(name: str) -> None:
     assert np.median(numeric.bar / np.abs(truth)) <= 1e-7
 
 
+def test_three_values_have_a_bar_that_holds_at_the_crest_of_a_wave() -> None:
+    """There the third derivative vanishes, and not the fourth, which the slope of a cubic is off by."""
+    rng = np.random.default_rng(2)
+    inner, x, crest = rng.normal(size=(20, 20)) / 4, rng.normal(size=20), np.pi / 2 + 1e-3 * rng.normal(size=20)
+    jacobian = jacinspect.inspect(lambda at: np.sin(crest + 100 * (inner @ (at - x))), x).jacobian
+    assert jacobian is not None
+    assert jacobian.numeric is not None
+    assert jacobian.error_bar is not None
+    truth = 100 * inner * np.cos(crest)[:, None]
+    assert np.all(np.abs(jacobian.numeric.data - truth.ravel()) <= jacobian.error_bar)
+
+
 def test_a_strong_kink_is_seen_by_three_values() -> None:
     x = np.linspace(-1, 1, 41)
     numeric = of_many(lambda x: np.maximum(x - x[20] + 1e-3 * x[20], 0) + x**2 / 10, x)

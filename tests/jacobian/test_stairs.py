@@ -44,3 +44,28 @@ def test_where_f_raises_there_are_no_steps_to_see() -> None:
         return np.sin(x)
 
     assert found(f, np.cos(X), bar=1e-6).tolist() == [0, 0, 0]
+
+
+@np.errstate(all="ignore")
+def by_one_input(f: Callable[[Array], Array], number: int, slope: Array, bar: float, step: float) -> Array:
+    """Return the height of the steps of outputs that all read X[0], for slopes that were believed at a step."""
+    x = X[:1]
+    box = BlackBox(f, x)
+    inputs = np.zeros(number, np.int64)
+    stencil = Stencil(box, x, np.ones(1), np.arange(number), inputs, box.y0, 2.0**-52)
+    height, _ = steps_near(stencil, slope, np.full(number, bar), np.full(number, step))
+    return height
+
+
+@pytest.mark.parametrize("number", [3, 12, 40])
+def test_outputs_of_one_input_step_at_places_of_their_own(number: int) -> None:
+    rates = np.linspace(1, 2, number)
+    steps = by_one_input(lambda x: np.floor(np.sin(rates * x[0]) * 1e6) / 1e6, number, np.zeros(number), 1e-9, 1e-8)
+    np.testing.assert_allclose(steps, 1e-6, rtol=0.5)
+
+
+def test_fast_waves_of_one_input_are_no_steps() -> None:
+    rates = np.linspace(40, 250, 12)
+    slope = 2 * X[0] * rates / 100  # the mean slopes, over many waves
+    f = lambda x: rates / 100 * x[0] ** 2 + 1e-3 * np.sin(rates * x[0])  # noqa: E731
+    assert not by_one_input(f, 12, slope, 1e-6, 1e-2).any()
