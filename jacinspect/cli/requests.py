@@ -216,7 +216,7 @@ def inspected(
     of_one, x = function.opened(wrt, values, operands.dtype.value)
     sources = dict.fromkeys(given[whole(name) if name not in given else name].source for name in of_one.open)
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
-    with executor_of(*elsewhere) as executor, Progress() as progress:
+    with executor_of(*elsewhere) as executor, Progress(serial=executor is None) as progress:
         try:
             report = inspect_at_points(
                 called_by(of_one, executor),

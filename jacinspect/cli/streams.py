@@ -176,11 +176,14 @@ def spell_out(stream: TextIO | None) -> None:
 
 
 class Progress(Callback):
-    """Shows progress on standard error, after a second of work and on a terminal only; and first, how long it takes."""
+    """Shows progress on standard error, after a second of work and on a terminal only; and first, how long it takes.
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._began = monotonic()
-        self._due = self._began + 1 if is_terminal(sys.stderr) and not quiet else inf
+    `serial` is whether the function is called here, and not on an executor.
+    """
+
+    def __init__(self, serial: bool = True) -> None:
+        self._began, self._serial = monotonic(), serial
+        self._due = self._began + 1 if is_terminal(sys.stderr) else inf
         self._status: Any = None
         self._plan: Plan | None = None
 
@@ -205,7 +208,7 @@ class Progress(Callback):
         if self._plan is None and plan.is_slow:
             many = f"about {plan.pattern:,} calls to find the pattern, {plan.values:,} for the values"
             on = counted(plan.workers, "worker")
-            faster = "--jobs N makes them side by side, " if plan.workers == 1 else ""
+            faster = "--jobs N makes them side by side, " if self._serial else ""
             complain(
                 f"a call takes {format_duration(plan.seconds)}; if outputs read all inputs, {many}: "
                 f"{format_duration(plan.duration)} on {on}; {faster}--max-evaluations N samples, --order 2 and "

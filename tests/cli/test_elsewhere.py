@@ -83,7 +83,7 @@ def processes_for(folder: Path) -> set[int]:
 
 
 def test_how_long_a_slow_function_takes_is_told_once_before(capsys: pytest.CaptureFixture[str]) -> None:
-    progress, plan = Progress(), Plan.at_most(1000, 100_000, 0.5, 8)
+    progress, plan = Progress(serial=False), Plan.at_most(1000, 100_000, 0.5, 8)
     progress.planned(plan)
     progress.planned(plan.with_colors(30, 5))
     told = capsys.readouterr().err

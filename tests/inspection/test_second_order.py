@@ -33,6 +33,20 @@ def errors(report: Report) -> dict[str, str]:
     return {finding.code: finding.message for finding in report.findings if finding.severity == "error"}
 
 
+def test_a_claimed_gradient_is_called_once_at_each_point() -> None:
+    calls = 0
+
+    def gradient(x: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return 4 * x**3
+
+    report = second(lambda x: (x**4).sum(), X, gradient)
+    assert report.second_order is not None
+    assert report.second_order.gradient is not None
+    assert calls <= report.second_order.gradient.calls + 10
+
+
 # --- torch ------------------------------------------------------------------------------------------------------------
 
 

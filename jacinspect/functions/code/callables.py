@@ -197,8 +197,16 @@ def claim_of(
     call = _call(called, [place.name for place in positional if place.name not in passed], passed)
     call = reseeded(ByNumber(call), function.reseed)
 
+    known: dict[Any, Framework] = {}  # by shapes, where it was found: to try it at every point is as many calls again
+
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
-        return framework_of(called, call, arguments, backend)[0].value(call)
+        shapes = tuple(map(np.shape, arguments))
+        if shapes not in known:
+            framework, _, takes = framework_of(called, call, arguments, backend)
+            if not takes:
+                return framework.value(call)
+            known[shapes] = framework
+        return known[shapes].value(call)
 
     return Claim(call, kind, adapt, len(required))
 
