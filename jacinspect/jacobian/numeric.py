@@ -170,8 +170,8 @@ def first_look(
 ) -> FirstLook:
     """Difference f along one seed per color, of a column coloring of the pattern with so many colors.
 
-    Of many colors three values each are enough, except of those with an entry whose bar is wide, or that somebody
-    `contradicts`.
+    Of many colors three values each are enough, except where an entry's bar is wide, or somebody `contradicts` what
+    they show.
     """
     if number == 1:
         first = first_pass(near.of_color(next(colors_of(pattern, colors, number))))
@@ -184,12 +184,9 @@ def first_look(
     look = _judged(near, pattern, colors, number, first)
     assert first.trusted is not None
     again = look.wide | _refuted(look.jacobian, first.trusted[:] + TYPICAL * (look.bar - first.bar), contradicts)
-    if not again.any():
+    chosen = order[again[order]]
+    if not chosen.size:
         return look
-    # The calls show all entries of a color, and where many are wide, what others are off by may be small by chance.
-    called = np.zeros(number, bool)
-    called[colors[pattern.indices[again]]] = True
-    chosen = order[called[colors[pattern.indices[order]]]]
     bounds = np.searchsorted(colors[pattern.indices[chosen]], np.arange(number + 1))
     first.replace(chosen, first_pass(near.of_entries(pattern, colors, chosen, bounds)))
     return _judged(near, pattern, colors, number, first)
