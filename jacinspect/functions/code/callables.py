@@ -200,7 +200,7 @@ def claim_of(
     known: dict[Any, Framework] = {}  # by shapes, where it was found: to try it at every point is as many calls again
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
-        shapes = tuple(map(np.shape, arguments))
+        shapes = tuple(getattr(each, "shape", type(each)) for each in arguments)  # of several outputs, a tuple
         if shapes not in known:
             framework, _, takes = framework_of(called, call, arguments, backend)
             if not takes:
