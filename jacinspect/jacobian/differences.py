@@ -79,7 +79,8 @@ MANY = 16  # colors, or inputs of an output: three values are enough for each, a
 # Times what the cubic moves the central slope by bounds what is left: by no more than 1.92 where a second or third
 # derivative leaps between the steps, and by far less than a 16th where f has no bend within 1e-3.
 _LEAPS, _BENDS = 2.0, 2.0**-4
-# The cubic is off by 0.08 h³ f, whatever it moves the central slope by, and of a wave f is f''² / f.
+# The cubic is off by 0.08 h³ times the fourth derivative, whatever it moves the central slope by; that is f''² / f in
+# a wave.
 _WAVES = 0.16
 TYPICAL = 0.125  # of a rounding floor: of a thousand entries hardly one was off by more
 _ROUNDED = 8  # rounding floors that the gap at step 0 may be off by: its weights add up to about 4, for either side
