@@ -185,6 +185,7 @@ class Elsewhere:
 
     def _wait_for_workers(self) -> None:
         """Raise FunctionFailedError where a cluster has no workers: it would wait for some as long as it is there."""
+        self._executor.submit(int)  # for which a cluster that starts workers on demand starts one
         try:
             self._client.wait_for_workers(1, timeout=_STARTING)
         except TimeoutError as error:

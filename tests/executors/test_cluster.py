@@ -156,3 +156,9 @@ def test_a_cluster_without_workers_is_told_soon(monkeypatch: pytest.MonkeyPatch)
         pytest.raises(FunctionFailedError, match=r"no workers; start some: dask worker tcp://127\.0\.0\.1:\d+, or"),
     ):
         inspect("tanh", X, executor=client.get_executor())
+
+
+def test_a_cluster_that_starts_workers_on_demand_starts_some() -> None:
+    with cluster_of(0) as cluster, Client(cluster, set_as_default=False) as client:
+        cluster.adapt(minimum=0, maximum=1)
+        assert inspect("sin", X, executor=client.get_executor(pure=False)).to_json() == inspect("sin", X).to_json()
