@@ -41,14 +41,15 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
         again = np.flatnonzero(off == 0)
         if again.size:
             given = value[again], size[again], kinks[again]
-            off[again], height[again] = _in_window(stencil.subset(again), *given, *window)
+            off[again], height[again] = _in_window(stencil.subset(again), *given, window)
     return off, height
 
 
 def _in_window(
-    stencil: Stencil, value: Array, size: Array, kinks: Array, center: float, apart: float
+    stencil: Stencil, value: Array, size: Array, kinks: Array, window: tuple[float, float]
 ) -> tuple[Array, Array]:
-    """Return what `between_pieces` does, of the breaks around a place, in units of x from x."""
+    """Return what `between_pieces` does, of the breaks in one of `_WINDOWS`."""
+    center, apart = window
     start, spacing = np.full(value.size, center), np.full(value.size, apart * FARTHEST)
     sizes, range_, many = [], np.zeros(value.size), np.zeros(value.size, np.int64)
     columns = np.arange(value.size)

@@ -332,7 +332,7 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
     value, before, gap, moved = _weighed(stencil, last, _FIRST)
     excess = Magnitudes(value.size)
     for block in blocks(value.size):
-        floor = _floor(stencil, last, moved, value, block)
+        floor = stencil.floor(last, _peak(stencil, moved, block), value[block], block)
         change = value[block] - before[block]
         # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
         before[block] = _CHANGE * np.abs(change) + floor
@@ -351,10 +351,10 @@ def short_pass(stencil: Stencil) -> FirstPass:
     value, before, gap, moved = _weighed(stencil, CLOSE, _THREE)
     trusted = Magnitudes(value.size)
     for block in blocks(value.size):
-        floor = _floor(stencil, CLOSE, moved, value, block)
+        peak = _peak(stencil, moved, block)
+        floor = stencil.floor(CLOSE, peak, value[block], block)
         change = np.abs(value[block] - before[block])
-        size = np.abs(stencil.y0[block]) + moved[block] * stencil.step_scale(block)
-        wave = np.nan_to_num(gap[block] ** 2 * np.abs(stencil.width(CLOSE, block)) / size)
+        wave = np.nan_to_num(gap[block] ** 2 * np.abs(stencil.width(CLOSE, block)) / peak)
         before[block] = _LEAPS * change + _WAVES * wave + floor
         trusted[block] = _BENDS * change + TYPICAL * floor
     return FirstPass(value, before, Magnitudes(value.size), moved, trusted)
@@ -382,10 +382,9 @@ def _weighed(stencil: Stencil, unit: float, table: tuple[tuple[float, ...], ...]
     return *sums, moved
 
 
-def _floor(stencil: Stencil, step: float, moved: Magnitudes, slope: Array, block: slice) -> Array:
-    """Return what rounding may do to the slopes of a block at a step over which f has `moved`."""
-    peak = np.abs(stencil.y0[block]) + moved[block] * stencil.step_scale(block)
-    return stencil.floor(step, peak, slope[block], block)
+def _peak(stencil: Stencil, moved: Magnitudes, block: slice) -> Array:
+    """Return how large f is at most at the steps of a block, over which it has `moved`."""
+    return np.asarray(np.abs(stencil.y0[block]) + moved[block] * stencil.step_scale(block))
 
 
 def last_step(epsilon: float) -> float:
