@@ -7,7 +7,7 @@ loses its call, which is made again on another: of our own processes, and of das
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from itertools import count, islice
 from math import ceil
@@ -18,17 +18,10 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 from weakref import finalize
 
-import numpy as np
 from numpy.typing import NDArray
 
-from jacinspect.errors import (
-    FunctionFailedError,
-    InputError,
-    RaisedElsewhereError,
-    UnsendableError,
-    WorkerDiedError,
-    raised,
-)
+from jacinspect.errors import FunctionFailedError, UnsendableError, WorkerDiedError
+from jacinspect.jacobian.worker import Failure, Known, Reply, called, known_here
 from jacinspect.records import dataclass
 from jacinspect.wording import counted, how_it_failed
 
@@ -44,99 +37,8 @@ _ATTEMPTS = 3  # a second time on another worker, and once more if that was abou
 _LONGER = 20.0  # times the longest call so far: a solver takes more steps at one point than at others, but not so many
 _WARMED = 16  # workers that import f at the beginning; the others of a large cluster do so with their first call
 _STARTING = 10.0  # seconds for a cluster to have a first worker: one that was just started takes two or three
-_KEPT = 4  # functions that a worker keeps, each with its operands: one is in use, few more by users of a shared cluster
 
 _UNGUARDED = '\na script that starts processes has to begin its work below: if __name__ == "__main__":'
-
-_known: dict[str, "_Known"] = {}  # in each worker, and here for threads and for processes forked later
-
-
-@dataclass(frozen=True, eq=False)
-class _Failure:
-    """What a call of f raised: an error worded for the user, one of f's contract, or f's own exception, as text."""
-
-    kind: type[Exception]
-    text: str
-    trace: str
-
-
-@dataclass(frozen=True, eq=False)
-class _Reply:
-    """What a worker gives: f(x) or a failure, and how long it took.
-
-    `at_reference` is f at a reference point, flat, and the number of that point, if the worker has not told it yet.
-    """
-
-    value: Any = None
-    failure: _Failure | None = None
-    seconds: float = 0.0
-    at_reference: tuple[int, Array] | None = None
-
-    def result(self) -> Any:
-        """Return f(x), or raise what it raised."""
-        if self.failure is not None:
-            raise self.failure.kind(self.failure.text) from RaisedElsewhereError(self.failure.text, self.failure.trace)
-        return self.value
-
-
-@dataclass(eq=False)
-class _Known:
-    """A function that a worker has, and its value there at a reference point, until that has been told."""
-
-    f: Callable[[Array], Any]
-    at_reference: tuple[int, Array] | None = None
-
-
-def _called(
-    key: str,
-    _number: int,
-    points: Sequence[Array],
-    f: Callable[[Array], Any] | None = None,
-    reference: tuple[int, Array] | None = None,
-) -> list[_Reply] | None:
-    """Call the function of a key at a batch of points, in a worker; None where it is not known there.
-
-    f comes with its first batch there, which may be empty, and a worker that it is new to is asked for its value at a
-    reference point. The number of the batch is for dask, which makes no call twice.
-    """
-    if f is not None and key not in _known:
-        while len(_known) >= _KEPT:
-            _known.pop(next(iter(_known)), None)
-        _known[key] = _Known(f)
-        if reference is not None:
-            _known[key].at_reference = _told(f, *reference)
-    known = _known.get(key)
-    if known is None:
-        return None
-    replies = []
-    for x in points:
-        began = monotonic()
-        reply = _outcome(known.f, x)
-        replies.append(_Reply(reply.value, reply.failure, monotonic() - began, known.at_reference))
-        known.at_reference = None
-    return replies
-
-
-def _told(f: Callable[[Array], Any], number: int, x: Array) -> tuple[int, Array] | None:
-    """Return f(x), flat, with the number of x; None where f raises."""
-    reply = _outcome(f, x.copy())
-    return None if reply.value is None else (number, np.asarray(reply.value, dtype=np.float64).ravel())
-
-
-def _outcome(f: Callable[[Array], Any], x: Array) -> _Reply:
-    try:
-        with np.errstate(all="ignore"):
-            return _Reply(f(x))
-    except InputError as error:
-        return _failed(InputError, str(error), error)
-    except FunctionFailedError as error:
-        return _failed(FunctionFailedError, str(error), error)
-    except (Exception, SystemExit) as error:
-        return _failed(RaisedElsewhereError, raised(error), error)
-
-
-def _failed(kind: type[Exception], text: str, error: BaseException) -> _Reply:
-    return _Reply(failure=_Failure(kind, text, "".join(format_exception(error))))
 
 
 @dataclass(eq=False)
@@ -144,9 +46,9 @@ class _Batch:
     """Points that were sent: where, what stands for the replies, and how often they were sent."""
 
     points: list[Array]
-    future: "Future[list[_Reply] | None]"
+    future: "Future[list[Reply] | None]"
     attempts: int = 1
-    replies: list[_Reply] | None = None
+    replies: list[Reply] | None = None
 
 
 class Elsewhere:
@@ -168,8 +70,8 @@ class Elsewhere:
         self._key, self._numbers, self.workers = uuid4().hex, count(), workers_of(executor)
         self._reference: tuple[int, Array] | None = None
         self.longest, self.latest, self.done = 0.0, 0.0, 0
-        _known[self._key] = _Known(here)
-        finalize(self, _known.pop, self._key, None)
+        known_here[self._key] = Known(here)
+        finalize(self, known_here.pop, self._key, None)
 
     def calling(self, f: Callable[[Array], Any], here: Callable[[Array], Any]) -> "Elsewhere":
         """Return one that calls another function on the same executor."""
@@ -239,7 +141,7 @@ class Elsewhere:
         for _ in range(min(number, ceil(len(ahead) / length))):
             yield [ahead.popleft() for _ in range(min(length, len(ahead)))]
 
-    def _first(self, waiting: deque[_Batch]) -> list[_Reply]:
+    def _first(self, waiting: deque[_Batch]) -> list[Reply]:
         """Wait for the replies to the first of some batches; meanwhile, those that are lost are sent again."""
         head, since = waiting[0], monotonic()
         while True:
@@ -282,10 +184,10 @@ class Elsewhere:
         else:
             batch.replies = _lost(batch, f"the function {how}, at the last of {_ATTEMPTS} attempts")
 
-    def _sent(self, points: list[Array], with_f: bool = False) -> "Future[list[_Reply] | None]":
+    def _sent(self, points: list[Array], with_f: bool = False) -> "Future[list[Reply] | None]":
         try:
             function = self._function() if with_f or not self.done else ()
-            return self._executor.submit(_called, self._key, next(self._numbers), points, *function)
+            return self._executor.submit(called, self._key, next(self._numbers), points, *function)
         except (RuntimeError, OSError) as error:  # it is broken or shut down, which are RuntimeErrors, or disconnected
             raise self._gone(error) from error
         except Exception as error:
@@ -305,9 +207,9 @@ class Elsewhere:
         return FunctionFailedError(f"{how_it_failed(error, when)}{advice}")
 
 
-def _lost(batch: _Batch, how: str, error: BaseException | None = None) -> list[_Reply]:
+def _lost(batch: _Batch, how: str, error: BaseException | None = None) -> list[Reply]:
     trace = "" if error is None else "".join(format_exception(error))
-    return [_Reply(failure=_Failure(FunctionFailedError, how, trace))] * len(batch.points)
+    return [Reply(failure=Failure(FunctionFailedError, how, trace))] * len(batch.points)
 
 
 def _unsendable(error: BaseException) -> UnsendableError:
