@@ -330,8 +330,7 @@ class _Conditions:
             slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
             fits = np.abs(self.claimed[places] - other) <= bar + slack
             known = stairs.over_many[these] | (bar > np.abs(other) * _SOME_DIGITS)
-            apart = ~(np.abs(self.value[places] - other) <= bar + self.bar[places])
-        one_alone = np.where(differs, fits, ~fits & ~known) if self.checked else apart & ~stairs.over_many[these]
+        one_alone = np.where(differs, fits, ~fits & ~known) if self.checked else ~stairs.over_many[these]
         on[places] = one_alone
         return on
 

@@ -18,7 +18,7 @@ from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
-from jacinspect.jacobian.stairs import steps_beyond, steps_near
+from jacinspect.jacobian.stairs import end_of_tread, steps_beyond, steps_near
 from jacinspect.records import dataclass
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
@@ -156,8 +156,7 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     slope = ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
     entries = np.flatnonzero(np.concatenate(doubted) & slope)
     believed = steps[np.concatenate(bests)[entries]]
-    height, away = steps_near(stencil.subset(entries), estimate.value[entries], estimate.bar[entries], believed)
-    _search_beyond(rungs, entries, estimate, height, away)
+    height, away = _steps(rungs, entries, estimate.subset(entries), believed)
     on = height > 0
     if is_half(stencil.x_epsilon):
         estimate, few = _averaged(estimate, stencil)
@@ -171,18 +170,30 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
 
 
-def _search_beyond(rungs: _Rungs, entries: Array, estimate: Estimate, height: Array, away: Array) -> None:
-    """Add the steps beyond the tread on which f stands still around x, of entries for which none were found nearer."""
+def _steps(rungs: _Rungs, entries: Array, estimate: Estimate, believed: Array) -> tuple[Array, Array]:
+    """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
+
+    They are looked for around the step that is `believed`. Where f stands still around x, there are none if it bends at
+    the end of that tread, and they may be beyond it if it leaps.
+    """
     moves = rungs.y[:, :, entries] != rungs.stencil.y0[entries]
     still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
     ends = still.argmax(axis=1)  # the longest step within the tread, on each side
-    side = ends.argmax(axis=0)
-    end = ends.max(axis=0)
-    flat = np.flatnonzero((height == 0) & (estimate.value[entries] == 0) & (end > 0) & still[:, -1].all(axis=0))
+    end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
+    flat = np.flatnonzero((estimate.value == 0) & (end > 0) & still[:, -1].all(axis=0))
+    height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
+    tread, leaps = np.zeros(entries.size), np.ones(entries.size, bool)
     if flat.size:
-        sign, end = np.where(side[flat] == 0, -1, 1), end[flat]
-        stencil = rungs.stencil.subset(entries[flat])
-        height[flat], away[flat] = steps_beyond(stencil, sign * rungs.steps[end], sign * rungs.steps[end - 1])
+        within, beyond = rungs.steps[end[flat]], rungs.steps[end[flat] - 1]
+        tread[flat], leaps[flat] = end_of_tread(stencil.subset(flat), sign[flat] * within, sign[flat] * beyond)
+    near = np.flatnonzero(leaps)
+    if near.size:
+        slopes = estimate.value[near], estimate.bar[near]
+        height[near], away[near] = steps_near(stencil.subset(near), *slopes, believed[near])
+    on = np.flatnonzero((tread != 0) & leaps & (height == 0))
+    if on.size:
+        height[on], away[on] = steps_beyond(stencil.subset(on), tread[on])
+    return height, away
 
 
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
@@ -193,10 +204,10 @@ def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
     # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
     opposed, against = (np.count_nonzero(off > far, axis=0) for far in (bars, 2 * bars + np.abs(values) / 2))
     doubted = (doubts.lost[places] & (opposed >= _SETTLED)) | (against >= _SETTLED)
-    if doubts.contradicts is None:
-        return np.asarray(doubted)
-    borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     ends = (view.value == 0) & (sides.rungs.y != sides.rungs.stencil.y0).any(axis=(0, 1))  # f stands still, on a tread
+    if doubts.contradicts is None:  # the steps of what gives whole numbers are its own
+        return np.asarray(doubted | (ends & (not sides.rungs.stencil.box.whole)))
+    borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
 
 
