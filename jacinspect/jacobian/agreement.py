@@ -98,7 +98,7 @@ class Comparison:
         """
         rounding = ROUNDING * np.abs(self.claimed[entries])
         if is_half(self.numeric.epsilon):
-            rounding = np.maximum(rounding, self.numeric.epsilon / 2 * self.numeric.size[entries])
+            rounding = np.maximum(rounding, self.numeric.epsilon * self.numeric.size[entries])
         return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
 
     def tolerated(self, entries: Array | slice) -> Array:

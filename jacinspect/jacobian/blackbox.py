@@ -72,9 +72,8 @@ class BlackBox:
     Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
     values that differ by no more are made equal, see jitter.py), whether it `mutates` its argument, and whether
-    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the output's own precision, if
-    that is `narrow`, or else of the narrowest precision that all values fit in, as of a function that computes in
-    float32. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
+    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the narrowest precision that all values
+    fit in, as of a function that computes in float32, or of the output's own, if that is `narrow`. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
     it is at X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
     the number of calls so far.
 
@@ -233,11 +232,9 @@ class BlackBox:
     @property
     def epsilon(self) -> float:
         """The spacing of the numbers beside 1 in the precision in which f computes, or seems to."""
-        if self.narrow:
-            return self.narrow
         # 0, ½, 1 and whole numbers have so few bits in every precision, and say nothing of it
         known = not self.whole and self._bits in _FORMATS
-        return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
+        return max(self.narrow, 2.0 ** (1 - (self._bits if known else _BITS[-1])))
 
     def _taken_or_none(self, *called: Any) -> Array | None:
         try:

@@ -46,7 +46,7 @@ _BORNE_OUT = (
     3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
 )
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
-_FEW = 2.0**-8, 2.0  # of a slope over many steps, and of the rounding of f, as of bfloat16: known to two digits or so
+_FEW = 2.0**-8, 2.0**-6, 4  # of a slope over many steps, in half precision, and of its rounding: two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
@@ -456,7 +456,7 @@ def is_half(epsilon: float) -> bool:
 
 def few_digits(epsilon: float) -> float:
     """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
-    return max(_FEW[0], _FEW[1] * epsilon)
+    return max(_FEW[is_half(epsilon)], _FEW[2] * epsilon)
 
 
 def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
@@ -472,8 +472,7 @@ def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
         value, bar = averaged(stencil.subset(entries))
         wide = np.nan_to_num(before.bar, nan=np.inf)
         # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
-        large = np.maximum(np.abs(value), before.reached if is_half(stencil.x_epsilon) else 0)
-        few = (bar <= few_digits(stencil.x_epsilon) * large) & (bar < wide)
+        few = (bar < wide) & (is_half(stencil.x_epsilon) | (bar <= few_digits(stencil.x_epsilon) * np.abs(value)))
         few &= ~(np.abs(value - before.value) > bar + wide)
         sharper[entries] = few
         after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
