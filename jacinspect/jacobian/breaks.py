@@ -78,7 +78,8 @@ def _in_window(
     bend = alone & ~kinks & (turn <= PIECES * size) & (leap | few)
     tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
     leaps = np.where(several, np.minimum(_OFF * tilt, PIECES * size), np.minimum(_BY_LEAPS * tilt, _ONE_LEAP * size))
-    off = np.where(bend, np.minimum(_OFF * turn, PIECES * size), 0) + np.where(leap, leaps, 0)
+    most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
+    off = np.where(bend, np.minimum(_OFF * turn, most), 0) + np.where(leap, leaps, 0)
     broken &= bend | several | (leap & ~alone)
     broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
