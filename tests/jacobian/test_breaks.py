@@ -124,3 +124,20 @@ def test_an_error_beside_a_branch_cut_is_found() -> None:
     x, angle = np.array([1e-6, -1.0]), lambda x: np.arctan2(x[0], x[1])
     assert jacinspect.inspect(angle, x, gradient).verdict == "pass"
     assert jacinspect.inspect(angle, x, lambda x: 1.001 * gradient(x)).verdict == "fail"
+
+
+def test_an_error_in_what_a_table_is_part_of_is_found() -> None:
+    at = np.linspace(250, 400, 12)
+    table = 2000 + 3 * np.sin(at / 15) + 0.02 * (at - 300) ** 2
+    x = np.array([379.2, 288.01])
+
+    def flux(x: Array) -> Array:
+        return np.atleast_1d(np.interp(x, at, table).sum() * (x[1] - x[0]) ** 2)
+
+    def gradient(x: Array) -> Array:
+        cells, width = np.searchsorted(at, x) - 1, x[1] - x[0]
+        turn = 2 * np.interp(x, at, table).sum() * width * np.array([-1, 1])
+        return np.asarray(np.diff(table)[cells] / np.diff(at)[cells] * width**2 + turn)
+
+    assert jacinspect.inspect(flux, x, gradient).verdict == "pass"
+    assert jacinspect.inspect(flux, x, lambda x: [1, 1.03] * gradient(x)).verdict == "fail"
