@@ -12,7 +12,7 @@ from jacinspect.jacobian.differences import Stencil
 __all__ = ["averaged"]
 
 _SIDE = 96  # places to each side of x, over a unit of x: a slope of half precision is then known to two digits or three
-_WINDOWS = (0.06, 0.12, 0.25, 0.35, 0.5, 0.71, 1.0)  # of a unit: in shorter ones, noise is too large
+_WINDOWS = (0.12, 0.25, 0.35, 0.5, 0.71, 1.0)  # of a unit: in shorter ones, noise is too large
 _POWERS = 5, 7  # of the polynomials, from 0 on: to 4 and 6, beside which those to 2 less show what is left out
 _DEVIATIONS = 4.0  # of the noise, that a bar is wide
 

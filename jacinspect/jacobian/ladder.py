@@ -46,7 +46,7 @@ _BORNE_OUT = (
     3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
 )
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
-_FEW = 2.0**-8, 2.0**-6, 4  # of a slope over many steps, in half precision, and of its rounding: two digits or so
+_FEW = 2.0**-6, 4.0  # of a slope over many steps, and of half precision's rounding: known to two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
@@ -456,7 +456,7 @@ def is_half(epsilon: float) -> bool:
 
 def few_digits(epsilon: float) -> float:
     """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
-    return max(_FEW[is_half(epsilon)], _FEW[2] * epsilon)
+    return max(_FEW[0], _FEW[1] * epsilon)
 
 
 def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
@@ -471,12 +471,12 @@ def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
         before = coarse.subset(entries)
         value, bar = averaged(stencil.subset(entries))
         wide = np.nan_to_num(before.bar, nan=np.inf)
+        better = (bar < wide) & ~(np.abs(value - before.value) > bar + wide)
         # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
-        few = (bar < wide) & (is_half(stencil.x_epsilon) | (bar <= few_digits(stencil.x_epsilon) * np.abs(value)))
-        few &= ~(np.abs(value - before.value) > bar + wide)
-        sharper[entries] = few
+        few = is_half(stencil.x_epsilon) | (bar <= few_digits(stencil.x_epsilon) * np.abs(value))
+        sharper[entries] = better & few
         after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
-        coarse = coarse.replaced(entries[few], after.subset(few))
+        coarse = coarse.replaced(entries[better], after.subset(better))
     return coarse, sharper
 
 
@@ -489,9 +489,9 @@ def _judged_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Arra
     coarse = _Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), height).estimate()
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
+    narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
     coarse, few = _averaged(coarse, rungs.stencil.subset(entries))
-    narrow = few | (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
-    narrow &= (coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)
+    narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
     narrow &= not rungs.stencil.box.whole  # all steps of what gives whole numbers are its own, and no lost digits

@@ -55,7 +55,7 @@ def end_of_tread(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
     """Return the step at which the tread that x is on ends, and whether f leaps there.
 
     f has the value at x as far as a step that is `still`, and another at one that has `moved`: both of one sign. The
-    nearest end is followed, where several outputs read an input.
+    nearest end is followed, where several outputs read an input; others may leap.
     """
     first = leader(_inputs(stencil), -np.abs(moved))
     still, moved = still[first], moved[first]
@@ -66,7 +66,7 @@ def end_of_tread(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
         moves = (y > 0)[first]
         still, moved = np.where(moves, still, middle), np.where(moves, middle, moved)
         rise = np.where(moves, y, rise)
-    return moved, ~(rise <= _BEND * far)
+    return moved, (rise == 0) | ~(rise <= _BEND * far)
 
 
 def steps_beyond(stencil: Stencil, end: Array) -> tuple[Array, Array]:
