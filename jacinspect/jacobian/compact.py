@@ -54,7 +54,7 @@ class Pattern:
             return cls(indptr, indptr[:-1], output_shape, operand_shape)  # one array for both saves a quarter
         return cls(indptr, inputs.astype(index, copy=False), output_shape, operand_shape)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """(M, N): the number of outputs and of inputs."""
         return prod(self.output_shape), prod(self.operand_shape)
@@ -65,7 +65,7 @@ class Pattern:
 
     def groups(self, vec: str = "column") -> Array:
         """Return a color for each column, as scipy's group_columns does: no row has an entry in two of one color."""
-        colors, _ = color_columns(self.rows, self.indices, self.shape[1])
+        colors, _ = self.coloring
         ordered = np.empty(colors.size, np.int64)
         ordered[vec_positions(self.operand_shape, vec)] = np.maximum(colors, 0)  # what is not read may have any
         return ordered
@@ -117,7 +117,7 @@ class Pattern:
         """Whether every row holds one entry."""
         return self.stored == self.shape[0] and bool((self.lengths == 1).all())
 
-    @property
+    @cached_property
     def bands(self) -> tuple[slice, ...]:
         """Slices of the flat outputs, so short that the temporaries of computing their entries take little memory."""
         return blocks(self.shape[0], self.stored // max(self.shape[0], 1))
@@ -145,6 +145,11 @@ class Pattern:
             with np.errstate(all="ignore"):
                 sums[filled] = np.add.reduceat(terms, self.indptr[:-1][filled])
         return sums
+
+    @cached_property
+    def coloring(self) -> tuple[Array, int]:
+        """A color for each column, -1 for one that is not read, and their number; see `color_columns`."""
+        return color_columns(self.rows, self.indices, self.shape[1])
 
     @cached_property
     def sources(self) -> Array | None:
