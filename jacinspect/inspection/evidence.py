@@ -202,5 +202,5 @@ def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
-        disagrees=int(evidence.comparison.status[entry]) == Status.DISAGREES,
+        disagrees=bool(evidence.comparison.status[entry] == Status.DISAGREES),
     )
