@@ -163,10 +163,6 @@ class BlackBox:
             keys.popleft()
             yield y
 
-    def _known(self, x: Array) -> Array | None:
-        """Return f(x) if it was kept, for the one who asks for it again."""
-        return self._kept.pop(hash(x.tobytes()), None) if self._kept else None
-
     def _each(self, take: Callable[..., T], points: Iterable[Array]) -> Iterator[T | Array]:
         """Yield what is kept of f at points, or taken of a call there; these are made side by side where possible."""
         if self._elsewhere is None:
@@ -174,10 +170,11 @@ class BlackBox:
         return self._there(take, points, self._elsewhere)
 
     def _here(self, take: Callable[..., T], x: Array) -> T | Array:
-        known = self._known(x)
+        known = self._kept.pop(hash(x.tobytes()), None) if self._kept else None
         if known is not None:
             return known
-        x = self._defined(x)
+        if self.is_bounded:
+            x = self._defined(x)
         return take(x, partial(self._f, x))
 
     def _there(self, take: Callable[..., T], points: Iterable[Array], elsewhere: "Elsewhere") -> Iterator[T | Array]:
@@ -245,8 +242,10 @@ class BlackBox:
             return None
 
     def _taken_or_nan(self, *called: Any) -> Array:
-        y = self._taken_or_none(*called)
-        return np.full(self.y0.size, np.nan) if y is None else y
+        try:
+            return self._taken(*called)
+        except FunctionRaisedError:
+            return np.full(self.y0.size, np.nan)
 
     def _go_by_workers(self, there: Array) -> None:
         """Where workers agree with each other, and differ from this process by rounding alone, take their f(X).
@@ -301,7 +300,7 @@ class BlackBox:
         return f"at a point that was moved by {moved}, not at X, " if moved else ""
 
     def _checked(self, raw: Any) -> Array:
-        if isinstance(raw, tuple | list) and any(getattr(part, "shape", ()) for part in raw):
+        if isinstance(raw, (tuple, list)) and any(getattr(part, "shape", ()) for part in raw):
             what = f"a {type(raw).__name__} of {len(raw)}, arrays among them"
             raise FunctionRaisedError(f"the function returned {what}; it has to return one array")
         try:
