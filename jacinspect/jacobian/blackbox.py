@@ -72,10 +72,11 @@ class BlackBox:
     Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
     values that differ by no more are made equal, see jitter.py), whether it `mutates` its argument, and whether
-    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the narrowest precision that all values
-    fit in, as of a function that computes in float32, or of the output's own, if that is `narrow`. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
-    it is at X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
-    the number of calls so far.
+    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the narrowest precision that all
+    values fit in, as of a function that computes in float32, or of the output's own, if that is `narrow` and no finer.
+    `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where it is at
+    X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with the
+    number of calls so far.
 
     Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
     real numbers of one shape; both say how far from X that was.
