@@ -17,7 +17,7 @@ from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE
-from jacinspect.jacobian.stairs import end_of_tread, steps_beyond, steps_near
+from jacinspect.jacobian.stairs import end_of_tread, inputs_of, steps_beyond, steps_near
 from jacinspect.jacobian.stencil import Kind, Stencil, is_single
 from jacinspect.records import dataclass, replace
 
@@ -174,7 +174,8 @@ def _steps(rungs: _Rungs, entries: Array, estimate: Estimate, believed: Array) -
     """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
 
     They are looked for around the step that is `believed`. Where f stands still around x, there are none if it bends at
-    the end of that tread, and they may be beyond it if it leaps.
+    the end of that tread, and they may be beyond it if it leaps. Of outputs that read one input, the nearest steps are
+    followed, and those of others, that may be farther away, are as high as what is first off the slope.
     """
     moves = rungs.y[:, :, entries] != rungs.stencil.y0[entries]
     still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
@@ -193,7 +194,22 @@ def _steps(rungs: _Rungs, entries: Array, estimate: Estimate, believed: Array) -
     on = np.flatnonzero((tread != 0) & leaps & (height == 0))
     if on.size:
         height[on], away[on] = steps_beyond(stencil.subset(on), tread[on])
+    inputs = inputs_of(stencil)
+    longer = np.flatnonzero((height == 0) & leaps & np.isin(inputs, inputs[height > 0]))
+    if longer.size:
+        height[longer], away[longer] = _first_rise(rungs.subset(entries[longer]), estimate.subset(longer))
     return height, away
+
+
+def _first_rise(rungs: _Rungs, estimate: Estimate) -> tuple[Array, Array]:
+    """Return by how much f is off a slope at the finest step where it is off by more than the bar, and that step."""
+    stencil, columns = rungs.stencil, np.arange(estimate.value.size)
+    moved = rungs.steps[:, None] * stencil.units()
+    line = stencil.y0 + np.stack([-moved, moved]) * estimate.value
+    off = np.nan_to_num(np.abs(rungs.y - line).max(axis=0))
+    least = _SHARPER * (estimate.bar * np.abs(moved) + stencil.epsilon * np.abs(stencil.y0))
+    first = off.shape[0] - 1 - (off > least)[::-1].argmax(axis=0)
+    return off[first, columns], np.abs(moved[first, columns])
 
 
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
