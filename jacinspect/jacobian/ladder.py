@@ -18,7 +18,7 @@ from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
-from jacinspect.jacobian.stairs import steps_beyond, steps_near
+from jacinspect.jacobian.stairs import most_leap, steps_beyond, steps_near
 from jacinspect.records import dataclass
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
@@ -48,6 +48,7 @@ _BORNE_OUT = (
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
 _FEW = 2.0**-8, 2.0  # of a slope over many steps, and of the rounding of f, as of bfloat16: known to two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
+_OFF = 2.0**10  # roundings of f and of x, that are no step
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
 
@@ -183,6 +184,23 @@ def _search_beyond(rungs: _Rungs, entries: Array, estimate: Estimate, height: Ar
         sign, end = np.where(side[flat] == 0, -1, 1), end[flat]
         stencil = rungs.stencil.subset(entries[flat])
         height[flat], away[flat] = steps_beyond(stencil, sign * rungs.steps[end], sign * rungs.steps[end - 1])
+    left_out = np.flatnonzero((height == 0) & most_leap(rungs.stencil.subset(entries), height > 0))
+    if left_out.size:  # by the places, which are the same for all that read an input
+        height[left_out], away[left_out] = _off_the_line(
+            rungs.subset(entries[left_out]), estimate.value[entries[left_out]]
+        )
+
+
+def _off_the_line(rungs: _Rungs, slope: Array) -> tuple[Array, Array]:
+    """Return how far f is off a line through x, at the finest step where it is off by more than rounding; and where."""
+    stencil, moved = rungs.stencil, rungs.steps[:, None] * np.abs(rungs.stencil.units())
+    rises = np.stack([stencil.y0 - rungs.y[0], rungs.y[1] - stencil.y0]) * np.sign(stencil.units())
+    off = np.nan_to_num(np.abs(rises - slope * moved), nan=0).max(axis=0)
+    size = stencil.epsilon * np.abs(stencil.y0) + stencil.x_epsilon * np.abs(slope) * stencil.step_scale()
+    off[~(off > _OFF * size)] = 0
+    finest = off.shape[0] - 1 - (off[::-1] > 0).argmax(axis=0)
+    columns = np.arange(slope.size)
+    return off[finest, columns], moved[finest, columns]
 
 
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
@@ -300,7 +318,10 @@ class _Sides:
         one, other, both, y = self.left, self.right, self.both, self.rungs.y
         y0, finite = self.rungs.stencil.y0, np.logical_or.reduce(np.isfinite(y), axis=1)
         apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
-        kink = one.settled & other.settled & apart & ~(4 * both.bar < np.abs(one.value - other.value))
+        finer = both.best >= np.maximum(
+            one.best, other.best
+        )  # than x is beside a kink on both sides of which f is even
+        kink = one.settled & other.settled & apart & ~(finer & (4 * both.bar < np.abs(one.value - other.value)))
         kink &= (y[:, -_STILL:] == y0).all(axis=(0, 1)) | ~self.bent
         alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
         kinds = (

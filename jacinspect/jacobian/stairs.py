@@ -12,7 +12,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import Stencil
 from jacinspect.records import dataclass
 
-__all__ = ["FARTHEST", "SIDE", "Places", "leader", "steps_beyond", "steps_near"]
+__all__ = ["FARTHEST", "SIDE", "Places", "leader", "most_leap", "steps_beyond", "steps_near"]
 
 SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
 # Apart at most, in units of x: half a unit away f may be another function. Not a whole number of steps.
@@ -55,8 +55,7 @@ def steps_beyond(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
 
     f has the value at x as far as a step that is `still`, and another at one that has `moved`: both of one sign.
     """
-    inputs = np.arange(stencil.x.size)[stencil.inputs] if stencil.inputs is not None else np.zeros(still.size, np.int64)
-    first = leader(inputs, -np.abs(moved))
+    first = leader(_inputs(stencil), -np.abs(moved))
     still, moved = still[first], moved[first]
     for _ in range(_HALVINGS):
         middle = (still + moved) / 2
@@ -72,6 +71,19 @@ def steps_beyond(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
     return height, np.abs(moved * stencil.units())
 
 
+def most_leap(stencil: Stencil, leaps: Array) -> Array:
+    """Return, for each entry, whether most of those that read its input leap: they share its arithmetic."""
+    inputs = _inputs(stencil)
+    return np.asarray((2 * np.bincount(inputs, leaps) > np.bincount(inputs))[inputs])
+
+
+def _inputs(stencil: Stencil) -> Array:
+    """Return the input of each entry; along a direction, all have one."""
+    if stencil.inputs is None:
+        return np.zeros(stencil.y0.size, np.int64)
+    return np.arange(stencil.x.size)[stencil.inputs]
+
+
 @dataclass(frozen=True, eq=False)
 class Places:
     """Values of f at 2·SIDE + 1 places, `spacing` apart, around a step `start` from x, the same for one input."""
@@ -85,10 +97,7 @@ class Places:
     @classmethod
     def at(cls, stencil: Stencil, spacing: Array, start: Array | None = None) -> "Places":
         """Evaluate f; around x itself without `start`."""
-        size = stencil.y0.size
-        inputs = np.zeros(size, np.int64)
-        if stencil.inputs is not None:
-            inputs = np.arange(stencil.x.size)[stencil.inputs]
+        size, inputs = stencil.y0.size, _inputs(stencil)
         spacing = spacing[leader(inputs, -spacing)]
         places = cls(
             stencil, inputs, np.zeros(size) if start is None else start, spacing, np.empty((2 * SIDE + 1, size))

@@ -87,9 +87,7 @@ def test_x_has_to_lie_inside() -> None:
 
 
 def test_a_function_that_changes_its_output_is_told_where() -> None:
-    told = (
-        r"^at every point tried but X, even one that was moved by \S+ % only, the function returned shape 1 aft"
-    )
+    told = r"^at every point tried but X, even one that was moved by \S+ % only, the function returned shape 1 aft"
     with pytest.raises(FunctionFailedError, match=told):
         jacinspect.inspect(lambda x: x[: 1 + (x == [1.0, 2.0]).all()], [1.0, 2.0])
 
