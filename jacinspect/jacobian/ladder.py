@@ -42,11 +42,9 @@ _WAVE = 2.0**-5  # the shortest waves that f is searched for
 _APART = 4.0  # times their bars, for two sides to be a kink: less may be one slope that has not settled
 _STEADY = 14
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
-_BORNE_OUT = (
-    3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
-)
+_BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
-_FEW = 2.0**-6, 4.0  # of a slope over many steps, and of half precision's rounding: known to two digits or so
+_FEW = 2.0**-8, 2.0**-6, 4.0  # of a slope over many steps, in half precision, and of its rounding: two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
@@ -327,7 +325,9 @@ class _Sides:
         one, other, both, y = self.left, self.right, self.both, self.rungs.y
         y0, finite = self.rungs.stencil.y0, np.logical_or.reduce(np.isfinite(y), axis=1)
         apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
-        kink = one.settled & other.settled & apart & ~(4 * both.bar < np.abs(one.value - other.value))
+        # Beside a kink, steps that reach over it to both sides alike have one slope as well, and no finer ones.
+        meet = (both.best >= np.maximum(one.best, other.best)) & (4 * both.bar < np.abs(one.value - other.value))
+        kink = one.settled & other.settled & apart & ~meet
         kink &= (y[:, -_STILL:] == y0).all(axis=(0, 1)) | ~self.bent
         alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
         kinds = (
@@ -472,7 +472,7 @@ def is_half(epsilon: float) -> bool:
 
 def few_digits(epsilon: float) -> float:
     """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
-    return max(_FEW[0], _FEW[1] * epsilon)
+    return max(_FEW[is_half(epsilon)], _FEW[2] * epsilon)
 
 
 def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:

@@ -143,8 +143,8 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
     near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
     if not near.any():
         return known
-    off, height = np.zeros(first.near.box.y0.size), np.zeros(first.near.box.y0.size)
-    asked = 0
+    indices, asked = numeric.jacobian.pattern.indices, 0
+    off, height = np.zeros(first.near.x.size), np.zeros(first.near.box.y0.size)
     for color in colors_of(numeric.jacobian.pattern, first.colors, first.number):
         here = np.flatnonzero(chosen[color.entries])
         if here.size and asked < _ASKED:
@@ -153,13 +153,15 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
             kinks_here = numeric.kind[entries] == Kind.KINK
             change, leap = between_pieces(first.near.of_color(color).subset(here), value, large[entries], kinks_here)
             with np.errstate(all="ignore"):
-                np.fmax.at(off, outputs[entries], change / large[entries])
+                np.fmax.at(off, indices[entries], change / large[entries])
             np.maximum.at(height, outputs[entries], leap)
-    off[off > 0] = off.max()  # the outputs share the work of f, and are off by parts of it
+    # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
+    share = np.zeros(height.size, bool)
+    share[outputs[off[indices] > 0]] = True
     entries = refuted[near]
-    entries = entries[off[outputs[entries]] > 0]
+    entries = entries[share[outputs[entries]]]
     value, rows = numeric.jacobian.data[entries], outputs[entries]
-    bar = numeric.bar[entries] + off[rows] * large[entries]
+    bar = numeric.bar[entries] + off.max() * large[entries]
     pieces = Stairs(entries, height[rows], value, bar, np.zeros(entries.size, bool))
     return Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
 

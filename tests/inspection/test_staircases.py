@@ -183,6 +183,19 @@ def test_with_the_noise_of_a_solver_three_percent_are_found(name: str) -> None:
     assert wrong.verdict == "fail"
 
 
+def test_a_part_in_single_precision_has_steps_of_many_lengths() -> None:
+    """Those of an output that hardly depends on an input are longer than the places at which others' are seen."""
+    rng = np.random.default_rng(14)
+    matrix, x = (rng.standard_normal((8, 8)) / 8**0.5)[:4], rng.standard_normal(8)
+    exact = matrix + np.eye(4, 8) * [[1], [0], [0], [0]]
+
+    def f(x: Array) -> Array:
+        return np.asarray([x[0], 0, 0, 0] + matrix.astype(np.float32) @ x.astype(np.float32))
+
+    assert jacinspect.inspect(f, x, lambda x: exact).verdict == "pass"
+    assert jacinspect.inspect(f, x, lambda x: exact * np.where(exact == exact[2, 5], 1.03, 1)).verdict == "fail"
+
+
 HALVES: dict[str, Callable[[Array], Array]] = {
     "float16": lambda x: torch.tanh(torch.from_numpy(x.copy()).half()).double().numpy(),
     "float16, then float32": lambda x: np.tanh(x.astype(np.float16)).astype(np.float32).astype(float),

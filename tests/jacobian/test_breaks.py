@@ -104,6 +104,24 @@ def test_newton_s_method_is_smooth_in_wide_pieces(tolerance: float, at: float) -
     assert jacinspect.inspect(f, x, lambda x: 0.515 / np.sqrt(x)).verdict == "fail"
 
 
+def test_outputs_without_a_break_in_reach_share_the_work_of_those_that_have_one() -> None:
+    """As the early times do at which an integrator gives its result."""
+
+    def early(x: Array) -> Array:
+        return np.asarray(np.sqrt(x) + 1e-4 * np.log(x))
+
+    def f(x: Array) -> Array:
+        return np.concatenate([square_root(1e-2)(x), early(x)])
+
+    def slopes(x: Array) -> Array:
+        return np.asarray(0.5 / np.sqrt(x) * np.ones((2, 1)))
+
+    x = np.array([44.0])
+    assert not off(early, x).any()
+    assert jacinspect.inspect(f, x, slopes).verdict == "inconclusive"
+    assert jacinspect.inspect(f, x, lambda x: slopes(x) * [[1], [1.03]]).verdict == "fail"
+
+
 def test_a_kink_that_is_far_away_is_f_s_own() -> None:
     assert off(lambda x: x + 1e-3 * np.maximum(x, 0.1), np.array([0.6])) == 0
 

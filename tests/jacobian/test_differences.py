@@ -208,6 +208,8 @@ def looked_at(f: F, at: float, epsilon: float = DOUBLE) -> Estimate:
         (lambda x: np.abs(x) + 1e3, 0.0, -1, 1),
         (lambda x: np.abs(np.sin(x)), 0.0, -1, 1),
         (lambda x: np.abs(x - 1e6), 1e6, -1, 1),
+        # a yield strain, seen as nothing by long steps, to both ends of which f is odd
+        (lambda x: np.clip(2e5 * x, -250, 250) + 995 * x, 0.00125, 200995, 995),
     ],
 )
 def test_kinks(f: F, at: float, left: float, right: float) -> None:
