@@ -1,7 +1,6 @@
 """What an inspection found, and the parts of the report that describe it. Next: findings, report."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +25,7 @@ from jacinspect.jacobian.outside import Stray
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
 from jacinspect.operands.bundle import index_of
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["Evidence", "agreement_report", "jacobian_report"]
 
@@ -203,5 +202,5 @@ def _entry(evidence: Evidence, entry: int, names: Names) -> EntryReport:
         analytic=None if evidence.analytic is None else float(evidence.analytic.data[entry]),
         numeric=float(numeric.jacobian.data[entry]),
         error_bar=float(numeric.bar[entry]),
-        disagrees=int(evidence.comparison.status[entry]) == Status.DISAGREES,
+        disagrees=bool(evidence.comparison.status[entry] == Status.DISAGREES),
     )

@@ -145,7 +145,7 @@ class _Inspection(Inspected):
             budget = Budget(limit, memory)
             refuted = evidence.directions.pattern_refuted
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
-            evidence = self._evidence(detection, measured, limit, memory, refuted)
+            evidence = self._evidence(detection, measured, limit, memory)
             unresolved = evidence.directions.pattern_refuted
         evidence = replace(evidence, calls=self.box.evaluations - detection.evaluations - aside)
         evidence = replace(
@@ -170,15 +170,13 @@ class _Inspection(Inspected):
         measured: Measurements,
         limit: int,
         memory: int,
-        refuted: Array = _NONE,
         *,
         mirror: bool = True,
     ) -> Evidence:
         """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
 
-        `limit` is the total number of calls, earlier ones included, at which to stop; `refuted` are outputs that were
-        refuted before. With `mirror`, one of two mirror images is enough of a Jacobian that has to be symmetric, unless
-        random directions say that it is not.
+        `limit` is the total number of calls, earlier ones included, at which to stop. With `mirror`, one of two mirror
+        images is enough of a Jacobian that has to be symmetric, unless random directions say that it is not.
         """
         sample = affordable(self, detection, limit, memory, mirror=mirror and bool(self.names.gradient_of))
         claim, numeric = self._both(sample, measured.near, limit)
@@ -191,11 +189,11 @@ class _Inspection(Inspected):
             comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
         if directions.pattern_refuted.size and sample.star is not None:
-            return self._evidence(detection, measured, limit, memory, refuted, mirror=False)
+            return self._evidence(detection, measured, limit, memory, mirror=False)
         if directions.pattern_refuted.size:
             unresolved = np.union1d(unresolved, directions.pattern_refuted)
             comparison = self._compared(analytic, numeric, unresolved)
-            directions = self._borne_out(directions, measured, comparison, refuted)
+            directions = self._borne_out(directions, measured, comparison)
         if analytic is not None and unresolved.size and not self.settings.strict_kinks:
             from jacinspect.jacobian.clarke import with_generalized_gradients
 
@@ -220,10 +218,8 @@ class _Inspection(Inspected):
             spurious=spurious,
         )
 
-    def _borne_out(
-        self, directions: Directions, measured: Measurements, comparison: Comparison, before: Array
-    ) -> Directions:
-        """Keep of the outputs whose pattern directions refute those that bits refute as well, now or `before`.
+    def _borne_out(self, directions: Directions, measured: Measurements, comparison: Comparison) -> Directions:
+        """Keep of the outputs whose pattern directions refute those that bits refute as well.
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
@@ -232,7 +228,6 @@ class _Inspection(Inspected):
         pattern = comparison.numeric.jacobian.pattern
         tangents = [direction.tangent(self.x) for direction in measured.directions]
         refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
-        refuted = np.union1d(refuted, np.intersect1d(directions.pattern_refuted, before))
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
         inputs = directions.inputs_refuted
         if self.analytic is not None and inputs.size and poor.size:

@@ -5,7 +5,6 @@ be linear for every kind of tangent or cotangent (jacobian/consistency.py). Next
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cached_property
 from math import prod
 
@@ -26,7 +25,7 @@ from jacinspect.jacobian.consistency import Difference, Fault, Known, difference
 from jacinspect.jacobian.differences import Kind, step_scale
 from jacinspect.jacobian.directions import Directions
 from jacinspect.operands.bundle import index_of
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import told_apart
 
 __all__ = ["Rules", "with_agreement"]

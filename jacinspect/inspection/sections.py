@@ -317,7 +317,7 @@ class JacobianReport:
 
     def statuses(self, outputs: Array, inputs: Array) -> list[list[int]]:
         """Return the `Status` of entries as `at` does; an analytic entry where f has none disagrees."""
-        found = np.full(outputs.shape, int(Status.AGREES))
+        found = np.full(outputs.shape, Status.AGREES)
         if self.numeric is not None and self.status is not None:
             if self.analytic is not None:
                 found[self.analytic.pattern.places(outputs, inputs) >= 0] = Status.DISAGREES

@@ -72,10 +72,10 @@ class BlackBox:
     Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
     values that differ by no more are made equal, see jitter.py), whether it `mutates` its argument, and whether
-    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the output's own precision, if
-    that is `narrow`, or else of the narrowest precision that all values fit in, as of a function that computes in
-    float32. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
-    it is at X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
+    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the narrowest precision that all
+    values fit in, as of a function that computes in float32, or of the output's own, if that is `narrow`. `domain` is
+    the closed interval where f is declared to be defined: an entry outside it is put back to where it is at X before f
+    is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
     the number of calls so far.
 
     Raises FunctionRaisedError when f raises, or returns something that is not one array of real numbers of one shape,
@@ -163,10 +163,6 @@ class BlackBox:
             keys.popleft()
             yield y
 
-    def _known(self, x: Array) -> Array | None:
-        """Return f(x) if it was kept, for the one who asks for it again."""
-        return self._kept.pop(hash(x.tobytes()), None) if self._kept else None
-
     def _each(self, take: Callable[..., T], points: Iterable[Array]) -> Iterator[T | Array]:
         """Yield what is kept of f at points, or taken of a call there; these are made side by side where possible."""
         if self._elsewhere is None:
@@ -174,10 +170,11 @@ class BlackBox:
         return self._there(take, points, self._elsewhere)
 
     def _here(self, take: Callable[..., T], x: Array) -> T | Array:
-        known = self._known(x)
+        known = self._kept.pop(hash(x.tobytes()), None) if self._kept else None
         if known is not None:
             return known
-        x = self._defined(x)
+        if self.is_bounded:
+            x = self._defined(x)
         return take(x, partial(self._f, x))
 
     def _there(self, take: Callable[..., T], points: Iterable[Array], elsewhere: "Elsewhere") -> Iterator[T | Array]:
@@ -234,11 +231,9 @@ class BlackBox:
     @property
     def epsilon(self) -> float:
         """The spacing of the numbers beside 1 in the precision in which f computes, or seems to."""
-        if self.narrow:
-            return self.narrow
         # 0, ½, 1 and whole numbers have so few bits in every precision, and say nothing of it
         known = not self.whole and self._bits in _FORMATS
-        return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
+        return max(self.narrow, 2.0 ** (1 - (self._bits if known else _BITS[-1])))
 
     def _taken_or_none(self, *called: Any) -> Array | None:
         try:
@@ -247,8 +242,10 @@ class BlackBox:
             return None
 
     def _taken_or_nan(self, *called: Any) -> Array:
-        y = self._taken_or_none(*called)
-        return np.full(self.y0.size, np.nan) if y is None else y
+        try:
+            return self._taken(*called)
+        except FunctionRaisedError:
+            return np.full(self.y0.size, np.nan)
 
     def _go_by_workers(self, there: Array) -> None:
         """Where workers agree with each other, and differ from this process by rounding alone, take their f(X).
@@ -303,7 +300,7 @@ class BlackBox:
         return f"at a point that was moved by {moved}, not at X, " if moved else ""
 
     def _checked(self, raw: Any) -> Array:
-        if isinstance(raw, tuple | list) and any(getattr(part, "shape", ()) for part in raw):
+        if isinstance(raw, (tuple, list)) and any(getattr(part, "shape", ()) for part in raw):
             what = f"a {type(raw).__name__} of {len(raw)}, arrays among them"
             raise FunctionRaisedError(f"the function returned {what}; it has to return one array")
         try:

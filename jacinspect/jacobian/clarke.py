@@ -6,7 +6,6 @@ Next: agreement.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.numeric import Kinks, Numeric
+from jacinspect.records import replace
 
 __all__ = ["with_generalized_gradients"]
 

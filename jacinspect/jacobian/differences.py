@@ -5,8 +5,6 @@ close in on each other, and the noise of the function itself where it computes i
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from enum import IntEnum
 from itertools import compress
 from math import log2
 from typing import Any
@@ -16,7 +14,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Index
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = [
     "CLOSE",
@@ -87,8 +85,8 @@ _ROUNDED = 8  # rounding floors that the gap at step 0 may be off by: its weight
 _CHANGE = 1.1  # times a change of the extrapolation bounds what it was off by before, down to an order of h
 
 
-class Kind(IntEnum):
-    """What f is like along the line, at the point."""
+class Kind:
+    """What f is like along the line, at the point: integers, for numpy compares a member of an Enum far slower."""
 
     SMOOTH = 0
     KINK = 1  # one-sided slopes differ

@@ -10,7 +10,6 @@ claim is contradicted, f has to be seen to be continuous first (see stairs): the
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,8 +17,8 @@ from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
-from jacinspect.jacobian.stairs import most_leap, steps_beyond, steps_near
-from jacinspect.records import dataclass
+from jacinspect.jacobian.stairs import end_of_tread, most_leap, steps_beyond, steps_near
+from jacinspect.records import dataclass, replace
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
 
@@ -46,7 +45,7 @@ _BORNE_OUT = (
     3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
 )
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
-_FEW = 2.0**-8, 2.0  # of a slope over many steps, and of the rounding of f, as of bfloat16: known to two digits or so
+_FEW = 2.0**-6, 4.0  # of a slope over many steps, and of half precision's rounding: known to two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 _OFF = 2.0**10  # roundings of f and of x, that are no step
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
@@ -157,8 +156,7 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     slope = ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
     entries = np.flatnonzero(np.concatenate(doubted) & slope)
     believed = steps[np.concatenate(bests)[entries]]
-    height, away = steps_near(stencil.subset(entries), estimate.value[entries], estimate.bar[entries], believed)
-    _search_beyond(rungs, entries, estimate, height, away)
+    height, away = _steps(rungs, entries, estimate.subset(entries), believed)
     on = height > 0
     if is_half(stencil.x_epsilon):
         estimate, few = _averaged(estimate, stencil)
@@ -172,23 +170,33 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
 
 
-def _search_beyond(rungs: _Rungs, entries: Array, estimate: Estimate, height: Array, away: Array) -> None:
-    """Add the steps beyond the tread on which f stands still around x, of entries for which none were found nearer."""
+def _steps(rungs: _Rungs, entries: Array, estimate: Estimate, believed: Array) -> tuple[Array, Array]:
+    """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
+
+    They are looked for around the step that is `believed`. Where f stands still around x, there are none if it bends at
+    the end of that tread, and they may be beyond it if it leaps.
+    """
     moves = rungs.y[:, :, entries] != rungs.stencil.y0[entries]
     still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
     ends = still.argmax(axis=1)  # the longest step within the tread, on each side
-    side = ends.argmax(axis=0)
-    end = ends.max(axis=0)
-    flat = np.flatnonzero((height == 0) & (estimate.value[entries] == 0) & (end > 0) & still[:, -1].all(axis=0))
+    end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
+    flat = np.flatnonzero((estimate.value == 0) & (end > 0) & still[:, -1].all(axis=0))
+    height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
+    tread, leaps = np.zeros(entries.size), np.ones(entries.size, bool)
     if flat.size:
-        sign, end = np.where(side[flat] == 0, -1, 1), end[flat]
-        stencil = rungs.stencil.subset(entries[flat])
-        height[flat], away[flat] = steps_beyond(stencil, sign * rungs.steps[end], sign * rungs.steps[end - 1])
-    left_out = np.flatnonzero((height == 0) & most_leap(rungs.stencil.subset(entries), height > 0))
-    if left_out.size:  # by the places, which are the same for all that read an input
-        height[left_out], away[left_out] = _off_the_line(
-            rungs.subset(entries[left_out]), estimate.value[entries[left_out]]
-        )
+        within, beyond = rungs.steps[end[flat]], rungs.steps[end[flat] - 1]
+        tread[flat], leaps[flat] = end_of_tread(stencil.subset(flat), sign[flat] * within, sign[flat] * beyond)
+    near = np.flatnonzero(leaps)
+    if near.size:
+        slopes = estimate.value[near], estimate.bar[near]
+        height[near], away[near] = steps_near(stencil.subset(near), *slopes, believed[near])
+    on = np.flatnonzero((tread != 0) & leaps & (height == 0))
+    if on.size:
+        height[on], away[on] = steps_beyond(stencil.subset(on), tread[on])
+    left = np.flatnonzero((height == 0) & leaps & most_leap(stencil, height > 0))
+    if left.size:  # out by the places, which are the same for all that read an input
+        height[left], away[left] = _off_the_line(rungs.subset(entries[left]), estimate.value[left])
+    return height, away
 
 
 def _off_the_line(rungs: _Rungs, slope: Array) -> tuple[Array, Array]:
@@ -211,10 +219,10 @@ def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
     # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
     opposed, against = (np.count_nonzero(off > far, axis=0) for far in (bars, 2 * bars + np.abs(values) / 2))
     doubted = (doubts.lost[places] & (opposed >= _SETTLED)) | (against >= _SETTLED)
-    if doubts.contradicts is None:
-        return np.asarray(doubted)
-    borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     ends = (view.value == 0) & (sides.rungs.y != sides.rungs.stencil.y0).any(axis=(0, 1))  # f stands still, on a tread
+    if doubts.contradicts is None:  # the steps of what gives whole numbers are its own
+        return np.asarray(doubted | (ends & (not sides.rungs.stencil.box.whole)))
+    borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
 
 
@@ -481,13 +489,12 @@ def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
         before = coarse.subset(entries)
         value, bar = averaged(stencil.subset(entries))
         wide = np.nan_to_num(before.bar, nan=np.inf)
+        better = (bar < wide) & ~(np.abs(value - before.value) > bar + wide)
         # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
-        large = np.maximum(np.abs(value), before.reached if is_half(stencil.x_epsilon) else 0)
-        few = (bar <= few_digits(stencil.x_epsilon) * large) & (bar < wide)
-        few &= ~(np.abs(value - before.value) > bar + wide)
-        sharper[entries] = few
+        few = is_half(stencil.x_epsilon) | (bar <= few_digits(stencil.x_epsilon) * np.abs(value))
+        sharper[entries] = better & few
         after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
-        coarse = coarse.replaced(entries[few], after.subset(few))
+        coarse = coarse.replaced(entries[better], after.subset(better))
     return coarse, sharper
 
 
@@ -500,9 +507,9 @@ def _judged_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Arra
     coarse = _Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), height).estimate()
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
+    narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
     coarse, few = _averaged(coarse, rungs.stencil.subset(entries))
-    narrow = few | (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
-    narrow &= (coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)
+    narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
     narrow &= not rungs.stencil.box.whole  # all steps of what gives whole numbers are its own, and no lost digits

@@ -4,7 +4,6 @@ Nothing here knows the analytic derivative; a caller that does may only name ent
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -34,7 +33,7 @@ from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.seeds import colors_of
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Numeric", "first_look", "numeric_jacobian"]
 

@@ -45,8 +45,11 @@ def judged(
     return compare(analytic, numeric, at, near.box.y0, Criteria(own, strict))
 
 
+NAMES = {status: name for name, status in vars(Status).items() if name.isupper()}
+
+
 def names(comparison: Comparison) -> list[str]:
-    return [Status(int(status)).name for status in comparison.status]
+    return [NAMES[status] for status in comparison.status.tolist()]
 
 
 def relu(x: Array) -> Array:

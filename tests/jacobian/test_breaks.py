@@ -54,6 +54,28 @@ def test_slopes_may_be_off_by_twice_what_two_pieces_differ_by(turn: float) -> No
     np.testing.assert_allclose(off(f), 2 * turn, rtol=0.05)
 
 
+def test_many_kinks_are_those_of_a_solver_where_they_are_faint() -> None:
+    knots = np.linspace(-4, 4, 42)[:, None]
+
+    def f(x: Array, turn: float) -> Array:
+        return np.asarray(np.exp(0.3 * x) + turn * np.maximum(x - knots, 0).sum(axis=0))
+
+    assert (off(lambda x: f(x, 1e-5)) >= 1e-5).all()
+    assert off(lambda x: f(x, 0.02)).tolist() == [0, 0, 0]
+
+
+def test_where_f_leaps_and_turns_at_once_it_leaps() -> None:
+    """The differences of a kink shrink by 64, those of a leap do not, and those of both by less."""
+
+    def f(x: Array) -> Array:
+        breaks = [
+            1e-8 * (x > at) + 1.4e-5 * np.maximum(x - at, 0) for at in (1.0, 1.004)
+        ]  # too near for slopes between
+        return np.asarray(np.exp(0.3 * x) + sum(breaks))
+
+    assert off(f, np.array([1.3]))[0] > 0
+
+
 def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
     assert off(lambda x: np.maximum(x, 0.5), np.array([0.6])) <= 1 / 64 * (1 + 1e-9)
     np.testing.assert_allclose(off(lambda x: x + 0.02 * (x > 0.5), np.array([0.6])), 1 / 64)

@@ -67,7 +67,7 @@ def numbers(report: Report, listed: int) -> dict[str, Any] | None:
         "product": "numeric" if _is_wrong(j) else "analytic",
         "stored": entries.number,
         "entries": shown.listed(),
-        "statuses": [_STATUSES[status] for status in Status],
+        "statuses": [_STATUSES[status] for status in sorted(_STATUSES)],
         "forms": forms,
         "tiles": tiles,
         "arrays": [*_arrays(report)],
