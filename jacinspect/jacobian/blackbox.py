@@ -73,10 +73,10 @@ class BlackBox:
     and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
     values that differ by no more are made equal, see jitter.py), whether it `mutates` its argument, and whether
     everything it has returned so far is a whole number (`whole`); `epsilon` is that of the narrowest precision that all
-    values fit in, as of a function that computes in float32, or of the output's own, if that is `narrow`. `domain` is
-    the closed interval where f is declared to be defined: an entry outside it is put back to where it is at X before f
-    is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
-    the number of calls so far.
+    values fit in, as of a function that computes in float32, or of the output's own, if that is `narrow` and no finer.
+    `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where it is at
+    X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with the
+    number of calls so far.
 
     Raises FunctionRaisedError when f raises, or returns something that is not one array of real numbers of one shape,
     as a solver does that gives up; it says how far from X that was.

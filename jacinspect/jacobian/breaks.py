@@ -8,8 +8,8 @@ pieces differ. A claim that is off by no more than that is no error that differe
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import Stencil
 from jacinspect.jacobian.stairs import FARTHEST, SIDE, Places, leader
+from jacinspect.jacobian.stencil import Stencil
 
 __all__ = ["PIECES", "between_pieces"]
 

@@ -14,8 +14,8 @@ from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
+from jacinspect.jacobian.offsets import trace_stencil
 from jacinspect.jacobian.points import NEAR, NEARER, PointSource
-from jacinspect.jacobian.stencils import trace_stencil
 from jacinspect.jacobian.ties import trace_ties
 from jacinspect.jacobian.tracing import trace
 from jacinspect.records import dataclass

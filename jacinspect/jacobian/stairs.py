@@ -9,10 +9,10 @@ little further apart than the step at which a slope is believed, and fifth diffe
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import Stencil
+from jacinspect.jacobian.stencil import Stencil
 from jacinspect.records import dataclass
 
-__all__ = ["FARTHEST", "SIDE", "Places", "end_of_tread", "leader", "most_leap", "steps_beyond", "steps_near"]
+__all__ = ["FARTHEST", "SIDE", "Places", "end_of_tread", "inputs_of", "leader", "steps_beyond", "steps_near"]
 
 SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
 # Apart at most, in units of x: half a unit away f may be another function. Not a whole number of steps.
@@ -57,7 +57,7 @@ def end_of_tread(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
     f has the value at x as far as a step that is `still`, and another at one that has `moved`: both of one sign. The
     nearest end is followed, where several outputs read an input; others may leap.
     """
-    first = leader(_inputs(stencil), -np.abs(moved))
+    first = leader(inputs_of(stencil), -np.abs(moved))
     still, moved = still[first], moved[first]
     rise = far = np.abs(stencil.step(moved) - stencil.y0)
     for _ in range(_HALVINGS):
@@ -81,17 +81,11 @@ def steps_beyond(stencil: Stencil, end: Array) -> tuple[Array, Array]:
     return height, np.abs(end * stencil.units())
 
 
-def most_leap(stencil: Stencil, leaps: Array) -> Array:
-    """Return, for each entry, whether most of those that read its input leap: they share its arithmetic."""
-    inputs = _inputs(stencil)
-    return np.asarray((2 * np.bincount(inputs, leaps) > np.bincount(inputs))[inputs])
-
-
-def _inputs(stencil: Stencil) -> Array:
-    """Return the input of each entry; along a direction, all have one."""
+def inputs_of(stencil: Stencil) -> Array:
+    """Return the input that each output reads; 0 along a line through many."""
     if stencil.inputs is None:
         return np.zeros(stencil.y0.size, np.int64)
-    return np.arange(stencil.x.size)[stencil.inputs]
+    return np.asarray(np.arange(stencil.x.size)[stencil.inputs])
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +101,8 @@ class Places:
     @classmethod
     def at(cls, stencil: Stencil, spacing: Array, start: Array | None = None) -> "Places":
         """Evaluate f; around x itself without `start`."""
-        size, inputs = stencil.y0.size, _inputs(stencil)
+        size = stencil.y0.size
+        inputs = inputs_of(stencil)
         spacing = spacing[leader(inputs, -spacing)]
         places = cls(
             stencil, inputs, np.zeros(size) if start is None else start, spacing, np.empty((2 * SIDE + 1, size))

@@ -414,3 +414,38 @@ def test_a_tolerance_of_the_user_s_is_added_to_the_bars() -> None:
     assert jacinspect.inspect(np.sin, x, derivative=off, rtol=2e-3).verdict == "pass"
     assert jacinspect.inspect(np.sin, x, derivative=off, rtol=5e-4).verdict == "fail"
     assert jacinspect.inspect(np.sin, x, derivative=np.cos, rtol=1e-300).verdict == "pass"
+
+
+WEIGHTS = normal(4, 3, seed=1)
+PRODUCTS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "float16": lambda x, w: (x.half() @ w.half()).double(),
+    "bfloat16, returned as float32, as autocast does": lambda x, w: (x.bfloat16() @ w.bfloat16()).float(),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_matrix_product_in_half_precision_is_known_to_two_digits(name: str) -> None:
+    def f(x: Array) -> Array:
+        return np.asarray(PRODUCTS[name](torch.as_tensor(x), torch.tensor(WEIGHTS)).numpy())
+
+    def verdict(factor: float) -> str:
+        wrong = WEIGHTS * np.where(np.arange(12).reshape(4, 3) == 5, factor, 1)
+        return jacinspect.inspect(f, normal(3, 4, seed=0), lambda x, g: g @ wrong.T, derivative_kind="vjp").verdict
+
+    assert [verdict(1), verdict(1.05)] == ["pass", "fail"]
+
+
+def test_where_a_part_of_f_is_in_half_precision_no_output_s_right_derivative_is_called_wrong() -> None:
+    """The treads of outputs that read one input end at different places, some beyond all that is searched."""
+    w = torch.tensor(WEIGHTS).bfloat16()
+    x, slopes = normal(1, 4, seed=9), np.eye(4) + (w @ w.T).double().numpy()
+
+    def f(x: Array) -> Array:
+        return np.asarray(torch.as_tensor(x) + (torch.as_tensor(x).bfloat16() @ w @ w.T).double().numpy())
+
+    def inspected(slopes: Array) -> jacinspect.Report:
+        return jacinspect.inspect(f, x, lambda x, g: g @ slopes, derivative_kind="vjp")
+
+    right = inspected(slopes)
+    assert right.verdict != "fail", right.findings
+    assert inspected(1.1 * slopes).verdict == "fail"

@@ -8,7 +8,7 @@ import pytest
 import jacinspect
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.breaks import between_pieces
-from jacinspect.jacobian.differences import Stencil, step_scale
+from jacinspect.jacobian.stencil import Stencil, step_scale
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])
