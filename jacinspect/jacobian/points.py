@@ -12,7 +12,8 @@ __all__ = ["NEAR", "NEARER", "PointSource"]
 
 NEAR = 2.0**-10  # of an entry, or of 1 if that is larger: close to x
 NEARER = 2.0**-20  # so close that few maxima or branches change, and still eight spacings of float32
-_DISTANCES = (1.0, 0.25, 2.0**-6, NEAR, NEARER)  # tables end, and matrices stop being definite, at any of these
+# Tables end, and matrices stop being definite, at any of these; fractions may have to sum to 1 within 1e-8.
+_DISTANCES = (1.0, 0.25, 2.0**-6, NEAR, NEARER, 2.0**-30)
 
 
 @dataclass(frozen=True, eq=False)
