@@ -17,7 +17,17 @@ from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.numeric import Contradicts, Numeric
 from jacinspect.records import dataclass
 
-__all__ = ["UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "compare", "contradicts"]
+__all__ = [
+    "UNDERFLOW",
+    "Comparison",
+    "Criteria",
+    "Status",
+    "Summary",
+    "Tolerance",
+    "compare",
+    "contradicts",
+    "rounding_of",
+]
 
 # Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
 _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
@@ -25,6 +35,7 @@ _SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: 
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 _WIDE_SINGLE = 2.0**-10  # of a slope, or of what f moves by: a bar wider than that is wide, in single precision
+_CANCELLED = 2.0**-20  # of a claim: more than that is not put down to the rounding of its terms
 _FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
 
@@ -97,7 +108,7 @@ class Comparison:
 
         Claims in half precision are made of values of f, as 1 - y² is for tanh, and are off by the rounding of those.
         """
-        rounding = ROUNDING * np.abs(self.claimed[entries])
+        rounding = rounding_of(np.abs(self.claimed[entries]))
         if is_half(self.numeric.epsilon):
             rounding = np.maximum(rounding, self.numeric.epsilon * self.numeric.size[entries])
         return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
@@ -142,6 +153,11 @@ class Summary:
     bar: float | None
     ratio: float | None
     worst: tuple[int, ...]
+
+
+def rounding_of(claimed: Array) -> Array:
+    """Return what claims of some sizes may be off by: they may be differences of terms of size 1, as 1 - sigmoid(x)."""
+    return np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))
 
 
 def contradicts(analytic: Callable[[], Jacobian]) -> Contradicts:

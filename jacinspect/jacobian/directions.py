@@ -8,7 +8,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import Comparison, Status
+from jacinspect.jacobian.agreement import Comparison, Status, rounding_of
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -214,7 +214,8 @@ class _Line:
             entries, band = pattern.entries(rows), pattern.band(rows)
             size = np.abs(numeric.jacobian.data[entries])
             with np.errstate(all="ignore"):
-                errors = 4 * self.near.x_epsilon * size / self.coverage + numeric.bar[entries]
+                rounding = np.maximum(4 * self.near.x_epsilon * size, rounding_of(size))
+                errors = rounding / self.coverage + numeric.bar[entries]
                 floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
                 slack = band.sums(errors * np.abs(v[band.indices]))
                 allowed[rows] = direction.bar[rows] + floor + slack
