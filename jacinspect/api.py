@@ -199,7 +199,8 @@ def inspect(
         Mode.require(mode, "mode:")
     given = Given(function, derivative, X, others, parameters or {}, wrt).as_arrays()
     derivative = given.derivative
-    found = configured(replace(_resolved(given, backend), mode=mode), take, domain, reseed)
+    found = configured(_resolved(given, backend), take, domain, reseed)
+    found = found if mode is None else replace(found, mode=mode)
     if derivative is not None:
         found = with_derivative(found, numbers_of(derivative, checked.memory), derivative_kind, backend)
     elif derivative_kind is not None:

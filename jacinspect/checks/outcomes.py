@@ -1,13 +1,13 @@
 """The results of `jacinspect check`: an Outcome for each case, and a Tally of all of them. Next: views/checks."""
 
 from collections import Counter
-from dataclasses import field, replace
+from dataclasses import field
 
 from jacinspect.errors import ExitStatus
 from jacinspect.inspection.codes import ordered
 from jacinspect.inspection.findings import nothing_compared
 from jacinspect.inspection.report import Report
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import counted
 
 __all__ = ["Outcome", "Tally"]

@@ -4,7 +4,6 @@ Every mistake in the configuration is reported here, before anything is computed
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +26,7 @@ from jacinspect.operands.defined import where_defined
 from jacinspect.operands.files import read_operand
 from jacinspect.operands.further import is_shape
 from jacinspect.operands.shapes import parse_shape, parse_size, random_operand, require_fits
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["PreparedCheck", "not_begun", "prepare"]
 

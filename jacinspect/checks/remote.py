@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import chdir
-from dataclasses import field, replace
+from dataclasses import field
 from time import monotonic, time
 from typing import Any
 from uuid import uuid4
@@ -18,7 +18,7 @@ from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.inspection.sections import FunctionReport
 from jacinspect.inspection.subject import declared
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import how_it_failed
 
 __all__ = ["RemotePool"]

@@ -8,14 +8,14 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from jacinspect.checks.keys import OWN, SETTINGS, SHARED, Reader, form, named
 from jacinspect.errors import InputError
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import did_you_mean
 
 __all__ = ["Case", "Check", "Suite", "find_configuration", "load_suite"]

@@ -9,7 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import field
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -23,7 +23,7 @@ from jacinspect.checks.preparation import not_begun, prepare
 from jacinspect.checks.suite import Case, Suite
 from jacinspect.errors import InputError, JacinspectError
 from jacinspect.executors.processes import become_worker, end, interrupts_ignored
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import how_it_ended
 
 __all__ = ["Pool"]

@@ -1,7 +1,6 @@
 """--open: the page is written, to a temporary file if none is named, and shown by the browser."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from jacinspect.cli.requests import OutputRequest
 from jacinspect.cli.showing import show
 from jacinspect.cli.streams import say
 from jacinspect.errors import InputError
+from jacinspect.records import replace
 from jacinspect.wording import printable
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import ast
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from jacinspect.cli.garbage import resume
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
 from jacinspect.errors import FunctionRaisedError, InputError
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.views.files import require_savable, require_writable
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ Next: function.py.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from jacinspect.functions.code.trees import items
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Vjp
 from jacinspect.operands.bundle import Bundle, names_of_parts
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["ComplexParts"]
 

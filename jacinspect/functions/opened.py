@@ -5,7 +5,6 @@ operand alone is a matter of rules.py. Next: function.py.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import combinations
 from math import prod
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from jacinspect.functions.returned import end_to_end
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["Opened", "claimed_together"]
 

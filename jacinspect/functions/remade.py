@@ -6,12 +6,13 @@ what was given can be. Next: function.py.
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jacinspect.records import replace
 
 __all__ = ["Remade"]
 

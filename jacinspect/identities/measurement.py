@@ -4,15 +4,16 @@ Differences along one direction (see differences.py) are all there is: neither a
 """
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
-from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, Stencil, doubtful, first_pass
+from jacinspect.jacobian.differences import ROUNDING, WIDE, doubtful, first_pass
 from jacinspect.jacobian.ladder import Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.records import dataclass
+from jacinspect.jacobian.stencil import LAST, Kind, Stencil
+from jacinspect.records import dataclass, replace
 
 __all__ = ["Measured", "differential"]
 

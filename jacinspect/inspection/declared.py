@@ -5,7 +5,6 @@ structural zeros are legal.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from jacinspect.inspection.naming import Names, entry_name, listed
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.records import replace
 from jacinspect.wording import counted
 
 __all__ = ["declared_pattern", "of_declared"]

@@ -5,7 +5,6 @@ its multiples, so that they keep its signs and zeros.
 """
 
 from contextlib import suppress
-from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -27,7 +26,7 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.points import PointSource
 from jacinspect.operands.defined import where_defined
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["inspect_at_points"]
 

@@ -5,7 +5,6 @@ labels, units or a mask, an array is taken, and the callables are given such obj
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.labelled import of_plain_arrays
 from jacinspect.functions.code.trees import is_tree
 from jacinspect.functions.function import Wrt
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["Given"]
 

@@ -13,9 +13,8 @@ from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim, Jvp, Vjp
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.subject import analytic_at
-from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.differences import step_scale
+from jacinspect.jacobian.stencil import step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Gradient", "Zero", "as_function", "gradient_of", "zero_by_rounding"]
@@ -58,7 +57,7 @@ class Gradient:
         assert pattern is not None
         stored = None if analytic.stored is None else analytic.stored(pattern)
         if stored is None:
-            stored = analytic.on(pattern, *color_columns(pattern.rows, pattern.indices, pattern.shape[1]))
+            stored = analytic.on(pattern, *pattern.coloring)
         return stored.vjp(self.w)
 
 

@@ -22,9 +22,10 @@ from jacinspect.inspection.sampling import Sample, affordable
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
-from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
+from jacinspect.jacobian.agreement import compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.comparison import Comparison, Criteria, Status
 from jacinspect.jacobian.dependencies import Budget
 from jacinspect.jacobian.detection import Detection, detect, detect_again
 from jacinspect.jacobian.directions import (
@@ -34,10 +35,11 @@ from jacinspect.jacobian.directions import (
     inputs_refuted,
     measure_directions,
 )
+from jacinspect.jacobian.first_look import first_look
 from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import Numeric, numeric_jacobian
 from jacinspect.jacobian.outside import Stray, asked_alone, find_stray
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.rounding import moved_by_rounding

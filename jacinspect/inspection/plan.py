@@ -3,9 +3,7 @@
 In: the number of inputs, and the budget; once the pattern is found, its colors. Out: a Plan, given to a callback.
 """
 
-from dataclasses import replace
-
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["NO_PROGRESS", "Calls", "Plan", "Progress"]
 

@@ -8,7 +8,6 @@ second-order rule, or with a claim.
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -24,6 +23,7 @@ from jacinspect.inspection.plan import Progress
 from jacinspect.inspection.report import Report, SecondOrderReport
 from jacinspect.inspection.sections import RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.records import replace
 
 __all__ = ["require_gradient", "with_second_order"]
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from jacinspect.inspection.blocks import BlockReport
 from jacinspect.inspection.stored import StoredEntries
-from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, vec_positions
+from jacinspect.jacobian.comparison import Status
 from jacinspect.jacobian.structure import Arrangement, Blocks
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass
@@ -317,7 +317,7 @@ class JacobianReport:
 
     def statuses(self, outputs: Array, inputs: Array) -> list[list[int]]:
         """Return the `Status` of entries as `at` does; an analytic entry where f has none disagrees."""
-        found = np.full(outputs.shape, int(Status.AGREES))
+        found = np.full(outputs.shape, Status.AGREES)
         if self.numeric is not None and self.status is not None:
             if self.analytic is not None:
                 found[self.analytic.pattern.places(outputs, inputs) >= 0] = Status.DISAGREES

@@ -5,7 +5,6 @@ that is an equality (orthogonal, volume-preserving, a rank below the full one) h
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -24,7 +23,7 @@ from jacinspect.jacobian.compact import vec_positions
 from jacinspect.jacobian.interval import Within, written
 from jacinspect.jacobian.parts import Entries
 from jacinspect.jacobian.spectrum import Spectrum, eigenvector, singular_vector
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
 
 __all__ = ["spectrum_and_findings"]

@@ -4,9 +4,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.comparison import STATUSES, Status
 from jacinspect.records import dataclass
 from jacinspect.wording import jsonable
 
@@ -44,7 +44,7 @@ class StoredEntries:
         if analytic is None:
             return cls(pattern.rows, pattern.indices, None, numeric.data, bar, status)
         outside = analytic.outside(pattern)
-        none, wrong = np.zeros(outside.pattern.stored), np.full(outside.pattern.stored, int(Status.DISAGREES))
+        none, wrong = np.zeros(outside.pattern.stored), np.full(outside.pattern.stored, Status.DISAGREES)
         return cls(
             np.concatenate([pattern.rows, outside.pattern.rows]),
             np.concatenate([pattern.indices, outside.indices]),
@@ -69,8 +69,7 @@ class StoredEntries:
         """The status of each as a word, such as agrees or kink; None where there is no derivative to be judged."""
         if self.status is None or self.analytic is None:
             return None
-        words = {int(status): status.name.lower().replace("_", "-") for status in Status}
-        return [words[status] for status in self.status.tolist()]
+        return [STATUSES[status] for status in self.status.tolist()]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values and statuses as JSON-ready lists; None for those that are not known."""

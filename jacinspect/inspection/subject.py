@@ -5,7 +5,6 @@ Neither depends on the other. Next: pipeline, identities.
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -17,6 +16,7 @@ from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.sections import FunctionReport
 from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
 from jacinspect.jacobian.blackbox import BlackBox, Domain
+from jacinspect.records import replace
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor  # which takes some milliseconds to import, and few inspections need

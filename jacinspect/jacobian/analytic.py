@@ -11,7 +11,6 @@ from functools import partial
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
-from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.seeds import compress
 from jacinspect.records import dataclass
@@ -108,9 +107,8 @@ def from_vjp(vjp: LinearMap) -> Analytic:
 
     def on(pattern: Pattern, _colors: Array, _number: int) -> Jacobian:
         order, transposed = pattern.transposed_order(), pattern.T
-        colors, number = color_columns(transposed.rows, transposed.indices, transposed.shape[1])
         data = np.empty(pattern.stored)
-        data[order] = compress(transposed, colors, number, vjp).data
+        data[order] = compress(transposed, *transposed.coloring, vjp).data
         return Jacobian(pattern, data)
 
     return Analytic(on, pull=lambda cotangent: np.asarray(vjp(cotangent), np.float64).ravel(), by_rule=True)

@@ -7,7 +7,7 @@ sign from place to place; of what is off for longer, as a solver's result is, th
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import Stencil
+from jacinspect.jacobian.stencil import Stencil
 
 __all__ = ["averaged"]
 

@@ -4,7 +4,6 @@ Groups that no output reads together are moved in one call: the column grouping 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice, pairwise
 from typing import Any
@@ -14,8 +13,9 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
 from jacinspect.jacobian.coloring import by_color, color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
-from jacinspect.jacobian.differences import FARTHER, MANY, step_scale
-from jacinspect.records import dataclass
+from jacinspect.jacobian.differences import FARTHER, MANY
+from jacinspect.jacobian.stencil import step_scale
+from jacinspect.records import dataclass, replace
 
 __all__ = ["Line", "bisect", "read_pairs"]
 

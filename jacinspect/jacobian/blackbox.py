@@ -78,8 +78,8 @@ class BlackBox:
     X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with the
     number of calls so far.
 
-    Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
-    real numbers of one shape; both say how far from X that was.
+    Raises FunctionRaisedError when f raises, or returns something that is not one array of real numbers of one shape,
+    as a solver does that gives up; it says how far from X that was.
     """
 
     def __init__(
@@ -163,10 +163,6 @@ class BlackBox:
             keys.popleft()
             yield y
 
-    def _known(self, x: Array) -> Array | None:
-        """Return f(x) if it was kept, for the one who asks for it again."""
-        return self._kept.pop(hash(x.tobytes()), None) if self._kept else None
-
     def _each(self, take: Callable[..., T], points: Iterable[Array]) -> Iterator[T | Array]:
         """Yield what is kept of f at points, or taken of a call there; these are made side by side where possible."""
         if self._elsewhere is None:
@@ -174,10 +170,11 @@ class BlackBox:
         return self._there(take, points, self._elsewhere)
 
     def _here(self, take: Callable[..., T], x: Array) -> T | Array:
-        known = self._known(x)
+        known = self._kept.pop(hash(x.tobytes()), None) if self._kept else None
         if known is not None:
             return known
-        x = self._defined(x)
+        if self.is_bounded:
+            x = self._defined(x)
         return take(x, partial(self._f, x))
 
     def _there(self, take: Callable[..., T], points: Iterable[Array], elsewhere: "Elsewhere") -> Iterator[T | Array]:
@@ -213,11 +210,12 @@ class BlackBox:
             y = self._checked(result())
         except InputError:  # already worded for the user
             raise
+        except FunctionRaisedError as error:
+            raise FunctionRaisedError(error.what, self._place(x)) from error.__cause__
         except FunctionFailedError as error:
-            place = self._place(x)
-            raise FunctionFailedError(f"{place}{error}") if place else error from error.__cause__
+            raise FunctionFailedError(f"{self._place(x)}{error}") from error.__cause__
         except (Exception, SystemExit) as error:
-            raise FunctionRaisedError(f"{self._place(x)}the function raised {raised(error)}") from error
+            raise FunctionRaisedError(f"the function raised {raised(error)}", self._place(x)) from error
         if self.whole or self._bits < _BITS[-1]:
             for block in blocks(y.size):
                 self._learn(y[block])
@@ -244,8 +242,10 @@ class BlackBox:
             return None
 
     def _taken_or_nan(self, *called: Any) -> Array:
-        y = self._taken_or_none(*called)
-        return np.full(self.y0.size, np.nan) if y is None else y
+        try:
+            return self._taken(*called)
+        except FunctionRaisedError:
+            return np.full(self.y0.size, np.nan)
 
     def _go_by_workers(self, there: Array) -> None:
         """Where workers agree with each other, and differ from this process by rounding alone, take their f(X).
@@ -300,25 +300,25 @@ class BlackBox:
         return f"at a point that was moved by {moved}, not at X, " if moved else ""
 
     def _checked(self, raw: Any) -> Array:
-        if isinstance(raw, tuple | list) and any(getattr(part, "shape", ()) for part in raw):
+        if isinstance(raw, (tuple, list)) and any(getattr(part, "shape", ()) for part in raw):
             what = f"a {type(raw).__name__} of {len(raw)}, arrays among them"
-            raise FunctionFailedError(f"the function returned {what}; it has to return one array")
+            raise FunctionRaisedError(f"the function returned {what}; it has to return one array")
         try:
             array = np.asarray(raw)
         except ValueError as error:
-            raise FunctionFailedError(f"the function returned a {type(raw).__name__} that is no array") from error
+            raise FunctionRaisedError(f"the function returned a {type(raw).__name__} that is no array") from error
         if array.dtype.kind not in "fiub":
             what = {"c": "complex numbers", "O": "an array of objects"}.get(array.dtype.kind, "")
             what = (
                 what if isinstance(raw, np.ndarray) and what else "None" if raw is None else f"a {type(raw).__name__}"
             )
-            raise FunctionFailedError(f"the function returned {what}; an array of real numbers is needed")
+            raise FunctionRaisedError(f"the function returned {what}; an array of real numbers is needed")
         if self.output_shape is None:
             self.output_shape = array.shape
             if array.dtype.kind == "f" and array.dtype.itemsize < 8:
                 self.narrow = float(np.finfo(array.dtype).eps)
         elif array.shape != self.output_shape:
-            raise FunctionFailedError(
+            raise FunctionRaisedError(
                 f"the function returned shape {format_shape(array.shape)} after shape "
                 f"{format_shape(self.output_shape)} for inputs of one shape"
             )

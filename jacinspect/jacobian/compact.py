@@ -17,7 +17,7 @@ from jacinspect.jacobian.coloring import color_columns
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
-__all__ = ["Jacobian", "Pattern", "vec_positions"]
+__all__ = ["Jacobian", "Pattern", "counts_up", "vec_positions"]
 
 
 def vec_positions(shape: tuple[int, ...], vec: str) -> Array:
@@ -50,11 +50,11 @@ class Pattern:
             inputs = keys - outputs * width  # several times faster than divmod
         indptr = np.zeros(height + 1, index)
         np.cumsum(np.bincount(outputs, minlength=height), out=indptr[1:])
-        if inputs.size == height == width and _counts_up(inputs) and _counts_up(indptr):
+        if inputs.size == height == width and counts_up(inputs) and counts_up(indptr):
             return cls(indptr, indptr[:-1], output_shape, operand_shape)  # one array for both saves a quarter
         return cls(indptr, inputs.astype(index, copy=False), output_shape, operand_shape)
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """(M, N): the number of outputs and of inputs."""
         return prod(self.output_shape), prod(self.operand_shape)
@@ -65,7 +65,7 @@ class Pattern:
 
     def groups(self, vec: str = "column") -> Array:
         """Return a color for each column, as scipy's group_columns does: no row has an entry in two of one color."""
-        colors, _ = color_columns(self.rows, self.indices, self.shape[1])
+        colors, _ = self.coloring
         ordered = np.empty(colors.size, np.int64)
         ordered[vec_positions(self.operand_shape, vec)] = np.maximum(colors, 0)  # what is not read may have any
         return ordered
@@ -105,7 +105,7 @@ class Pattern:
     @cached_property
     def is_identity(self) -> bool:
         """Whether it is square, and output k reads input k and nothing else."""
-        return self.stored == self.shape[0] == self.shape[1] and _counts_up(self.indptr) and _counts_up(self.indices)
+        return self.stored == self.shape[0] == self.shape[1] and counts_up(self.indptr) and counts_up(self.indices)
 
     @property
     def is_diagonal(self) -> bool:
@@ -117,7 +117,7 @@ class Pattern:
         """Whether every row holds one entry."""
         return self.stored == self.shape[0] and bool((self.lengths == 1).all())
 
-    @property
+    @cached_property
     def bands(self) -> tuple[slice, ...]:
         """Slices of the flat outputs, so short that the temporaries of computing their entries take little memory."""
         return blocks(self.shape[0], self.stored // max(self.shape[0], 1))
@@ -145,6 +145,11 @@ class Pattern:
             with np.errstate(all="ignore"):
                 sums[filled] = np.add.reduceat(terms, self.indptr[:-1][filled])
         return sums
+
+    @cached_property
+    def coloring(self) -> tuple[Array, int]:
+        """A color for each column, -1 for one that is not read, and their number; see `color_columns`."""
+        return color_columns(self.rows, self.indices, self.shape[1])
 
     @cached_property
     def sources(self) -> Array | None:
@@ -334,6 +339,8 @@ class Jacobian:
         return slopes.reshape(self.pattern.output_shape)
 
 
-def _counts_up(numbers: Array) -> bool:
+def counts_up(numbers: Array) -> bool:
     """Whether the numbers are 0, 1, 2 and so on."""
-    return all(np.array_equal(numbers[block], np.arange(block.start, block.stop)) for block in blocks(numbers.size))
+    return not any(
+        np.count_nonzero(numbers[block] != np.arange(block.start, block.stop)) for block in blocks(numbers.size)
+    )

@@ -6,7 +6,6 @@ in practice (zeros, transposed views, expanded numbers) are compared with what t
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from jacinspect.errors import FunctionFailedError
 from jacinspect.jacobian.analytic import LinearMap
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["Difference", "Fault", "Known", "difference", "fault", "strided"]
 

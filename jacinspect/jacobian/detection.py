@@ -10,12 +10,12 @@ from itertools import chain
 
 import numpy as np
 
-from jacinspect.errors import FunctionRaisedError, raised
+from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
+from jacinspect.jacobian.offsets import trace_stencil
 from jacinspect.jacobian.points import NEAR, NEARER, PointSource
-from jacinspect.jacobian.stencils import trace_stencil
 from jacinspect.jacobian.ties import trace_ties
 from jacinspect.jacobian.tracing import trace
 from jacinspect.records import dataclass
@@ -128,10 +128,8 @@ def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencie
             search.trace(flip)
     search.trace(source.moved(-1, 1, 1), anywhere=True)
     if search.failure is not None and not search.called:
-        cause = search.failure.__cause__
-        assert cause is not None
-        moved = f"at every point tried but X, even one that was moved by {search.nearest} only"
-        raise FunctionRaisedError(f"{moved}, the function raised {raised(cause)}") from search.failure
+        moved = f"at every point tried but X, even one that was moved by {search.nearest} only, "
+        raise FunctionRaisedError(search.failure.what, moved) from search.failure
     return search.points
 
 

@@ -8,16 +8,17 @@ from math import pi, sqrt
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import Comparison, Status, rounding_of
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
+from jacinspect.jacobian.comparison import Comparison, Status, rounding_of
+from jacinspect.jacobian.differences import ROUNDING, first_pass, last_step
+from jacinspect.jacobian.first_look import FLOOR
 from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
-from jacinspect.jacobian.numeric import FLOOR
+from jacinspect.jacobian.stencil import LAST, Kind, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
@@ -96,6 +97,7 @@ class Directions:
     miss_probability: float | None  # that an entry as large as the largest stored one was missed all the same
 
 
+@np.errstate(all="ignore")
 def along_directions(
     measured: Measurements,
     comparison: Comparison,
@@ -213,12 +215,11 @@ class _Line:
         for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
             size = np.abs(numeric.jacobian.data[entries])
-            with np.errstate(all="ignore"):
-                rounding = np.maximum(4 * self.near.x_epsilon * size, rounding_of(size))
-                errors = rounding / self.coverage + numeric.bar[entries]
-                floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
-                slack = band.sums(errors * np.abs(v[band.indices]))
-                allowed[rows] = direction.bar[rows] + floor + slack
+            rounding = np.maximum(4 * self.near.x_epsilon * size, rounding_of(size))
+            errors = rounding / self.coverage + numeric.bar[entries]
+            floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
+            slack = band.sums(errors * np.abs(v[band.indices]))
+            allowed[rows] = direction.bar[rows] + floor + slack
             closing[rows] = (direction.excess[rows] <= 2 * floor) & np.isfinite(direction.value[rows])
         return allowed, closing
 
@@ -226,22 +227,19 @@ class _Line:
         """Return which outputs a claim is off at; each is differenced once more, at ever smaller steps, before."""
         differs = compared.copy()
         for rows in blocks(differs.size):
-            with np.errstate(all="ignore"):
-                differs[rows] &= ~(np.abs(claimed[rows] - self.direction.value[rows]) <= allowed[rows])
+            differs[rows] &= ~(np.abs(claimed[rows] - self.direction.value[rows]) <= allowed[rows])
         suspects = np.flatnonzero(differs)
         if not suspects.size:
             return suspects
-        with np.errstate(all="ignore"):
-            slack = allowed[suspects] - self.direction.bar[suspects]
+        slack = allowed[suspects] - self.direction.bar[suspects]
 
         def contradicts(places: Array, value: Array, bar: Array) -> Array:
             return np.asarray(~(np.abs(claimed[suspects[places]] - value) <= bar + slack[places]))
 
         doubts = Doubts(np.zeros(suspects.size, bool), contradicts)
         again = ladder(self.near.along(self.v, self.rounding).subset(suspects), doubts)
-        with np.errstate(all="ignore"):
-            off = ~(np.abs(claimed[suspects] - again.value) <= again.bar + slack)
-            off &= ~((again.step > 0) & (np.abs(claimed[suspects] - again.other) <= again.other_bar + slack))
+        off = ~(np.abs(claimed[suspects] - again.value) <= again.bar + slack)
+        off &= ~((again.step > 0) & (np.abs(claimed[suspects] - again.other) <= again.other_bar + slack))
         return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
 
     def _inputs_refuted(self, pulled: Array, w: Array, allowed: Magnitudes) -> Array:

@@ -1,6 +1,5 @@
 """A' ⊙ dX compared with J·vec(dX), the chain rule's A' ⊙ G with Jᵀ·vec(G), and the cost of each. Next: report."""
 
-from dataclasses import replace
 from math import inf, isnan, prod
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, blocks, same
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.cost import FLOAT_BYTES, Cost
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["HadamardComparison", "chain_rule", "hadamard"]
 

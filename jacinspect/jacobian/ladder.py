@@ -10,16 +10,16 @@ claim is contradicted, f has to be seen to be continuous first (see stairs): the
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
 from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
-from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
+from jacinspect.jacobian.differences import FAR, WIDE
 from jacinspect.jacobian.stairs import end_of_tread, inputs_of, steps_beyond, steps_near
-from jacinspect.records import dataclass
+from jacinspect.jacobian.stencil import Kind, Stencil, is_single
+from jacinspect.records import dataclass, replace
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
 

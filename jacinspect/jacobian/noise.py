@@ -9,8 +9,8 @@ from math import comb, sqrt
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.differences import is_single, precision, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.stencil import is_single, precision, step_scale
 
 __all__ = ["rounding_noise", "significant_epsilon"]
 
@@ -135,10 +135,9 @@ def _noise_at(y0: Array, values: Iterator[Array], coarse: Array, noise: Magnitud
     with np.errstate(all="ignore"):
         for k, y in zip(_PLACES, values, strict=False):
             if coarse.size:
-                granule = np.fmin(granule, _granule(y[coarse]))
-                moves |= y[coarse] != y0[coarse]
                 still = _coarse(y[coarse])
-                coarse, granule, moves = coarse[still], granule[still], moves[still]
+                coarse, moves = coarse[still], moves[still] | (y[coarse[still]] != y0[coarse[still]])
+                granule = np.fmin(granule[still], _granule(y[coarse]))
             for block in blocks(noise.size):
                 rise = y[block] - y0[block]  # small, so that summing adds no rounding
                 sums[:, block] += _WEIGHTS[k + 3] * rise

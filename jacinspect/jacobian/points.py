@@ -68,9 +68,13 @@ class PointSource:
                 sign = np.where(part < 0, -direction, direction)
             with np.errstate(all="ignore"):
                 there = (part + sign * np.maximum(reach * np.abs(part), least) * (1 + u)).astype(self.x.dtype)
-            there = np.where(np.isfinite(part), np.clip(there, -largest, largest), (2 * u - 1).astype(self.x.dtype))
-            stuck = there == part  # at 0 under a relative reach, and at the largest numbers
-            into[block] = self.inside(np.where(stuck, np.where(part == 0, sign * u, part / 2), there))
+                there = np.minimum(np.maximum(there, -largest), largest)
+            finite, stuck = np.isfinite(part), there == part  # at 0 under a relative reach, and at the largest numbers
+            if not finite.all():
+                there = np.where(finite, there, (2 * u - 1).astype(self.x.dtype))
+            if stuck.any():
+                there = np.where(stuck, np.where(part == 0, sign * u, part / 2), there)
+            into[block] = self.inside(there)
         return moved
 
     def near_one(self) -> Array:

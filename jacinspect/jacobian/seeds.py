@@ -6,7 +6,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.coloring import by_color
-from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.compact import Jacobian, Pattern, counts_up
 from jacinspect.records import dataclass
 
 __all__ = ["Color", "Index", "colors_of", "compress"]
@@ -43,7 +43,7 @@ def colors_of(pattern: Pattern, colors: Array, number: int) -> Iterator[Color]:
 
 
 def _slice(index: Array, length: int) -> Index:
-    return slice(None) if index.size == length and np.array_equal(index, np.arange(length)) else index
+    return slice(None) if index.size == length and counts_up(index) else index
 
 
 def compress(pattern: Pattern, colors: Array, number: int, jvp: Callable[[Array], Array]) -> Jacobian:

@@ -9,7 +9,7 @@ little further apart than the step at which a slope is believed, and fifth diffe
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import Stencil
+from jacinspect.jacobian.stencil import Stencil
 from jacinspect.records import dataclass
 
 __all__ = ["FARTHEST", "SIDE", "Places", "end_of_tread", "inputs_of", "leader", "steps_beyond", "steps_near"]

@@ -1,7 +1,5 @@
 """A pattern that a budget left open in part: a sample of it, its colors, the blocks that are known. Next: numeric."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
@@ -9,6 +7,7 @@ from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern, vec_positions
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.structure import Blocks, diagonal_blocks
+from jacinspect.records import replace
 
 __all__ = ["ENTRY_BYTES", "affordable_rows", "colored", "known_blocks", "with_samples"]
 
@@ -42,9 +41,9 @@ def colored(pattern: Pattern, detection: Detection) -> tuple[Array, int]:
     The other inputs of that output may be in any column, and with two of them in one seed the difference would be the
     sum of two derivatives.
     """
-    rows, columns, width = pattern.rows, pattern.indices, pattern.shape[1]
     if detection.proved:
-        return color_columns(rows, columns, width)
+        return pattern.coloring
+    rows, columns, width = pattern.rows, pattern.indices, pattern.shape[1]
     open_ = np.zeros(pattern.shape[0], bool)
     for group in detection.unresolved:
         open_[group.outputs] = True
@@ -61,7 +60,7 @@ def colored(pattern: Pattern, detection: Detection) -> tuple[Array, int]:
 def affordable_rows(pattern: Pattern, affordable: int, rng: np.random.Generator) -> Pattern:
     """Keep the rows of at most `affordable` colors of a row coloring, chosen at random: one vjp is made for each."""
     transposed = pattern.T
-    colors, number = color_columns(transposed.rows, transposed.indices, transposed.shape[1])
+    colors, number = transposed.coloring
     if number <= affordable:
         return pattern
     kept = np.sort(rng.choice(number, affordable, replace=False))

@@ -4,14 +4,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.agreement import Comparison, Criteria, Status, Tolerance, compare, contradicts
+from jacinspect.jacobian.agreement import compare, contradicts
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.comparison import Comparison, Criteria, Status, Tolerance
+from jacinspect.jacobian.first_look import FirstLook, first_look
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise
-from jacinspect.jacobian.numeric import FirstLook, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import Numeric, numeric_jacobian
 from tests.oracles import Array, Pairs
 
 EPSILON = 2.0**-52
@@ -45,8 +47,11 @@ def judged(
     return compare(analytic, numeric, at, near.box.y0, Criteria(own, strict))
 
 
+NAMES = {status: name for name, status in vars(Status).items() if name.isupper()}
+
+
 def names(comparison: Comparison) -> list[str]:
-    return [Status(int(status)).name for status in comparison.status]
+    return [NAMES[status] for status in comparison.status.tolist()]
 
 
 def relu(x: Array) -> Array:

@@ -4,7 +4,7 @@ The rows are bare formulas on float64 arrays. What they have in common is done h
 floating-point warnings, and the validation of parameters.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from inspect import isfunction
@@ -217,51 +217,44 @@ def _by_blocks(
     name: str, parameters: Mapping[str, Parameter], compute: ArrayFunction, *arrays: Array, spreads_nan: bool = True
 ) -> Array:
     """Apply an element-wise rule of 1-d float64 arrays to real arrays, broadcast to one shape; NaN gives NaN."""
-    operands, compute = list(map(np.asarray, arrays)), partial(compute, **parameters) if parameters else compute
-    if len(operands) == 1:  # quick, for a few numbers
-        result = np.empty(operands[0].shape, _result_type(name, operands[0]))
-        _compute(compute, operands, result, spreads_nan)
-        return result
-    shape = np.broadcast_shapes(*(operand.shape for operand in operands))
-    result = np.empty(shape, np.result_type(*(_result_type(name, operand) for operand in operands)))
-    _compute_with_poles(compute, operands, result, spreads_nan)
-    return result
+    if parameters:
+        compute = partial(compute, **parameters)
+    if len(arrays) == 1:
+        x = np.asarray(arrays[0])
+        return _computed(compute, (x,), np.empty(x.shape, _result_type(name, x)), spreads_nan)
+    operands = np.broadcast_arrays(*arrays)
+    result = np.empty(operands[0].shape, np.result_type(*(_result_type(name, operand) for operand in operands)))
+    return _computed_with_poles(compute, operands, result, spreads_nan)
 
 
 # Overflow to inf and underflow to 0 are results; any other floating-point warning shows a defect of a formula, and is
 # not suppressed. Of two operands, inf - inf, 0 * inf and 1 / 0 are legitimate too, and give inf or NaN.
 @np.errstate(over="ignore", under="ignore")
-def _compute(compute: ArrayFunction, operands: list[Array], result: Array, spreads_nan: bool) -> None:
+def _computed(compute: ArrayFunction, operands: tuple[Array, ...], result: Array, spreads_nan: bool) -> Array:
     for *block, computed in _blocks(operands, result):
         computed[...] = compute(*block)
         for operand in block if spreads_nan else ():
-            nan = np.isnan(operand)
-            if np.count_nonzero(nan):
-                computed[nan] = operand[nan]
+            computed[operand != operand] = np.nan
+    return result
 
 
-_compute_with_poles = np.errstate(divide="ignore", invalid="ignore")(_compute)
+_computed_with_poles = np.errstate(divide="ignore", invalid="ignore")(_computed)
 
 
-def _blocks(operands: list[Array], result: Array) -> Iterator[tuple[Array, ...]]:
-    """Yield parts of operands and of a result as one-dimensional float64 arrays, the result's to be written to."""
+def _blocks(operands: tuple[Array, ...], result: Array) -> Iterable[Sequence[Array]]:
+    """Return parts of operands and of a result as one-dimensional float64 arrays, the result's to be written to."""
     if result.size <= _BLOCK and result.dtype == _DOUBLE:  # ten times as fast for a few numbers
-        of_shape = operands if len(operands) == 1 else np.broadcast_arrays(*operands)
-        flat = [operand.reshape(-1).astype(np.float64, copy=False) for operand in of_shape]
-        yield *flat, result.reshape(-1)
-        return
+        return [[array.reshape(-1).astype(np.float64, copy=False) for array in (*operands, result)]]
     access: list[list[Any]] = [*[["readonly"]] * len(operands), ["writeonly"]]
-    blocks = np.nditer(
+    return np.nditer(
         [*operands, result],
         flags=["external_loop", "buffered", "zerosize_ok"],
         op_flags=access,
-        op_dtypes=[np.dtype(np.float64)] * (len(operands) + 1),
+        op_dtypes=[_DOUBLE] * (len(operands) + 1),
         order="C",
         casting="same_kind",
         buffersize=_BLOCK,
     )
-    with blocks:
-        yield from blocks
 
 
 def _at_once(name: str, parameters: Mapping[str, Parameter], compute: ArrayFunction, *arrays: Array) -> Array:

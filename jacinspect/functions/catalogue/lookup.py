@@ -5,7 +5,6 @@ table has the name (completion.py), and no other is imported.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
@@ -15,6 +14,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import completion
 from jacinspect.functions.catalogue.entry import Entry
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.records import replace
 from jacinspect.wording import close_matches, format_parameter
 
 __all__ = ["function", "hint", "key", "knows", "names", "neighbours", "similar"]

@@ -6,7 +6,6 @@ that is adapted to the framework of its arrays (frameworks.py) once its operands
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from jacinspect.functions.code.trees import leaves, rebuilt
 from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
+from jacinspect.records import replace
 
 __all__ = ["claim_of", "of_callable", "place_of", "takes"]
 
