@@ -10,8 +10,9 @@ from jacinspect.jacobian.ladder import is_half
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.records import dataclass
 
-__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance"]
+__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "rounding_of"]
 
+_CANCELLED = 2.0**-20  # of a claim: more than that is not put down to the rounding of its terms
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
 
@@ -87,7 +88,7 @@ class Comparison:
 
         Claims in half precision are made of values of f, as 1 - y² is for tanh, and are off by the rounding of those.
         """
-        rounding = ROUNDING * np.abs(self.claimed[entries])
+        rounding = rounding_of(np.abs(self.claimed[entries]))
         if is_half(self.numeric.epsilon):
             rounding = np.maximum(rounding, self.numeric.epsilon * self.numeric.size[entries])
         return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
@@ -132,3 +133,8 @@ class Summary:
     bar: float | None
     ratio: float | None
     worst: tuple[int, ...]
+
+
+def rounding_of(claimed: Array) -> Array:
+    """Return what claims of some sizes may be off by: they may be differences of terms of size 1, as 1 - sigmoid(x)."""
+    return np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))
