@@ -73,7 +73,7 @@ class Evidence:
     @cached_property
     def disagrees(self) -> bool:
         """Whether an entry of the pattern is wrong."""
-        return bool(np.any(self.comparison.status == Status.DISAGREES))
+        return self.comparison.count(Status.DISAGREES) > 0
 
     @property
     def is_refuted(self) -> bool:
