@@ -119,7 +119,7 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
     apart = np.abs(before.value - finer.value) > before.bar + finer.bar
     sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
-    sharp &= (before.step == 0) | (finer.step > 0)  # short steps need not reach the ends of a tread
+    sharp &= (before.step == 0) | finer.over_many  # short steps need not reach beyond a few treads
     return np.asarray((finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE) & sharp)
 
 

@@ -294,6 +294,11 @@ FLAT: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]
         np.array([-1.30228, 0.64925]),
     ),
     "gelu between leaps that are three places apart": (gelu, gelu_slopes, np.array([-8.276219668817703])),
+    "coth(x) - 1/x": (
+        lambda x: 1 / np.tanh(x) - 1 / x,
+        lambda x: np.full(1, 1 / 3),
+        np.array([-1.1769455985202565e-08]),
+    ),
     "gelu flat for a unit": (lambda x: 1e6 * gelu(x), lambda x: 1e6 * gelu_slopes(x), np.array([-9.09, -8.5])),
 }
 
