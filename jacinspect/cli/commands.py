@@ -2,13 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterable
 from copy import copy
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from jacinspect._version import __version__
 from jacinspect.choices import (
@@ -25,9 +23,9 @@ from jacinspect.choices import (
 from jacinspect.cli.at_once import explained
 from jacinspect.cli.child import go_on_in_a_child
 from jacinspect.cli.console import make_console
-from jacinspect.cli.conversion import convert_by_annotations
 from jacinspect.cli.formats import destinations, format_of
-from jacinspect.cli.help import COMMANDS, overview, write_options
+from jacinspect.cli.group import Command, InspectByDefault, UsageError, advice, options_of
+from jacinspect.cli.help import COMMANDS
 from jacinspect.cli.options import (
     BackendOption,
     CheckFormatOption,
@@ -60,61 +58,8 @@ from jacinspect.functions.catalogue.completion import functions
 __all__ = ["app", "run_command"]
 
 
-class _Command(TyperCommand):
-    """A command whose help and completions are plain: to render them, typer would import all of rich."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        return convert_by_annotations(super().get_params(ctx), self.callback)
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        write_options(self.get_params(ctx), ctx, formatter)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        return _without_help(super().shell_complete(ctx, incomplete))
-
-
-class _InspectByDefault(TyperGroup):
-    """`jacinspect sigmoid` is `jacinspect inspect sigmoid`."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        return convert_by_annotations(super().get_params(ctx), self.callback)
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        completing = ctx.resilient_parsing
-        if not args and not completing:
-            raise _UsageError("name a function, as in `jacinspect sigmoid --shape 2x2`")
-        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
-        if args and not completing and args[0].startswith("-"):
-            from jacinspect.cli.mistakes import begins_with_minus
-
-            if begins_with_minus(args[0], own | _options(self)):
-                args = ["inspect", *args[1:], "--", args[0]]
-        if args and args[0] not in self.commands and args[0] not in own:
-            args = ["inspect", *args]
-        if completing and args and args[-1].startswith("-"):
-            args = args[:-1]  # an option without its value would end the parsing before the function is read
-        return super().parse_args(ctx, args)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        inspect = self.commands["inspect"]
-        function = next(parameter for parameter in inspect.params if parameter.name == "function")
-        found = [*super().shell_complete(ctx, incomplete), *inspect.shell_complete(ctx, incomplete)]
-        unique = {item.value: item for item in [*found, *function.shell_complete(ctx, incomplete)]}
-        return _without_help(unique.values())
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (click calls it with both)
-        formatter.write(overview())
-
-
-def _without_help(items: Iterable[Any]) -> list[Any]:
-    items = list(items)
-    for item in items:
-        item.help = None
-    return items
-
-
 app = typer.Typer(
-    cls=_InspectByDefault,
+    cls=InspectByDefault,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -130,12 +75,12 @@ def run_command() -> int:
         if end.code != 1 or "_JACINSPECT_COMPLETE" in os.environ:  # 1 is typer's where a help text's reader has gone
             raise
         return ExitStatus.OK
-    except _UsageError as error:
+    except UsageError as error:
         from jacinspect.cli.mistakes import correction
 
         command = typer.main.get_command(app)
-        right = correction(sys.argv[1:], _options(command))
-        complain(right or f"{error.format_message()} ({_advice(sys.argv[1:], command)})")
+        right = correction(sys.argv[1:], options_of(command))
+        complain(right or f"{error.format_message()} ({advice(sys.argv[1:], command)})")
         return ExitStatus.UNUSABLE
     return status or ExitStatus.OK
 
@@ -148,21 +93,6 @@ def _alone(arguments: list[str]) -> typer.Typer:
     one = copy(app)
     one.registered_commands = [info for info in app.registered_commands if info.name == meant]
     return one
-
-
-def _options(group: Any) -> set[str]:
-    """Return the names of all options of inspect, the default command."""
-    return {name for parameter in group.commands["inspect"].params for name in parameter.opts}
-
-
-def _advice(arguments: list[str], group: Any) -> str:
-    if any(text.startswith("-") and "(" in text for text in arguments):
-        return "put an expression that begins with - in parentheses: '(-exp(x))'"
-    command = next((name for name in arguments if name in group.commands), "inspect")
-    return f"see jacinspect {command} --help"
-
-
-_UsageError: Any = typer.BadParameter.__base__  # which typer does not export by itself
 
 
 def _show_version(ctx: typer.Context, wanted: bool) -> None:
@@ -187,7 +117,7 @@ def _jacinspect(
     """Say whether a derivative is right, and what its Jacobian looks like."""
 
 
-@app.command("inspect", cls=_Command)
+@app.command("inspect", cls=Command)
 def inspect(
     function: Annotated[
         str,
@@ -361,7 +291,7 @@ def _detail(quiet: bool, details: bool) -> Detail:
     return Detail.headline if quiet else Detail.everything if details else Detail.first
 
 
-@app.command("identities", cls=_Command)
+@app.command("identities", cls=Command)
 def identities(
     function: Annotated[
         str, typer.Argument(metavar="[FUNCTION]", help="What A = f(X) is.", autocompletion=functions)
@@ -410,7 +340,7 @@ def identities(
     raise typer.Exit(ExitStatus.OK if exit_zero else report.exit_status)
 
 
-@app.command("check", cls=_Command)
+@app.command("check", cls=Command)
 def check(
     names: Annotated[
         list[str] | None,
@@ -463,7 +393,7 @@ def check(
     raise typer.Exit(status)
 
 
-@app.command("list", cls=_Command)
+@app.command("list", cls=Command)
 def list_(
     text: Annotated[
         str,
@@ -494,7 +424,7 @@ def list_(
             console.print(listing.render(found, console.width))
 
 
-@app.command("explain", cls=_Command)
+@app.command("explain", cls=Command)
 def explain(
     word: Annotated[
         list[str] | None,

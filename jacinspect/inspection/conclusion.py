@@ -13,10 +13,11 @@ from jacinspect.inspection.entries import of_entries
 from jacinspect.inspection.evidence import Evidence, agreement_report, jacobian_report
 from jacinspect.inspection.expectations import of_expectations, of_symmetry
 from jacinspect.inspection.inspected import Inspected
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.plan import Calls
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import with_agreement
-from jacinspect.inspection.sections import DetectionReport, JacobianReport
+from jacinspect.inspection.sections import DetectionReport
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.detection import Detection

@@ -12,8 +12,8 @@ from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.claims import claimed_derivative
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.codes import Finding, finding
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, entry_name, listed
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.records import replace

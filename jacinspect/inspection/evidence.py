@@ -8,8 +8,9 @@ import numpy as np
 from jacinspect.inspection.blocks import blocks_of
 from jacinspect.inspection.codes import Finding, verdict
 from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, entry_name
-from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
+from jacinspect.inspection.sections import AgreementReport, EntryReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.comparison import Comparison, Status
@@ -72,7 +73,7 @@ class Evidence:
     @cached_property
     def disagrees(self) -> bool:
         """Whether an entry of the pattern is wrong."""
-        return bool(np.any(self.comparison.status == Status.DISAGREES))
+        return self.comparison.count(Status.DISAGREES) > 0
 
     @property
     def is_refuted(self) -> bool:

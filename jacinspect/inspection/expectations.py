@@ -11,8 +11,8 @@ import numpy as np
 from jacinspect.choices import is_spectral
 from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex, other_part
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.stencil import Kind

@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from jacinspect.inspection.codes import Finding, finding
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name, worst_outside
-from jacinspect.inspection.sections import JacobianReport, RuleReport
+from jacinspect.inspection.sections import RuleReport
 from jacinspect.jacobian.blackbox import Array, BlackBox, Domain
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.comparison import Comparison, Status

@@ -93,7 +93,6 @@ def inspect_function(
         return replace(base, findings=(end,))
     declared = declared_pattern(function, point, shape, settings.vec)
     analytic = analytic_at(function, point, shape, settings.vec)
-    function = replace(function, others=tuple(rule for rule in function.others if rule.order <= settings.order))
     try:
         return _Inspection(function, point, box, analytic, settings, rng, names, declared, dx).report(base, progress)
     except NotDeterministicError as error:
@@ -149,9 +148,11 @@ class _Inspection(Inspected):
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
             evidence = self._evidence(detection, measured, limit, memory)
             unresolved = evidence.directions.pattern_refuted
-        evidence = replace(evidence, calls=self.box.evaluations - detection.evaluations - aside)
         evidence = replace(
-            evidence, by_rounding=self._by_rounding(detection, evidence), stray=self._stray(detection, evidence)
+            evidence,
+            calls=self.box.evaluations - detection.evaluations - aside,
+            by_rounding=self._by_rounding(detection, evidence),
+            stray=self._stray(detection, evidence),
         )
         rules = self._rules(evidence, measured)
         del measured  # as large as the output
@@ -185,7 +186,7 @@ class _Inspection(Inspected):
         analytic = None if claim is None else claim.on(sample.pattern)
         comparison = self._compared(analytic, numeric)
         unresolved = _NONE
-        if analytic is not None and np.any(comparison.status == Status.DISAGREES):
+        if analytic is not None and comparison.count(Status.DISAGREES):
             rng = np.random.default_rng([self.settings.seed, 4])
             unresolved = not_differentiable(measured.near, comparison, rng, limit - self.box.evaluations)
             comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
@@ -251,7 +252,8 @@ class _Inspection(Inspected):
             rng = np.random.default_rng([self.settings.seed, 3])
             return along_directions(measured, evidence.comparison, analytic, evidence.coverage, rng)
 
-        return Rules(self.function, self.x, self.box, self.analytic, evidence, along, self.names).reports()
+        rules = Rules(self.function, self.x, self.box, self.analytic, evidence, along, self.names)
+        return rules.reports(self.settings.order)
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:
         """Return which entries move by rounding alone, if the pattern is proved and some do."""

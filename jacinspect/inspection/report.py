@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from jacinspect.errors import ExitStatus, InputError
 from jacinspect.inspection.codes import Finding, verdict
+from jacinspect.inspection.matrix import JacobianReport, Shown, parts
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.plan import Calls
 from jacinspect.inspection.sections import (
     AgreementReport,
     DetectionReport,
     FunctionReport,
-    JacobianReport,
     OperandReport,
     PointReport,
     RuleReport,
-    Shown,
-    parts,
 )
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.hadamard import HadamardComparison

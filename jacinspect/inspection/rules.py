@@ -50,10 +50,10 @@ class Rules:
     along: Callable[[Analytic], Directions]
     names: Names
 
-    def reports(self) -> tuple[RuleReport, ...]:
-        """Compare every rule; the first report is that of the main rule, whose entries J001 is about."""
+    def reports(self, order: int) -> tuple[RuleReport, ...]:
+        """Compare every rule up to an order; the first report is of the main rule, whose entries J001 is about."""
         main = _rule_name(self.function, self.analytic)
-        return (self._main(main), *(self._other(rule, main) for rule in self.function.others))
+        return (self._main(main), *(self._other(rule, main) for rule in self.function.others if rule.order <= order))
 
     @property
     def _is_written(self) -> bool:

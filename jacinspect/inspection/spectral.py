@@ -14,8 +14,8 @@ from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.evidence import Evidence
 from jacinspect.inspection.expectations import asymmetric_entry
 from jacinspect.inspection.logdet import ClaimedLogdet, Determined, compared_logdet
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, input_name, output_name
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.spectrum import SpectrumReport, measured_entries, spectrum_report
 from jacinspect.jacobian.blackbox import Array

@@ -9,7 +9,7 @@ import numpy as np
 
 from jacinspect.inspection.evidence import Evidence
 from jacinspect.inspection.logdet import LogdetReport
-from jacinspect.inspection.sections import JacobianReport, Shown
+from jacinspect.inspection.matrix import JacobianReport, Shown
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import ROUNDING

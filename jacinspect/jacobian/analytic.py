@@ -62,7 +62,7 @@ def from_slopes(slopes: Callable[[], Array]) -> Analytic:
     def push(tangent: Array) -> Array:
         values = slopes()
         product, factors = np.empty(values.size), values.reshape(-1)
-        v = np.broadcast_to(tangent, values.shape).reshape(-1)
+        v = (tangent if tangent.shape == values.shape else np.broadcast_to(tangent, values.shape)).reshape(-1)
         for block in blocks(product.size):
             with np.errstate(all="ignore"):
                 product[block] = np.where(v[block] == 0, 0.0, factors[block]) * v[block]

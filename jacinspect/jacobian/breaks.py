@@ -71,17 +71,18 @@ def _in_window(
     broken &= np.median(ninth, axis=0) < _FOLLOWED * range_
     beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
     alone = (ninth * beside).max(axis=0) < last / 8  # else other breaks are as near, and slopes beside it not to be had
-    leap = last > 2 * first / _FINER**2  # a kink shrinks by twice that
+    # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
+    leap, turns = last > first / _FINER, last > 2 * first / _FINER**2
     several = alone & leap & (many > 2 * _ORDER)  # two leaps make no more
     turn, height = _turn(places, cell), last / _LEAP
     # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
     few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
     bend = alone & ~kinks & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
     tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
-    leaps = np.minimum(_BY_LEAPS * tilt, np.where(several, PIECES, _ONE_LEAP) * size)
+    leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
     most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
-    off = np.where(bend, np.minimum(_OFF * turn, most), 0) + np.where(leap, leaps, 0)
-    broken &= bend | several | (leap & ~alone)
+    off = np.where(bend, np.minimum(_OFF * turn, most), 0) + np.where(turns, leaps, 0)
+    broken &= bend | several | (turns & ~alone)
     broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
 

@@ -10,8 +10,9 @@ from jacinspect.jacobian.ladder import is_half
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.records import dataclass
 
-__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance"]
+__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "rounding_of"]
 
+_CANCELLED = 2.0**-20  # of a claim: more than that is not put down to the rounding of its terms
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
 
@@ -87,7 +88,7 @@ class Comparison:
 
         Claims in half precision are made of values of f, as 1 - y² is for tanh, and are off by the rounding of those.
         """
-        rounding = ROUNDING * np.abs(self.claimed[entries])
+        rounding = rounding_of(np.abs(self.claimed[entries]))
         if is_half(self.numeric.epsilon):
             rounding = np.maximum(rounding, self.numeric.epsilon * self.numeric.size[entries])
         return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
@@ -105,23 +106,24 @@ class Comparison:
 
     def summary(self, compared: Array, number: int) -> "Summary":
         """Sum up the entries where `compared` is true, and find the worst of them."""
-        largest, worst = np.full((0, 3), 0.0), np.zeros((2, 0))
+        largest, worst = np.zeros(3), np.zeros((2, 0))
         for block in blocks(compared.size):
             entries = block.start + np.flatnonzero(compared[block])
             if entries.size:
                 difference, bar = self.difference(entries), self.numeric.bar[entries]
                 ratio = self.ratio(entries, difference)
                 known = np.fmax.reduce(np.array([difference, bar, ratio]), axis=1, initial=0)  # of what is not NaN
-                largest = np.vstack([largest, known]).max(axis=0, keepdims=True)
-                worst = np.hstack([worst, np.stack([np.where(np.isnan(ratio), np.inf, ratio), entries])])
+                largest = np.maximum(largest, known)
+                ranked = np.array([np.where(np.isnan(ratio), np.inf, ratio), entries])
+                worst = np.concatenate([worst, ranked], axis=1)
                 if worst.shape[1] > number:
                     least = np.partition(worst[0], -number)[-number]
                     worst = worst[:, worst[0] >= least]  # the first of equal ones are the worst, as stable as can be
                 worst = worst[:, np.argsort(-worst[0], kind="stable")[:number]]
         found = tuple(map(int, worst[1]))
-        if not largest.size:
+        if not found:
             return Summary(None, None, None, found)
-        return Summary(float(largest[0, 0]), float(largest[0, 1]), float(largest[0, 2]), found)
+        return Summary(float(largest[0]), float(largest[1]), float(largest[2]), found)
 
 
 @dataclass(frozen=True)
@@ -132,3 +134,8 @@ class Summary:
     bar: float | None
     ratio: float | None
     worst: tuple[int, ...]
+
+
+def rounding_of(claimed: Array) -> Array:
+    """Return what claims of some sizes may be off by: they may be differences of terms of size 1, as 1 - sigmoid(x)."""
+    return np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))

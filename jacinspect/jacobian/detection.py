@@ -214,7 +214,7 @@ def _confirm(
                 wrong = _not_as_predicted(pattern, moved.ravel(), pair, y)
                 for unresolved in dependencies.unresolved:
                     wrong[unresolved.outputs] = False
-                if np.any(wrong & ~refuted):
+                if np.count_nonzero(wrong & ~refuted):
                     mixture = np.where(moved, pair.flip, source.x)
                     pairs += [PointPair(source.x, box.y0, mixture, y), PointPair(mixture, y, pair.flip, pair.y_flip)]
                 refuted |= wrong

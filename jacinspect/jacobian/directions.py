@@ -11,7 +11,7 @@ import numpy as np
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.comparison import Comparison, Status
+from jacinspect.jacobian.comparison import Comparison, Status, rounding_of
 from jacinspect.jacobian.differences import ROUNDING, first_pass, last_step
 from jacinspect.jacobian.first_look import FLOOR
 from jacinspect.jacobian.indices import distinct
@@ -215,7 +215,8 @@ class _Line:
         for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
             size = np.abs(numeric.jacobian.data[entries])
-            errors = 4 * self.near.x_epsilon * size / self.coverage + numeric.bar[entries]
+            rounding = np.maximum(4 * self.near.x_epsilon * size, rounding_of(size))
+            errors = rounding / self.coverage + numeric.bar[entries]
             floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
             slack = band.sums(errors * np.abs(v[band.indices]))
             allowed[rows] = direction.bar[rows] + floor + slack

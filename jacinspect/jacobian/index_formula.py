@@ -67,6 +67,8 @@ def _relations(pattern: Pattern) -> tuple[list[tuple[int, int]], list[tuple[int,
 
 def _agree(pattern: Pattern, a: int, b: int) -> bool:
     """Whether the index along output axis a equals that along operand axis b in every entry."""
+    if a == b and pattern.is_diagonal:
+        return True
     return all(np.array_equal(*_indices(pattern, a, b, block)) for block in blocks(pattern.stored))
 
 

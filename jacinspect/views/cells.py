@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.comparison import Status
 from jacinspect.jacobian.unfolding import Unfolding

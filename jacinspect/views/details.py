@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import chain
 
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.background import background, blocks, costs, duration
 from jacinspect.views.cells import WHOLE, is_whole, jacobian_groups, point_panels, product_groups

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import FunctionReport, JacobianReport, PointReport
+from jacinspect.inspection.sections import FunctionReport, PointReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.outcome import SIGNS
 from jacinspect.wording import counted, format_shape, told_apart

@@ -6,8 +6,8 @@ The fragment needs amsmath. Indices count from 1, as in mathematics, and a vecto
 import re
 from collections.abc import Iterator
 
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.views.cells import GAP, NOTHING, Cells, array_panels, matrix_cells, slope, tensor_groups

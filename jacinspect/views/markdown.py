@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.background import background, blocks, costs
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.comparison import Status
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.records import dataclass

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report, SecondOrderReport
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.views.cells import NOTHING, Cells
 from jacinspect.views.facts import short
 from jacinspect.views.outcome import SIGNS

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.facts import written_out
 from jacinspect.wording import counted, format_shape

@@ -9,8 +9,8 @@ from io import BytesIO
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
 
 __all__ = ["RENDERERS", "render_mtx", "render_npz"]

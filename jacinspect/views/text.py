@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from itertools import chain
 
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.views.brief import narrow, worst_entries
 from jacinspect.views.cells import few_panels, is_whole, jacobian_groups

@@ -135,3 +135,10 @@ def test_leaps_that_become_smaller_away_from_x_are_steps_as_well(seed: int) -> N
     assert claimed(lambda x: (1 - np.cos(x)) / x**2, x, -x / 12).verdict != "fail"
     shrunk: F = lambda x: np.where(np.abs(x) > 0.5, x, 0)  # noqa: E731
     assert claimed(shrunk, 0.5 + x, np.where(x > 0, 0.0, 1.0)).verdict == "fail"
+
+
+def test_a_claim_may_be_off_by_the_rounding_of_terms_of_size_1() -> None:
+    x = np.array([-14.0, -20.0])
+    slopes = 1 - 1 / (1 + np.exp(x))
+    assert claimed(lambda x: np.log1p(np.exp(x)), x, slopes).verdict == "pass"
+    assert claimed(lambda x: np.log1p(np.exp(x)), x, 1.00001 * slopes).verdict == "fail"

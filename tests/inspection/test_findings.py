@@ -13,8 +13,8 @@ from jacinspect.inspection.findings import (
     of_coverage,
     of_directions,
 )
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.agreement import compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.comparison import Comparison, Status

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.inspection.sections import JacobianReport
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.stored import StoredEntries
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.comparison import Status

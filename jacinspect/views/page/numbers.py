@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from jacinspect.choices import Form, Layout, Vec
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.comparison import Status
 from jacinspect.jacobian.unfolding import Unfolding, unfold

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import jacinspect
+from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.comparison import Status
 from jacinspect.views.page import entries as module
 from jacinspect.views.page.entries import Entries, rounded
