@@ -262,8 +262,8 @@ class _Sides:
     """What is believed of the slopes to the left, to the right and central, and what that makes of each entry.
 
     `scales` is value and bar of the central slope at every step, `h` the steps and `noise` the rounding of f at each.
-    `jumps` is where f leaps at once to a side, `bent` where a side's slope is that of a bend, `creeps` how far slopes
-    still have to go, `step` the noise that was given.
+    `jumps` is where f leaps at once to a side, `bent` where a side's slope is that of a bend, `parted` where the slopes
+    of both sides differ at the same steps, `creeps` how far slopes still have to go, `step` the noise that was given.
     """
 
     rungs: _Rungs
@@ -274,6 +274,7 @@ class _Sides:
     both: _View
     scales: tuple[Array, Array]
     bent: Array
+    parted: Array
     creeps: Array
     h: Array
     noise: Array
@@ -290,7 +291,8 @@ class _Sides:
         one, other = _believed(*lows[:2]), _believed(*highs[:2])
         bent = _bends(lows, one) | _bends(highs, other)
         creeps = np.maximum(_creeping(left), _creeping(right))
-        return cls(rungs, jumps, step, one, other, _believed(value, bar), (value, bar), bent, creeps, h, noise)
+        parted = np.count_nonzero(np.abs(highs[0] - lows[0]) > _APART * (lows[1] + highs[1]), axis=0) >= _SETTLED
+        return cls(rungs, jumps, step, one, other, _believed(value, bar), (value, bar), bent, parted, creeps, h, noise)
 
     def estimate(self) -> Estimate:
         """Say what each entry is."""
@@ -325,9 +327,7 @@ class _Sides:
         one, other, both, y = self.left, self.right, self.both, self.rungs.y
         y0, finite = self.rungs.stencil.y0, np.logical_or.reduce(np.isfinite(y), axis=1)
         apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
-        # Beside a kink, steps that reach over it to both sides alike have one slope as well, and no finer ones.
-        meet = (both.best >= np.maximum(one.best, other.best)) & (4 * both.bar < np.abs(one.value - other.value))
-        kink = one.settled & other.settled & apart & ~meet
+        kink = one.settled & other.settled & apart & self.parted
         kink &= (y[:, -_STILL:] == y0).all(axis=(0, 1)) | ~self.bent
         alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
         kinds = (

@@ -7,6 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 from mpmath import mpf
+from scipy.optimize import golden
 
 import jacinspect
 from jacinspect.jacobian.blackbox import BlackBox
@@ -217,6 +218,17 @@ def test_kinks(f: F, at: float, left: float, right: float) -> None:
     assert estimate.kind.tolist() == [Kind.KINK]
     assert estimate.left[0] == pytest.approx(left, rel=1e-7, abs=1e-7)
     assert estimate.right[0] == pytest.approx(right, rel=1e-7, abs=1e-7)
+
+
+def test_a_tread_to_one_side_and_long_steps_to_the_other_are_no_kink() -> None:
+    """The finest steps meet a leap of the last bits on one side alone; long ones have the same slope on both."""
+
+    def minimum(a: Array) -> Array:
+        return np.array([golden(lambda x: x**4 / 4 + a[0] * x * x / 2 - 2.4 * x, brack=(0, 1, 2))])
+
+    estimate = looked_at(minimum, 1.3)
+    assert estimate.kind.tolist() == [Kind.SMOOTH]
+    assert estimate.value[0] == pytest.approx(-0.230438, rel=1e-5)
 
 
 @pytest.mark.parametrize("at", [1e-12, -1e-12, 1e-9, -3e-7, 1e-20, -1e-100, 1e-3])
