@@ -263,7 +263,7 @@ def _outputs(pattern: Pattern, entries: Array) -> Array:
 def _unseen(near: Neighbourhood, w: Array) -> Array:
     """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w."""
     size = np.abs(w * np.where(w == 0, 0.0, near.box.y0)).sum()
-    return np.asarray(LAST * size / step_scale(near.x.reshape(-1)))
+    return np.asarray(max(LAST, near.x_epsilon) * size / step_scale(near.x.reshape(-1)))
 
 
 def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: Array) -> Array:

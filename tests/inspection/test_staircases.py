@@ -454,3 +454,13 @@ def test_where_a_part_of_f_is_in_half_precision_no_output_s_right_derivative_is_
     right = inspected(slopes)
     assert right.verdict != "fail", right.findings
     assert inspected(1.1 * slopes).verdict == "fail"
+
+
+def test_in_single_precision_entries_below_the_last_bit_of_an_output_are_not_called_wrong() -> None:
+    x = np.array([[30.0, 1.0, 0.0], [0.0, 30.0, 1.0]])
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(x.float(), torch.tensor([0, 0]))
+
+    report = jacinspect.inspect(loss, x, backend="torch")
+    assert report.verdict == "pass", report.findings
