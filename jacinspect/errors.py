@@ -47,7 +47,14 @@ class FunctionFailedError(JacinspectError):
 
 
 class FunctionRaisedError(FunctionFailedError):
-    """The inspected function raised at this argument; at another it may not."""
+    """The inspected function raised at this argument, or returned what is no value; at another it may not.
+
+    `what` it did is the message without the `place`.
+    """
+
+    def __init__(self, what: str, place: str = "") -> None:
+        super().__init__(f"{place}{what}")
+        self.what = what
 
 
 class NotDeterministicError(FunctionFailedError):

@@ -54,7 +54,7 @@ PARTS = {
     ("views", "functions"): {"functions.catalogue.listing"},
     ("views", "jacobian"): {  # its types, the sentence and the table that they give, and its docstring
         "jacobian",
-        "jacobian.agreement",
+        "jacobian.comparison",
         "jacobian.blackbox",
         "jacobian.cost",
         "jacobian.interval",

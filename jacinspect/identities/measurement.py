@@ -9,9 +9,10 @@ from dataclasses import fields
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
-from jacinspect.jacobian.differences import LAST, ROUNDING, WIDE, Kind, Stencil, doubtful, first_pass
+from jacinspect.jacobian.differences import ROUNDING, WIDE, doubtful, first_pass
 from jacinspect.jacobian.ladder import Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.stencil import LAST, Kind, Stencil
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Measured", "differential"]

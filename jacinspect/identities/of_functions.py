@@ -15,7 +15,7 @@ from jacinspect.identities.rule import unvec, vec
 from jacinspect.identities.tensors import DiagonalTensor, diagonal
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import step_scale
+from jacinspect.jacobian.stencil import step_scale
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 

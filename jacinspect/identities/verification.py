@@ -22,7 +22,7 @@ from jacinspect.inspection.findings import mutates_input, not_deterministic
 from jacinspect.inspection.sections import OperandReport
 from jacinspect.inspection.subject import black_box, declared, operand_epsilon
 from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.differences import step_scale
+from jacinspect.jacobian.stencil import step_scale
 
 __all__ = ["verify_identities"]
 

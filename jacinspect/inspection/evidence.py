@@ -10,18 +10,19 @@ from jacinspect.inspection.codes import Finding, verdict
 from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
 from jacinspect.inspection.naming import Names, entry_name
 from jacinspect.inspection.sections import AgreementReport, EntryReport, JacobianReport
-from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.comparison import Comparison, Status
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.differences import ROUNDING, Kind
+from jacinspect.jacobian.differences import ROUNDING
 from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.index_formula import index_formula
 from jacinspect.jacobian.indices import without
 from jacinspect.jacobian.joint_kinks import JointKink
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.outside import Stray
+from jacinspect.jacobian.stencil import Kind
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.jacobian.unresolved import known_blocks
 from jacinspect.operands.bundle import index_of

@@ -14,8 +14,8 @@ from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.differences import Kind
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.stencil import Kind
 from jacinspect.jacobian.structure import Arrangement
 from jacinspect.wording import format_shape
 

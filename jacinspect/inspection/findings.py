@@ -11,9 +11,9 @@ import numpy as np
 from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name, worst_outside
 from jacinspect.inspection.sections import JacobianReport, RuleReport
-from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array, BlackBox, Domain
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.comparison import Comparison, Status
 from jacinspect.jacobian.dependencies import Spent
 from jacinspect.jacobian.detection import Detection
 from jacinspect.jacobian.directions import Directions

@@ -22,9 +22,10 @@ from jacinspect.inspection.sampling import Sample, affordable
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
-from jacinspect.jacobian.agreement import Comparison, Criteria, Status, compare, contradicts
+from jacinspect.jacobian.agreement import compare, contradicts
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.comparison import Comparison, Criteria, Status
 from jacinspect.jacobian.dependencies import Budget
 from jacinspect.jacobian.detection import Detection, detect, detect_again
 from jacinspect.jacobian.directions import (
@@ -34,10 +35,11 @@ from jacinspect.jacobian.directions import (
     inputs_refuted,
     measure_directions,
 )
+from jacinspect.jacobian.first_look import first_look
 from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import Numeric, numeric_jacobian
 from jacinspect.jacobian.outside import Stray, asked_alone, find_stray
 from jacinspect.jacobian.points import PointSource
 from jacinspect.jacobian.rounding import moved_by_rounding
@@ -144,7 +146,7 @@ class _Inspection(Inspected):
             budget = Budget(limit, memory)
             refuted = evidence.directions.pattern_refuted
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
-            evidence = self._evidence(detection, measured, limit, memory, refuted)
+            evidence = self._evidence(detection, measured, limit, memory)
             unresolved = evidence.directions.pattern_refuted
         evidence = replace(
             evidence,
@@ -171,15 +173,13 @@ class _Inspection(Inspected):
         measured: Measurements,
         limit: int,
         memory: int,
-        refuted: Array = _NONE,
         *,
         mirror: bool = True,
     ) -> Evidence:
         """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
 
-        `limit` is the total number of calls, earlier ones included, at which to stop; `refuted` are outputs that were
-        refuted before. With `mirror`, one of two mirror images is enough of a Jacobian that has to be symmetric, unless
-        random directions say that it is not.
+        `limit` is the total number of calls, earlier ones included, at which to stop. With `mirror`, one of two mirror
+        images is enough of a Jacobian that has to be symmetric, unless random directions say that it is not.
         """
         sample = affordable(self, detection, limit, memory, mirror=mirror and bool(self.names.gradient_of))
         claim, numeric = self._both(sample, measured.near, limit)
@@ -192,11 +192,11 @@ class _Inspection(Inspected):
             comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
         directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
         if directions.pattern_refuted.size and sample.star is not None:
-            return self._evidence(detection, measured, limit, memory, refuted, mirror=False)
+            return self._evidence(detection, measured, limit, memory, mirror=False)
         if directions.pattern_refuted.size:
             unresolved = np.union1d(unresolved, directions.pattern_refuted)
             comparison = self._compared(analytic, numeric, unresolved)
-            directions = self._borne_out(directions, measured, comparison, refuted)
+            directions = self._borne_out(directions, measured, comparison)
         if analytic is not None and unresolved.size and not self.settings.strict_kinks:
             from jacinspect.jacobian.clarke import with_generalized_gradients
 
@@ -221,10 +221,8 @@ class _Inspection(Inspected):
             spurious=spurious,
         )
 
-    def _borne_out(
-        self, directions: Directions, measured: Measurements, comparison: Comparison, before: Array
-    ) -> Directions:
-        """Keep of the outputs whose pattern directions refute those that bits refute as well, now or `before`.
+    def _borne_out(self, directions: Directions, measured: Measurements, comparison: Comparison) -> Directions:
+        """Keep of the outputs whose pattern directions refute those that bits refute as well.
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
@@ -233,7 +231,6 @@ class _Inspection(Inspected):
         pattern = comparison.numeric.jacobian.pattern
         tangents = [direction.tangent(self.x) for direction in measured.directions]
         refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
-        refuted = np.union1d(refuted, np.intersect1d(directions.pattern_refuted, before))
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
         inputs = directions.inputs_refuted
         if self.analytic is not None and inputs.size and poor.size:

@@ -12,11 +12,12 @@ from jacinspect.inspection.logdet import LogdetReport
 from jacinspect.inspection.sections import JacobianReport, Shown
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import ROUNDING, Kind
+from jacinspect.jacobian.differences import ROUNDING
 from jacinspect.jacobian.interval import Interval, Within
 from jacinspect.jacobian.numeric import Numeric
 from jacinspect.jacobian.parts import Entries
 from jacinspect.jacobian.spectrum import Spectrum, spectrum
+from jacinspect.jacobian.stencil import Kind
 from jacinspect.records import dataclass
 from jacinspect.wording import jsonable
 

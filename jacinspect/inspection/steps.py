@@ -3,7 +3,7 @@
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
-from jacinspect.jacobian.differences import step_scale
+from jacinspect.jacobian.stencil import step_scale
 
 __all__ = ["moves_in_steps"]
 

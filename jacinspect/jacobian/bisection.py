@@ -13,7 +13,8 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks, same
 from jacinspect.jacobian.coloring import by_color, color_columns
 from jacinspect.jacobian.dependencies import PAIR_BYTES, Budget, Dependencies, PointPair, Unresolved
-from jacinspect.jacobian.differences import FARTHER, MANY, step_scale
+from jacinspect.jacobian.differences import FARTHER, MANY
+from jacinspect.jacobian.stencil import step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Line", "bisect", "read_pairs"]

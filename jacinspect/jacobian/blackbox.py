@@ -72,14 +72,14 @@ class BlackBox:
     Called with an array of `x`'s shape, it returns the output flat (row-major, float64). It counts its `evaluations`,
     and notes whether f is `deterministic`, by how much of its values it differs from itself where it is not (`jitter`;
     values that differ by no more are made equal, see jitter.py), whether it `mutates` its argument, and whether
-    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the output's own precision, if
-    that is `narrow`, or else of the narrowest precision that all values fit in, as of a function that computes in
-    float32. `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where
-    it is at X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with
-    the number of calls so far.
+    everything it has returned so far is a whole number (`whole`); `epsilon` is that of the narrowest precision that all
+    values fit in, as of a function that computes in float32, or of the output's own, if that is `narrow` and no finer.
+    `domain` is the closed interval where f is declared to be defined: an entry outside it is put back to where it is at
+    X before f is called (`is_bounded`: there are such numbers). `progress` is a callback for every call, with the
+    number of calls so far.
 
-    Raises FunctionRaisedError when f raises, and FunctionFailedError when it returns something that is not one array of
-    real numbers of one shape; both say how far from X that was.
+    Raises FunctionRaisedError when f raises, or returns something that is not one array of real numbers of one shape,
+    as a solver does that gives up; it says how far from X that was.
     """
 
     def __init__(
@@ -210,11 +210,12 @@ class BlackBox:
             y = self._checked(result())
         except InputError:  # already worded for the user
             raise
+        except FunctionRaisedError as error:
+            raise FunctionRaisedError(error.what, self._place(x)) from error.__cause__
         except FunctionFailedError as error:
-            place = self._place(x)
-            raise FunctionFailedError(f"{place}{error}") if place else error from error.__cause__
+            raise FunctionFailedError(f"{self._place(x)}{error}") from error.__cause__
         except (Exception, SystemExit) as error:
-            raise FunctionRaisedError(f"{self._place(x)}the function raised {raised(error)}") from error
+            raise FunctionRaisedError(f"the function raised {raised(error)}", self._place(x)) from error
         if self.whole or self._bits < _BITS[-1]:
             for block in blocks(y.size):
                 self._learn(y[block])
@@ -230,11 +231,9 @@ class BlackBox:
     @property
     def epsilon(self) -> float:
         """The spacing of the numbers beside 1 in the precision in which f computes, or seems to."""
-        if self.narrow:
-            return self.narrow
         # 0, ½, 1 and whole numbers have so few bits in every precision, and say nothing of it
         known = not self.whole and self._bits in _FORMATS
-        return 2.0 ** (1 - (self._bits if known else _BITS[-1]))
+        return max(self.narrow, 2.0 ** (1 - (self._bits if known else _BITS[-1])))
 
     def _taken_or_none(self, *called: Any) -> Array | None:
         try:
@@ -303,23 +302,23 @@ class BlackBox:
     def _checked(self, raw: Any) -> Array:
         if isinstance(raw, (tuple, list)) and any(getattr(part, "shape", ()) for part in raw):
             what = f"a {type(raw).__name__} of {len(raw)}, arrays among them"
-            raise FunctionFailedError(f"the function returned {what}; it has to return one array")
+            raise FunctionRaisedError(f"the function returned {what}; it has to return one array")
         try:
             array = np.asarray(raw)
         except ValueError as error:
-            raise FunctionFailedError(f"the function returned a {type(raw).__name__} that is no array") from error
+            raise FunctionRaisedError(f"the function returned a {type(raw).__name__} that is no array") from error
         if array.dtype.kind not in "fiub":
             what = {"c": "complex numbers", "O": "an array of objects"}.get(array.dtype.kind, "")
             what = (
                 what if isinstance(raw, np.ndarray) and what else "None" if raw is None else f"a {type(raw).__name__}"
             )
-            raise FunctionFailedError(f"the function returned {what}; an array of real numbers is needed")
+            raise FunctionRaisedError(f"the function returned {what}; an array of real numbers is needed")
         if self.output_shape is None:
             self.output_shape = array.shape
             if array.dtype.kind == "f" and array.dtype.itemsize < 8:
                 self.narrow = float(np.finfo(array.dtype).eps)
         elif array.shape != self.output_shape:
-            raise FunctionFailedError(
+            raise FunctionRaisedError(
                 f"the function returned shape {format_shape(array.shape)} after shape "
                 f"{format_shape(self.output_shape)} for inputs of one shape"
             )

@@ -8,8 +8,8 @@ pieces differ. A claim that is off by no more than that is no error that differe
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import Stencil
 from jacinspect.jacobian.stairs import FARTHEST, SIDE, Places, leader
+from jacinspect.jacobian.stencil import Stencil
 
 __all__ = ["PIECES", "between_pieces"]
 
@@ -27,6 +27,7 @@ _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: 
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
 # there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
 _WINDOWS = (0.0, 1.0), (-0.72, 0.5)
+_FAINT = 2.0**-10  # of a slope, that kinks turn it by in a solver that chooses its steps, however many there are
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
@@ -70,15 +71,16 @@ def _in_window(
     broken &= np.median(ninth, axis=0) < _FOLLOWED * range_
     beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
     alone = (ninth * beside).max(axis=0) < last / 8  # else other breaks are as near, and slopes beside it not to be had
-    leap = last > first / _FINER  # a kink shrinks
+    leap = last > 2 * first / _FINER**2  # a kink shrinks by twice that
     several = alone & leap & (many > 2 * _ORDER)  # two leaps make no more
     turn, height = _turn(places, cell), last / _LEAP
-    # A kink by itself is f's own, and so are many, and steep ones: a network of rectifiers has them.
+    # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
     few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
-    bend = alone & ~kinks & (turn <= PIECES * size) & (leap | few)
+    bend = alone & ~kinks & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
     tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
-    leaps = np.where(several, np.minimum(_OFF * tilt, PIECES * size), np.minimum(_BY_LEAPS * tilt, _ONE_LEAP * size))
-    off = np.where(bend, np.minimum(_OFF * turn, PIECES * size), 0) + np.where(leap, leaps, 0)
+    leaps = np.minimum(_BY_LEAPS * tilt, np.where(several, PIECES, _ONE_LEAP) * size)
+    most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
+    off = np.where(bend, np.minimum(_OFF * turn, most), 0) + np.where(leap, leaps, 0)
     broken &= bend | several | (leap & ~alone)
     broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)

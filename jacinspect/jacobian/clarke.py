@@ -9,11 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import Comparison
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
+from jacinspect.jacobian.comparison import Comparison
+from jacinspect.jacobian.differences import ROUNDING
 from jacinspect.jacobian.neighbourhood import Neighbourhood
-from jacinspect.jacobian.numeric import Kinks, Numeric
+from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.rough import Kinks
+from jacinspect.jacobian.stencil import Kind, step_scale
 from jacinspect.records import replace
 
 __all__ = ["with_generalized_gradients"]

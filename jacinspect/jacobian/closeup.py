@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import Stencil
 from jacinspect.jacobian.stairs import leader
+from jacinspect.jacobian.stencil import Stencil
 from jacinspect.records import dataclass
 
 __all__ = ["moves_as_claimed"]

@@ -10,12 +10,12 @@ from itertools import chain
 
 import numpy as np
 
-from jacinspect.errors import FunctionRaisedError, raised
+from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.dependencies import Budget, Dependencies, PointPair, Unresolved
+from jacinspect.jacobian.offsets import trace_stencil
 from jacinspect.jacobian.points import NEAR, NEARER, PointSource
-from jacinspect.jacobian.stencils import trace_stencil
 from jacinspect.jacobian.ties import trace_ties
 from jacinspect.jacobian.tracing import trace
 from jacinspect.records import dataclass
@@ -25,6 +25,7 @@ __all__ = ["Detection", "detect", "detect_again"]
 _MIXTURES = 3  # of two points: an output that reads one input shows a missing one in each with probability 1/2
 _MORE_MIXTURES = 5  # besides, where some output reads several inputs: a mixture that moves a known one shows nothing
 _CONFIRMATIONS = (1.0, NEAR, *[NEARER] * 10)  # where inputs are read that depend on the data, far away shows others
+_AGAIN = (0.25, NEAR, *[NEARER] * 4)  # a median of three equal numbers shows two of them at a point
 _UNEQUAL = 2.0**40  # of two numbers with this ratio, the smaller has 12 of its 53 bits left in their sum
 
 
@@ -95,7 +96,7 @@ def detect_again(
     began, dependencies = box.evaluations, Dependencies(unresolved=list(before.unresolved))
     dependencies.add(before.pattern.rows, before.pattern.indices, before.faint)
     source, points = PointSource(x, box.domain, rng), before.points
-    for reach in (0.25, NEAR):
+    for reach in _AGAIN:
         flip = source.moved(0, reach, reach)
         with suppress(FunctionRaisedError):
             pair = PointPair(x, box.y0, flip, box(flip.copy()))
@@ -127,10 +128,8 @@ def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencie
             search.trace(flip)
     search.trace(source.moved(-1, 1, 1), anywhere=True)
     if search.failure is not None and not search.called:
-        cause = search.failure.__cause__
-        assert cause is not None
-        moved = f"at every point tried but X, even one that was moved by {search.nearest} only"
-        raise FunctionRaisedError(f"{moved}, the function raised {raised(cause)}") from search.failure
+        moved = f"at every point tried but X, even one that was moved by {search.nearest} only, "
+        raise FunctionRaisedError(search.failure.what, moved) from search.failure
     return search.points
 
 

@@ -8,16 +8,17 @@ from math import pi, sqrt
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.analytic import Analytic
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.differences import LAST, ROUNDING, Kind, first_pass, last_step, step_scale
+from jacinspect.jacobian.comparison import Comparison, Status
+from jacinspect.jacobian.differences import ROUNDING, first_pass, last_step
+from jacinspect.jacobian.first_look import FLOOR
 from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
-from jacinspect.jacobian.numeric import FLOOR
+from jacinspect.jacobian.stencil import LAST, Kind, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]

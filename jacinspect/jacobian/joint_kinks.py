@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from jacinspect.jacobian.agreement import Comparison, Status
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import ROUNDING, Kind, step_scale
+from jacinspect.jacobian.comparison import Comparison, Status
+from jacinspect.jacobian.differences import ROUNDING
 from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.stencil import Kind, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["JointKink", "joint_kinks", "not_differentiable"]

@@ -16,8 +16,9 @@ import numpy as np
 from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
-from jacinspect.jacobian.differences import FAR, WIDE, Kind, Stencil, is_single
-from jacinspect.jacobian.stairs import end_of_tread, steps_beyond, steps_near
+from jacinspect.jacobian.differences import FAR, WIDE
+from jacinspect.jacobian.stairs import end_of_tread, inputs_of, steps_beyond, steps_near
+from jacinspect.jacobian.stencil import Kind, Stencil, is_single
 from jacinspect.records import dataclass, replace
 
 __all__ = ["LADDER_CALLS", "NEAREST", "Estimate", "few_digits", "is_half", "ladder"]
@@ -41,11 +42,9 @@ _WAVE = 2.0**-5  # the shortest waves that f is searched for
 _APART = 4.0  # times their bars, for two sides to be a kink: less may be one slope that has not settled
 _STEADY = 14
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
-_BORNE_OUT = (
-    3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with anything
-)
+_BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
-_FEW = 2.0**-8, 2.0  # of a slope over many steps, and of the rounding of f, as of bfloat16: known to two digits or so
+_FEW = 2.0**-8, 2.0**-6, 4.0  # of a slope over many steps, in half precision, and of its rounding: two digits or so
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
@@ -173,7 +172,8 @@ def _steps(rungs: _Rungs, entries: Array, estimate: Estimate, believed: Array) -
     """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
 
     They are looked for around the step that is `believed`. Where f stands still around x, there are none if it bends at
-    the end of that tread, and they may be beyond it if it leaps.
+    the end of that tread, and they may be beyond it if it leaps. Of outputs that read one input, the nearest steps are
+    followed, and those of others, that may be farther away, are as high as what is first off the slope.
     """
     moves = rungs.y[:, :, entries] != rungs.stencil.y0[entries]
     still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
@@ -192,7 +192,22 @@ def _steps(rungs: _Rungs, entries: Array, estimate: Estimate, believed: Array) -
     on = np.flatnonzero((tread != 0) & leaps & (height == 0))
     if on.size:
         height[on], away[on] = steps_beyond(stencil.subset(on), tread[on])
+    inputs = inputs_of(stencil)
+    longer = np.flatnonzero((height == 0) & leaps & np.isin(inputs, inputs[height > 0]))
+    if longer.size:
+        height[longer], away[longer] = _first_rise(rungs.subset(entries[longer]), estimate.subset(longer))
     return height, away
+
+
+def _first_rise(rungs: _Rungs, estimate: Estimate) -> tuple[Array, Array]:
+    """Return by how much f is off a slope at the finest step where it is off by more than the bar, and that step."""
+    stencil, columns = rungs.stencil, np.arange(estimate.value.size)
+    moved = rungs.steps[:, None] * stencil.units()
+    line = stencil.y0 + np.stack([-moved, moved]) * estimate.value
+    off = np.nan_to_num(np.abs(rungs.y - line).max(axis=0))
+    least = _SHARPER * (estimate.bar * np.abs(moved) + stencil.epsilon * np.abs(stencil.y0))
+    first = off.shape[0] - 1 - (off > least)[::-1].argmax(axis=0)
+    return off[first, columns], np.abs(moved[first, columns])
 
 
 def _doubted(doubts: Doubts, places: Array, sides: "_Sides") -> Array:
@@ -310,7 +325,9 @@ class _Sides:
         one, other, both, y = self.left, self.right, self.both, self.rungs.y
         y0, finite = self.rungs.stencil.y0, np.logical_or.reduce(np.isfinite(y), axis=1)
         apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
-        kink = one.settled & other.settled & apart & ~(4 * both.bar < np.abs(one.value - other.value))
+        # Beside a kink, steps that reach over it to both sides alike have one slope as well, and no finer ones.
+        meet = (both.best >= np.maximum(one.best, other.best)) & (4 * both.bar < np.abs(one.value - other.value))
+        kink = one.settled & other.settled & apart & ~meet
         kink &= (y[:, -_STILL:] == y0).all(axis=(0, 1)) | ~self.bent
         alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
         kinds = (
@@ -455,7 +472,7 @@ def is_half(epsilon: float) -> bool:
 
 def few_digits(epsilon: float) -> float:
     """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
-    return max(_FEW[0], _FEW[1] * epsilon)
+    return max(_FEW[is_half(epsilon)], _FEW[2] * epsilon)
 
 
 def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
@@ -470,13 +487,12 @@ def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
         before = coarse.subset(entries)
         value, bar = averaged(stencil.subset(entries))
         wide = np.nan_to_num(before.bar, nan=np.inf)
+        better = (bar < wide) & ~(np.abs(value - before.value) > bar + wide)
         # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
-        large = np.maximum(np.abs(value), before.reached if is_half(stencil.x_epsilon) else 0)
-        few = (bar <= few_digits(stencil.x_epsilon) * large) & (bar < wide)
-        few &= ~(np.abs(value - before.value) > bar + wide)
-        sharper[entries] = few
+        few = is_half(stencil.x_epsilon) | (bar <= few_digits(stencil.x_epsilon) * np.abs(value))
+        sharper[entries] = better & few
         after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
-        coarse = coarse.replaced(entries[few], after.subset(few))
+        coarse = coarse.replaced(entries[better], after.subset(better))
     return coarse, sharper
 
 
@@ -489,9 +505,9 @@ def _judged_over(rungs: _Rungs, estimate: Estimate, entries: Array, height: Arra
     coarse = _Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), height).estimate()
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
+    narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
     coarse, few = _averaged(coarse, rungs.stencil.subset(entries))
-    narrow = few | (coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
-    narrow &= (coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK)
+    narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
     narrow &= not rungs.stencil.box.whole  # all steps of what gives whole numbers are its own, and no lost digits

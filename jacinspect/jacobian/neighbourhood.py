@@ -10,9 +10,10 @@ import numpy as np
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.coloring import by_color
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.differences import Stencil, doubtful, step_scale
+from jacinspect.jacobian.differences import doubtful
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.seeds import Color
+from jacinspect.jacobian.stencil import Stencil, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Band", "Neighbourhood"]

@@ -9,8 +9,8 @@ from math import comb, sqrt
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox, blocks
-from jacinspect.jacobian.differences import is_single, precision, step_scale
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.stencil import is_single, precision, step_scale
 
 __all__ = ["rounding_noise", "significant_epsilon"]
 

@@ -3,123 +3,30 @@
 Nothing here knows the analytic derivative; a caller that does may only name entries that deserve a second look.
 """
 
-from collections.abc import Callable
-from typing import Self
-
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.breaks import PIECES, between_pieces
 from jacinspect.jacobian.closeup import moves_as_claimed
-from jacinspect.jacobian.coloring import by_color
-from jacinspect.jacobian.columns import Columns
-from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.differences import (
-    CLOSE,
-    MANY,
-    TYPICAL,
-    WIDE,
-    FirstPass,
-    Kind,
-    Stencil,
-    first_pass,
-    is_single,
-    last_step,
-    precision,
-    short_pass,
-    step_scale,
-)
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.differences import WIDE
+from jacinspect.jacobian.first_look import Contradicts, FirstLook, refuted_by
 from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.rough import NO_KINKS, NO_STAIRS, Kinks, Stairs
 from jacinspect.jacobian.seeds import colors_of
+from jacinspect.jacobian.stencil import Kind, Stencil, step_scale
 from jacinspect.records import dataclass, replace
 
-__all__ = ["FLOOR", "NO_KINKS", "FirstLook", "Kinks", "Numeric", "first_look", "numeric_jacobian"]
-
+__all__ = ["Numeric", "numeric_jacobian"]
 
 # Noise moves a slope by noise / step, and the first pass's steps are up to about so many times longer than those that
 # a ladder settles on: a bar that is sharper by more than that is not explained by its longer steps.
 _LONGER = 256
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
-_NEARLY = 0.125  # of a bar that is too wide to judge by: longer or shorter steps may do better
 _FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
-_LENIENT = 64  # times wider a bar of three values may be: it allows for leaps of derivatives that few functions have
 _ASKED = 4  # colors of which it is asked whether f is smooth in pieces: 195 calls each, and all outputs at once
-FLOOR = 8  # roundings that a difference may be off by, as in a stencil's own rounding floor: two values, four each
-
-
-@dataclass(frozen=True, eq=False)
-class _Listed(Columns):
-    """Some of the stored entries, ascending, and what is known of each."""
-
-    entries: Array
-
-    def within(self, block: slice) -> slice:
-        """Return the places, among these, of the entries that lie in a block of the stored ones."""
-        first, last = np.searchsorted(self.entries, [block.start, block.stop])
-        return slice(int(first), int(last))
-
-    @classmethod
-    def ascending(cls, parts: list[Self]) -> Self:
-        """Put what is listed of all colors together, by entry."""
-        whole = cls.joined(parts)
-        return whole.subset(np.argsort(whole.entries))
-
-
-@dataclass(frozen=True, eq=False)
-class Kinks(_Listed):
-    """The stored entries on a kink or a jump, and the slopes to the left and to the right of each."""
-
-    left: Array
-    right: Array
-
-    @property
-    def low(self) -> Array:
-        """The smaller of the two slopes."""
-        return np.minimum(self.left, self.right)
-
-    @property
-    def high(self) -> Array:
-        """The larger of the two slopes."""
-        return np.maximum(self.left, self.right)
-
-    def slopes(self, entry: int) -> tuple[float, float]:
-        """Return the slopes to the left and to the right of a stored entry that is one of these."""
-        place = int(np.searchsorted(self.entries, entry))
-        return float(self.left[place]), float(self.right[place])
-
-    @classmethod
-    def of(cls, entries: Array, estimate: Estimate) -> Self:
-        """Return those of some entries that an estimate finds on a kink or a jump."""
-        on = (estimate.kind == Kind.JUMP) | (estimate.kind == Kind.KINK)
-        return cls(entries[on], estimate.left[on], estimate.right[on])
-
-
-@dataclass(frozen=True, eq=False)
-class Stairs(_Listed):
-    """The stored entries around which f moves in steps: how high the steps are, and what each scale says.
-
-    An entry's own value is that over many steps where `over_many`, and else the slope between two; `other` ± `bar` is
-    that of the other scale.
-    """
-
-    height: Array
-    other: Array
-    bar: Array
-    over_many: Array
-
-    @classmethod
-    def of(cls, entries: Array, estimate: Estimate) -> Self:
-        """Return those of some entries around which an estimate finds f to move in steps."""
-        on = estimate.step > 0
-        columns = (estimate.step, estimate.other, estimate.other_bar, estimate.over_many)
-        return cls(entries[on], *(column[on] for column in columns))
-
-
-Contradicts = Callable[[Array | slice, Array, Array], Array]  # of entries with values and bars: where they are denied
-NO_KINKS = Kinks(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
-NO_STAIRS = Stairs(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, bool))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,88 +46,6 @@ class Numeric:
     stairs: Stairs = NO_STAIRS
 
 
-@dataclass(frozen=True, eq=False)
-class FirstLook:
-    """Every entry by the first pass alone: value and bar, on a pattern with a column coloring.
-
-    `wide` is where the bar is too wide, `closing` where the one-sided slopes close in on each other; `size` as in
-    `Numeric`.
-    """
-
-    near: Neighbourhood
-    colors: Array
-    number: int
-    jacobian: Jacobian
-    bar: Array
-    wide: Array
-    closing: Array
-    size: Magnitudes
-
-    def finite(self, block: slice) -> Array:
-        """Return where x and f are finite, of a block of the entries: elsewhere there is no derivative to be found."""
-        pattern, near = self.jacobian.pattern, self.near
-        known = np.isfinite(near.box.y0[pattern.rows[block]])
-        return np.asarray(known & np.isfinite(near.x.reshape(-1)[pattern.indices[block]]))
-
-
-@np.errstate(all="ignore")
-def first_look(
-    near: Neighbourhood, pattern: Pattern, colors: Array, number: int, contradicts: Contradicts | None = None
-) -> FirstLook:
-    """Difference f along one seed per color, of a column coloring of the pattern with so many colors.
-
-    Of many colors three values each are enough, except where an entry's bar is wide, or somebody `contradicts` what
-    they show.
-    """
-    if number == 1:
-        first = first_pass(near.of_color(next(colors_of(pattern, colors, number))))
-        return _judged(near, pattern, colors, number, first)
-    order, bounds = by_color(colors[pattern.indices], number)
-    if number <= MANY or near.sharp or is_single(near.epsilon):
-        first = first_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
-        return _judged(near, pattern, colors, number, first)
-    first = short_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
-    look = _judged(near, pattern, colors, number, first)
-    assert first.trusted is not None
-    again = look.wide | _refuted(look.jacobian, first.trusted[:] + TYPICAL * (look.bar - first.bar), contradicts)
-    chosen = order[again[order]]
-    if not chosen.size:
-        return look
-    bounds = np.searchsorted(colors[pattern.indices[chosen]], np.arange(number + 1))
-    first.replace(chosen, first_pass(near.of_entries(pattern, colors, chosen, bounds)))
-    return _judged(near, pattern, colors, number, first)
-
-
-def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, first: FirstPass) -> FirstLook:
-    """Add to the bars what the rounding of x does, and note where they are wide.
-
-    What the rounding of an output depends on is known only when all its entries are there: Σ|x·∂A/∂x| over all that it
-    reads, for a sum of large terms may be small. The bars and the slopes' gaps are judged with that.
-    """
-    jacobian, bar, size = Jacobian(pattern, first.value), np.empty(pattern.stored), Magnitudes(pattern.stored)
-    wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
-    last, tiny = last_step(near.epsilon), precision(near.epsilon).tiny
-    step: float | Array = last
-    lenient: float | Array = 1.0
-    for rows in pattern.bands:
-        band = near.band(jacobian, rows)
-        entries = band.entries
-        if first.trusted is not None:
-            three = first.trusted[entries] > 0
-            step, lenient = np.where(three, CLOSE, last), np.where(three, _LENIENT, 1)
-        rough = band.is_wide(first.bar[entries] / lenient)
-        floor = FLOOR * near.x_epsilon * band.others(rough) / (2 * step * band.unit)
-        bar[entries] = first.bar[entries] + floor
-        closing[entries] = first.excess[entries] <= 2 * floor
-        rough |= band.is_wide(bar[entries] / lenient)
-        # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added.
-        own = np.maximum(np.maximum(first.size[entries], np.minimum(band.size, 1)), band.largest(rough))
-        large = np.maximum(np.abs(band.value), own)
-        wide[entries] = rough | ~(bar[entries] <= np.maximum(_NEARLY * WIDE * large, tiny))
-        size[entries] = own
-    return FirstLook(near, colors, number, jacobian, bar, wide, closing, size)
-
-
 @np.errstate(all="ignore")
 def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | None = None) -> Numeric:
     """Look at the doubtful entries again, at ever smaller steps, while there are `calls` of f left.
@@ -230,7 +55,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     x or f is not finite, there is no derivative to look for.
     """
     near, pattern = first.near, first.jacobian.pattern
-    credible = first.closing & ~_refuted(first.jacobian, first.bar, contradicts)
+    credible = first.closing & ~refuted_by(first.jacobian, first.bar, contradicts)
     again = first.wide | ~credible
     kind = np.zeros(pattern.stored, np.int8)  # SMOOTH
     for block in blocks(again.size):
@@ -267,7 +92,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     jacobian = Jacobian(pattern, value)
     _add_rows(size, near, jacobian, bar)
     numeric = Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
-    refuted = np.flatnonzero(_refuted(jacobian, bar, contradicts))
+    refuted = np.flatnonzero(refuted_by(jacobian, bar, contradicts))
     if contradicts is None or not refuted.size:
         return numeric
     return replace(numeric, stairs=_in_pieces(first, numeric, refuted, contradicts))
@@ -289,15 +114,6 @@ def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contrad
     kind, step = estimate.kind.copy(), estimate.step.copy()
     kind[accused[means]], step[accused[means]] = Kind.UNRESOLVED, 0
     return replace(estimate, kind=kind, step=step)
-
-
-def _refuted(jacobian: Jacobian, bar: Array, contradicts: Contradicts | None) -> Array:
-    """Return where somebody contradicts the entries."""
-    refuted = np.zeros(bar.size, bool)
-    if contradicts is not None:
-        for block in blocks(bar.size):
-            refuted[block] = contradicts(block, jacobian.data[block], bar[block])
-    return refuted
 
 
 def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Array) -> None:
@@ -327,8 +143,8 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
     near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
     if not near.any():
         return known
-    off, height = np.zeros(first.near.box.y0.size), np.zeros(first.near.box.y0.size)
-    asked = 0
+    indices, asked = numeric.jacobian.pattern.indices, 0
+    off, height = np.zeros(first.near.x.size), np.zeros(first.near.box.y0.size)
     for color in colors_of(numeric.jacobian.pattern, first.colors, first.number):
         here = np.flatnonzero(chosen[color.entries])
         if here.size and asked < _ASKED:
@@ -337,13 +153,15 @@ def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: 
             kinks_here = numeric.kind[entries] == Kind.KINK
             change, leap = between_pieces(first.near.of_color(color).subset(here), value, large[entries], kinks_here)
             with np.errstate(all="ignore"):
-                np.fmax.at(off, outputs[entries], change / large[entries])
+                np.fmax.at(off, indices[entries], change / large[entries])
             np.maximum.at(height, outputs[entries], leap)
-    off[off > 0] = off.max()  # the outputs share the work of f, and are off by parts of it
+    # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
+    share = np.zeros(height.size, bool)
+    share[outputs[off[indices] > 0]] = True
     entries = refuted[near]
-    entries = entries[off[outputs[entries]] > 0]
+    entries = entries[share[outputs[entries]]]
     value, rows = numeric.jacobian.data[entries], outputs[entries]
-    bar = numeric.bar[entries] + off[rows] * large[entries]
+    bar = numeric.bar[entries] + off.max() * large[entries]
     pieces = Stairs(entries, height[rows], value, bar, np.zeros(entries.size, bool))
     return Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
 

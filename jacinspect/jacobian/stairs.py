@@ -9,10 +9,10 @@ little further apart than the step at which a slope is believed, and fifth diffe
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import Stencil
+from jacinspect.jacobian.stencil import Stencil
 from jacinspect.records import dataclass
 
-__all__ = ["FARTHEST", "SIDE", "Places", "end_of_tread", "leader", "steps_beyond", "steps_near"]
+__all__ = ["FARTHEST", "SIDE", "Places", "end_of_tread", "inputs_of", "leader", "steps_beyond", "steps_near"]
 
 SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
 # Apart at most, in units of x: half a unit away f may be another function. Not a whole number of steps.
@@ -55,9 +55,9 @@ def end_of_tread(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
     """Return the step at which the tread that x is on ends, and whether f leaps there.
 
     f has the value at x as far as a step that is `still`, and another at one that has `moved`: both of one sign. The
-    nearest end is followed, where several outputs read an input.
+    nearest end is followed, where several outputs read an input; others may leap.
     """
-    first = leader(_inputs(stencil), -np.abs(moved))
+    first = leader(inputs_of(stencil), -np.abs(moved))
     still, moved = still[first], moved[first]
     rise = far = np.abs(stencil.step(moved) - stencil.y0)
     for _ in range(_HALVINGS):
@@ -66,7 +66,7 @@ def end_of_tread(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
         moves = (y > 0)[first]
         still, moved = np.where(moves, still, middle), np.where(moves, middle, moved)
         rise = np.where(moves, y, rise)
-    return moved, ~(rise <= _BEND * far)
+    return moved, (rise == 0) | ~(rise <= _BEND * far)
 
 
 def steps_beyond(stencil: Stencil, end: Array) -> tuple[Array, Array]:
@@ -81,7 +81,7 @@ def steps_beyond(stencil: Stencil, end: Array) -> tuple[Array, Array]:
     return height, np.abs(end * stencil.units())
 
 
-def _inputs(stencil: Stencil) -> Array:
+def inputs_of(stencil: Stencil) -> Array:
     """Return the input that each output reads; 0 along a line through many."""
     if stencil.inputs is None:
         return np.zeros(stencil.y0.size, np.int64)
@@ -102,7 +102,7 @@ class Places:
     def at(cls, stencil: Stencil, spacing: Array, start: Array | None = None) -> "Places":
         """Evaluate f; around x itself without `start`."""
         size = stencil.y0.size
-        inputs = _inputs(stencil)
+        inputs = inputs_of(stencil)
         spacing = spacing[leader(inputs, -spacing)]
         places = cls(
             stencil, inputs, np.zeros(size) if start is None else start, spacing, np.empty((2 * SIDE + 1, size))

@@ -11,8 +11,8 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.differences import Kind
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.stencil import Kind
 
 __all__ = ["directly_known", "fewer_colors", "mirrored", "star_coloring"]
 

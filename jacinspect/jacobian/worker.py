@@ -99,7 +99,7 @@ def _outcome(f: Callable[[Array], Any], x: Array) -> Reply:
     except InputError as error:
         return _failed(InputError, str(error), error)
     except FunctionFailedError as error:
-        return _failed(FunctionFailedError, str(error), error)
+        return _failed(type(error), str(error), error)
     except (Exception, SystemExit) as error:
         return _failed(RaisedElsewhereError, raised(error), error)
 

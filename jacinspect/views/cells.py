@@ -7,8 +7,8 @@ import numpy as np
 
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
-from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.comparison import Status
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views.facts import short, written_out

@@ -7,7 +7,7 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
-from jacinspect.jacobian.agreement import Status
+from jacinspect.jacobian.comparison import Status
 from jacinspect.jacobian.unfolding import Unfolding
 from jacinspect.records import dataclass
 from jacinspect.views.facts import headline, short

@@ -152,12 +152,48 @@ def test_a_solver_s_right_derivative_is_not_called_wrong(name: str) -> None:
         assert jacinspect.inspect(f, x, derivative=derivative, noise=noise).verdict == "pass"
 
 
+def oscillation(x: Array) -> Array:
+    """Where a damped oscillator of stiffness x[0] and damping x[1] is at 5."""
+    pulse = np.sqrt(x[0] - x[1] ** 2 / 4)
+    return np.exp(-x[1] * 2.5) * (np.cos(5 * pulse) + x[1] / (2 * pulse) * np.sin(5 * pulse))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("rtol", "at"), [(1e-3, (4.00328928, 0.30629738)), (1e-6, (2.0, 0.3))])
+def test_between_faint_kinks_and_leaps_of_a_solver_its_right_sensitivities_are_not_called_wrong(
+    rtol: float, at: tuple[float, float]
+) -> None:
+    """By complex steps of the solution, to its last digits."""
+    sensitivities = np.array([[oscillation(np.array(at) + 1e-30j * unit).imag * 1e30 for unit in np.eye(2)]])
+
+    def solved(x: Array) -> Array:
+        solution = solve_ivp(
+            lambda t, y: [y[1], -x[0] * y[0] - x[1] * y[1]], (0, 5), [1.0, 0.0], rtol=rtol, atol=1e-3 * rtol
+        )
+        return np.asarray(solution.y[0, -1:])
+
+    report = jacinspect.inspect(solved, np.array(at), derivative=lambda x: sensitivities, derivative_kind="jacobian")
+    assert report.verdict != "fail", report.findings
+
+
 @pytest.mark.parametrize("name", ["newton, 1e-4", "fixed point, 1e-8", "solve_ivp"])
 def test_with_the_noise_of_a_solver_three_percent_are_found(name: str) -> None:
     f, derivative, x = SOLVERS[name]
     noise = named_noise(jacinspect.inspect(f, x, derivative=derivative))
     wrong = jacinspect.inspect(f, x, derivative=lambda x: 1.03 * derivative(x), noise=max(noise, default=None))
     assert wrong.verdict == "fail"
+
+
+def test_a_part_in_single_precision_has_steps_of_many_lengths() -> None:
+    """Those of an output that hardly depends on an input are longer than the places at which others' are seen."""
+    rng = np.random.default_rng(14)
+    matrix, x = (rng.standard_normal((8, 8)) / 8**0.5)[:4], rng.standard_normal(8)
+    exact = matrix + np.eye(4, 8) * [[1], [0], [0], [0]]
+
+    def f(x: Array) -> Array:
+        return np.asarray([x[0], 0, 0, 0] + matrix.astype(np.float32) @ x.astype(np.float32))
+
+    assert jacinspect.inspect(f, x, lambda x: exact).verdict == "pass"
+    assert jacinspect.inspect(f, x, lambda x: exact * np.where(exact == exact[2, 5], 1.03, 1)).verdict == "fail"
 
 
 HALVES: dict[str, Callable[[Array], Array]] = {
@@ -378,3 +414,38 @@ def test_a_tolerance_of_the_user_s_is_added_to_the_bars() -> None:
     assert jacinspect.inspect(np.sin, x, derivative=off, rtol=2e-3).verdict == "pass"
     assert jacinspect.inspect(np.sin, x, derivative=off, rtol=5e-4).verdict == "fail"
     assert jacinspect.inspect(np.sin, x, derivative=np.cos, rtol=1e-300).verdict == "pass"
+
+
+WEIGHTS = normal(4, 3, seed=1)
+PRODUCTS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "float16": lambda x, w: (x.half() @ w.half()).double(),
+    "bfloat16, returned as float32, as autocast does": lambda x, w: (x.bfloat16() @ w.bfloat16()).float(),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_a_matrix_product_in_half_precision_is_known_to_two_digits(name: str) -> None:
+    def f(x: Array) -> Array:
+        return np.asarray(PRODUCTS[name](torch.as_tensor(x), torch.tensor(WEIGHTS)).numpy())
+
+    def verdict(factor: float) -> str:
+        wrong = WEIGHTS * np.where(np.arange(12).reshape(4, 3) == 5, factor, 1)
+        return jacinspect.inspect(f, normal(3, 4, seed=0), lambda x, g: g @ wrong.T, derivative_kind="vjp").verdict
+
+    assert [verdict(1), verdict(1.05)] == ["pass", "fail"]
+
+
+def test_where_a_part_of_f_is_in_half_precision_no_output_s_right_derivative_is_called_wrong() -> None:
+    """The treads of outputs that read one input end at different places, some beyond all that is searched."""
+    w = torch.tensor(WEIGHTS).bfloat16()
+    x, slopes = normal(1, 4, seed=9), np.eye(4) + (w @ w.T).double().numpy()
+
+    def f(x: Array) -> Array:
+        return np.asarray(torch.as_tensor(x) + (torch.as_tensor(x).bfloat16() @ w @ w.T).double().numpy())
+
+    def inspected(slopes: Array) -> jacinspect.Report:
+        return jacinspect.inspect(f, x, lambda x, g: g @ slopes, derivative_kind="vjp")
+
+    right = inspected(slopes)
+    assert right.verdict != "fail", right.findings
+    assert inspected(1.1 * slopes).verdict == "fail"

@@ -4,14 +4,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.agreement import Comparison, Criteria, Status, Tolerance, compare, contradicts
+from jacinspect.jacobian.agreement import compare, contradicts
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.comparison import Comparison, Criteria, Status, Tolerance
+from jacinspect.jacobian.first_look import FirstLook, first_look
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise
-from jacinspect.jacobian.numeric import FirstLook, Numeric, first_look, numeric_jacobian
+from jacinspect.jacobian.numeric import Numeric, numeric_jacobian
 from tests.oracles import Array, Pairs
 
 EPSILON = 2.0**-52

@@ -7,7 +7,7 @@ import pytest
 
 from jacinspect.jacobian.averages import averaged
 from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.differences import Stencil, step_scale
+from jacinspect.jacobian.stencil import Stencil, step_scale
 from tests.oracles import Array
 
 F = Callable[[Array], Array]

@@ -8,7 +8,7 @@ import pytest
 import jacinspect
 from jacinspect.jacobian.blackbox import BlackBox
 from jacinspect.jacobian.breaks import between_pieces
-from jacinspect.jacobian.differences import Stencil, step_scale
+from jacinspect.jacobian.stencil import Stencil, step_scale
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])
@@ -54,6 +54,28 @@ def test_slopes_may_be_off_by_twice_what_two_pieces_differ_by(turn: float) -> No
     np.testing.assert_allclose(off(f), 2 * turn, rtol=0.05)
 
 
+def test_many_kinks_are_those_of_a_solver_where_they_are_faint() -> None:
+    knots = np.linspace(-4, 4, 42)[:, None]
+
+    def f(x: Array, turn: float) -> Array:
+        return np.asarray(np.exp(0.3 * x) + turn * np.maximum(x - knots, 0).sum(axis=0))
+
+    assert (off(lambda x: f(x, 1e-5)) >= 1e-5).all()
+    assert off(lambda x: f(x, 0.02)).tolist() == [0, 0, 0]
+
+
+def test_where_f_leaps_and_turns_at_once_it_leaps() -> None:
+    """The differences of a kink shrink by 64, those of a leap do not, and those of both by less."""
+
+    def f(x: Array) -> Array:
+        breaks = [
+            1e-8 * (x > at) + 1.4e-5 * np.maximum(x - at, 0) for at in (1.0, 1.004)
+        ]  # too near for slopes between
+        return np.asarray(np.exp(0.3 * x) + sum(breaks))
+
+    assert off(f, np.array([1.3]))[0] > 0
+
+
 def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
     assert off(lambda x: np.maximum(x, 0.5), np.array([0.6])) <= 1 / 64 * (1 + 1e-9)
     np.testing.assert_allclose(off(lambda x: x + 0.02 * (x > 0.5), np.array([0.6])), 1 / 64)
@@ -80,6 +102,24 @@ def test_newton_s_method_is_smooth_in_wide_pieces(tolerance: float, at: float) -
     f, x = square_root(tolerance), np.array([at])
     assert jacinspect.inspect(f, x, lambda x: 0.5 / np.sqrt(x)).verdict == "inconclusive"
     assert jacinspect.inspect(f, x, lambda x: 0.515 / np.sqrt(x)).verdict == "fail"
+
+
+def test_outputs_without_a_break_in_reach_share_the_work_of_those_that_have_one() -> None:
+    """As the early times do at which an integrator gives its result."""
+
+    def early(x: Array) -> Array:
+        return np.asarray(np.sqrt(x) + 1e-4 * np.log(x))
+
+    def f(x: Array) -> Array:
+        return np.concatenate([square_root(1e-2)(x), early(x)])
+
+    def slopes(x: Array) -> Array:
+        return np.asarray(0.5 / np.sqrt(x) * np.ones((2, 1)))
+
+    x = np.array([44.0])
+    assert not off(early, x).any()
+    assert jacinspect.inspect(f, x, slopes).verdict == "inconclusive"
+    assert jacinspect.inspect(f, x, lambda x: slopes(x) * [[1], [1.03]]).verdict == "fail"
 
 
 def test_a_kink_that_is_far_away_is_f_s_own() -> None:
@@ -124,3 +164,20 @@ def test_an_error_beside_a_branch_cut_is_found() -> None:
     x, angle = np.array([1e-6, -1.0]), lambda x: np.arctan2(x[0], x[1])
     assert jacinspect.inspect(angle, x, gradient).verdict == "pass"
     assert jacinspect.inspect(angle, x, lambda x: 1.001 * gradient(x)).verdict == "fail"
+
+
+def test_an_error_in_what_a_table_is_part_of_is_found() -> None:
+    at = np.linspace(250, 400, 12)
+    table = 2000 + 3 * np.sin(at / 15) + 0.02 * (at - 300) ** 2
+    x = np.array([379.2, 288.01])
+
+    def flux(x: Array) -> Array:
+        return np.atleast_1d(np.interp(x, at, table).sum() * (x[1] - x[0]) ** 2)
+
+    def gradient(x: Array) -> Array:
+        cells, width = np.searchsorted(at, x) - 1, x[1] - x[0]
+        turn = 2 * np.interp(x, at, table).sum() * width * np.array([-1, 1])
+        return np.asarray(np.diff(table)[cells] / np.diff(at)[cells] * width**2 + turn)
+
+    assert jacinspect.inspect(flux, x, gradient).verdict == "pass"
+    assert jacinspect.inspect(flux, x, lambda x: [1, 1.03] * gradient(x)).verdict == "fail"

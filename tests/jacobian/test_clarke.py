@@ -52,3 +52,11 @@ def test_a_tie_is_told_as_a_kink() -> None:
         partial(value, sort), np.ones(3), partial(slopes, sort), derivative_kind="jacobian", strict_kinks=True
     )
     assert strict.verdict != "pass"
+
+
+@pytest.mark.parametrize("row", [[1.0, 1, 1, 2, 2, 2], [1.0, 1, 0, 2, 2, 2, 5]], ids=str)
+def test_what_torch_chooses_passes_where_a_pattern_was_refuted(row: list[float]) -> None:
+    """The one in the middle of three equal numbers stays where any one is moved, and no sum of slopes shows it."""
+    sort = FUNCTIONS["sort"]
+    report = jacinspect.inspect(partial(value, sort), row, partial(slopes, sort), derivative_kind="jacobian", vec="row")
+    assert report.verdict == "pass", report.findings

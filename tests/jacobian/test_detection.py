@@ -567,7 +567,7 @@ def test_a_second_look_close_to_x_adds_to_what_was_known() -> None:
     assert found(before) == {(k, k) for k in range(4)}
     after = detect_again(box, x, before, np.arange(4), rng, AMPLE)
     assert found(after) == {(k, k) for k in range(4)} | {(k, 3 - k) for k in range(4)}
-    assert after.points == before.points + 2
+    assert after.points == before.points + 6
 
 
 def test_flat_is_the_place_in_memory() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.differences import Stencil
 from jacinspect.jacobian.stairs import steps_near
+from jacinspect.jacobian.stencil import Stencil
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])

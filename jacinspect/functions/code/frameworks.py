@@ -86,7 +86,7 @@ def framework_of(
     operands
         Arrays to try it on.
     backend
-        "numpy", "torch" or "jax", to try nothing.
+        "numpy", "torch" or "jax", to try no other.
 
     Returns
     -------
@@ -102,10 +102,10 @@ def framework_of(
     InputError
         If the given backend has not been imported.
     """
-    name, result, takes = (backend, None, True) if backend else _tried(f, call, operands)
-    if name != "numpy" and name not in sys.modules:
-        raise InputError(f"--backend {name}: the function's code has not imported {name}")
-    return FRAMEWORKS[name], result is None or bool(_homes(_arrays(result))), takes
+    if backend not in (None, "numpy", *sys.modules):
+        raise InputError(f"--backend {backend}: the function's code has not imported {backend}")
+    name, result, takes = _tried(f, call, operands, backend)
+    return FRAMEWORKS[backend or name], result is None or bool(_homes(_arrays(result))), takes
 
 
 def _declared(f: Any) -> str | None:
@@ -182,14 +182,16 @@ def _arrays(result: Any) -> list[Any]:
     return [leaf for _, leaf in leaves(result)]
 
 
-def _tried(f: Any, call: Call, operands: Sequence[Array]) -> tuple[str, Any, bool]:
+def _tried(f: Any, call: Call, operands: Sequence[Array], backend: str | None) -> tuple[str, Any, bool]:
     """Try the arrays of the frameworks that f is of or mentions, then numpy's, then those of other imported frameworks.
+
+    No others are tried than those of a given backend.
 
     Returns the first framework of which the result is too, else one whose arrays f takes; the result of f; and whether
     any trial succeeded.
     """
     loaded = [name for name in _AUTODIFF if name in sys.modules]
-    declared = _declared(f)
+    declared = backend or _declared(f)
     first = [declared] if declared else [name for name in loaded if name in _mentioned(f)]
     rest = [] if declared else ["numpy", *(name for name in loaded if name not in first)]
     left: tuple[str, Any, bool] = (first or ["numpy"])[0], None, False

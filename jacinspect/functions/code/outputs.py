@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.errors import FunctionRaisedError, InputError
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.trees import is_tree, items, leaves
 from jacinspect.operands.bundle import Bundle, names_of_parts
@@ -44,7 +44,7 @@ class Joined:
         ------
         InputError
             If there is nothing that `take` names, or no real array in the result.
-        FunctionFailedError
+        FunctionRaisedError
             If an array has another shape than at the first call.
         """
         result = self.call(*operands)
@@ -61,7 +61,7 @@ class Joined:
             shape = None if array is None else tuple(np.shape(array))
             if shape != part.shape:
                 now = "nothing" if shape is None else f"shape {format_shape(shape)}"
-                raise FunctionFailedError(
+                raise FunctionRaisedError(
                     f"the function returned {now} for its output {part.name} after shape {format_shape(part.shape)}"
                 )
         return arrays[0] if self.bundle.is_single else self.framework.join(arrays)

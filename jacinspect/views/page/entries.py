@@ -6,8 +6,8 @@ import numpy as np
 
 from jacinspect.inspection.sections import JacobianReport
 from jacinspect.inspection.stored import StoredEntries
-from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.comparison import Status
 from jacinspect.jacobian.unfolding import UnfoldedPattern
 from jacinspect.records import dataclass
 

@@ -11,8 +11,8 @@ import numpy as np
 from jacinspect.choices import Form, Layout, Vec
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
-from jacinspect.jacobian.agreement import Status
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.comparison import Status
 from jacinspect.jacobian.unfolding import Unfolding, unfold
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views.facts import written_out

@@ -712,3 +712,14 @@ def test_without_a_framework_numpy_s_arrays_alone_are_tried() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert eval(done.stdout)[:3] == [1.0] * 3  # to see that f takes them, and twice to see that it is a function
     assert eval(done.stdout)[3] != 1.0
+
+
+def test_a_kernel_of_single_precision_is_found_where_the_backend_is_given() -> None:
+    def kernel(x: torch.Tensor) -> torch.Tensor:
+        if x.dtype != torch.float32:
+            raise RuntimeError("expected scalar type Float but found Double")
+        return torch.tanh(x)
+
+    report = jacinspect.inspect(kernel, X, backend="torch")
+    assert report.verdict == "pass", report.findings
+    assert report.function.note == "called in single precision, for it takes no double"

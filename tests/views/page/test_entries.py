@@ -6,7 +6,7 @@ import pytest
 import jacinspect
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import JacobianReport
-from jacinspect.jacobian.agreement import Status
+from jacinspect.jacobian.comparison import Status
 from jacinspect.views.page import entries as module
 from jacinspect.views.page.entries import Entries, rounded
 
