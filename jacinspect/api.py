@@ -4,7 +4,6 @@ In: a function, arrays, settings. Next: inspection.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -213,7 +212,7 @@ def inspect(
         found = with_pattern(found, numbers_of(expect_pattern, checked.memory))
     of_one, x = _opened(found, given)
     report = inspect_at_points(called_by(of_one, executor), x, checked, direction=direction)
-    return Report(**{each.name: getattr(report, each.name) for each in fields(report)})
+    return Report(**{name: getattr(report, name) for name in report.__match_args__})
 
 
 def sparsity(
