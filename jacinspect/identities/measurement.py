@@ -10,8 +10,9 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, BlackBox
 from jacinspect.jacobian.differences import ROUNDING, WIDE, doubtful, first_pass
-from jacinspect.jacobian.ladder import Doubts, Estimate, ladder
+from jacinspect.jacobian.ladder import Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.sides import Estimate
 from jacinspect.jacobian.stencil import LAST, Kind, Stencil
 from jacinspect.records import dataclass, replace
 

@@ -15,8 +15,9 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.comparison import Comparison, Status
 from jacinspect.jacobian.differences import ROUNDING
 from jacinspect.jacobian.indices import distinct
-from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
+from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, ladder
 from jacinspect.jacobian.neighbourhood import Neighbourhood
+from jacinspect.jacobian.sides import Estimate
 from jacinspect.jacobian.stencil import Kind, step_scale
 from jacinspect.records import dataclass
 

@@ -11,11 +11,12 @@ from jacinspect.jacobian.closeup import moves_as_claimed
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.differences import WIDE
 from jacinspect.jacobian.first_look import Contradicts, FirstLook, refuted_by
-from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, Estimate, ladder
+from jacinspect.jacobian.ladder import LADDER_CALLS, Doubts, ladder
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.rough import NO_KINKS, NO_STAIRS, Kinks, Stairs
 from jacinspect.jacobian.seeds import colors_of
+from jacinspect.jacobian.sides import Estimate
 from jacinspect.jacobian.stencil import Kind, Stencil, step_scale
 from jacinspect.records import dataclass, replace
 

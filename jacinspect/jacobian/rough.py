@@ -6,7 +6,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
-from jacinspect.jacobian.ladder import Estimate
+from jacinspect.jacobian.sides import Estimate
 from jacinspect.jacobian.stencil import Kind
 from jacinspect.records import dataclass
 

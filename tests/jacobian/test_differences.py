@@ -15,10 +15,11 @@ from jacinspect.jacobian.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.differences import doubtful, first_pass
 from jacinspect.jacobian.first_look import first_look
-from jacinspect.jacobian.ladder import Estimate, ladder
+from jacinspect.jacobian.ladder import ladder
 from jacinspect.jacobian.neighbourhood import Neighbourhood
 from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.numeric import Numeric, numeric_jacobian
+from jacinspect.jacobian.sides import Estimate
 from jacinspect.jacobian.stencil import Kind, Stencil, step_scale
 from tests.oracles import Array
 
