@@ -86,7 +86,7 @@ def framework_of(
     operands
         Arrays to try it on.
     backend
-        "numpy", "torch" or "jax", to try no other.
+        "numpy", to try nothing, "torch" or "jax", to try no other.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def framework_of(
     """
     if backend not in (None, "numpy", *sys.modules):
         raise InputError(f"--backend {backend}: the function's code has not imported {backend}")
-    name, result, takes = _tried(f, call, operands, backend)
+    name, result, takes = ("numpy", None, True) if backend == "numpy" else _tried(f, call, operands, backend)
     return FRAMEWORKS[backend or name], result is None or bool(_homes(_arrays(result))), takes
 
 
