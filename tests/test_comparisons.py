@@ -10,7 +10,9 @@ from tests.program import ROOT
 PACKAGE = ROOT / "jacinspect"
 FOLDERS = ("jacobian", "inspection", "identities", "checks", "views")
 # These compare values of f with each other and see no claim; where one is NaN, nothing has settled.
-OF_F_ALONE = {f"jacobian.{name}" for name in ("ladder", "stairs", "breaks", "noise", "differences", "rounding", "ties")}
+OF_F_ALONE = {
+    f"jacobian.{name}" for name in ("sides", "ladder", "stairs", "breaks", "noise", "differences", "rounding", "ties")
+}
 DIFFERENCES = {"difference", "distance", "ratio"}  # methods that return one
 
 

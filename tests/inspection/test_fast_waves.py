@@ -71,7 +71,8 @@ def test_what_looks_like_a_kink_over_many_periods_is_none() -> None:
     report = jacinspect.inspect("fmod", x, others=[at], wrt=2)
     assert "J001" not in [finding.code for finding in report.findings]
     sawtooth = lambda x: np.fmod(0.46549, x)  # noqa: E731
-    assert jacinspect.inspect(sawtooth, x, lambda x: -np.trunc(0.46549 / x)).verdict == "inconclusive"
+    assert jacinspect.inspect(sawtooth, x, lambda x: -np.trunc(0.46549 / x)).verdict == "pass"
+    assert jacinspect.inspect(sawtooth, x, lambda x: -1.001 * np.trunc(0.46549 / x)).verdict == "fail"
 
 
 def test_a_slope_that_creeps_to_its_limit_is_none() -> None:
