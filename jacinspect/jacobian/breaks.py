@@ -90,9 +90,8 @@ def _in_window(
 def _turn(places: Places, cell: Array) -> Array:
     """Return by how much the slopes on both sides of a break differ, each extrapolated from four places."""
     columns, far = np.arange(cell.size), np.arange(4)
-    before = (
-        _ORDER // 2 - int(_GAP - 0.5) - _STRIDE * far
-    )  # of the places that a difference is made of, or left of them
+    # of the places that a difference is made of, or left of them
+    before = _ORDER // 2 - int(_GAP - 0.5) - _STRIDE * far
     after = _ORDER - before
     first = np.clip(cell, -before[-1], 2 * SIDE - after[-1])[:, None]
     # the derivative at the break, of a cubic through places that are so many of them away
