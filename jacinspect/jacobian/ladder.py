@@ -87,7 +87,9 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
     apart = np.abs(before.value - finer.value) > before.bar + finer.bar
     sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
-    sharp &= (before.step == 0) | finer.over_many  # short steps need not reach beyond a few treads
+    # Short steps need not reach the end of a tread, nor many, and many may be known already.
+    known = before.over_many & (before.bar <= _FEW[0] * np.abs(before.value))
+    sharp &= (before.step == 0) | np.where(known, finer.over_many, finer.step > 0)
     return np.asarray((finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE) & sharp)
 
 
