@@ -45,7 +45,7 @@ Values: what is the derivative?
 
 Agreement: do the two Jacobians agree?
   |analytic - numeric| has to be within the bar, entry by entry, but for the
-  claim's own rounding: that of its last bits, and of those of 1, up to 1e-6
+  claim's own rounding: that of its last bits, and of those of 1, up to 7e-9
   of it, for it may be computed as 1 - sigmoid(x). There is no tolerance to
   tune; --rtol and --atol add one to the bars if it is wanted.
 

@@ -12,7 +12,7 @@ from jacinspect.records import dataclass
 
 __all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "rounding_of"]
 
-_CANCELLED = 2.0**-20  # of a claim: more than that is not put down to the rounding of its terms
+_CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
 
@@ -137,5 +137,5 @@ class Summary:
 
 
 def rounding_of(claimed: Array) -> Array:
-    """Return what claims of some sizes may be off by: they may be differences of terms of size 1, as 1 - sigmoid(x)."""
+    """Return what claims may be off by, given their sizes: they may be differences of terms of size 1, as 1 - tanh(x)²."""
     return np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))

@@ -167,7 +167,7 @@ def _first_rise(rungs: Rungs, estimate: Estimate) -> tuple[Array, Array]:
     return off[first, columns], np.abs(moved[first, columns])
 
 
-def _doubted(doubts: Doubts, places: Array, sides: "Sides") -> Array:
+def _doubted(doubts: Doubts, places: Array, sides: Sides) -> Array:
     """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
     view, (values, bars) = sides.both, sides.scales
     coarser = np.arange(bars.shape[0])[:, None] < view.best

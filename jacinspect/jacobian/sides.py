@@ -6,7 +6,7 @@ from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.differences import FAR, WIDE
 from jacinspect.jacobian.slopes import SETTLED, Rungs, View, believed, bends, creeping, extrapolated, slopes_of
-from jacinspect.jacobian.stencil import Kind
+from jacinspect.jacobian.stencil import Kind, finite
 from jacinspect.records import dataclass
 
 __all__ = ["Estimate", "Sides", "leaps_at_once"]
@@ -103,14 +103,13 @@ class Sides:
         """Say what each entry is."""
         one, other, both, stencil = self.left, self.right, self.both, self.rungs.stencil
         kind, change = self._kind(), np.abs(self.rungs.y - stencil.y0)
-        reached = np.where(np.isfinite(change), change, 0).max(axis=(0, 1)) / stencil.step_scale()
+        reached = finite(change).max(axis=(0, 1)) / stencil.step_scale()
         sided = (kind == Kind.JUMP) | ((kind == Kind.SMOOTH) & ~both.settled)
         value, bar = self._of_side()
         value = np.where(sided, value, np.where(kind == Kind.KINK, (one.value + other.value) / 2, both.value))
         bar = np.where(sided, bar, np.where(kind == Kind.KINK, one.bar + other.bar, both.bar))
         # Where f stands still, a slope that its noise would hide over a unit of x is as good as 0.
-        peak = np.abs(self.rungs.y[:, 0])
-        peak = np.maximum(np.where(np.isfinite(peak), peak, 0).max(axis=0), np.abs(stencil.y0))
+        peak = np.maximum(finite(np.abs(self.rungs.y[:, 0])).max(axis=0), np.abs(stencil.y0))
         bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
         hidden = self._hidden(value, bar, reached) | (self.creeps > bar)
         kind[(kind == Kind.SMOOTH) & hidden] = Kind.UNRESOLVED

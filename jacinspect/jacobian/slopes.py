@@ -4,7 +4,7 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
 from jacinspect.jacobian.columns import Columns
-from jacinspect.jacobian.stencil import Stencil, is_single
+from jacinspect.jacobian.stencil import Stencil, finite, precision
 from jacinspect.records import dataclass
 
 __all__ = ["SETTLED", "SHARPER", "Rungs", "View", "believed", "bends", "creeping", "extrapolated", "slopes_of"]
@@ -56,9 +56,8 @@ def slopes_of(rungs: Rungs) -> tuple[Array, ...]:
     peak = np.where(np.isfinite(peak), peak, np.abs(stencil.y0))
     x = widths[0][2]
     size = np.fmax(np.abs(x * central), 0.0 if stencil.rounding is None else stencil.rounding[:])
-    size = np.where(np.isfinite(size), size, 0)
-    tiny = np.finfo(np.float32 if is_single(stencil.epsilon) else np.float64).smallest_subnormal
-    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * size + tiny)
+    tiny = precision(stencil.epsilon).smallest_subnormal
+    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * finite(size) + tiny)
     return left, right, central, (before + after) / 2, noise
 
 

@@ -12,7 +12,7 @@ from jacinspect.records import dataclass, replace
 
 __all__ = ["LAST", "Kind", "Stencil", "finite", "is_single", "precision", "step_scale"]
 
-LAST = 2.0**-52
+LAST = 2.0**-52  # the spacing of doubles beside 1
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 
 

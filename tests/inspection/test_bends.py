@@ -138,7 +138,9 @@ def test_leaps_that_become_smaller_away_from_x_are_steps_as_well(seed: int) -> N
 
 
 def test_a_claim_may_be_off_by_the_rounding_of_terms_of_size_1() -> None:
-    x = np.array([-14.0, -20.0])
+    x = np.array([-14.0, -17.0])
     slopes = 1 - 1 / (1 + np.exp(x))
     assert claimed(lambda x: np.log1p(np.exp(x)), x, slopes).verdict == "pass"
     assert claimed(lambda x: np.log1p(np.exp(x)), x, 1.00001 * slopes).verdict == "fail"
+    off = 1e-9 * np.cos(x) * (1 + 1e-8)
+    assert claimed(lambda x: 1e-9 * np.sin(x), x, off).verdict == "fail"
