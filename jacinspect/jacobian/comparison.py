@@ -137,5 +137,5 @@ class Summary:
 
 
 def rounding_of(claimed: Array) -> Array:
-    """Return what claims may be off by, given their sizes: they may be differences of terms of size 1, as 1 - tanh(x)²."""
+    """Return what claims of some sizes may be off by: each may be a difference of terms of size 1, as 1 - tanh(x)²."""
     return np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))
