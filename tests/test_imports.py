@@ -55,31 +55,34 @@ PARTS = {
     ("views", "functions"): {"functions.catalogue.listing"},
     ("views", "jacobian"): {  # its types, the sentence and the table that they give, and its docstring
         "jacobian",
-        "jacobian.comparison",
-        "jacobian.blackbox",
-        "jacobian.cost",
-        "jacobian.interval",
-        "jacobian.spectrum",
-        "jacobian.structure",
-        "jacobian.unfolding",
-        "jacobian.vec_order",
+        "jacobian.agreement.comparison",
+        "jacobian.calls.blackbox",
+        "jacobian.forms.cost",
+        "jacobian.spectra.interval",
+        "jacobian.spectra.spectrum",
+        "jacobian.forms.structure",
+        "jacobian.forms.unfolding",
+        "jacobian.forms.vec_order",
     },
     ("testing", "views"): {"views.brief"},
     ("testing", "functions"): {"functions.function", "functions.numbers"},
     ("api", "views"): {"views.files", "views.text"},
-    ("cli", "jacobian"): {"jacobian.unfolding"},
+    ("cli", "jacobian"): {"jacobian.forms.unfolding"},
     ("functions", "operands"): {"operands.bundle", "operands.files"},  # a derivative may be a file
     ("inspection", "operands"): {"operands.bundle", "operands.defined"},
     ("views", "operands"): {"operands.bundle"},
     ("checks", "functions"): {"functions.function", "functions.numbers", "functions.resolve"},
 }
 
+# The rooms of the engine, each of which may import those before it. What all hold, as compact, is above them.
+OF_THE_ENGINE = ("calls", "colors", "forms", "values", "patterns", "agreement", "spectra")
+
 # Whoever imports one of these, at whatever moment; everyone else may not.
 ALLOWED = {
     "typer": {"cli.commands", "cli.conversion", "cli.group", "cli.options", "cli.streams"},
     "click": set[str](),
     "rich": {"cli.streams", "cli.console", "views.styled", "views.text"},
-    "scipy": {"jacobian.compact", "jacobian.factors"},  # to_scipy, and the LU of a sparse matrix
+    "scipy": {"jacobian.compact", "jacobian.spectra.factors"},  # to_scipy, and the LU of a sparse matrix
     "matplotlib": {"views.png"},
     "torch": set[str](),  # neither is ever imported: who names a function of theirs has imported it
     "jax": set[str](),
@@ -142,7 +145,7 @@ def test_the_finder_finds() -> None:
     assert {"cli", "__init__", "__main__", "views.text", "jacobian.compact", "operands.files"} <= set(modules())
     assert {"jacinspect.views.text", "rich.console.Console"} <= imported("cli.showing") | imported("cli.streams")
     assert {"errors", "inspection.elsewhere", "functions.resolve"} <= ours("cli.requests")  # inside functions
-    assert {"jacobian.blackbox", "inspection.codes", "errors"} <= ours("inspection.report")
+    assert {"jacobian.calls.blackbox", "inspection.codes", "errors"} <= ours("inspection.report")
     assert "sys.stderr.write" in called("cli.streams")
 
 
@@ -177,6 +180,16 @@ def test_without_circles() -> None:
     while ready := {module for module, needed in left.items() if not needed & set(left)}:
         left = {module: needed for module, needed in left.items() if module not in ready}
     assert not left, f"these import each other: {sorted(left)}"
+
+
+def test_the_rooms_of_the_engine_import_those_before_them() -> None:
+    rooms = {
+        module: module.split(".")[1] for module in modules() if module.count(".") == 2 and room(module) == "jacobian"
+    }
+    assert set(rooms.values()) == set(OF_THE_ENGINE)
+    for module, own in rooms.items():
+        others = {rooms[other] for other in ours(module) if other in rooms}
+        assert others <= set(OF_THE_ENGINE[: OF_THE_ENGINE.index(own) + 1]), module
 
 
 def test_the_table_names_nobody_who_is_not_there() -> None:

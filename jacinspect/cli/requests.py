@@ -193,7 +193,7 @@ def inspected(
     from jacinspect.inspection.elsewhere import inspect_at_points
     from jacinspect.inspection.settings import Settings
     from jacinspect.inspection.subject import called_by
-    from jacinspect.jacobian.unfolding import unfold
+    from jacinspect.jacobian.forms.unfolding import unfold
     from jacinspect.operands.bundle import whole
     from jacinspect.operands.shapes import parse_size
 

@@ -8,7 +8,7 @@ from jacinspect.identities.identity import Identity, Route, Side, exact
 from jacinspect.identities.of_arrays import times
 from jacinspect.identities.rule import Rule
 from jacinspect.identities.tensors import commutation
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, vec_positions
 from jacinspect.records import dataclass
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jacinspect.identities.measurement import Measured
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.records import dataclass
 from jacinspect.wording import counted

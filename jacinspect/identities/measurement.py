@@ -8,12 +8,12 @@ from dataclasses import fields
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, BlackBox
-from jacinspect.jacobian.differences import ROUNDING, WIDE, doubtful, first_pass
-from jacinspect.jacobian.ladder import Doubts, ladder
+from jacinspect.jacobian.calls.blackbox import Array, BlackBox
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.sides import Estimate
-from jacinspect.jacobian.stencil import LAST, Kind, Stencil
+from jacinspect.jacobian.values.differences import ROUNDING, WIDE, doubtful, first_pass
+from jacinspect.jacobian.values.ladder import Doubts, ladder
+from jacinspect.jacobian.values.sides import Estimate
+from jacinspect.jacobian.values.stencil import LAST, Kind, Stencil
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Measured", "differential"]

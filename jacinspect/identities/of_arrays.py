@@ -11,7 +11,7 @@ import numpy as np
 
 from jacinspect.identities.identity import Identity, Route, Side, exact
 from jacinspect.identities.tensors import DiagonalTensor, commutation, diagonal, fits
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.wording import counted
 

@@ -13,9 +13,9 @@ from jacinspect.identities.measurement import Measured, differential
 from jacinspect.identities.of_arrays import how_contracted, how_held, times
 from jacinspect.identities.rule import unvec, vec
 from jacinspect.identities.tensors import DiagonalTensor, diagonal
-from jacinspect.jacobian.blackbox import Array, BlackBox
+from jacinspect.jacobian.calls.blackbox import Array, BlackBox
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.stencil import step_scale
+from jacinspect.jacobian.values.stencil import step_scale
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 

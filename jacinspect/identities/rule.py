@@ -7,7 +7,7 @@ import numpy as np
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.subject import analytic_at
-from jacinspect.jacobian.analytic import Analytic, is_linear
+from jacinspect.jacobian.agreement.analytic import Analytic, is_linear
 from jacinspect.records import dataclass
 
 __all__ = ["Rule", "rule_at", "unvec", "vec"]

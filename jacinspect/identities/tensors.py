@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 from jacinspect.records import dataclass
 

@@ -21,8 +21,8 @@ from jacinspect.identities.tensors import LARGEST_BUILT, fits
 from jacinspect.inspection.findings import mutates_input, not_deterministic
 from jacinspect.inspection.sections import OperandReport
 from jacinspect.inspection.subject import black_box, declared, operand_epsilon
-from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.stencil import step_scale
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.values.stencil import step_scale
 
 __all__ = ["verify_identities"]
 

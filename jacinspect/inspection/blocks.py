@@ -10,7 +10,7 @@ import numpy as np
 
 from jacinspect.inspection.naming import Names
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.structure import Arrangement
+from jacinspect.jacobian.forms.structure import Arrangement
 from jacinspect.records import dataclass
 
 __all__ = ["BlockReport", "blocks_of"]

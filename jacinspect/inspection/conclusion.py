@@ -19,9 +19,9 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import with_agreement
 from jacinspect.inspection.sections import DetectionReport
 from jacinspect.inspection.subject import analytic_at
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.hadamard import HadamardComparison, chain_rule, hadamard
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.forms.hadamard import HadamardComparison, chain_rule, hadamard
+from jacinspect.jacobian.patterns.detection import Detection
 from jacinspect.records import replace
 
 if TYPE_CHECKING:

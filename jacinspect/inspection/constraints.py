@@ -11,9 +11,9 @@ import numpy as np
 
 from jacinspect.inspection.rearrangements import is_symmetric
 from jacinspect.inspection.suspicion import Suspicion
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.records import dataclass
 
 __all__ = ["right_along"]

@@ -15,7 +15,7 @@ from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, entry_name, listed
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.records import replace
 from jacinspect.wording import counted
 

@@ -16,9 +16,9 @@ from jacinspect.inspection.factors import chain_factors, factors
 from jacinspect.inspection.place import few_entries, place, side_of_zero
 from jacinspect.inspection.rearrangements import by_free_entries, other_orders, permuted_axes, transposes
 from jacinspect.inspection.suspicion import Prediction, Suspicion
-from jacinspect.jacobian.analytic import is_linear
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.jacobian.agreement.analytic import is_linear
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.records import dataclass
 
 __all__ = ["Hypothesis", "diagnose"]

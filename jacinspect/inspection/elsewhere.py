@@ -19,12 +19,12 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import PointReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, domain_of, operand_epsilon
-from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.differences import ROUNDING
-from jacinspect.jacobian.directions import Direction, measure_directions
+from jacinspect.jacobian.agreement.analytic import Analytic
+from jacinspect.jacobian.agreement.directions import Direction, measure_directions
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.neighbourhood import Neighbourhood
-from jacinspect.jacobian.points import PointSource
+from jacinspect.jacobian.patterns.points import PointSource
+from jacinspect.jacobian.values.differences import ROUNDING
+from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.operands.defined import where_defined
 from jacinspect.records import dataclass, replace
 

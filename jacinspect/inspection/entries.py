@@ -6,13 +6,13 @@ import numpy as np
 
 from jacinspect.inspection.codes import Finding, Severity, finding
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Status
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.comparison import UNDERFLOW, Comparison, Status
-from jacinspect.jacobian.differences import WIDE
-from jacinspect.jacobian.ladder import NEAREST
-from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.stencil import Kind, is_single, step_scale
+from jacinspect.jacobian.values.differences import WIDE
+from jacinspect.jacobian.values.ladder import NEAREST
+from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.stencil import Kind, is_single, step_scale
 from jacinspect.wording import counted, rounded_up, told_apart
 
 __all__ = ["of_entries"]

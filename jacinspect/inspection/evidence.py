@@ -11,21 +11,21 @@ from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, entry_name
 from jacinspect.inspection.sections import AgreementReport, EntryReport
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.agreement.comparison import Comparison, Status
+from jacinspect.jacobian.agreement.directions import Directions
+from jacinspect.jacobian.agreement.joint_kinks import JointKink
+from jacinspect.jacobian.agreement.outside import Stray
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.comparison import Comparison, Status
-from jacinspect.jacobian.dependencies import Spent
-from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.differences import ROUNDING
-from jacinspect.jacobian.directions import Directions
-from jacinspect.jacobian.index_formula import index_formula
+from jacinspect.jacobian.forms.index_formula import index_formula
+from jacinspect.jacobian.forms.structure import Arrangement
 from jacinspect.jacobian.indices import without
-from jacinspect.jacobian.joint_kinks import JointKink
-from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.outside import Stray
-from jacinspect.jacobian.stencil import Kind
-from jacinspect.jacobian.structure import Arrangement
-from jacinspect.jacobian.unresolved import known_blocks
+from jacinspect.jacobian.patterns.dependencies import Spent
+from jacinspect.jacobian.patterns.detection import Detection
+from jacinspect.jacobian.patterns.unresolved import known_blocks
+from jacinspect.jacobian.values.differences import ROUNDING
+from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.stencil import Kind
 from jacinspect.operands.bundle import index_of
 from jacinspect.records import dataclass, replace
 

@@ -14,9 +14,9 @@ from jacinspect.inspection.holomorphic import against_cauchy_riemann, is_complex
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.stencil import Kind
-from jacinspect.jacobian.structure import Arrangement
+from jacinspect.jacobian.forms.structure import Arrangement
+from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.stencil import Kind
 from jacinspect.wording import format_shape
 
 __all__ = ["asymmetric_entry", "of_expectations", "of_symmetry"]

@@ -12,17 +12,17 @@ from jacinspect.inspection.codes import Finding, finding
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, entry_name, input_name, listed, output_name, worst_outside
 from jacinspect.inspection.sections import RuleReport
-from jacinspect.jacobian.blackbox import Array, BlackBox, Domain
+from jacinspect.jacobian.agreement.comparison import Comparison, Status
+from jacinspect.jacobian.agreement.directions import Directions
+from jacinspect.jacobian.agreement.joint_kinks import JointKink
+from jacinspect.jacobian.agreement.outside import Stray
+from jacinspect.jacobian.calls.blackbox import Array, BlackBox, Domain
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.comparison import Comparison, Status
-from jacinspect.jacobian.dependencies import Spent
-from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.directions import Directions
-from jacinspect.jacobian.hadamard import HadamardComparison
+from jacinspect.jacobian.forms.hadamard import HadamardComparison
 from jacinspect.jacobian.indices import without
-from jacinspect.jacobian.joint_kinks import JointKink
-from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.outside import Stray
+from jacinspect.jacobian.patterns.dependencies import Spent
+from jacinspect.jacobian.patterns.detection import Detection
+from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.operands.bundle import index_of
 from jacinspect.wording import counted, format_shape, format_size, rounded_up
 

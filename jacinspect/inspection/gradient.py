@@ -14,7 +14,7 @@ from jacinspect.functions.rules import Claim, Jvp, Vjp
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.stencil import step_scale
+from jacinspect.jacobian.values.stencil import step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Gradient", "Zero", "as_function", "gradient_of", "zero_by_rounding"]

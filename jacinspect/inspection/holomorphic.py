@@ -7,7 +7,7 @@ In: a Jacobian of real and imaginary parts by such, and its error bars. Out: whi
 import numpy as np
 
 from jacinspect.inspection.naming import Names
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.operands.bundle import Bundle
 

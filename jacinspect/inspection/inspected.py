@@ -6,8 +6,8 @@ from jacinspect.choices import is_spectral
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.settings import Settings
-from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.agreement.analytic import Analytic
+from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.records import dataclass
 

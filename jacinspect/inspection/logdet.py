@@ -13,10 +13,10 @@ import numpy as np
 from jacinspect.errors import FunctionFailedError, JacinspectError, raised
 from jacinspect.functions.function import Function
 from jacinspect.inspection.codes import Finding, finding
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.determinant import Determinant
-from jacinspect.jacobian.interval import Interval, written
-from jacinspect.jacobian.parts import ROUNDING, Entries
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.spectra.determinant import Determinant
+from jacinspect.jacobian.spectra.interval import Interval, written
+from jacinspect.jacobian.spectra.parts import ROUNDING, Entries
 from jacinspect.records import dataclass
 from jacinspect.wording import counted, format_shape, jsonable
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from jacinspect.inspection.blocks import BlockReport
 from jacinspect.inspection.stored import StoredEntries
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.agreement.comparison import Status
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, vec_positions
-from jacinspect.jacobian.comparison import Status
-from jacinspect.jacobian.structure import Arrangement, Blocks
+from jacinspect.jacobian.forms.structure import Arrangement, Blocks
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass
 from jacinspect.wording import jsonable

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.operands.bundle import Bundle, index_of
 from jacinspect.records import dataclass

@@ -22,29 +22,29 @@ from jacinspect.inspection.sampling import Sample, affordable
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
-from jacinspect.jacobian.agreement import compare, contradicts
-from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.comparison import Comparison, Criteria, Status
-from jacinspect.jacobian.dependencies import Budget
-from jacinspect.jacobian.detection import Detection, detect, detect_again
-from jacinspect.jacobian.directions import (
+from jacinspect.jacobian.agreement.analytic import Analytic
+from jacinspect.jacobian.agreement.comparison import Comparison, Criteria, Status
+from jacinspect.jacobian.agreement.directions import (
     Directions,
     Measurements,
     along_directions,
     inputs_refuted,
     measure_directions,
 )
-from jacinspect.jacobian.first_look import first_look
-from jacinspect.jacobian.joint_kinks import joint_kinks, not_differentiable
-from jacinspect.jacobian.neighbourhood import Neighbourhood
-from jacinspect.jacobian.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.numeric import Numeric, numeric_jacobian
-from jacinspect.jacobian.outside import Stray, asked_alone, find_stray
-from jacinspect.jacobian.points import PointSource
-from jacinspect.jacobian.rounding import moved_by_rounding
-from jacinspect.jacobian.star import mirrored
-from jacinspect.jacobian.unresolved import colored
+from jacinspect.jacobian.agreement.entries import compare, contradicts
+from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_differentiable
+from jacinspect.jacobian.agreement.outside import Stray, asked_alone, find_stray
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.patterns.dependencies import Budget
+from jacinspect.jacobian.patterns.detection import Detection, detect, detect_again
+from jacinspect.jacobian.patterns.points import PointSource
+from jacinspect.jacobian.patterns.rounding import moved_by_rounding
+from jacinspect.jacobian.patterns.unresolved import colored
+from jacinspect.jacobian.values.first_look import first_look
+from jacinspect.jacobian.values.neighbourhood import Neighbourhood
+from jacinspect.jacobian.values.noise import rounding_noise, significant_epsilon
+from jacinspect.jacobian.values.numeric import Numeric, numeric_jacobian
+from jacinspect.jacobian.values.star import mirrored
 from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
 
@@ -198,7 +198,7 @@ class _Inspection(Inspected):
             comparison = self._compared(analytic, numeric, unresolved)
             directions = self._borne_out(directions, measured, comparison)
         if analytic is not None and unresolved.size and not self.settings.strict_kinks:
-            from jacinspect.jacobian.clarke import with_generalized_gradients
+            from jacinspect.jacobian.agreement.clarke import with_generalized_gradients
 
             rng = np.random.default_rng([self.settings.seed, 6])
             numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
@@ -226,7 +226,7 @@ class _Inspection(Inspected):
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
-        from jacinspect.jacobian.refutation import refuted_bitwise
+        from jacinspect.jacobian.patterns.refutation import refuted_bitwise
 
         pattern = comparison.numeric.jacobian.pattern
         tangents = [direction.tangent(self.x) for direction in measured.directions]

@@ -10,9 +10,9 @@ import numpy as np
 from jacinspect.inspection.factors import written
 from jacinspect.inspection.naming import entry_name
 from jacinspect.inspection.suspicion import Suspicion
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import vec_positions
-from jacinspect.jacobian.differences import ROUNDING
+from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.operands.bundle import Bundle
 from jacinspect.wording import format_index
 

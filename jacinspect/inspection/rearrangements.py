@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from jacinspect.inspection.suspicion import Prediction, Suspicion
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern, vec_positions
 
 __all__ = ["by_free_entries", "other_orders", "permuted_axes", "transposes"]

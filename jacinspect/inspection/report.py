@@ -19,9 +19,9 @@ from jacinspect.inspection.sections import (
     PointReport,
     RuleReport,
 )
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.hadamard import HadamardComparison
-from jacinspect.jacobian.unfolding import Unfolding, unfold
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.forms.hadamard import HadamardComparison
+from jacinspect.jacobian.forms.unfolding import Unfolding, unfold
 from jacinspect.records import dataclass
 from jacinspect.wording import format_size, jsonable
 

@@ -17,13 +17,13 @@ from jacinspect.inspection.evidence import Evidence
 from jacinspect.inspection.naming import Names, entry_name, input_name, output_name
 from jacinspect.inspection.sections import AgreementReport, RuleReport
 from jacinspect.inspection.subject import analytic_at
-from jacinspect.jacobian.analytic import Analytic, LinearMap
-from jacinspect.jacobian.blackbox import BlackBox
+from jacinspect.jacobian.agreement.analytic import Analytic, LinearMap
+from jacinspect.jacobian.agreement.comparison import Status
+from jacinspect.jacobian.agreement.consistency import Difference, Fault, Known, difference, fault, strided
+from jacinspect.jacobian.agreement.directions import Directions
+from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.comparison import Status
-from jacinspect.jacobian.consistency import Difference, Fault, Known, difference, fault, strided
-from jacinspect.jacobian.directions import Directions
-from jacinspect.jacobian.stencil import Kind, step_scale
+from jacinspect.jacobian.values.stencil import Kind, step_scale
 from jacinspect.operands.bundle import index_of
 from jacinspect.records import dataclass, replace
 from jacinspect.wording import told_apart

@@ -3,13 +3,13 @@
 import numpy as np
 
 from jacinspect.inspection.inspected import Inspected
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.dependencies import Spent
-from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.ladder import LADDER_CALLS
-from jacinspect.jacobian.star import directly_known, fewer_colors
-from jacinspect.jacobian.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
+from jacinspect.jacobian.patterns.dependencies import Spent
+from jacinspect.jacobian.patterns.detection import Detection
+from jacinspect.jacobian.patterns.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
+from jacinspect.jacobian.values.ladder import LADDER_CALLS
+from jacinspect.jacobian.values.star import directly_known, fewer_colors
 from jacinspect.records import dataclass
 
 __all__ = ["Sample", "affordable"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from jacinspect.inspection.matrix import Shown, unicode
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.records import dataclass
 from jacinspect.wording import format_parameter, jsonable
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from jacinspect.choices import AnyLayout, AnyVec, Expectation, Layout, Vec
 from jacinspect.errors import InputError
-from jacinspect.jacobian.comparison import Tolerance
+from jacinspect.jacobian.agreement.comparison import Tolerance
 from jacinspect.records import dataclass
 
 __all__ = ["Keywords", "Settings"]

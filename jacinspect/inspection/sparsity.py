@@ -8,8 +8,8 @@ from jacinspect.inspection import findings as find
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import black_box
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.dependencies import Budget
-from jacinspect.jacobian.detection import detect
+from jacinspect.jacobian.patterns.dependencies import Budget
+from jacinspect.jacobian.patterns.detection import detect
 
 __all__ = ["Pattern", "found_pattern"]
 

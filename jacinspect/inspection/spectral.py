@@ -18,11 +18,11 @@ from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names, input_name, output_name
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.spectrum import SpectrumReport, measured_entries, spectrum_report
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import vec_positions
-from jacinspect.jacobian.interval import Within, written
-from jacinspect.jacobian.parts import Entries
-from jacinspect.jacobian.spectrum import Spectrum, eigenvector, singular_vector
+from jacinspect.jacobian.spectra.interval import Within, written
+from jacinspect.jacobian.spectra.parts import Entries
+from jacinspect.jacobian.spectra.spectrum import Spectrum, eigenvector, singular_vector
 from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
 

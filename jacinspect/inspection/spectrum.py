@@ -10,14 +10,14 @@ import numpy as np
 from jacinspect.inspection.evidence import Evidence
 from jacinspect.inspection.logdet import LogdetReport
 from jacinspect.inspection.matrix import JacobianReport, Shown
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.differences import ROUNDING
-from jacinspect.jacobian.interval import Interval, Within
-from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.parts import Entries
-from jacinspect.jacobian.spectrum import Spectrum, spectrum
-from jacinspect.jacobian.stencil import Kind
+from jacinspect.jacobian.spectra.interval import Interval, Within
+from jacinspect.jacobian.spectra.parts import Entries
+from jacinspect.jacobian.spectra.spectrum import Spectrum, spectrum
+from jacinspect.jacobian.values.differences import ROUNDING
+from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.stencil import Kind
 from jacinspect.records import dataclass
 from jacinspect.wording import jsonable
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, BlackBox, same
-from jacinspect.jacobian.stencil import step_scale
+from jacinspect.jacobian.calls.blackbox import Array, BlackBox, same
+from jacinspect.jacobian.values.stencil import step_scale
 
 __all__ = ["moves_in_steps"]
 

@@ -4,9 +4,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.agreement.comparison import STATUSES, Status
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.comparison import STATUSES, Status
 from jacinspect.records import dataclass
 from jacinspect.wording import jsonable
 

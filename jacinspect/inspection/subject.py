@@ -14,8 +14,8 @@ from jacinspect.errors import FunctionFailedError, InputError, near_path
 from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.function import Array, Function
 from jacinspect.inspection.sections import FunctionReport
-from jacinspect.jacobian.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
-from jacinspect.jacobian.blackbox import BlackBox, Domain
+from jacinspect.jacobian.agreement.analytic import Analytic, from_entries, from_jvp, from_slopes, from_vjp
+from jacinspect.jacobian.calls.blackbox import BlackBox, Domain
 from jacinspect.records import replace
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def called_by(function: Function, executor: "Executor | None") -> Function:
     """Return a function of one operand that is called on an executor, many points at a time; here, if None."""
     if executor is None:
         return function
-    from jacinspect.jacobian.evaluation import Elsewhere
+    from jacinspect.jacobian.calls.evaluation import Elsewhere
 
     if isinstance(executor, type) or not hasattr(executor, "submit"):
         given = executor.__name__ if isinstance(executor, type) else type(executor).__name__

@@ -10,12 +10,12 @@ from functools import cached_property
 import numpy as np
 
 from jacinspect.inspection.naming import Names
-from jacinspect.jacobian.analytic import Analytic
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.agreement.analytic import Analytic
+from jacinspect.jacobian.agreement.comparison import Comparison, Status
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.comparison import Comparison, Status
-from jacinspect.jacobian.differences import ROUNDING
-from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.values.differences import ROUNDING
+from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.records import dataclass
 
 __all__ = ["Neighbour", "Prediction", "Suspicion"]

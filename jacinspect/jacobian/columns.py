@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.records import dataclass
 
 __all__ = ["Columns"]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
-from jacinspect.jacobian.bicoloring import color_both
-from jacinspect.jacobian.blackbox import Array, blocks
-from jacinspect.jacobian.coloring import color_columns
+from jacinspect.jacobian.calls.blackbox import Array, blocks
+from jacinspect.jacobian.colors.bicoloring import color_both
+from jacinspect.jacobian.colors.coloring import color_columns
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 

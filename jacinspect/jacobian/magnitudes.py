@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array, blocks
+from jacinspect.jacobian.calls.blackbox import Array, blocks
 
 __all__ = ["Magnitudes"]
 

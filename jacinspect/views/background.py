@@ -8,10 +8,10 @@ from jacinspect.choices import Form
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import RuleReport
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.cost import Cost, cost_table, growth
-from jacinspect.jacobian.unfolding import Unfolding
-from jacinspect.jacobian.vec_order import vec_order
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.forms.cost import Cost, cost_table, growth
+from jacinspect.jacobian.forms.unfolding import Unfolding
+from jacinspect.jacobian.forms.vec_order import vec_order
 from jacinspect.views.facts import short
 from jacinspect.views.outcome import SIGNS
 from jacinspect.wording import counted, format_duration, format_shape, format_size

@@ -7,9 +7,9 @@ import numpy as np
 
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.comparison import Status
-from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.agreement.comparison import Status
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.forms.unfolding import Unfolding
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views.facts import short, written_out
 from jacinspect.wording import format_entry, format_index

@@ -7,7 +7,7 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 
 __all__ = ["render"]
 

@@ -5,7 +5,7 @@ from itertools import chain
 
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.forms.unfolding import Unfolding
 from jacinspect.views.background import background, blocks, costs, duration
 from jacinspect.views.cells import WHOLE, is_whole, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import answers, points, reasons

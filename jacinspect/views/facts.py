@@ -8,7 +8,7 @@ import numpy as np
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.sections import FunctionReport, PointReport
-from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.forms.unfolding import Unfolding
 from jacinspect.views.outcome import SIGNS
 from jacinspect.wording import counted, format_shape, told_apart
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.unfolding import Unfolding, unfold
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.forms.unfolding import Unfolding, unfold
 from jacinspect.views.cells import GAP, NOTHING, Cells, array_panels, matrix_cells, slope, tensor_groups
 from jacinspect.views.facts import short, written_out
 from jacinspect.views.outcome import NO_DERIVATIVE

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.forms.unfolding import Unfolding
 from jacinspect.views.background import background, blocks, costs
 from jacinspect.views.cells import Panel, jacobian_groups, point_panels, product_groups
 from jacinspect.views.facts import answers, formulas, headline, points, reasons

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
 from jacinspect.inspection.matrix import JacobianReport
-from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.forms.unfolding import Unfolding
 from jacinspect.views.cells import Cells
 from jacinspect.views.spy import spy_with_scales
 

@@ -7,8 +7,8 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.comparison import Status
-from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.agreement.comparison import Status
+from jacinspect.jacobian.forms.unfolding import Unfolding
 from jacinspect.records import dataclass
 from jacinspect.views.facts import headline, short
 from jacinspect.views.page.entries import Entries

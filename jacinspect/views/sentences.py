@@ -6,7 +6,7 @@ import numpy as np
 
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.forms.unfolding import Unfolding
 from jacinspect.views.facts import written_out
 from jacinspect.wording import counted, format_shape
 

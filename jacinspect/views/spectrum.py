@@ -9,9 +9,9 @@ import numpy as np
 
 from jacinspect.inspection.logdet import LogdetReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.interval import Interval, Within, written
-from jacinspect.jacobian.spectrum import Spectrum
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.spectra.interval import Interval, Within, written
+from jacinspect.jacobian.spectra.spectrum import Spectrum
 from jacinspect.views.outcome import SIGNS
 
 __all__ = ["picture", "spectrum"]

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 
 __all__ = ["Placed", "spy", "spy_with_scales"]
 

@@ -9,7 +9,7 @@ from itertools import chain
 
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.unfolding import Unfolding
+from jacinspect.jacobian.forms.unfolding import Unfolding
 from jacinspect.views.brief import narrow, worst_entries
 from jacinspect.views.cells import few_panels, is_whole, jacobian_groups
 from jacinspect.views.facts import answers, points

@@ -1,6 +1,6 @@
 """Which test holds each condition of the engine? Every one is knocked out, and the quick tests are run until one fails.
 
-    python tests/benchmarks/ablation.py ladder numeric [--test tests/jacobian/test_ladder.py …] [--every 3]
+    python tests/benchmarks/ablation.py ladder numeric [--test tests/jacobian/values/test_ladder.py …] [--every 3]
 
 prints a line for each: what was knocked out, and the first test that fails, or NONE; then the condition is to be
 removed, or tested. Knocked out are an `if` without `else` (its body is left out), one side of a `&`, `|`, `and` or `or`
@@ -29,11 +29,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 QUICK = (
-    "tests/jacobian/test_differences.py",
-    "tests/jacobian/test_stairs.py",
-    "tests/jacobian/test_breaks.py",
-    "tests/jacobian/test_agreement.py",
-    "tests/jacobian/test_directions.py",
+    "tests/jacobian/values/test_differences.py",
+    "tests/jacobian/values/test_stairs.py",
+    "tests/jacobian/values/test_breaks.py",
+    "tests/jacobian/agreement/test_entries.py",
+    "tests/jacobian/agreement/test_directions.py",
     "tests/inspection/test_staircases.py",
 )
 LONGEST = 300  # seconds, of the tests of one condition: a loop without its end runs for ever
@@ -138,7 +138,8 @@ def first_to_fail(module: str, path: Path, tree: ast.Module, tests: list[str]) -
 
 def ablate(name: str, tests: list[str], every: int) -> list[str]:
     """Print, for what can be knocked out of a module of the engine, which test fails; return what none fails for."""
-    path, unheld = ROOT / "jacinspect" / "jacobian" / f"{name}.py", []
+    (path,), unheld = (ROOT / "jacinspect" / "jacobian").rglob(f"{name}.py"), []
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     text = path.read_text()
     for number, (line, what, *_) in enumerate(list(mutants(ast.parse(text)))):
         if number % every:
@@ -146,7 +147,7 @@ def ablate(name: str, tests: list[str], every: int) -> list[str]:
         tree = ast.parse(text)
         _, _, parent, field, instead = list(mutants(tree))[number]
         setattr(parent, field, instead)
-        failed = first_to_fail(f"jacinspect.jacobian.{name}", path, ast.fix_missing_locations(tree), tests)
+        failed = first_to_fail(module, path, ast.fix_missing_locations(tree), tests)
         print(f"{name}.py:{line}: {what}\n    {failed or 'NONE'}", flush=True)
         unheld += [] if failed else [f"{name}.py:{line}: {what}"]
     return unheld

@@ -119,7 +119,7 @@ def _peak() -> int:
 
 def _watch() -> None:
     """Let every BlackBox wrap a function that is watched: it is the one way by which the program calls f."""
-    from jacinspect.jacobian.blackbox import BlackBox
+    from jacinspect.jacobian.calls.blackbox import BlackBox
 
     begin = BlackBox.__init__
 

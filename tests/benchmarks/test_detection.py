@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.dependencies import Budget
-from jacinspect.jacobian.detection import Detection, detect
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.patterns.dependencies import Budget
+from jacinspect.jacobian.patterns.detection import Detection, detect
 from tests.oracles import Array, Shape
 
 SPARSE = 3000  # outputs, each of which reads three inputs

@@ -17,7 +17,7 @@ from scipy.interpolate import Akima1DInterpolator, CubicSpline, PchipInterpolato
 from scipy.special import erf
 
 import jacinspect
-from jacinspect.jacobian.comparison import Status
+from jacinspect.jacobian.agreement.comparison import Status
 from tests.oracles import Array
 
 DIGITS = 60

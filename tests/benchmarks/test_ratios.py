@@ -9,9 +9,9 @@ import pytest
 from scipy.optimize._numdiff import approx_derivative
 
 import jacinspect
-from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.dependencies import Budget
-from jacinspect.jacobian.detection import Detection, detect
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.patterns.dependencies import Budget
+from jacinspect.jacobian.patterns.detection import Detection, detect
 from tests.oracles import Array, Shape
 
 SIDE = 1000

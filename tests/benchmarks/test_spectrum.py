@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import jacinspect
-from jacinspect.jacobian.determinant import determinant
-from jacinspect.jacobian.parts import Entries
-from jacinspect.jacobian.spectrum import Spectrum, singular_values
+from jacinspect.jacobian.spectra.determinant import determinant
+from jacinspect.jacobian.spectra.parts import Entries
+from jacinspect.jacobian.spectra.spectrum import Spectrum, singular_values
 from samples.flows import flows
 
 SEEDS = int(os.environ.get("JACINSPECT_SEEDS", "3"))

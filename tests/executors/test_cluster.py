@@ -20,7 +20,7 @@ from jacinspect.checks.suite import load_suite
 from jacinspect.checks.workers import Pool
 from jacinspect.errors import FunctionFailedError
 from jacinspect.executors.cluster import _require_open, connected
-from jacinspect.jacobian.evaluation import workers_of
+from jacinspect.jacobian.calls.evaluation import workers_of
 from tests.executors.cases import CASES, FILE, serial
 
 X = np.array([1.0, 2.0, 3.0])
@@ -152,7 +152,7 @@ def test_a_scheduler_that_opens_its_port_a_moment_later_is_waited_for() -> None:
 
 
 def test_a_cluster_without_workers_is_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jacinspect.jacobian.evaluation._STARTING", 0.3)
+    monkeypatch.setattr("jacinspect.jacobian.calls.evaluation._STARTING", 0.3)
     with (
         cluster_of(0) as cluster,
         Client(cluster, set_as_default=False) as client,

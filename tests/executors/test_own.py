@@ -17,8 +17,8 @@ from jacinspect.errors import FunctionFailedError
 from jacinspect.executors.own import Processes
 from jacinspect.functions.resolve import resolve
 from jacinspect.inspection.subject import called_by
-from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.evaluation import Elsewhere, workers_of
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.calls.evaluation import Elsewhere, workers_of
 from tests.executors.cases import CASES, FILE, drawn, serial
 from tests.executors.functions import be_odd, slope
 

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from jacinspect.identities import tensors
 from jacinspect.identities.of_arrays import matrix_identities, times, vector_identities
 from jacinspect.identities.tensors import DiagonalTensor, commutation, diagonal, fits, sixth_order, third_order
-from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 
 MATRICES = [(2, 3), (3, 2), (1, 4), (4, 1), (1, 1), (2, 2), (0, 3), (3, 0)]

@@ -7,10 +7,10 @@ import pytest
 
 import jacinspect
 from jacinspect.inspection.plan import Plan
-from jacinspect.jacobian.blackbox import BlackBox
-from jacinspect.jacobian.differences import MANY
-from jacinspect.jacobian.ladder import LADDER_CALLS
-from jacinspect.jacobian.noise import significant_epsilon
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.values.differences import MANY
+from jacinspect.jacobian.values.ladder import LADDER_CALLS
+from jacinspect.jacobian.values.noise import significant_epsilon
 from jacinspect.records import replace
 from jacinspect.views import details
 from tests.oracles import Array, Shape

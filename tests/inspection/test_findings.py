@@ -15,15 +15,15 @@ from jacinspect.inspection.findings import (
 )
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.naming import Names
-from jacinspect.jacobian.agreement import compare
+from jacinspect.jacobian.agreement.comparison import Comparison, Status
+from jacinspect.jacobian.agreement.directions import Directions
+from jacinspect.jacobian.agreement.entries import compare
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.comparison import Comparison, Status
-from jacinspect.jacobian.dependencies import Unresolved
-from jacinspect.jacobian.detection import Detection
-from jacinspect.jacobian.directions import Directions
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.stencil import Kind
+from jacinspect.jacobian.patterns.dependencies import Unresolved
+from jacinspect.jacobian.patterns.detection import Detection
+from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.stencil import Kind
 from jacinspect.operands.bundle import Bundle
 from tests.oracles import Array, Shape
 

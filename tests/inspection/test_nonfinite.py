@@ -12,7 +12,7 @@ from scipy.sparse.linalg import aslinearoperator
 import jacinspect
 from jacinspect.inspection.report import Report
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.hadamard import hadamard
+from jacinspect.jacobian.forms.hadamard import hadamard
 from tests.oracles import Array
 
 X = np.array([0.7, -1.2, 0.4])

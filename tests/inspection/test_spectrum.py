@@ -8,7 +8,7 @@ import pytest
 import jacinspect
 from jacinspect.choices import AnyExpectation, SmallRank
 from jacinspect.inspection.spectrum import SpectrumReport
-from jacinspect.jacobian.spectrum import Spectrum
+from jacinspect.jacobian.spectra.spectrum import Spectrum
 
 
 def normal(*shape: int) -> Any:
@@ -208,7 +208,7 @@ def test_of_a_large_part_the_norm_is_bounded() -> None:
 
 
 def test_a_large_sparse_part_without_scipy_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jacinspect.jacobian.factors.find_spec", lambda name: None)
+    monkeypatch.setattr("jacinspect.jacobian.spectra.factors.find_spec", lambda name: None)
     said = jacinspect.inspect(
         lambda x: 4 * x + np.roll(x, 1) + np.roll(x, -1), normal(40), expect="invertible", memory=20_000
     )

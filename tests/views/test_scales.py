@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.unfolding import UnfoldedPattern
+from jacinspect.jacobian.forms.unfolding import UnfoldedPattern
 from jacinspect.views.spy import spy, spy_with_scales
 
 SIZES = [1, 2, 3, 16, 17, 40, 999, 10**6]

@@ -6,7 +6,7 @@ import pytest
 import jacinspect
 from jacinspect.api import Report
 from jacinspect.cli.spelling import spelled
-from jacinspect.jacobian.interval import Within, written
+from jacinspect.jacobian.spectra.interval import Within, written
 from jacinspect.views.page.content import article
 from jacinspect.views.spectrum import picture, spectrum
 

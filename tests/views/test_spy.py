@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.structure import Arrangement
+from jacinspect.jacobian.forms.structure import Arrangement
 from jacinspect.views.spy import spy
 
 Pairs = Iterable[tuple[int, int]]

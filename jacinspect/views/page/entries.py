@@ -6,9 +6,9 @@ import numpy as np
 
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.stored import StoredEntries
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.comparison import Status
-from jacinspect.jacobian.unfolding import UnfoldedPattern
+from jacinspect.jacobian.agreement.comparison import Status
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.forms.unfolding import UnfoldedPattern
 from jacinspect.records import dataclass
 
 __all__ = ["Entries", "rounded"]

@@ -11,9 +11,9 @@ import numpy as np
 from jacinspect.choices import Form, Layout, Vec
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.blackbox import Array
-from jacinspect.jacobian.comparison import Status
-from jacinspect.jacobian.unfolding import Unfolding, unfold
+from jacinspect.jacobian.agreement.comparison import Status
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.forms.unfolding import Unfolding, unfold
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views.facts import written_out
 from jacinspect.views.page.entries import Entries, rounded

@@ -19,8 +19,8 @@ import jacinspect
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.report import Report
 from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.hadamard import hadamard
-from jacinspect.jacobian.structure import Arrangement
+from jacinspect.jacobian.forms.hadamard import hadamard
+from jacinspect.jacobian.forms.structure import Arrangement
 from jacinspect.operands.bundle import Bundle
 from jacinspect.views.html import render
 from tests.checks.test_outcomes import WRONG, outcome

@@ -6,7 +6,7 @@ import pytest
 import jacinspect
 from jacinspect.inspection.matrix import JacobianReport
 from jacinspect.inspection.report import Report
-from jacinspect.jacobian.comparison import Status
+from jacinspect.jacobian.agreement.comparison import Status
 from jacinspect.views.page import entries as module
 from jacinspect.views.page.entries import Entries, rounded
 

@@ -1,0 +1,141 @@
+"""What the comparison of two Jacobians found: a status for each entry, and what sums them up. Next: agreement."""
+
+from dataclasses import field
+
+import numpy as np
+
+from jacinspect.jacobian.calls.blackbox import Array, blocks
+from jacinspect.jacobian.values.differences import ROUNDING
+from jacinspect.jacobian.values.ladder import is_half
+from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.records import dataclass
+
+__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "rounding_of"]
+
+_CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
+UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
+
+
+class Status:
+    """The outcome of comparing an entry: integers, for numpy compares a member of an Enum far slower."""
+
+    AGREES = 0
+    KINK = 1
+    DISAGREES = 2
+    INCONCLUSIVE = 3
+    NONFINITE = 4
+    OVERFLOWS = 5  # value and analytic derivative overflow, as where |f| grows with x or away from x = 0
+    EXCUSED = 6  # an operand that the output reads is not finite
+    OUT_OF_REACH = 7  # no number near x could show it
+
+
+STATUSES = tuple(name.lower().replace("_", "-") for name in vars(Status) if name.isupper())  # in words
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """A user's own tolerance, atol + rtol·|numeric|, which is added to the error bars."""
+
+    rtol: float = 0.0
+    atol: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Criteria:
+    """By what entries are judged: the error bars, and a `tolerance` of the user's besides.
+
+    With `noise`, that of f's values is known, named by the user or measured, and so are the bars that it makes: they
+    are accepted however wide.
+
+    At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`. No entry of
+    the outputs in `unresolved` is called wrong: f is not the sum of what it does by each input there.
+    """
+
+    tolerance: Tolerance | None = None
+    strict_kinks: bool = False
+    noise: bool = False
+    unresolved: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The status of each stored entry; and, of any entries asked for, the difference and what it may be."""
+
+    status: Array
+    claimed: Array
+    numeric: Numeric
+    tolerance: Tolerance | None = None
+
+    def count(self, status: int) -> int:
+        """Return how many entries have a status."""
+        return int(np.count_nonzero(self.status == status))
+
+    def difference(self, entries: Array | slice) -> Array:
+        """Return how far claims are off: on a kink, from what lies between its two slopes."""
+        claimed, kinks = self.claimed[entries], self.numeric.kinks
+        with np.errstate(all="ignore"):
+            difference = np.asarray(np.abs(claimed - self.numeric.jacobian.data[entries]))
+        if kinks.entries.size:
+            numbers = np.arange(*entries.indices(self.status.size)) if isinstance(entries, slice) else entries
+            places = np.minimum(np.searchsorted(kinks.entries, numbers), kinks.entries.size - 1)
+            on = kinks.entries[places] == numbers
+            low, high = kinks.low[places[on]], kinks.high[places[on]]
+            difference[on] = np.maximum(np.maximum(low - claimed[on], claimed[on] - high), 0)
+        return difference
+
+    def allowed(self, entries: Array | slice) -> Array:
+        """Return what the difference may be: the error bar, the claim's own rounding and the user's tolerance.
+
+        Claims in half precision are made of values of f, as 1 - y² is for tanh, and are off by the rounding of those.
+        """
+        rounding = rounding_of(np.abs(self.claimed[entries]))
+        if is_half(self.numeric.epsilon):
+            rounding = np.maximum(rounding, self.numeric.epsilon * self.numeric.size[entries])
+        return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
+
+    def tolerated(self, entries: Array | slice) -> Array:
+        """Return the user's tolerance, 0 if there is none."""
+        value = np.abs(self.numeric.jacobian.data[entries])
+        return self.tolerance.atol + self.tolerance.rtol * value if self.tolerance else np.zeros(value.size)
+
+    def ratio(self, entries: Array | slice, difference: Array | None = None) -> Array:
+        """Return how much of its allowance each entry takes: above 1 it disagrees."""
+        difference = self.difference(entries) if difference is None else difference
+        with np.errstate(all="ignore"):
+            return np.where(difference == 0, 0.0, difference / self.allowed(entries))
+
+    def summary(self, compared: Array, number: int) -> "Summary":
+        """Sum up the entries where `compared` is true, and find the worst of them."""
+        largest, worst = np.zeros(3), np.zeros((2, 0))
+        for block in blocks(compared.size):
+            entries = block.start + np.flatnonzero(compared[block])
+            if entries.size:
+                difference, bar = self.difference(entries), self.numeric.bar[entries]
+                ratio = self.ratio(entries, difference)
+                known = np.fmax.reduce(np.array([difference, bar, ratio]), axis=1, initial=0)  # of what is not NaN
+                largest = np.maximum(largest, known)
+                ranked = np.array([np.where(np.isnan(ratio), np.inf, ratio), entries])
+                worst = np.concatenate([worst, ranked], axis=1)
+                if worst.shape[1] > number:
+                    least = np.partition(worst[0], -number)[-number]
+                    worst = worst[:, worst[0] >= least]  # the first of equal ones are the worst, as stable as can be
+                worst = worst[:, np.argsort(-worst[0], kind="stable")[:number]]
+        found = tuple(map(int, worst[1]))
+        if not found:
+            return Summary(None, None, None, found)
+        return Summary(float(largest[0]), float(largest[1]), float(largest[2]), found)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The largest difference, error bar and ratio, None of no entries; and the entries of the largest ratios."""
+
+    difference: float | None
+    bar: float | None
+    ratio: float | None
+    worst: tuple[int, ...]
+
+
+def rounding_of(claimed: Array) -> Array:
+    """Return what claims of some sizes may be off by: each may be a difference of terms of size 1, as 1 - tanh(x)²."""
+    return np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))

@@ -1,0 +1,297 @@
+"""The whole Jacobian compared with f along random directions: what entry by entry cannot refute. Next: findings.
+
+f is differenced along each direction before anything is known of J. A pattern that is too small is refuted by the
+assembled J·v, an analytic derivative with entries outside the pattern by its own product.
+"""
+
+from math import pi, sqrt
+
+import numpy as np
+
+from jacinspect.jacobian.agreement.analytic import Analytic
+from jacinspect.jacobian.agreement.comparison import Comparison, Status, rounding_of
+from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.indices import distinct
+from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.values.differences import ROUNDING, first_pass, last_step
+from jacinspect.jacobian.values.first_look import FLOOR
+from jacinspect.jacobian.values.ladder import Doubts, ladder
+from jacinspect.jacobian.values.neighbourhood import Neighbourhood
+from jacinspect.jacobian.values.stencil import LAST, Kind, step_scale
+from jacinspect.records import dataclass
+
+__all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
+
+_DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
+_REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
+_LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
+_LARGEST = np.finfo(np.float64).max / 64  # a direction is finite, or 0 times it would be NaN
+_SMALL = 2**15  # entries, 256 KiB: less memory than the temporaries of a block take
+_LEAST = 1e-12  # coverage to divide by, where no entry was compared
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """The numeric jvp along one random direction, value ± bar, before the rounding that J predicts is added.
+
+    `excess` is by how much one-sided slopes stay apart, see `FirstPass`. The direction itself, unless it is small and
+    was kept as `drawn`, is drawn anew whenever it is needed: it is as large as the operand.
+    """
+
+    box: BlackBox
+    seed: int
+    value: Array
+    bar: Magnitudes
+    excess: Magnitudes
+    drawn: Array | None = None
+
+    def tangent(self, x: Array) -> Array:
+        """Draw the direction, of x's shape."""
+        return _tangent(self.seed, x, self.box) if self.drawn is None else self.drawn
+
+
+def _tangent(seed: int, x: Array, box: BlackBox) -> Array:
+    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite.
+
+    It is shorter beside the end of f's domain, and 0 there.
+    """
+    v = np.random.default_rng(seed).standard_normal(x.shape)
+    flat, known = v.reshape(-1), x.reshape(-1)
+    for block in blocks(v.size):
+        flat[block] *= np.where(np.isfinite(known[block]), np.minimum(step_scale(known[block]), _LARGEST), 0)
+    return box.limited(v, x, _LONGEST)
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """f near a point, and its derivatives along random directions there; known before any of the Jacobian is."""
+
+    near: Neighbourhood
+    directions: tuple[Direction, ...]
+
+
+def measure_directions(near: Neighbourhood, rng: np.random.Generator) -> Measurements:
+    """Difference f along a few Gaussian directions."""
+    measured = []
+    for _ in range(_DIRECTIONS):
+        seed = int(rng.integers(2**63))
+        v = _tangent(seed, near.x, near.box)
+        first = first_pass(near.along(v), _REACH)
+        drawn = v if v.size <= _SMALL else None
+        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess, drawn))
+    return Measurements(near, tuple(measured))
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """What random directions refute: the pattern of some outputs, the analytic derivative of some.
+
+    `inputs_refuted` lists the inputs by which an analytic derivative is refuted of which only the vjp is known.
+    """
+
+    pattern_refuted: Array
+    analytic_refuted: Array
+    inputs_refuted: Array
+    compared: int  # outputs compared along every direction
+    miss_probability: float | None  # that an entry as large as the largest stored one was missed all the same
+
+
+@np.errstate(all="ignore")
+def along_directions(
+    measured: Measurements,
+    comparison: Comparison,
+    analytic: Analytic | None,
+    coverage: float,
+    rng: np.random.Generator,
+) -> Directions:
+    """Compare J·v and the analytic product with f along random directions, output by output.
+
+    The assembled J·v refutes a pattern that is too small; it is compared only where J is complete (coverage 1). The
+    analytic product refutes a derivative with entries outside the pattern. Where only its vjp is known, that is
+    compared with Jᵀ·w, input by input, or with w·(J·v) in one number where J is not complete. Outputs with a kink near
+    x are left out. A tolerance of the user's is allowed for besides.
+    """
+    near, numeric, coverage = measured.near, comparison.numeric, max(coverage, _LEAST)
+    rounding = near.rounding(numeric.jacobian, numeric.bar, 1 / coverage)
+    compared = _comparable(comparison, near.box.y0)
+    outcomes: list[_Outcome] = []
+    for direction in measured.directions:
+        line = _Line(near, direction, direction.tangent(near.x), comparison, coverage, rounding)
+        outcomes.append(line.outcome(analytic, compared, rng))
+        compared = outcomes[-1].compared
+    data = numeric.jacobian.data
+    largest = float(np.max(np.abs(data), initial=0, where=np.isfinite(data)))
+    widest = max((outcome.widest for outcome in outcomes), default=0.0)
+    missed = min(1.0, sqrt(2 / pi) * widest / largest) ** len(outcomes) if largest and compared.any() else None
+    return Directions(
+        distinct(*(outcome.pattern_refuted for outcome in outcomes)),
+        distinct(*(outcome.analytic_refuted for outcome in outcomes)),
+        distinct(*(outcome.inputs_refuted for outcome in outcomes)),
+        int(np.count_nonzero(compared)),
+        missed,
+    )
+
+
+def inputs_refuted(
+    analytic: Analytic, comparison: Comparison, near: Neighbourhood, left_out: Array, rng: np.random.Generator
+) -> Array:
+    """Return by which inputs a vjp is refuted along a random cotangent that is 0 for the outputs `left_out`."""
+    assert analytic.pull is not None
+    compared = _comparable(comparison, near.box.y0)
+    compared[left_out] = False
+    w = np.where(compared, rng.standard_normal(compared.size), 0.0)
+    return np.flatnonzero(_differs_by_input(comparison, analytic.pull(w), w, _unseen(near, w)))
+
+
+def _comparable(comparison: Comparison, y0: Array) -> Array:
+    """Return which outputs are finite, and have smooth and finite entries alone, none out of reach or on stairs."""
+    numeric = comparison.numeric
+    pattern, comparable = numeric.jacobian.pattern, np.isfinite(y0)
+    for rows in pattern.bands:
+        entries = pattern.entries(rows)
+        rough = (numeric.kind[entries] != Kind.SMOOTH) | ~np.isfinite(numeric.jacobian.data[entries])
+        rough |= comparison.status[entries] == Status.OUT_OF_REACH
+        comparable[pattern.rows[entries][rough]] = False
+    comparable[pattern.rows[numeric.stairs.entries]] = False
+    return comparable
+
+
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """What one direction shows: the outputs compared along it, what it refutes, and the widest difference allowed."""
+
+    compared: Array
+    pattern_refuted: Array
+    analytic_refuted: Array
+    inputs_refuted: Array
+    widest: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """One random direction v, and what is compared with f along it; `rounding` is Σ|x·∂f/∂x| of each output."""
+
+    near: Neighbourhood
+    direction: Direction
+    v: Array
+    comparison: Comparison
+    coverage: float
+    rounding: Magnitudes
+
+    def outcome(self, analytic: Analytic | None, compared: Array, rng: np.random.Generator) -> _Outcome:
+        """Compare J·v and the analytic product with f, of the outputs that were `compared` so far.
+
+        Those with a kink within the direction's steps are left out.
+        """
+        jacobian, tolerance = self.comparison.numeric.jacobian, self.comparison.tolerance
+        allowed, closing = self._allowed()
+        compared = compared & closing
+        by_pattern = by_rule = by_input = np.zeros(0, np.int64)
+        if self.coverage == 1:
+            by_pattern = self._refuted((jacobian @ self.v).ravel(), allowed, compared)
+        if tolerance is not None:
+            errors = Jacobian(jacobian.pattern, tolerance.atol + tolerance.rtol * np.abs(jacobian.data))
+            allowed = Magnitudes.of(allowed[:] + (errors @ np.abs(self.v)).ravel() / self.coverage)
+        if analytic is not None and analytic.push is not None:
+            wrong = self.comparison.status == Status.DISAGREES  # an output with such an entry needs no more proof
+            by_rule = self._refuted(analytic.push(self.v), allowed, compared & ~_outputs(jacobian.pattern, wrong))
+        elif analytic is not None and analytic.pull is not None:
+            w = np.where(compared, rng.standard_normal(compared.size), 0.0)
+            by_input = self._inputs_refuted(analytic.pull(w), w, allowed)
+        widest = float(np.max(allowed[:], initial=0, where=compared))
+        return _Outcome(compared, by_pattern, by_rule, by_input, widest)
+
+    def _allowed(self) -> tuple[Magnitudes, Array]:
+        """Return what J·v may be off by, and where the one-sided slopes close in on each other.
+
+        That is the bar, the rounding of all that an output reads (for a sum of large terms may be small), and the
+        errors of J's entries.
+        """
+        numeric, direction, v = self.comparison.numeric, self.direction, self.v.reshape(-1)
+        pattern, epsilon = numeric.jacobian.pattern, self.near.epsilon
+        allowed, closing = Magnitudes(pattern.shape[0]), np.empty(pattern.shape[0], bool)
+        width = 2 * _REACH * last_step(epsilon)
+        for rows in pattern.bands:
+            entries, band = pattern.entries(rows), pattern.band(rows)
+            size = np.abs(numeric.jacobian.data[entries])
+            rounding = np.maximum(4 * self.near.x_epsilon * size, rounding_of(size))
+            errors = rounding / self.coverage + numeric.bar[entries]
+            floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
+            slack = band.sums(errors * np.abs(v[band.indices]))
+            allowed[rows] = direction.bar[rows] + floor + slack
+            closing[rows] = (direction.excess[rows] <= 2 * floor) & np.isfinite(direction.value[rows])
+        return allowed, closing
+
+    def _refuted(self, claimed: Array, allowed: Magnitudes, compared: Array) -> Array:
+        """Return which outputs a claim is off at; each is differenced once more, at ever smaller steps, before."""
+        differs = compared.copy()
+        for rows in blocks(differs.size):
+            differs[rows] &= ~(np.abs(claimed[rows] - self.direction.value[rows]) <= allowed[rows])
+        suspects = np.flatnonzero(differs)
+        if not suspects.size:
+            return suspects
+        slack = allowed[suspects] - self.direction.bar[suspects]
+
+        def contradicts(places: Array, value: Array, bar: Array) -> Array:
+            return np.asarray(~(np.abs(claimed[suspects[places]] - value) <= bar + slack[places]))
+
+        doubts = Doubts(np.zeros(suspects.size, bool), contradicts)
+        again = ladder(self.near.along(self.v, self.rounding).subset(suspects), doubts)
+        off = ~(np.abs(claimed[suspects] - again.value) <= again.bar + slack)
+        off &= ~((again.step > 0) & (np.abs(claimed[suspects] - again.other) <= again.other_bar + slack))
+        return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
+
+    def _inputs_refuted(self, pulled: Array, w: Array, allowed: Magnitudes) -> Array:
+        """Return by which inputs a claimed Jᵀ·w is off."""
+        if self.coverage == 1:
+            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w, _unseen(self.near, w)))
+        if not w.all():  # an output that is left out may be infinite, and 0 · inf then hides what the others give
+            pulled = np.where(np.isfinite(pulled), pulled, 0.0)
+        terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
+        slack = np.where(w == 0, 0.0, np.abs(w) * allowed[:]).sum()
+        return np.flatnonzero(_differs_in_sum(terms, measured, slack))
+
+
+def _outputs(pattern: Pattern, entries: Array) -> Array:
+    """Return which outputs have one of some entries, a boolean for each."""
+    found = np.zeros(pattern.shape[0], bool)
+    found[pattern.rows[entries]] = True
+    return found
+
+
+def _unseen(near: Neighbourhood, w: Array) -> Array:
+    """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w."""
+    size = np.abs(w * np.where(w == 0, 0.0, near.box.y0)).sum()
+    return np.asarray(max(LAST, near.x_epsilon) * size / step_scale(near.x.reshape(-1)))
+
+
+def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: Array) -> Array:
+    """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
+
+    What entries that are not stored may add to each is `unseen`. A row that is left out may be infinite, and 0 · inf
+    then hides what the others give.
+    """
+    jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
+    left_out = w[jacobian.pattern.rows] == 0
+    known = np.isfinite(pulled)
+    known |= np.bincount(jacobian.indices[left_out], minlength=known.size) == 0
+    data = np.where(left_out, 0.0, jacobian.data)
+    size = np.abs(data)
+    bars = np.where(left_out, 0.0, comparison.numeric.bar) + 2 * ROUNDING * size
+    if tolerance is not None:
+        bars = bars + tolerance.atol + tolerance.rtol * size
+    difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
+    allowed = unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()
+    return np.asarray(known & ~(difference <= allowed))
+
+
+def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:
+    """Return where a claimed Jᵀ·w is off in the one number (Jᵀ·w)·v = w·(J·v): everywhere it is not 0, or nowhere.
+
+    `terms` are those of the left sum, `measured` those of the right, which may be off by `slack` and by the rounding of
+    both sums.
+    """
+    slack += terms.size * LAST * np.abs(terms).sum() + measured.size * LAST * np.abs(measured).sum()
+    off = not abs(terms.sum() - measured.sum()) <= slack
+    return np.asarray((terms != 0) & off)

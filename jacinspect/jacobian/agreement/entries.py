@@ -1,0 +1,278 @@
+"""Do the analytic and the numeric Jacobian agree, entry by entry? Next: directions.
+
+The status of an entry is computed once, from named conditions in their order of precedence.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Criteria, Status
+from jacinspect.jacobian.calls.blackbox import Array, blocks
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.values.differences import ROUNDING, WIDE
+from jacinspect.jacobian.values.first_look import Contradicts
+from jacinspect.jacobian.values.ladder import NEAREST, few_digits, is_half
+from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.stencil import LAST, Kind, is_single, precision, step_scale
+from jacinspect.records import dataclass
+
+__all__ = ["compare", "contradicts"]
+
+# Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
+_APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
+_SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
+_APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
+_FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
+
+
+def contradicts(analytic: Callable[[], Jacobian]) -> Contradicts:
+    """Return what says where claims differ from differences, which look again before anything is called wrong."""
+
+    def differ(entries: Array | slice, value: Array, bar: Array) -> Array:
+        claimed = analytic().data[entries]
+        with np.errstate(all="ignore"):
+            return np.asarray(~(np.abs(claimed - value) <= bar + ROUNDING * np.abs(claimed)))
+
+    return differ
+
+
+def compare(
+    analytic: Jacobian | None, numeric: Numeric, x: Array, y0: Array, criteria: Criteria | None = None
+) -> Comparison:
+    """Judge every stored entry; without an analytic Jacobian, only whether the numeric one is reliable.
+
+    x is the operand, and y0 is f(x), flat; by the error bars alone if no `criteria` are given.
+    """
+    criteria = Criteria() if criteria is None else criteria
+    pattern, x = numeric.jacobian.pattern, x.reshape(-1)
+    claimed = numeric.jacobian.data if analytic is None else analytic.data
+    comparison = Comparison(np.zeros(pattern.stored, np.int8), claimed, numeric, criteria.tolerance)
+    reads_unknown = np.zeros(pattern.shape[0], bool)
+    if not np.isfinite(x).all():
+        reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
+    largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
+    for block in blocks(pattern.stored):
+        rows = pattern.rows[block]
+        conditions = _Conditions(
+            comparison=comparison,
+            block=block,
+            x=x[pattern.indices[block]],
+            y0=y0[rows],
+            checked=analytic is not None,
+            criteria=criteria,
+            reads_unknown=reads_unknown[rows],
+            not_a_sum=np.isin(rows, criteria.unresolved),
+            largest=largest,
+        )
+        comparison.status[block] = conditions.status()
+    return comparison
+
+
+@dataclass(frozen=True, eq=False)
+class _Conditions:
+    """What is true of each entry of a block, one boolean each, and the status that follows.
+
+    `x` and `y0` are the operand's and the output's value at each entry. `checked` is whether there is a claim,
+    `reads_unknown` where the output reads an operand that is not finite, `not_a_sum` where its inputs are unresolved.
+    `largest` is the largest output, or 1.
+    """
+
+    comparison: Comparison
+    block: slice
+    x: Array
+    y0: Array
+    checked: bool
+    criteria: Criteria
+    reads_unknown: Array
+    not_a_sum: Array
+    largest: float
+
+    def status(self) -> Array:
+        """Return the status of each entry: of the first of these conditions that holds."""
+        if np.all(self.agrees & ~self.unknown):
+            return np.full(self.x.size, Status.AGREES)
+        precedence = (
+            (self.unknown, Status.EXCUSED),
+            (self.agrees, Status.AGREES),
+            (self.reads_unknown, Status.EXCUSED),
+            (self.overflows, Status.OVERFLOWS),
+            (self.nonfinite, Status.NONFINITE),
+            (self.out_of_reach, Status.OUT_OF_REACH),
+            (self.may_bend, Status.INCONCLUSIVE),
+            (self.subgradient, Status.KINK),
+            (self.on_stairs, Status.INCONCLUSIVE),
+            (self.disagrees & self.not_a_sum, Status.INCONCLUSIVE),
+            (self.disagrees, Status.DISAGREES),
+            (self.unresolved | self.wide, Status.INCONCLUSIVE),
+        )
+        return np.select([condition for condition, _ in precedence], [status for _, status in precedence])
+
+    @property
+    def claimed(self) -> Array:
+        return self.comparison.claimed[self.block]
+
+    @property
+    def value(self) -> Array:
+        return self.comparison.numeric.jacobian.data[self.block]
+
+    @property
+    def bar(self) -> Array:
+        return self.comparison.numeric.bar[self.block]
+
+    @property
+    def kind(self) -> Array:
+        return self.comparison.numeric.kind[self.block]
+
+    @property
+    def unknown(self) -> Array:
+        """The operand is not finite."""
+        return ~np.isfinite(self.x)
+
+    @cached_property
+    def agrees(self) -> Array:
+        """No condition contradicts the claim, or makes it impossible to judge."""
+        doubt = self.on_kink | self.on_stairs | self.differs | self.unresolved | self.wide
+        return np.asarray(~(doubt | self.overflows | self.nonfinite | self.out_of_reach))
+
+    @cached_property
+    def overflows(self) -> Array:
+        """The value and the claim overflow alike."""
+        if not self.checked or not np.isinf(self.y0).any():
+            return np.zeros(self.x.size, bool)
+        outward = np.where(self.x < 0, -self.y0, self.y0)  # as of cosh on both sides
+        return np.asarray(np.isinf(self.y0) & ((self.claimed == self.y0) | (self.claimed == outward)))
+
+    @cached_property
+    def nonfinite(self) -> Array:
+        """The value, every difference or the claim is not finite."""
+        nonfinite = ~np.isfinite(self.y0) | (self.kind == Kind.NONFINITE)
+        return np.asarray(nonfinite | ~np.isfinite(self.claimed) if self.checked else nonfinite)
+
+    @cached_property
+    def out_of_reach(self) -> Array:
+        """No number near x could show that the claim is wrong.
+
+        That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a
+        slope too small to move the last bit of 1 or of the largest output, or within |x| that of f, or of what f moves
+        by if the slope is faint beside that; and where what the claim is off by has underflowed. Without a claim, a
+        slope other than 0 is not relied on by itself where doubles are far apart: x + sin(x)² is x there.
+        """
+        epsilon, size = self.comparison.numeric.epsilon, np.abs(self.x)
+        still = (self.value == 0) & (self.kind == Kind.SMOOTH)
+        if not self.checked:
+            return np.asarray((size * LAST >= _APART) & ~still)
+        if not self.disagrees.any():
+            return self.disagrees
+        apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
+        claimed = np.abs(self.claimed)
+        with np.errstate(all="ignore"):
+            reached = self.comparison.numeric.size[self.block]
+            last = np.where(claimed <= _FAINT * reached, reached * step_scale(self.x), 0)
+            last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
+            faint = still & ((claimed <= 4 * LAST * self.largest) | ((claimed * size <= last) & (size > 0)))
+            underflows = self.differs & (np.abs(self.claimed - self.value) <= UNDERFLOW)
+        return np.asarray(self.disagrees & (apart | faint | underflows))
+
+    @cached_property
+    def on_kink(self) -> Array:
+        """There is a kink or a jump of f at x."""
+        return np.asarray((self.kind == Kind.KINK) | (self.kind == Kind.JUMP))
+
+    @cached_property
+    def between(self) -> Array:
+        """On a kink, the claim lies between the one-sided slopes."""
+        kinks = self.comparison.numeric.kinks
+        these, on = kinks.within(self.block), self.on_kink
+        claimed = self.claimed[on]
+        with np.errstate(all="ignore"):
+            slack = self.bar[on] + ROUNDING * np.abs(claimed)
+            inside = (kinks.low[these] - slack <= claimed) & (claimed <= kinks.high[these] + slack)
+        return _put(on, inside)
+
+    @cached_property
+    def may_bend(self) -> Array:
+        """On a kink, the claim is wrong, unless f bends within the shortest step, and that cannot be ruled out."""
+        size = np.abs(self.x)
+        return np.asarray(self.on_kink & ~self.between & (size > 0) & (size < NEAREST))
+
+    @cached_property
+    def on_stairs(self) -> Array:
+        """The function moves in steps, and the claim is the slope of one scale alone, which need not be that of f.
+
+        The slope over many steps is believed where it is known to some digits, and that between two where it is not.
+        """
+        numeric = self.comparison.numeric
+        stairs, on = numeric.stairs, np.zeros(self.x.size, bool)
+        if not stairs.entries.size:
+            return on
+        these = stairs.within(self.block)
+        places = stairs.entries[these] - self.block.start
+        other, bar, differs = stairs.other[these], stairs.bar[these], self.differs[places]
+        with np.errstate(all="ignore"):
+            slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
+            fits = np.abs(self.claimed[places] - other) <= bar + slack
+            known = stairs.over_many[these] | (bar > np.abs(other) * _SOME_DIGITS)
+        one_alone = np.where(differs, fits, ~fits & ~known) if self.checked else ~stairs.over_many[these]
+        on[places] = one_alone
+        return on
+
+    @property
+    def subgradient(self) -> Array:
+        """On a kink, the claim is accepted."""
+        if self.criteria.strict_kinks:
+            return np.zeros(self.x.size, bool)
+        return self.between if self.checked else self.on_kink
+
+    @cached_property
+    def disagrees(self) -> Array:
+        """The claim is wrong as far as the differences show."""
+        of_smooth = self.differs & ~self.on_kink & ~self.unresolved
+        if not self.on_kink.any():
+            return of_smooth
+        return np.asarray(of_smooth | (self.on_kink & ~self.subgradient & ~self.may_bend))
+
+    @cached_property
+    def differs(self) -> Array:
+        """The claim is off by more than is allowed."""
+        with np.errstate(all="ignore"):
+            return np.asarray(~(np.abs(self.claimed - self.value) <= self.comparison.allowed(self.block)))
+
+    @property
+    def unresolved(self) -> Array:
+        """No step size gave a reliable derivative."""
+        return np.asarray((self.kind == Kind.UNRESOLVED) | np.isnan(self.value) | np.isnan(self.bar))
+
+    @cached_property
+    def wide(self) -> Array:
+        """The bar is too wide to judge by."""
+        numeric = self.comparison.numeric
+        with np.errstate(all="ignore"):
+            large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
+            known: float | Array = WIDE
+            faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
+            if numeric.stairs.entries.size:
+                known, faint = self._known_on_stairs(known, faint)
+            narrow = np.maximum(known * large, faint * size)
+            narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
+            if self.criteria.noise:
+                narrow = np.maximum(narrow, np.maximum(large, size))
+            return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
+
+    def _known_on_stairs(self, known: float | Array, faint: float | Array) -> tuple[Array, Array]:
+        """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""
+        numeric, stairs = self.comparison.numeric, self.comparison.numeric.stairs
+        these, few = stairs.within(self.block), few_digits(numeric.epsilon)
+        relative, size = np.full(self.x.size, known), np.full(self.x.size, faint)
+        places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
+        relative[places] = np.where(many, few, WIDE)
+        size[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
+        return relative, size
+
+
+def _put(where: Array, values: Array) -> Array:
+    """Return booleans that are `values` where `where` is true, and false elsewhere."""
+    spread = where.copy()
+    spread[where] = values
+    return spread

@@ -1,0 +1,250 @@
+"""Outputs on a kink in several inputs: is a claim possible in all of them together? Next: findings.
+
+At a tie of three, a maximum has slopes 0 and 1 by each input, and each entry of a gradient (1, 1, 1) lies between them.
+Along a direction v that moves all three, J·v has to lie between the one-sided slopes along v, as it does for every
+subgradient of a convex or a concave function (Rockafellar 1970, theorem 23.2). Others, as the median, have
+derivatives in use that do not, so that only convex and concave outputs are accused.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from jacinspect.jacobian.agreement.comparison import Comparison, Status
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.indices import distinct
+from jacinspect.jacobian.values.differences import ROUNDING
+from jacinspect.jacobian.values.ladder import LADDER_CALLS, Doubts, ladder
+from jacinspect.jacobian.values.neighbourhood import Neighbourhood
+from jacinspect.jacobian.values.sides import Estimate
+from jacinspect.jacobian.values.stencil import Kind, step_scale
+from jacinspect.records import dataclass
+
+__all__ = ["JointKink", "joint_kinks", "not_differentiable"]
+
+_RANDOM = 2  # directions among the inputs, besides their sum and that of the claim itself
+# Differences over one short step h are off by a fraction of a slope that is about h, where f is curved.
+_SUSPECT = 2.0**-12, 64.0  # of a slope, and of h: claims that are closer to the slopes are accepted
+_BENT = 2.0**-16, 4.0  # what is less than convex or concave by that is not found out, but then no claim is off by more
+_APART = 0.125  # of a slope: the sides of a tie are apart by more, and those of a curved f by less
+# Along a line, tied inputs change their order several times, where an order statistic bends up or down.
+_LINES, _POINTS, _FAR = 4, 33, 3.0  # lines, points on each, and how far they reach, in units of the directions
+
+
+@dataclass(frozen=True, eq=False)
+class JointKink:
+    """An output whose claim is impossible along a direction, the inputs that were moved, and the slopes along it.
+
+    `number` is how many such outputs there are.
+    """
+
+    output: int
+    inputs: Array
+    claimed: float
+    left: float
+    right: float
+    number: int
+
+
+def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Generator, calls: int) -> JointKink | None:
+    """Compare J·v of the claim with the one-sided slopes along v, where outputs have kinks in several inputs.
+
+    The claim is on all of f's pattern. At most so many `calls` of f are made; returned is the worst output.
+    """
+    pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
+    joint = _joint(comparison)
+    rows = np.flatnonzero(np.isin(np.arange(pattern.shape[0]), pattern.rows[joint]) & np.isfinite(near.box.y0))
+    if not rows.size:
+        return None
+    end = near.box.evaluations + calls
+    claim, unit = Jacobian(pattern, comparison.claimed), step_scale(near.x.reshape(-1))
+    moved = np.zeros(near.x.size, bool)
+    moved[pattern.indices[joint]] = True
+    rounding = near.rounding(numeric.jacobian, numeric.bar)
+    ask = _Asked(near, np.where(moved, unit, 0.0), rows)
+    for direction in _directions(claim, joint, unit, rng):
+        if near.box.evaluations + LADDER_CALLS + 2 > end:
+            return None
+        v = ask.tangent(direction)
+        claimed = (claim @ v).ravel()
+        suspects = rows[ask.suspected(direction, claimed[rows])]
+        if not suspects.size:
+            continue
+        allowed = _allowed(comparison, v)[suspects]
+        stencil = near.along(v.reshape(near.x.shape), rounding).subset(suspects)
+        estimate = ladder(stencil, _doubts(claimed[suspects], allowed))
+        outside = _outside(estimate, claimed[suspects], allowed)
+        off = outside > 0
+        if off.any() and near.box.evaluations + _LINES * _POINTS > end:
+            return None
+        off[off] = _Asked(near, ask.unit, suspects[off]).bend_one_way(rng)
+        if off.any():
+            worst = int(np.argmax(np.where(off, outside, -np.inf)))
+            output = int(suspects[worst])
+            inputs = pattern.indices[joint & (pattern.rows == output)]
+            sides = float(estimate.left[worst]), float(estimate.right[worst])
+            if estimate.kind[worst] == Kind.SMOOTH:
+                sides = (float(estimate.value[worst]),) * 2
+            return JointKink(output, inputs, float(claimed[output]), *sides, int(off.sum()))
+    return None
+
+
+def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.random.Generator, calls: int) -> Array:
+    """Return outputs that are accused although they have a kink along random directions that single inputs do not show.
+
+    Such are order statistics of equal numbers: the derivative in use of a median is 1 by one of them. What is convex or
+    concave has its slopes along v between those that single inputs show. At most so many `calls` are made.
+    """
+    pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
+    rough = np.zeros(pattern.shape[0], bool)
+    rough[pattern.rows[numeric.kind != Kind.SMOOTH]] = True
+    accused = distinct(pattern.rows[comparison.status == Status.DISAGREES])
+    rows = accused[np.diff(pattern.indptr)[accused] > 1]
+    found, end = np.zeros(rows.size, bool), near.box.evaluations + calls
+    if not rows.size:
+        return np.asarray(rows)
+    read = np.isin(np.arange(near.x.size), pattern.of_outputs(rows).indices)
+    ask = _Asked(near, np.where(read, step_scale(near.x.reshape(-1)), 0.0), rows)
+    for _ in range(_RANDOM):
+        direction = rng.standard_normal(read.size)
+        summed = _summed(comparison, ask.tangent(direction))[rows]
+        bent = np.flatnonzero(ask.bent(direction) & (~rough[rows] | ask.not_sum(direction, summed)) & ~found)
+        if not bent.size or near.box.evaluations + LADDER_CALLS > end:
+            continue
+        stencil = near.along(ask.tangent(direction).reshape(near.x.shape)).subset(rows[bent])
+        estimate = ladder(stencil, Doubts(np.ones(bent.size, bool)))
+        found[bent] = (estimate.kind == Kind.KINK) & (estimate.step == 0)
+    kinked = found & rough[rows]
+    if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
+        found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)
+    return np.asarray(rows[found])
+
+
+def _summed(comparison: Comparison, v: Array) -> Array:
+    """Return the sum over the inputs of what each alone adds to f's one-sided derivative along v."""
+    jacobian, kinks = comparison.numeric.jacobian, comparison.numeric.kinks
+    slopes = jacobian.data.copy()
+    forward = v[jacobian.pattern.indices[kinks.entries]] > 0
+    slopes[kinks.entries] = np.where(forward, kinks.right, kinks.left)
+    return np.asarray((Jacobian(jacobian.pattern, slopes) @ v).ravel())
+
+
+def _joint(comparison: Comparison) -> Array:
+    """Return the entries accepted on a kink of outputs that have several, all bent up or all bent down."""
+    numeric, pattern = comparison.numeric, comparison.numeric.jacobian.pattern
+    on = (comparison.status == Status.KINK) & (numeric.kind == Kind.KINK)
+    up, down = np.zeros_like(on), np.zeros_like(on)
+    kinks = numeric.kinks
+    up[kinks.entries], down[kinks.entries] = kinks.left < kinks.right, kinks.left > kinks.right
+    number, ups, downs = (
+        np.bincount(pattern.rows[which], minlength=pattern.shape[0]) for which in (on, on & up, on & down)
+    )
+    several = (number > 1) & ((number == ups) | (number == downs))
+    several[pattern.rows[~on & (comparison.status != Status.AGREES)]] = False
+    return np.asarray(on & several[pattern.rows])
+
+
+def _directions(claim: Jacobian, joint: Array, unit: Array, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield directions in units of the inputs: their sum, that in which the claim is steepest, and others."""
+    yield np.ones(unit.size)
+    steepest = claim.only(joint).vjp(np.ones(claim.shape[0])).ravel() * unit
+    if steepest.any():
+        yield steepest / np.abs(steepest).max()
+    for _ in range(_RANDOM):
+        yield rng.standard_normal(unit.size)
+
+
+def _allowed(comparison: Comparison, v: Array) -> Array:
+    """Return what each J·v may be off by beside the slopes' bars: what its entries may."""
+    jacobian = comparison.numeric.jacobian
+    whole = slice(0, jacobian.pattern.stored)
+    errors = comparison.numeric.bar + ROUNDING * np.abs(comparison.claimed) + comparison.tolerated(whole)
+    return (Jacobian(jacobian.pattern, errors) @ np.abs(v)).ravel()
+
+
+def _doubts(claimed: Array, allowed: Array) -> Doubts:
+    def contradicts(places: Array, value: Array, bar: Array) -> Array:
+        return np.asarray(~(np.abs(claimed[places] - value) <= bar + allowed[places]))
+
+    return Doubts(np.zeros(claimed.size, bool), contradicts)
+
+
+def _outside(estimate: Estimate, claimed: Array, allowed: Array) -> Array:
+    """Return how many times what is allowed a claim lies outside the one-sided slopes; 0 where nothing is known."""
+    on = estimate.kind == Kind.KINK
+    low = np.where(on, np.fmin(estimate.left, estimate.right), estimate.value)
+    high = np.where(on, np.fmax(estimate.left, estimate.right), estimate.value)
+    known = (on | (estimate.kind == Kind.SMOOTH)) & (estimate.step == 0)
+    with np.errstate(all="ignore"):
+        off = np.maximum(low - claimed, claimed - high) - estimate.bar - allowed
+    return np.where(known & (off > 0), off, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Some outputs, and f a short step away along directions that are given in the units of the inputs, 0 for some."""
+
+    near: Neighbourhood
+    unit: Array
+    rows: Array
+
+    @property
+    def step(self) -> float:
+        """The step, in units of the inputs, at which rounding and curvature are about equal."""
+        return float(np.sqrt(self.near.epsilon))
+
+    def tangent(self, direction: Array) -> Array:
+        """Return a direction in the units of f's operand, flat, that does not leave its domain."""
+        return self.near.box.limited(direction * self.unit, self.near.x.reshape(-1), self.step)
+
+    def rises(self, directions: Iterable[Array]) -> Iterator[tuple[Array, Array]]:
+        """Yield f's one-sided derivatives along directions, to first order, and by how much rounding moves each."""
+        y0, t = self.near.box.y0[self.rows], self.step
+        for whole in self.near.box.many_where_defined(map(self._point, directions)):
+            y = whole[self.rows]
+            with np.errstate(all="ignore"):
+                rise, noise = (y - y0) / t, 8 * self.near.epsilon * np.maximum(np.abs(y), np.abs(y0)) / t
+            yield rise, noise
+
+    def _point(self, direction: Array) -> Array:
+        point = (self.near.x.reshape(-1) + self.step * self.tangent(direction)).reshape(self.near.x.shape)
+        return point.astype(self.near.x.dtype, copy=False)
+
+    def bent(self, direction: Array) -> Array:
+        """Return which outputs have one-sided slopes along a direction that are far apart."""
+        (right, noise), (left, _) = self.rises([direction, -direction])
+        left = -left
+        with np.errstate(all="ignore"):
+            slack = 2 * noise + _APART * np.maximum(np.abs(left), np.abs(right))
+            return np.asarray(~(np.abs(right - left) <= slack))
+
+    def not_sum(self, direction: Array, summed: Array) -> Array:
+        """Return which outputs clearly rise by something else than the sum of what single inputs add."""
+        ((rise, noise),) = self.rises([direction])
+        with np.errstate(all="ignore"):
+            slack = noise + _APART * np.maximum(np.abs(rise), np.abs(summed))
+            return np.asarray(~(np.abs(rise - summed) <= slack) & np.isfinite(rise))
+
+    def suspected(self, direction: Array, claimed: Array) -> Array:
+        """Return where a claim is not clearly between the one-sided slopes."""
+        (right, noise), (left, _) = self.rises([direction, -direction])
+        left = -left
+        with np.errstate(all="ignore"):
+            slack = noise + max(_SUSPECT[0], _SUSPECT[1] * self.step) * np.maximum(np.abs(left), np.abs(right))
+            inside = (claimed >= np.minimum(left, right) - slack) & (claimed <= np.maximum(left, right) + slack)
+        return np.asarray(~inside)
+
+    def bend_one_way(self, rng: np.random.Generator) -> Array:
+        """Return which outputs are convex, or concave, around x: along random lines, as far as these show."""
+        convex = concave = np.ones(self.rows.size, bool)
+        part = max(_BENT[0], _BENT[1] * self.step)
+        for _ in range(_LINES):
+            middle, along = rng.standard_normal((2, self.unit.size))
+            rises = list(self.rises(middle + s * along for s in np.linspace(-_FAR, _FAR, _POINTS)))
+            for (one, _), (two, noise), (three, _) in zip(rises, rises[1:], rises[2:], strict=False):
+                with np.errstate(all="ignore"):
+                    bend = one - 2 * two + three
+                    slack = 4 * noise + part * (np.abs(one) + 2 * np.abs(two) + np.abs(three))
+                    convex, concave = convex & (bend >= -slack), concave & (bend <= slack)
+        return np.asarray(convex | concave)

@@ -1,0 +1,1 @@
+"""What does the Jacobian look like? Its structure, its matrix, tensor and formula, and its products. Next: views."""

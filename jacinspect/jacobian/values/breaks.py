@@ -1,0 +1,100 @@
+"""Is f smooth in pieces near x, whose slopes differ a little, as what a solver returns? Next: numeric.
+
+An integrator that chooses its steps, an optimiser, or an iteration that stops at a tolerance is smooth between the
+places at which it takes another number of steps, and its slope there is off by about as much as the slopes of two
+pieces differ. A claim that is off by no more than that is no error that differences could show.
+"""
+
+import numpy as np
+
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.values.stairs import FARTHEST, SIDE, Places, leader
+from jacinspect.jacobian.values.stencil import Stencil
+
+__all__ = ["PIECES", "between_pieces"]
+
+_ORDER = 9  # of differences: those of a smooth f are then as small as rounding, and a break of 1e-12 stands out
+_FINER = 8  # times closer the places are, twice, around the largest difference
+_ROUGH = 2.0**9  # differences that shrink by less, from 64 times closer: by 64 at a kink, 4096 where f'' jumps
+_ROUNDINGS = 2.0**10  # of f, that a ninth difference (weights up to 126, norm 220) is larger than at a break
+_GROWS = 4.0  # times, from 64 times closer: what grows is a pole
+_FOLLOWED = 1e-3  # of what f ranges over, that half of the ninth differences stay below: else f waves between places
+_TINY = float(np.finfo(np.float64).tiny)
+_LEAP = 70  # the largest ninth difference of a leap of height 1
+_OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
+PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
+_OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
+# Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
+# there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
+_WINDOWS = (0.0, 1.0), (-0.72, 0.5)
+_FAINT = 2.0**-10  # of a slope, that kinks turn it by in a solver that chooses its steps, however many there are
+_FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
+_STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
+
+
+def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) -> tuple[Array, Array]:
+    """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not; and f, by how much.
+
+    `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
+    """
+    off, height = np.zeros(value.size), np.zeros(value.size)
+    for window in _WINDOWS:
+        again = np.flatnonzero(off == 0)
+        if again.size:
+            given = value[again], size[again], kinks[again]
+            off[again], height[again] = _in_window(stencil.subset(again), *given, window)
+    return off, height
+
+
+def _in_window(
+    stencil: Stencil, value: Array, size: Array, kinks: Array, window: tuple[float, float]
+) -> tuple[Array, Array]:
+    """Return what `between_pieces` does, of the breaks in one of `_WINDOWS`."""
+    center, apart = window
+    start, spacing = np.full(value.size, center), np.full(value.size, apart * FARTHEST)
+    sizes, range_, many = [], np.zeros(value.size), np.zeros(value.size, np.int64)
+    columns = np.arange(value.size)
+    for number in range(3):
+        places = Places.at(stencil, spacing, start if number or center else None)
+        ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
+        range_ = np.maximum(range_, np.ptp(y, axis=0))
+        bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
+        if not (ninth.max(axis=0) > _ROUNDINGS * bits).any():
+            return np.zeros(value.size), np.zeros(value.size)
+        cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
+        many = np.count_nonzero(ninth > ninth.max(axis=0) / _FINER**2, axis=0) if number == 0 else many
+        sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
+        start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
+        spacing = places.spacing / _FINER
+    first, last = sizes[0], sizes[2]
+    broken = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
+    broken &= np.median(ninth, axis=0) < _FOLLOWED * range_
+    beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
+    alone = (ninth * beside).max(axis=0) < last / 8  # else other breaks are as near, and slopes beside it not to be had
+    # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
+    leap, turns = last > first / _FINER, last > 2 * first / _FINER**2
+    several = alone & leap & (many > 2 * _ORDER)  # two leaps make no more
+    turn, height = _turn(places, cell), last / _LEAP
+    # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
+    few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
+    bend = alone & ~kinks & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
+    tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
+    leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
+    most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
+    off = np.where(bend, np.minimum(_OFF * turn, most), 0) + np.where(turns, leaps, 0)
+    broken &= bend | several | (turns & ~alone)
+    broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
+    return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
+
+
+def _turn(places: Places, cell: Array) -> Array:
+    """Return by how much the slopes on both sides of a break differ, each extrapolated from four places."""
+    columns, far = np.arange(cell.size), np.arange(4)
+    # of the places that a difference is made of, or left of them
+    before = _ORDER // 2 - int(_GAP - 0.5) - _STRIDE * far
+    after = _ORDER - before
+    first = np.clip(cell, -before[-1], 2 * SIDE - after[-1])[:, None]
+    # the derivative at the break, of a cubic through places that are so many of them away
+    weights = np.linalg.solve((-_GAP - _STRIDE * far) ** far[:, None].astype(float), [0, 1, 0, 0])
+    low, high = places.y[first + before, columns[:, None]], places.y[first + after, columns[:, None]]
+    return np.asarray(np.nan_to_num(np.abs((low + high) @ weights), nan=np.inf) / places.width)

@@ -1,0 +1,234 @@
+"""Derivatives of entries in doubt, from one sequence of ever smaller steps, a bar and a kind for each. Next: numeric.
+
+Sample first, judge afterwards. f is evaluated at steps from the unit of x down to ten spacings of numbers beside it. At
+each step there is an estimate: extrapolated slopes, central and to either side, and a bar, made of what the
+extrapolation still changes and of the noise over the step, which is no smaller than the rounding of f and than what
+estimates at shorter steps disagree by. An estimate is believed at the finest scale at which it has settled; coarser
+ones that agree with all finer ones may sharpen it (Lepskii 1991; Katkovnik 1999, intersection of confidence intervals).
+Sides that settle on two slopes are a kink; a side on which f leaps between neighbouring numbers is a jump. Where a
+claim is contradicted, f has to be seen to be continuous first (see stairs): the height of its steps is noise.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.values.averages import averaged
+from jacinspect.jacobian.values.differences import WIDE
+from jacinspect.jacobian.values.sides import Estimate, Sides, leaps_at_once
+from jacinspect.jacobian.values.slopes import SETTLED, SHARPER, Rungs
+from jacinspect.jacobian.values.stairs import end_of_tread, inputs_of, steps_beyond, steps_near
+from jacinspect.jacobian.values.stencil import Kind, Stencil, is_single
+from jacinspect.records import dataclass, replace
+
+__all__ = ["LADDER_CALLS", "NEAREST", "few_digits", "is_half", "ladder"]
+
+NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
+# 3.07⁻³⁰ is ten spacings of 1. Not a whole number: or a step that happens to be a multiple of f's period makes all
+# coarser ones so, and a wrong slope looks settled.
+_RUNGS, _RATIO = 31, 3.07
+_RUNGS_SINGLE, _RATIO_SINGLE = 22, 1.9  # down to ten spacings of single precision, whose noise asks for closer steps
+LADDER_CALLS = 2 * _RUNGS + 2
+_SMALL = 2.0**-20  # |x| below it is sampled once more, in units of |x|
+_BATCH = 2**20  # entries sampled together, 500 bytes each
+_BLOCK = 2**10  # entries judged together: what is computed of them stays in the processor's cache
+_TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
+_BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
+_FEW = 2.0**-8, 2.0**-6, 4.0  # of a slope over many steps, in half precision, and of its rounding: two digits or so
+
+
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """What may not be believed before f is seen to be continuous: what has `lost` digits, and what is contradicted.
+
+    `contradicts` says of entries, given by their places, where somebody denies a value and its bar.
+    """
+
+    lost: Array
+    contradicts: Callable[[Array, Array, Array], Array] | None = None
+
+
+@np.errstate(all="ignore")
+def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
+    """Difference at ever smaller steps and believe, entry by entry, the finest scale that has settled.
+
+    Where x is small, so that f may bend within any of the steps, the steps are taken once more in units of |x|; at 0,
+    in shorter ones.
+    Without `doubts`, f has to be seen to be continuous wherever a slope is found.
+    """
+    parts = [_sampled(stencil.subset(batch), batch, doubts) for batch in _parts(stencil.y0.size, _BATCH)]
+    estimate = Estimate.joined(parts)
+    if stencil.inputs is None:
+        return estimate
+    near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
+    beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
+    beyond &= estimate.kind == Kind.SMOOTH
+    estimate = replace(estimate, kind=np.where(beyond, np.int8(Kind.UNRESOLVED), estimate.kind))
+    wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
+    at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
+    again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
+    if again.size:
+        unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
+        finer = _sampled(stencil.subset(again).scaled(unit), again, doubts)
+        before = estimate.subset(again)
+        better = _finer_is_better(before, finer)
+        estimate = estimate.replaced(again[better], finer.subset(better))
+    return estimate
+
+
+def _parts(size: int, length: int) -> list[Array]:
+    """Return the places below a size in parts of at most a length: one at least, which may be empty."""
+    return [np.arange(start, min(start + length, size)) for start in range(0, max(size, 1), length)]
+
+
+def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
+    gap = np.abs(before.right - before.left)
+    sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
+    apart = np.abs(before.value - finer.value) > before.bar + finer.bar
+    sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
+    # Short steps need not reach the end of a tread, nor many, and many may be known already.
+    known = before.over_many & (before.bar <= _FEW[0] * np.abs(before.value))
+    sharp &= (before.step == 0) | np.where(known, finer.over_many, finer.step > 0)
+    return np.asarray((finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE) & sharp)
+
+
+def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate:
+    count, ratio = (_RUNGS_SINGLE, _RATIO_SINGLE) if is_single(stencil.epsilon) else (_RUNGS, _RATIO)
+    steps = ratio ** -np.arange(count, dtype=float)
+    y = np.empty((2, count, stencil.y0.size))
+    sampled = stencil.sides(steps.tolist())
+    for k in range(count):
+        y[0, k], y[1, k] = next(sampled), next(sampled)
+    rungs = Rungs(stencil, steps, ratio, y)
+    jumps, estimates, bests, doubted = leaps_at_once(rungs), [], [], []
+    for part in _parts(stencil.y0.size, _BLOCK):
+        sides = Sides.of(rungs.subset(part), jumps[:, part], np.zeros(part.size))
+        estimates.append(sides.estimate())
+        bests.append(sides.both.best)
+        doubted.append(np.ones(part.size, bool) if doubts is None else _doubted(doubts, places[part], sides))
+    estimate = Estimate.joined(estimates)
+    slope = ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
+    entries = np.flatnonzero(np.concatenate(doubted) & slope)
+    believed = steps[np.concatenate(bests)[entries]]
+    height, away = _steps(rungs, entries, estimate.subset(entries), believed)
+    on = height > 0
+    if is_half(stencil.x_epsilon):
+        estimate, few = _averaged(estimate, stencil)
+        estimate = replace(
+            estimate,
+            step=np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step),
+            other=np.where(few, estimate.value, estimate.other),
+            other_bar=np.where(few, estimate.bar, estimate.other_bar),
+            over_many=estimate.over_many | few,
+        )
+    return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
+
+
+def _steps(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) -> tuple[Array, Array]:
+    """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
+
+    They are looked for around the step that is `believed`. Where f stands still around x, there are none if it bends at
+    the end of that tread, and they may be beyond it if it leaps. Of outputs that read one input, the nearest steps are
+    followed, and those of others, that may be farther away, are as high as what is first off the slope.
+    """
+    moves = rungs.y[:, :, entries] != rungs.stencil.y0[entries]
+    still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
+    ends = still.argmax(axis=1)  # the longest step within the tread, on each side
+    end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
+    flat = np.flatnonzero((estimate.value == 0) & (end > 0) & still[:, -1].all(axis=0))
+    height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
+    tread, leaps = np.zeros(entries.size), np.ones(entries.size, bool)
+    if flat.size:
+        within, beyond = rungs.steps[end[flat]], rungs.steps[end[flat] - 1]
+        tread[flat], leaps[flat] = end_of_tread(stencil.subset(flat), sign[flat] * within, sign[flat] * beyond)
+    near = np.flatnonzero(leaps)
+    if near.size:
+        slopes = estimate.value[near], estimate.bar[near]
+        height[near], away[near] = steps_near(stencil.subset(near), *slopes, believed[near])
+    on = np.flatnonzero((tread != 0) & leaps & (height == 0))
+    if on.size:
+        height[on], away[on] = steps_beyond(stencil.subset(on), tread[on])
+    inputs = inputs_of(stencil)
+    longer = np.flatnonzero((height == 0) & leaps & np.isin(inputs, inputs[height > 0]))
+    if longer.size:
+        height[longer], away[longer] = _first_rise(rungs.subset(entries[longer]), estimate.subset(longer))
+    return height, away
+
+
+def _first_rise(rungs: Rungs, estimate: Estimate) -> tuple[Array, Array]:
+    """Return by how much f is off a slope at the finest step where it is off by more than the bar, and that step."""
+    stencil, columns = rungs.stencil, np.arange(estimate.value.size)
+    moved = rungs.steps[:, None] * stencil.units()
+    line = stencil.y0 + np.stack([-moved, moved]) * estimate.value
+    off = np.nan_to_num(np.abs(rungs.y - line).max(axis=0))
+    least = SHARPER * (estimate.bar * np.abs(moved) + stencil.epsilon * np.abs(stencil.y0))
+    first = off.shape[0] - 1 - (off > least)[::-1].argmax(axis=0)
+    return off[first, columns], np.abs(moved[first, columns])
+
+
+def _doubted(doubts: Doubts, places: Array, sides: Sides) -> Array:
+    """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
+    view, (values, bars) = sides.both, sides.scales
+    coarser = np.arange(bars.shape[0])[:, None] < view.best
+    off = np.where(coarser, np.abs(values - view.value) - view.bar, 0)
+    # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
+    opposed, against = (np.count_nonzero(off > far, axis=0) for far in (bars, 2 * bars + np.abs(values) / 2))
+    doubted = (doubts.lost[places] & (opposed >= SETTLED)) | (against >= SETTLED)
+    ends = (view.value == 0) & (sides.rungs.y != sides.rungs.stencil.y0).any(axis=(0, 1))  # f stands still, on a tread
+    if doubts.contradicts is None:  # the steps of what gives whole numbers are its own
+        return np.asarray(doubted | (ends & (not sides.rungs.stencil.box.whole)))
+    borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
+    return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
+
+
+def is_half(epsilon: float) -> bool:
+    """Whether a relative rounding is that of half precision, or more."""
+    return epsilon > 2.0**-16
+
+
+def few_digits(epsilon: float) -> float:
+    """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
+    return max(_FEW[is_half(epsilon)], _FEW[2] * epsilon)
+
+
+def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
+    """Take slopes averaged over many steps where they are known to two digits, and the longer steps to less.
+
+    Returned is also where that is so.
+    """
+    sharper = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)) & (coarse.kind != Kind.KINK)
+    entries = np.flatnonzero(sharper & (not stencil.box.whole))
+    sharper[:] = False
+    if entries.size:
+        before = coarse.subset(entries)
+        value, bar = averaged(stencil.subset(entries))
+        wide = np.nan_to_num(before.bar, nan=np.inf)
+        better = (bar < wide) & ~(np.abs(value - before.value) > bar + wide)
+        # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
+        few = is_half(stencil.x_epsilon) | (bar <= few_digits(stencil.x_epsilon) * np.abs(value))
+        sharper[entries] = better & few
+        after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
+        coarse = coarse.replaced(entries[better], after.subset(better))
+    return coarse, sharper
+
+
+def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> Estimate:
+    """Take the height of the steps for noise, and believe what that makes of the longer steps where it is narrow.
+
+    `tilt` is the height of a step over its distance. What leaps as its work changes, as an adaptive integrator does, is
+    off by far more than it leaps: slopes that differ by a little are then left open.
+    """
+    coarse = Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), height).estimate()
+    fine = estimate.subset(entries)
+    off = np.abs(coarse.value - fine.value)
+    narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
+    coarse, few = _averaged(coarse, rungs.stencil.subset(entries))
+    narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
+    near = narrow & (off <= WIDE * np.abs(coarse.value))
+    little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
+    narrow &= not rungs.stencil.box.whole  # all steps of what gives whole numbers are its own, and no lost digits
+    step = np.where(np.isfinite(bar), height, 0)
+    over = replace(coarse, bar=bar, other=fine.value, other_bar=np.maximum(fine.bar, little))
+    between = replace(fine, step=step, other=coarse.value, other_bar=np.maximum(bar, little))
+    return estimate.replaced(entries, between).replaced(entries[narrow], over.subset(narrow))

@@ -1,0 +1,164 @@
+"""How precise the values of a callable are: the precision that it works in, and the rounding inside. Next: numeric.
+
+Both are asked of steps too short for f to bend.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from math import comb, sqrt
+
+import numpy as np
+
+from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
+from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.values.stencil import is_single, precision, step_scale
+
+__all__ = ["rounding_noise", "significant_epsilon"]
+
+_SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
+# The weights that seven values have in two neighbouring fifth differences, and the size of those of each.
+_FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
+_WEIGHTS = np.vstack([_FIFTH, np.roll(_FIFTH, 1)]).T[:, :, None]
+_NORM = sqrt(np.square(_FIFTH).sum())
+_DELTAS = 2.0**-44, 2.0**-20  # steps of rounding_noise: at the first, what works in float32 may not move at all
+_PLACES = -3, -2, -1, 1, 2, 3
+_KINK = 2.0**-10  # of a fifth difference: two neighbouring ones cancel to that where x is on a kink, by chance hardly
+_ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
+_NONE: Array = np.zeros(0, np.int64)
+
+
+def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) -> float:
+    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after.
+
+    Of a vector that is made of several arrays, its `parts`, f may work in single precision with one alone.
+    """
+    if len(parts) > 1 and not box.whole and not box.narrow:
+        return max(_epsilon_by(box, x, part) for part in parts)
+    return _epsilon_by(box, x, slice(None))
+
+
+def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
+    """Return the relative noise of f where only one part of a vector moves, or all of an array."""
+    if box.whole or box.narrow:  # whole numbers are no sign of any precision
+        return box.epsilon
+    size = np.where(x == 0, 1.0, np.abs(x))
+    unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
+    if part != slice(None):
+        unit = np.where((np.arange(x.size) >= part.start) & (np.arange(x.size) < part.stop), unit, 0)
+    unit = box.limited(unit, x, _LONG)
+
+    def at(steps: Sequence[float]) -> Iterator[Array]:
+        return box.many_where_defined((x + t * unit).astype(x.dtype, copy=False) for t in steps)
+
+    still = _stands_still(box.y0, at)  # first, for it shows more of the values
+    if is_single(box.epsilon):
+        return 2.0**-52 if _leaps(box.y0, box.epsilon, at) else box.epsilon
+    return float(precision(1.0).eps) if still else box.epsilon
+
+
+def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
+    """Whether most of f moves at most once over four steps of 2⁻²⁷ to a side, as what rounds to 24 bits does.
+
+    Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
+    """
+    moves, expected = np.zeros((2, y0.size), np.int8), np.ones(y0.size, bool)
+    right, left = ([sign * k * _SHORT for k in range(1, 5)] for sign in (1, -1))
+    values = at([*right, _LONG, -_LONG, *left])
+    with np.errstate(all="ignore"):
+        for side in range(2):  # on a kink one of them may be flat
+            before = y0
+            for k in range(1, 5):
+                y = next(values)
+                moves[side] += np.abs(y - before) > 0
+                before = y
+                if side == 0 and k == 2 and _most_move(moves, expected):
+                    return False
+            if side == 0:
+                rise = np.abs(next(values) - next(values))  # not that of an even f, which short steps need not move
+                expected = rise > 2.0**-29 * np.abs(y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
+                if _most_move(moves, expected):
+                    return False
+    return not _most_move(moves, expected)
+
+
+def _most_move(moves: Array, expected: Array) -> bool:
+    """Whether at least half of those that are expected to move, or do, move more than once to a side."""
+    several = moves.max(axis=0) > 1
+    return bool(2 * np.count_nonzero(several) >= np.count_nonzero(expected | several))
+
+
+def _leaps(y0: Array, epsilon: float, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
+    """Whether most of f moves, over a short step, by far more than a long one promises and the last bit allows.
+
+    Then it is no single precision that leaves so few bits of its values, but what cancels.
+    """
+    with np.errstate(all="ignore"):
+        left, right, *ends = at([-4 * _SHORT, 4 * _SHORT, _LONG, -_LONG])
+        moved = np.abs(np.stack([left - y0, right - y0])).max(axis=0)
+        rise = np.abs(ends[0] - ends[1])
+        leaps = moved > 16 * (4 * _SHORT / _LONG) * rise + 8 * epsilon * np.abs(y0)
+    return bool(2 * np.count_nonzero(leaps) > np.count_nonzero(rise))
+
+
+def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
+    """Measure how far rounding inside f moves each output, by fifth differences over steps too short for f to bend.
+
+    ε|f| misses what cancels inside f, such as 1 − cos x. Hamming (1962); Moré & Wild (2011), Estimating computational
+    noise. Two step sizes, for at the shorter a part of f that works in float32 may not move at all; and what cancels
+    leaves its trace in the values too, which are all multiples of a granule larger than their own last bit.
+    """
+    unit = np.random.default_rng(0).uniform(0.5, 1, x.shape)
+    for block in blocks(x.size):
+        part = x.reshape(-1)[block]
+        unit.reshape(-1)[block] *= np.where(np.isfinite(part), step_scale(part), 0)
+    unit = box.limited(unit, x, 3 * 2.0**-20)
+    coarse = np.concatenate([_NONE, *(_coarse(box.y0[block]) + block.start for block in blocks(box.y0.size))])
+    noise = Magnitudes(box.y0.size)
+
+    def point(step: float) -> Array:
+        moved = step * unit
+        moved += x
+        return moved.astype(x.dtype, copy=False)
+
+    values = box.many_where_defined(point(delta * k) for delta in _DELTAS for k in _PLACES)
+    for _ in _DELTAS:
+        coarse = _noise_at(box.y0, values, coarse, noise)
+    return noise
+
+
+def _noise_at(y0: Array, values: Iterator[Array], coarse: Array, noise: Magnitudes) -> Array:
+    """Raise the noise to what two fifth differences of f show over seven points, and the granule of `coarse` values.
+
+    The next `values` are those at the points besides x. Returns which values are coarse at all those points.
+    """
+    sums = np.zeros((2, noise.size))
+    granule, moves = _granule(y0[coarse]), np.zeros(coarse.size, bool)
+    with np.errstate(all="ignore"):
+        for k, y in zip(_PLACES, values, strict=False):
+            if coarse.size:
+                still = _coarse(y[coarse])
+                coarse, moves = coarse[still], moves[still] | (y[coarse[still]] != y0[coarse[still]])
+                granule = np.fmin(granule[still], _granule(y[coarse]))
+            for block in blocks(noise.size):
+                rise = y[block] - y0[block]  # small, so that summing adds no rounding
+                sums[:, block] += _WEIGHTS[k + 3] * rise
+        for block in blocks(noise.size):
+            first, second = sums[:, block]
+            seen = np.abs(np.where(np.abs(first + second) < _KINK * np.abs(first), first + second, sums[:, block]))
+            seen = seen.max(axis=0) / _NORM
+            noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
+        if coarse.size:
+            noise[coarse] = np.fmax(noise[coarse], np.where(moves & np.isfinite(granule), granule / 2, 0))
+    return coarse
+
+
+def _coarse(y: Array) -> Array:
+    """Return the places of numbers with so few bits that all values near them may be multiples of a large granule."""
+    return np.flatnonzero((y.view(np.int64) & (_ULPS - 1)) == 0)
+
+
+def _granule(y: Array) -> Array:
+    """Return the largest power of 2 that each number is a multiple of; infinity for 0 and what is not finite."""
+    bits = y.view(np.int64)
+    rest = y - (bits & (bits - 1)).view(np.float64)  # without its lowest bit, unless that is one of the exponent's
+    powers = (bits & (2**52 - 1)) == 0
+    return np.where((y == 0) | ~np.isfinite(y), np.inf, np.abs(np.where(powers, y, rest)))

@@ -1,0 +1,183 @@
+"""Whether f is smooth in pieces: its breaks are told from bends, and by how much a slope may be off between them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import jacinspect
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.values.breaks import between_pieces
+from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from tests.oracles import Array
+
+X = np.array([0.3127, -1.2871, 2.0413])
+F = Callable[[Array], Array]
+
+
+def stencil_of(f: F, x: Array = X) -> Stencil:
+    box = BlackBox(f, x)
+    return Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-52)
+
+
+def off(f: F, x: Array = X) -> Array:
+    """Return by how much a slope may be off at x."""
+    stencil = stencil_of(f, x)
+    slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
+    return between_pieces(stencil, slope, np.abs(slope), np.zeros(slope.size, bool))[0]
+
+
+@pytest.mark.parametrize("f", [np.sin, np.exp, lambda x: x / (1 + np.abs(x)), lambda x: np.abs(x - 0.5) ** 3 + x])
+def test_a_function_without_breaks_has_no_pieces(f: F) -> None:
+    assert off(f).tolist() == [0, 0, 0]
+
+
+def test_a_smooth_function_is_looked_at_once_on_each_side() -> None:
+    stencil = stencil_of(np.exp)
+    before = stencil.box.evaluations
+    between_pieces(stencil, np.exp(X), np.exp(X), np.zeros(X.size, bool))
+    assert stencil.box.evaluations - before == 64 + 65
+
+
+def test_waves_between_the_places_and_poles_are_no_breaks() -> None:
+    assert off(lambda t: np.sin(2 * np.pi * t / 86400), 1.6e9 + X).tolist() == [0, 0, 0]
+    assert off(lambda x: 1 / (x - 0.4), X)[0] == 0
+
+
+@pytest.mark.parametrize("turn", [1e-3, 1e-5])
+def test_slopes_may_be_off_by_twice_what_two_pieces_differ_by(turn: float) -> None:
+    knots = np.round(X / 0.1) * 0.1 + 0.13
+
+    def f(x: Array) -> Array:
+        return np.exp(0.3 * x) + turn * np.maximum(x - knots, 0)
+
+    np.testing.assert_allclose(off(f), 2 * turn, rtol=0.05)
+
+
+def test_many_kinks_are_those_of_a_solver_where_they_are_faint() -> None:
+    knots = np.linspace(-4, 4, 42)[:, None]
+
+    def f(x: Array, turn: float) -> Array:
+        return np.asarray(np.exp(0.3 * x) + turn * np.maximum(x - knots, 0).sum(axis=0))
+
+    assert (off(lambda x: f(x, 1e-5)) >= 1e-5).all()
+    assert off(lambda x: f(x, 0.02)).tolist() == [0, 0, 0]
+
+
+def test_where_f_leaps_and_turns_at_once_it_leaps() -> None:
+    """The differences of a kink shrink by 64, those of a leap do not, and those of both by less."""
+
+    def f(x: Array) -> Array:
+        breaks = [
+            1e-8 * (x > at) + 1.4e-5 * np.maximum(x - at, 0) for at in (1.0, 1.004)
+        ]  # too near for slopes between
+        return np.asarray(np.exp(0.3 * x) + sum(breaks))
+
+    assert off(f, np.array([1.3]))[0] > 0
+
+
+def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
+    assert off(lambda x: np.maximum(x, 0.5), np.array([0.6])) <= 1 / 64 * (1 + 1e-9)
+    np.testing.assert_allclose(off(lambda x: x + 0.02 * (x > 0.5), np.array([0.6])), 1 / 64)
+    assert off(lambda x: x + 1.0 * (x > 0.5), np.array([0.6])) == 0
+
+
+def square_root(tolerance: float) -> F:
+    """Return Newton's method, which takes one step more where its operand is some times as large."""
+
+    def newton(a: float) -> float:
+        root = max(a, 1.0)
+        for _ in range(50):
+            step = (root * root - a) / (2 * root)
+            root -= step
+            if abs(step) < tolerance:
+                break
+        return root
+
+    return lambda x: np.array([newton(a) for a in x])
+
+
+@pytest.mark.parametrize(("tolerance", "at"), [(1e-2, 44.0), (1e-3, 31.5)])
+def test_newton_s_method_is_smooth_in_wide_pieces(tolerance: float, at: float) -> None:
+    f, x = square_root(tolerance), np.array([at])
+    assert jacinspect.inspect(f, x, lambda x: 0.5 / np.sqrt(x)).verdict == "inconclusive"
+    assert jacinspect.inspect(f, x, lambda x: 0.515 / np.sqrt(x)).verdict == "fail"
+
+
+def test_outputs_without_a_break_in_reach_share_the_work_of_those_that_have_one() -> None:
+    """As the early times do at which an integrator gives its result."""
+
+    def early(x: Array) -> Array:
+        return np.asarray(np.sqrt(x) + 1e-4 * np.log(x))
+
+    def f(x: Array) -> Array:
+        return np.concatenate([square_root(1e-2)(x), early(x)])
+
+    def slopes(x: Array) -> Array:
+        return np.asarray(0.5 / np.sqrt(x) * np.ones((2, 1)))
+
+    x = np.array([44.0])
+    assert not off(early, x).any()
+    assert jacinspect.inspect(f, x, slopes).verdict == "inconclusive"
+    assert jacinspect.inspect(f, x, lambda x: slopes(x) * [[1], [1.03]]).verdict == "fail"
+
+
+def test_a_kink_that_is_far_away_is_f_s_own() -> None:
+    assert off(lambda x: x + 1e-3 * np.maximum(x, 0.1), np.array([0.6])) == 0
+
+
+@pytest.mark.parametrize("units", [64, 1024])
+def test_an_error_in_a_network_of_rectifiers_is_found(units: int) -> None:
+    """It has a kink every few hundredths of a unit, as no solver has."""
+    rng = np.random.default_rng(1)
+    inner, shift, outer = rng.normal(size=(units, 5)) / 2, rng.normal(size=units), rng.normal(size=units) / units**0.5
+    x = rng.normal(size=5)
+
+    def gradient(x: Array) -> Array:
+        return np.asarray((outer * (inner @ x + shift > 0)) @ inner)
+
+    def network(x: Array) -> Array:
+        return np.asarray(outer @ np.maximum(inner @ x + shift, 0))
+
+    assert jacinspect.inspect(network, x, gradient).verdict == "pass"
+    assert jacinspect.inspect(network, x, lambda x: 1.01 * gradient(x)).verdict == "fail"
+
+
+def test_an_error_beside_a_small_kink_is_found() -> None:
+    x = np.array([0.7])
+
+    def f(x: Array) -> Array:
+        return np.asarray(np.sin(x) + 0.05 * np.abs(x - 0.71))
+
+    def slope(x: Array) -> Array:
+        return np.asarray(np.cos(x) + 0.05 * np.sign(x - 0.71))
+
+    assert jacinspect.inspect(f, x, slope).verdict == "pass"
+    assert jacinspect.inspect(f, x, lambda x: 1.01 * slope(x)).verdict == "fail"
+
+
+def test_an_error_beside_a_branch_cut_is_found() -> None:
+    def gradient(x: Array) -> Array:
+        slopes: Array = np.array([x[1], -x[0]]) / (x @ x)
+        return slopes
+
+    x, angle = np.array([1e-6, -1.0]), lambda x: np.arctan2(x[0], x[1])
+    assert jacinspect.inspect(angle, x, gradient).verdict == "pass"
+    assert jacinspect.inspect(angle, x, lambda x: 1.001 * gradient(x)).verdict == "fail"
+
+
+def test_an_error_in_what_a_table_is_part_of_is_found() -> None:
+    at = np.linspace(250, 400, 12)
+    table = 2000 + 3 * np.sin(at / 15) + 0.02 * (at - 300) ** 2
+    x = np.array([379.2, 288.01])
+
+    def flux(x: Array) -> Array:
+        return np.atleast_1d(np.interp(x, at, table).sum() * (x[1] - x[0]) ** 2)
+
+    def gradient(x: Array) -> Array:
+        cells, width = np.searchsorted(at, x) - 1, x[1] - x[0]
+        turn = 2 * np.interp(x, at, table).sum() * width * np.array([-1, 1])
+        return np.asarray(np.diff(table)[cells] / np.diff(at)[cells] * width**2 + turn)
+
+    assert jacinspect.inspect(flux, x, gradient).verdict == "pass"
+    assert jacinspect.inspect(flux, x, lambda x: [1, 1.03] * gradient(x)).verdict == "fail"
