@@ -40,6 +40,7 @@ from jacinspect.jacobian.patterns.detection import Detection, detect, detect_aga
 from jacinspect.jacobian.patterns.points import PointSource
 from jacinspect.jacobian.patterns.rounding import moved_by_rounding
 from jacinspect.jacobian.patterns.unresolved import colored
+from jacinspect.jacobian.values.breaks import in_pieces
 from jacinspect.jacobian.values.first_look import first_look
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.noise import rounding_noise, significant_epsilon
@@ -302,7 +303,9 @@ class _Inspection(Inspected):
     ) -> Numeric:
         """Difference f, and look again at entries that are doubtful, or that the claim contradicts."""
         denied = None if claim is None else contradicts(cache(lambda: claim().on(colored[0])))
-        return numeric_jacobian(first_look(near, *colored, denied), limit - self.box.evaluations, denied)
+        first = first_look(near, *colored, denied)
+        numeric = numeric_jacobian(first, limit - self.box.evaluations, denied)
+        return numeric if denied is None else in_pieces(first, numeric, denied)
 
     def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
         """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""

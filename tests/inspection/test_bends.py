@@ -53,6 +53,20 @@ def test_a_rounded_corner_is_no_kink(width: float) -> None:
         assert passed(lambda x: 1 + np.hypot(x - 1, width), x, wrong) == []
 
 
+@pytest.mark.parametrize("width", [1e-12, 1e-14])
+def test_at_0_itself_steps_are_as_short_as_a_bend_needs(width: float) -> None:
+    """Beside other numbers the shortest step is a few of their spacings; beside 0 there is none so small."""
+    x, slope = np.zeros(1), np.array([1 / width])
+    assert claimed(lambda x: np.tanh(x / width), x, slope).verdict == "pass"
+    assert claimed(lambda x: np.tanh(x / width), x, 1.03 * slope).verdict == "fail"
+
+
+def test_a_slope_that_long_steps_show_is_kept_where_short_ones_show_it_to_less() -> None:
+    """Steps in units of a small |x| do not cross the joint at 0, but rounding leaves them three digits."""
+    report = jacinspect.inspect(lambda x: np.exp(x) + x * np.abs(x), np.array([1.6e-12, 1.5e-11, 6e-12]))
+    assert report.verdict == "pass"
+
+
 @pytest.mark.parametrize("name", POLES)
 @pytest.mark.parametrize("seed", range(2))
 def test_slope_0_beside_a_pole_does_not_pass(name: str, seed: int) -> None:

@@ -16,7 +16,7 @@ from jacinspect.views import details
 from tests.oracles import Array, Shape
 
 
-def calls(f: Callable[[Array], Array], derivative: Callable[[Array], Array], x: Array) -> int:
+def calls(f: Callable[[Array], Array], derivative: Callable[[Array], Array] | None, x: Array) -> int:
     """The number of calls of f, not counting those that a derivative makes."""
     number = 0
 
@@ -25,9 +25,8 @@ def calls(f: Callable[[Array], Array], derivative: Callable[[Array], Array], x: 
         number += 1
         return f(x)
 
-    jacinspect.inspect(
-        counted, x, derivative=derivative, backend="numpy"
-    )  # not called to find out whose arrays it takes
+    # With a backend f is not called to find out whose arrays it takes.
+    jacinspect.inspect(counted, x, derivative=derivative, backend="numpy")
     return number
 
 
@@ -49,6 +48,12 @@ def test_a_second_derivative_that_jumps_takes_one_ladder_more() -> None:
     x = np.random.default_rng(0).standard_normal((100, 100))
     number = calls(lambda x: np.asarray(x / (1 + np.abs(x))), lambda x: np.asarray((1 + np.abs(x)) ** -2.0), x)
     assert number <= 61 + LADDER_CALLS
+
+
+def test_a_slope_of_0_that_ends_in_a_bend_is_not_searched_for_steps() -> None:
+    """Where f stands still, the end of its tread is found, and it is a relu's: the search would take 580 calls more."""
+    x = np.random.default_rng(0).standard_normal((100, 100))
+    assert calls(lambda x: np.maximum(x, 0), None, x) <= 61 + LADDER_CALLS + 100
 
 
 @pytest.mark.parametrize(("off", "more"), [(1.0, 0), (0.01, 195)])

@@ -361,6 +361,20 @@ def test_a_full_row_takes_few_gradients_and_its_faults_are_found() -> None:
     assert "of ∂f/∂X[5] by X[0] is" in errors(second(arrow, x, off))["J015"]
 
 
+def test_kinks_of_a_full_row_are_seen_in_each_entry() -> None:
+    """On a kink an entry need not be its mirror image's, and each is differenced by itself."""
+    x = np.array([0.5, *np.linspace(-1, 1, 19)])  # one of which is 0
+    report = second(lambda x: x[0] * x.sum() + (np.maximum(x, 0) ** 2).sum(), x, lambda x: _with_kinks(x))
+    assert [each.code for each in report.findings if each.code == "J003"] == ["J003"]
+    assert report.verdict == "pass"
+
+
+def _with_kinks(x: Any) -> Any:
+    slopes = x[0] + 2 * np.maximum(x, 0)
+    slopes[0] += x.sum()
+    return slopes
+
+
 def test_several_outputs_are_summed_with_random_weights() -> None:
     def g(x: Any) -> Any:
         return np.array([x[0] * x[1], x[0] ** 3])

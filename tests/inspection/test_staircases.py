@@ -421,6 +421,17 @@ def test_a_tolerance_of_the_user_s_is_added_to_the_bars() -> None:
     assert jacinspect.inspect(np.sin, x, derivative=np.cos, rtol=1e-300).verdict == "pass"
 
 
+@pytest.mark.parametrize(("rtol", "verdict"), [(1e-3, "pass"), (1e-5, "fail")])
+def test_a_tolerance_is_added_to_what_a_vjp_gives_by_input(rtol: float, verdict: str) -> None:
+    x, matrix = normal(5, seed=1), normal(4, 5, seed=2)
+
+    def off(x: Array, g: Array) -> Array:
+        return np.asarray(1.0001 * (g * (1 - np.tanh(matrix @ x) ** 2)) @ matrix)
+
+    report = jacinspect.inspect(lambda x: np.tanh(matrix @ x), x, derivative=off, derivative_kind="vjp", rtol=rtol)
+    assert report.verdict == verdict
+
+
 WEIGHTS = normal(4, 3, seed=1)
 PRODUCTS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "float16": lambda x, w: (x.half() @ w.half()).double(),

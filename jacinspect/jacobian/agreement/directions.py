@@ -145,13 +145,12 @@ def inputs_refuted(
 
 
 def _comparable(comparison: Comparison, y0: Array) -> Array:
-    """Return which outputs are finite, and have smooth and finite entries alone, none out of reach or on stairs."""
+    """Return which outputs are finite, and have smooth entries alone, none out of reach or on stairs."""
     numeric = comparison.numeric
     pattern, comparable = numeric.jacobian.pattern, np.isfinite(y0)
     for rows in pattern.bands:
         entries = pattern.entries(rows)
-        rough = (numeric.kind[entries] != Kind.SMOOTH) | ~np.isfinite(numeric.jacobian.data[entries])
-        rough |= comparison.status[entries] == Status.OUT_OF_REACH
+        rough = (numeric.kind[entries] != Kind.SMOOTH) | (comparison.status[entries] == Status.OUT_OF_REACH)
         comparable[pattern.rows[entries][rough]] = False
     comparable[pattern.rows[numeric.stairs.entries]] = False
     return comparable
@@ -220,7 +219,7 @@ class _Line:
             floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
             slack = band.sums(errors * np.abs(v[band.indices]))
             allowed[rows] = direction.bar[rows] + floor + slack
-            closing[rows] = (direction.excess[rows] <= 2 * floor) & np.isfinite(direction.value[rows])
+            closing[rows] = direction.excess[rows] <= 2 * floor
         return allowed, closing
 
     def _refuted(self, claimed: Array, allowed: Magnitudes, compared: Array) -> Array:
@@ -239,7 +238,7 @@ class _Line:
         doubts = Doubts(np.zeros(suspects.size, bool), contradicts)
         again = ladder(self.near.along(self.v, self.rounding).subset(suspects), doubts)
         off = ~(np.abs(claimed[suspects] - again.value) <= again.bar + slack)
-        off &= ~((again.step > 0) & (np.abs(claimed[suspects] - again.other) <= again.other_bar + slack))
+        off &= ~(np.abs(claimed[suspects] - again.other) <= again.other_bar + slack)  # NaN where there are no steps
         return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
 
     def _inputs_refuted(self, pulled: Array, w: Array, allowed: Magnitudes) -> Array:

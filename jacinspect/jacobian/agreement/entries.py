@@ -91,7 +91,7 @@ class _Conditions:
 
     def status(self) -> Array:
         """Return the status of each entry: of the first of these conditions that holds."""
-        if np.all(self.agrees & ~self.unknown):
+        if self.agrees.all():
             return np.full(self.x.size, Status.AGREES)
         precedence = (
             (self.unknown, Status.EXCUSED),
@@ -103,7 +103,7 @@ class _Conditions:
             (self.may_bend, Status.INCONCLUSIVE),
             (self.subgradient, Status.KINK),
             (self.on_stairs, Status.INCONCLUSIVE),
-            (self.disagrees & self.not_a_sum, Status.INCONCLUSIVE),
+            (self.not_a_sum, Status.INCONCLUSIVE),
             (self.disagrees, Status.DISAGREES),
             (self.unresolved | self.wide, Status.INCONCLUSIVE),
         )
@@ -134,7 +134,7 @@ class _Conditions:
     def agrees(self) -> Array:
         """No condition contradicts the claim, or makes it impossible to judge."""
         doubt = self.on_kink | self.on_stairs | self.differs | self.unresolved | self.wide
-        return np.asarray(~(doubt | self.overflows | self.nonfinite | self.out_of_reach))
+        return np.asarray(~(doubt | self.nonfinite | self.out_of_reach))
 
     @cached_property
     def overflows(self) -> Array:
@@ -147,7 +147,7 @@ class _Conditions:
     @cached_property
     def nonfinite(self) -> Array:
         """The value, every difference or the claim is not finite."""
-        nonfinite = ~np.isfinite(self.y0) | (self.kind == Kind.NONFINITE)
+        nonfinite = self.kind == Kind.NONFINITE
         return np.asarray(nonfinite | ~np.isfinite(self.claimed) if self.checked else nonfinite)
 
     @cached_property
@@ -231,7 +231,7 @@ class _Conditions:
         of_smooth = self.differs & ~self.on_kink & ~self.unresolved
         if not self.on_kink.any():
             return of_smooth
-        return np.asarray(of_smooth | (self.on_kink & ~self.subgradient & ~self.may_bend))
+        return np.asarray(of_smooth | (self.on_kink & ~self.subgradient))
 
     @cached_property
     def differs(self) -> Array:

@@ -54,7 +54,7 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
     """
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
     joint = _joint(comparison)
-    rows = np.flatnonzero(np.isin(np.arange(pattern.shape[0]), pattern.rows[joint]) & np.isfinite(near.box.y0))
+    rows = distinct(pattern.rows[joint])
     if not rows.size:
         return None
     end = near.box.evaluations + calls
@@ -114,7 +114,7 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
             continue
         stencil = near.along(ask.tangent(direction).reshape(near.x.shape)).subset(rows[bent])
         estimate = ladder(stencil, Doubts(np.ones(bent.size, bool)))
-        found[bent] = (estimate.kind == Kind.KINK) & (estimate.step == 0)
+        found[bent] = estimate.kind == Kind.KINK
     kinked = found & rough[rows]
     if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
         found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)
@@ -224,7 +224,7 @@ class _Asked:
         ((rise, noise),) = self.rises([direction])
         with np.errstate(all="ignore"):
             slack = noise + _APART * np.maximum(np.abs(rise), np.abs(summed))
-            return np.asarray(~(np.abs(rise - summed) <= slack) & np.isfinite(rise))
+            return np.asarray(~(np.abs(rise - summed) <= slack))
 
     def suspected(self, direction: Array, claimed: Array) -> Array:
         """Return where a claim is not clearly between the one-sided slopes."""

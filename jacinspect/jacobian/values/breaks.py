@@ -1,4 +1,4 @@
-"""Is f smooth in pieces near x, whose slopes differ a little, as what a solver returns? Next: numeric.
+"""Is f smooth in pieces near x, whose slopes differ a little, as what a solver returns? Next: agreement.
 
 An integrator that chooses its steps, an optimiser, or an iteration that stops at a tolerance is smooth between the
 places at which it takes another number of steps, and its slope there is off by about as much as the slopes of two
@@ -8,10 +8,16 @@ pieces differ. A claim that is off by no more than that is no error that differe
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.colors.seeds import colors_of
+from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
+from jacinspect.jacobian.values.neighbourhood import Neighbourhood
+from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.rough import Stairs
 from jacinspect.jacobian.values.stairs import FARTHEST, SIDE, Places, leader
-from jacinspect.jacobian.values.stencil import Stencil
+from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
+from jacinspect.records import replace
 
-__all__ = ["PIECES", "between_pieces"]
+__all__ = ["between_pieces", "in_pieces"]
 
 _ORDER = 9  # of differences: those of a smooth f are then as small as rounding, and a break of 1e-12 stands out
 _FINER = 8  # times closer the places are, twice, around the largest difference
@@ -22,14 +28,73 @@ _FOLLOWED = 1e-3  # of what f ranges over, that half of the ninth differences st
 _TINY = float(np.finfo(np.float64).tiny)
 _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
-PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
+_PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
 # there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
 _WINDOWS = (0.0, 1.0), (-0.72, 0.5)
 _FAINT = 2.0**-10  # of a slope, that kinks turn it by in a solver that chooses its steps, however many there are
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
+_FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
+_ASKED = 4  # colors of which it is asked: 195 calls each, and all outputs at once
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
+
+
+def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> Numeric:
+    """Add what is left open where claims are off by a little, and f is smooth in pieces.
+
+    A few colors are asked, and what the pieces of outputs differ by holds for all entries of outputs that have pieces.
+    """
+    if numeric.jacobian is first.jacobian:
+        return numeric  # nothing was doubted
+    known, pattern = numeric.stairs, numeric.jacobian.pattern
+    refuted = _of_pieces(numeric, np.flatnonzero(refuted_by(numeric.jacobian, numeric.bar, contradicts)))
+    value, bar, large = numeric.jacobian.data[refuted], numeric.bar[refuted], _largest_of_row(first.near, numeric)
+    near = ~contradicts(refuted, value, bar + _PIECES * large[refuted])
+    chosen = refuted[near]  # those that are excused already as well: the work of f may depend on all its inputs
+    on = np.flatnonzero(np.isin(refuted, known.entries))
+    places = np.searchsorted(known.entries, refuted[on])
+    near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
+    if not near.any():
+        return numeric
+    off, height = _asked(first, numeric, chosen, large)
+    # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
+    share = np.zeros(height.size, bool)
+    share[pattern.rows[off[pattern.indices] > 0]] = True
+    entries = refuted[near]
+    entries = entries[share[pattern.rows[entries]]]
+    value, bar = numeric.jacobian.data[entries], numeric.bar[entries] + off.max() * large[entries]
+    pieces = Stairs(entries, height[pattern.rows[entries]], value, bar, np.zeros(entries.size, bool))
+    return replace(numeric, stairs=Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces]))
+
+
+def _of_pieces(numeric: Numeric, entries: Array) -> Array:
+    """Return those of some entries that are smooth, or on a kink as faint as those between a solver's pieces."""
+    kinks = numeric.kinks
+    with np.errstate(all="ignore"):
+        faint = kinks.high - kinks.low <= _FAINT_KINK * np.maximum(np.abs(kinks.low), np.abs(kinks.high))
+    return np.asarray(entries[(numeric.kind[entries] == Kind.SMOOTH) | np.isin(entries, kinks.entries[faint])])
+
+
+def _asked(first: FirstLook, numeric: Numeric, chosen: Array, large: Array) -> tuple[Array, Array]:
+    """Return what the pieces of f differ by for each input, as a part of `large`, and by how much each output leaps.
+
+    The first few colors of the `chosen` entries are asked.
+    """
+    pattern, asked = numeric.jacobian.pattern, 0
+    sought = np.zeros(pattern.stored, bool)
+    sought[chosen] = True
+    off, height = np.zeros(pattern.shape[1]), np.zeros(pattern.shape[0])
+    for color in colors_of(pattern, first.colors, first.number):
+        here = np.flatnonzero(sought[color.entries])
+        if here.size and asked < _ASKED:
+            entries = here if isinstance(color.entries, slice) else color.entries[here]
+            value, kinks, asked = numeric.jacobian.data[entries], numeric.kind[entries] == Kind.KINK, asked + 1
+            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large[entries], kinks)
+            with np.errstate(all="ignore"):
+                np.fmax.at(off, pattern.indices[entries], change / large[entries])
+            np.maximum.at(height, pattern.rows[entries], leap)
+    return off, height
 
 
 def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) -> tuple[Array, Array]:
@@ -77,10 +142,10 @@ def _in_window(
     turn, height = _turn(places, cell), last / _LEAP
     # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
     few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
-    bend = alone & ~kinks & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
+    bend = alone & ~kinks & (turn <= np.where(leap | few, _PIECES, _FAINT) * size)
     tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
-    leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
-    most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
+    leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [_PIECES, _ONE_LEAP], _FAINT) * size)
+    most = np.where(leap, _PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
     off = np.where(bend, np.minimum(_OFF * turn, most), 0) + np.where(turns, leaps, 0)
     broken &= bend | several | (turns & ~alone)
     broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
@@ -98,3 +163,11 @@ def _turn(places: Places, cell: Array) -> Array:
     weights = np.linalg.solve((-_GAP - _STRIDE * far) ** far[:, None].astype(float), [0, 1, 0, 0])
     low, high = places.y[first + before, columns[:, None]], places.y[first + after, columns[:, None]]
     return np.asarray(np.nan_to_num(np.abs((low + high) @ weights), nan=np.inf) / places.width)
+
+
+def _largest_of_row(near: Neighbourhood, numeric: Numeric) -> Array:
+    """Return the largest slope of each entry's output, per unit of the entry's input."""
+    pattern, unit = numeric.jacobian.pattern, step_scale(near.x.reshape(-1))
+    moved, largest = np.abs(numeric.jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
+    np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
+    return np.asarray(largest[pattern.rows] / unit[pattern.indices])

@@ -104,7 +104,6 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
         floor = FLOOR * near.x_epsilon * band.others(rough) / (2 * step * band.unit)
         bar[entries] = first.bar[entries] + floor
         closing[entries] = first.excess[entries] <= 2 * floor
-        rough |= band.is_wide(bar[entries] / lenient)
         # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added.
         own = np.maximum(np.maximum(first.size[entries], np.minimum(band.size, 1)), band.largest(rough))
         large = np.maximum(np.abs(band.value), own)

@@ -83,6 +83,7 @@ def _parts(size: int, length: int) -> list[Array]:
 
 
 def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
+    """Return where steps in units of |x| show more than those in units of 1."""
     gap = np.abs(before.right - before.left)
     sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
     apart = np.abs(before.value - finer.value) > before.bar + finer.bar
@@ -90,7 +91,7 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     # Short steps need not reach the end of a tread, nor many, and many may be known already.
     known = before.over_many & (before.bar <= _FEW[0] * np.abs(before.value))
     sharp &= (before.step == 0) | np.where(known, finer.over_many, finer.step > 0)
-    return np.asarray((finer.kind != Kind.UNRESOLVED) & (finer.kind != Kind.NONFINITE) & sharp)
+    return np.asarray((finer.kind != Kind.UNRESOLVED) & sharp)
 
 
 def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate:
@@ -136,7 +137,7 @@ def _steps(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) ->
     still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
     ends = still.argmax(axis=1)  # the longest step within the tread, on each side
     end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
-    flat = np.flatnonzero((estimate.value == 0) & (end > 0) & still[:, -1].all(axis=0))
+    flat = np.flatnonzero((estimate.value == 0) & (end > 0))
     height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
     tread, leaps = np.zeros(entries.size), np.ones(entries.size, bool)
     if flat.size:
@@ -197,7 +198,7 @@ def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
 
     Returned is also where that is so.
     """
-    sharper = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)) & (coarse.kind != Kind.KINK)
+    sharper = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
     entries = np.flatnonzero(sharper & (not stencil.box.whole))
     sharper[:] = False
     if entries.size:
@@ -227,7 +228,6 @@ def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array
     narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
-    narrow &= not rungs.stencil.box.whole  # all steps of what gives whole numbers are its own, and no lost digits
     step = np.where(np.isfinite(bar), height, 0)
     over = replace(coarse, bar=bar, other=fine.value, other_bar=np.maximum(fine.bar, little))
     between = replace(fine, step=step, other=coarse.value, other_bar=np.maximum(bar, little))

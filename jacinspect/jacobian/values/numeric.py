@@ -1,4 +1,4 @@
-"""The numeric Jacobian on a pattern: one seed per color, a first pass for all, a ladder for some. Next: agreement.
+"""The numeric Jacobian on a pattern: one seed per color, a first pass for all, a ladder for some. Next: breaks.
 
 Nothing here knows the analytic derivative; a caller that does may only name entries that deserve a second look.
 """
@@ -9,7 +9,6 @@ from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.colors.seeds import colors_of
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.values.breaks import PIECES, between_pieces
 from jacinspect.jacobian.values.closeup import moves_as_claimed
 from jacinspect.jacobian.values.differences import WIDE
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
@@ -17,7 +16,7 @@ from jacinspect.jacobian.values.ladder import LADDER_CALLS, Doubts, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.rough import NO_KINKS, NO_STAIRS, Kinks, Stairs
 from jacinspect.jacobian.values.sides import Estimate
-from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
+from jacinspect.jacobian.values.stencil import Kind, Stencil
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Numeric", "numeric_jacobian"]
@@ -26,8 +25,6 @@ __all__ = ["Numeric", "numeric_jacobian"]
 # a ladder settles on: a bar that is sharper by more than that is not explained by its longer steps.
 _LONGER = 256
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
-_FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
-_ASKED = 4  # colors of which it is asked whether f is smooth in pieces: 195 calls each, and all outputs at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +89,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         stairs.append(Stairs.of(entries, estimate))
     jacobian = Jacobian(pattern, value)
     _add_rows(size, near, jacobian, bar)
-    numeric = Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
-    refuted = np.flatnonzero(refuted_by(jacobian, bar, contradicts))
-    if contradicts is None or not refuted.size:
-        return numeric
-    return replace(numeric, stairs=_in_pieces(first, numeric, refuted, contradicts))
+    return Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
 
 
 def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:
@@ -104,7 +97,7 @@ def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contrad
     kink = estimate.kind == Kind.KINK
     gap = np.where(kink, np.abs(estimate.right - estimate.left), 0)
     refuted = (kink | (estimate.kind == Kind.SMOOTH)) & contradicts(entries, estimate.value, estimate.bar + gap / 2)
-    refuted &= ~(estimate.step > 0) | contradicts(entries, estimate.other, estimate.other_bar)
+    refuted &= contradicts(entries, estimate.other, estimate.other_bar)  # which are NaN where f moves in no steps
     accused = np.flatnonzero(refuted)
     if not accused.size:
         return estimate
@@ -125,56 +118,6 @@ def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Ar
         size[band.entries] = np.maximum(size[band.entries], band.largest(wide))
 
 
-def _in_pieces(first: FirstLook, numeric: Numeric, refuted: Array, contradicts: Contradicts) -> Stairs:
-    """Add what is left open where claims are off by a little, and f is smooth in pieces: see breaks.
-
-    A few colors are asked, and what the pieces of outputs differ by holds for all entries of outputs that have pieces.
-    """
-    known, kinks = numeric.stairs, numeric.kinks
-    with np.errstate(all="ignore"):  # a kink of f's own is larger than one between the pieces of a solver's result
-        faint = kinks.high - kinks.low <= _FAINT_KINK * np.maximum(np.abs(kinks.low), np.abs(kinks.high))
-    pieces = (numeric.kind[refuted] == Kind.SMOOTH) | np.isin(refuted, kinks.entries[faint])
-    refuted = refuted[pieces]
-    value, bar, large = numeric.jacobian.data[refuted], numeric.bar[refuted], _largest_of_row(first.near, numeric)
-    near = contradicts(refuted, value, bar) & ~contradicts(refuted, value, bar + PIECES * large[refuted])
-    chosen, outputs = np.zeros(numeric.bar.size, bool), numeric.jacobian.pattern.rows
-    chosen[refuted[near]] = True  # those that are excused already as well: the work of f may depend on all its inputs
-    on = np.flatnonzero(np.isin(refuted, known.entries))
-    places = np.searchsorted(known.entries, refuted[on])
-    near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
-    if not near.any():
-        return known
-    indices, asked = numeric.jacobian.pattern.indices, 0
-    off, height = np.zeros(first.near.x.size), np.zeros(first.near.box.y0.size)
-    for color in colors_of(numeric.jacobian.pattern, first.colors, first.number):
-        here = np.flatnonzero(chosen[color.entries])
-        if here.size and asked < _ASKED:
-            entries = here if isinstance(color.entries, slice) else color.entries[here]
-            value, asked = numeric.jacobian.data[entries], asked + 1
-            kinks_here = numeric.kind[entries] == Kind.KINK
-            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large[entries], kinks_here)
-            with np.errstate(all="ignore"):
-                np.fmax.at(off, indices[entries], change / large[entries])
-            np.maximum.at(height, outputs[entries], leap)
-    # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
-    share = np.zeros(height.size, bool)
-    share[outputs[off[indices] > 0]] = True
-    entries = refuted[near]
-    entries = entries[share[outputs[entries]]]
-    value, rows = numeric.jacobian.data[entries], outputs[entries]
-    bar = numeric.bar[entries] + off.max() * large[entries]
-    pieces = Stairs(entries, height[rows], value, bar, np.zeros(entries.size, bool))
-    return Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
-
-
-def _largest_of_row(near: Neighbourhood, numeric: Numeric) -> Array:
-    """Return the largest slope of each entry's output, per unit of the entry's input."""
-    pattern, unit = numeric.jacobian.pattern, step_scale(near.x.reshape(-1))
-    moved, largest = np.abs(numeric.jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
-    np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
-    return np.asarray(largest[pattern.rows] / unit[pattern.indices])
-
-
 def _doubts(lost: Array, entries: Array, contradicts: Contradicts | None) -> Doubts:
     if contradicts is None:
         return Doubts(lost)
@@ -185,4 +128,4 @@ def _sharper(value: Array, bar: Array, credible: Array, estimate: Estimate) -> A
     """Return where a first value that is borne out is the sharper of the two: what is noisy needs the longer steps."""
     sharper = credible & (bar < estimate.bar) & (estimate.bar < _LONGER * bar)
     sharper &= np.abs(value - estimate.value) <= estimate.bar
-    return np.asarray(sharper & (estimate.kind == Kind.SMOOTH) & (estimate.step == 0))
+    return np.asarray(sharper & (estimate.step == 0))

@@ -131,11 +131,11 @@ class Sides:
         one, other, both, y = self.left, self.right, self.both, self.rungs.y
         y0, finite = self.rungs.stencil.y0, np.logical_or.reduce(np.isfinite(y), axis=1)
         apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
-        kink = one.settled & other.settled & apart & self.parted
+        kink = apart & self.parted
         kink &= (y[:, -_STILL:] == y0).all(axis=(0, 1)) | ~self.bent
         alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
         kinds = (
-            (~np.isfinite(y0) | ~finite.any(axis=0), Kind.NONFINITE),
+            (~finite.any(axis=0), Kind.NONFINITE),
             (self.jumps.any(axis=0), Kind.JUMP),
             (kink, Kind.KINK),
             (both.settled | alone, Kind.SMOOTH),
@@ -151,8 +151,8 @@ class Sides:
     def _known(self, reached: Array) -> Array:
         """Return how wide a bar may be against what f does near x, or for its rounding alone."""
         stencil = self.rungs.stencil
-        summed = 0.0 if stencil.rounding is None else stencil.rounding[:] / stencil.step_scale()
-        return np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * np.fmax(stencil.size(), summed))
+        size = np.fmax(stencil.size(), stencil.summed() / stencil.step_scale())
+        return np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * size)
 
     def _hidden(self, value: Array, bar: Array, reached: Array) -> Array:
         """Return where a slope is none that is known: its bar is wide, or steps show another, or f is whole."""

@@ -55,7 +55,7 @@ def slopes_of(rungs: Rungs) -> tuple[Array, ...]:
     peak = np.fmax(np.fmax(np.abs(rungs.y[0]), np.abs(rungs.y[1])), np.abs(stencil.y0))
     peak = np.where(np.isfinite(peak), peak, np.abs(stencil.y0))
     x = widths[0][2]
-    size = np.fmax(np.abs(x * central), 0.0 if stencil.rounding is None else stencil.rounding[:])
+    size = np.fmax(np.abs(x * central), stencil.summed())
     tiny = precision(stencil.epsilon).smallest_subnormal
     noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * finite(size) + tiny)
     return left, right, central, (before + after) / 2, noise
@@ -134,9 +134,7 @@ def believed(values: Array, bars: Array) -> View:
     inside = np.where(known & agrees & settled, bars, np.inf)
     best = inside.argmin(axis=0)
     columns = np.arange(best.size)
-    bar = inside[best, columns]
-    value = np.where(np.isfinite(bar), values[best, columns], np.nan)
-    view = View(value, bar, best)
+    view = View(values[best, columns], inside[best, columns], best)  # where none is, the first, which is NaN
     anew = np.flatnonzero(~settled & ~agrees[0])
     if anew.size:
         rest = believed(values[:, anew], np.where(agrees[:, anew], np.inf, bars[:, anew]))

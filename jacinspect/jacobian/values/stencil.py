@@ -152,9 +152,7 @@ class Stencil:
         `peak` is the size of f there, and `slope` its derivative.
         """
         before, after, x = self.widths(t, block)
-        size = np.abs(x * slope)
-        if self.rounding is not None:
-            size = np.fmax(size, self.rounding[block])
+        size = np.fmax(np.abs(x * slope), self.summed(block))
         noise = self.epsilon * peak
         if self.noise is not None:
             measured = self.noise[block]
@@ -162,6 +160,10 @@ class Stencil:
             noise = np.where(lost | (measured <= _NOISIEST * peak), np.maximum(measured, noise), noise)
         smallest = float(precision(self.epsilon).smallest_subnormal)
         return np.asarray(8 * (noise + self.x_epsilon * finite(size) + smallest) / (before + after))
+
+    def summed(self, block: slice = slice(None)) -> Array:
+        """Return Σ|x·∂f/∂x| over all that each output of a block reads, 0 where that is unknown."""
+        return np.asarray(0.0) if self.rounding is None else self.rounding[block]
 
     def widths(self, t: float, block: slice = slice(None)) -> tuple[Array, Array, Array]:
         """Return the differences that were represented, to the left and to the right, and x, for a block of outputs."""
