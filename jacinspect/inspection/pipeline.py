@@ -28,13 +28,15 @@ from jacinspect.jacobian.agreement.directions import (
     Directions,
     Measurements,
     along_directions,
+    comparable,
     inputs_refuted,
     measure_directions,
 )
 from jacinspect.jacobian.agreement.entries import compare, contradicts
 from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_differentiable
-from jacinspect.jacobian.agreement.outside import Stray, asked_alone, find_stray
+from jacinspect.jacobian.agreement.outside import Stray, asked_alone, find_stray, visible
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.indices import distinct, without
 from jacinspect.jacobian.patterns.dependencies import Budget
 from jacinspect.jacobian.patterns.detection import Detection, detect, detect_again
 from jacinspect.jacobian.patterns.points import PointSource
@@ -210,6 +212,8 @@ class _Inspection(Inspected):
             rng = np.random.default_rng([self.settings.seed, 5])
             joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
         spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
+        if spurious is not None:
+            directions = self._beside_directions(directions, measured, comparison, spurious)
         return Evidence(
             analytic,
             numeric,
@@ -227,11 +231,7 @@ class _Inspection(Inspected):
 
         Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
         """
-        from jacinspect.jacobian.patterns.refutation import refuted_bitwise
-
-        pattern = comparison.numeric.jacobian.pattern
-        tangents = [direction.tangent(self.x) for direction in measured.directions]
-        refuted = refuted_bitwise(self.box, self.x, pattern, directions.pattern_refuted, tangents, self.rng)
+        refuted = self._refuted_bitwise(measured, comparison.numeric.jacobian.pattern, directions.pattern_refuted)
         poor = np.setdiff1d(directions.pattern_refuted, refuted)
         inputs = directions.inputs_refuted
         if self.analytic is not None and inputs.size and poor.size:
@@ -243,6 +243,28 @@ class _Inspection(Inspected):
             inputs_refuted=inputs,
             compared=directions.compared - poor.size,
         )
+
+    def _beside_directions(
+        self, directions: Directions, measured: Measurements, comparison: Comparison, spurious: Jacobian
+    ) -> Directions:
+        """Add the outputs that directions leave out, as on a kink, and whose claim has entries where f has none.
+
+        Bits show that, for f does not change by one where all inputs move that an output is not known to read.
+        """
+        near, numeric, tolerance = measured.near, comparison.numeric, self.settings.tolerance
+        rounding = near.rounding(numeric.jacobian, numeric.bar)
+        rows = visible(spurious, near, rounding, tolerance.atol if tolerance else 0.0)
+        rows = rows[~comparable(comparison, self.box.y0)[rows] & np.isfinite(self.box.y0[rows])]
+        if not rows.size:
+            return directions
+        wrong = without(rows, self._refuted_bitwise(measured, numeric.jacobian.pattern, rows))
+        return replace(directions, analytic_refuted=distinct(directions.analytic_refuted, wrong))
+
+    def _refuted_bitwise(self, measured: Measurements, pattern: Pattern, outputs: Array) -> Array:
+        from jacinspect.jacobian.patterns.refutation import refuted_bitwise
+
+        tangents = [direction.tangent(self.x) for direction in measured.directions]
+        return refuted_bitwise(self.box, self.x, pattern, outputs, tangents, self.rng)
 
     def _rules(self, evidence: Evidence, measured: Measurements) -> tuple[RuleReport, ...]:
         """Compare the function's further rules with the one that was compared entry by entry."""

@@ -21,7 +21,15 @@ from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.stencil import LAST, Kind, step_scale
 from jacinspect.records import dataclass
 
-__all__ = ["Direction", "Directions", "Measurements", "along_directions", "inputs_refuted", "measure_directions"]
+__all__ = [
+    "Direction",
+    "Directions",
+    "Measurements",
+    "along_directions",
+    "comparable",
+    "inputs_refuted",
+    "measure_directions",
+]
 
 _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
@@ -114,7 +122,7 @@ def along_directions(
     """
     near, numeric, coverage = measured.near, comparison.numeric, max(coverage, _LEAST)
     rounding = near.rounding(numeric.jacobian, numeric.bar, 1 / coverage)
-    compared = _comparable(comparison, near.box.y0)
+    compared = comparable(comparison, near.box.y0)
     outcomes: list[_Outcome] = []
     for direction in measured.directions:
         line = _Line(near, direction, direction.tangent(near.x), comparison, coverage, rounding)
@@ -138,14 +146,17 @@ def inputs_refuted(
 ) -> Array:
     """Return by which inputs a vjp is refuted along a random cotangent that is 0 for the outputs `left_out`."""
     assert analytic.pull is not None
-    compared = _comparable(comparison, near.box.y0)
+    compared = comparable(comparison, near.box.y0)
     compared[left_out] = False
     w = np.where(compared, rng.standard_normal(compared.size), 0.0)
     return np.flatnonzero(_differs_by_input(comparison, analytic.pull(w), w, _unseen(near, w)))
 
 
-def _comparable(comparison: Comparison, y0: Array) -> Array:
-    """Return which outputs are finite, and have smooth entries alone, none out of reach or on stairs."""
+def comparable(comparison: Comparison, y0: Array) -> Array:
+    """Return which outputs directions compare: those that are finite, and have smooth entries alone.
+
+    None of these may be out of reach, or on stairs.
+    """
     numeric = comparison.numeric
     pattern, comparable = numeric.jacobian.pattern, np.isfinite(y0)
     for rows in pattern.bands:

@@ -114,7 +114,7 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
             continue
         stencil = near.along(ask.tangent(direction).reshape(near.x.shape)).subset(rows[bent])
         estimate = ladder(stencil, Doubts(np.ones(bent.size, bool)))
-        found[bent] = estimate.kind == Kind.KINK
+        found[bent] = estimate.kind != Kind.SMOOTH
     kinked = found & rough[rows]
     if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
         found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)

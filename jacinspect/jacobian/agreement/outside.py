@@ -12,9 +12,14 @@ import numpy as np
 from jacinspect.jacobian.agreement.analytic import Analytic, LinearMap
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.indices import distinct
+from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.values.first_look import FLOOR
+from jacinspect.jacobian.values.neighbourhood import Neighbourhood
+from jacinspect.jacobian.values.stencil import LAST, step_scale
 from jacinspect.records import dataclass
 
-__all__ = ["Stray", "asked_alone", "find_stray"]
+__all__ = ["Stray", "asked_alone", "find_stray", "visible"]
 
 _MOST = 512  # calls of a rule: about as many as an inspection makes of f
 _ROUNDING = 2.0**-40  # of the terms of a product: rules sum up to thousands of terms of 2⁻⁵³ each in another order
@@ -45,6 +50,17 @@ def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
     known = _jacobian(products, pattern, by_column)
     asked = np.isin(pattern.rows if by_column else pattern.indices, off)
     return _united(Jacobian(pattern, np.where(asked, known.on(pattern).data, claimed.data)), known)
+
+
+def visible(others: Jacobian, near: Neighbourhood, rounding: Magnitudes, tolerance: float) -> Array:
+    """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
+
+    `rounding` is Σ|x·∂A/∂x| of each output; entries of at most a `tolerance` are left out.
+    """
+    size, rows = np.abs(others.data), others.pattern.rows
+    moved = size * step_scale(near.x.reshape(-1))[others.indices]
+    last = FLOOR * max(LAST, near.x_epsilon) * np.fmax(np.abs(near.box.y0), rounding[:])
+    return distinct(rows[(moved > last[rows]) & (size > tolerance)])
 
 
 @dataclass(frozen=True)

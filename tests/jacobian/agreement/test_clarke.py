@@ -29,7 +29,8 @@ def slopes(f: Tensors, x: Array) -> Array:
     return np.asarray(torch.autograd.functional.jacobian(f, torch.from_numpy(x.copy())).numpy())
 
 
-ROWS = [[1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0, 2.0], [0.0, 0.0, 0.0, 0.0]]
+# In the last, other numbers are so close that no step along a direction is between them and the tie.
+ROWS = [[1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0, 2.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, -8.5e-14]]
 WRONG: list[Callable[[Array], Array]] = [lambda slopes: 1.03 * slopes, lambda slopes: slopes + 0.1, np.negative]
 
 

@@ -156,3 +156,26 @@ def test_a_kink_is_no_noise(zeros: int) -> None:
     bar = None if report.jacobian is None else report.jacobian.error_bar
     assert bar is not None
     assert np.all(bar[-3:] < 1e-9)
+
+
+WEIGHTS = np.array([[1.0, 2, 0], [3, 0, 0]])  # of an output each; the last input is read by none
+
+
+@pytest.mark.parametrize("form", ["jacobian", "jvp", "vjp"])
+@pytest.mark.parametrize(("entry", "verdict"), [(0.1, "fail"), (-1e-3, "fail"), (0.0, "pass"), (1e-20, "pass")])
+def test_an_entry_where_f_has_none_is_wrong_on_a_kink_as_well(form: Any, entry: float, verdict: str) -> None:
+    """No direction compares an output on a kink; entries too small to move its last bit may be right."""
+    claim = WEIGHTS / 2
+    claim[0, 2] = entry
+    rules: dict[str, Any] = {
+        "jacobian": lambda x: claim.copy(),
+        "jvp": lambda x, dx: claim @ dx,
+        "vjp": lambda x, g: g @ claim,
+    }
+    report = jacinspect.inspect(
+        lambda x: 1 + np.maximum(WEIGHTS @ x, 0), np.zeros(3), derivative=rules[form], derivative_kind=form
+    )
+    assert report.verdict == verdict, report.findings
+    if verdict == "fail":
+        (wrong,) = [finding.message for finding in report.findings if finding.code == "J001"]
+        assert wrong.startswith("the derivative has entries where the function has none: 1 entry, worst ∂A[0]/∂X[2]")
