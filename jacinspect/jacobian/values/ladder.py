@@ -3,8 +3,8 @@
 Sample first, judge afterwards. f is evaluated at steps from the unit of x down to ten spacings of numbers beside it. At
 each step there is an estimate: extrapolated slopes, central and to either side, and a bar, made of what the
 extrapolation still changes and of the noise over the step, which is no smaller than the rounding of f and than what
-estimates at shorter steps disagree by. An estimate is believed at the finest scale at which it has settled; coarser
-ones that agree with all finer ones may sharpen it (Lepskii 1991; Katkovnik 1999, intersection of confidence intervals).
+estimates at shorter steps disagree by. From the finest on, estimates ± bars are intersected while that is possible, and
+the narrowest on the way is believed (Lepskii 1991; Katkovnik 1999, intersection of confidence intervals).
 Sides that settle on two slopes are a kink; a side on which f leaps between neighbouring numbers is a jump. Where a
 claim is contradicted, f has to be seen to be continuous first (see stairs): the height of its steps is noise.
 """

@@ -9,7 +9,7 @@ from jacinspect.records import dataclass
 
 __all__ = ["SETTLED", "SHARPER", "Rungs", "View", "believed", "bends", "creeping", "extrapolated", "slopes_of"]
 
-SETTLED = 3  # steps in a row that have to agree
+SETTLED = 3  # steps in a row that show what one may by chance
 _CHANGE = 2.0  # times the last change bounds the error where it shrinks by 1.5 a step, as of |x|^1.5
 _SLOWLY = 0.8  # where it shrinks by less, at all of the finest steps, that is not enough
 SHARPER = 8.0  # no column claims to be more than so many times sharper than the one before: two may agree by chance
@@ -122,21 +122,10 @@ def _accumulate(of: np.ufunc, rows: Array) -> Array:
 
 
 def believed(values: Array, bars: Array) -> View:
-    """From the finest step on, intersect value ± bar while that is possible: the narrowest on the way is believed.
-
-    Where a coarser step contradicts, what is finer stands if it has settled, and else is begun anew.
-    """
+    """From the finest step on, intersect value ± bar while that is possible: the narrowest on the way is believed."""
     known = np.isfinite(bars)
     low = _accumulate(np.maximum, np.where(known, values - bars, -np.inf))
     high = _accumulate(np.minimum, np.where(known, values + bars, np.inf))
-    agrees = low <= high
-    settled = np.count_nonzero(known & agrees, axis=0) >= SETTLED
-    inside = np.where(known & agrees & settled, bars, np.inf)
-    best = inside.argmin(axis=0)
-    columns = np.arange(best.size)
-    view = View(values[best, columns], inside[best, columns], best)  # where none is, the first, which is NaN
-    anew = np.flatnonzero(~settled & ~agrees[0])
-    if anew.size:
-        rest = believed(values[:, anew], np.where(agrees[:, anew], np.inf, bars[:, anew]))
-        view = view.replaced(anew, rest)
-    return view
+    inside = np.where(known & (low <= high), bars, np.inf)
+    best, columns = inside.argmin(axis=0), np.arange(values.shape[1])
+    return View(values[best, columns], inside[best, columns], best)  # where none is, the first, which is NaN
