@@ -1,7 +1,5 @@
 """The pipeline: a function and an operand in, a Report out; the steps are in the order in which the data travels."""
 
-from collections.abc import Callable
-from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,41 +11,30 @@ from jacinspect.inspection import findings as find
 from jacinspect.inspection.conclusion import concluded
 from jacinspect.inspection.declared import declared_pattern
 from jacinspect.inspection.evidence import Evidence
+from jacinspect.inspection.gathering import gathered
 from jacinspect.inspection.inspected import Inspected
 from jacinspect.inspection.naming import Names
 from jacinspect.inspection.plan import NO_PROGRESS, Plan, Progress
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import Rules
-from jacinspect.inspection.sampling import Sample, affordable
 from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement.analytic import Analytic
-from jacinspect.jacobian.agreement.comparison import Comparison, Criteria, Status
 from jacinspect.jacobian.agreement.directions import (
     Directions,
     Measurements,
     along_directions,
-    comparable,
-    inputs_refuted,
     measure_directions,
 )
-from jacinspect.jacobian.agreement.entries import compare, contradicts
-from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_differentiable
-from jacinspect.jacobian.agreement.outside import Stray, asked_alone, find_stray, visible
-from jacinspect.jacobian.compact import Jacobian, Pattern
-from jacinspect.jacobian.indices import distinct, without
+from jacinspect.jacobian.agreement.outside import Stray, find_stray
 from jacinspect.jacobian.patterns.dependencies import Budget
 from jacinspect.jacobian.patterns.detection import Detection, detect, detect_again
 from jacinspect.jacobian.patterns.points import PointSource
 from jacinspect.jacobian.patterns.rounding import moved_by_rounding
 from jacinspect.jacobian.patterns.unresolved import colored
-from jacinspect.jacobian.values.breaks import in_pieces
-from jacinspect.jacobian.values.first_look import first_look
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.noise import rounding_noise, significant_epsilon
-from jacinspect.jacobian.values.numeric import Numeric, numeric_jacobian
-from jacinspect.jacobian.values.star import mirrored
 from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
 
@@ -142,14 +129,13 @@ class _Inspection(Inspected):
         progress.planned(plan.with_colors(detection.evaluations, colored(detection.pattern, detection)[1]))
         measured = self._measured()
         aside = self.box.evaluations - detection.evaluations
-        evidence = self._evidence(detection, measured, calls, memory)
+        evidence = gathered(self, measured, detection, Budget(calls, memory))
         unresolved = _NONE
         if evidence.directions.pattern_refuted.size:
-            limit = self.box.evaluations + calls // 2  # for all of the second look
-            budget = Budget(limit, memory)
+            budget = Budget(self.box.evaluations + calls // 2, memory)  # for all of the second look
             refuted = evidence.directions.pattern_refuted
             detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
-            evidence = self._evidence(detection, measured, limit, memory)
+            evidence = gathered(self, measured, detection, budget)
             unresolved = evidence.directions.pattern_refuted
         evidence = replace(
             evidence,
@@ -169,102 +155,6 @@ class _Inspection(Inspected):
         noise = rounding_noise(self.box, self.x)
         near = Neighbourhood(self.box, self.x, epsilon, noise, min(rounding, epsilon), self.asks_spectrum)
         return measure_directions(near, self.rng)
-
-    def _evidence(
-        self,
-        detection: Detection,
-        measured: Measurements,
-        limit: int,
-        memory: int,
-        *,
-        mirror: bool = True,
-    ) -> Evidence:
-        """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
-
-        `limit` is the total number of calls, earlier ones included, at which to stop. With `mirror`, one of two mirror
-        images is enough of a Jacobian that has to be symmetric, unless random directions say that it is not.
-        """
-        sample = affordable(self, detection, limit, memory, mirror=mirror and bool(self.names.gradient_of))
-        claim, numeric = self._both(sample, measured.near, limit)
-        analytic = None if claim is None else claim.on(sample.pattern)
-        comparison = self._compared(analytic, numeric)
-        unresolved = _NONE
-        if analytic is not None and comparison.count(Status.DISAGREES):
-            rng = np.random.default_rng([self.settings.seed, 4])
-            unresolved = not_differentiable(measured.near, comparison, rng, limit - self.box.evaluations)
-            comparison = self._compared(analytic, numeric, unresolved) if unresolved.size else comparison
-        directions = along_directions(measured, comparison, self.analytic, sample.coverage, self.rng)
-        if directions.pattern_refuted.size and sample.star is not None:
-            return self._evidence(detection, measured, limit, memory, mirror=False)
-        if directions.pattern_refuted.size:
-            unresolved = np.union1d(unresolved, directions.pattern_refuted)
-            comparison = self._compared(analytic, numeric, unresolved)
-            directions = self._borne_out(directions, measured, comparison)
-        if analytic is not None and unresolved.size and not self.settings.strict_kinks:
-            from jacinspect.jacobian.agreement.clarke import with_generalized_gradients
-
-            rng = np.random.default_rng([self.settings.seed, 6])
-            numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
-            comparison = self._compared(analytic, numeric, unresolved)
-        joint = None
-        kinked = bool(numeric.kinks.entries.size) and not self.settings.strict_kinks
-        if analytic is not None and sample.coverage == 1 and kinked:
-            rng = np.random.default_rng([self.settings.seed, 5])
-            joint = joint_kinks(measured.near, comparison, rng, limit - self.box.evaluations)
-        spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
-        if spurious is not None:
-            directions = self._beside_directions(directions, measured, comparison, spurious)
-        return Evidence(
-            analytic,
-            numeric,
-            comparison,
-            directions,
-            sample.number if sample.star is None else sample.star[1],
-            sample.coverage,
-            sample.spent,
-            joint=joint,
-            spurious=spurious,
-        )
-
-    def _borne_out(self, directions: Directions, measured: Measurements, comparison: Comparison) -> Directions:
-        """Keep of the outputs whose pattern directions refute those that bits refute as well.
-
-        Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
-        """
-        refuted = self._refuted_bitwise(measured, comparison.numeric.jacobian.pattern, directions.pattern_refuted)
-        poor = np.setdiff1d(directions.pattern_refuted, refuted)
-        inputs = directions.inputs_refuted
-        if self.analytic is not None and inputs.size and poor.size:
-            inputs = inputs_refuted(self.analytic, comparison, measured.near, poor, self.rng)
-        return replace(
-            directions,
-            pattern_refuted=refuted,
-            analytic_refuted=np.setdiff1d(directions.analytic_refuted, poor),
-            inputs_refuted=inputs,
-            compared=directions.compared - poor.size,
-        )
-
-    def _beside_directions(
-        self, directions: Directions, measured: Measurements, comparison: Comparison, spurious: Jacobian
-    ) -> Directions:
-        """Add the outputs that directions leave out, as on a kink, and whose claim has entries where f has none.
-
-        Bits show that, for f does not change by one where all inputs move that an output is not known to read.
-        """
-        near, numeric, tolerance = measured.near, comparison.numeric, self.settings.tolerance
-        rounding = near.rounding(numeric.jacobian, numeric.bar)
-        rows = visible(spurious, near, rounding, tolerance.atol if tolerance else 0.0)
-        rows = rows[~comparable(comparison, self.box.y0)[rows] & np.isfinite(self.box.y0[rows])]
-        if not rows.size:
-            return directions
-        wrong = without(rows, self._refuted_bitwise(measured, numeric.jacobian.pattern, rows))
-        return replace(directions, analytic_refuted=distinct(directions.analytic_refuted, wrong))
-
-    def _refuted_bitwise(self, measured: Measurements, pattern: Pattern, outputs: Array) -> Array:
-        from jacinspect.jacobian.patterns.refutation import refuted_bitwise
-
-        tangents = [direction.tangent(self.x) for direction in measured.directions]
-        return refuted_bitwise(self.box, self.x, pattern, outputs, tangents, self.rng)
 
     def _rules(self, evidence: Evidence, measured: Measurements) -> tuple[RuleReport, ...]:
         """Compare the function's further rules with the one that was compared entry by entry."""
@@ -297,40 +187,3 @@ class _Inspection(Inspected):
             return None
         seed = [self.settings.seed, 3]
         return find_stray(self.analytic, evidence.analytic, self.x, self.box.y0, detection.pattern, seed)
-
-    def _both(self, sample: Sample, near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:
-        """Build both Jacobians; differences look again at what the analytic one contradicts.
-
-        That one may have entries outside the pattern as well. It is built when it is first asked for, after the first
-        differences: it is as large as the operand, and these need most memory.
-        """
-        claim = None if self.analytic is None else cache(partial(self._claim, self.analytic, sample))
-        numeric = self._differenced(near, sample.differenced, limit, claim)
-        whole = numeric if sample.star is None else mirrored(numeric, sample.pattern)
-        if whole is None:
-            whole = self._differenced(near, (sample.pattern, sample.colors, sample.number), limit, claim)
-        return claim and claim(), whole
-
-    def _claim(self, analytic: Analytic, sample: Sample) -> Jacobian:
-        claim = analytic.on(sample.pattern, sample.colors, sample.number)
-        # Of a sample, the entries that are left out would seem to be outside the pattern.
-        return asked_alone(analytic, claim) if sample.coverage == 1 else claim
-
-    def _differenced(
-        self,
-        near: Neighbourhood,
-        colored: tuple[Pattern, Array, int],
-        limit: int,
-        claim: Callable[[], Jacobian] | None,
-    ) -> Numeric:
-        """Difference f, and look again at entries that are doubtful, or that the claim contradicts."""
-        denied = None if claim is None else contradicts(cache(lambda: claim().on(colored[0])))
-        first = first_look(near, *colored, denied)
-        numeric = numeric_jacobian(first, limit - self.box.evaluations, denied)
-        return numeric if denied is None else in_pieces(first, numeric, denied)
-
-    def _compared(self, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
-        """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
-        noise = bool(self.settings.noise or self.box.jitter)
-        criteria = Criteria(self.settings.tolerance, self.settings.strict_kinks, noise, unresolved)
-        return compare(analytic, numeric, self.x, self.box.y0, criteria)

@@ -1,11 +1,11 @@
-"""Which entries are compared: all, or as many as the budgets of calls and of memory allow. Next: pipeline."""
+"""Which entries are compared: all, or as many as the budgets of calls and of memory allow. Next: gathering."""
 
 import numpy as np
 
 from jacinspect.inspection.inspected import Inspected
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.patterns.dependencies import Spent
+from jacinspect.jacobian.patterns.dependencies import Budget, Spent
 from jacinspect.jacobian.patterns.detection import Detection
 from jacinspect.jacobian.patterns.unresolved import ENTRY_BYTES, affordable_rows, colored, with_samples
 from jacinspect.jacobian.values.ladder import LADDER_CALLS
@@ -40,12 +40,13 @@ class Sample:
         return self.pattern.only(directly_known(self.pattern, *self.star)), *self.star
 
 
-def affordable(of: Inspected, detection: Detection, limit: int, memory: int, *, mirror: bool) -> Sample:
+def affordable(of: Inspected, detection: Detection, budget: Budget, *, mirror: bool) -> Sample:
     """Choose the entries to compare: all of them, or as many as the budgets of calls and of memory allow.
 
-    `limit` is the total number of calls of f, `memory` in bytes; with `mirror`, one of two mirror images is enough of a
-    symmetric pattern.
+    The budget's evaluations are those at which to stop, earlier ones included; with `mirror`, one of two mirror images
+    is enough of a symmetric pattern.
     """
+    limit, memory = budget.evaluations, budget.memory
     pattern, total = with_samples(detection, memory, of.rng)
     colors, number = colored(pattern, detection)
     star = fewer_colors(pattern, number) if mirror and detection.proved else None

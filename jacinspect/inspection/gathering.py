@@ -1,0 +1,173 @@
+"""The evidence: both Jacobians on what was detected, compared with each other and with f. Next: pipeline."""
+
+from collections.abc import Callable
+from functools import cache, partial
+
+import numpy as np
+
+from jacinspect.functions.function import Array
+from jacinspect.inspection.evidence import Evidence
+from jacinspect.inspection.inspected import Inspected
+from jacinspect.inspection.sampling import Sample, affordable
+from jacinspect.jacobian.agreement.analytic import Analytic
+from jacinspect.jacobian.agreement.comparison import Comparison, Criteria, Status
+from jacinspect.jacobian.agreement.directions import (
+    Directions,
+    Measurements,
+    along_directions,
+    comparable,
+    inputs_refuted,
+)
+from jacinspect.jacobian.agreement.entries import compare, contradicts
+from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_differentiable
+from jacinspect.jacobian.agreement.outside import asked_alone, visible
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.indices import distinct, without
+from jacinspect.jacobian.patterns.dependencies import Budget
+from jacinspect.jacobian.patterns.detection import Detection
+from jacinspect.jacobian.values.breaks import in_pieces
+from jacinspect.jacobian.values.first_look import first_look
+from jacinspect.jacobian.values.neighbourhood import Neighbourhood
+from jacinspect.jacobian.values.numeric import Numeric, numeric_jacobian
+from jacinspect.jacobian.values.star import mirrored
+from jacinspect.records import replace
+
+__all__ = ["gathered"]
+
+_NONE: Array = np.zeros(0, np.int64)
+
+
+def gathered(
+    of: Inspected, measured: Measurements, detection: Detection, budget: Budget, *, mirror: bool = True
+) -> Evidence:
+    """Build the analytic and the numeric Jacobian on what was detected, and compare each with the other.
+
+    The budget's evaluations are those at which to stop, earlier ones included. With `mirror`, one of two mirror
+    images is enough of a Jacobian that has to be symmetric, unless random directions say that it is not.
+    """
+    sample = affordable(of, detection, budget, mirror=mirror and bool(of.names.gradient_of))
+    limit = budget.evaluations
+    claim, numeric = _both(of, sample, measured.near, limit)
+    analytic = None if claim is None else claim.on(sample.pattern)
+    comparison = _compared(of, analytic, numeric)
+    unresolved = _NONE
+    if analytic is not None and comparison.count(Status.DISAGREES):
+        rng = np.random.default_rng([of.settings.seed, 4])
+        unresolved = not_differentiable(measured.near, comparison, rng, limit - of.box.evaluations)
+        comparison = _compared(of, analytic, numeric, unresolved) if unresolved.size else comparison
+    directions = along_directions(measured, comparison, of.analytic, sample.coverage, of.rng)
+    if directions.pattern_refuted.size and sample.star is not None:
+        return gathered(of, measured, detection, budget, mirror=False)
+    if directions.pattern_refuted.size:
+        unresolved = np.union1d(unresolved, directions.pattern_refuted)
+        comparison = _compared(of, analytic, numeric, unresolved)
+        directions = _borne_out(of, directions, measured, comparison)
+    if analytic is not None and unresolved.size and not of.settings.strict_kinks:
+        from jacinspect.jacobian.agreement.clarke import with_generalized_gradients
+
+        rng = np.random.default_rng([of.settings.seed, 6])
+        numeric = with_generalized_gradients(measured.near, comparison, unresolved, rng, limit)
+        comparison = _compared(of, analytic, numeric, unresolved)
+    joint = None
+    kinked = bool(numeric.kinks.entries.size) and not of.settings.strict_kinks
+    if analytic is not None and sample.coverage == 1 and kinked:
+        rng = np.random.default_rng([of.settings.seed, 5])
+        joint = joint_kinks(measured.near, comparison, rng, limit - of.box.evaluations)
+    spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
+    if spurious is not None:
+        directions = _beside_directions(of, directions, measured, comparison, spurious)
+    return Evidence(
+        analytic,
+        numeric,
+        comparison,
+        directions,
+        sample.number if sample.star is None else sample.star[1],
+        sample.coverage,
+        sample.spent,
+        joint=joint,
+        spurious=spurious,
+    )
+
+
+def _borne_out(of: Inspected, directions: Directions, measured: Measurements, comparison: Comparison) -> Directions:
+    """Keep of the outputs whose pattern directions refute those that bits refute as well.
+
+    Of the others it is the numbers that are poor, and the directions say nothing of their derivatives then.
+    """
+    refuted = _refuted_bitwise(of, measured, comparison.numeric.jacobian.pattern, directions.pattern_refuted)
+    poor = np.setdiff1d(directions.pattern_refuted, refuted)
+    inputs = directions.inputs_refuted
+    if of.analytic is not None and inputs.size and poor.size:
+        inputs = inputs_refuted(of.analytic, comparison, measured.near, poor, of.rng)
+    return replace(
+        directions,
+        pattern_refuted=refuted,
+        analytic_refuted=np.setdiff1d(directions.analytic_refuted, poor),
+        inputs_refuted=inputs,
+        compared=directions.compared - poor.size,
+    )
+
+
+def _beside_directions(
+    of: Inspected, directions: Directions, measured: Measurements, comparison: Comparison, spurious: Jacobian
+) -> Directions:
+    """Add the outputs that directions leave out, as on a kink, and whose claim has entries where f has none.
+
+    Bits show that, for f does not change by one where all inputs move that an output is not known to read.
+    """
+    near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
+    rounding = near.rounding(numeric.jacobian, numeric.bar)
+    rows = visible(spurious, near, rounding, tolerance.atol if tolerance else 0.0)
+    rows = rows[~comparable(comparison, of.box.y0)[rows] & np.isfinite(of.box.y0[rows])]
+    if not rows.size:
+        return directions
+    wrong = without(rows, _refuted_bitwise(of, measured, numeric.jacobian.pattern, rows))
+    return replace(directions, analytic_refuted=distinct(directions.analytic_refuted, wrong))
+
+
+def _refuted_bitwise(of: Inspected, measured: Measurements, pattern: Pattern, outputs: Array) -> Array:
+    from jacinspect.jacobian.patterns.refutation import refuted_bitwise
+
+    tangents = [direction.tangent(of.x) for direction in measured.directions]
+    return refuted_bitwise(of.box, of.x, pattern, outputs, tangents, of.rng)
+
+
+def _both(of: Inspected, sample: Sample, near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:
+    """Build both Jacobians; differences look again at what the analytic one contradicts.
+
+    That one may have entries outside the pattern as well. It is built when it is first asked for, after the first
+    differences: it is as large as the operand, and these need most memory.
+    """
+    claim = None if of.analytic is None else cache(partial(_claim, of.analytic, sample))
+    numeric = _differenced(of, near, sample.differenced, limit, claim)
+    whole = numeric if sample.star is None else mirrored(numeric, sample.pattern)
+    if whole is None:
+        whole = _differenced(of, near, (sample.pattern, sample.colors, sample.number), limit, claim)
+    return claim and claim(), whole
+
+
+def _claim(analytic: Analytic, sample: Sample) -> Jacobian:
+    claim = analytic.on(sample.pattern, sample.colors, sample.number)
+    # Of a sample, the entries that are left out would seem to be outside the pattern.
+    return asked_alone(analytic, claim) if sample.coverage == 1 else claim
+
+
+def _differenced(
+    of: Inspected,
+    near: Neighbourhood,
+    colored: tuple[Pattern, Array, int],
+    limit: int,
+    claim: Callable[[], Jacobian] | None,
+) -> Numeric:
+    """Difference f, and look again at entries that are doubtful, or that the claim contradicts."""
+    denied = None if claim is None else contradicts(cache(lambda: claim().on(colored[0])))
+    first = first_look(near, *colored, denied)
+    numeric = numeric_jacobian(first, limit - of.box.evaluations, denied)
+    return numeric if denied is None else in_pieces(first, numeric, denied)
+
+
+def _compared(of: Inspected, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:
+    """Judge every entry; no entry of an `unresolved` output, which random directions refute, is called wrong."""
+    noise = bool(of.settings.noise or of.box.jitter)
+    criteria = Criteria(of.settings.tolerance, of.settings.strict_kinks, noise, unresolved)
+    return compare(analytic, numeric, of.x, of.box.y0, criteria)
