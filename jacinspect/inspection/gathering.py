@@ -19,7 +19,7 @@ from jacinspect.jacobian.agreement.directions import (
     inputs_refuted,
 )
 from jacinspect.jacobian.agreement.entries import compare, contradicts
-from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_differentiable
+from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_differentiable, separable
 from jacinspect.jacobian.agreement.outside import asked_alone, visible
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct, without
@@ -113,12 +113,15 @@ def _beside_directions(
 ) -> Directions:
     """Add the outputs that directions leave out, as on a kink, and whose claim has entries where f has none.
 
-    Bits show that, for f does not change by one where all inputs move that an output is not known to read.
+    There has to be nothing else that such an output reads: it rises by what single inputs add, and no bit of it changes
+    where only others move.
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
     rounding = near.rounding(numeric.jacobian, numeric.bar)
     rows = visible(spurious, near, rounding, tolerance.atol if tolerance else 0.0)
     rows = rows[~comparable(comparison, of.box.y0)[rows] & np.isfinite(of.box.y0[rows])]
+    if rows.size:
+        rows = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
     if not rows.size:
         return directions
     wrong = without(rows, _refuted_bitwise(of, measured, numeric.jacobian.pattern, rows))

@@ -19,9 +19,9 @@ from jacinspect.jacobian.values.ladder import LADDER_CALLS, Doubts, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.stencil import Kind, step_scale
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
-__all__ = ["JointKink", "joint_kinks", "not_differentiable"]
+__all__ = ["JointKink", "joint_kinks", "not_differentiable", "separable"]
 
 _RANDOM = 2  # directions among the inputs, besides their sum and that of the claim itself
 # Differences over one short step h are off by a fraction of a slope that is about h, where f is curved.
@@ -119,6 +119,19 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
         found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)
     return np.asarray(rows[found])
+
+
+def separable(near: Neighbourhood, comparison: Comparison, rows: Array, rng: np.random.Generator) -> Array:
+    """Return those of some outputs that rise along random directions by what each input alone adds, as a sum of relus.
+
+    So nothing else is read by them, and they are on no tie. Each direction takes a call of f.
+    """
+    ask = _Asked(near, step_scale(near.x.reshape(-1)), rows)
+    for _ in range(_RANDOM):
+        direction = rng.standard_normal(near.x.size)
+        rows = rows[~ask.not_sum(direction, _summed(comparison, ask.tangent(direction))[rows])]
+        ask = replace(ask, rows=rows)
+    return rows
 
 
 def _summed(comparison: Comparison, v: Array) -> Array:
