@@ -8,6 +8,7 @@ pieces differ. A claim that is off by no more than that is no error that differe
 import numpy as np
 
 from jacinspect.jacobian.blackbox import Array
+from jacinspect.jacobian.last_bits import last_bits_lost
 from jacinspect.jacobian.stairs import FARTHEST, SIDE, Places, leader
 from jacinspect.jacobian.stencil import Stencil
 
@@ -37,6 +38,8 @@ _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are 
 def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) -> tuple[Array, Array]:
     """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not; and f, by how much.
 
+    So may they where f has lost last bits of 1.
+
     `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
     """
     off, height = np.zeros(value.size), np.zeros(value.size)
@@ -45,7 +48,8 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
         if again.size:
             given = value[again], size[again], kinks[again]
             off[again], height[again] = _in_window(stencil.subset(again), *given, window)
-    return off, height
+    lost = last_bits_lost(stencil, value)
+    return np.where(lost, PIECES * np.abs(value), off), np.where(lost, stencil.epsilon, height)
 
 
 def _in_window(

@@ -332,6 +332,49 @@ def test_what_rounding_or_faint_steps_hide_is_not_called_wrong(name: str) -> Non
     assert jacinspect.inspect(f, x, derivative=derivative).verdict != "fail"
 
 
+def entropy(x: Array) -> Array:
+    p = np.exp(x - x.max())
+    p = p / p.sum()
+    return np.asarray(-np.sum(p * np.log(np.where(p > 0, p, 1))))
+
+
+@pytest.mark.parametrize("logits", [[60.0, 0.0], [33.4, 0.0, 100.0], [36.0, 0.0], [7.0, 0.0, 80.0, 3.0]])
+def test_the_entropy_of_far_logits_has_lost_a_term_where_a_probability_is_rounded_to_1(logits: list[float]) -> None:
+    """Of p₁ = 1 - q, -p₁·log p₁ = q is lost, beside q·log q: a part in 60."""
+    x = np.array(logits)
+    e = np.exp(x - x.max())
+    log = x - x.max() - np.log1p(e.sum() - 1)
+    small = np.where(e < 1, e, 0)
+    p = e / e.sum()
+    slopes = -p * (log - (p * np.where(e < 1, log, -small.sum())).sum())
+    right, wrong = (jacinspect.inspect(entropy, x, derivative=lambda x, c=c: c * slopes) for c in (1, 1.1))
+    assert right.verdict == "inconclusive", right.findings
+    assert wrong.verdict == "fail"
+
+
+TINY: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]] = {
+    "exp": (np.exp, np.exp, np.array([-60.0, -45.0])),
+    "exp(300 x)": (lambda x: np.exp(300 * x), lambda x: 300 * np.exp(300 * x), np.array([-0.2, -0.3])),
+    "with a kink, and tiny everywhere": (
+        lambda x: 1e-15 * (np.tanh(x) + 0.3 * np.abs(np.tanh(x - 1.65))),
+        lambda x: 1e-15 * (1 / np.cosh(x) ** 2 + 0.3 * np.sign(x - 1.65) / np.cosh(x - 1.65) ** 2),
+        np.array([0.5]),
+    ),
+    "with a kink beyond a jump": (
+        lambda x: np.where(x < 2, 1e-15 * np.exp(x), 5 + np.abs(x - 2.1)),
+        lambda x: 1e-15 * np.exp(x),
+        np.array([0.5]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_what_is_tiny_and_has_lost_nothing_is_judged(name: str) -> None:
+    f, derivative, x = TINY[name]
+    assert jacinspect.inspect(f, x, derivative=derivative).verdict == "pass"
+    assert jacinspect.inspect(f, x, derivative=lambda x: 1.03 * derivative(x)).verdict == "fail"
+
+
 def test_a_slope_that_the_steps_beyond_a_tread_would_show_is_called_wrong() -> None:
     report = jacinspect.inspect(gelu, np.array([-9.09]), derivative=lambda x: np.full(1, 1e-11))
     assert report.verdict == "fail"
