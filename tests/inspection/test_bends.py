@@ -113,6 +113,13 @@ def shown(report: Report) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
+def test_a_value_that_is_another_at_x_alone_is_no_jump() -> None:
+    """As of LSODA at a few points."""
+    x = np.array([0.5, 1.2])
+    report = jacinspect.inspect(lambda x: np.where(x == 0.5, 3, np.sin(x)), x, derivative=np.cos)
+    assert report.verdict == "inconclusive", report.findings
+
+
 def test_a_pass_at_a_jump_says_so() -> None:
     x = np.array([1.0, 2.0])
     f: F = lambda x: np.where(x > 1, x + 1, x)  # noqa: E731

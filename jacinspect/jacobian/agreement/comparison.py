@@ -13,6 +13,7 @@ from jacinspect.records import dataclass
 __all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "rounding_of"]
 
 _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
+_CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
 
@@ -86,11 +87,14 @@ class Comparison:
     def allowed(self, entries: Array | slice) -> Array:
         """Return what the difference may be: the error bar, the claim's own rounding and the user's tolerance.
 
-        Claims in half precision are made of values of f, as 1 - y² is for tanh, and are off by the rounding of those.
+        Claims in half precision are made of values of f, as 1 - y² is for tanh, or of terms of size 1, and are off by
+        the rounding of those.
         """
-        rounding = rounding_of(np.abs(self.claimed[entries]))
-        if is_half(self.numeric.epsilon):
-            rounding = np.maximum(rounding, self.numeric.epsilon * self.numeric.size[entries])
+        claimed, epsilon = np.abs(self.claimed[entries]), self.numeric.epsilon
+        rounding = rounding_of(claimed)
+        if is_half(epsilon):
+            terms = np.maximum(epsilon * self.numeric.size[entries], np.minimum(epsilon / 2, _CANCELLED_HALF * claimed))
+            rounding = np.maximum(rounding, terms)
         return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
 
     def tolerated(self, entries: Array | slice) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.colors.seeds import colors_of
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
+from jacinspect.jacobian.values.last_bits import last_bits_lost
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.rough import Stairs
@@ -28,6 +29,8 @@ _FOLLOWED = 1e-3  # of what f ranges over, that half of the ninth differences st
 _TINY = float(np.finfo(np.float64).tiny)
 _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
+# and where both are small more, for all pieces are off alike: of RK45 at 1e-3, slopes by up to 24 times as much
+_ALIKE, _BIAS = 32.0, 2.0**-8  # but no more than so much of a slope: 1 % is found
 _PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
@@ -100,6 +103,8 @@ def _asked(first: FirstLook, numeric: Numeric, chosen: Array, large: Array) -> t
 def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) -> tuple[Array, Array]:
     """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not; and f, by how much.
 
+    So may they where f has lost last bits of 1.
+
     `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
     """
     off, height = np.zeros(value.size), np.zeros(value.size)
@@ -108,7 +113,8 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
         if again.size:
             given = value[again], size[again], kinks[again]
             off[again], height[again] = _in_window(stencil.subset(again), *given, window)
-    return off, height
+    lost = last_bits_lost(stencil, value)
+    return np.where(lost, _PIECES * np.abs(value), off), np.where(lost, stencil.epsilon, height)
 
 
 def _in_window(
@@ -144,9 +150,11 @@ def _in_window(
     few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
     bend = alone & ~kinks & (turn <= np.where(leap | few, _PIECES, _FAINT) * size)
     tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
+    turn, tilt = np.where(bend, turn, 0), np.where(turns, tilt, 0)
     leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [_PIECES, _ONE_LEAP], _FAINT) * size)
     most = np.where(leap, _PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
-    off = np.where(bend, np.minimum(_OFF * turn, most), 0) + np.where(turns, leaps, 0)
+    off = np.minimum(_OFF * turn, most) + leaps
+    off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken &= bend | several | (turns & ~alone)
     broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
     return np.where(broken, off, 0), np.maximum(height, first / _LEAP)

@@ -16,6 +16,7 @@ _DENSE = 2.0**-8  # between neighbouring numbers, so that values of f there woul
 _WAVE = 2.0**-5  # the shortest waves that f is searched for
 _APART = 4.0  # times their bars, for two sides to be a kink: less may be one slope that has not settled
 _STEADY = 14  # of the finest steps, over which what f rises by at a jump stays
+_BACK = 2.0**-10  # of a leap to one side, that the one to the other may be off: slopes move them apart by less
 _AMPLIFIED = 2.6  # times larger rounding is in a one-sided slope, extrapolated twice, than in one by itself
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
 _STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
@@ -43,7 +44,10 @@ class Estimate(Columns):
 
 
 def leaps_at_once(rungs: Rungs) -> Array:
-    """Return, for the left and the right, where f leaps between x and the number beside it."""
+    """Return, for the left and the right, where f leaps between x and the number beside it.
+
+    Where f leaps there and back, its value at x alone is another, which is no jump, and no slope is known.
+    """
     stencil = rungs.stencil
     found: Array = np.zeros((2, stencil.y0.size), bool)
     rise = rungs.y[:, -_STEADY:]
@@ -53,6 +57,7 @@ def leaps_at_once(rungs: Rungs) -> Array:
     # a jump's rise stays over steps that are a million times apart; rounding has no one size and sign over so many
     leaps: Array = (np.abs(rise - rise[:, -1:]) <= np.abs(rise[:, -1:]) / 2).all(axis=1)
     leaps &= np.abs(rise[:, -1]) > 64 * stencil.epsilon * np.abs(stencil.y0)
+    leaps &= ~(np.abs(rise[0, -1] - rise[1, -1]) <= _BACK * np.abs(rise[0, -1]))
     rise = np.abs(rise)
     for side, towards in enumerate((-np.inf, np.inf)):
         if leaps[side].any() and stencil.inputs is not None:

@@ -1,0 +1,48 @@
+"""Has a tiny f lost last bits of 1? Asked where it has risen above them. Next: breaks.
+
+In an entropy, p log p of a small p is right, and what a probability that rounds to 1 adds is lost. Where all of f is
+far below the last bit of 1, it is smooth all the same, with a slope that is off by a few percent.
+"""
+
+import numpy as np
+
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.values.stairs import inputs_of, leader
+from jacinspect.jacobian.values.stencil import Stencil
+
+__all__ = ["last_bits_lost"]
+
+# In roundings of 1: how large f is where it shows whether its last bits are those of 1, to within a factor; which are
+# at least so large: its own are those of 2⁻⁴⁰.
+_SHOWN, _WITHIN, _LEAST = 2.0**12, 2.0**4, 2.0**-8
+_RATIO, _HALVINGS = 1.5, 8  # of distances, and how often the last is halved: f is then followed to a tenth of |f / f'|
+_FAR = _RATIO ** np.arange(18.0)  # times |f / f'|, f is followed: small ratios, for it may fall again, as p log p does
+_PLACES, _BITS = 18, 70  # so many, 1/64 of |f / f'| apart, over which a power is smooth; a ninth difference of a leap
+
+
+def last_bits_lost(stencil: Stencil, value: Array) -> Array:
+    """Return where f is far below the last bit of 1 at x, has a slope `value`, and has risen to move in such bits."""
+    found = np.zeros(value.size, bool)
+    faint = np.flatnonzero((np.abs(stencil.y0) < stencil.epsilon * _SHOWN / _WITHIN) & (stencil.y0 * value != 0))
+    if faint.size:
+        found[faint] = _lost(stencil.subset(faint), value[faint])
+    return found
+
+
+@np.errstate(all="ignore")
+def _lost(stencil: Stencil, value: Array) -> Array:
+    """Follow f to where it is a few thousand times the last bit of 1, and look there whether it moves in such bits."""
+    first = leader(inputs_of(stencil), np.abs(value))
+    unit = (stencil.y0 / value / stencil.units())[first]  # by which f rises to about e times as much, if it is a power
+    y = np.array([*stencil.steps([far * unit for far in _FAR])])
+    high = _FAR[(np.abs(y) > _SHOWN * stencil.epsilon)[:, first].argmax(axis=0)]
+    low = high / _RATIO
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        above = (np.abs(stencil.step(middle * unit)) > _SHOWN * stencil.epsilon)[first]
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+    y = np.array([*stencil.steps([(high + k / 64) * unit for k in range(_PLACES)])])
+    bits = np.abs(np.diff(y, 9, axis=0)).max(axis=0) / _BITS / stencil.epsilon
+    size = np.abs(y).max(axis=0) / stencil.epsilon
+    shown = (size > _SHOWN / _WITHIN) & (size < _SHOWN * _WITHIN)
+    return np.asarray(shown & (bits > _LEAST))
