@@ -23,6 +23,7 @@ __all__ = ["compare", "contradicts"]
 # Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
 _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
 _SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
+_FEW_DIGITS = 2.0**-8  # of a slope in single precision: differences keep two thirds of its seven digits at the best
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
 _FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
@@ -250,8 +251,9 @@ class _Conditions:
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
-            known: float | Array = WIDE
-            faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
+            single = is_single(numeric.epsilon)
+            known: float | Array = _FEW_DIGITS if single else WIDE
+            faint: float | Array = WIDE if single else _FAINT
             if numeric.stairs.entries.size:
                 known, faint = self._known_on_stairs(known, faint)
             narrow = np.maximum(known * large, faint * size)

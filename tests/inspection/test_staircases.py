@@ -464,3 +464,19 @@ def test_in_single_precision_entries_below_the_last_bit_of_an_output_are_not_cal
 
     report = jacinspect.inspect(loss, x, backend="torch")
     assert report.verdict == "pass", report.findings
+
+
+@pytest.mark.parametrize("shape", [(8,), (6, 7)])
+def test_a_sum_in_single_precision_is_judged_to_the_digits_that_it_has(shape: tuple[int, ...]) -> None:
+    """Its slopes are known to three digits, which tell one that is 3 % off; they were all left open."""
+    x = normal(*shape, seed=0)
+
+    def loss(x: Array) -> Array:
+        return np.asarray(np.sum(np.sin(x.astype(np.float32)) ** 2))
+
+    right = jacinspect.inspect(loss, x, lambda x: np.sin(2 * x), derivative_kind="gradient")
+    assert right.verdict == "pass"
+    told = next(found.message for found in right.findings if found.code == "J014")
+    assert re.search(r"judged to few digits: f is precise to a relative 1e-07; .*, known to [23] digits", told)
+    wrong = jacinspect.inspect(loss, x, lambda x: 1.03 * np.sin(2 * x), derivative_kind="gradient")
+    assert wrong.verdict == "fail"
