@@ -480,3 +480,36 @@ def test_a_sum_in_single_precision_is_judged_to_the_digits_that_it_has(shape: tu
     assert re.search(r"judged to few digits: f is precise to a relative 1e-07; .*, known to [23] digits", told)
     wrong = jacinspect.inspect(loss, x, lambda x: 1.03 * np.sin(2 * x), derivative_kind="gradient")
     assert wrong.verdict == "fail"
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_distances_of_points_to_themselves_have_a_slope_of_0(scale: float) -> None:
+    """Squared lengths cancel in them, and they move by last bits alone: no step shows more of their slopes."""
+
+    def distances(x: torch.Tensor) -> torch.Tensor:
+        squares = (x * x).sum(1)
+        return squares[:, None] + squares - 2 * x @ x.T
+
+    def wrong(x: Array, d: Array) -> Array:
+        return np.asarray(2 * ((x[:, None] - x) * d[:, None]).sum(-1))
+
+    def biased(x: Array, d: Array) -> Array:
+        return np.asarray(2 * ((x[:, None] - x) * (d[:, None] - d)).sum(-1) + np.diag(1e-9 * scale * d[:, 0]))
+
+    for seed in range(4):
+        x = torch.tensor(normal(4, 3, seed=seed, scale=scale))
+        assert jacinspect.inspect(distances, x).verdict == "pass"
+        for claim in (wrong, biased):
+            assert jacinspect.inspect(distances, x, claim, derivative_kind="jvp").verdict == "fail"
+
+
+def test_a_small_output_is_not_judged_by_the_last_bits_of_a_large_one() -> None:
+    def f(x: Array) -> Array:
+        return np.stack([1e-18 * np.sin(x), 1e3 * x])
+
+    def claim(x: Array, d: Array, factor: float) -> Array:
+        return np.stack([1e-18 * factor * np.cos(x) * d, 1e3 * d])
+
+    x = normal(3, seed=0)
+    for factor, verdict in ((1, "pass"), (1.03, "fail"), (0, "fail")):
+        assert jacinspect.inspect(f, x, partial(claim, factor=factor), derivative_kind="jvp").verdict == verdict
