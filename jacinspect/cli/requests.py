@@ -6,6 +6,7 @@ completion are quick.
 
 import ast
 import json
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -227,6 +228,7 @@ def inspected(
             )
         except FunctionRaisedError as error:
             advice = _suggested(of_one, x) if typed.domain is None and "random" in sources else ""
+            advice += _sizes(operands.further)
             if not advice:
                 raise
             raise FunctionRaisedError(f"{error}{advice}") from error.__cause__
@@ -258,6 +260,12 @@ def _suggested(function: "Function", x: "Array") -> str:
         if interval is None
         else f"\nX was drawn at random; inside of an interval it works: --domain {written(interval)}"
     )
+
+
+def _sizes(further: Sequence[str]) -> str:
+    """Say how a number is written where a whole one was given to an operand, for that is a size."""
+    size = next((text.strip() for text in further if re.fullmatch(r"[^=]+=\s*[0-9]+\s*", text)), None)
+    return f"\n--with {size} gives so many random numbers; the number itself is written {size}.0" if size else ""
 
 
 def verified(

@@ -174,10 +174,10 @@ CODES = {
         "note",
         "pass",
         "agreement",
-        "f moves in steps near X, and was judged over longer ones",
-        "Where digits are lost, in half precision, or at a tolerance, the slope between two steps says nothing. Entries"
-        " were compared over longer steps, to the digits that the message names. Compute in double precision or"
-        " rewrite a formula that cancels to have more of them.",
+        "f moves in steps near X, or is known to few digits, and was judged by longer steps",
+        "Where digits are lost, in half or single precision, or at a tolerance, the slope between two steps says"
+        " nothing. Entries were compared over longer steps, to the digits that the message names. Compute in double"
+        " precision or rewrite a formula that cancels to have more of them.",
         "echo 15 | jacinspect 'log(1 - sigmoid(x))' -i - -d '-sigmoid(x)'",
     ),
     "J015": Code(

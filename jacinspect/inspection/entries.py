@@ -34,7 +34,8 @@ def of_entries(
     because: str = "",
 ) -> Iterator[Finding]:
     """J001, J003, J004, J006, J014: findings about the compared entries; `because` ends J001's message."""
-    if comparison.status.any() or numeric.stairs.entries.size:  # else every entry agrees, and none is on a kink
+    rough = bool(numeric.stairs.entries.size) or is_single(numeric.epsilon)
+    if comparison.status.any() or rough:  # else every entry agrees, and none is on a kink or known to few digits
         yield from _of_compared(comparison, _Messages(names, analytic, numeric, x, y0, because))
     filled = numeric.jacobian.pattern.lengths > 0
     constant = np.flatnonzero(~np.isfinite(y0) & ~filled)
@@ -68,6 +69,10 @@ def _of_compared(comparison: Comparison, messages: "_Messages") -> Iterator[Find
     two_scales = (status == Status.INCONCLUSIVE) & on_stairs
     messages.noise = float(messages.noise_needed(np.flatnonzero(two_scales)).max(initial=0))
     yield from messages.finding("J006", two_scales, messages.two_scales)
+    value = np.abs(numeric.jacobian.data)
+    few = (status == Status.AGREES) & ~on_stairs & (value > 0) & (numeric.bar > WIDE * np.fmax(value, numeric.size[:]))
+    few &= is_single(numeric.epsilon)
+    yield from messages.finding("J014", few, messages.few_digits)
     on_stairs[numeric.stairs.entries] = numeric.stairs.over_many
     yield from messages.finding("J014", (status == Status.AGREES) & on_stairs, messages.staircase)
     yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
@@ -169,12 +174,19 @@ class _Messages:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
         return bool(self.numeric.bar[entry] <= WIDE * max(abs(claimed), abs(value)))
 
+    def few_digits(self, entry: int, number: str) -> str:
+        precise = f"f is precise to a relative {self.numeric.epsilon:.1g}"
+        return f"{number} judged to few digits: {precise}; {self._known(entry)}"
+
     def staircase(self, entry: int, number: str) -> str:
+        return f"{number} judged over longer steps: {self._steps(entry)}; {self._known(entry)}"
+
+    def _known(self, entry: int) -> str:
+        """Say what an entry is, and to how many digits."""
         value, bar = abs(float(self.numeric.jacobian.data[entry])), float(self.numeric.bar[entry])
         digits = max(int(np.floor(np.log10(value / bar))), 0) if value and bar else 0
         known = f", known to {counted(digits, 'digit')}" if digits else ""
-        slope = f"{self._entry(entry)} is {self._value(entry)}{known}"
-        return f"{number} judged over longer steps: {self._steps(entry)}; {slope}"
+        return f"{self._entry(entry)} is {self._value(entry)}{known}"
 
     def two_scales(self, entry: int, number: str) -> str:
         stairs, place = self.numeric.stairs, int(np.searchsorted(self.numeric.stairs.entries, entry))

@@ -82,6 +82,15 @@ def test_a_domain_is_suggested_where_a_function_raises_at_random_numbers(run_her
     assert "--domain" not in run_here(f"{file}:g", "-s", "4").err
 
 
+def test_a_number_that_was_taken_for_a_size_is_explained(run_here: RunHere, tmp_path: Path) -> None:
+    file = tmp_path / "code.py"
+    file.write_text("def f(x, a, b): return a + b * x\n")
+    done = run_here(f"{file}:f", "-s", "3", "--with", "a=0.5", "--with", "b=2")
+    advice = done.err.splitlines()[-1]
+    assert (done.status, advice) == (2, "--with b=2 gives so many random numbers; the number itself is written b=2.0")
+    assert run_here(f"{file}:f", "-s", "3", "--with", "a=0.5", "--with", "b=2.0").status == 0
+
+
 def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
     np.save(tmp_path / "y.npy", [[10.0], [20.0]])

@@ -58,9 +58,9 @@ def test_a_slope_of_0_that_ends_in_a_bend_is_not_searched_for_steps() -> None:
 
 @pytest.mark.parametrize(("off", "more"), [(1.0, 0), (0.01, 195)])
 def test_a_derivative_that_is_wrong_in_places_takes_one_ladder_more(off: float, more: int) -> None:
-    """Before a small error is called one, f is searched for the pieces of a solver's result."""
+    """Two calls show what may cancel. Before a small error is called one, f is searched for the pieces of a result."""
     x = np.random.default_rng(0).standard_normal((10, 10))
-    assert calls(sigmoid, lambda x: slope(x) * (1 + off * (x > 1)), x) <= 49 + LADDER_CALLS + more
+    assert calls(sigmoid, lambda x: slope(x) * (1 + off * (x > 1)), x) <= 51 + LADDER_CALLS + more
     assert LADDER_CALLS <= 64
 
 

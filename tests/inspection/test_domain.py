@@ -86,6 +86,33 @@ def test_x_has_to_lie_inside() -> None:
 # --- Where f raised ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_x_may_span_a_table_from_end_to_end(name: str) -> None:
+    f, derivative = FUNCTIONS[name]
+    x = np.array([0.0, 0.3, 0.7, 1.0])
+    assert jacinspect.inspect(strict(f), x, derivative).verdict == "pass"
+    assert jacinspect.inspect(strict(f), x, lambda x: 1.01 * derivative(x)).verdict == "fail"
+
+
+@pytest.mark.parametrize("x", [[[0.0, 40.0]], [[0.0, 10.0], [3.0, 40.0], [1.5, 22.0], [0.0, 40.0]]])
+def test_x_may_lie_at_the_corners_of_a_table(x: list[list[float]]) -> None:
+    """Each column has a range of its own, and raises beyond it as scipy's RegularGridInterpolator does."""
+
+    def f(x: Array) -> Array:
+        if (x < [0, 10]).any() or (x > [3, 40]).any():
+            raise ValueError("out of bounds")
+        return np.asarray(np.sin(x[:, 0]) * x[:, 1])
+
+    def right(x: Array, d: Array) -> Array:
+        return np.asarray(np.cos(x[:, 0]) * x[:, 1] * d[:, 0] + np.sin(x[:, 0]) * d[:, 1])
+
+    def wrong(x: Array, d: Array) -> Array:
+        return np.asarray(np.cos(x[:, 0]) * d[:, 0] + np.sin(x[:, 0]) * d[:, 1])
+
+    assert jacinspect.inspect(f, np.array(x), right, derivative_kind="jvp").verdict == "pass"
+    assert jacinspect.inspect(f, np.array(x), wrong, derivative_kind="jvp").verdict == "fail"
+
+
 def test_a_function_that_changes_its_output_is_told_where() -> None:
     told = r"^at every point tried but X, even one that was moved by \S+ % only, the function returned shape 1 aft"
     with pytest.raises(FunctionFailedError, match=told):

@@ -121,3 +121,48 @@ def test_of_many_colors_bars_are_not_small_by_chance(seed: int) -> None:
     assert jacobian.numeric is not None
     assert jacobian.error_bar is not None
     assert (np.abs(jacobian.numeric.data) <= jacobian.error_bar).all()
+
+
+def test_waves_of_hours_at_a_large_time_are_resolved() -> None:
+    """A claim was left open at |x| above 2**20 wherever f bends within a unit, however many shorter steps agree."""
+
+    def f(x: Array) -> Array:
+        return np.sin(4 * np.pi * (x - 2451545))
+
+    def slopes(x: Array) -> Array:
+        return 4 * np.pi * np.cos(4 * np.pi * (x - 2451545))
+
+    x = np.array([2460000.5, 2460001.13])
+    assert jacinspect.inspect(f, x, slopes).verdict == "pass"
+    assert jacinspect.inspect(f, x, lambda x: slopes(x) / 2).verdict == "fail"
+
+
+def test_digits_that_f_has_lost_are_no_wave() -> None:
+    """Values of a variance are multiples of 1e-4 here, and leap by that between neighbouring numbers."""
+    x = np.array([1000001.0, 1000002.0, 1000004.5])
+
+    def variance(x: Array) -> Array:
+        return np.asarray(np.mean(x * x) - np.mean(x) ** 2)
+
+    def claim(x: Array) -> Array:
+        return 2 * x / 3
+
+    assert jacinspect.inspect(variance, x, claim, derivative_kind="gradient").verdict == "fail"
+    right = jacinspect.inspect(variance, x, lambda x: 2 * (x - x.mean()) / 3, derivative_kind="gradient")
+    assert right.verdict == "pass"
+
+
+def test_terms_that_cancel_at_a_small_x_leave_a_slope_of_0() -> None:
+    """They are far larger over a step of 1, and so is their rounding there; close to x it looks like a wave."""
+    x = np.array([1e-6, 2e-6, 3e-6])
+
+    def f(x: Array) -> Array:
+        return np.stack([x[0] * x[2] - 1.5 * x[0] * x[1], x[0] ** 2 - x[0] * x[1] + x[1] ** 2 / 4])
+
+    def right(x: Array) -> Array:
+        return np.array([[x[2] - 1.5 * x[1], -1.5 * x[0], x[0]], [2 * x[0] - x[1], x[1] / 2 - x[0], 0]])
+
+    first = np.array([[1, 0, 0], [0, 0, 0]])
+    assert jacinspect.inspect(f, x, right).verdict == "pass"
+    assert jacinspect.inspect(f, x, lambda x: right(x) + 1e-6 * first).verdict == "fail"
+    assert jacinspect.inspect(f, x, lambda x: right(x) + 1e-6 * first[::-1]).verdict == "fail"

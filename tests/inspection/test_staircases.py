@@ -541,3 +541,52 @@ def test_in_single_precision_entries_below_the_last_bit_of_an_output_are_not_cal
 
     report = jacinspect.inspect(loss, x, backend="torch")
     assert report.verdict == "pass", report.findings
+
+
+@pytest.mark.parametrize("shape", [(8,), (6, 7)])
+def test_a_sum_in_single_precision_is_judged_to_the_digits_that_it_has(shape: tuple[int, ...]) -> None:
+    """Its slopes are known to three digits, which tell one that is 3 % off; they were all left open."""
+    x = normal(*shape, seed=0)
+
+    def loss(x: Array) -> Array:
+        return np.asarray(np.sum(np.sin(x.astype(np.float32)) ** 2))
+
+    right = jacinspect.inspect(loss, x, lambda x: np.sin(2 * x), derivative_kind="gradient")
+    assert right.verdict == "pass"
+    told = next(found.message for found in right.findings if found.code == "J014")
+    assert re.search(r"judged to few digits: f is precise to a relative 1e-07; .*, known to [23] digits", told)
+    wrong = jacinspect.inspect(loss, x, lambda x: 1.03 * np.sin(2 * x), derivative_kind="gradient")
+    assert wrong.verdict == "fail"
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_distances_of_points_to_themselves_have_a_slope_of_0(scale: float) -> None:
+    """Squared lengths cancel in them, and they move by last bits alone: no step shows more of their slopes."""
+
+    def distances(x: torch.Tensor) -> torch.Tensor:
+        squares = (x * x).sum(1)
+        return squares[:, None] + squares - 2 * x @ x.T
+
+    def wrong(x: Array, d: Array) -> Array:
+        return np.asarray(2 * ((x[:, None] - x) * d[:, None]).sum(-1))
+
+    def biased(x: Array, d: Array) -> Array:
+        return np.asarray(2 * ((x[:, None] - x) * (d[:, None] - d)).sum(-1) + np.diag(1e-9 * scale * d[:, 0]))
+
+    for seed in range(4):
+        x = torch.tensor(normal(4, 3, seed=seed, scale=scale))
+        assert jacinspect.inspect(distances, x).verdict == "pass"
+        for claim in (wrong, biased):
+            assert jacinspect.inspect(distances, x, claim, derivative_kind="jvp").verdict == "fail"
+
+
+def test_a_small_output_is_not_judged_by_the_last_bits_of_a_large_one() -> None:
+    def f(x: Array) -> Array:
+        return np.stack([1e-18 * np.sin(x), 1e3 * x])
+
+    def claim(x: Array, d: Array, factor: float) -> Array:
+        return np.stack([1e-18 * factor * np.cos(x) * d, 1e3 * d])
+
+    x = normal(3, seed=0)
+    for factor, verdict in ((1, "pass"), (1.03, "fail"), (0, "fail")):
+        assert jacinspect.inspect(f, x, partial(claim, factor=factor), derivative_kind="jvp").verdict == verdict

@@ -15,7 +15,7 @@ from jacinspect.jacobian.values.differences import ROUNDING, WIDE
 from jacinspect.jacobian.values.first_look import Contradicts
 from jacinspect.jacobian.values.ladder import NEAREST, few_digits, is_half
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, Kind, is_single, precision, step_scale
+from jacinspect.jacobian.values.stencil import LAST, Kind, finite, is_single, precision, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["compare", "contradicts"]
@@ -23,6 +23,8 @@ __all__ = ["compare", "contradicts"]
 # Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
 _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
 _SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
+_FEW_DIGITS = 2.0**-8  # of a slope in single precision: differences keep two thirds of its seven digits at the best
+_LAST_BITS = 2.0**10  # roundings of f's largest numbers: a slope of 0 need not be known better
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
 _FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
@@ -53,6 +55,9 @@ def compare(
     if not np.isfinite(x).all():
         reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
     largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
+    with np.errstate(all="ignore"):
+        moved = np.abs(numeric.jacobian.data * x[pattern.indices])
+    reach = float(np.max(moved, initial=np.max(finite(np.abs(y0)), initial=0), where=np.isfinite(moved)))
     for block in blocks(pattern.stored):
         rows = pattern.rows[block]
         conditions = _Conditions(
@@ -65,6 +70,7 @@ def compare(
             reads_unknown=reads_unknown[rows],
             not_a_sum=np.isin(rows, criteria.unresolved),
             largest=largest,
+            reach=reach,
         )
         comparison.status[block] = conditions.status()
     return comparison
@@ -76,7 +82,8 @@ class _Conditions:
 
     `x` and `y0` are the operand's and the output's value at each entry. `checked` is whether there is a claim,
     `reads_unknown` where the output reads an operand that is not finite, `not_a_sum` where its inputs are unresolved.
-    `largest` is the largest output, or 1.
+    `largest` is the largest output, or 1, and `reach` the largest number that is known of f: an output, or a slope
+    times its input.
     """
 
     comparison: Comparison
@@ -88,6 +95,7 @@ class _Conditions:
     reads_unknown: Array
     not_a_sum: Array
     largest: float
+    reach: float
 
     def status(self) -> Array:
         """Return the status of each entry: of the first of these conditions that holds."""
@@ -216,7 +224,7 @@ class _Conditions:
             known = stairs.over_many[these] | (bar > np.abs(other) * _SOME_DIGITS)
         one_alone = np.where(differs, fits, ~fits & ~known) if self.checked else ~stairs.over_many[these]
         on[places] = one_alone
-        return on
+        return on & ~self.by_rounding
 
     @property
     def subgradient(self) -> Array:
@@ -237,21 +245,52 @@ class _Conditions:
     def differs(self) -> Array:
         """The claim is off by more than is allowed."""
         with np.errstate(all="ignore"):
-            return np.asarray(~(np.abs(self.claimed - self.value) <= self.comparison.allowed(self.block)))
+            allowed = np.where(self.by_rounding, self.last_bits, self.comparison.allowed(self.block))
+            return np.asarray(~(np.abs(self.claimed - self.value) <= allowed))
 
     @property
     def unresolved(self) -> Array:
         """No step size gave a reliable derivative."""
-        return np.asarray((self.kind == Kind.UNRESOLVED) | np.isnan(self.value) | np.isnan(self.bar))
+        unresolved = (self.kind == Kind.UNRESOLVED) | np.isnan(self.value) | np.isnan(self.bar)
+        return np.asarray(unresolved & ~self.by_rounding)
+
+    @property
+    def last_bits(self) -> Array:
+        """What the largest numbers of f are rounded by in double precision, per unit of x."""
+        return np.asarray(_LAST_BITS * LAST * self.reach / step_scale(self.x))
 
     @cached_property
+    def by_rounding(self) -> Array:
+        """The slope is 0 where terms cancel, as a distance of a point to itself: f moves by their last bits alone.
+
+        Where it moves in steps, so it is at both scales.
+        """
+        zero, doubt = self._is_zero(self.value, self.bar), self._is_wide | (self.kind == Kind.UNRESOLVED)
+        stairs = self.comparison.numeric.stairs
+        these = stairs.within(self.block)
+        places = stairs.entries[these] - self.block.start
+        zero[places] &= self._is_zero(stairs.other[these], stairs.bar[these], places)
+        doubt[places] = True
+        return np.asarray(zero & doubt & ~self.on_kink)
+
+    def _is_zero(self, value: Array, bar: Array, places: Array | slice = slice(None)) -> Array:
+        """Return where slopes are 0 within their bars, which are no wider than the last bits of f's largest numbers."""
+        with np.errstate(all="ignore"):
+            return np.asarray((np.abs(value) <= bar) & (bar <= self.last_bits[places]))
+
+    @property
     def wide(self) -> Array:
         """The bar is too wide to judge by."""
+        return np.asarray(self._is_wide & ~self.by_rounding)
+
+    @cached_property
+    def _is_wide(self) -> Array:
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
-            known: float | Array = WIDE
-            faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
+            single = is_single(numeric.epsilon)
+            known: float | Array = _FEW_DIGITS if single else WIDE
+            faint: float | Array = WIDE if single else _FAINT
             if numeric.stairs.entries.size:
                 known, faint = self._known_on_stairs(known, faint)
             narrow = np.maximum(known * large, faint * size)

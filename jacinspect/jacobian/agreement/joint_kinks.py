@@ -209,7 +209,8 @@ class _Asked:
 
     def tangent(self, direction: Array) -> Array:
         """Return a direction in the units of f's operand, flat, that does not leave its domain."""
-        return self.near.box.limited(direction * self.unit, self.near.x.reshape(-1), self.step)
+        v, x = direction * self.unit, self.near.x
+        return self.near.box.limited(v.reshape(x.shape), x, self.step).reshape(-1)
 
     def rises(self, directions: Iterable[Array]) -> Iterator[tuple[Array, Array]]:
         """Yield f's one-sided derivatives along directions, to first order, and by how much rounding moves each."""

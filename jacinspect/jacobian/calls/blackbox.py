@@ -26,6 +26,8 @@ T = TypeVar("T")
 _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache
 
 _LAST_BITS = 2**10  # times the spacing of f's values is what sums in another order may differ by
+_LITTLE = 2.0**-30  # of an entry, or of 1: f raises there beside the end of its domain
+_ENDS = 2**8  # calls to find the entries at such ends: more than a few dozen are not told apart
 _KEPT = 2**24  # numbers kept for another who asks, 128 MiB
 _REPEATS = 6  # calls at X, besides two, from which the jitter is measured
 _FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
@@ -91,6 +93,9 @@ class BlackBox:
         elsewhere: "Elsewhere | None" = None,
     ) -> None:
         self._f, self._x, self._progress, self.domain = f, x, progress, domain
+        self._low: float | Array
+        self._high: float | Array
+        self._low, self._high = domain
         self._elsewhere: Elsewhere | None = None
         self.is_bounded = domain != (-np.inf, np.inf)
         self._moves = False  # for now it is called at X alone, which f may have changed when it raises
@@ -272,17 +277,49 @@ class BlackBox:
         """Return which entries of a point are outside of the domain; None where none is."""
         if not self.is_bounded:
             return None
-        low, high = self.domain
-        outside = np.asarray((x < low) | (x > high))
+        outside = np.asarray((x < self._low) | (x > self._high))
         return outside if outside.any() else None
+
+    def confine(self) -> None:
+        """Where f raises however little all of X moves to either side, keep the entries that do not move from that.
+
+        So it is at the corners of a table, and where X spans it from end to end: each entry moves to one side alone.
+        """
+        if self.is_bounded or self._returns(-_LITTLE) or self._returns(_LITTLE):
+            return
+        below, above = self._ends(-_LITTLE), self._ends(_LITTLE)
+        if not (below & above).any():
+            self._low, self._high = np.where(below, self._x, -np.inf), np.where(above, self._x, np.inf)
+            self.is_bounded = True
+
+    def _returns(self, t: float, entries: slice = slice(None)) -> bool:
+        """Whether f does not raise where some of X's entries are moved by t, or by that part of their size."""
+        moved = self._x.copy()
+        moved.reshape(-1)[entries] += t * np.maximum(np.abs(moved.reshape(-1)[entries]), 1)
+        return next(self.many_unless_raised([moved])) is not None
+
+    def _ends(self, t: float) -> Array:
+        """Return the entries that f raises for where they are moved by t, all if they are too many; by bisection."""
+        ends, groups = np.zeros(self._x.size, bool), [slice(0, self._x.size)]
+        for _ in range(_ENDS):
+            if not groups:
+                return ends.reshape(self._x.shape)
+            group = groups.pop()
+            middle = (group.start + group.stop) // 2
+            if self._returns(t, group):
+                continue
+            if middle == group.start:
+                ends[group] = True
+            else:
+                groups += [slice(group.start, middle), slice(middle, group.stop)]
+        return np.ones(self._x.shape, bool)
 
     def limited(self, v: Array, x: Array, t: float) -> Array:
         """Shorten a direction v at x where a step of t to either side would come near the end of the domain."""
         if not self.is_bounded:
             return v
-        low, high = self.domain
         with np.errstate(all="ignore"):
-            room = np.maximum(np.minimum(x - low, high - x), 0) / (2 * t)
+            room = np.maximum(np.minimum(x - self._low, self._high - x), 0) / (2 * t)
             return np.where(np.isfinite(x), np.clip(v, -room, room), v)
 
     def moved_by(self, x: Array) -> str:

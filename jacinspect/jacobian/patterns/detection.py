@@ -124,6 +124,8 @@ def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencie
             return search.points
         search.trace(flip)
     if search.undefined:
+        if search.failure is not None:
+            box.confine()
         for flip in source.nearer():
             search.trace(flip)
     search.trace(source.moved(-1, 1, 1), anywhere=True)

@@ -37,7 +37,9 @@ def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, gap: Array, con
     inputs, left = np.arange(stencil.x.size)[stencil.inputs], np.arange(value.size)
     x = np.abs(stencil.x.reshape(-1)[inputs])
     numbers = np.finfo(stencil.x.dtype)  # which are evenly spaced near 0
-    rounding = stencil.epsilon * np.abs(stencil.y0) + stencil.x_epsilon * x * np.abs(value) + numbers.smallest_subnormal
+    # What cancels at x has the size that it has a little farther on, to both sides, and the last bits of that.
+    peak = np.fmax(np.fmin(*(np.abs(y) for y in stencil.sides([x / 2 / np.abs(stencil.units())]))), np.abs(stencil.y0))
+    rounding = stencil.epsilon * peak + stencil.x_epsilon * x * np.abs(value) + numbers.smallest_subnormal
     apart = np.maximum(bar, numbers.smallest_subnormal)  # 0 stays 0 doubled
     while (further := contradicts(left, value, gap / 2 + 2 * apart) & np.isfinite(apart)).any():
         apart[further] *= 2

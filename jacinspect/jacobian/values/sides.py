@@ -156,7 +156,10 @@ class Sides:
     def _known(self, reached: Array) -> Array:
         """Return how wide a bar may be against what f does near x, or for its rounding alone."""
         stencil = self.rungs.stencil
-        size = np.fmax(stencil.size(), stencil.summed() / stencil.step_scale())
+        x, unit = np.abs(stencil.widths(1.0)[2]), stencil.step_scale()
+        # A product by a small x has terms as much larger over a step of 1 as that is longer than x.
+        unit = np.where(x == 0, unit, np.minimum(x, unit))
+        size = np.fmax(stencil.size(), stencil.summed() / unit)
         return np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * size)
 
     def _hidden(self, value: Array, bar: Array, reached: Array) -> Array:
@@ -164,9 +167,10 @@ class Sides:
         stencil, ends = self.rungs.stencil, ~np.isfinite(self.rungs.y).all(axis=(0, 1))
         told = (np.where(ends, _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= self._known(reached))
         hidden = ~(told | (reached == 0))
-        # Beside a large x, f may have its waves where rounding hides them: steps below 1 have to show the same slope,
-        # but for one rounding of f and one of x.
-        waves = (self.h > _WAVE) & (self.h < 1) & (np.abs(self.scales[0] - value) > self.noise / (8 * self.h) + bar)
+        # Beside a large x, f may have its waves where rounding hides them: shorter steps below 1 have to show the same
+        # slope, but for one rounding of f and one of x.
+        shorter = (np.arange(self.h.shape[0])[:, None] > self.both.best) & (self.h > _WAVE) & (self.h < 1)
+        waves = shorter & (np.abs(self.scales[0] - value) > self.noise / (8 * self.h) + bar)
         hidden |= (stencil.step_scale() > FAR) & waves.any(axis=0)
         if stencil.box.whole and stencil.inputs is not None:  # no slope but 0 is f's own, if numbers are dense there
             dense = np.maximum(stencil.step_scale(), np.abs(stencil.y0)) * stencil.epsilon < _DENSE  # of x and of f

@@ -133,10 +133,8 @@ class Stencil:
         y = y[_part(self.outputs, part)]
         if self.inputs is None or not self.box.is_bounded:
             return y
-        inputs = _part(self.inputs, part)
-        x, v = self.x.reshape(-1)[inputs], self.v.reshape(-1)[inputs]
-        outside = self.box.outside((x + t * v).astype(x.dtype, copy=False))
-        return y if outside is None else np.where(outside, np.nan, y)
+        outside = self.box.outside(self._point(t))
+        return y if outside is None else np.where(outside.reshape(-1)[_part(self.inputs, part)], np.nan, y)
 
     def beside(self, towards: float) -> Array:
         """Return f at the outputs, at the numbers beside x in a direction."""
