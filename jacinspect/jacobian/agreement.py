@@ -13,9 +13,9 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.comparison import UNDERFLOW, Comparison, Criteria, Status
 from jacinspect.jacobian.differences import ROUNDING, WIDE
 from jacinspect.jacobian.first_look import Contradicts
-from jacinspect.jacobian.ladder import NEAREST, few_digits, is_half
+from jacinspect.jacobian.ladder import NEAREST, few_digits
 from jacinspect.jacobian.numeric import Numeric
-from jacinspect.jacobian.stencil import LAST, Kind, is_single, precision, step_scale
+from jacinspect.jacobian.stencil import LAST, Kind, is_half, is_single, precision, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["compare", "contradicts"]

@@ -6,8 +6,8 @@ import numpy as np
 
 from jacinspect.jacobian.blackbox import Array, blocks
 from jacinspect.jacobian.differences import ROUNDING
-from jacinspect.jacobian.ladder import is_half
 from jacinspect.jacobian.numeric import Numeric
+from jacinspect.jacobian.stencil import is_half
 from jacinspect.records import dataclass
 
 __all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "rounding_of"]
