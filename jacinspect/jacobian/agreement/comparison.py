@@ -6,8 +6,8 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.values.differences import ROUNDING
-from jacinspect.jacobian.values.ladder import is_half
 from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.stencil import is_half
 from jacinspect.records import dataclass
 
 __all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "rounding_of"]

@@ -13,9 +13,9 @@ from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.values.differences import ROUNDING, WIDE
 from jacinspect.jacobian.values.first_look import Contradicts
-from jacinspect.jacobian.values.ladder import NEAREST, few_digits, is_half
+from jacinspect.jacobian.values.ladder import NEAREST, few_digits
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, Kind, finite, is_single, precision, step_scale
+from jacinspect.jacobian.values.stencil import LAST, Kind, finite, is_half, is_single, precision, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["compare", "contradicts"]

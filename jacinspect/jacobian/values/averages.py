@@ -7,7 +7,7 @@ sign from place to place; of what is off for longer, as a solver's result is, th
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
-from jacinspect.jacobian.values.stencil import Stencil
+from jacinspect.jacobian.values.stencil import Stencil, is_half
 
 __all__ = ["averaged"]
 
@@ -15,6 +15,7 @@ _SIDE = 96  # places to each side of x, over a unit of x: a slope of half precis
 _WINDOWS = (0.12, 0.25, 0.35, 0.5, 0.71, 1.0)  # of a unit: in shorter ones, noise is too large
 _POWERS = 5, 7  # of the polynomials, from 0 on: to 4 and 6, beside which those to 2 less show what is left out
 _DEVIATIONS = 4.0  # of the noise, that a bar is wide
+_ALIKE = 3.0  # times as much as a solver's results scatter, all are off alike over a unit: twice, by LSODA at 1e-3
 
 
 def averaged(stencil: Stencil) -> tuple[Array, Array]:
@@ -38,21 +39,23 @@ def _averaged(stencil: Stencil) -> tuple[Array, Array]:
     t = (k + np.random.default_rng(0).uniform(-0.5, 0.5, k.size)) / _SIDE  # even ones would meet roundings that repeat
     y = np.array([each - stencil.y0 for each in stencil.steps(t.tolist())])
     value, bar = np.zeros(stencil.y0.size), np.full(stencil.y0.size, np.inf)
+    shared = 0.0 if is_half(stencil.x_epsilon) else _ALIKE  # rounding is as often up as down
     for number in _POWERS:
         before = np.full(stencil.y0.size, np.inf)
         for window in _WINDOWS:
             inside = np.abs(k) <= window * _SIDE
-            slope, noise, left_out = (each / window for each in _fitted(t[inside] / window, y[inside], number))
-            off = _DEVIATIONS * noise + np.fmax(left_out, before)
+            *fitted, scatter = _fitted(t[inside] / window, y[inside], number)
+            slope, noise, left_out = (each / window for each in fitted)
+            off = _DEVIATIONS * noise + np.fmax(left_out, before) + shared * scatter
             before, better = left_out, off < bar
             value, bar = np.where(better, slope, value), np.where(better, off, bar)
     return value / stencil.units(), bar / np.abs(stencil.units())
 
 
-def _fitted(t: Array, y: Array, number: int) -> tuple[Array, Array, Array]:
+def _fitted(t: Array, y: Array, number: int) -> tuple[Array, Array, Array, Array]:
     """Return slopes at 0 of polynomials through values at t, their standard deviations, and what higher powers do.
 
-    The polynomials have so many powers.
+    The polynomials have so many powers. The last is the standard deviation of a value, as far as it is not by itself.
     """
     powers = t[:, None] ** np.arange(number)
     inverse = np.linalg.pinv(powers)
@@ -61,6 +64,6 @@ def _fitted(t: Array, y: Array, number: int) -> tuple[Array, Array, Array]:
         rest = y - powers @ (inverse @ y)
         squares = np.sum(rest**2, axis=0)
         alike = np.clip(np.sum(rest[1:] * rest[:-1], axis=0) / squares, 0, 1)  # 0 for noise, 1 for what is smooth
-        noise = np.sqrt(squares / (t.size - number) * (1 + alike) / (1 - alike)) * np.linalg.norm(inverse[1])
+        scatter = np.sqrt(squares / (t.size - number) * (1 + alike) / (1 - alike))
         slope = inverse[1] @ y
-        return slope, noise, np.abs(slope - coarse @ y)
+        return slope, scatter * np.linalg.norm(inverse[1]), np.abs(slope - coarse @ y), scatter

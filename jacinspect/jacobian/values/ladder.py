@@ -19,10 +19,10 @@ from jacinspect.jacobian.values.differences import WIDE
 from jacinspect.jacobian.values.sides import Estimate, Sides, leaps_at_once
 from jacinspect.jacobian.values.slopes import SETTLED, SHARPER, Rungs
 from jacinspect.jacobian.values.stairs import end_of_tread, inputs_of, steps_beyond, steps_near
-from jacinspect.jacobian.values.stencil import Kind, Stencil, is_single
+from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, is_single
 from jacinspect.records import dataclass, replace
 
-__all__ = ["LADDER_CALLS", "NEAREST", "few_digits", "is_half", "ladder"]
+__all__ = ["LADDER_CALLS", "NEAREST", "few_digits", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
 # 3.07⁻³⁰ is ten spacings of 1. Not a whole number: or a step that happens to be a multiple of f's period makes all
@@ -181,11 +181,6 @@ def _doubted(doubts: Doubts, places: Array, sides: Sides) -> Array:
         return np.asarray(doubted | (ends & (not sides.rungs.stencil.box.whole)))
     borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
     return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
-
-
-def is_half(epsilon: float) -> bool:
-    """Whether a relative rounding is that of half precision, or more."""
-    return epsilon > 2.0**-16
 
 
 def few_digits(epsilon: float) -> float:

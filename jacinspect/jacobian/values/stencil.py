@@ -10,7 +10,7 @@ from jacinspect.jacobian.colors.seeds import Index
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.records import dataclass, replace
 
-__all__ = ["LAST", "Kind", "Stencil", "finite", "is_single", "precision", "step_scale"]
+__all__ = ["LAST", "Kind", "Stencil", "finite", "is_half", "is_single", "precision", "step_scale"]
 
 LAST = 2.0**-52  # the spacing of doubles beside 1
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
@@ -41,6 +41,11 @@ def precision(epsilon: float) -> "np.finfo[np.float32 | np.float64]":
 def is_single(epsilon: float) -> bool:
     """Whether the relative noise epsilon is that of single precision, or more."""
     return epsilon > 2.0**-40
+
+
+def is_half(epsilon: float) -> bool:
+    """Whether a relative rounding is that of half precision, or more."""
+    return epsilon > 2.0**-16
 
 
 @dataclass(frozen=True, eq=False)
