@@ -121,7 +121,8 @@ def _projection(kept: _Kept, x: Array, axes: Axes) -> Array | None:
             if not np.all(length > _ON * np.abs(x).max(initial=1)):
                 return None
             normals.append(gradient / length)
-    if prod(x.shape[axis] for axis in axes) <= len(normals):
+    # What one statistic leaves of two numbers is a single direction, and a claim that swaps them is right along it too.
+    if prod(x.shape[axis] for axis in axes) <= len(normals) + (kept.holds is None):
         return None
     for normal in normals:
         unit = unit - normal * (normal * unit).sum(axis=tuple(axis + 1 for axis in axes), keepdims=True)

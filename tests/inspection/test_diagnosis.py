@@ -1112,3 +1112,10 @@ def test_a_place_in_a_bundle_is_called_by_the_part_s_name() -> None:
 
     found = cause(value, x, column, derivative_kind="vjp", others=[w, b], wrt="all")
     assert found == "a derivative that is right except in the block ∂A[:,1]/∂w[:,1], times −1"
+
+
+def test_two_swapped_numbers_are_no_variance_that_was_taken_as_a_constant() -> None:
+    """Whatever sums to 0 is a multiple of what two numbers are off their mean."""
+    report = jacinspect.inspect(lambda x: x[0] * x[1], [2.0, 3.0], lambda x: x, derivative_kind="gradient")
+    assert report.verdict == "fail"
+    assert not any("constant" in found.message for found in report.findings)
