@@ -26,8 +26,6 @@ T = TypeVar("T")
 _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay in the processor's cache
 
 _LAST_BITS = 2**10  # times the spacing of f's values is what sums in another order may differ by
-_LITTLE = 2.0**-30  # of an entry, or of 1: f raises there beside the end of its domain
-_ENDS = 2**8  # calls to find the entries at such ends: more than a few dozen are not told apart
 _KEPT = 2**24  # numbers kept for another who asks, 128 MiB
 _REPEATS = 6  # calls at X, besides two, from which the jitter is measured
 _FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
@@ -280,39 +278,9 @@ class BlackBox:
         outside = np.asarray((x < self._low) | (x > self._high))
         return outside if outside.any() else None
 
-    def confine(self) -> None:
-        """Where f raises however little all of X moves to either side, keep the entries that do not move from that.
-
-        So it is at the corners of a table, and where X spans it from end to end: each entry moves to one side alone.
-        """
-        if self.is_bounded or self._returns(-_LITTLE) or self._returns(_LITTLE):
-            return
-        below, above = self._ends(-_LITTLE), self._ends(_LITTLE)
-        if not (below & above).any():
-            self._low, self._high = np.where(below, self._x, -np.inf), np.where(above, self._x, np.inf)
-            self.is_bounded = True
-
-    def _returns(self, t: float, entries: slice = slice(None)) -> bool:
-        """Whether f does not raise where some of X's entries are moved by t, or by that part of their size."""
-        moved = self._x.copy()
-        moved.reshape(-1)[entries] += t * np.maximum(np.abs(moved.reshape(-1)[entries]), 1)
-        return next(self.many_unless_raised([moved])) is not None
-
-    def _ends(self, t: float) -> Array:
-        """Return the entries that f raises for where they are moved by t, all if they are too many; by bisection."""
-        ends, groups = np.zeros(self._x.size, bool), [slice(0, self._x.size)]
-        for _ in range(_ENDS):
-            if not groups:
-                return ends.reshape(self._x.shape)
-            group = groups.pop()
-            middle = (group.start + group.stop) // 2
-            if self._returns(t, group):
-                continue
-            if middle == group.start:
-                ends[group] = True
-            else:
-                groups += [slice(group.start, middle), slice(middle, group.stop)]
-        return np.ones(self._x.shape, bool)
+    def keep_within(self, low: Array, high: Array) -> None:
+        """From now on, take what is beyond some ends of each entry for outside of the domain, see ends."""
+        self._low, self._high, self.is_bounded = low, high, True
 
     def limited(self, v: Array, x: Array, t: float) -> Array:
         """Shorten a direction v at x where a step of t to either side would come near the end of the domain."""

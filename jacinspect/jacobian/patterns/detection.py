@@ -12,6 +12,7 @@ import numpy as np
 
 from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, same
+from jacinspect.jacobian.calls.ends import keep_within_ends
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.patterns.dependencies import Budget, Dependencies, PointPair, Unresolved
 from jacinspect.jacobian.patterns.offsets import trace_stencil
@@ -125,7 +126,7 @@ def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencie
         search.trace(flip)
     if search.undefined:
         if search.failure is not None:
-            box.confine()
+            keep_within_ends(box, source.x)
         for flip in source.nearer():
             search.trace(flip)
     search.trace(source.moved(-1, 1, 1), anywhere=True)
