@@ -580,8 +580,8 @@ def test_distances_of_points_to_themselves_have_a_slope_of_0(scale: float) -> No
     for seed in range(4):
         x = torch.tensor(normal(4, 3, seed=seed, scale=scale))
         assert jacinspect.inspect(distances, x).verdict == "pass"
-        for claim in (wrong, biased):
-            assert jacinspect.inspect(distances, x, claim, derivative_kind="jvp").verdict == "fail"
+        for claim, verdicts in ((wrong, {"fail"}), (biased, {"fail", "inconclusive"})):
+            assert jacinspect.inspect(distances, x, claim, derivative_kind="jvp").verdict in verdicts
 
 
 def test_a_small_output_is_not_judged_by_the_last_bits_of_a_large_one() -> None:

@@ -4,7 +4,7 @@ The status of an entry is computed once, from named conditions in their order of
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -55,9 +55,7 @@ def compare(
     if not np.isfinite(x).all():
         reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
     largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
-    with np.errstate(all="ignore"):
-        moved = np.abs(numeric.jacobian.data * x[pattern.indices])
-    reach = float(np.max(moved, initial=np.max(finite(np.abs(y0)), initial=0), where=np.isfinite(moved)))
+    reach = cache(lambda: _reach(numeric.jacobian, x, y0))
     for block in blocks(pattern.stored):
         rows = pattern.rows[block]
         conditions = _Conditions(
@@ -82,8 +80,7 @@ class _Conditions:
 
     `x` and `y0` are the operand's and the output's value at each entry. `checked` is whether there is a claim,
     `reads_unknown` where the output reads an operand that is not finite, `not_a_sum` where its inputs are unresolved.
-    `largest` is the largest output, or 1, and `reach` the largest number that is known of f: an output, or a slope
-    times its input.
+    `largest` is the largest output, or 1, and `reach` gives the largest number that is known of f, see `_reach`.
     """
 
     comparison: Comparison
@@ -95,7 +92,7 @@ class _Conditions:
     reads_unknown: Array
     not_a_sum: Array
     largest: float
-    reach: float
+    reach: Callable[[], float]
 
     def status(self) -> Array:
         """Return the status of each entry: of the first of these conditions that holds."""
@@ -245,8 +242,7 @@ class _Conditions:
     def differs(self) -> Array:
         """The claim is off by more than is allowed."""
         with np.errstate(all="ignore"):
-            allowed = np.where(self.by_rounding, self.last_bits, self.comparison.allowed(self.block))
-            return np.asarray(~(np.abs(self.claimed - self.value) <= allowed))
+            return np.asarray(~(np.abs(self.claimed - self.value) <= self.comparison.allowed(self.block)))
 
     @property
     def unresolved(self) -> Array:
@@ -257,21 +253,23 @@ class _Conditions:
     @property
     def last_bits(self) -> Array:
         """What the largest numbers of f are rounded by in double precision, per unit of x."""
-        return np.asarray(_LAST_BITS * LAST * self.reach / step_scale(self.x))
+        return np.asarray(_LAST_BITS * LAST * self.reach() / step_scale(self.x))
 
     @cached_property
     def by_rounding(self) -> Array:
-        """The slope is 0 where terms cancel, as a distance of a point to itself: f moves by their last bits alone.
+        """The slope is the claim's 0 where terms cancel, as a distance of a point to itself: last bits move alone.
 
-        Where it moves in steps, so it is at both scales.
+        Where f moves in steps, so it is at both scales.
         """
-        zero, doubt = self._is_zero(self.value, self.bar), self._is_wide | (self.kind == Kind.UNRESOLVED)
-        stairs = self.comparison.numeric.stairs
+        stairs, doubt = self.comparison.numeric.stairs, self._is_wide | (self.kind == Kind.UNRESOLVED)
         these = stairs.within(self.block)
         places = stairs.entries[these] - self.block.start
-        zero[places] &= self._is_zero(stairs.other[these], stairs.bar[these], places)
         doubt[places] = True
-        return np.asarray(zero & doubt & ~self.on_kink)
+        if not doubt.any():
+            return np.asarray(doubt)
+        zero = self._is_zero(self.value, self.bar)
+        zero[places] &= self._is_zero(stairs.other[these], stairs.bar[these], places)
+        return np.asarray(zero & doubt & ~self.on_kink & ~self.differs)
 
     def _is_zero(self, value: Array, bar: Array, places: Array | slice = slice(None)) -> Array:
         """Return where slopes are 0 within their bars, which are no wider than the last bits of f's largest numbers."""
@@ -308,6 +306,16 @@ class _Conditions:
         relative[places] = np.where(many, few, WIDE)
         size[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
         return relative, size
+
+
+def _reach(jacobian: Jacobian, x: Array, y0: Array) -> float:
+    """Return the largest finite number that is known of f: an output, or a slope times its input."""
+    largest = float(np.max(finite(np.abs(y0)), initial=0))
+    for block in blocks(jacobian.data.size):
+        with np.errstate(all="ignore"):
+            moved = np.abs(jacobian.data[block] * x[jacobian.indices[block]])
+        largest = max(largest, float(np.max(finite(moved), initial=0)))
+    return largest
 
 
 def _put(where: Array, values: Array) -> Array:
