@@ -62,7 +62,7 @@ def test_sixteen_million_entries_from_the_command_line(benchmark: Any, tmp_path:
     (tmp_path / "own.py").write_text(SIGMOID)
     line = ["sigmoid"] if which == "catalogue" else ["own.py:sigmoid", "--derivative", "own.py:derivative"]
     line += ["--shape", LARGEST, "--json"]
-    took = benchmark.pedantic(lambda: command(*line, cwd=tmp_path), rounds=1)
+    took = benchmark.pedantic(lambda: command(*line, timeout=600, cwd=tmp_path), rounds=1)
     show([(f"jacinspect {line[0]} --shape {LARGEST} --json", SHAPES[LARGEST], took)])
     assert took.status == 0, took.errors
     assert took.report["jacobian"]["is_diagonal"]
