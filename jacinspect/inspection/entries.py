@@ -69,10 +69,11 @@ def _of_compared(comparison: Comparison, messages: "_Messages") -> Iterator[Find
     two_scales = (status == Status.INCONCLUSIVE) & on_stairs
     messages.noise = float(messages.noise_needed(np.flatnonzero(two_scales)).max(initial=0))
     yield from messages.finding("J006", two_scales, messages.two_scales)
-    value = np.abs(numeric.jacobian.data)
-    few = (status == Status.AGREES) & ~on_stairs & (value > 0) & (numeric.bar > WIDE * np.fmax(value, numeric.size[:]))
-    few &= is_single(numeric.epsilon)
-    yield from messages.finding("J014", few, messages.few_digits)
+    if is_single(numeric.epsilon):
+        value = np.abs(numeric.jacobian.data)
+        wide = ~(numeric.bar <= WIDE * np.fmax(value, numeric.size[:]))
+        few = (status == Status.AGREES) & ~on_stairs & (value > 0) & wide
+        yield from messages.finding("J014", few, messages.few_digits)
     on_stairs[numeric.stairs.entries] = numeric.stairs.over_many
     yield from messages.finding("J014", (status == Status.AGREES) & on_stairs, messages.staircase)
     yield from messages.finding("J006", status == Status.OUT_OF_REACH, messages.out_of_reach)
