@@ -12,10 +12,10 @@ from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Crit
 from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.values.differences import ROUNDING, WIDE
-from jacinspect.jacobian.values.first_look import Contradicts
+from jacinspect.jacobian.values.first_look import FLOOR, Contradicts
 from jacinspect.jacobian.values.ladder import NEAREST, few_digits
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, Kind, finite, is_half, is_single, precision, step_scale
+from jacinspect.jacobian.values.stencil import LAST, Kind, finite, is_half, is_single, precision, smallest, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["compare", "contradicts"]
@@ -56,6 +56,7 @@ def compare(
         reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
     largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
     reach = cache(lambda: _reach(numeric.jacobian, x, y0))
+    nothing = max(float(precision(numeric.epsilon).tiny), FLOOR * smallest(numeric.epsilon, y0))
     for block in blocks(pattern.stored):
         rows = pattern.rows[block]
         conditions = _Conditions(
@@ -69,6 +70,7 @@ def compare(
             not_a_sum=np.isin(rows, criteria.unresolved),
             largest=largest,
             reach=reach,
+            nothing=nothing,
         )
         comparison.status[block] = conditions.status()
     return comparison
@@ -80,7 +82,8 @@ class _Conditions:
 
     `x` and `y0` are the operand's and the output's value at each entry. `checked` is whether there is a claim,
     `reads_unknown` where the output reads an operand that is not finite, `not_a_sum` where its inputs are unresolved.
-    `largest` is the largest output, or 1, and `reach` gives the largest number that is known of f, see `_reach`.
+    `largest` is the largest output, or 1, `reach` gives the largest number that is known of f, see `_reach`, and a
+    bar of at most `nothing` is not too wide for a 0.
     """
 
     comparison: Comparison
@@ -93,6 +96,7 @@ class _Conditions:
     not_a_sum: Array
     largest: float
     reach: Callable[[], float]
+    nothing: float
 
     def status(self) -> Array:
         """Return the status of each entry: of the first of these conditions that holds."""
@@ -295,12 +299,13 @@ class _Conditions:
             narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
             if self.criteria.noise:
                 narrow = np.maximum(narrow, np.maximum(large, size))
-            return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
+            tiny = np.where(large == 0, self.nothing, precision(numeric.epsilon).tiny)
+            return np.asarray(~(self.bar <= np.maximum(narrow, tiny)))
 
     def _known_on_stairs(self, known: float | Array, faint: float | Array) -> tuple[Array, Array]:
         """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""
         numeric, stairs = self.comparison.numeric, self.comparison.numeric.stairs
-        these, few = stairs.within(self.block), few_digits(numeric.epsilon)
+        these, few = stairs.within(self.block), max(few_digits(numeric.epsilon), _SOME_DIGITS)
         relative, size = np.full(self.x.size, known), np.full(self.x.size, faint)
         places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
         relative[places] = np.where(many, few, WIDE)

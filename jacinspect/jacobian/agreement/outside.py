@@ -16,7 +16,7 @@ from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
-from jacinspect.jacobian.values.stencil import LAST, step_scale
+from jacinspect.jacobian.values.stencil import LAST, smallest, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Stray", "asked_alone", "find_stray", "visible"]
@@ -60,6 +60,7 @@ def visible(others: Jacobian, near: Neighbourhood, rounding: Magnitudes, toleran
     size, rows = np.abs(others.data), others.pattern.rows
     moved = size * step_scale(near.x.reshape(-1))[others.indices]
     last = FLOOR * max(LAST, near.x_epsilon) * np.fmax(np.abs(near.box.y0), rounding[:])
+    last += FLOOR * smallest(near.epsilon, near.box.y0)
     return distinct(rows[(moved > last[rows]) & (size > tolerance)])
 
 

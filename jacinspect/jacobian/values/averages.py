@@ -8,62 +8,68 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.stencil import Stencil, is_half
+from jacinspect.records import replace
 
 __all__ = ["averaged"]
 
-_SIDE = 96  # places to each side of x, over a unit of x: a slope of half precision is then known to two digits or three
+_PLACES = 96  # to each side of x, over a unit of x: a slope of half precision is then known to two digits or three
 _WINDOWS = (0.12, 0.25, 0.35, 0.5, 0.71, 1.0)  # of a unit: in shorter ones, noise is too large
-_POWERS = 5, 7  # of the polynomials, from 0 on: to 4 and 6, beside which those to 2 less show what is left out
+_POWERS = 4, 6  # of the polynomials, from 1 on: beside which those of two less show what is left out
 _DEVIATIONS = 4.0  # of the noise, that a bar is wide
 _ALIKE = 3.0  # times as much as a solver's results scatter, all are off alike over a unit: twice, by LSODA at 1e-3
 
 
-def averaged(stencil: Stencil) -> tuple[Array, Array]:
+def averaged(stencil: Stencil, of_x: float = 0.0) -> tuple[Array, Array]:
     """Return slopes at x and their bars, one for each output: those of the window in which the bar is narrowest.
 
-    Where |x| is large, f may bend over a unit of |x|, and windows in units of 1 are tried as well.
+    Where |x| is large, f may bend over a unit of |x|, and windows in units of 1 are tried as well. Where f rounds x, by
+    such a part `of_x`, other inputs are dithered, for the slope would else be that at the point they are rounded to.
     """
-    value, bar = _averaged(stencil)
+    stencil = replace(stencil, dither=of_x)
+    alike = 0.0 if is_half(stencil.x_epsilon) else _ALIKE  # rounding is as often up as down
+    value, bar = _averaged(stencil, alike)
     if stencil.step_scale().max() > 1:
-        finer, narrower = _averaged(stencil.scaled(np.ones(stencil.x.shape)))
+        finer, narrower = _averaged(stencil.scaled(np.ones(stencil.x.shape)), alike)
         value, bar = np.where(narrower < bar, finer, value), np.fmin(narrower, bar)
     return value, bar
 
 
-def _averaged(stencil: Stencil) -> tuple[Array, Array]:
-    """Return the same in the stencil's own unit.
+def _averaged(stencil: Stencil, alike: float) -> tuple[Array, Array]:
+    """Return the same in the stencil's own unit; results may be off `alike` by so much of their scatter.
 
     What higher powers would do may be 0 in one window by chance, and is at least what it is in the next narrower one.
     """
-    k = np.arange(-_SIDE, _SIDE + 1)
-    t = (k + np.random.default_rng(0).uniform(-0.5, 0.5, k.size)) / _SIDE  # even ones would meet roundings that repeat
-    y = np.array([each - stencil.y0 for each in stencil.steps(t.tolist())])
+    k = np.arange(_PLACES)[:, None]
+    t = (k + np.random.default_rng(0).uniform(size=(k.size, 2))) / _PLACES  # even ones would meet roundings that repeat
+    values = stencil.steps((t * [-1, 1]).ravel().tolist())
+    y = np.array([(left, next(values)) for left in values]) - stencil.y0
+    rise, bend = (y[:, 1] - y[:, 0]) / 2, (y[:, 1] + y[:, 0]) / 2
     value, bar = np.zeros(stencil.y0.size), np.full(stencil.y0.size, np.inf)
-    shared = 0.0 if is_half(stencil.x_epsilon) else _ALIKE  # rounding is as often up as down
     for number in _POWERS:
         before = np.full(stencil.y0.size, np.inf)
         for window in _WINDOWS:
-            inside = np.abs(k) <= window * _SIDE
-            *fitted, scatter = _fitted(t[inside] / window, y[inside], number)
-            slope, noise, left_out = (each / window for each in fitted)
-            off = _DEVIATIONS * noise + np.fmax(left_out, before) + shared * scatter
-            before, better = left_out, off < bar
-            value, bar = np.where(better, slope, value), np.where(better, off, bar)
+            inside = (k < window * _PLACES).ravel()
+            left, right = t[inside].T[:, :, None] / window
+            power, twice = np.arange(1, number + 1), np.array([0, 1, *range(2, number, 2)])
+            odd, even = (right**power - (-left) ** power) / 2, (right**twice + left**twice) / 2
+            slope, noise, scatter = _fitted(odd, rise[inside], 0)
+            left_out = np.abs(slope - _fitted(odd[:, :-2], rise[inside], 0)[0]) / window
+            kink, kink_noise, _ = _fitted(even, bend[inside], 1)
+            off = _DEVIATIONS * noise / window + np.fmax(left_out, before) + alike * scatter / window
+            before, better = left_out, (off < bar) & (np.abs(kink) <= _DEVIATIONS * kink_noise)
+            value, bar = np.where(better, slope / window, value), np.where(better, off, bar)
     return value / stencil.units(), bar / np.abs(stencil.units())
 
 
-def _fitted(t: Array, y: Array, number: int) -> tuple[Array, Array, Array, Array]:
-    """Return slopes at 0 of polynomials through values at t, their standard deviations, and what higher powers do.
+def _fitted(powers: Array, y: Array, column: int) -> tuple[Array, Array, Array]:
+    """Fit polynomials through values y; return one of their coefficients, and its standard deviation.
 
-    The polynomials have so many powers. The last is the standard deviation of a value, as far as it is not by itself.
+    The last is the standard deviation of a value, as far as it is not by itself.
     """
-    powers = t[:, None] ** np.arange(number)
     inverse = np.linalg.pinv(powers)
-    coarse = np.linalg.pinv(powers[:, :-2])[1]
     with np.errstate(all="ignore"):
         rest = y - powers @ (inverse @ y)
         squares = np.sum(rest**2, axis=0)
         alike = np.clip(np.sum(rest[1:] * rest[:-1], axis=0) / squares, 0, 1)  # 0 for noise, 1 for what is smooth
-        scatter = np.sqrt(squares / (t.size - number) * (1 + alike) / (1 - alike))
-        slope = inverse[1] @ y
-        return slope, scatter * np.linalg.norm(inverse[1]), np.abs(slope - coarse @ y), scatter
+        scatter = np.sqrt(squares / (y.shape[0] - powers.shape[1]) * (1 + alike) / (1 - alike))
+        return inverse[column] @ y, scatter * np.linalg.norm(inverse[column]), scatter

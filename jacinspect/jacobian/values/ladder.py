@@ -35,6 +35,8 @@ _BATCH = 2**20  # entries sampled together, 500 bytes each
 _BLOCK = 2**10  # entries judged together: what is computed of them stays in the processor's cache
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
 _BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
+_SHIFTS = 6  # three, of all inputs off the line, by about what they are rounded by: an output that reads one is moved
+_COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
 _FEW = 2.0**-8, 2.0**-6, 4.0  # of a slope over many steps, in half precision, and of its rounding: two digits or so
 
 
@@ -115,7 +117,7 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     height, away = _steps(rungs, entries, estimate.subset(entries), believed)
     on = height > 0
     if is_half(stencil.x_epsilon):
-        estimate, few = _averaged(estimate, stencil)
+        estimate, few = _averaged(estimate, stencil, stencil.x_epsilon)
         estimate = replace(
             estimate,
             step=np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step),
@@ -133,9 +135,7 @@ def _steps(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) ->
     the end of that tread, and they may be beyond it if it leaps. Of outputs that read one input, the nearest steps are
     followed, and those of others, that may be farther away, are as high as what is first off the slope.
     """
-    moves = rungs.y[:, :, entries] != rungs.stencil.y0[entries]
-    still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
-    ends = still.argmax(axis=1)  # the longest step within the tread, on each side
+    ends = _treads(rungs.subset(entries))
     end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
     flat = np.flatnonzero((estimate.value == 0) & (end > 0))
     height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
@@ -155,6 +155,24 @@ def _steps(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) ->
     if longer.size:
         height[longer], away[longer] = _first_rise(rungs.subset(entries[longer]), estimate.subset(longer))
     return height, away
+
+
+def _treads(rungs: Rungs) -> Array:
+    """Return the longest step within the tread that x is on, on each side of each entry; the first where it is none."""
+    moves = rungs.y != rungs.stencil.y0
+    still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(still.argmax(axis=1))
+
+
+def _rounding_of_x(rungs: Rungs) -> float:
+    """Return how far apart the numbers are that f rounds x to, as a part of x, as far as treads show; 0 without any."""
+    ends, stencil = _treads(rungs), rungs.stencil
+    if stencil.inputs is None:
+        return 0.0
+    with np.errstate(all="ignore"):
+        apart = 2 * rungs.steps[ends].sum(axis=0) * np.abs(stencil.units() / stencil.x.reshape(-1)[stencil.inputs])
+    flat = (ends > 0).all(axis=0)
+    return float(np.min(apart, initial=_COARSEST, where=flat)) if flat.any() else 0.0
 
 
 def _first_rise(rungs: Rungs, estimate: Estimate) -> tuple[Array, Array]:
@@ -188,21 +206,32 @@ def few_digits(epsilon: float) -> float:
     return max(_FEW[is_half(epsilon)], _FEW[2] * epsilon)
 
 
-def _averaged(coarse: Estimate, stencil: Stencil) -> tuple[Estimate, Array]:
+def _reads_others(stencil: Stencil, of_x: float) -> Array:
+    """Return which outputs are moved by inputs off the line, where x is rounded to half precision inside f."""
+    if not is_half(of_x):
+        return np.zeros(stencil.y0.size, bool)
+    dithered = replace(stencil, dither=of_x).steps([0.0] * _SHIFTS)
+    return np.asarray(np.logical_or.reduce([y != stencil.y0 for y in dithered]))
+
+
+def _averaged(coarse: Estimate, stencil: Stencil, of_x: float) -> tuple[Estimate, Array]:
     """Take slopes averaged over many steps where they are known to two digits, and the longer steps to less.
 
-    Returned is also where that is so.
+    `of_x` is what f rounds x by. Returned is also where that is so.
     """
-    sharper = ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
+    elsewhere = _reads_others(stencil, of_x) & (
+        coarse.kind != Kind.KINK
+    )  # long steps show f where others are rounded to
+    sharper = elsewhere | ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
     entries = np.flatnonzero(sharper & (not stencil.box.whole))
     sharper[:] = False
     if entries.size:
         before = coarse.subset(entries)
-        value, bar = averaged(stencil.subset(entries))
-        wide = np.nan_to_num(before.bar, nan=np.inf)
+        value, bar = averaged(stencil.subset(entries), of_x)
+        wide = np.where(elsewhere[entries], np.inf, np.nan_to_num(before.bar, nan=np.inf))
         better = (bar < wide) & ~(np.abs(value - before.value) > bar + wide)
         # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
-        few = is_half(stencil.x_epsilon) | (bar <= few_digits(stencil.x_epsilon) * np.abs(value))
+        few = is_half(stencil.x_epsilon) | (bar <= few_digits(max(stencil.x_epsilon, of_x)) * np.abs(value))
         sharper[entries] = better & few
         after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
         coarse = coarse.replaced(entries[better], after.subset(better))
@@ -219,7 +248,9 @@ def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
     narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
-    coarse, few = _averaged(coarse, rungs.stencil.subset(entries))
+    of_x = rungs.stencil.x_epsilon
+    of_x = of_x if is_half(of_x) else _rounding_of_x(rungs.subset(entries))
+    coarse, few = _averaged(coarse, rungs.stencil.subset(entries), of_x)
     narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)

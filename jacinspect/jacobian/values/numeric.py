@@ -16,7 +16,7 @@ from jacinspect.jacobian.values.ladder import LADDER_CALLS, Doubts, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.rough import NO_KINKS, NO_STAIRS, Kinks, Stairs
 from jacinspect.jacobian.values.sides import Estimate
-from jacinspect.jacobian.values.stencil import Kind, Stencil
+from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Numeric", "numeric_jacobian"]
@@ -89,7 +89,9 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         stairs.append(Stairs.of(entries, estimate))
     jacobian = Jacobian(pattern, value)
     _add_rows(size, near, jacobian, bar)
-    return Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), Stairs.ascending(stairs))
+    moving = Stairs.ascending(stairs)
+    steps = Stairs.ascending([moving, _within_a_step(moving, near, jacobian, kind)])
+    return Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), steps)
 
 
 def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:
@@ -116,6 +118,22 @@ def _add_rows(size: Magnitudes, near: Neighbourhood, jacobian: Jacobian, bar: Ar
         band = near.band(jacobian, rows)
         wide = ~(bar[band.entries] <= WIDE * np.abs(band.value))
         size[band.entries] = np.maximum(size[band.entries], band.largest(wide))
+
+
+def _within_a_step(stairs: Stairs, near: Neighbourhood, jacobian: Jacobian, kind: Array) -> Stairs:
+    """Return the entries by which an output stands still that moves in steps by others: a slope may be hidden there.
+
+    It is 0 as far as a unit of x moves the output by less than two steps: of two, one would be seen as one of several.
+    """
+    rows = jacobian.pattern.rows
+    height = np.zeros(jacobian.shape[0])
+    np.maximum.at(height, rows[stairs.entries], stairs.height)
+    still = (jacobian.data == 0) & (kind == Kind.SMOOTH) & (height[rows] > 0)
+    still[stairs.entries] = False
+    entries = np.flatnonzero(still)
+    height, nothing = height[rows[entries]], np.zeros(entries.size)
+    unit = step_scale(near.x.reshape(-1)[jacobian.indices[entries]])
+    return Stairs(entries, height, nothing, 2 * height / unit, nothing > 0)
 
 
 def _doubts(lost: Array, entries: Array, contradicts: Contradicts | None) -> Doubts:

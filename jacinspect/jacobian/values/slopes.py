@@ -4,7 +4,7 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.columns import Columns
-from jacinspect.jacobian.values.stencil import Stencil, finite, precision
+from jacinspect.jacobian.values.stencil import Stencil, finite
 from jacinspect.records import dataclass
 
 __all__ = ["SETTLED", "SHARPER", "Rungs", "View", "believed", "bends", "creeping", "extrapolated", "slopes_of"]
@@ -56,8 +56,7 @@ def slopes_of(rungs: Rungs) -> tuple[Array, ...]:
     peak = np.where(np.isfinite(peak), peak, np.abs(stencil.y0))
     x = widths[0][2]
     size = np.fmax(np.abs(x * central), stencil.summed())
-    tiny = precision(stencil.epsilon).smallest_subnormal
-    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * finite(size) + tiny)
+    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * finite(size) + stencil.smallest)
     return left, right, central, (before + after) / 2, noise
 
 

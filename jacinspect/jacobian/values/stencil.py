@@ -1,6 +1,7 @@
 """A line through a point, and the outputs that are differenced along it. Next: differences, ladder."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import compress
 
 import numpy as np
@@ -10,9 +11,10 @@ from jacinspect.jacobian.colors.seeds import Index
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.records import dataclass, replace
 
-__all__ = ["LAST", "Kind", "Stencil", "finite", "is_half", "is_single", "precision", "step_scale"]
+__all__ = ["LAST", "Kind", "Stencil", "finite", "is_half", "is_single", "precision", "smallest", "step_scale"]
 
 LAST = 2.0**-52  # the spacing of doubles beside 1
+_SMALLEST_HALF = 2.0**-24  # of half precision, in units of 1: a softmax is 0 where its logits are 17 apart
 _NOISIEST = 1e-5  # of f: what moves it by more within the shortest steps is no rounding, but a bend or a jump of f
 
 
@@ -38,6 +40,16 @@ def precision(epsilon: float) -> "np.finfo[np.float32 | np.float64]":
     return np.finfo(np.float32 if is_single(epsilon) else np.float64)
 
 
+def smallest(epsilon: float, y0: Array) -> float:
+    """Return the spacing of the smallest numbers in which a function computes that has values y0 with a noise epsilon.
+
+    Half precision has far fewer of them; what its values were scaled by after is told by the largest of them, if any.
+    """
+    if is_half(epsilon):
+        return _SMALLEST_HALF * (float(np.max(finite(np.abs(y0)), initial=0)) or 1.0)
+    return float(precision(epsilon).smallest_subnormal)
+
+
 def is_single(epsilon: float) -> bool:
     """Whether the relative noise epsilon is that of single precision, or more."""
     return epsilon > 2.0**-40
@@ -56,7 +68,8 @@ class Stencil:
     that was represented; without, they are by t. With `parts`, of the outputs, the inputs that are given with each part
     are moved for it, and no others. `y0` is f(x) at the outputs, `epsilon` the relative noise of f. Of each output,
     `rounding` is Σ|x·∂f/∂x| over all that it reads, and `noise` what rounding inside f was measured to do; 0 where
-    unknown, and everywhere if None.
+    unknown, and everywhere if None. With `dither`, what is not moved along the line is shifted at random by about such
+    a part of itself, alike at each two of some steps, so that its rounding inside f averages out.
     """
 
     box: BlackBox
@@ -70,6 +83,7 @@ class Stencil:
     noise: Magnitudes | None = None
     of_x: float | None = None
     parts: Sequence[tuple[Array, slice]] = ()
+    dither: float = 0.0
 
     @property
     def x_epsilon(self) -> float:
@@ -105,8 +119,11 @@ class Stencil:
 
     def _points(self, steps: Iterable[float | Array]) -> Iterator[Array]:
         """Yield where f is called for some steps: at one point for each, or one for each of the parts."""
-        for t in steps:
+        for number, t in enumerate(steps):
             point = self._point(t)
+            if self.dither:
+                shift = self.dither * np.random.default_rng(number // 2).standard_normal(point.shape)
+                point += np.where(self.v == 0, shift * self.x, 0).astype(point.dtype)
             if not self.parts:
                 yield point
             flat = point.reshape(-1)
@@ -161,8 +178,12 @@ class Stencil:
             measured = self.noise[block]
             lost = (measured >= LAST / 64) & (measured <= 4 * LAST * self.step_scale(block))
             noise = np.where(lost | (measured <= _NOISIEST * peak), np.maximum(measured, noise), noise)
-        smallest = float(precision(self.epsilon).smallest_subnormal)
-        return np.asarray(8 * (noise + self.x_epsilon * finite(size) + smallest) / (before + after))
+        return np.asarray(8 * (noise + self.x_epsilon * finite(size) + self.smallest) / (before + after))
+
+    @cached_property
+    def smallest(self) -> float:
+        """The spacing of the smallest numbers in which f computes, see `smallest`."""
+        return smallest(self.epsilon, self.box.y0)
 
     def summed(self, block: slice = slice(None)) -> Array:
         """Return Σ|x·∂f/∂x| over all that each output of a block reads, 0 where that is unknown."""
