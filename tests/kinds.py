@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from math import cos
 from types import ModuleType
@@ -87,6 +88,18 @@ def _softmax_jacobian(x: Array) -> Array:
 def _cross_entropy(m: ModuleType, x: Any) -> Any:
     """Of the first class, by a log of the softmax."""
     return -m.log(_softmax(m, x))[0:1]
+
+
+_WEIGHTS = np.random.default_rng(1).standard_normal((4, 6))
+
+
+def _layer(m: ModuleType, x: Any, dtype: str) -> Any:
+    weights = torch.from_numpy(_WEIGHTS) if m is torch else m.asarray(_WEIGHTS)
+    return 1.0 * _cast(m, m.tanh(_cast(m, weights, dtype) @ _cast(m, x, dtype)), "float64")
+
+
+def _layer_jacobian(x: Array) -> Array:
+    return np.asarray((1 - np.tanh(_WEIGHTS @ x)[:, None] ** 2) * _WEIGHTS)
 
 
 def _iterated(tolerance: float) -> F:
@@ -208,6 +221,26 @@ KINDS = (
         _tanh_slopes("bfloat16"),
         backends=("torch", "jax"),
         wrong=1.3,
+    ),
+    *(
+        Kind(
+            f"a layer in {dtype}",
+            partial(_layer, dtype=dtype),
+            _layer_jacobian,
+            backends=("torch", "jax"),
+            wrong=1.3,
+            dense=True,
+            deviations=(0.3, 1),
+        )
+        for dtype in ("float16", "bfloat16")
+    ),
+    Kind(
+        "softmax in float16",
+        lambda m, x: 1.0 * _cast(m, _softmax(m, _cast(m, x, "float16")), "float64"),
+        _softmax_jacobian,
+        backends=("torch", "jax"),
+        wrong=1.3,
+        dense=True,
     ),
     Kind(
         "x + tanh in float32",

@@ -40,6 +40,13 @@ def test_a_slope_that_f_has_close_to_x_is_not_accused(name: str) -> None:
         assert jacinspect.inspect(f, x, lambda x, factor=factor: factor * slopes(x)).verdict == "inconclusive"
 
 
+def test_a_slope_that_f_has_at_steps_far_longer_than_a_small_x_is_not_accused() -> None:
+    """A pivot of 4e-145 is added to the entry of 2e-274, which moves nothing by itself, and hides behind steps of 1."""
+    rows = [-6.852876052172032e-22, -1.8597668744330333e-274], [9.092925311825915e-14, -4.930937268018211e-137]
+    report = jacinspect.inspect("inv", np.array(rows))
+    assert report.verdict == "inconclusive", report.findings
+
+
 @pytest.mark.parametrize("name", ["a wave", "a wave at 0", "a triangle", "what is left of x"])
 def test_a_slope_that_f_has_at_no_scale_is_wrong(name: str) -> None:
     f, slopes, x = FAST[name]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
-from jacinspect.jacobian.values.stairs import leader
+from jacinspect.jacobian.values.stairs import inputs_of, leader
 from jacinspect.jacobian.values.stencil import Stencil
 from jacinspect.records import dataclass
 
@@ -21,6 +21,9 @@ _FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that s
 _SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common
 _STEEP = 64.0  # a claim may be the slope of that, if f moves by no more than so many times what it would over a step
 _LEAST_POWER = 0.5  # of a bend: between a jump, of which nothing is known, and |x|
+# Below the shortest steps in units of 1, f may stand still over steps in units of x, for it adds larger numbers to it:
+# it may move over steps so much longer in between.
+_SMALLEST, _LONGER = 2.0**-50, 2.0**16
 _ROUNDS = 16  # of outputs that read one input, and need steps of their own
 
 Contradicts = Callable[[Array, Array, Array], Array]
@@ -34,34 +37,57 @@ def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, gap: Array, con
     entries, given by their places, where claims contradict a value and its bar.
     """
     assert stencil.inputs is not None
-    inputs, left = np.arange(stencil.x.size)[stencil.inputs], np.arange(value.size)
-    x = np.abs(stencil.x.reshape(-1)[inputs])
+    x = np.abs(stencil.x.reshape(-1)[np.arange(stencil.x.size)[stencil.inputs]])
     numbers = np.finfo(stencil.x.dtype)  # which are evenly spaced near 0
     # What cancels at x has the size that it has a little farther on, to both sides, and the last bits of that.
     peak = np.fmax(np.fmin(*(np.abs(y) for y in stencil.sides([x / 2 / np.abs(stencil.units())]))), np.abs(stencil.y0))
     rounding = stencil.epsilon * peak + stencil.x_epsilon * x * np.abs(value) + numbers.smallest_subnormal
     apart = np.maximum(bar, numbers.smallest_subnormal)  # 0 stays 0 doubled
-    while (further := contradicts(left, value, gap / 2 + 2 * apart) & np.isfinite(apart)).any():
+    while (further := contradicts(np.arange(x.size), value, gap / 2 + 2 * apart) & np.isfinite(apart)).any():
         apart[further] *= 2
     nearest = np.where(x == 0, numbers.eps**2, stencil.x_epsilon * x)  # at 0, far from where powers of steps underflow
-    shortest = rounding / apart + nearest
-    step, found = _ROUNDINGS * shortest / np.abs(stencil.units()), np.zeros(value.size, bool)
-    for _ in range(_ROUNDS):
-        if not left.size:
-            break
-        t = step[left][leader(inputs[left], -step[left])]
-        now, part = step[left] <= 4 * t, stencil.subset(left)
-        moves = _Moves(np.zeros((0, 2, left.size)), np.zeros((0, 2, left.size)), apart[left])
-        possible = now
-        for longer in _STEPS:
-            if not possible.any():
-                break
-            moves = moves.with_those(part, longer * t)
-            steep = moves.too_steep(np.abs(value[left]), rounding[left]) & (x[left] != 0)  # 0 has no nearest numbers
-            possible = now & (steep | moves.fit(value[left], lambda *slope, at=left: contradicts(at, *slope)))
-        found[left] |= possible
-        left = left[~now]
+    step = _ROUNDINGS * (rounding / apart + nearest) / np.abs(stencil.units())
+    found, left = np.zeros(x.size, bool), np.arange(x.size)
+    while left.size:
+        part = _Closeup(stencil.subset(left), step[left], value[left], rounding[left], apart[left])
+        found[left], still = part.fit(lambda places, *slope, at=left: contradicts(at[places], *slope))
+        step[left] *= _LONGER
+        left = left[still & (x[left] > 0) & (x[left] < _SMALLEST) & (step[left] < _SMALLEST)]
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Closeup:
+    """Outputs that are looked at over a step each, where claims are `apart` from their `value`; `rounding` is f's."""
+
+    stencil: Stencil
+    step: Array
+    value: Array
+    rounding: Array
+    apart: Array
+
+    def fit(self, contradicts: Contradicts) -> tuple[Array, Array]:
+        """Return where f moves as claimed, or too fast to be followed; and where it does not move at all."""
+        inputs, left = inputs_of(self.stencil), np.arange(self.step.size)
+        found, still = np.zeros((2, left.size), bool)
+        for _ in range(_ROUNDS):
+            if not left.size:
+                break
+            t = self.step[left][leader(inputs[left], -self.step[left])]
+            now, part = self.step[left] <= 4 * t, self.stencil.subset(left)
+            moves = _Moves(np.zeros((0, 2, left.size)), np.zeros((0, 2, left.size)), self.apart[left])
+            possible = now
+            for longer in _STEPS:
+                if not possible.any():
+                    break
+                moves = moves.with_those(part, longer * t)
+                steep = moves.too_steep(np.abs(self.value[left]), self.rounding[left])
+                steep &= self.stencil.x.reshape(-1)[inputs[left]] != 0  # 0 has no nearest numbers
+                possible = now & (steep | moves.fit(self.value[left], lambda *slope, at=left: contradicts(at, *slope)))
+            found[left] |= possible
+            still[left] |= now & (moves.rises == 0).all(axis=(0, 1))
+            left = left[~now]
+        return found, still
 
 
 @dataclass(frozen=True, eq=False)
