@@ -163,7 +163,7 @@ def _differenced(
     claim: Callable[[], Jacobian] | None,
 ) -> Numeric:
     """Difference f, and look again at entries that are doubtful, or that the claim contradicts."""
-    denied = None if claim is None else contradicts(cache(lambda: claim().on(colored[0])))
+    denied = None if claim is None else contradicts(cache(lambda: claim().on(colored[0])), near.epsilon)
     first = first_look(near, *colored, denied)
     numeric = numeric_jacobian(first, limit - of.box.evaluations, denied)
     return numeric if denied is None else in_pieces(first, numeric, denied)

@@ -5,16 +5,36 @@ Both are asked of steps too short for f to bend.
 
 from collections.abc import Callable, Iterator, Sequence
 from math import comb, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.values.stencil import is_single, precision, step_scale
+from jacinspect.jacobian.values.stencil import is_single, step_scale
 
 __all__ = ["rounding_noise", "significant_epsilon"]
 
 _SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
+
+
+class _Probe(NamedTuple):
+    """What shows a precision: f moves once at most over four `short` steps to a side, in units of x.
+
+    In the next finer one it would move more often, if it rises by at least a part `least` of itself over a `long` step
+    to both sides. The numbers of the precision are a `spacing` apart.
+    """
+
+    short: float
+    long: float
+    least: float
+    spacing: float
+
+
+# Single precision, over a step 2¹⁵ times shorter than the long one: 2⁻⁴⁵ of f, many a last bit of a double. And both of
+# half precision, where 2⁻²¹ and 2⁻⁹ are some last bits of the next finer one.
+_SINGLE = _Probe(_SHORT, _LONG, 2.0**-29, 2.0**-23)
+_HALVES = _Probe(2.0**-14, 2.0**-4, 2.0**-11, 2.0**-10), _Probe(2.0**-10, 2.0**-4, 2.0**-4, 2.0**-7)
 # The weights that seven values have in two neighbouring fifth differences, and the size of those of each.
 _FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
 _WEIGHTS = np.vstack([_FIFTH, np.roll(_FIFTH, 1)]).T[:, :, None]
@@ -44,25 +64,31 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
     if part != slice(None):
         unit = np.where((np.arange(x.size) >= part.start) & (np.arange(x.size) < part.stop), unit, 0)
-    unit = box.limited(unit, x, _LONG)
+    unit = box.limited(unit, x, _HALVES[0].long)
 
     def at(steps: Sequence[float]) -> Iterator[Array]:
         return box.many_where_defined((x + t * unit).astype(x.dtype, copy=False) for t in steps)
 
-    still = _stands_still(box.y0, at)  # first, for it shows more of the values
-    if is_single(box.epsilon):
-        return 2.0**-52 if _leaps(box.y0, box.epsilon, at) else box.epsilon
-    return float(precision(1.0).eps) if still else box.epsilon
+    still = _stands_still(box.y0, at, _SINGLE)  # first, for it shows more of the values
+    if is_single(box.epsilon) and _leaps(box.y0, box.epsilon, at):
+        return 2.0**-52
+    if not still and not is_single(box.epsilon):
+        return box.epsilon
+    epsilon = max(box.epsilon, _SINGLE.spacing)
+    for half in _HALVES:
+        if half.spacing > epsilon and _stands_still(box.y0, at, half):
+            epsilon = half.spacing
+    return epsilon
 
 
-def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
-    """Whether most of f moves at most once over four steps of 2⁻²⁷ to a side, as what rounds to 24 bits does.
+def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]], probe: _Probe) -> bool:
+    """Whether most of f moves at most once over four short steps to a side, as what rounds to few bits does.
 
     Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
     """
     moves, expected = np.zeros((2, y0.size), np.int8), np.ones(y0.size, bool)
-    right, left = ([sign * k * _SHORT for k in range(1, 5)] for sign in (1, -1))
-    values = at([*right, _LONG, -_LONG, *left])
+    right, left = ([sign * k * probe.short for k in range(1, 5)] for sign in (1, -1))
+    values = at([*right, probe.long, -probe.long, *left])
     with np.errstate(all="ignore"):
         for side in range(2):  # on a kink one of them may be flat
             before = y0
@@ -74,7 +100,7 @@ def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -
                     return False
             if side == 0:
                 rise = np.abs(next(values) - next(values))  # not that of an even f, which short steps need not move
-                expected = rise > 2.0**-29 * np.abs(y0)  # over a step 2¹⁵ times shorter: 2⁻⁴⁵ of f, many a last bit
+                expected = rise > probe.least * np.abs(y0)
                 if _most_move(moves, expected):
                     return False
     return not _most_move(moves, expected)
