@@ -232,7 +232,7 @@ def test_in_half_precision_the_right_derivative_passes_and_one_percent_is_found(
     assert right.verdict == "pass", right.findings
     (message,) = (each.message for each in right.findings if each.code == "J014")
     assert message.startswith("12 entries judged over longer steps")
-    for wrong in (1.02 if name == "bfloat16" else 1.01, -1):  # claims in bfloat16 may be off by 0.8 % for their rounding
+    for wrong in (1.02 if name == "bfloat16" else 1.01, -1):  # claims made of bfloat16 may be off by 0.8 %
         report = jacinspect.inspect(HALVES[name], x, derivative=lambda _, wrong=wrong: wrong * slopes)
         assert report.verdict == "fail"
 

@@ -11,9 +11,10 @@ import numpy as np
 from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Criteria, Status
 from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.values.averages import few_digits
 from jacinspect.jacobian.values.differences import ROUNDING, WIDE
 from jacinspect.jacobian.values.first_look import FLOOR, Contradicts
-from jacinspect.jacobian.values.ladder import NEAREST, few_digits
+from jacinspect.jacobian.values.ladder import NEAREST
 from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.stencil import LAST, Kind, finite, is_half, is_single, precision, smallest, step_scale
 from jacinspect.records import dataclass

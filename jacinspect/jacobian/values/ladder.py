@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
-from jacinspect.jacobian.values.averages import averaged
+from jacinspect.jacobian.values.averages import averaged, few_digits
 from jacinspect.jacobian.values.differences import WIDE
 from jacinspect.jacobian.values.sides import Estimate, Sides, leaps_at_once
 from jacinspect.jacobian.values.slopes import SETTLED, SHARPER, Rungs
@@ -22,7 +22,7 @@ from jacinspect.jacobian.values.stairs import end_of_tread, inputs_of, steps_bey
 from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, is_single
 from jacinspect.records import dataclass, replace
 
-__all__ = ["LADDER_CALLS", "NEAREST", "few_digits", "ladder"]
+__all__ = ["LADDER_CALLS", "NEAREST", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
 # 3.07⁻³⁰ is ten spacings of 1. Not a whole number: or a step that happens to be a multiple of f's period makes all
@@ -35,9 +35,7 @@ _BATCH = 2**20  # entries sampled together, 500 bytes each
 _BLOCK = 2**10  # entries judged together: what is computed of them stays in the processor's cache
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
 _BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
-_SHIFTS = 6  # three, of all inputs off the line, by about what they are rounded by: an output that reads one is moved
 _COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
-_FEW = 2.0**-8, 2.0**-6, 4.0  # of a slope over many steps, in half precision, and of its rounding: two digits or so
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +89,7 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     apart = np.abs(before.value - finer.value) > before.bar + finer.bar
     sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
     # Short steps need not reach the end of a tread, nor many, and many may be known already.
-    known = before.over_many & (before.bar <= _FEW[0] * np.abs(before.value))
+    known = before.over_many & (before.bar <= few_digits(0.0) * np.abs(before.value))
     sharp &= (before.step == 0) | np.where(known, finer.over_many, finer.step > 0)
     return np.asarray((finer.kind != Kind.UNRESOLVED) & sharp)
 
@@ -117,7 +115,7 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
     height, away = _steps(rungs, entries, estimate.subset(entries), believed)
     on = height > 0
     if is_half(stencil.x_epsilon):
-        estimate, few = _averaged(estimate, stencil, stencil.x_epsilon)
+        estimate, few = averaged(estimate, stencil, stencil.x_epsilon)
         estimate = replace(
             estimate,
             step=np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step),
@@ -201,43 +199,6 @@ def _doubted(doubts: Doubts, places: Array, sides: Sides) -> Array:
     return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
 
 
-def few_digits(epsilon: float) -> float:
-    """Return below which part of a slope a bar has to be over many steps, where f is rounded by epsilon."""
-    return max(_FEW[is_half(epsilon)], _FEW[2] * epsilon)
-
-
-def _reads_others(stencil: Stencil, of_x: float) -> Array:
-    """Return which outputs are moved by inputs off the line, where x is rounded to half precision inside f."""
-    if not is_half(of_x):
-        return np.zeros(stencil.y0.size, bool)
-    dithered = replace(stencil, dither=of_x).steps([0.0] * _SHIFTS)
-    return np.asarray(np.logical_or.reduce([y != stencil.y0 for y in dithered]))
-
-
-def _averaged(coarse: Estimate, stencil: Stencil, of_x: float) -> tuple[Estimate, Array]:
-    """Take slopes averaged over many steps where they are known to two digits, and the longer steps to less.
-
-    `of_x` is what f rounds x by. Returned is also where that is so.
-    """
-    elsewhere = _reads_others(stencil, of_x) & (
-        coarse.kind != Kind.KINK
-    )  # long steps show f where others are rounded to
-    sharper = elsewhere | ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
-    entries = np.flatnonzero(sharper & (not stencil.box.whole))
-    sharper[:] = False
-    if entries.size:
-        before = coarse.subset(entries)
-        value, bar = averaged(stencil.subset(entries), of_x)
-        wide = np.where(elsewhere[entries], np.inf, np.nan_to_num(before.bar, nan=np.inf))
-        better = (bar < wide) & ~(np.abs(value - before.value) > bar + wide)
-        # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
-        few = is_half(stencil.x_epsilon) | (bar <= few_digits(max(stencil.x_epsilon, of_x)) * np.abs(value))
-        sharper[entries] = better & few
-        after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
-        coarse = coarse.replaced(entries[better], after.subset(better))
-    return coarse, sharper
-
-
 def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> Estimate:
     """Take the height of the steps for noise, and believe what that makes of the longer steps where it is narrow.
 
@@ -250,7 +211,7 @@ def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array
     narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
     of_x = rungs.stencil.x_epsilon
     of_x = of_x if is_half(of_x) else _rounding_of_x(rungs.subset(entries))
-    coarse, few = _averaged(coarse, rungs.stencil.subset(entries), of_x)
+    coarse, few = averaged(coarse, rungs.stencil.subset(entries), of_x)
     narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)

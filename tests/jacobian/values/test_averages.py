@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jacinspect.jacobian.calls.blackbox import BlackBox
-from jacinspect.jacobian.values.averages import averaged
+from jacinspect.jacobian.values.averages import averaged_slopes
 from jacinspect.jacobian.values.stencil import Stencil, step_scale
 from tests.oracles import Array
 
@@ -15,7 +15,7 @@ F = Callable[[Array], Array]
 
 def slopes(f: F, x: Array) -> tuple[Array, Array]:
     box = BlackBox(f, x)
-    return averaged(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-10))
+    return averaged_slopes(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-10))
 
 
 @pytest.mark.parametrize("step", [1e-4, 1e-3])
