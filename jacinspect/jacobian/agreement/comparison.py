@@ -87,13 +87,16 @@ class Comparison:
     def allowed(self, entries: Array | slice) -> Array:
         """Return what the difference may be: the error bar, the claim's own rounding and the user's tolerance.
 
-        Claims in half precision are made of values of f, as 1 - y² is for tanh, or of terms of size 1, and are off by
-        the rounding of those.
+        Claims in half precision are made of values of f, as 1 - y² is for tanh, or of other terms, most of size 1, and
+        are off by the rounding of those.
         """
         claimed, epsilon = np.abs(self.claimed[entries]), self.numeric.epsilon
         rounding = rounding_of(claimed)
         if is_half(epsilon):
-            terms = np.maximum(epsilon * self.numeric.size[entries], np.minimum(epsilon / 2, _CANCELLED_HALF * claimed))
+            terms = np.maximum(
+                epsilon * self.numeric.size[entries],
+                np.minimum(epsilon / 2 * self.numeric.terms, _CANCELLED_HALF * claimed),
+            )
             rounding = np.maximum(rounding, terms)
         return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
 

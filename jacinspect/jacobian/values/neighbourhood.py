@@ -13,7 +13,7 @@ from jacinspect.jacobian.colors.seeds import Color
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.differences import doubtful
-from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from jacinspect.jacobian.values.stencil import Stencil, finite, is_half, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Band", "Neighbourhood"]
@@ -79,6 +79,11 @@ class Neighbourhood:
     def x_epsilon(self) -> float:
         """The relative rounding of x inside f."""
         return self.epsilon if self.of_x is None else self.of_x
+
+    @property
+    def terms(self) -> float:
+        """The size of the terms in which f computes: 1, unless its values are not those of half precision any more."""
+        return 1.0 if is_half(self.box.epsilon) else float(np.max(finite(np.abs(self.box.y0)), initial=0))
 
     def along(self, v: Array, rounding: Magnitudes | None = None) -> Stencil:
         """Return the stencil of all outputs along a direction v of x's shape; `rounding` as of `rounding` below."""

@@ -32,7 +32,7 @@ class Numeric:
     """A Jacobian by differences: for each stored entry its error bar and its kind.
 
     `size` is that of the output near x per unit of the input, against which a bar is wide or not; `epsilon` is the
-    relative noise of f's values.
+    relative noise of f's values, and `terms` the size of the terms that a claim in half precision is made of.
     """
 
     jacobian: Jacobian
@@ -42,6 +42,7 @@ class Numeric:
     epsilon: float
     kinks: Kinks = NO_KINKS
     stairs: Stairs = NO_STAIRS
+    terms: float = 1.0
 
 
 @np.errstate(all="ignore")
@@ -61,7 +62,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         again[block] &= finite
         kind[block][~finite] = Kind.NONFINITE
     if not again.any():
-        return Numeric(first.jacobian, first.bar, kind, first.size, near.epsilon)
+        return Numeric(first.jacobian, first.bar, kind, first.size, near.epsilon, terms=near.terms)
     value, bar, size = first.jacobian.data.copy(), first.bar.copy(), first.size.copy()
     end = near.box.evaluations + calls
     rounding = near.rounding(first.jacobian, first.bar)
@@ -91,7 +92,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     _add_rows(size, near, jacobian, bar)
     moving = Stairs.ascending(stairs)
     steps = Stairs.ascending([moving, _within_a_step(moving, near, jacobian, kind)])
-    return Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), steps)
+    return Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), steps, near.terms)
 
 
 def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:

@@ -13,6 +13,7 @@ from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.stencil import Kind
+from jacinspect.records import replace
 
 __all__ = ["directly_known", "fewer_colors", "mirrored", "star_coloring"]
 
@@ -81,10 +82,10 @@ def mirrored(numeric: Numeric, pattern: Pattern) -> Numeric | None:
     places = known.places(pattern.rows, pattern.indices)
     images = known.places(pattern.indices, pattern.rows)
     source = np.where(places >= 0, places, images)
-    return Numeric(
-        Jacobian(pattern, numeric.jacobian.data[source]),
-        numeric.bar[source],
-        numeric.kind[source],
-        numeric.size.subset(source),
-        numeric.epsilon,
+    return replace(
+        numeric,
+        jacobian=Jacobian(pattern, numeric.jacobian.data[source]),
+        bar=numeric.bar[source],
+        kind=numeric.kind[source],
+        size=numeric.size.subset(source),
     )
