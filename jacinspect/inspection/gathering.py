@@ -117,8 +117,7 @@ def _beside_directions(
     where only others move.
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
-    rounding = near.rounding(numeric.jacobian, numeric.bar)
-    rows = visible(spurious, near, rounding, tolerance.atol if tolerance else 0.0)
+    rows = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
     rows = rows[~comparable(comparison, of.box.y0)[rows] & np.isfinite(of.box.y0[rows])]
     if rows.size:
         rows = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))

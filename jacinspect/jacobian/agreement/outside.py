@@ -13,9 +13,9 @@ from jacinspect.jacobian.agreement.analytic import Analytic, LinearMap
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
-from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
+from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.stencil import LAST, smallest, step_scale
 from jacinspect.records import dataclass
 
@@ -52,15 +52,16 @@ def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
     return _united(Jacobian(pattern, np.where(asked, known.on(pattern).data, claimed.data)), known)
 
 
-def visible(others: Jacobian, near: Neighbourhood, rounding: Magnitudes, tolerance: float) -> Array:
+def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float) -> Array:
     """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
 
-    `rounding` is Σ|x·∂A/∂x| of each output; entries of at most a `tolerance` are left out.
+    And by more than two steps, where f moves in such; entries of at most a `tolerance` are left out.
     """
-    size, rows = np.abs(others.data), others.pattern.rows
+    size, rows, pattern = np.abs(others.data), others.pattern.rows, numeric.jacobian.pattern
     moved = size * step_scale(near.x.reshape(-1))[others.indices]
-    last = FLOOR * max(LAST, near.x_epsilon) * np.fmax(np.abs(near.box.y0), rounding[:])
-    last += FLOOR * smallest(near.epsilon, near.box.y0)
+    terms = np.fmax(np.abs(near.box.y0), near.rounding(numeric.jacobian, numeric.bar)[:])
+    last = FLOOR * (max(LAST, near.x_epsilon) * terms + smallest(near.epsilon, near.box.y0))
+    last = np.maximum(last, 2 * numeric.stairs.of_outputs(pattern.rows, pattern.shape[0]))
     return distinct(rows[(moved > last[rows]) & (size > tolerance)])
 
 

@@ -127,8 +127,7 @@ def _within_a_step(stairs: Stairs, near: Neighbourhood, jacobian: Jacobian, kind
     It is 0 as far as a unit of x moves the output by less than two steps: of two, one would be seen as one of several.
     """
     rows = jacobian.pattern.rows
-    height = np.zeros(jacobian.shape[0])
-    np.maximum.at(height, rows[stairs.entries], stairs.height)
+    height = stairs.of_outputs(rows, jacobian.shape[0])
     still = (jacobian.data == 0) & (kind == Kind.SMOOTH) & (height[rows] > 0)
     still[stairs.entries] = False
     entries = np.flatnonzero(still)

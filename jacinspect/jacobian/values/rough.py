@@ -73,6 +73,12 @@ class Stairs(_Listed):
     bar: Array
     over_many: Array
 
+    def of_outputs(self, rows: Array, number: int) -> Array:
+        """Return how high the steps of each of so many outputs are, 0 of those without; `rows` are of all entries."""
+        height = np.zeros(number)
+        np.maximum.at(height, rows[self.entries], self.height)
+        return height
+
     @classmethod
     def of(cls, entries: Array, estimate: Estimate) -> Self:
         """Return those of some entries around which an estimate finds f to move in steps."""
