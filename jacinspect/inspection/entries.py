@@ -194,11 +194,14 @@ class _Messages:
         scales = [self._value(entry), f"{stairs.other[place]:.8g} ± {stairs.bar[place]:.1g}"]
         claim = "" if self.analytic is None else f"; the analytic one is {self._claimed(entry):.8g}"
         if stairs.other[place] == self.numeric.jacobian.data[entry]:
-            pieces = (
-                f"around {self._operand(entry)}, {self._output(entry)} is smooth in pieces, as what a solver returns"
-            )
-            slopes = f"the slope {self._entry(entry)} in this one is {scales[1]}"
-            return f"{number} inconclusive: {pieces}; {slopes}{claim}{self._noise('f is no more precise')}"
+            seen, where, cause = self._steps(entry), "over many of them", "they are noise"
+            if not stairs.over_many[place] and stairs.other[place] == 0:
+                where = "over less than two of them"
+            elif not stairs.over_many[place]:
+                smooth = f"{self._output(entry)} is smooth in pieces, as what a solver returns"
+                seen, where, cause = f"around {self._operand(entry)}, {smooth}", "in this one", "f is no more precise"
+            slopes = f"the slope {self._entry(entry)} {where} is {scales[1]}"
+            return f"{number} inconclusive: {seen}; {slopes}{claim}{self._noise(cause)}"
         many, between = scales if stairs.over_many[place] else scales[::-1]
         slopes = f"the slope {self._entry(entry)} is {between} between two steps and {many} over many{claim}"
         return f"{number} inconclusive: {self._steps(entry)}; {slopes}{self._noise('they are noise')}"

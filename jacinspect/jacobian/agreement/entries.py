@@ -295,9 +295,10 @@ class _Conditions:
         numeric = self.comparison.numeric
         with np.errstate(all="ignore"):
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
-            single = is_single(numeric.epsilon)
-            known: float | Array = _FEW_DIGITS if single else WIDE
-            faint: float | Array = WIDE if single else _FAINT
+            known: float | Array = _FEW_DIGITS if is_single(numeric.epsilon) else WIDE
+            faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
+            if is_half(numeric.epsilon):
+                known = faint = few_digits(numeric.epsilon)
             if numeric.stairs.entries.size:
                 known, faint = self._known_on_stairs(known, faint)
             narrow = np.maximum(known * large, faint * size)

@@ -15,7 +15,7 @@ from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.rough import Stairs
 from jacinspect.jacobian.values.stairs import FARTHEST, SIDE, Places, leader
-from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
+from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, step_scale
 from jacinspect.records import replace
 
 __all__ = ["between_pieces", "in_pieces"]
@@ -48,8 +48,8 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
 
     A few colors are asked, and what the pieces of outputs differ by holds for all entries of outputs that have pieces.
     """
-    if numeric.jacobian is first.jacobian:
-        return numeric  # nothing was doubted
+    if numeric.jacobian is first.jacobian or is_half(first.near.x_epsilon):
+        return numeric  # nothing was doubted, or breaks are those of rounding
     known, pattern = numeric.stairs, numeric.jacobian.pattern
     refuted = _of_pieces(numeric, np.flatnonzero(refuted_by(numeric.jacobian, numeric.bar, contradicts)))
     value, bar, large = numeric.jacobian.data[refuted], numeric.bar[refuted], _largest_of_row(first.near, numeric)

@@ -32,9 +32,10 @@ class _Probe(NamedTuple):
 
 
 # Single precision, over a step 2¹⁵ times shorter than the long one: 2⁻⁴⁵ of f, many a last bit of a double. And both of
-# half precision, where 2⁻²¹ and 2⁻⁹ are some last bits of the next finer one.
+# half precision, where 2⁻²² and 2⁻⁹ are some last bits of the next finer one. Steps are shorter than that needs: an
+# output moves where any of its inputs does.
 _SINGLE = _Probe(_SHORT, _LONG, 2.0**-29, 2.0**-23)
-_HALVES = _Probe(2.0**-14, 2.0**-4, 2.0**-11, 2.0**-10), _Probe(2.0**-10, 2.0**-4, 2.0**-4, 2.0**-7)
+_HALVES = _Probe(2.0**-20, 2.0**-4, 2.0**-7, 2.0**-10), _Probe(2.0**-10, 2.0**-4, 2.0**-4, 2.0**-7)
 # The weights that seven values have in two neighbouring fifth differences, and the size of those of each.
 _FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
 _WEIGHTS = np.vstack([_FIFTH, np.roll(_FIFTH, 1)]).T[:, :, None]
