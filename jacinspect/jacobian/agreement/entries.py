@@ -61,7 +61,7 @@ def compare(
         reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
     largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
     reach = cache(lambda: _reach(numeric.jacobian, x, y0))
-    nothing = max(float(precision(numeric.epsilon).tiny), FLOOR * smallest(numeric.epsilon, y0))
+    nothing = FLOOR * smallest(numeric.epsilon, y0)
     for block in blocks(pattern.stored):
         rows = pattern.rows[block]
         conditions = _Conditions(
@@ -297,16 +297,16 @@ class _Conditions:
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
             known: float | Array = _FEW_DIGITS if is_single(numeric.epsilon) else WIDE
             faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
-            if is_half(numeric.epsilon):
-                known = faint = few_digits(numeric.epsilon)
             if numeric.stairs.entries.size:
                 known, faint = self._known_on_stairs(known, faint)
             narrow = np.maximum(known * large, faint * size)
             narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
             if self.criteria.noise:
                 narrow = np.maximum(narrow, np.maximum(large, size))
-            tiny = np.where(large == 0, self.nothing, precision(numeric.epsilon).tiny)
-            return np.asarray(~(self.bar <= np.maximum(narrow, tiny)))
+            if is_half(numeric.epsilon):
+                few = few_digits(numeric.epsilon) * np.maximum(large, size)
+                narrow = np.maximum(narrow, np.where(large == 0, np.maximum(few, self.nothing), few))
+            return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
 
     def _known_on_stairs(self, known: float | Array, faint: float | Array) -> tuple[Array, Array]:
         """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""

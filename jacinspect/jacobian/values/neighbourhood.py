@@ -82,8 +82,9 @@ class Neighbourhood:
 
     @property
     def terms(self) -> float:
-        """The size of the terms in which f computes: 1, unless its values are not those of half precision any more."""
-        return 1.0 if is_half(self.box.epsilon) else float(np.max(finite(np.abs(self.box.y0)), initial=0))
+        """The size of the terms in which f computes: 1, but where it scales what it has computed in half precision."""
+        scaled = is_half(self.epsilon) and not is_half(self.box.epsilon)
+        return float(np.max(finite(np.abs(self.box.y0)), initial=0)) if scaled else 1.0
 
     def along(self, v: Array, rounding: Magnitudes | None = None) -> Stencil:
         """Return the stencil of all outputs along a direction v of x's shape; `rounding` as of `rounding` below."""

@@ -126,6 +126,8 @@ def _within_a_step(stairs: Stairs, near: Neighbourhood, jacobian: Jacobian, kind
 
     It is 0 as far as a unit of x moves the output by less than two steps: of two, one would be seen as one of several.
     """
+    if not stairs.entries.size:
+        return NO_STAIRS
     rows = jacobian.pattern.rows
     height = stairs.of_outputs(rows, jacobian.shape[0])
     still = (jacobian.data == 0) & (kind == Kind.SMOOTH) & (height[rows] > 0)
