@@ -55,14 +55,14 @@ def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
 def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float) -> Array:
     """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
 
-    And by more than two steps, where f moves in such; entries of at most a `tolerance` are left out.
+    Of one that moves in steps, nothing is known; entries of at most a `tolerance` are left out.
     """
     size, rows, pattern = np.abs(others.data), others.pattern.rows, numeric.jacobian.pattern
     moved = size * step_scale(near.x.reshape(-1))[others.indices]
     terms = np.fmax(np.abs(near.box.y0), near.rounding(numeric.jacobian, numeric.bar)[:])
     last = FLOOR * (max(LAST, near.x_epsilon) * terms + smallest(near.epsilon, near.box.y0))
-    last = np.maximum(last, 2 * numeric.stairs.of_outputs(pattern.rows, pattern.shape[0]))
-    return distinct(rows[(moved > last[rows]) & (size > tolerance)])
+    steps = numeric.stairs.of_outputs(pattern.rows, pattern.shape[0]) > 0
+    return distinct(rows[(moved > last[rows]) & (size > tolerance) & ~steps[rows]])
 
 
 @dataclass(frozen=True)
