@@ -299,6 +299,8 @@ def _instance(f: Any, name: str) -> Callable[..., Any]:
         called = getattr(called, "forward", called)
     if not callable(called):
         raise InputError(f"{name}: is a {type(f).__name__}, not a function")
+    if inspect.isfunction(called) and called.__code__.co_varnames[:1] == ("self",):
+        raise InputError(f"{name}: is a method of a class, without an object; name the method of an instance of it")
     return called  # type: ignore[no-any-return]
 
 

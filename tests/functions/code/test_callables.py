@@ -207,6 +207,11 @@ def test_a_class_of_layers_is_made() -> None:
         (lambda x: x, {"x": 1}, "<lambda>: takes no positional argument to be the operand"),
         (3, {}, "int: is a int, not a function"),
         (
+            Callable_.method,
+            {},
+            "method: is a method of a class, without an object; name the method of an instance of it",
+        ),
+        (
             functools.partial(between, n=3),
             {},
             "partial: needs a value for its parameter y: -p y=…, or --with y=… if that is an array",
