@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from jacinspect.jacobian.agreement.analytic import Analytic, LinearMap
+from jacinspect.jacobian.agreement.comparison import UNDERFLOW
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
@@ -55,11 +56,13 @@ def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
 def visible(others: Jacobian, near: Neighbourhood, rounding: Magnitudes, tolerance: float) -> Array:
     """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
 
-    `rounding` is Σ|x·∂A/∂x| of each output; entries of at most a `tolerance` are left out.
+    `rounding` is Σ|x·∂A/∂x| of each output; entries of at most a `tolerance` are left out. An output that is 0, and
+    does not move either, has no last bit of its own: it may be that of 1, or of the largest output.
     """
-    size, rows = np.abs(others.data), others.pattern.rows
+    size, rows, y0 = np.abs(others.data), others.pattern.rows, np.abs(near.box.y0)
     moved = size * step_scale(near.x.reshape(-1))[others.indices]
-    last = FLOOR * max(LAST, near.x_epsilon) * np.fmax(np.abs(near.box.y0), rounding[:])
+    terms, largest = np.fmax(y0, rounding[:]), np.max(y0, initial=1, where=np.isfinite(y0))
+    last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)
     return distinct(rows[(moved > last[rows]) & (size > tolerance)])
 
 
