@@ -187,6 +187,22 @@ def test_a_claim_that_is_a_whole_number_of_last_bits_of_1_is_off_by_those(
         assert jacinspect.inspect(mean, x, rule, derivative_kind=kind).verdict == verdict
 
 
+def test_so_it_is_in_single_precision() -> None:
+    """Sigmoid(18) is 1 there, and at 12 its distance from 1 is known to 1e-2."""
+
+    def loss(x: Array) -> Array:
+        return np.log1p(np.exp(-x.astype(np.float32)))
+
+    def slope(x: Array) -> Array:
+        x = x.astype(np.float32)
+        return np.asarray(1 / (1 + np.exp(-x)) - 1, np.float32)
+
+    x = np.array([3.0, 10.0, 12.0, 15.0])
+    assert jacinspect.inspect(loss, x, slope).verdict == "pass"
+    assert jacinspect.inspect(loss, [*x, 18.0], slope).verdict == "inconclusive"
+    assert jacinspect.inspect(loss, x, lambda x: 1.1 * slope(x)).verdict == "fail"
+
+
 def test_a_claim_of_0_is_left_open_where_terms_of_size_1_cancel_to_it() -> None:
     """Sigmoid(50) is 1; what is larger than the last bit of 1 would not have cancelled."""
     x, slope = np.array([50.0, 3.0]), lambda x: 1 / (1 + np.exp(-x)) - 1

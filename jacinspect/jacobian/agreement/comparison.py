@@ -1,6 +1,7 @@
 """What the comparison of two Jacobians found: a status for each entry, and what sums them up. Next: agreement."""
 
 from dataclasses import field
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -8,10 +9,10 @@ import numpy as np
 from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, is_half
+from jacinspect.jacobian.values.stencil import LAST, is_half, is_single
 from jacinspect.records import dataclass
 
-__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance"]
+__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "in_single"]
 
 _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
 _CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
@@ -102,13 +103,19 @@ class Comparison:
             terms = np.maximum(epsilon * self.numeric.size[entries], np.minimum(epsilon / 2, _CANCELLED_HALF * claimed))
             return np.maximum(rounding, terms)
         shape = self.numeric.jacobian.pattern.operand_shape
-        small = np.flatnonzero((claimed > 0) & (rounding < ROUNDING))
+        small = np.flatnonzero((claimed > 0) & (rounding < 4 * self.last))
         whole = np.zeros(small.size, bool)
         for number in {1, *shape, prod(shape)} if small.size else ():
-            bits = claimed[small] / (LAST / 2) * number
-            whole |= np.abs(bits - np.rint(bits)) <= 4 * LAST * np.rint(bits)
-        rounding[small[whole]] = ROUNDING
+            bits = claimed[small] / (self.last / 2) * number
+            whole |= np.abs(bits - np.rint(bits)) <= 4 * self.last * np.rint(bits)
+        rounding[small[whole]] = 4 * self.last
         return rounding
+
+    @cached_property
+    def last(self) -> float:
+        """The last bit of 1 in claims: that of single precision where all of them are in it, and f as well."""
+        epsilon = self.numeric.epsilon
+        return epsilon if is_single(epsilon) and in_single(self.claimed) else LAST
 
     def tolerated(self, entries: Array | slice) -> Array:
         """Return the user's tolerance, 0 if there is none."""
@@ -151,3 +158,10 @@ class Summary:
     bar: float | None
     ratio: float | None
     worst: tuple[int, ...]
+
+
+def in_single(values: Array) -> bool:
+    """Whether all values are in single precision, and not only numbers of few bits, such as 0, ½ and 1."""
+    few = values * 2.0**10
+    single = np.array_equal(values.astype(np.float32), values, equal_nan=True)
+    return single and not np.array_equal(few, np.floor(few), equal_nan=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from jacinspect.jacobian.agreement.analytic import Analytic, LinearMap
-from jacinspect.jacobian.agreement.comparison import UNDERFLOW
+from jacinspect.jacobian.agreement.comparison import UNDERFLOW, in_single
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
@@ -164,16 +164,9 @@ def _summed(analytic: Analytic, claimed: Jacobian) -> Array:
     with np.errstate(all="ignore"):
         given = _flat_rule(analytic, pattern)(v)
         expected, terms = (claimed @ v, size @ np.abs(v)) if by_column else (claimed.vjp(v), size.vjp(np.abs(v)))
-        rounding = _ROUNDING_SINGLE if _is_single(claimed.data) else _ROUNDING
+        rounding = _ROUNDING_SINGLE if in_single(claimed.data) else _ROUNDING
         agrees = np.abs(given - np.ravel(expected)) <= rounding * np.ravel(terms)
     return np.flatnonzero(~agrees & np.isfinite(given))  # what is not finite is looked for in find_stray
-
-
-def _is_single(values: Array) -> bool:
-    """Whether all values are in single precision, and not only numbers of few bits, such as 0, ½ and 1."""
-    few = values * 2.0**10
-    single = np.array_equal(values.astype(np.float32), values, equal_nan=True)
-    return single and not np.array_equal(few, np.floor(few), equal_nan=True)
 
 
 def _all_products(rule: LinearMap, number: int) -> Products:
