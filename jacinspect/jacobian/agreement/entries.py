@@ -179,7 +179,7 @@ class _Conditions:
             faint = still & ((claimed <= 4 * LAST * self.largest) | ((claimed * size <= last) & (size > 0)))
             off = np.abs(self.claimed - self.value)
             underflows = self.differs & (off <= UNDERFLOW)
-            cancels = (claimed == 0) & (off <= self.comparison.last)
+            cancels = (claimed == 0) & (off <= self.comparison.last * np.minimum(reached * step_scale(self.x), 1))
         return np.asarray(self.disagrees & (apart | faint | underflows | cancels))
 
     @cached_property
