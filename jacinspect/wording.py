@@ -119,7 +119,7 @@ def told_apart(*numbers: float, digits: int) -> list[str]:
 
 def rounded_up(number: float) -> str:
     """Write a positive number with one digit, and no smaller than it is."""
-    power = 10.0 ** floor(log10(number))
+    power = 10.0 ** max(floor(log10(number)), -323)  # which is the least above 0
     return f"{ceil(number / power) * power:.0e}"
 
 

@@ -158,8 +158,11 @@ def _cause(of: Inspected, detection: Detection, evidence: Evidence) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
 
+    claim = evidence.claim
+    assert claim is not None
+    pattern = claim.pattern
+
     def at_output() -> Array | None:
-        pattern = evidence.numeric.jacobian.pattern
         if pattern.output_shape != of.x.shape:
             return None
         with suppress(JacinspectError, ValueError):
@@ -167,8 +170,6 @@ def _cause(of: Inspected, detection: Detection, evidence: Evidence) -> str:
             return None if there is None else there.on(pattern, np.zeros(of.x.size, np.int32), 1).data
         return None
 
-    claim = evidence.claim
-    assert claim is not None
     return diagnose(
         Suspicion(
             analytic=of.analytic,

@@ -248,6 +248,8 @@ class _Messages:
         values = f"{self._entry(entry)} is {self._value(entry)}" + (claim and f", the analytic one is {claim}")
         if claim and abs(self._claimed(entry) - self.numeric.jacobian.data[entry]) <= UNDERFLOW:
             return f"{number} inconclusive: {values}; numbers below {UNDERFLOW:.2g} have lost digits"
+        if claim == "0" and self.numeric.jacobian.data[entry]:
+            return f"{number} inconclusive: {values}, as what is less than the last bit of 1 cancels to"
         if claim and x < _FAR:
             still = f"f stands still around {self._operand(entry)}"
             return (

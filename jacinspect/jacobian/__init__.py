@@ -46,8 +46,9 @@ Values: what is the derivative?
 Agreement: do the two Jacobians agree?
   |analytic - numeric| has to be within the bar, entry by entry, but for the
   claim's own rounding: that of its last bits, and of those of 1, up to 7e-9
-  of it, for it may be computed as 1 - sigmoid(x). There is no tolerance to
-  tune; --rtol and --atol add one to the bars if it is wanted.
+  of it, for it may be computed as 1 - sigmoid(x); or more, where it is a
+  whole number of them. There is no tolerance to tune; --rtol and --atol add
+  one to the bars if it is wanted.
 
 Directions: is anything missing?
   The analytic and the numeric Jacobian are multiplied by two random

@@ -90,6 +90,8 @@ class Reader:
             raise InputError(
                 f"{source}: is a list that is not closed: write it as JSON, such as [0,2,1] or [[1,2],[3,4]]"
             )
+        if source.lstrip().startswith("{") and extension not in EXTENSIONS:
+            raise InputError(f"{source}: is a JSON object, not an array; for a parameter, write -p NAME={source}")
         if extension not in EXTENSIONS:
             if command := conversion(source, _beginning(path)):
                 raise InputError(f"{source}: is not read; convert it:\n{command}")

@@ -28,6 +28,10 @@ def root(x):
     [
         (["picked", "-s", "3x4", "--with", "labels=[0,2"], "[0,2: is a list that is not closed: write it as JSON"),
         (
+            ["picked", "-s", "3x4", "--with", 'labels={"a":1}'],
+            '{"a":1}: is a JSON object, not an array; for a parameter, write -p NAME=',
+        ),
+        (
             ["picked", "-s", "3x4", "--with", "labels=[0,2,1]", "--wrt", "labels"],
             "has no derivative by labels: it takes whole numbers there, as indices; leave out labels in --wrt",
         ),

@@ -1,7 +1,9 @@
 """A steep bend is no kink and no jump: a wrong derivative there does not pass, and a pass at a jump says so."""
 
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -165,3 +167,63 @@ def test_a_claim_may_be_off_by_the_rounding_of_terms_of_size_1() -> None:
     assert claimed(lambda x: np.log1p(np.exp(x)), x, 1.00001 * slopes).verdict == "fail"
     off = 1e-9 * np.cos(x) * (1 + 1e-8)
     assert claimed(lambda x: 1e-9 * np.sin(x), x, off).verdict == "fail"
+
+
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("kind", ["jvp", "vjp"])
+def test_a_claim_that_is_a_whole_number_of_last_bits_of_1_is_off_by_those(
+    number: int, kind: Literal["jvp", "vjp"]
+) -> None:
+    """Cross-entropy is log(1 + exp(-x)), and its derivative sigmoid(x) - 1, which is off by 1e-3 of itself at 30."""
+    x = np.array([15.0, 20.0, 30.0])[-number:]
+    slopes = (1 / (1 + np.exp(-x)) - 1) / number
+    for factor, verdict in ((1.0, "pass"), (1.01, "fail"), (0.9, "fail")):
+        rules: dict[str, Callable[..., Array]] = {
+            "jvp": lambda _, v, claims: np.asarray(np.sum(claims * v)),
+            "vjp": lambda _, w, claims: claims * w,
+        }
+        rule = partial(rules[kind], claims=factor * slopes)
+        mean: F = lambda x: np.asarray(np.mean(np.log1p(np.exp(-x))))  # noqa: E731
+        assert jacinspect.inspect(mean, x, rule, derivative_kind=kind).verdict == verdict
+
+
+def test_so_it_is_in_single_precision() -> None:
+    """Sigmoid(18) is 1 there, and at 12 its distance from 1 is known to 1e-2."""
+
+    def loss(x: Array) -> Array:
+        return np.log1p(np.exp(-x.astype(np.float32)))
+
+    def slope(x: Array) -> Array:
+        x = x.astype(np.float32)
+        return np.asarray(1 / (1 + np.exp(-x)) - 1, np.float32)
+
+    x = np.array([3.0, 10.0, 12.0, 15.0])
+    assert jacinspect.inspect(loss, x, slope).verdict == "pass"
+    assert jacinspect.inspect(loss, [*x, 18.0], slope).verdict == "inconclusive"
+    assert jacinspect.inspect(loss, x, lambda x: 1.1 * slope(x)).verdict == "fail"
+
+
+def test_a_claim_of_0_is_left_open_where_terms_of_size_1_cancel_to_it() -> None:
+    """Sigmoid(50) is 1; what is larger than the last bit of 1 would not have cancelled."""
+    x, slope = np.array([50.0, 3.0]), lambda x: 1 / (1 + np.exp(-x)) - 1
+    report = jacinspect.inspect(lambda x: np.log1p(np.exp(-x)), x, slope)
+    assert report.verdict == "inconclusive"
+    said = next(finding.message for finding in report.findings if finding.code == "J006")
+    assert "the analytic one is 0, as what is less than the last bit of 1 cancels to" in said
+    assert claimed(lambda x: 1e-14 * np.sin(x), x, 0 * x).verdict == "fail"
+
+
+@pytest.mark.parametrize("x", [[100.0, 0.0, -100.0], [131.0, -101.0, -20.9], [35.7, -120.8, -0.4]])
+def test_nothing_shows_in_the_last_bit_of_an_output_that_is_0(x: list[float]) -> None:
+    """The loss of far logits stands still at 0; its gradient of 1e-44 is no entry where f has none."""
+
+    def loss(x: Array) -> Array:
+        return np.asarray(x.max() + np.log(np.exp(x - x.max()).sum()) - x[0])
+
+    def gradient(x: Array) -> Array:
+        p = np.exp(x - x.max())
+        return np.asarray(p / p.sum() - (np.arange(x.size) == 0))
+
+    vjp = jacinspect.inspect(loss, x, lambda x, w: w * gradient(x), derivative_kind="vjp")
+    assert (vjp.verdict, jacinspect.inspect(loss, x, gradient).verdict) == ("inconclusive", "inconclusive")
+    assert jacinspect.inspect(loss, x, lambda x: gradient(x) + np.array([0, 1e-12, 1e-12])).verdict == "fail"

@@ -658,6 +658,15 @@ def test_entries_that_f_has_not_are_part_of_a_place() -> None:
         assert explanation(report) == "a derivative that is right except in column X[3]"
 
 
+def test_a_derivative_that_forgets_a_mask() -> None:
+    """f reads nothing where the claim has its entries: the claim is asked at f(X) for those entries too."""
+    keep = np.array([[True, False, True]])
+    message = refusals(jacinspect.inspect(lambda x: np.where(keep, wave(x), 0.0), normal((2, 3)), wave_slope))
+    assert len(message) == 1
+    assert "the derivative has entries where the function has none: 2 entries" in message[0]
+    assert AT_OUTPUT not in message[0]
+
+
 def test_silence_where_all_of_a_place_but_one_entry_is_wrong() -> None:
     right = normal((5, 5))
     for factor in (1.7, 0.0):

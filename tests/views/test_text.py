@@ -255,6 +255,14 @@ def test_without_an_analytic_derivative_none_is_shown() -> None:
     assert "no analytic derivative" in dict(facts(lines))["agreement"]
 
 
+def test_the_least_bar_that_there_is_can_be_written() -> None:
+    """Of a unit that is dead at -2000: powers of ten are 0 below 1e-323."""
+    report = jacinspect.inspect("relu", np.array([-2000.0]))
+    assert report.agreement is not None
+    assert report.agreement.max_error_bar == 5e-324
+    assert any("numeric J within ±1e-323" in line for line in printed(report, 80, view=text))
+
+
 def test_a_stopped_inspection_says_why_and_shows_no_matrix() -> None:
     lines = written("mutates", 80)
     assert len(lines) < 12

@@ -45,9 +45,9 @@ def of_callable(
     Parameters
     ----------
     f
-        Its positional arguments without a default are its operands; one with a default is an operand where `further`
-        names it or has an operand for it. All others are parameters. A torch.autograd.Function and an instance of an
-        nn.Module are callables too.
+        Its positional arguments without a default are its operands; one with a default, or by keyword alone, is an
+        operand where `further` names it, one with a default also where that has an operand for it. All others are
+        parameters. A torch.autograd.Function and an instance of an nn.Module are callables too.
     name
         What to call it; its own name if None.
     parameters
@@ -184,7 +184,7 @@ def claim_of(
         return _claim_by_trees(called, trees, function, kind, backend)
     positional = [place for place in places if place.kind in _POSITIONAL]
     number = len(function.operands) + (kind in ("jvp", "vjp"))
-    passed = _parameters_for(places, function, number)
+    passed = _parameters_for(called, places, function, number)
     required = [place for place in positional if place.default is place.empty and place.name not in function.parameters]
     cached = with_cache(called, [place.name for place in required], function, kind)
     if cached is not None:
@@ -194,7 +194,11 @@ def claim_of(
             f"{name}: takes {required[-1].name} after the operands of {function.name}; if that is a tangent, or the "
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
-    call = _call(called, [place.name for place in positional if place.name not in passed], passed)
+    names = [place.name for place in positional if place.name not in passed]
+    for place, operand in enumerate(function.operands):
+        if signature is not None and _by_keyword(signature, operand):
+            names.insert(place, operand)
+    call = _call(called, names, passed)
     call = reseeded(ByNumber(call), function.reseed)
 
     known: dict[Any, Framework] = {}  # by shapes, where it was found: to try it at every point is as many calls again
@@ -252,15 +256,23 @@ def takes(derivative: Callable[..., Any], function: Function) -> int:
     return len([place for place in positional if place.name not in function.parameters])
 
 
-def _parameters_for(places: Sequence[inspect.Parameter], function: Function, number: int) -> dict[str, Parameter]:
-    """Choose those of a function's parameters that a derivative takes beside its operands, so many in number."""
+def _parameters_for(
+    f: Any, places: Sequence[inspect.Parameter], function: Function, number: int
+) -> dict[str, Parameter]:
+    """Choose those of a function's parameters that a derivative takes beside its operands, so many in number.
+
+    What a partial has for one is left, unless somebody gave another value than the function's own.
+    """
     shared = [place for place in places if place.name in function.parameters and place.name not in function.operands]
     positional = [place for place in places if place.kind in _POSITIONAL]
     spare = max(len(positional) - number, 0)  # of the positional arguments, so many can be parameters: the last ones
     named = {place.name for place in shared if place not in positional}
     named |= {place.name for place in [place for place in shared if place in positional][::-1][:spare]}
     takes_any = any(place.kind is place.VAR_KEYWORD for place in places)
-    return {key: value for key, value in function.parameters.items() if key in named or takes_any}
+    own = signature_of(function.origin) if isinstance(f, partial) else None
+    bound = {} if own is None else {key: own.parameters[key].default for key in f.keywords if key in own.parameters}
+    given = {key: value for key, value in function.parameters.items() if key not in bound or value != bound[key]}
+    return {key: value for key, value in given.items() if key in named or takes_any}
 
 
 def place_of(f: Any) -> tuple[str, int] | None:
@@ -287,6 +299,8 @@ def _instance(f: Any, name: str) -> Callable[..., Any]:
         called = getattr(called, "forward", called)
     if not callable(called):
         raise InputError(f"{name}: is a {type(f).__name__}, not a function")
+    if inspect.isfunction(called) and called.__code__.co_varnames[:1] == ("self",):
+        raise InputError(f"{name}: is a method of a class, without an object; name the method of an instance of it")
     return called  # type: ignore[no-any-return]
 
 
@@ -307,7 +321,8 @@ def _divided(
     if signature is None or isinstance(f, np.ufunc):
         number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
         return tuple(_named(number, further)), given
-    positional = [p for p in arguments if p.kind in _POSITIONAL and p.name not in given]
+    named = [p for p in arguments if p.kind is p.KEYWORD_ONLY and p.name in further]
+    positional = [p for p in arguments if (p.kind in _POSITIONAL or p in named) and p.name not in given]
     required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
     unnamed = sum(name is None for name in further) - len([name for name in required if name not in further][1:])
     optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
@@ -317,13 +332,21 @@ def _divided(
         operands += [name for name in _named(number, further) if name not in operands][: number - len(operands)]
     if not operands and needs_one:
         raise InputError(f"{name}: takes no positional argument to be the operand")
-    missing = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in given]
+    known = (*given, *operands)
+    missing = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in known]
     if missing:
-        raise InputError(f"{name}: needs a value for its parameter {missing[0]}: -p {missing[0]}=…")
+        array = f"or --with {missing[0]}=… if that is an array"
+        raise InputError(f"{name}: needs a value for its parameter {missing[0]}: -p {missing[0]}=…, {array}")
     for p in arguments:
         _require_kind(name, p.name, p.default, given.get(p.name))
     plainly = {p.name: p.default for p in arguments if isinstance(p.default, bool | int | float | str)}
     return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
+
+
+def _by_keyword(signature: inspect.Signature, name: str) -> bool:
+    """Whether an argument is given by keyword alone."""
+    place = signature.parameters.get(name)
+    return place is not None and place.kind is place.KEYWORD_ONLY
 
 
 def _require_kind(function: str, name: str, default: Any, given: Parameter) -> None:
@@ -343,9 +366,10 @@ def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:
 def _call(f: Callable[..., Any], operands: Sequence[str], parameters: Mapping[str, Parameter]) -> Callable[..., Any]:
     """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name."""
     signature = signature_of(f)
-    if signature is None or not parameters or not set(operands) <= set(signature.parameters):
+    names = {} if signature is None else signature.parameters
+    named = signature is not None and (parameters or any(_by_keyword(signature, name) for name in operands))
+    if signature is None or not named or not set(operands) <= set(names):
         return lambda *given: f(*given, **parameters)
-    names = signature.parameters
     rest = next((name for name, place in names.items() if place.kind is place.VAR_KEYWORD), "")
     stray = {name: value for name, value in parameters.items() if name not in names}
 

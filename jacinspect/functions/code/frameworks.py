@@ -137,7 +137,7 @@ def _mentioned(f: Any) -> set[str]:
 def _reached(f: Any, seen: set[int], depth: int = 4) -> Iterator[tuple[str, Any]]:
     """Yield the names in f's code and in that of the functions that it calls, with what they stand for, if it is known.
 
-    `seen` has the ids of the code that was looked at.
+    What their arguments are annotated with is among it. `seen` has the ids of the code that was looked at.
     """
     f = inspect.unwrap(f.func if isinstance(f, partial) else f)
     f = getattr(f, "__func__", f)
@@ -156,6 +156,9 @@ def _reached(f: Any, seen: set[int], depth: int = 4) -> Iterator[tuple[str, Any]
         with suppress(ValueError):  # a cell that is still empty
             known[name] = cell.cell_contents
     yield from known.items()
+    for each in getattr(f, "__annotations__", {}).values():
+        name = each.split(".")[0] if isinstance(each, str) else ""
+        yield name, f.__globals__.get(name, each)
     for each in known.values():
         if isinstance(each, FunctionType | partial):
             yield from _reached(each, seen, depth - 1)

@@ -1,16 +1,18 @@
 """What the comparison of two Jacobians found: a status for each entry, and what sums them up. Next: agreement."""
 
 from dataclasses import field
+from functools import cached_property
+from math import prod
 
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import is_half
+from jacinspect.jacobian.values.stencil import LAST, is_half, is_single
 from jacinspect.records import dataclass
 
-__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "rounding_of"]
+__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "in_single"]
 
 _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
 _CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
@@ -85,20 +87,35 @@ class Comparison:
         return difference
 
     def allowed(self, entries: Array | slice) -> Array:
-        """Return what the difference may be: the error bar, the claim's own rounding and the user's tolerance.
+        """Return what the difference may be: the error bar, the claim's own rounding and the user's tolerance."""
+        return np.asarray(self.numeric.bar[entries] + self.rounding(entries) + self.tolerated(entries))
 
-        Claims in half precision are made of values of f, as 1 - y² is for tanh, or of other terms, most of size 1, and
+    def rounding(self, entries: Array | slice) -> Array:
+        """Return what claims may be off by: each may be a difference of terms of size 1, as 1 - tanh(x)².
+
+        It surely is one where it is a whole number of last bits of 1, as sigmoid(x) - 1 is, or that in a mean. Claims
+        in half precision are made of values of f, as 1 - y² is for tanh, or of other terms, most of size 1, and
         are off by the rounding of those.
         """
         claimed, epsilon = np.abs(self.claimed[entries]), self.numeric.epsilon
-        rounding = rounding_of(claimed)
+        rounding = np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))
         if is_half(epsilon):
-            terms = np.maximum(
-                epsilon * self.numeric.size[entries],
-                np.minimum(epsilon / 2 * self.numeric.terms, _CANCELLED_HALF * claimed),
-            )
-            rounding = np.maximum(rounding, terms)
-        return np.asarray(self.numeric.bar[entries] + rounding + self.tolerated(entries))
+            others = np.minimum(epsilon / 2 * self.numeric.terms, _CANCELLED_HALF * claimed)
+            return np.maximum(rounding, np.maximum(epsilon * self.numeric.size[entries], others))
+        shape = self.numeric.jacobian.pattern.operand_shape
+        small = np.flatnonzero((claimed > 0) & (rounding < 4 * self.last))
+        whole = np.zeros(small.size, bool)
+        for number in {1, *shape, prod(shape)} if small.size else ():
+            bits = claimed[small] / (self.last / 2) * number
+            whole |= np.abs(bits - np.rint(bits)) <= 4 * self.last * np.rint(bits)
+        rounding[small[whole]] = 4 * self.last
+        return rounding
+
+    @cached_property
+    def last(self) -> float:
+        """The last bit of 1 in claims: that of single precision where all of them are in it, and f as well."""
+        epsilon = self.numeric.epsilon
+        return epsilon if is_single(epsilon) and in_single(self.claimed) else LAST
 
     def tolerated(self, entries: Array | slice) -> Array:
         """Return the user's tolerance, 0 if there is none."""
@@ -143,6 +160,8 @@ class Summary:
     worst: tuple[int, ...]
 
 
-def rounding_of(claimed: Array) -> Array:
-    """Return what claims of some sizes may be off by: each may be a difference of terms of size 1, as 1 - tanh(x)²."""
-    return np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))
+def in_single(values: Array) -> bool:
+    """Whether all values are in single precision, and not only numbers of few bits, such as 0, ½ and 1."""
+    few = values * 2.0**10
+    single = np.array_equal(values.astype(np.float32), values, equal_nan=True)
+    return single and not np.array_equal(few, np.floor(few), equal_nan=True)

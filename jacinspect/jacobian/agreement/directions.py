@@ -9,7 +9,7 @@ from math import pi, sqrt
 import numpy as np
 
 from jacinspect.jacobian.agreement.analytic import Analytic
-from jacinspect.jacobian.agreement.comparison import Comparison, Status, rounding_of
+from jacinspect.jacobian.agreement.comparison import Comparison, Status
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
@@ -225,7 +225,7 @@ class _Line:
         for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
             size = np.abs(numeric.jacobian.data[entries])
-            rounding = np.maximum(4 * self.near.x_epsilon * size, rounding_of(size))
+            rounding = np.maximum(4 * self.near.x_epsilon * size, self.comparison.rounding(entries))
             errors = rounding / self.coverage + numeric.bar[entries]
             floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
             slack = band.sums(errors * np.abs(v[band.indices]))
@@ -288,7 +288,8 @@ def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: A
     known |= np.bincount(jacobian.indices[left_out], minlength=known.size) == 0
     data = np.where(left_out, 0.0, jacobian.data)
     size = np.abs(data)
-    bars = np.where(left_out, 0.0, comparison.numeric.bar) + 2 * ROUNDING * size
+    rounding = np.maximum(2 * ROUNDING * size, comparison.rounding(slice(None)))
+    bars = np.where(left_out, 0.0, comparison.numeric.bar + rounding)
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())

@@ -186,8 +186,10 @@ class _Conditions:
             last = np.where(claimed <= _FAINT * reached, reached * step_scale(self.x), 0)
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
             faint = still & ((claimed <= 4 * LAST * self.largest) | ((claimed * size <= last) & (size > 0)))
-            underflows = self.differs & (np.abs(self.claimed - self.value) <= UNDERFLOW)
-        return np.asarray(self.disagrees & (apart | faint | underflows))
+            off = np.abs(self.claimed - self.value)
+            underflows = self.differs & (off <= UNDERFLOW)
+            cancels = (claimed == 0) & (off <= self.comparison.last * np.minimum(reached * step_scale(self.x), 1))
+        return np.asarray(self.disagrees & (apart | faint | underflows | cancels))
 
     @cached_property
     def on_kink(self) -> Array:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from jacinspect.jacobian.agreement.analytic import Analytic, LinearMap
+from jacinspect.jacobian.agreement.comparison import UNDERFLOW, in_single
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, smallest, step_scale
+from jacinspect.jacobian.values.stencil import LAST, step_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Stray", "asked_alone", "find_stray", "visible"]
@@ -55,13 +56,15 @@ def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
 def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float) -> Array:
     """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
 
-    Of one that moves in steps, nothing is known; entries of at most a `tolerance` are left out.
+    An output that is 0, and does not move either, has no last bit of its own: it may be that of 1, or of the largest
+    output. Of one that moves in steps, nothing is known; entries of at most a `tolerance` are left out.
     """
-    size, rows, pattern = np.abs(others.data), others.pattern.rows, numeric.jacobian.pattern
+    size, rows, y0 = np.abs(others.data), others.pattern.rows, np.abs(near.box.y0)
     moved = size * step_scale(near.x.reshape(-1))[others.indices]
-    terms = np.fmax(np.abs(near.box.y0), near.rounding(numeric.jacobian, numeric.bar)[:])
-    last = FLOOR * (max(LAST, near.x_epsilon) * terms + smallest(near.epsilon, near.box.y0))
-    steps = numeric.stairs.of_outputs(pattern.rows, pattern.shape[0]) > 0
+    terms = np.fmax(y0, near.rounding(numeric.jacobian, numeric.bar)[:])
+    largest = np.max(y0, initial=1, where=np.isfinite(y0))
+    last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)
+    steps = numeric.stairs.of_outputs(numeric.jacobian.pattern.rows, y0.size) > 0
     return distinct(rows[(moved > last[rows]) & (size > tolerance) & ~steps[rows]])
 
 
@@ -163,16 +166,9 @@ def _summed(analytic: Analytic, claimed: Jacobian) -> Array:
     with np.errstate(all="ignore"):
         given = _flat_rule(analytic, pattern)(v)
         expected, terms = (claimed @ v, size @ np.abs(v)) if by_column else (claimed.vjp(v), size.vjp(np.abs(v)))
-        rounding = _ROUNDING_SINGLE if _is_single(claimed.data) else _ROUNDING
+        rounding = _ROUNDING_SINGLE if in_single(claimed.data) else _ROUNDING
         agrees = np.abs(given - np.ravel(expected)) <= rounding * np.ravel(terms)
     return np.flatnonzero(~agrees & np.isfinite(given))  # what is not finite is looked for in find_stray
-
-
-def _is_single(values: Array) -> bool:
-    """Whether all values are in single precision, and not only numbers of few bits, such as 0, ½ and 1."""
-    few = values * 2.0**10
-    single = np.array_equal(values.astype(np.float32), values, equal_nan=True)
-    return single and not np.array_equal(few, np.floor(few), equal_nan=True)
 
 
 def _all_products(rule: LinearMap, number: int) -> Products:

@@ -29,6 +29,9 @@ _SEVERAL = 8  # large fifth differences: one leap makes three
 _NEAR, _DECAYS = 2.0**-14, 256
 _LEADERS, _ENOUGH = 16, 4  # outputs of an input that are looked at by themselves, 20 calls each, and if all leap
 _LEAP = 6  # the largest fifth difference of a step of height 1
+# Of the height that a fifth difference has, a leap is that much at least: it is made of several uneven ones where f
+# moves by a few last bits up and down, as XLA's tanh does.
+_PART = 16
 _BESIDE = 0.25  # of the largest fifth difference, that those beside it may be off: a second leap 4 places away is seen
 _SMALL = 8  # times a step is less than what f moves on by up to there: then it is no jump that f is about
 
@@ -175,7 +178,7 @@ class _Search:
             rises = self._rise(start[first]).argmax(axis=0)
             cell = np.clip(start[first] + np.where(crowded, 1 + rises, 3), 4, 2 * SIDE - 3)[first]
             leap, at = self._leap(cell, everywhere, np.where(left, height, np.inf), first)
-            found = left & (leap >= height / 4) & (leap <= 4 * height)
+            found = left & (leap >= height / _PART) & (leap <= 4 * height)
             place, all_leap = np.where(found, at, place), all_leap & found[first]
             found |= left & all_leap & (number + 1 >= _ENOUGH)
             shown, left = shown | found, left & ~found
@@ -194,7 +197,7 @@ class _Search:
     def _leap(self, cell: Array, slope: Array, height: Array, first: Array) -> tuple[Array, Array]:
         """Bisect between two neighbouring places, and return by how much f leaps there, and where.
 
-        A bend is followed until it is smaller than a quarter of the `height` looked for. Beyond a leap f is nearer to
+        A bend is followed until it is smaller than that part of the `height` looked for. Beyond a leap f is nearer to
         what is extrapolated from the far side: by a cubic through four places, or where every place is beyond another
         leap, so that cubics are of no use, by the `slope` (NaN elsewhere).
         """
@@ -216,7 +219,7 @@ class _Search:
             low, below = np.where(beyond, low, middle), np.where(beyond, below, there)
             smooth = _cubic(before, high) - _cubic(before, low)
             leap = np.nan_to_num(np.abs(above - below - smooth), nan=0)
-            if halving >= _FIRST_HALVINGS and not (leap >= height / 4).any():
+            if halving >= _FIRST_HALVINGS and not (leap >= height / _PART).any():
                 break
         return leap, (high + cell - 1 - SIDE) * places.spacing
 

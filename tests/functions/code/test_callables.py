@@ -88,6 +88,8 @@ DIVIDED: list[tuple[Callable[..., Any], dict[str, Any], list[str | None], tuple[
     (with_default, {}, ["beta"], ("x", "beta"), {}),
     (with_default, {}, [None], ("x", "beta"), {}),
     (keyword_only, {"a": 1}, [], ("x",), {"a": 1, "b": 2.0}),
+    (keyword_only, {}, ["a"], ("x", "a"), {"b": 2.0}),
+    (keyword_only, {}, ["b", "a"], ("x", "a", "b"), {}),
     (by_position, {}, [None, None], ("x", "n", "y"), {}),
     (by_position, {"n": 2}, [None], ("x", "y"), {"n": 2}),
     (any_number, {}, [], ("x",), {}),
@@ -157,6 +159,32 @@ def test_what_is_called_is_the_function_with_everything_in_its_place(
     assert (report.verdict, codes(report), report.function.source) == ("pass", [], "python")
 
 
+def masked_back(x: Array, da: Array, *, a: Array, b: float = 2.0) -> tuple[Array, Array]:
+    return da * a * b * x ** (b - 1), da * x**b
+
+
+@pytest.mark.parametrize(("wrt", "derivative"), [("x", lambda x, a, b=2.0: a * b * x), ("a", lambda x, *, a: x**2)])
+def test_an_operand_that_is_given_by_keyword_alone(wrt: str, derivative: Callable[..., Any]) -> None:
+    given: dict[str, Any] = {"others": {"a": Y}, "wrt": wrt}
+    assert jacinspect.inspect(keyword_only, X, derivative, **given).verdict == "pass"
+    assert jacinspect.inspect(keyword_only, X, masked_back, derivative_kind="vjp", **given).verdict == "pass"
+    assert jacinspect.inspect(keyword_only, X, lambda x, *, a: a, **given).verdict == "fail"
+    y_last = functools.partial(between, n=3)  # what follows a bound argument is given by keyword
+    wrt = {"x": "x", "a": "y"}[wrt]
+    report = jacinspect.inspect(y_last, X, lambda x, y: x**3, others={"y": Y}, wrt=wrt)
+    assert report.verdict == {"x": "fail", "y": "pass"}[wrt]
+
+
+@pytest.mark.parametrize(("given", "verdict"), [({}, "pass"), ({"n": 3}, "pass"), ({"n": 2}, "fail")])
+def test_a_partial_keeps_what_it_was_made_with(given: dict[str, Any], verdict: str) -> None:
+    """x³ y has the derivative 3 x² y; n, which is asked for, is that of both."""
+    cubes, slopes = functools.partial(between, n=3, y=np.ones(())), functools.partial(between, n=2, y=np.array(3.0))
+    assert jacinspect.inspect(cubes, X, slopes, parameters=given).verdict == verdict
+    scaled = functools.partial(with_default, beta=4.0)
+    slope = functools.partial(lambda x, beta: beta, beta=4.0)
+    assert jacinspect.inspect(scaled, X, slope, parameters={"beta": 5.0}).verdict == "pass"
+
+
 def test_a_class_of_layers_is_made() -> None:
     report = jacinspect.inspect(Callable_, X, lambda x: 3.0, parameters={"factor": 3.0})
     assert (report.verdict, report.function.parameters) == ("pass", {"factor": 3.0})
@@ -169,12 +197,25 @@ def test_a_class_of_layers_is_made() -> None:
         (int, {}, "int: is a class; name an instance of it, or a function"),
         (with_default, {"bet": 1}, "with_default has no parameter 'bet'; it has beta"),
         (by_position, {"z": 1}, "by_position has no parameter 'z'; it has none"),
-        (keyword_only, {}, "keyword_only: needs a value for its parameter a: -p a=…"),
+        (
+            keyword_only,
+            {},
+            "keyword_only: needs a value for its parameter a: -p a=…, or --with a=… if that is an array",
+        ),
         (lambda: 1, {}, "<lambda>: takes no positional argument to be the operand"),
         (lambda *, a=1: a, {}, "<lambda>: takes no positional argument to be the operand"),
         (lambda x: x, {"x": 1}, "<lambda>: takes no positional argument to be the operand"),
         (3, {}, "int: is a int, not a function"),
-        (functools.partial(between, n=3), {}, "partial: needs a value for its parameter y: -p y=…"),
+        (
+            Callable_.method,
+            {},
+            "method: is a method of a class, without an object; name the method of an instance of it",
+        ),
+        (
+            functools.partial(between, n=3),
+            {},
+            "partial: needs a value for its parameter y: -p y=…, or --with y=… if that is an array",
+        ),
     ],
 )
 def test_what_cannot_be_called_with_arrays(f: Any, given: dict[str, Any], said: str) -> None:

@@ -56,6 +56,27 @@ def matrix(report: Report) -> Array:
     return report.jacobian.analytic.matrix(vec="row")
 
 
+# --- Whose arrays a function takes
+
+
+def spread(x: torch.Tensor) -> torch.Tensor:
+    return x.std() + (x[1:] * x[:-1]).sum()
+
+
+def spread_in_words(x: "torch.Tensor") -> "torch.Tensor":
+    return x.std() + (x[1:] * x[:-1]).sum()
+
+
+def spread_of_jax(x: jax.Array) -> jax.Array:
+    return x.std() + (x[1:] * x[:-1]).sum()
+
+
+def test_what_an_argument_is_annotated_with_says_whose_arrays_it_takes() -> None:
+    """The code names no framework, and numpy's arrays have all that it calls."""
+    for f, source in ((spread, "torch"), (spread_in_words, "torch"), (spread_of_jax, "jax")):
+        passes(f, source=source)
+
+
 # --- Compiled as a whole, or not
 
 
