@@ -11,7 +11,10 @@ PACKAGE = ROOT / "jacinspect"
 FOLDERS = ("jacobian", "inspection", "identities", "checks", "views")
 # These compare values of f with each other and see no claim; where one is NaN, nothing has settled.
 OF_F_ALONE = {
-    *(f"jacobian.values.{name}" for name in ("sides", "ladder", "stairs", "breaks", "noise", "differences")),
+    *(
+        f"jacobian.values.{name}"
+        for name in ("sides", "ladder", "averages", "stairs", "breaks", "noise", "differences")
+    ),
     *("jacobian.patterns.rounding", "jacobian.patterns.ties"),
 }
 DIFFERENCES = {"difference", "distance", "ratio"}  # methods that return one

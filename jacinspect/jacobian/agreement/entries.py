@@ -187,9 +187,9 @@ class _Conditions:
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
             faint = still & ((claimed <= 4 * LAST * self.largest) | ((claimed * size <= last) & (size > 0)))
             off = np.abs(self.claimed - self.value)
-            underflows = self.differs & (off <= UNDERFLOW)
             cancels = (claimed == 0) & (off <= self.comparison.last * np.minimum(reached * step_scale(self.x), 1))
-        return np.asarray(self.disagrees & (apart | faint | underflows | cancels))
+            lost = self.differs & ((off <= UNDERFLOW) | cancels)
+        return np.asarray(self.disagrees & (apart | faint | lost))
 
     @cached_property
     def on_kink(self) -> Array:

@@ -58,9 +58,30 @@ def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) ->
 
 
 def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
-    """Return the relative noise of f where only one part of a vector moves, or all of an array."""
+    """Return the relative noise of f where only one part of a vector moves, or all of an array.
+
+    Half precision has to show half a unit away as well: what cancels at a small x is precise there.
+    """
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
+    at = _values_along(box, x, part)
+    still = _stands_still(box.y0, at, _SINGLE)  # first, for it shows more of the values
+    if is_single(box.epsilon) and _leaps(box.y0, box.epsilon, at):
+        return 2.0**-52
+    if not still and not is_single(box.epsilon):
+        return box.epsilon
+    epsilon = max(box.epsilon, _SINGLE.spacing)
+    for half in _HALVES:
+        if half.spacing > epsilon and _stands_still(box.y0, at, half):
+            away = x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2
+            from_there = _values_along(box, away, part)
+            if _stands_still(next(from_there([0.0])), from_there, half):
+                epsilon = half.spacing
+    return epsilon
+
+
+def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[float]], Iterator[Array]]:
+    """Return what gives f at some steps from x, in units of about |x|, by which only one part of a vector moves."""
     size = np.where(x == 0, 1.0, np.abs(x))
     unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
     if part != slice(None):
@@ -70,16 +91,7 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     def at(steps: Sequence[float]) -> Iterator[Array]:
         return box.many_where_defined((x + t * unit).astype(x.dtype, copy=False) for t in steps)
 
-    still = _stands_still(box.y0, at, _SINGLE)  # first, for it shows more of the values
-    if is_single(box.epsilon) and _leaps(box.y0, box.epsilon, at):
-        return 2.0**-52
-    if not still and not is_single(box.epsilon):
-        return box.epsilon
-    epsilon = max(box.epsilon, _SINGLE.spacing)
-    for half in _HALVES:
-        if half.spacing > epsilon and _stands_still(box.y0, at, half):
-            epsilon = half.spacing
-    return epsilon
+    return at
 
 
 def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]], probe: _Probe) -> bool:
