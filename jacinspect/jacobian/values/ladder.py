@@ -109,21 +109,26 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
         bests.append(sides.both.best)
         doubted.append(np.ones(part.size, bool) if doubts is None else _doubted(doubts, places[part], sides))
     estimate = Estimate.joined(estimates)
+    if is_half(stencil.x_epsilon):
+        return _over_many(estimate, stencil)
     slope = ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
     entries = np.flatnonzero(np.concatenate(doubted) & slope)
     believed = steps[np.concatenate(bests)[entries]]
     height, away = _steps(rungs, entries, estimate.subset(entries), believed)
     on = height > 0
-    if is_half(stencil.x_epsilon):
-        estimate, few = averaged(estimate, stencil, stencil.x_epsilon)
-        estimate = replace(
-            estimate,
-            step=np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step),
-            other=np.where(few, estimate.value, estimate.other),
-            other_bar=np.where(few, estimate.bar, estimate.other_bar),
-            over_many=estimate.over_many | few,
-        )
     return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
+
+
+def _over_many(estimate: Estimate, stencil: Stencil) -> Estimate:
+    """Take slopes averaged over many steps of half precision, whose height is known."""
+    estimate, few = averaged(estimate, stencil, stencil.x_epsilon)
+    return replace(
+        estimate,
+        step=np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step),
+        other=np.where(few, estimate.value, estimate.other),
+        other_bar=np.where(few, estimate.bar, estimate.other_bar),
+        over_many=estimate.over_many | few,
+    )
 
 
 def _steps(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) -> tuple[Array, Array]:
@@ -209,9 +214,7 @@ def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
     narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
-    of_x = rungs.stencil.x_epsilon
-    of_x = of_x if is_half(of_x) else _rounding_of_x(rungs.subset(entries))
-    coarse, few = averaged(coarse, rungs.stencil.subset(entries), of_x)
+    coarse, few = averaged(coarse, rungs.stencil.subset(entries), _rounding_of_x(rungs.subset(entries)))
     narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
