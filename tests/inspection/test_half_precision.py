@@ -52,6 +52,14 @@ def test_where_the_other_inputs_are_rounded_as_well(name: str, dtype: str, scale
     assert inspected(lambda x: f(x, DTYPES[dtype]), exact, x, 1.3).verdict != "pass"
 
 
+@pytest.mark.parametrize("seed", [[1, 3], [1, 30]])
+def test_long_steps_show_f_where_the_other_inputs_are_rounded_to(seed: list[int]) -> None:
+    """By themselves they are narrower there than what is averaged, and off by 0.7 % of a product."""
+    f, exact = MIXED["a product of rounded numbers"]
+    x = seed[1] / 10 * np.random.default_rng(seed).standard_normal(6)
+    assert inspected(lambda x: f(x, torch.bfloat16), exact, x).verdict != "fail"
+
+
 def test_the_right_derivative_of_a_layer_passes_and_three_percent_are_found() -> None:
     f, exact = MIXED["a layer"]
     for seed in range(3):
