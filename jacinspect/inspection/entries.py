@@ -196,7 +196,7 @@ class _Messages:
         if stairs.other[place] == self.numeric.jacobian.data[entry]:
             seen, where, cause = self._steps(entry), "over many of them", "they are noise"
             if not stairs.over_many[place] and stairs.other[place] == 0:
-                where = "over less than two of them"
+                where = "over fewer than two of them"
             elif not stairs.over_many[place]:
                 smooth = f"{self._output(entry)} is smooth in pieces, as what a solver returns"
                 seen, where, cause = f"around {self._operand(entry)}, {smooth}", "in this one", "f is no more precise"

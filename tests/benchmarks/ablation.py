@@ -101,9 +101,7 @@ def lazily(what: str, left: Any, right: Callable[[], Any], is_and: bool) -> Any:
 
 def tested(what: str, condition: Any, fixed: tuple[bool, ...]) -> Any:
     """Pass a condition on, or what it may be fixed at."""
-    return either(
-        {f"{what} is always {value}": value for value in fixed}, condition if _now["out"] else bool(condition)
-    )
+    return either({f"{what} is always {value}": value for value in fixed}, bool(condition))
 
 
 def added(what: str, before: Any, change: Any, of: Callable[[Any, Any], Any]) -> Any:

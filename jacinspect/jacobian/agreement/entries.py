@@ -30,7 +30,7 @@ _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to 
 _FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
 
-def contradicts(analytic: Callable[[], Jacobian], epsilon: float = 0.0) -> Contradicts:
+def contradicts(analytic: Callable[[], Jacobian], epsilon: float) -> Contradicts:
     """Return what says where claims differ from differences, which look again before anything is called wrong.
 
     Of an f in half precision, with a relative noise epsilon, the numbers that it is made of are rounded for claims too.

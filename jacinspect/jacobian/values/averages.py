@@ -59,7 +59,7 @@ def _reads_others(stencil: Stencil, of_x: float) -> Array:
     return np.asarray(np.logical_or.reduce([y != stencil.y0 for y in dithered]))
 
 
-def averaged_slopes(stencil: Stencil, of_x: float = 0.0) -> tuple[Array, Array]:
+def averaged_slopes(stencil: Stencil, of_x: float) -> tuple[Array, Array]:
     """Return slopes at x and their bars, one for each output: those of the window in which the bar is narrowest.
 
     Where |x| is large, f may bend over a unit of |x|, and windows in units of 1 are tried as well. Where f rounds x, by

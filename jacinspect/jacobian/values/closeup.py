@@ -37,7 +37,7 @@ def moves_as_claimed(stencil: Stencil, value: Array, bar: Array, gap: Array, con
     entries, given by their places, where claims contradict a value and its bar.
     """
     assert stencil.inputs is not None
-    x = np.abs(stencil.x.reshape(-1)[np.arange(stencil.x.size)[stencil.inputs]])
+    x = np.abs(stencil.x.reshape(-1)[inputs_of(stencil)])
     numbers = np.finfo(stencil.x.dtype)  # which are evenly spaced near 0
     # What cancels at x has the size that it has a little farther on, to both sides, and the last bits of that.
     peak = np.fmax(np.fmin(*(np.abs(y) for y in stencil.sides([x / 2 / np.abs(stencil.units())]))), np.abs(stencil.y0))

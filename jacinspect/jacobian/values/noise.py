@@ -48,9 +48,10 @@ _NONE: Array = np.zeros(0, np.int64)
 
 
 def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) -> float:
-    """Return the relative noise of f: its values' spacing, or that of float32 where f works in it and scales after.
+    """Return the relative noise of f: its values' spacing, or that of the single or half precision that it works in.
 
-    Of a vector that is made of several arrays, its `parts`, f may work in single precision with one alone.
+    What f computes so, it may scale or cast after. Of a vector that is made of several arrays, its `parts`, f may work
+    in single precision with one alone.
     """
     if len(parts) > 1 and not box.whole and not box.narrow:
         return max(_epsilon_by(box, x, part) for part in parts)

@@ -141,8 +141,8 @@ def test_suspects_are_those_that_differ_at_first_sight() -> None:
     first = at_first_sight(neighbourhood(np.sin, np.array([1.0, 2.0])), {(0, 0), (1, 1)})
     analytic = Jacobian(first.jacobian.pattern, np.cos([1.0, 2.0]) * [1, 1.001])
     seen = slice(None), first.jacobian.data, first.bar
-    assert contradicts(lambda: analytic)(*seen).tolist() == [False, True]
-    assert contradicts(lambda: Jacobian(analytic.pattern, np.array([np.nan, np.nan])))(*seen).all()
+    assert contradicts(lambda: analytic, EPSILON)(*seen).tolist() == [False, True]
+    assert contradicts(lambda: Jacobian(analytic.pattern, np.array([np.nan, np.nan])), EPSILON)(*seen).all()
 
 
 def test_no_entry_of_an_output_whose_inputs_are_unresolved_is_called_wrong() -> None:

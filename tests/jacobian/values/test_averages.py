@@ -15,7 +15,7 @@ F = Callable[[Array], Array]
 
 def slopes(f: F, x: Array) -> tuple[Array, Array]:
     box = BlackBox(f, x)
-    return averaged_slopes(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-10))
+    return averaged_slopes(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-10), 0.0)
 
 
 @pytest.mark.parametrize("step", [1e-4, 1e-3])
