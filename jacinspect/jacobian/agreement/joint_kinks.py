@@ -27,7 +27,7 @@ _RANDOM = 2  # directions among the inputs, besides their sum and that of the cl
 # Differences over one short step h are off by a fraction of a slope that is about h, where f is curved.
 _SUSPECT = 2.0**-12, 64.0  # of a slope, and of h: claims that are closer to the slopes are accepted
 _BENT = 2.0**-16, 4.0  # what is less than convex or concave by that is not found out, but then no claim is off by more
-_APART = 0.125  # of a slope: the sides of a tie are apart by more, and those of a curved f by less
+_APART = 0.125  # of a slope: at a tie, slopes and their sum are apart by more, and where f is curved by less
 # Along a line, tied inputs change their order several times, where an order statistic bends up or down.
 _LINES, _POINTS, _FAR = 4, 33, 3.0  # lines, points on each, and how far they reach, in units of the directions
 
@@ -91,7 +91,7 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
 
 
 def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.random.Generator, calls: int) -> Array:
-    """Return outputs that are accused although they have a kink along random directions that single inputs do not show.
+    """Return outputs that are accused although along random directions they do not rise by what single inputs add.
 
     Such are order statistics of equal numbers: the derivative in use of a median is 1 by one of them. What is convex or
     concave has its slopes along v between those that single inputs show. At most so many `calls` are made.
@@ -108,13 +108,14 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     ask = _Asked(near, np.where(read, step_scale(near.x.reshape(-1)), 0.0), rows)
     for _ in range(_RANDOM):
         direction = rng.standard_normal(read.size)
-        summed = _summed(comparison, ask.tangent(direction))[rows]
-        bent = np.flatnonzero(ask.bent(direction) & (~rough[rows] | ask.not_sum(direction, summed)) & ~found)
-        if not bent.size or near.box.evaluations + LADDER_CALLS > end:
-            continue
-        stencil = near.along(ask.tangent(direction).reshape(near.x.shape)).subset(rows[bent])
-        estimate = ladder(stencil, Doubts(np.ones(bent.size, bool)))
-        found[bent] = estimate.kind != Kind.SMOOTH
+        for v in (direction, -direction):
+            summed = _summed(comparison, ask.tangent(v))[rows]
+            asked = np.flatnonzero(ask.not_sum(v, summed) & ~found)
+            if not asked.size or near.box.evaluations + LADDER_CALLS > end:
+                continue
+            stencil = near.along(ask.tangent(v).reshape(near.x.shape)).subset(rows[asked])
+            estimate = ladder(stencil, Doubts(np.ones(asked.size, bool)))
+            found[asked] = (estimate.kind != Kind.SMOOTH) | _apart(estimate.value, summed[asked], estimate.bar)
     kinked = found & rough[rows]
     if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
         found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)
@@ -141,6 +142,12 @@ def _summed(comparison: Comparison, v: Array) -> Array:
     forward = v[jacobian.pattern.indices[kinks.entries]] > 0
     slopes[kinks.entries] = np.where(forward, kinks.right, kinks.left)
     return np.asarray((Jacobian(jacobian.pattern, slopes) @ v).ravel())
+
+
+@np.errstate(all="ignore")
+def _apart(one: Array, other: Array, slack: Array) -> Array:
+    """Return where two slopes clearly differ."""
+    return np.asarray(~(np.abs(one - other) <= slack + _APART * np.maximum(np.abs(one), np.abs(other))))
 
 
 def _joint(comparison: Comparison) -> Array:
@@ -225,20 +232,10 @@ class _Asked:
         point = (self.near.x.reshape(-1) + self.step * self.tangent(direction)).reshape(self.near.x.shape)
         return point.astype(self.near.x.dtype, copy=False)
 
-    def bent(self, direction: Array) -> Array:
-        """Return which outputs have one-sided slopes along a direction that are far apart."""
-        (right, noise), (left, _) = self.rises([direction, -direction])
-        left = -left
-        with np.errstate(all="ignore"):
-            slack = 2 * noise + _APART * np.maximum(np.abs(left), np.abs(right))
-            return np.asarray(~(np.abs(right - left) <= slack))
-
     def not_sum(self, direction: Array, summed: Array) -> Array:
         """Return which outputs clearly rise by something else than the sum of what single inputs add."""
         ((rise, noise),) = self.rises([direction])
-        with np.errstate(all="ignore"):
-            slack = noise + _APART * np.maximum(np.abs(rise), np.abs(summed))
-            return np.asarray(~(np.abs(rise - summed) <= slack))
+        return _apart(rise, summed, noise)
 
     def suspected(self, direction: Array, claimed: Array) -> Array:
         """Return where a claim is not clearly between the one-sided slopes."""

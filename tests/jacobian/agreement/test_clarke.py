@@ -29,7 +29,7 @@ def slopes(f: Tensors, x: Array) -> Array:
     return np.asarray(torch.autograd.functional.jacobian(f, torch.from_numpy(x.copy())).numpy())
 
 
-ROWS = [[1.0, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0, 2.0], [0.0, 0.0, 0.0, 0.0]]
+ROWS = [[1.0, 1.0, 1.0], [0.0, 1e-6, 0.0, 0.0], [0.0, 1.0, 1.0, 1.0, 2.0], [0.0, 0.0, 0.0, 0.0]]
 WRONG: list[Callable[[Array], Array]] = [lambda slopes: 1.03 * slopes, lambda slopes: slopes + 0.1, np.negative]
 
 
@@ -67,3 +67,13 @@ def test_what_torch_chooses_passes_where_a_pattern_was_refuted(row: list[float])
     sort = FUNCTIONS["sort"]
     report = jacinspect.inspect(partial(value, sort), row, partial(slopes, sort), derivative_kind="jacobian", vec="row")
     assert report.verdict == "pass", report.findings
+
+
+@pytest.mark.parametrize("claim", [0.5, 1.5])
+def test_an_output_that_jumps_close_to_x_has_no_mean_of_slopes(claim: float) -> None:
+    """x·H(y) has the slopes 0 and 1 close to y = 0, but there its slope by x is 1: it is Lipschitz nowhere near."""
+    report = jacinspect.inspect(
+        lambda x: x[:1] * np.heaviside(x[1:], 1.0), [1.3, 0.0], lambda x: [[claim, 0.0]], derivative_kind="jacobian"
+    )
+    assert report.verdict != "pass"
+    assert not [finding for finding in report.findings if finding.code == "J003" and "kink" in finding.message]
