@@ -602,3 +602,24 @@ def test_a_small_output_is_not_judged_by_the_last_bits_of_a_large_one() -> None:
     x = normal(3, seed=0)
     for factor, verdict in ((1, "pass"), (1.03, "fail"), (0, "fail")):
         assert jacinspect.inspect(f, x, partial(claim, factor=factor), derivative_kind="jvp").verdict == verdict
+
+
+LEFT: dict[
+    str, tuple[Callable[[Array], Array], float, float]
+] = {  # by 1 - (1 - tiny), and by (1 + tiny) - 1: f, x and the derivative
+    "erf's gelu, between two steps": (lambda x: 0.5 * x * (1 + erf(x / 2**0.5)), -8.371603574763117, -1.991e-15),
+    "erf's gelu, where it is 0": (lambda x: 0.5 * x * (1 + erf(x / 2**0.5)), -8.621101257249922, -2.463e-16),
+    "1 - tanh(1/x), where it is 0": (lambda x: 1 - np.tanh(1 / x), 0.033346832140152986, 3.227e-23),
+    "log(1 + x)/x": (lambda x: np.log(1 + x) / x, 1.683278587264868e-14, -0.5),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_nothing_is_said_of_what_last_bits_hide_where_nobody_claims_anything(name: str) -> None:
+    f, x, truth = LEFT[name]
+    report = jacinspect.inspect(f, [x])
+    assert report.jacobian is not None
+    assert report.jacobian.numeric is not None
+    assert report.jacobian.error_bar is not None
+    error = abs(report.jacobian.numeric.data[0] - truth)
+    assert report.verdict == "inconclusive" or error <= report.jacobian.error_bar[0]

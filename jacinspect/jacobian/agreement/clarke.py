@@ -84,7 +84,11 @@ def _close(near: Neighbourhood, rows: Array, inputs: Array, rng: np.random.Gener
     size = np.abs(box.y0[rows]) + np.abs(gradients * x[inputs]).max(axis=(0, 2)) + _NEAR
     noise = _ROUNDINGS * near.epsilon * size
     steepest = np.abs(gradients).max(axis=0) @ np.abs(starts - x[inputs]).T
-    return gradients, noise / (_STEP * unit[inputs].min()), (changes.T > _STEEPER * steepest + noise[:, None]).any(axis=1)
+    return (
+        gradients,
+        noise / (_STEP * unit[inputs].min()),
+        (_STEEPER * steepest + noise[:, None] < changes.T).any(axis=1),
+    )
 
 
 def _is_mean(claim: Array, gradients: Array, off: float, rng: np.random.Generator) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from jacinspect.jacobian.agreement.comparison import Comparison, Status
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
-from jacinspect.jacobian.indices import distinct
+from jacinspect.jacobian.indices import distinct, without
 from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.jacobian.values.ladder import LADDER_CALLS, Doubts, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
@@ -101,6 +101,7 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     rough[pattern.rows[numeric.kind != Kind.SMOOTH]] = True
     accused = distinct(pattern.rows[comparison.status == Status.DISAGREES])
     rows = accused[np.diff(pattern.indptr)[accused] > 1]
+    rows = without(rows, pattern.rows[numeric.stairs.entries])  # what moves in steps adds up over long ones alone
     found, end = np.zeros(rows.size, bool), near.box.evaluations + calls
     if not rows.size:
         return np.asarray(rows)

@@ -70,7 +70,10 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
     if again.size:
         unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
-        finer = _sampled(stencil.subset(again).scaled(unit), again, doubts)
+        seen = (
+            doubts if doubts is not None and doubts.contradicts is not None else None
+        )  # else short steps are believed
+        finer = _sampled(stencil.subset(again).scaled(unit), again, seen)
         before = estimate.subset(again)
         better = _finer_is_better(before, finer)
         estimate = estimate.replaced(again[better], finer.subset(better))

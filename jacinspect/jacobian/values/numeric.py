@@ -24,6 +24,7 @@ __all__ = ["Numeric", "numeric_jacobian"]
 # Noise moves a slope by noise / step, and the first pass's steps are up to about so many times longer than those that
 # a ladder settles on: a bar that is sharper by more than that is not explained by its longer steps.
 _LONGER = 256
+_LAST_BITS, _FEW = 2.0**10, 2**6  # of 1; as many entries as are looked at again for it, where nobody claims anything
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 
 
@@ -56,6 +57,8 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     near, pattern = first.near, first.jacobian.pattern
     credible = first.closing & ~refuted_by(first.jacobian, first.bar, contradicts)
     again = first.wide | ~credible
+    faint = _faint(first) if contradicts is None and first.number == 1 else np.zeros(pattern.stored, bool)
+    again |= faint
     kind = np.zeros(pattern.stored, np.int8)  # SMOOTH
     for block in blocks(again.size):
         finite = first.finite(block)
@@ -78,7 +81,8 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         stencil = near.of_color(color, rounding).subset(chosen)
         lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
         lost |= near.box.whole
-        estimate = ladder(stencil, _doubts(lost, entries, contradicts))
+        doubts = None if faint[entries].any() else _doubts(lost, entries, contradicts)
+        estimate = ladder(stencil, doubts)
         size[entries] = np.maximum(size[entries], estimate.reached)
         better = ~_sharper(value[entries], bar[entries], credible[entries], estimate)
         if not better.all():
@@ -93,6 +97,15 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     moving = Stairs.ascending(stairs)
     steps = Stairs.ascending([moving, _within_a_step(moving, near, jacobian, kind)])
     return Numeric(jacobian, bar, kind, size, near.epsilon, Kinks.ascending(kinks), steps, near.terms)
+
+
+def _faint(first: FirstLook) -> Array:
+    """Return where f is as small as last bits of 1, which may be what is left of larger terms; nowhere if it often is."""
+    near, rows = first.near, first.jacobian.pattern.rows
+    faint = np.empty(rows.size, bool)
+    for block in blocks(faint.size):
+        faint[block] = np.abs(near.box.y0[rows[block]]) <= _LAST_BITS * near.epsilon
+    return faint & (np.count_nonzero(faint) <= _FEW)
 
 
 def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:
