@@ -100,7 +100,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
 
 
 def _faint(first: FirstLook) -> Array:
-    """Return where f is as small as last bits of 1, which may be what is left of larger terms; nowhere if it often is."""
+    """Return where f is as small as last bits of 1, as what is left of larger terms may be; nowhere if it often is."""
     near, rows = first.near, first.jacobian.pattern.rows
     faint = np.empty(rows.size, bool)
     for block in blocks(faint.size):
