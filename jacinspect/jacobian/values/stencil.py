@@ -135,7 +135,7 @@ class Stencil:
     def _point(self, t: float | Array) -> Array:
         if isinstance(t, np.ndarray):
             t = self._of_inputs(t)
-        point = self.v * t
+        point = np.asarray(self.v * t)
         point += self.x
         np.copyto(point, self.x, where=point == self.x)  # 0 + -0.0 is 0, and sides of a cut are told by the sign of 0
         return point.astype(self.x.dtype, copy=False)
