@@ -169,15 +169,14 @@ class Pattern:
 
     def places(self, outputs: Array, inputs: Array) -> Array:
         """Return where the entries (output, input) are stored, -1 for those that are not; arrays of equal shape."""
-        low, high = (self.indptr[outputs].astype(np.int64), self.indptr[outputs + 1].astype(np.int64))
-        end = high.copy()
-        while np.any(low < high):  # binary search in all rows at once
-            middle = (low + high) // 2
-            below = (low < high) & (self.indices[np.minimum(middle, self.stored - 1)] < inputs)
-            low, high = np.where(below, middle + 1, low), np.where(below | (low == high), high, middle)
-        if not self.stored:
-            return np.full(low.shape, -1)
-        return np.where((low < end) & (self.indices[np.minimum(low, self.stored - 1)] == inputs), low, -1)
+        if not outputs.size:
+            return np.zeros(outputs.shape, np.int64)
+        first, last = self.indptr[outputs.min()], self.indptr[outputs.max() + 1]
+        number = np.int64(self.shape[1])
+        stored = np.append(self.rows[first:last] * number + self.indices[first:last], -1)  # which ascend, but for the -1
+        sought = outputs * number + inputs
+        low = np.searchsorted(stored[:-1], sought)
+        return np.where(stored[low] == sought, first + low, -1)
 
     def transposed_order(self) -> Array:
         """Return the order of the stored entries that sorts them by input, then by output."""
