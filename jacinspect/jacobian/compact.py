@@ -173,7 +173,9 @@ class Pattern:
             return np.zeros(outputs.shape, np.int64)
         first, last = self.indptr[outputs.min()], self.indptr[outputs.max() + 1]
         number = np.int64(self.shape[1])
-        stored = np.append(self.rows[first:last] * number + self.indices[first:last], -1)  # which ascend, but for the -1
+        stored = np.append(
+            self.rows[first:last] * number + self.indices[first:last], -1
+        )  # which ascend, but for the -1
         sought = outputs * number + inputs
         low = np.searchsorted(stored[:-1], sought)
         return np.where(stored[low] == sought, first + low, -1)

@@ -24,7 +24,6 @@ _POINTS = 32  # close to x: of four equal inputs, each is the largest at some, b
 _INPUTS = 16  # that the outputs read, at most: 17 calls for each point
 _NEAR, _STEP = 2.0**-14, 2.0**-26  # the points, and the steps there, in units of x: few steps change an order
 _ROUNDINGS = 8  # of f, that a difference may be off by
-_STEEPER = 2  # times the steepest of some slopes: f that changes by more jumps, unless a steeper one was missed
 _DIRECTIONS = 2**12  # in which a claim is no farther out than the derivatives are
 
 
@@ -33,35 +32,32 @@ def with_generalized_gradients(
 ) -> Numeric:
     """Return the numeric Jacobian with kinks in those outputs of `rows` whose claim is a mean of close derivatives.
 
-    Their slopes are the smallest and the largest of those; an output that jumps close to x has no such mean.
-    `limit` is the number of calls of f, in all, at which to stop.
+    Their slopes are the smallest and the largest of those. `limit` is the number of calls of f, in all, at which to
+    stop.
     """
     numeric, pattern = comparison.numeric, comparison.numeric.jacobian.pattern
     inputs = np.unique(pattern.of_outputs(rows).indices)
     if inputs.size > _INPUTS or near.box.evaluations + _POINTS * (inputs.size + 1) > limit:
         return numeric
-    gradients, off, leaps = _close(near, rows, inputs, rng)
+    gradients, off = _close(near, rows, inputs, rng)
     kinks, kind = [numeric.kinks], numeric.kind.copy()
     for number, row in enumerate(rows):
         entries = np.arange(*pattern.indptr[row : row + 2])
         slopes = gradients[:, number, np.searchsorted(inputs, pattern.indices[entries])]
         low, high = slopes.min(axis=0), slopes.max(axis=0)
         new = (high - low > off[number]) & ~np.isin(entries, numeric.kinks.entries)
-        if not leaps[number] and _is_mean(comparison.claimed[entries], slopes, off[number], rng):
+        if _is_mean(comparison.claimed[entries], slopes, off[number], rng):
             kinks.append(Kinks(entries[new], low[new], high[new]))
             kind[entries[new]] = Kind.KINK
     return replace(numeric, kind=kind, kinks=Kinks.ascending(kinks))
 
 
 @np.errstate(all="ignore")
-def _close(near: Neighbourhood, rows: Array, inputs: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
-    """Return derivatives at points close to x, (points, outputs, inputs).
-
-    And what they are off by, and whether f changes by more than they say, of each output.
-    """
+def _close(near: Neighbourhood, rows: Array, inputs: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return derivatives at points close to x, (points, outputs, inputs), and what they are off by, of each output."""
     x, box = near.x.reshape(-1), near.box
     unit = step_scale(x)
-    gradients, changes = np.empty((_POINTS, rows.size, inputs.size)), np.empty((_POINTS, rows.size))
+    gradients = np.empty((_POINTS, rows.size, inputs.size))
 
     shifts = _NEAR * unit[inputs] * rng.standard_normal((_POINTS, inputs.size))
     starts = (x[inputs] + shifts).astype(near.x.dtype)
@@ -78,17 +74,10 @@ def _close(near: Neighbourhood, rows: Array, inputs: Array, rng: np.random.Gener
     values = (y[rows] for y in box.many_where_defined(points()))
     for number in range(_POINTS):
         before = next(values)
-        changes[number] = np.abs(before - box.y0[rows])
         for place in range(inputs.size):
             gradients[number, :, place] = (next(values) - before) / widths[number, place]
     size = np.abs(box.y0[rows]) + np.abs(gradients * x[inputs]).max(axis=(0, 2)) + _NEAR
-    noise = _ROUNDINGS * near.epsilon * size
-    steepest = np.abs(gradients).max(axis=0) @ np.abs(starts - x[inputs]).T
-    return (
-        gradients,
-        noise / (_STEP * unit[inputs].min()),
-        (_STEEPER * steepest + noise[:, None] < changes.T).any(axis=1),
-    )
+    return gradients, _ROUNDINGS * near.epsilon * size / (_STEP * unit[inputs].min())
 
 
 def _is_mean(claim: Array, gradients: Array, off: float, rng: np.random.Generator) -> bool:

@@ -28,6 +28,7 @@ _RANDOM = 2  # directions among the inputs, besides their sum and that of the cl
 _SUSPECT = 2.0**-12, 64.0  # of a slope, and of h: claims that are closer to the slopes are accepted
 _BENT = 2.0**-16, 4.0  # what is less than convex or concave by that is not found out, but then no claim is off by more
 _APART = 0.125  # of a slope: at a tie, slopes and their sum are apart by more, and where f is curved by less
+_LENGTHS = 8.0, 64.0  # times a first step: f rises in proportion where inputs tie, but for curvature
 # Along a line, tied inputs change their order several times, where an order statistic bends up or down.
 _LINES, _POINTS, _FAR = 4, 33, 3.0  # lines, points on each, and how far they reach, in units of the directions
 
@@ -97,8 +98,8 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     concave has its slopes along v between those that single inputs show. At most so many `calls` are made.
     """
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
-    rough = np.zeros(pattern.shape[0], bool)
-    rough[pattern.rows[numeric.kind != Kind.SMOOTH]] = True
+    on_kink = np.zeros(pattern.shape[0], bool)
+    on_kink[pattern.rows[numeric.kind != Kind.SMOOTH]] = True
     accused = distinct(pattern.rows[comparison.status == Status.DISAGREES])
     rows = accused[np.diff(pattern.indptr)[accused] > 1]
     rows = without(rows, pattern.rows[numeric.stairs.entries])  # what moves in steps adds up over long ones alone
@@ -110,14 +111,11 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     for _ in range(_RANDOM):
         direction = rng.standard_normal(read.size)
         for v in (direction, -direction):
-            summed = _summed(comparison, ask.tangent(v))[rows]
-            asked = np.flatnonzero(ask.not_sum(v, summed) & ~found)
-            if not asked.size or near.box.evaluations + LADDER_CALLS > end:
-                continue
-            stencil = near.along(ask.tangent(v).reshape(near.x.shape)).subset(rows[asked])
-            estimate = ladder(stencil, Doubts(np.ones(asked.size, bool)))
-            found[asked] = (estimate.kind != Kind.SMOOTH) | _apart(estimate.value, summed[asked], estimate.bar)
-    kinked = found & rough[rows]
+            if near.box.evaluations + 1 + len(_LENGTHS) <= end:
+                rise, noise = ask.steady(v)
+                summed = _summed(comparison, ask.tangent(v))[rows]
+                found |= np.isfinite(rise) & _apart(rise, summed, noise)
+    kinked = found & on_kink[rows]
     if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
         found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)
     return np.asarray(rows[found])
@@ -232,6 +230,13 @@ class _Asked:
     def _point(self, direction: Array) -> Array:
         point = (self.near.x.reshape(-1) + self.step * self.tangent(direction)).reshape(self.near.x.shape)
         return point.astype(self.near.x.dtype, copy=False)
+
+    def steady(self, direction: Array) -> tuple[Array, Array]:
+        """Return what `rises` does along a direction, NaN where it is another over longer steps, as of noise."""
+        (rise, noise), *longer = self.rises(length * direction for length in (1, *_LENGTHS))
+        for length, (far, _) in zip(_LENGTHS, longer, strict=True):
+            rise[_apart(far / length, rise, noise)] = np.nan
+        return rise, noise
 
     def not_sum(self, direction: Array, summed: Array) -> Array:
         """Return which outputs clearly rise by something else than the sum of what single inputs add."""

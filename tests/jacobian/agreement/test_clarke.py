@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 
 import jacinspect
 from tests.oracles import Array
@@ -77,3 +78,20 @@ def test_an_output_that_jumps_close_to_x_has_no_mean_of_slopes(claim: float) -> 
     )
     assert report.verdict != "pass"
     assert not [finding for finding in report.findings if finding.code == "J003" and "kink" in finding.message]
+
+
+def test_slopes_of_noise_are_no_generalized_gradient() -> None:
+    """An integrator that chooses its steps leaps anew from one number to the next, and any claim is between slopes."""
+
+    def solved(x: Array) -> Array:
+        solution = solve_ivp(
+            lambda t, y: [y[1], -x[0] * y[0] - x[1] * y[1]], (0, 5), [1.0, 0.0], "LSODA", rtol=1e-3, atol=1e-6
+        )
+        return np.asarray(solution.y[0, -1:])
+
+    right = np.array([[-0.64313296, 1.7365204]])
+    for factor in (-1.0, 1.1, 100.0):
+        report = jacinspect.inspect(
+            solved, [3.1224867, 0.10059984], lambda x, c=factor: c * right, derivative_kind="jacobian"
+        )
+        assert report.verdict == "fail", report.findings
