@@ -64,6 +64,21 @@ def test_a_derivative_that_is_wrong_in_places_takes_one_ladder_more(off: float, 
     assert LADDER_CALLS <= 64
 
 
+@pytest.mark.parametrize("wrong", [np.transpose, np.negative, lambda slopes: 2 * slopes])
+def test_a_wrong_jacobian_of_a_dense_map_is_looked_at_again_in_some_columns(wrong: Callable[[Array], Array]) -> None:
+    """One of all 80 columns would take 8,000 calls."""
+    rng = np.random.default_rng(0)
+    weights, x = rng.standard_normal((80, 80)) / 80**0.5, rng.standard_normal(80)
+
+    def slopes(x: Array) -> Array:
+        return np.asarray((1 - np.tanh(weights @ x) ** 2)[:, None] * weights)
+
+    def f(x: Array) -> Array:
+        return np.asarray(np.tanh(weights @ x))
+
+    assert calls(f, lambda x: wrong(slopes(x)), x) <= calls(f, slopes, x) + 40 * LADDER_CALLS
+
+
 @pytest.mark.parametrize(("precision", "asked"), [(np.float64, 2), (np.float32, 14)])
 def test_two_short_steps_show_that_f_is_precise(precision: type, asked: int) -> None:
     """Of what rounds to 24 bits, most steps of 2⁻²⁷ move nothing, and all eight are taken, and two long ones.

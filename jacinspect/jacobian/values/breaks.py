@@ -11,11 +11,10 @@ from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.colors.seeds import colors_of
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
 from jacinspect.jacobian.values.last_bits import last_bits_lost
-from jacinspect.jacobian.values.neighbourhood import Neighbourhood
-from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.numeric import PIECES, Numeric, largest_of_row
 from jacinspect.jacobian.values.rough import Stairs
 from jacinspect.jacobian.values.stairs import FARTHEST, SIDE, Places, leader
-from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, step_scale
+from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half
 from jacinspect.records import replace
 
 __all__ = ["between_pieces", "in_pieces"]
@@ -31,7 +30,7 @@ _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
 # and where both are small more, for all pieces are off alike: of RK45 at 1e-3, slopes by up to 24 times as much
 _ALIKE, _BIAS = 32.0, 2.0**-8  # but no more than so much of a slope: 1 % is found
-_PIECES, _ONE_LEAP = 1 / 16, 1 / 64  # of a slope, that it may be off at most
+_ONE_LEAP = 1 / 64  # of a slope, that it may be off at most by one
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
 # there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
@@ -52,8 +51,12 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
         return numeric  # nothing was doubted, or breaks are those of rounding
     known, pattern = numeric.stairs, numeric.jacobian.pattern
     refuted = _of_pieces(numeric, np.flatnonzero(refuted_by(numeric.jacobian, numeric.bar, contradicts)))
-    value, bar, large = numeric.jacobian.data[refuted], numeric.bar[refuted], _largest_of_row(first.near, numeric)
-    near = ~contradicts(refuted, value, bar + _PIECES * large[refuted])
+    value, bar, large = (
+        numeric.jacobian.data[refuted],
+        numeric.bar[refuted],
+        largest_of_row(first.near, numeric.jacobian),
+    )
+    near = ~contradicts(refuted, value, bar + PIECES * large[refuted])
     chosen = refuted[near]  # those that are excused already as well: the work of f may depend on all its inputs
     on = np.flatnonzero(np.isin(refuted, known.entries))
     places = np.searchsorted(known.entries, refuted[on])
@@ -114,7 +117,7 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
             given = value[again], size[again], kinks[again]
             off[again], height[again] = _in_window(stencil.subset(again), *given, window)
     lost = last_bits_lost(stencil, value)
-    return np.where(lost, _PIECES * np.abs(value), off), np.where(lost, stencil.epsilon, height)
+    return np.where(lost, PIECES * np.abs(value), off), np.where(lost, stencil.epsilon, height)
 
 
 def _in_window(
@@ -148,11 +151,11 @@ def _in_window(
     turn, height = _turn(places, cell), last / _LEAP
     # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
     few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
-    bend = alone & ~kinks & (turn <= np.where(leap | few, _PIECES, _FAINT) * size)
+    bend = alone & ~kinks & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
     tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
     turn, tilt = np.where(bend, turn, 0), np.where(turns, tilt, 0)
-    leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [_PIECES, _ONE_LEAP], _FAINT) * size)
-    most = np.where(leap, _PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
+    leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
+    most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
     off = np.minimum(_OFF * turn, most) + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken &= bend | several | (turns & ~alone)
@@ -171,11 +174,3 @@ def _turn(places: Places, cell: Array) -> Array:
     weights = np.linalg.solve((-_GAP - _STRIDE * far) ** far[:, None].astype(float), [0, 1, 0, 0])
     low, high = places.y[first + before, columns[:, None]], places.y[first + after, columns[:, None]]
     return np.asarray(np.nan_to_num(np.abs((low + high) @ weights), nan=np.inf) / places.width)
-
-
-def _largest_of_row(near: Neighbourhood, numeric: Numeric) -> Array:
-    """Return the largest slope of each entry's output, per unit of the entry's input."""
-    pattern, unit = numeric.jacobian.pattern, step_scale(near.x.reshape(-1))
-    moved, largest = np.abs(numeric.jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
-    np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
-    return np.asarray(largest[pattern.rows] / unit[pattern.indices])

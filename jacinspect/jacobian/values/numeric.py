@@ -3,6 +3,9 @@
 Nothing here knows the analytic derivative; a caller that does may only name entries that deserve a second look.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, blocks
@@ -19,12 +22,14 @@ from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
 from jacinspect.records import dataclass, replace
 
-__all__ = ["Numeric", "numeric_jacobian"]
+__all__ = ["PIECES", "Numeric", "largest_of_row", "numeric_jacobian"]
 
 # Noise moves a slope by noise / step, and the first pass's steps are up to about so many times longer than those that
 # a ladder settles on: a bar that is sharper by more than that is not explained by its longer steps.
 _LONGER = 256
 _LAST_BITS, _FEW = 2.0**10, 2**6  # of 1; as many entries as are looked at again for it, where nobody claims anything
+PIECES = 1 / 16  # of an output's largest slope, that slopes may be off at most as f is smooth in pieces, see breaks
+_ENOUGH = 3  # entries of an output that are off by more at a second look: of others that differ, the first is believed
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 
 
@@ -70,11 +75,15 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     end = near.box.evaluations + calls
     rounding = near.rounding(first.jacobian, first.bar)
     kinks, stairs = [NO_KINKS], [NO_STAIRS]
+    large = cache(lambda: largest_of_row(near, first.jacobian))
+    refuted = np.zeros(pattern.shape[0], np.int64)  # of each output, entries that are clearly off at a second look
     for color in colors_of(pattern, first.colors, first.number):
         chosen = np.flatnonzero(again[color.entries])
+        entries = chosen if isinstance(color.entries, slice) else color.entries[chosen]
+        left = np.flatnonzero((refuted[pattern.rows[entries]] < _ENOUGH) | (first.wide | ~first.closing)[entries])
+        chosen, entries = chosen[left], entries[left]
         if not chosen.size:
             continue
-        entries = chosen if isinstance(color.entries, slice) else color.entries[chosen]
         if near.box.evaluations + LADDER_CALLS > end:
             kind[entries] = Kind.UNRESOLVED
             continue
@@ -89,6 +98,8 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
             entries, estimate = entries[better], estimate.subset(better)
         if contradicts is not None:
             estimate = _without_means(stencil.subset(np.flatnonzero(better)), entries, estimate, contradicts)
+            wrong = entries[_clearly_refuted(entries, estimate, large, contradicts)]
+            np.add.at(refuted, pattern.rows[wrong], 1)
         value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind
         kinks.append(Kinks.of(entries, estimate))
         stairs.append(Stairs.of(entries, estimate))
@@ -106,6 +117,23 @@ def _faint(first: FirstLook) -> Array:
     for block in blocks(faint.size):
         faint[block] = np.abs(near.box.y0[rows[block]]) <= _LAST_BITS * near.epsilon
     return faint & (np.count_nonzero(faint) <= _FEW)
+
+
+def _clearly_refuted(entries: Array, estimate: Estimate, large: Callable[[], Array], contradicts: Contradicts) -> Array:
+    """Return where claims differ by more than the pieces of a solver's result would explain; see breaks."""
+    smooth = (estimate.kind == Kind.SMOOTH) & (estimate.step == 0)
+    refuted = smooth & contradicts(entries, estimate.value, estimate.bar)
+    if refuted.any():
+        refuted &= contradicts(entries, estimate.value, estimate.bar + PIECES * large()[entries])
+    return np.asarray(refuted)
+
+
+def largest_of_row(near: Neighbourhood, jacobian: Jacobian) -> Array:
+    """Return the largest slope of each entry's output, per unit of the entry's input."""
+    pattern, unit = jacobian.pattern, step_scale(near.x.reshape(-1))
+    moved, largest = np.abs(jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
+    np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
+    return np.asarray(largest[pattern.rows] / unit[pattern.indices])
 
 
 def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:
