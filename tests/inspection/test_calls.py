@@ -7,6 +7,7 @@ import pytest
 
 import jacinspect
 from jacinspect.inspection.plan import Plan
+from jacinspect.jacobian.agreement.comparison import Status
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.differences import MANY
 from jacinspect.jacobian.values.ladder import LADDER_CALLS
@@ -77,6 +78,19 @@ def test_a_wrong_jacobian_of_a_dense_map_is_looked_at_again_in_some_columns(wron
         return np.asarray(np.tanh(weights @ x))
 
     assert calls(f, lambda x: wrong(slopes(x)), x) <= calls(f, slopes, x) + 40 * LADDER_CALLS
+
+
+def test_a_kink_is_told_in_a_jacobian_that_is_wrong_all_over() -> None:
+    rng = np.random.default_rng(0)
+    weights, x = rng.uniform(0.1, 0.4, (30, 30)), rng.standard_normal(30)
+    x[[0, -1]] = 0
+    report = jacinspect.inspect(
+        lambda x: weights @ x + np.abs(x[0]) + np.abs(x[-1]), x, lambda x: -weights, derivative_kind="jacobian"
+    )
+    assert report.jacobian is not None
+    assert report.jacobian.status is not None
+    assert np.flatnonzero((report.jacobian.status.reshape(30, 30) == Status.KINK).all(axis=0)).tolist() == [0, 29]
+    assert np.count_nonzero(report.jacobian.status == Status.DISAGREES) == 30 * 28
 
 
 @pytest.mark.parametrize(("precision", "asked"), [(np.float64, 2), (np.float32, 14)])
