@@ -15,7 +15,6 @@ from jacinspect.jacobian.agreement.directions import (
     Directions,
     Measurements,
     along_directions,
-    comparable,
     inputs_refuted,
 )
 from jacinspect.jacobian.agreement.entries import compare, contradicts
@@ -56,6 +55,9 @@ def gathered(
         unresolved = not_differentiable(measured.near, comparison, rng, limit - of.box.evaluations)
         comparison = _compared(of, analytic, numeric, unresolved) if unresolved.size else comparison
     directions = along_directions(measured, comparison, of.analytic, sample.coverage, of.rng)
+    spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
+    if spurious is not None:
+        directions = _beside_directions(of, directions, measured, comparison, spurious)
     if directions.pattern_refuted.size and sample.star is not None:
         return gathered(of, measured, detection, budget, mirror=False)
     if directions.pattern_refuted.size:
@@ -73,9 +75,6 @@ def gathered(
     if analytic is not None and sample.coverage == 1 and kinked:
         rng = np.random.default_rng([of.settings.seed, 5])
         joint = joint_kinks(measured.near, comparison, rng, limit - of.box.evaluations)
-    spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
-    if spurious is not None:
-        directions = _beside_directions(of, directions, measured, comparison, spurious)
     return Evidence(
         analytic,
         numeric,
@@ -111,20 +110,23 @@ def _borne_out(of: Inspected, directions: Directions, measured: Measurements, co
 def _beside_directions(
     of: Inspected, directions: Directions, measured: Measurements, comparison: Comparison, spurious: Jacobian
 ) -> Directions:
-    """Add the outputs that directions leave out, as on a kink, and whose claim has entries where f has none.
+    """Judge the outputs that directions leave out, as on a kink, and whose claim has entries where f has none.
 
-    There has to be nothing else that such an output reads: it rises by what single inputs add, and no bit of it changes
-    where only others move.
+    The claim of one that rises by what single inputs add is refuted, if no bit of it changes where only others move.
+    If one does, where f does not rise so, as a median of many equal numbers, it is the pattern that is refuted.
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
     rows = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
-    rows = rows[~comparable(comparison, of.box.y0)[rows] & np.isfinite(of.box.y0[rows])]
-    if rows.size:
-        rows = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
+    rows = rows[np.isin(rows, directions.left_out) & np.isfinite(of.box.y0[rows])]
     if not rows.size:
         return directions
-    wrong = without(rows, _refuted_bitwise(of, measured, numeric.jacobian.pattern, rows))
-    return replace(directions, analytic_refuted=distinct(directions.analytic_refuted, wrong))
+    sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
+    moved = _refuted_bitwise(of, measured, numeric.jacobian.pattern, rows)
+    return replace(
+        directions,
+        pattern_refuted=distinct(directions.pattern_refuted, without(moved, sums)),
+        analytic_refuted=distinct(directions.analytic_refuted, without(sums, moved)),
+    )
 
 
 def _refuted_bitwise(of: Inspected, measured: Measurements, pattern: Pattern, outputs: Array) -> Array:

@@ -107,15 +107,19 @@ def test_rules_and_patterns_that_directions_refute() -> None:
     calm = Comparison(np.zeros(3, np.int8), numeric.jacobian.data, numeric)
     none = np.zeros(0, np.int64)
     assert (
-        list(of_directions(Directions(none, none, none, 3, 1e-9), calm, numeric, names(numeric.jacobian.pattern), none))
+        list(
+            of_directions(
+                Directions(none, none, none, none, 3, 1e-9), calm, numeric, names(numeric.jacobian.pattern), none
+            )
+        )
         == []
     )
-    rule = Directions(none, np.array([1, 2]), none, 3, 1e-9)
+    rule = Directions(none, np.array([1, 2]), none, none, 3, 1e-9)
     (found,) = of_directions(rule, calm, numeric, names(numeric.jacobian.pattern), none)
     assert found.code == "J001"
     assert "of 2 outputs, first of A[1], is off" in found.message
     (found,) = of_directions(
-        Directions(none, none, np.array([1]), 3, 1e-9), calm, numeric, names(numeric.jacobian.pattern), none
+        Directions(none, none, np.array([1]), none, 3, 1e-9), calm, numeric, names(numeric.jacobian.pattern), none
     )
     assert (found.code, found.at) == ("J001", ((1,),))
     assert "the analytic derivative by 1 input, first by X[1], is off" in found.message
@@ -125,7 +129,7 @@ def test_rules_and_patterns_that_directions_refute() -> None:
     assert found.at == ((1,), (2,))
     status = np.array([0, Status.DISAGREES, Status.DISAGREES], np.int8)
     (found,) = of_directions(
-        Directions(none, np.array([1]), none, 3, 1e-9),
+        Directions(none, np.array([1]), none, none, 3, 1e-9),
         calm,
         numeric,
         names(numeric.jacobian.pattern),

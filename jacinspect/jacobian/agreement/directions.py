@@ -101,7 +101,8 @@ class Directions:
     pattern_refuted: Array
     analytic_refuted: Array
     inputs_refuted: Array
-    compared: int  # outputs compared along every direction
+    left_out: Array  # the outputs not compared along every direction
+    compared: int  # how many are
     miss_probability: float | None  # that an entry as large as the largest stored one was missed all the same
 
 
@@ -136,6 +137,7 @@ def along_directions(
         distinct(*(outcome.pattern_refuted for outcome in outcomes)),
         distinct(*(outcome.analytic_refuted for outcome in outcomes)),
         distinct(*(outcome.inputs_refuted for outcome in outcomes)),
+        np.flatnonzero(~compared),
         int(np.count_nonzero(compared)),
         missed,
     )

@@ -95,3 +95,16 @@ def test_slopes_of_noise_are_no_generalized_gradient() -> None:
             solved, [3.1224867, 0.10059984], lambda x, c=factor: c * right, derivative_kind="jacobian"
         )
         assert report.verdict == "fail", report.findings
+
+
+def test_a_claim_by_inputs_that_move_an_output_only_with_others_is_compared() -> None:
+    """Of 11 zeros among 20 numbers none moves the median by itself: directions left it out, and any claim passed."""
+    x = np.maximum(np.random.default_rng(2).standard_normal((1, 20)), 0)
+
+    def median(x: torch.Tensor) -> torch.Tensor:
+        return torch.median(x, dim=-1)[0]
+
+    inspect = partial(jacinspect.inspect, partial(value, median), x, derivative_kind="jacobian", backend="numpy")
+    right = slopes(median, x).reshape(1, 20)
+    assert inspect(derivative=lambda x: right).verdict != "fail"
+    assert inspect(derivative=lambda x: 1.05 * right).verdict != "pass"
