@@ -10,6 +10,7 @@ import numpy as np
 
 from jacinspect.jacobian.agreement.analytic import Analytic
 from jacinspect.jacobian.agreement.comparison import Comparison, Status
+from jacinspect.jacobian.agreement.outside import NOTHING
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
@@ -18,7 +19,7 @@ from jacinspect.jacobian.values.differences import ROUNDING, first_pass, last_st
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.ladder import Doubts, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
-from jacinspect.jacobian.values.stencil import LAST, Kind, step_scale
+from jacinspect.jacobian.values.stencil import LAST, Kind, finite, step_scale
 from jacinspect.records import dataclass
 
 __all__ = [
@@ -223,14 +224,14 @@ class _Line:
         numeric, direction, v = self.comparison.numeric, self.direction, self.v.reshape(-1)
         pattern, epsilon = numeric.jacobian.pattern, self.near.epsilon
         allowed, closing = Magnitudes(pattern.shape[0]), np.empty(pattern.shape[0], bool)
-        width = 2 * _REACH * last_step(epsilon)
+        width, nothing = 2 * _REACH * last_step(epsilon), _nothing(numeric.jacobian, v)
         for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
             size = np.abs(numeric.jacobian.data[entries])
             rounding = np.maximum(4 * self.near.x_epsilon * size, self.comparison.rounding(entries))
             errors = rounding / self.coverage + numeric.bar[entries]
             floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
-            slack = band.sums(errors * np.abs(v[band.indices]))
+            slack = band.sums(errors * np.abs(v[band.indices])) + np.where(band.lengths > 0, 0, nothing)
             allowed[rows] = direction.bar[rows] + floor + slack
             closing[rows] = direction.excess[rows] <= 2 * floor
         return allowed, closing
@@ -278,6 +279,11 @@ def _unseen(near: Neighbourhood, w: Array) -> Array:
     return np.asarray(max(LAST, near.x_epsilon) * size / step_scale(near.x.reshape(-1)))
 
 
+def _nothing(jacobian: Jacobian, v: Array) -> float:
+    """Return what a rule's product with v may be by rounding where J has no entry."""
+    return float(NOTHING * np.max(finite(np.abs(jacobian.data)), initial=0) * np.abs(v).sum())
+
+
 def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: Array) -> Array:
     """Return where a claimed Jᵀ·w is off the assembled one, whose rows with a weight of 0 are left out.
 
@@ -295,7 +301,9 @@ def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: A
     if tolerance is not None:
         bars = bars + tolerance.atol + tolerance.rtol * size
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
+    unread = np.bincount(jacobian.indices, minlength=known.size) == 0
     allowed = unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()
+    allowed += np.where(unread, _nothing(jacobian, w), 0)
     return np.asarray(known & ~(difference <= allowed))
 
 

@@ -26,6 +26,7 @@ _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
 _SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
 _FEW_DIGITS = 2.0**-8  # of a slope in single precision: differences keep two thirds of its seven digits at the best
 _LAST_BITS = 2.0**10  # roundings of f's largest numbers: a slope of 0 need not be known better
+_CANCELLED = 2.0**-10  # of f's largest numbers: an output below it may be a difference of such
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
 _FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
@@ -270,7 +271,7 @@ class _Conditions:
     def by_rounding(self) -> Array:
         """The slope is the claim's 0 where terms cancel, as a distance of a point to itself: last bits move alone.
 
-        Where f moves in steps, so it is at both scales.
+        Where f moves in steps, so it is at both scales. Of an output that is as large as its terms, nothing cancels.
         """
         stairs, doubt = self.comparison.numeric.stairs, self._is_wide | (self.kind == Kind.UNRESOLVED)
         these = stairs.within(self.block)
@@ -278,6 +279,7 @@ class _Conditions:
         doubt[places] = True
         if not doubt.any():
             return np.asarray(doubt)
+        doubt &= np.abs(self.y0) <= _CANCELLED * self.reach()
         zero = self._is_zero(self.value, self.bar)
         zero[places] &= self._is_zero(stairs.other[these], stairs.bar[these], places)
         return np.asarray(zero & doubt & ~self.on_kink & ~self.differs)

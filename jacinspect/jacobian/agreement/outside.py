@@ -20,12 +20,14 @@ from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.stencil import LAST, step_scale
 from jacinspect.records import dataclass
 
-__all__ = ["Stray", "asked_alone", "find_stray", "visible"]
+__all__ = ["NOTHING", "Stray", "asked_alone", "find_stray", "visible"]
 
 _MOST = 512  # calls of a rule: about as many as an inspection makes of f
 _ROUNDING = 2.0**-40  # of the terms of a product: rules sum up to thousands of terms of 2⁻⁵³ each in another order
 _ROUNDING_SINGLE = 2.0**-12  # and those in single precision, of 2⁻²⁴ each
-_NOTHING = 2.0**-44  # of the largest entry of its row: what a rule leaves by rounding where it has no entry
+# Of the largest entry of its row: what a rule leaves by rounding where it has no entry. Of the largest of all, where an
+# output reads nothing, as the imaginary part of a Fourier transform at the highest frequency.
+NOTHING = 2.0**-44
 
 Products = list[tuple[int, Array]]  # of unit vectors, each with the place of its 1
 
@@ -221,7 +223,7 @@ def _united(on_pattern: Jacobian, known: Jacobian) -> Jacobian:
     """Add to a claim on the pattern those of its other entries that are finite and not rounding."""
     pattern = on_pattern.pattern
     size = np.where(np.isfinite(known.data), np.abs(known.data), 0)
-    largest = np.zeros(pattern.shape[0])
+    largest = np.where(pattern.lengths > 0, 0, np.max(size, initial=0))
     np.maximum.at(largest, known.pattern.rows, size)
-    spurious = ~pattern.has(known.pattern) & (size > _NOTHING * largest[known.pattern.rows])
+    spurious = ~pattern.has(known.pattern) & (size > NOTHING * largest[known.pattern.rows])
     return on_pattern.with_entries(known.only(spurious)) if spurious.any() else on_pattern

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import jacinspect
 from jacinspect.jacobian.agreement.comparison import Comparison, Criteria, Status, Tolerance
 from jacinspect.jacobian.agreement.entries import compare, contradicts
 from jacinspect.jacobian.calls.blackbox import BlackBox
@@ -161,3 +162,12 @@ def test_a_second_look_leaves_the_first_as_it_was() -> None:
     assert numeric.kinks.slopes(0) == pytest.approx((-1, 1))
     after = first.jacobian.data, first.bar, first.size[:]
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("offset", [1e14, 1e15])
+def test_beside_a_constant_that_hides_the_slope_nothing_passes(offset: float) -> None:
+    """Last bits alone move, but of f itself: no terms of it cancel, and its slope is not known to be 0."""
+    x = np.array([0.43, -0.57, 2.65])
+    for factor in (1.0, 1.3, -1.0, 0.0):
+        report = jacinspect.inspect(lambda x: offset + np.sin(x), x, lambda x, k=factor: k * np.cos(x))
+        assert report.verdict != "pass"
