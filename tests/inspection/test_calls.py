@@ -65,7 +65,7 @@ def test_a_derivative_that_is_wrong_in_places_takes_one_ladder_more(off: float, 
     assert LADDER_CALLS <= 64
 
 
-@pytest.mark.parametrize("wrong", [np.transpose, np.negative, lambda slopes: 2 * slopes])
+@pytest.mark.parametrize("wrong", [np.transpose, np.negative, lambda slopes: 1.03 * slopes])
 def test_a_wrong_jacobian_of_a_dense_map_is_looked_at_again_in_some_columns(wrong: Callable[[Array], Array]) -> None:
     """One of all 80 columns would take 8,000 calls."""
     rng = np.random.default_rng(0)

@@ -29,7 +29,9 @@ __all__ = ["PIECES", "Numeric", "largest_of_row", "numeric_jacobian"]
 _LONGER = 256
 _LAST_BITS, _FEW = 2.0**10, 2**6  # of 1; as many entries as are looked at again for it, where nobody claims anything
 PIECES = 1 / 16  # of an output's largest slope, that slopes may be off at most as f is smooth in pieces, see breaks
-_ENOUGH = 3  # entries of an output that are off by more at a second look: of others that differ, the first is believed
+_ENOUGH = (
+    9  # entries of an output are off at a second look, or 3 by more than that: then the first is believed of others
+)
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 
 
@@ -76,7 +78,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     rounding = near.rounding(first.jacobian, first.bar)
     kinks, stairs = [NO_KINKS], [NO_STAIRS]
     large = cache(lambda: largest_of_row(near, first.jacobian))
-    refuted = np.zeros(pattern.shape[0], np.int64)  # of each output, entries that are clearly off at a second look
+    refuted = np.zeros(pattern.shape[0], np.int64)  # entries of each output that are off at a second look
     for color in colors_of(pattern, first.colors, first.number):
         chosen = np.flatnonzero(again[color.entries])
         entries = chosen if isinstance(color.entries, slice) else color.entries[chosen]
@@ -98,8 +100,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
             entries, estimate = entries[better], estimate.subset(better)
         if contradicts is not None:
             estimate = _without_means(stencil.subset(np.flatnonzero(better)), entries, estimate, contradicts)
-            wrong = entries[_clearly_refuted(entries, estimate, large, contradicts)]
-            np.add.at(refuted, pattern.rows[wrong], 1)
+            np.add.at(refuted, pattern.rows[entries], _times_refuted(entries, estimate, large, contradicts))
         value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind
         kinks.append(Kinks.of(entries, estimate))
         stairs.append(Stairs.of(entries, estimate))
@@ -119,13 +120,14 @@ def _faint(first: FirstLook) -> Array:
     return faint & (np.count_nonzero(faint) <= _FEW)
 
 
-def _clearly_refuted(entries: Array, estimate: Estimate, large: Callable[[], Array], contradicts: Contradicts) -> Array:
-    """Return where claims differ by more than the pieces of a solver's result would explain; see breaks."""
+def _times_refuted(entries: Array, estimate: Estimate, large: Callable[[], Array], contradicts: Contradicts) -> Array:
+    """Return for how many each entry counts whose claim is refuted: 3 where no pieces of a result would explain it."""
     smooth = (estimate.kind == Kind.SMOOTH) & (estimate.step == 0)
     refuted = smooth & contradicts(entries, estimate.value, estimate.bar)
-    if refuted.any():
-        refuted &= contradicts(entries, estimate.value, estimate.bar + PIECES * large()[entries])
-    return np.asarray(refuted)
+    if not refuted.any():
+        return np.zeros(entries.size, np.int64)
+    clearly = contradicts(entries, estimate.value, estimate.bar + PIECES * large()[entries])
+    return np.where(refuted, np.where(clearly, 3, 1), 0)
 
 
 def largest_of_row(near: Neighbourhood, jacobian: Jacobian) -> Array:
