@@ -35,6 +35,7 @@ _BATCH = 2**20  # entries sampled together, 500 bytes each
 _BLOCK = 2**10  # entries judged together: what is computed of them stays in the processor's cache
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
 _BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
+_FINE = 2.0**-27  # of a slope: less than a relative 1e-8, which is an error at any scale
 _COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
 
 
@@ -60,7 +61,7 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     parts = [_sampled(stencil.subset(batch), batch, doubts) for batch in _parts(stencil.y0.size, _BATCH)]
     estimate = Estimate.joined(parts)
     if stencil.inputs is None:
-        return estimate
+        return _with_fine_structure(estimate, doubts)
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
     beyond &= estimate.kind == Kind.SMOOTH
@@ -77,7 +78,20 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
         before = estimate.subset(again)
         better = _finer_is_better(before, finer)
         estimate = estimate.replaced(again[better], finer.subset(better))
-    return estimate
+    return _with_fine_structure(estimate, doubts)
+
+
+def _with_fine_structure(estimate: Estimate, doubts: Doubts | None) -> Estimate:
+    """Widen the bars by which claims are denied, up to what a table with many knots moves a slope by between two.
+
+    It is off the slope over longer steps by the rounding of its values over the distance of the knots, and no value of
+    f shows that.
+    """
+    if doubts is None or doubts.contradicts is None:
+        return estimate
+    fine = np.maximum(estimate.bar, _FINE * np.abs(estimate.value))
+    wider = ~doubts.contradicts(np.arange(fine.size), estimate.value, fine)
+    return replace(estimate, bar=np.where(wider, fine, estimate.bar))
 
 
 def _parts(size: int, length: int) -> list[Array]:
