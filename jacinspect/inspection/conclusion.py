@@ -112,6 +112,7 @@ def _of_the_derivative(of: Inspected, detection: Detection, evidence: Evidence, 
         *find.of_stray(evidence.stray, detection.pattern, of.names),
         *find.of_jitter(of.box),
         *find.of_branches(of.function.bends, of.box.domain, of.x, of.names),
+        *([] if evidence.is_refuted else find.of_hidden(evidence.spurious, numeric, of.x, of.box.y0, of.names)),
         *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, of.names, cause)]),
     ]
 

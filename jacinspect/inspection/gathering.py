@@ -117,7 +117,8 @@ def _beside_directions(
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
     rows = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
-    rows = rows[np.isin(rows, directions.left_out) & np.isfinite(of.box.y0[rows])]
+    lengths = numeric.jacobian.pattern.lengths
+    rows = rows[(np.isin(rows, directions.left_out) | (lengths[rows] == 0)) & np.isfinite(of.box.y0[rows])]
     if not rows.size:
         return directions
     sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))

@@ -164,10 +164,17 @@ def test_a_second_look_leaves_the_first_as_it_was() -> None:
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
-@pytest.mark.parametrize("offset", [1e14, 1e15])
+@pytest.mark.parametrize("offset", [1e14, 1e15, 1e16])
 def test_beside_a_constant_that_hides_the_slope_nothing_passes(offset: float) -> None:
     """Last bits alone move, but of f itself: no terms of it cancel, and its slope is not known to be 0."""
     x = np.array([0.43, -0.57, 2.65])
-    for factor in (1.0, 1.3, -1.0, 0.0):
+    for factor in (1.0, 1.3, -1.0):
         report = jacinspect.inspect(lambda x: offset + np.sin(x), x, lambda x, k=factor: k * np.cos(x))
         assert report.verdict != "pass"
+
+
+def test_beside_a_constant_that_hides_all_of_f_what_would_show_is_refuted() -> None:
+    x = np.array([0.43, -0.57, 2.65])
+    assert jacinspect.inspect(lambda x: 1e16 + np.sin(x), x, lambda x: 0 * x).verdict == "pass"
+    assert jacinspect.inspect(lambda x: 1e15 + np.sin(x), x, lambda x: 0 * x).verdict != "pass"
+    assert jacinspect.inspect(lambda x: 1e16 + np.sin(x), x, lambda x: 1e4 * np.cos(x)).verdict == "fail"
