@@ -172,11 +172,9 @@ class Pattern:
         if not outputs.size:
             return np.zeros(outputs.shape, np.int64)
         first, last = self.indptr[outputs.min()], self.indptr[outputs.max() + 1]
-        number = np.int64(self.shape[1])
-        stored = np.append(
-            self.rows[first:last] * number + self.indices[first:last], -1
-        )  # which ascend, but for the -1
-        sought = outputs * number + inputs
+        number = np.int64(self.shape[1])  # of columns: rows times that need 64 bits
+        stored, sought = self.rows[first:last] * number + self.indices[first:last], outputs * number + inputs
+        stored = np.append(stored, -1)  # which is sought nowhere
         low = np.searchsorted(stored[:-1], sought)
         return np.where(stored[low] == sought, first + low, -1)
 

@@ -623,3 +623,34 @@ def test_nothing_is_said_of_what_last_bits_hide_where_nobody_claims_anything(nam
     assert report.jacobian.error_bar is not None
     error = abs(report.jacobian.numeric.data[0] - truth)
     assert report.verdict == "inconclusive" or error <= report.jacobian.error_bar[0]
+
+
+def van_leer(u: Array) -> Array:
+    """Return the right-hand side of Burgers' equation by van Leer's limiter, which jumps where a value is 0."""
+    rise = u - np.roll(u, 1)
+    after = np.roll(rise, -1)
+    alike = rise * after > 0
+    slope = np.where(alike, 2 * rise * after / np.where(alike, rise + after, 1.0), 0.0)
+    flux = np.where(u > 0, (u + slope / 2) ** 2 / 2, np.roll(u - slope / 2, -1) ** 2 / 2)
+    return np.asarray(-10 * (flux - np.roll(flux, 1)))
+
+
+SMALL = [  # of what number at which place, and the slope, by long doubles
+    (14, 3, -1.972231996862107e-06),
+    (12, 7, -1.5621565232318875e-06),
+    (6, 4, 5.792657348393922e-06),
+    (1, 5, 1.8196991058322168e-06),
+    (8, 7, 8.347184772141513e-06),
+]
+
+
+@pytest.mark.parametrize(("seed", "at", "slope"), SMALL)
+def test_what_leaps_over_distances_of_a_small_x_is_not_judged_by_a_unit(seed: int, at: int, slope: float) -> None:
+    u = 1e-6 * np.random.default_rng(seed).standard_normal(12)
+
+    def verdict(factor: float) -> str:
+        by_one = lambda x: van_leer(np.concatenate([u[:at], x, u[at + 1 :]]))[at + 1 : at + 2]  # noqa: E731
+        return jacinspect.inspect(by_one, u[at : at + 1], lambda x: np.array([factor * slope])).verdict
+
+    assert verdict(1.0) == "pass"
+    assert "pass" not in {verdict(1.03), verdict(1.5), verdict(-1.0)}

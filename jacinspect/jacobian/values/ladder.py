@@ -71,13 +71,16 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
     if again.size:
         unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
-        seen = (
-            doubts if doubts is not None and doubts.contradicts is not None else None
-        )  # else short steps are believed
+        # Where nobody claims anything, the slope of a tread so short would be believed.
+        seen = doubts if doubts is not None and doubts.contradicts is not None else None
         finer = _sampled(stencil.subset(again).scaled(unit), again, seen)
         before = estimate.subset(again)
         better = _finer_is_better(before, finer)
         estimate = estimate.replaced(again[better], finer.subset(better))
+        elsewhere = np.flatnonzero(_kink_is_elsewhere(before, finer))
+        estimate = estimate.replaced(
+            again[elsewhere], _unless_denied(finer.subset(elsewhere), again[elsewhere], doubts)
+        )
     return _with_fine_structure(estimate, doubts)
 
 
@@ -109,6 +112,20 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     known = before.over_many & (before.bar <= few_digits(0.0) * np.abs(before.value))
     sharp &= (before.step == 0) | np.where(known, finer.over_many, finer.step > 0)
     return np.asarray((finer.kind != Kind.UNRESOLVED) & sharp)
+
+
+def _kink_is_elsewhere(before: Estimate, finer: Estimate) -> Array:
+    """Return where steps in units of 1 show a kink and leaps, and those in units of |x| a slope and neither."""
+    kink = (before.kind == Kind.KINK) & (before.step > 0)
+    return np.asarray(kink & (finer.kind == Kind.SMOOTH) & (finer.step == 0) & (finer.bar < np.abs(finer.value)))
+
+
+def _unless_denied(estimate: Estimate, places: Array, doubts: Doubts | None) -> Estimate:
+    """Leave unresolved what is denied."""
+    if doubts is None or doubts.contradicts is None:
+        return estimate
+    denied = doubts.contradicts(places, estimate.value, estimate.bar)
+    return replace(estimate, kind=np.where(denied, np.int8(Kind.UNRESOLVED), estimate.kind))
 
 
 def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate:
@@ -230,8 +247,11 @@ def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array
     coarse = Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), height).estimate()
     fine = estimate.subset(entries)
     off = np.abs(coarse.value - fine.value)
-    narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached)
-    coarse, few = averaged(coarse, rungs.stencil.subset(entries), _rounding_of_x(rungs.subset(entries)))
+    stencil = rungs.stencil.subset(entries)
+    x = np.abs(stencil.widths(1.0)[2])
+    natural = np.where(x == 0, 1, np.minimum(x, 1))  # beside a small x, what f moves by over a unit says little
+    narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), natural * coarse.reached)
+    coarse, few = averaged(coarse, stencil, _rounding_of_x(rungs.subset(entries)))
     narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)

@@ -29,9 +29,7 @@ __all__ = ["PIECES", "Numeric", "largest_of_row", "numeric_jacobian"]
 _LONGER = 256
 _LAST_BITS, _FEW = 2.0**10, 2**6  # of 1; as many entries as are looked at again for it, where nobody claims anything
 PIECES = 1 / 16  # of an output's largest slope, that slopes may be off at most as f is smooth in pieces, see breaks
-_ENOUGH = (
-    9  # entries of an output are off at a second look, or 3 by more than that: then the first is believed of others
-)
+_ENOUGH = 9  # entries of an output off at a second look, or 3 by more than PIECES: of others, the first is believed
 _LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 
 
