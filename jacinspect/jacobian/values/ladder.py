@@ -34,8 +34,10 @@ _SMALL = 2.0**-20  # |x| below it is sampled once more, in units of |x|
 _BATCH = 2**20  # entries sampled together, 500 bytes each
 _BLOCK = 2**10  # entries judged together: what is computed of them stays in the processor's cache
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
+_ONE_DIGIT = 2.0**-3  # of a slope: 1 - cos(x) at 1e-10 is known to no more
 _BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
-_FINE = 2.0**-27  # of a slope: less than a relative 1e-8, which is an error at any scale
+_FINE = 2.0**-27  # of a slope: a relative 1e-8 is an error, whatever f's rounding hides
+_CELL = 2.0**-17  # of a unit of x: the cells of tables that are in use are no smaller, with a million knots at most
 _COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
 
 
@@ -61,7 +63,7 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     parts = [_sampled(stencil.subset(batch), batch, doubts) for batch in _parts(stencil.y0.size, _BATCH)]
     estimate = Estimate.joined(parts)
     if stencil.inputs is None:
-        return _with_fine_structure(estimate, doubts)
+        return _with_fine_structure(estimate, stencil, doubts)
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
     beyond &= estimate.kind == Kind.SMOOTH
@@ -81,20 +83,20 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
         estimate = estimate.replaced(
             again[elsewhere], _unless_denied(finer.subset(elsewhere), again[elsewhere], doubts)
         )
-    return _with_fine_structure(estimate, doubts)
+    return _with_fine_structure(estimate, stencil, doubts)
 
 
-def _with_fine_structure(estimate: Estimate, doubts: Doubts | None) -> Estimate:
-    """Widen the bars by which claims are denied, up to what a table with many knots moves a slope by between two.
+def _with_fine_structure(estimate: Estimate, stencil: Stencil, doubts: Doubts | None) -> Estimate:
+    """Widen the bars by which claims are denied, up to what f's rounding hides of a slope over the cell of a table.
 
-    It is off the slope over longer steps by the rounding of its values over the distance of the knots, and no value of
-    f shows that.
+    Between two of many knots the slope is off that over longer steps, and shorter ones cannot tell the two.
     """
     if doubts is None or doubts.contradicts is None:
         return estimate
-    fine = np.maximum(estimate.bar, _FINE * np.abs(estimate.value))
-    wider = ~doubts.contradicts(np.arange(fine.size), estimate.value, fine)
-    return replace(estimate, bar=np.where(wider, fine, estimate.bar))
+    hidden = np.minimum(stencil.floor(_CELL, np.abs(stencil.y0), estimate.value), _FINE * np.abs(estimate.value))
+    hidden = np.maximum(hidden, estimate.bar)
+    wider = ~doubts.contradicts(np.arange(hidden.size), estimate.value, hidden)
+    return replace(estimate, bar=np.where(wider, hidden, estimate.bar))
 
 
 def _parts(size: int, length: int) -> list[Array]:
@@ -250,7 +252,9 @@ def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array
     stencil = rungs.stencil.subset(entries)
     x = np.abs(stencil.widths(1.0)[2])
     natural = np.where(x == 0, 1, np.minimum(x, 1))  # beside a small x, what f moves by over a unit says little
-    narrow = coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), natural * coarse.reached)
+    large, digits = np.abs(coarse.value), np.where(coarse.kind == Kind.SMOOTH, _ONE_DIGIT, WIDE)
+    narrow = coarse.bar <= WIDE * np.maximum(large, coarse.reached)
+    narrow &= coarse.bar <= np.maximum(digits * large, WIDE * natural * coarse.reached)
     coarse, few = averaged(coarse, stencil, _rounding_of_x(rungs.subset(entries)))
     narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))

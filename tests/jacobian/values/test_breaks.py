@@ -100,7 +100,7 @@ def square_root(tolerance: float) -> F:
 @pytest.mark.parametrize(("tolerance", "at"), [(1e-2, 44.0), (1e-3, 31.5)])
 def test_newton_s_method_is_smooth_in_wide_pieces(tolerance: float, at: float) -> None:
     f, x = square_root(tolerance), np.array([at])
-    assert jacinspect.inspect(f, x, lambda x: 0.5 / np.sqrt(x)).verdict != "fail"
+    assert jacinspect.inspect(f, x, lambda x: 0.5 / np.sqrt(x)).verdict == "inconclusive"
     assert jacinspect.inspect(f, x, lambda x: 0.515 / np.sqrt(x)).verdict == "fail"
 
 
