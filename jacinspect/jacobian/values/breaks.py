@@ -57,6 +57,8 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
     on = np.flatnonzero(np.isin(refuted, known.entries))
     places = np.searchsorted(known.entries, refuted[on])
     near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
+    if not near.any():
+        return numeric
     off, height = _asked(first, numeric, chosen, large)
     # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
     share = np.zeros(height.size, bool)
@@ -72,7 +74,7 @@ def _of_pieces(numeric: Numeric, entries: Array) -> Array:
     """Return those of some entries that are smooth, or on a kink as faint as those between a solver's pieces."""
     kinks = numeric.kinks
     with np.errstate(all="ignore"):
-        faint = kinks.high - kinks.low <= _FAINT_KINK * np.abs(kinks.high)
+        faint = kinks.high - kinks.low <= _FAINT_KINK * np.maximum(np.abs(kinks.low), np.abs(kinks.high))
     return np.asarray(entries[(numeric.kind[entries] == Kind.SMOOTH) | np.isin(entries, kinks.entries[faint])])
 
 
@@ -120,11 +122,12 @@ def _in_window(
     """Return what `between_pieces` does, of the breaks in one of `_WINDOWS`."""
     center, apart = window
     start, spacing = np.full(value.size, center), np.full(value.size, apart * FARTHEST)
-    sizes, many = [], np.zeros(value.size, np.int64)
+    sizes, range_, many = [], np.zeros(value.size), np.zeros(value.size, np.int64)
     columns = np.arange(value.size)
     for number in range(3):
         places = Places.at(stencil, spacing, start if number or center else None)
         ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
+        range_ = np.maximum(range_, np.ptp(y, axis=0))
         bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
         if not (ninth.max(axis=0) > _ROUNDINGS * bits).any():
             return np.zeros(value.size), np.zeros(value.size)
@@ -135,20 +138,25 @@ def _in_window(
         spacing = places.spacing / _FINER
     first, last = sizes[0], sizes[2]
     broken = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
-    broken &= np.median(ninth, axis=0) < _FOLLOWED * np.ptp(y, axis=0)
-    height = last / _LEAP
-    broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
-    # A kink shrinks by 64 in all, a leap not at all. One may be f's own; kinks by themselves are, and so are many,
-    # unless they are faint, and steep ones: networks of rectifiers.
-    leap, several = last > first / _FINER, many > 2 * _ORDER  # two leaps make no more
+    broken &= np.median(ninth, axis=0) < _FOLLOWED * range_
+    beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
+    alone = (ninth * beside).max(axis=0) < last / 8  # else other breaks are as near, and slopes beside it not to be had
+    # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
+    leap, turns = last > first / _FINER, last > 2 * first / _FINER**2
+    several = alone & leap & (many > 2 * _ORDER)  # two leaps make no more
+    turn, height = _turn(places, cell), last / _LEAP
+    # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
     few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
-    turn, tilt = _turn(places, cell), height / np.abs(start * stencil.units())
-    tilt = np.where(last > 2 * first / _FINER**2, tilt, 0)
-    turn = np.where(~kinks & (turn <= np.where(few, PIECES, _FAINT) * size), turn, 0)
-    leaps = np.minimum(_BY_LEAPS * tilt, np.select([leap & several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
-    off = np.minimum(_OFF * turn, _ONE_LEAP * size) + leaps
+    bend = alone & ~kinks & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
+    tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
+    turn, tilt = np.where(bend, turn, 0), np.where(turns, tilt, 0)
+    leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
+    most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
+    off = np.minimum(_OFF * turn, most) + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
-    return np.where(broken, off, 0), height
+    broken &= bend | several | (turns & ~alone)
+    broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
+    return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
 
 
 def _turn(places: Places, cell: Array) -> Array:
