@@ -36,8 +36,6 @@ _BLOCK = 2**10  # entries judged together: what is computed of them stays in the
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
 _ONE_DIGIT = 2.0**-3  # of a slope: 1 - cos(x) at 1e-10 is known to no more
 _BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
-_FINE = 2.0**-27  # of a slope: a relative 1e-8 is an error, whatever f's rounding hides
-_CELL = 2.0**-17  # of a unit of x: the cells of tables that are in use are no smaller, with a million knots at most
 _COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
 
 
@@ -63,7 +61,7 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     parts = [_sampled(stencil.subset(batch), batch, doubts) for batch in _parts(stencil.y0.size, _BATCH)]
     estimate = Estimate.joined(parts)
     if stencil.inputs is None:
-        return _with_fine_structure(estimate, stencil, doubts)
+        return estimate
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
     beyond &= estimate.kind == Kind.SMOOTH
@@ -83,20 +81,7 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
         estimate = estimate.replaced(
             again[elsewhere], _unless_denied(finer.subset(elsewhere), again[elsewhere], doubts)
         )
-    return _with_fine_structure(estimate, stencil, doubts)
-
-
-def _with_fine_structure(estimate: Estimate, stencil: Stencil, doubts: Doubts | None) -> Estimate:
-    """Widen the bars by which claims are denied, up to what f's rounding hides of a slope over the cell of a table.
-
-    Between two of many knots the slope is off that over longer steps, and shorter ones cannot tell the two.
-    """
-    if doubts is None or doubts.contradicts is None:
-        return estimate
-    hidden = np.minimum(stencil.floor(_CELL, np.abs(stencil.y0), estimate.value), _FINE * np.abs(estimate.value))
-    hidden = np.maximum(hidden, estimate.bar)
-    wider = ~doubts.contradicts(np.arange(hidden.size), estimate.value, hidden)
-    return replace(estimate, bar=np.where(wider, hidden, estimate.bar))
+    return estimate
 
 
 def _parts(size: int, length: int) -> list[Array]:
