@@ -604,9 +604,8 @@ def test_a_small_output_is_not_judged_by_the_last_bits_of_a_large_one() -> None:
         assert jacinspect.inspect(f, x, partial(claim, factor=factor), derivative_kind="jvp").verdict == verdict
 
 
-LEFT: dict[
-    str, tuple[Callable[[Array], Array], float, float]
-] = {  # by 1 - (1 - tiny), and by (1 + tiny) - 1: f, x and the derivative
+# What 1 - (1 - tiny) and (1 + tiny) - 1 leave: f, x and the derivative.
+LEFT: dict[str, tuple[Callable[[Array], Array], float, float]] = {
     "erf's gelu, between two steps": (lambda x: 0.5 * x * (1 + erf(x / 2**0.5)), -8.371603574763117, -1.991e-15),
     "erf's gelu, where it is 0": (lambda x: 0.5 * x * (1 + erf(x / 2**0.5)), -8.621101257249922, -2.463e-16),
     "1 - tanh(1/x), where it is 0": (lambda x: 1 - np.tanh(1 / x), 0.033346832140152986, 3.227e-23),

@@ -72,15 +72,16 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     if again.size:
         unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
         # Where nobody claims anything, the slope of a tread so short would be believed.
-        seen = doubts if doubts is not None and doubts.contradicts is not None else None
-        finer = _sampled(stencil.subset(again).scaled(unit), again, seen)
+        contradicts = None if doubts is None else doubts.contradicts
+        finer = _sampled(stencil.subset(again).scaled(unit), again, None if contradicts is None else doubts)
         before = estimate.subset(again)
         better = _finer_is_better(before, finer)
         estimate = estimate.replaced(again[better], finer.subset(better))
         elsewhere = np.flatnonzero(_kink_is_elsewhere(before, finer))
-        estimate = estimate.replaced(
-            again[elsewhere], _unless_denied(finer.subset(elsewhere), again[elsewhere], doubts)
-        )
+        there = finer.subset(elsewhere)
+        if contradicts is not None:
+            there.kind[contradicts(again[elsewhere], there.value, there.bar)] = Kind.UNRESOLVED
+        estimate = estimate.replaced(again[elsewhere], there)
     return estimate
 
 
@@ -105,14 +106,6 @@ def _kink_is_elsewhere(before: Estimate, finer: Estimate) -> Array:
     """Return where steps in units of 1 show a kink and leaps, and those in units of |x| a slope and neither."""
     kink = (before.kind == Kind.KINK) & (before.step > 0)
     return np.asarray(kink & (finer.kind == Kind.SMOOTH) & (finer.step == 0) & (finer.bar < np.abs(finer.value)))
-
-
-def _unless_denied(estimate: Estimate, places: Array, doubts: Doubts | None) -> Estimate:
-    """Leave unresolved what is denied."""
-    if doubts is None or doubts.contradicts is None:
-        return estimate
-    denied = doubts.contradicts(places, estimate.value, estimate.bar)
-    return replace(estimate, kind=np.where(denied, np.int8(Kind.UNRESOLVED), estimate.kind))
 
 
 def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate:
