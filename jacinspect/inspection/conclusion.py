@@ -19,6 +19,7 @@ from jacinspect.inspection.report import Report
 from jacinspect.inspection.rules import with_agreement
 from jacinspect.inspection.sections import DetectionReport
 from jacinspect.inspection.subject import analytic_at
+from jacinspect.jacobian.agreement.outside import hidden
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.forms.hadamard import HadamardComparison, chain_rule, hadamard
 from jacinspect.jacobian.patterns.detection import Detection
@@ -104,7 +105,9 @@ def _of_the_derivative(of: Inspected, detection: Detection, evidence: Evidence, 
         directions = replace(directions, analytic_refuted=_NONE, inputs_refuted=_NONE)
     because = find.because(outside, of.names, cause)
     comparison, numeric = evidence.comparison, evidence.numeric
-    whole = evidence.coverage == 1
+    whole, unseen = evidence.coverage == 1, None
+    if evidence.spurious is not None and not evidence.is_refuted:
+        unseen = hidden(evidence.spurious, numeric, of.x.reshape(-1), of.box.y0)
     return [
         *of_entries(comparison, evidence.analytic, numeric, of.x, of.box.y0, of.names, because),
         *find.of_directions(directions, comparison, numeric, of.names, unresolved, cause, whole),
@@ -112,7 +115,7 @@ def _of_the_derivative(of: Inspected, detection: Detection, evidence: Evidence, 
         *find.of_stray(evidence.stray, detection.pattern, of.names),
         *find.of_jitter(of.box),
         *find.of_branches(of.function.bends, of.box.domain, of.x, of.names),
-        *([] if evidence.is_refuted else find.of_hidden(evidence.spurious, numeric, of.x, of.box.y0, of.names)),
+        *([find.of_hidden(unseen, of.box.y0, of.names)] if unseen is not None and unseen.data.size else []),
         *([] if outside is None or evidence.disagrees else [find.of_spurious(outside, of.names, cause)]),
     ]
 

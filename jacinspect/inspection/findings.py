@@ -22,9 +22,7 @@ from jacinspect.jacobian.forms.hadamard import HadamardComparison
 from jacinspect.jacobian.indices import without
 from jacinspect.jacobian.patterns.dependencies import Spent
 from jacinspect.jacobian.patterns.detection import Detection
-from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, step_scale
 from jacinspect.operands.bundle import index_of
 from jacinspect.wording import counted, format_shape, format_size, rounded_up
 
@@ -216,20 +214,13 @@ def of_spurious(spurious: Jacobian, names: Names, cause: str) -> Finding:
     return finding("J001", message + because(None, names, cause), places)
 
 
-def of_hidden(spurious: Jacobian | None, numeric: Numeric, x: Array, y0: Array, names: Names) -> list[Finding]:
-    """J006 for claims of outputs of which nothing moves a bit, as of 1e16 + sin x: a slope of 1 would not either."""
-    if spurious is None:
-        return []
-    rows, last = spurious.pattern.rows, FLOOR * max(LAST, numeric.epsilon)
-    moved = np.abs(spurious.data) * step_scale(x.reshape(-1))[spurious.indices]
-    hidden = (moved > last) & (moved <= last * np.abs(y0)[rows]) & (numeric.jacobian.pattern.lengths[rows] == 0)
-    if not hidden.any():
-        return []
-    number, first = counted(int(np.count_nonzero(hidden)), "entry", "entries"), int(hidden.argmax())
-    row, column = int(rows[first]), int(spurious.indices[first])
+def of_hidden(hidden: Jacobian, y0: Array, names: Names) -> Finding:
+    """J006 for claims of outputs of which nothing moves a bit, and that would not either; y0 is f(x), flat."""
+    row, column = int(hidden.pattern.rows[0]), int(hidden.indices[0])
     still = f"nothing moves {output_name(names, row)} = {y0[row]:.8g}"
-    claim = f"{entry_name(names, row, column)} = {spurious.data[first]:.8g}"
-    return [finding("J006", f"{number} inconclusive: {still}, where {claim} would not show in its last bit")]
+    claim = f"{entry_name(names, row, column)} = {hidden.data[0]:.8g}"
+    number = counted(hidden.data.size, "entry", "entries")
+    return finding("J006", f"{number} inconclusive: {still}, where {claim} would not show in its last bit")
 
 
 def budgets(ended: Collection[Spent | None], calls: int, memory: int) -> str:

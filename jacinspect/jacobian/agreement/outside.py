@@ -20,7 +20,7 @@ from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.stencil import LAST, step_scale
 from jacinspect.records import dataclass
 
-__all__ = ["NOTHING", "Stray", "asked_alone", "find_stray", "visible"]
+__all__ = ["NOTHING", "Stray", "asked_alone", "find_stray", "hidden", "visible"]
 
 _MOST = 512  # calls of a rule: about as many as an inspection makes of f
 _ROUNDING = 2.0**-40  # of the terms of a product: rules sum up to thousands of terms of 2⁻⁵³ each in another order
@@ -68,6 +68,17 @@ def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: 
     last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)
     steps = numeric.stairs.of_outputs(numeric.jacobian.pattern.rows, y0.size) > 0
     return distinct(rows[(moved > last[rows]) & (size > tolerance) & ~steps[rows]])
+
+
+def hidden(others: Jacobian, numeric: Numeric, x: Array, y0: Array) -> Jacobian:
+    """Return those entries outside the pattern that an output which reads nothing hides, as 1e16 + sin x does.
+
+    They would move the last bit of 1, and not that of the output. x and y0 are the operand and f(x), flat.
+    """
+    rows, last = others.pattern.rows, FLOOR * max(LAST, numeric.epsilon)
+    moved = np.abs(others.data) * step_scale(x)[others.indices]
+    reads_nothing = numeric.jacobian.pattern.lengths[rows] == 0
+    return others.only(reads_nothing & (moved > last) & (moved <= last * np.abs(y0[rows])))
 
 
 @dataclass(frozen=True)
