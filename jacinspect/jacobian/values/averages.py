@@ -19,6 +19,7 @@ _WINDOWS = (0.12, 0.25, 0.35, 0.5, 0.71, 1.0)  # of a unit: in shorter ones, noi
 _POWERS = 4, 6  # of the polynomials, from 1 on: beside which those of two less show what is left out
 _FEW = 2.0**-8, 2.0**-6, 4.0  # of a slope over many steps, in half precision, and of its rounding: two digits or so
 _SHIFTS = 6  # three, of all inputs off the line, by about what they are rounded by: an output that reads one is moved
+_MOVES = 4  # of f from place to place, in a window: the rest of fewer is no noise
 _DEVIATIONS = 4.0  # of the noise, that a bar is wide
 _ALIKE = 3.0  # times as much as a solver's results scatter, all are off alike over a unit: twice, by LSODA at 1e-3
 
@@ -96,7 +97,8 @@ def _in_windows(stencil: Stencil, alike: float) -> tuple[Array, Array]:
             left_out = np.abs(slope - _fitted(powers[:, :-2], rise[inside], 0)[0])
             kink, of_kink, _ = _fitted((right**even + left**even) / 2, bend[inside], 1)
             off = _DEVIATIONS * noise + np.fmax(left_out, before) + alike * scatter / window
-            before, better = left_out, (off < bar) & (np.abs(kink) <= _DEVIATIONS * of_kink)
+            moves = np.count_nonzero(np.diff(y[inside], axis=0), axis=(0, 1))
+            before, better = left_out, (off < bar) & (np.abs(kink) <= _DEVIATIONS * of_kink) & (moves >= _MOVES)
             value, bar = np.where(better, slope, value), np.where(better, off, bar)
     return value / stencil.units(), bar / np.abs(stencil.units())
 

@@ -15,7 +15,7 @@ from jacinspect.jacobian.values.numeric import PIECES, Numeric, largest_of_row
 from jacinspect.jacobian.values.rough import Stairs
 from jacinspect.jacobian.values.stairs import FARTHEST, SIDE, Places, leader
 from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half
-from jacinspect.records import replace
+from jacinspect.records import dataclass, replace
 
 __all__ = ["between_pieces", "in_pieces"]
 
@@ -32,10 +32,12 @@ _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, o
 _ALIKE, _BIAS = 32.0, 2.0**-8  # but no more than so much of a slope: 1 % is found
 _ONE_LEAP = 1 / 64  # of a slope, that it may be off at most by one
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
-# Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
-# there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
-_WINDOWS = (0.0, 1.0), (-0.72, 0.5)
-_FAINT = 2.0**-10  # of a slope, that kinks turn it by in a solver that chooses its steps, however many there are
+# Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides; where nothing is
+# there, down to 0.04 x, beside 0, for Newton's method takes a step less where x is a third as large; and as far as
+# three units away, for the nearest place at which RK45 at 1e-3 takes another number of steps may be beyond 0.
+_WINDOWS = (0.0, 1.0), (-0.72, 0.5), (1.5, 2.0), (-2.0, 2.0)
+_NOISE = 2.0**-20  # of a slope, below which leaps may be noise of a solver whose steps are further away
+_FAINT = 2.0**-8  # of a slope, that kinks turn it by in a solver that chooses its steps, however many there are
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
 _FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
 _ASKED = 4  # colors of which it is asked: 195 calls each, and all outputs at once
@@ -106,57 +108,89 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
 
     `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
     """
-    off, height = np.zeros(value.size), np.zeros(value.size)
+    off, height, pieces = np.zeros(value.size), np.zeros(value.size), np.zeros(value.size, bool)
     for window in _WINDOWS:
-        again = np.flatnonzero(off == 0)
+        again = np.flatnonzero(~pieces | (off < _NOISE * size))
         if again.size:
             given = value[again], size[again], kinks[again]
-            off[again], height[again] = _in_window(stencil.subset(again), *given, window)
+            change, leap, shown = _in_window(stencil.subset(again), *given, window)
+            off[again], height[again] = np.maximum(off[again], change), np.maximum(height[again], leap)
+            pieces[again] |= shown
     lost = last_bits_lost(stencil, value)
-    return np.where(lost, PIECES * np.abs(value), off), np.where(lost, stencil.epsilon, height)
+    off = np.select([lost, pieces], [PIECES * np.abs(value), off], 0)
+    return off, np.where(lost, stencil.epsilon, height)
 
 
 def _in_window(
     stencil: Stencil, value: Array, size: Array, kinks: Array, window: tuple[float, float]
-) -> tuple[Array, Array]:
-    """Return what `between_pieces` does, of the breaks in one of `_WINDOWS`."""
-    center, apart = window
-    start, spacing = np.full(value.size, center), np.full(value.size, apart * FARTHEST)
-    sizes, range_, many = [], np.zeros(value.size), np.zeros(value.size, np.int64)
-    columns = np.arange(value.size)
-    for number in range(3):
-        places = Places.at(stencil, spacing, start if number or center else None)
-        ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
-        range_ = np.maximum(range_, np.ptp(y, axis=0))
-        bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
-        if not (ninth.max(axis=0) > _ROUNDINGS * bits).any():
-            return np.zeros(value.size), np.zeros(value.size)
-        cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
-        many = np.count_nonzero(ninth > ninth.max(axis=0) / _FINER**2, axis=0) if number == 0 else many
-        sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
-        start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
-        spacing = places.spacing / _FINER
-    first, last = sizes[0], sizes[2]
-    broken = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
-    broken &= np.median(ninth, axis=0) < _FOLLOWED * range_
-    beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
-    alone = (ninth * beside).max(axis=0) < last / 8  # else other breaks are as near, and slopes beside it not to be had
+) -> tuple[Array, Array, Array]:
+    """Return what `between_pieces` does, of one of `_WINDOWS`, and whether its breaks are those of a solver."""
+    seen = _Break.in_window(stencil, value, window)
+    if seen is None:
+        return np.zeros(value.size), np.zeros(value.size), np.zeros(value.size, bool)
+    first, last, alone = seen.first, seen.last, seen.alone
     # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
     leap, turns = last > first / _FINER, last > 2 * first / _FINER**2
-    several = alone & leap & (many > 2 * _ORDER)  # two leaps make no more
-    turn, height = _turn(places, cell), last / _LEAP
+    several = alone & leap & (seen.many > 2 * _ORDER)  # two leaps make no more
+    turn, height = _turn(seen.places, seen.cell), last / _LEAP
     # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
-    few = (many <= _FEW * _ORDER) & (center == 0)  # and near: elsewhere leaps alone show that it is a solver
-    bend = alone & ~kinks & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
-    tilt = height / np.where(alone, np.abs(start * stencil.units()), _ORDER * places.width)
-    turn, tilt = np.where(bend, turn, 0), np.where(turns, tilt, 0)
+    few = seen.many <= _FEW * _ORDER
+    shown = leap | ~few | (window[0] == 0)  # a few kinks elsewhere do not show that it is a solver
+    bend = alone & ~kinks & shown & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
+    turn, tilt = np.where(bend, turn, 0), np.where(turns, height / seen.apart, 0)
     leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
     most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
     off = np.minimum(_OFF * turn, most) + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
-    broken &= bend | several | (turns & ~alone)
-    broken &= height <= _OWN_LEAP * np.abs(y).max(axis=0)
-    return np.where(broken, off, 0), np.maximum(height, first / _LEAP)
+    broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
+    return np.where(broken, off, 0), np.maximum(height, first / _LEAP), broken & (bend | several | (turns & ~alone))
+
+
+@dataclass(frozen=True, eq=False)
+class _Break:
+    """The largest ninth difference in a window, as seen from afar (`first`) and 64 times closer (`last`).
+
+    `persists` says where it is a break and no bend, `alone` where others are so far away that slopes beside it can be
+    had; `apart` is its distance from x or, if that is less, from the next. `many` are large from afar.
+    """
+
+    places: Places
+    cell: Array
+    first: Array
+    last: Array
+    persists: Array
+    alone: Array
+    apart: Array
+    many: Array
+
+    @classmethod
+    def in_window(cls, stencil: Stencil, value: Array, window: tuple[float, float]) -> "_Break | None":
+        """Follow the largest difference; None where all are as small as rounding."""
+        center, apart = window
+        start, spacing = np.full(value.size, center), np.full(value.size, apart * FARTHEST)
+        sizes, large, range_ = [], [], np.zeros(value.size)
+        columns = np.arange(value.size)
+        for number in range(3):
+            places = Places.at(stencil, spacing, start if number or center else None)
+            ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
+            range_ = np.maximum(range_, np.ptp(y, axis=0))
+            bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
+            if not (ninth.max(axis=0) > _ROUNDINGS * bits).any():
+                return None
+            cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
+            large.append(np.count_nonzero(ninth > ninth.max(axis=0) / _FINER**2, axis=0))
+            sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
+            start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
+            spacing = places.spacing / _FINER
+        first, last = sizes[0], sizes[2]
+        persists = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
+        persists &= np.median(ninth, axis=0) < _FOLLOWED * range_
+        beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
+        alone = (ninth * beside).max(axis=0) < last / 8
+        next_one = 2 * SIDE * apart * FARTHEST * _ORDER / np.maximum(large[0], 1)
+        distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
+        distance = np.where(alone, distance, _ORDER * places.width)
+        return cls(places, cell, first, last, persists, alone, distance, large[0])
 
 
 def _turn(places: Places, cell: Array) -> Array:

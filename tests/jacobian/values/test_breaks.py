@@ -32,11 +32,11 @@ def test_a_function_without_breaks_has_no_pieces(f: F) -> None:
     assert off(f).tolist() == [0, 0, 0]
 
 
-def test_a_smooth_function_is_looked_at_once_on_each_side() -> None:
-    stencil = stencil_of(np.exp)
+def test_a_smooth_function_is_looked_at_once_in_each_window() -> None:
+    stencil = stencil_of(np.exp, X / 4)
     before = stencil.box.evaluations
-    between_pieces(stencil, np.exp(X), np.exp(X), np.zeros(X.size, bool))
-    assert stencil.box.evaluations - before == 64 + 65
+    between_pieces(stencil, np.exp(X / 4), np.exp(X / 4), np.zeros(X.size, bool))
+    assert stencil.box.evaluations - before == 64 + 3 * 65
 
 
 def test_waves_between_the_places_and_poles_are_no_breaks() -> None:
@@ -61,6 +61,7 @@ def test_many_kinks_are_those_of_a_solver_where_they_are_faint() -> None:
         return np.asarray(np.exp(0.3 * x) + turn * np.maximum(x - knots, 0).sum(axis=0))
 
     assert (off(lambda x: f(x, 1e-5)) >= 1e-5).all()
+    assert (off(lambda x: f(x, 8e-4))[:2] >= 8e-4).all()  # 0.3 % of a slope, as of RK23 at 1e-4
     assert off(lambda x: f(x, 0.02)).tolist() == [0, 0, 0]
 
 
@@ -80,6 +81,38 @@ def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
     assert off(lambda x: np.maximum(x, 0.5), np.array([0.6])) <= 1 / 64 * (1 + 1e-9)
     np.testing.assert_allclose(off(lambda x: x + 0.02 * (x > 0.5), np.array([0.6])), 1 / 64)
     assert off(lambda x: x + 1.0 * (x > 0.5), np.array([0.6])) == 0
+
+
+def test_a_leap_is_a_solver_s_where_there_are_faint_ones_elsewhere() -> None:
+    """As of RK23 at 1e-4 on logistic growth, whose number of steps grows by 1 beside x only."""
+    x, faint = np.array([1.0]), np.linspace(0.2, 0.4, 9)[:, None]
+
+    def f(x: Array) -> Array:
+        return np.asarray(np.exp(x) + np.where(x > 1.3, 3e-3 + 0.5 * (x - 1.3), 0))
+
+    assert off(f, x)[0] == 0
+    assert off(lambda x: f(x) + 1e-5 * (x > faint).sum(axis=0), x)[0] > 0.02
+
+
+def test_leaps_are_sought_beyond_those_that_are_noise() -> None:
+    """As of RK45 at 1e-3, whose step sizes make rounding a thousand times as large."""
+    x = np.array([1.1])
+
+    def noisy(x: Array) -> Array:
+        return np.asarray(np.exp(0.3 * x) + 1e-12 * np.sin(1e9 * x**2))
+
+    assert 0 < off(noisy, x)[0] < 1e-6
+    assert off(lambda x: noisy(x) + 1e-4 * (x < -0.4) + 1e-4 * (x < -0.7), x)[0] > 1e-4
+
+
+def test_many_leaps_make_slopes_that_are_off_by_one_over_the_distance_between_two() -> None:
+    ends = np.linspace(0.02, 2.02, 21)[:, None]
+    sizes = 1e-6 * (1 + 0.01 * np.arange(21)[:, None])  # the largest is the farthest
+
+    def f(x: Array) -> Array:
+        return np.asarray(np.exp(0.3 * x) + (sizes * (x > ends)).sum(axis=0))
+
+    assert 16 * 1e-5 < off(f, np.array([1.0]))[0] < 64 * 1e-5
 
 
 def square_root(tolerance: float) -> F:
