@@ -653,3 +653,16 @@ def test_what_leaps_over_distances_of_a_small_x_is_not_judged_by_a_unit(seed: in
 
     assert verdict(1.0) == "pass"
     assert "pass" not in {verdict(1.03), verdict(1.5), verdict(-1.0)}
+
+
+def test_steps_between_higher_ones_are_not_all_the_steps_there_are() -> None:
+    """As BDF at 1e-3 leaps by 3e-6 a few times between leaps of 5e-3: slopes over the small ones are none of f's."""
+
+    def f(x: Array) -> Array:
+        high = np.floor(x * 100) / 100
+        low = np.floor((x - high) * 1e4) / 1e4
+        return np.asarray(np.sin(high) + 0.3 * low + 0.1 * (x - high - low))
+
+    x = np.array([0.7234567, -1.3217358, 2.1112461])
+    assert jacinspect.inspect(f, x, np.cos).verdict == "inconclusive"
+    assert jacinspect.inspect(f, x, lambda x: 1.5 * np.cos(x)).verdict == "fail"

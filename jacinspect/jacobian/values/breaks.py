@@ -32,10 +32,11 @@ _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, o
 _ALIKE, _BIAS = 32.0, 2.0**-8  # but no more than so much of a slope: 1 % is found
 _ONE_LEAP = 1 / 64  # of a slope, that it may be off at most by one
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
-# Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides; where nothing is
-# there, down to 0.04 x, beside 0, for Newton's method takes a step less where x is a third as large; and as far as
-# three units away, for the nearest place at which RK45 at 1e-3 takes another number of steps may be beyond 0.
-_WINDOWS = (0.0, 1.0), (-0.72, 0.5), (1.5, 2.0), (-2.0, 2.0)
+# Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
+# there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
+_WINDOWS = (0.0, 1.0), (-0.72, 0.5)
+# Where those show noise, in units of |x|: the nearest place where RK45 at 1e-3 takes another step may be beyond 0.
+_FAR_WINDOWS = (1.5, 2.0), (-2.0, 2.0)
 _NOISE = 2.0**-20  # of a slope, below which leaps may be noise of a solver whose steps are further away
 _FAINT = 2.0**-8  # of a slope, that kinks turn it by in a solver that chooses its steps, however many there are
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
@@ -109,11 +110,12 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
     """
     off, height, pieces = np.zeros(value.size), np.zeros(value.size), np.zeros(value.size, bool)
-    for window in _WINDOWS:
-        again = np.flatnonzero(~pieces | (off < _NOISE * size))
+    far = stencil.scaled(np.where(stencil.x == 0, 1, np.abs(stencil.x)))
+    for within, window in [(stencil, each) for each in _WINDOWS] + [(far, each) for each in _FAR_WINDOWS]:
+        again = np.flatnonzero(~pieces if within is stencil else pieces & (off < _NOISE * size))
         if again.size:
             given = value[again], size[again], kinks[again]
-            change, leap, shown = _in_window(stencil.subset(again), *given, window)
+            change, leap, shown = _in_window(within.subset(again), *given, window)
             off[again], height[again] = np.maximum(off[again], change), np.maximum(height[again], leap)
             pieces[again] |= shown
     lost = last_bits_lost(stencil, value)

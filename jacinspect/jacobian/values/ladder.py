@@ -36,6 +36,7 @@ _BLOCK = 2**10  # entries judged together: what is computed of them stays in the
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
 _ONE_DIGIT = 2.0**-3  # of a slope: 1 - cos(x) at 1e-10 is known to no more
 _BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked at again: the coarsest agree with all
+_SCALES = 4  # of steps, each higher than those before
 _COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
 
 
@@ -49,6 +50,13 @@ class Doubts:
     lost: Array
     contradicts: Callable[[Array, Array, Array], Array] | None = None
 
+    def subset(self, chosen: Array) -> "Doubts":
+        """Return what is doubted of some of the entries."""
+        if self.contradicts is None:
+            return Doubts(self.lost[chosen])
+        contradicts = self.contradicts
+        return Doubts(self.lost[chosen], lambda places, value, bar: contradicts(chosen[places], value, bar))
+
 
 @np.errstate(all="ignore")
 def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
@@ -58,7 +66,9 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     in shorter ones.
     Without `doubts`, f has to be seen to be continuous wherever a slope is found.
     """
-    parts = [_sampled(stencil.subset(batch), batch, doubts) for batch in _parts(stencil.y0.size, _BATCH)]
+    parts = [
+        _sampled(stencil.subset(batch), doubts and doubts.subset(batch)) for batch in _parts(stencil.y0.size, _BATCH)
+    ]
     estimate = Estimate.joined(parts)
     if stencil.inputs is None:
         return estimate
@@ -73,7 +83,8 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
         unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
         # Where nobody claims anything, the slope of a tread so short would be believed.
         contradicts = None if doubts is None else doubts.contradicts
-        finer = _sampled(stencil.subset(again).scaled(unit), again, None if contradicts is None else doubts)
+        doubts = None if contradicts is None or doubts is None else doubts.subset(again)
+        finer = _sampled(stencil.subset(again).scaled(unit), doubts)
         before = estimate.subset(again)
         better = _finer_is_better(before, finer)
         estimate = estimate.replaced(again[better], finer.subset(better))
@@ -108,7 +119,7 @@ def _kink_is_elsewhere(before: Estimate, finer: Estimate) -> Array:
     return np.asarray(kink & (finer.kind == Kind.SMOOTH) & (finer.step == 0) & (finer.bar < np.abs(finer.value)))
 
 
-def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate:
+def _sampled(stencil: Stencil, doubts: Doubts | None) -> Estimate:
     count, ratio = (_RUNGS_SINGLE, _RATIO_SINGLE) if is_single(stencil.epsilon) else (_RUNGS, _RATIO)
     steps = ratio ** -np.arange(count, dtype=float)
     y = np.empty((2, count, stencil.y0.size))
@@ -121,16 +132,41 @@ def _sampled(stencil: Stencil, places: Array, doubts: Doubts | None) -> Estimate
         sides = Sides.of(rungs.subset(part), jumps[:, part], np.zeros(part.size))
         estimates.append(sides.estimate())
         bests.append(sides.both.best)
-        doubted.append(np.ones(part.size, bool) if doubts is None else _doubted(doubts, places[part], sides))
+        doubted.append(np.ones(part.size, bool) if doubts is None else _doubted(doubts.subset(part), sides))
     estimate = Estimate.joined(estimates)
     if is_half(stencil.x_epsilon):
         return _over_many(estimate, stencil)
     slope = ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
     entries = np.flatnonzero(np.concatenate(doubted) & slope)
     believed = steps[np.concatenate(bests)[entries]]
-    height, away = _steps(rungs, entries, estimate.subset(entries), believed)
-    on = height > 0
-    return _judged_over(rungs, estimate, entries[on], height[on], height[on] / away[on]) if on.any() else estimate
+    return _among_steps(rungs, estimate, entries, believed, doubts)
+
+
+def _among_steps(rungs: Rungs, estimate: Estimate, entries: Array, believed: Array, doubts: Doubts | None) -> Estimate:
+    """Take the height of the steps in which f moves for noise, of entries with a slope at the step that is `believed`.
+
+    Longer steps that are believed then may be among higher ones, as of BDF at 1e-3, whose leaps of 3e-6 lie between
+    those of 5e-3: where somebody contradicts it all, these are looked for.
+    """
+    fine = seen = estimate.subset(entries)
+    lower = np.zeros(entries.size)
+    for _ in range(_SCALES):
+        height, away = _steps(rungs, entries, seen, believed)
+        on = np.flatnonzero(height > lower)
+        if not on.size:
+            break
+        entries, fine, lower = entries[on], fine.subset(on), height[on]
+        sides = Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), lower)
+        seen, believed = sides.estimate(), rungs.steps[sides.both.best]
+        judged = _judged_over(rungs.subset(entries), fine, seen, lower / away[on])
+        estimate = estimate.replaced(entries, judged)
+        if doubts is None or doubts.contradicts is None:
+            break
+        left = doubts.contradicts(entries, judged.value, judged.bar)
+        left &= doubts.contradicts(entries, judged.other, judged.other_bar)
+        entries, fine, seen = entries[left], fine.subset(left), seen.subset(left)
+        lower, believed = lower[left], believed[left]
+    return estimate
 
 
 def _over_many(estimate: Estimate, stencil: Stencil) -> Estimate:
@@ -203,41 +239,41 @@ def _first_rise(rungs: Rungs, estimate: Estimate) -> tuple[Array, Array]:
     return off[first, columns], np.abs(moved[first, columns])
 
 
-def _doubted(doubts: Doubts, places: Array, sides: Sides) -> Array:
+def _doubted(doubts: Doubts, sides: Sides) -> Array:
     """Return what may not be believed: a claim that every scale refutes is wrong, even if f moves in steps."""
     view, (values, bars) = sides.both, sides.scales
     coarser = np.arange(bars.shape[0])[:, None] < view.best
     off = np.where(coarser, np.abs(values - view.value) - view.bar, 0)
     # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
     opposed, against = (np.count_nonzero(off > far, axis=0) for far in (bars, 2 * bars + np.abs(values) / 2))
-    doubted = (doubts.lost[places] & (opposed >= SETTLED)) | (against >= SETTLED)
+    doubted = (doubts.lost & (opposed >= SETTLED)) | (against >= SETTLED)
     ends = (view.value == 0) & (sides.rungs.y != sides.rungs.stencil.y0).any(axis=(0, 1))  # f stands still, on a tread
     if doubts.contradicts is None:  # the steps of what gives whole numbers are its own
         return np.asarray(doubted | (ends & (not sides.rungs.stencil.box.whole)))
-    borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(places, values, bars), axis=0)
-    return np.asarray(doubted | (doubts.contradicts(places, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
+    entries = np.arange(view.value.size)
+    borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~doubts.contradicts(entries, values, bars), axis=0)
+    return np.asarray(
+        doubted | (doubts.contradicts(entries, view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends))
+    )
 
 
-def _judged_over(rungs: Rungs, estimate: Estimate, entries: Array, height: Array, tilt: Array) -> Estimate:
-    """Take the height of the steps for noise, and believe what that makes of the longer steps where it is narrow.
+def _judged_over(rungs: Rungs, fine: Estimate, coarse: Estimate, tilt: Array) -> Estimate:
+    """Believe what longer steps show, with the height of the steps in which f moves for noise, where it is narrow.
 
     `tilt` is the height of a step over its distance. What leaps as its work changes, as an adaptive integrator does, is
     off by far more than it leaps: slopes that differ by a little are then left open.
     """
-    coarse = Sides.of(rungs.subset(entries), np.zeros((2, entries.size), bool), height).estimate()
-    fine = estimate.subset(entries)
-    off = np.abs(coarse.value - fine.value)
-    stencil = rungs.stencil.subset(entries)
-    x = np.abs(stencil.widths(1.0)[2])
+    off, height = np.abs(coarse.value - fine.value), coarse.step
+    x = np.abs(rungs.stencil.widths(1.0)[2])
     natural = np.where(x == 0, 1, np.minimum(x, 1))  # beside a small x, what f moves by over a unit says little
     large, digits = np.abs(coarse.value), np.where(coarse.kind == Kind.SMOOTH, _ONE_DIGIT, WIDE)
     narrow = coarse.bar <= WIDE * np.maximum(large, coarse.reached)
     narrow &= coarse.bar <= np.maximum(digits * large, WIDE * natural * coarse.reached)
-    coarse, few = averaged(coarse, stencil, _rounding_of_x(rungs.subset(entries)))
+    coarse, few = averaged(coarse, rungs.stencil, _rounding_of_x(rungs))
     narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
     near = narrow & (off <= WIDE * np.abs(coarse.value))
     little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
     step = np.where(np.isfinite(bar), height, 0)
     over = replace(coarse, bar=bar, other=fine.value, other_bar=np.maximum(fine.bar, little))
     between = replace(fine, step=step, other=coarse.value, other_bar=np.maximum(bar, little))
-    return estimate.replaced(entries, between).replaced(entries[narrow], over.subset(narrow))
+    return between.replaced(np.flatnonzero(narrow), over.subset(narrow))
