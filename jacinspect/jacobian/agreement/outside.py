@@ -28,6 +28,9 @@ _ROUNDING_SINGLE = 2.0**-12  # and those in single precision, of 2⁻²⁴ each
 # Of the largest entry of its row: what a rule leaves by rounding where it has no entry. Of the largest of all, where an
 # output reads nothing, as the imaginary part of a Fourier transform at the highest frequency.
 NOTHING = 2.0**-44
+_NEAR = (
+    2.0**-10
+)  # least |x| over which an entry may move an output: terms of a claim that cancel are as large as f / |x|
 
 Products = list[tuple[int, Array]]  # of unit vectors, each with the place of its 1
 
@@ -62,7 +65,8 @@ def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: 
     output. Of one that moves in steps, nothing is known; entries of at most a `tolerance` are left out.
     """
     size, rows, y0 = np.abs(others.data), others.pattern.rows, np.abs(near.box.y0)
-    moved = size * step_scale(near.x.reshape(-1))[others.indices]
+    x = np.abs(near.x.reshape(-1)[others.indices])
+    moved = size * np.where((x > 0) & np.isfinite(x), np.maximum(x, _NEAR), 1)
     terms = np.fmax(y0, near.rounding(numeric.jacobian, numeric.bar)[:])
     largest = np.max(y0, initial=1, where=np.isfinite(y0))
     last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)

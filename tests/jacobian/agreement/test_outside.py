@@ -33,3 +33,15 @@ def test_a_sine_of_multiples_of_pi_is_0(x: Array, kind: Literal["jacobian", "jvp
     wrong = matrix.copy()
     wrong[8, 3] = 1e-6
     assert claimed(x, wrong, kind).verdict == "fail"
+
+
+def test_terms_of_a_claim_that_cancel_at_a_small_operand_are_no_entries() -> None:
+    """The derivative of atan2(x, x) is x / 2x² - x / 2x², terms of 1 / 2x."""
+    x = np.array([0.0035, -0.0142, 0.8])
+
+    def claimed(x: Array) -> Array:
+        return np.asarray(3 * x / (6 * x * x) - x / ((x + 1e-17) ** 2 + x * x))
+
+    assert claimed(x).any() and (np.abs(claimed(x)) < 1e-12).all()
+    assert jacinspect.inspect(lambda x: np.arctan2(x, x), x, claimed).verdict == "pass"
+    assert jacinspect.inspect(lambda x: np.arctan2(x, x), x, lambda x: claimed(x) + 1e-10).verdict == "fail"
