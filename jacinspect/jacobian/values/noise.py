@@ -15,7 +15,7 @@ from jacinspect.jacobian.values.stencil import is_single, step_scale
 
 __all__ = ["rounding_noise", "significant_epsilon"]
 
-_SHORT, _LONG = 2.0**-27, 2.0**-12  # steps, in units of x
+_SHORT, _LONG = 2.0**-27, 2.0**-6  # steps, in units of x: numbers of bfloat16 are up to 2⁻⁷ apart
 
 
 class _Probe(NamedTuple):
@@ -34,7 +34,7 @@ class _Probe(NamedTuple):
 # Single precision, over a step 2¹⁵ times shorter than the long one: 2⁻⁴⁵ of f, many a last bit of a double. And both of
 # half precision, where 2⁻²² and 2⁻⁹ are some last bits of the next finer one. Steps are shorter than that needs: an
 # output moves where any of its inputs does.
-_SINGLE = _Probe(_SHORT, _LONG, 2.0**-29, 2.0**-23)
+_SINGLE = _Probe(_SHORT, _LONG, 2.0**-23, 2.0**-23)
 _HALVES = _Probe(2.0**-20, 2.0**-4, 2.0**-7, 2.0**-10), _Probe(2.0**-10, 2.0**-4, 2.0**-4, 2.0**-7)
 # The weights that seven values have in two neighbouring fifth differences, and the size of those of each.
 _FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
@@ -61,23 +61,22 @@ def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) ->
 def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     """Return the relative noise of f where only one part of a vector moves, or all of an array.
 
-    Half precision has to show half a unit away as well: what cancels at a small x is precise there.
+    It has to show half a unit away as well: what cancels at a small x is precise there.
     """
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     at = _values_along(box, x, part)
     still = _stands_still(box.y0, at, _SINGLE)  # first, for it shows more of the values
-    if is_single(box.epsilon) and _leaps(box.y0, box.epsilon, at):
-        return 2.0**-52
     if not still and not is_single(box.epsilon):
         return box.epsilon
-    epsilon = max(box.epsilon, _SINGLE.spacing)
-    for half in _HALVES:
-        if half.spacing > epsilon and _stands_still(box.y0, at, half):
-            away = x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2
-            from_there = _values_along(box, away, part)
-            if _stands_still(next(from_there([0.0])), from_there, half):
-                epsilon = half.spacing
+    from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
+    there = next(from_there([0.0]))
+    nowhere = not np.isfinite(there).any()
+    epsilon = box.epsilon  # which is finer now, if values there have more bits
+    for probe in (_SINGLE, *_HALVES):
+        here = still if probe == _SINGLE else probe.spacing > epsilon and _stands_still(box.y0, at, probe)
+        if here and (nowhere or _stands_still(there, from_there, probe)):
+            epsilon = max(epsilon, probe.spacing)
     return epsilon
 
 
@@ -124,19 +123,6 @@ def _most_move(moves: Array, expected: Array) -> bool:
     """Whether at least half of those that are expected to move, or do, move more than once to a side."""
     several = moves.max(axis=0) > 1
     return bool(2 * np.count_nonzero(several) >= np.count_nonzero(expected | several))
-
-
-def _leaps(y0: Array, epsilon: float, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
-    """Whether most of f moves, over a short step, by far more than a long one promises and the last bit allows.
-
-    Then it is no single precision that leaves so few bits of its values, but what cancels.
-    """
-    with np.errstate(all="ignore"):
-        left, right, *ends = at([-4 * _SHORT, 4 * _SHORT, _LONG, -_LONG])
-        moved = np.abs(np.stack([left - y0, right - y0])).max(axis=0)
-        rise = np.abs(ends[0] - ends[1])
-        leaps = moved > 16 * (4 * _SHORT / _LONG) * rise + 8 * epsilon * np.abs(y0)
-    return bool(2 * np.count_nonzero(leaps) > np.count_nonzero(rise))
 
 
 def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
