@@ -69,7 +69,7 @@ def test_one_entry_disagrees() -> None:
     (found,) = findings(numeric_of([1.0, 0.0], [1e-12, 0.0]), [1.00000001, 0.0])
     assert found.message == (
         "1 entry disagrees, worst ∂A[0]/∂X[0]: analytic 1.00000001, numeric 1 ± 1e-12, analytic/numeric = 1.00000001; "
-        "give --noise 7e-10 if f is no more precise"
+        "give --noise 2e-09 if f is no more precise"
     )
     (found,) = findings(numeric_of([1.0, 0.0], [1e-12, 1e-12]), [1.0, 0.5])
     assert found.message == "1 entry disagrees, worst ∂A[1]/∂X[1]: analytic 0.5, numeric 0 ± 1e-12"

@@ -155,6 +155,29 @@ def test_a_solver_s_right_derivative_is_not_called_wrong(name: str) -> None:
         assert jacinspect.inspect(f, x, derivative=derivative, noise=noise).verdict == "pass"
 
 
+@pytest.mark.parametrize(("tolerance", "seed"), [(1e-3, 1), (1e-3, 4), (1e-5, 1), (1e-5, 5)])
+def test_what_is_linear_for_half_a_unit_is_a_solver_s_where_it_leaps_farther_on(tolerance: float, seed: int) -> None:
+    """By Jacobi's iteration, which is linear in b wherever it takes as many steps."""
+    matrix = MATRIX + 16 * np.eye(4)
+
+    def solved(b: Array) -> Array:
+        x = np.zeros(4)
+        while np.linalg.norm(rest := b - matrix @ x) > tolerance * np.linalg.norm(b):
+            x = x + rest / matrix.diagonal()
+        return x
+
+    def inspected(factor: float, noise: float | None = None) -> jacinspect.Report:
+        slopes = factor * np.linalg.inv(matrix)
+        return jacinspect.inspect(
+            solved, normal(4, seed=seed), derivative=lambda b: slopes, derivative_kind="jacobian", noise=noise
+        )
+
+    right = inspected(1.0)
+    noise = max(named_noise(right))
+    verdicts = [each.verdict for each in (right, inspected(1.03), inspected(1.0, noise), inspected(1.03, noise))]
+    assert verdicts == ["inconclusive", "fail", "pass", "fail"]
+
+
 def oscillation(x: Array) -> Array:
     """Where a damped oscillator of stiffness x[0] and damping x[1] is at 5."""
     pulse = np.sqrt(x[0] - x[1] ** 2 / 4)

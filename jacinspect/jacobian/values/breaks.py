@@ -35,13 +35,14 @@ _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: 
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
 # there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
 _WINDOWS = (0.0, 1.0), (-0.72, 0.5)
-# Where those show noise, in units of |x|: the nearest place where RK45 at 1e-3 takes another step may be beyond 0.
+# Where those show noise or nothing, in units of |x|: the nearest place where RK45 at 1e-3 takes another step may be
+# beyond 0, and that where Jacobi's iteration does is seldom within half a unit.
 _FAR_WINDOWS = (1.5, 2.0), (-2.0, 2.0)
 _NOISE = 2.0**-20  # of a slope, below which leaps may be noise of a solver whose steps are further away
 _FAINT = 2.0**-8  # of a slope, that kinks turn it by in a solver that chooses its steps, however many there are
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
 _FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
-_ASKED = 4  # colors of which it is asked: 195 calls each, and all outputs at once
+_ASKED = 4  # colors of which it is asked: some 260 to 390 calls each, and all outputs at once
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
 
@@ -112,7 +113,7 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     off, height, pieces = np.zeros(value.size), np.zeros(value.size), np.zeros(value.size, bool)
     far = stencil.scaled(np.where(stencil.x == 0, 1, np.abs(stencil.x)))
     for within, window in [(stencil, each) for each in _WINDOWS] + [(far, each) for each in _FAR_WINDOWS]:
-        again = np.flatnonzero(~pieces if within is stencil else pieces & (off < _NOISE * size))
+        again = np.flatnonzero(~pieces | ((within is far) & (off < _NOISE * size)))
         if again.size:
             given = value[again], size[again], kinks[again]
             change, leap, shown = _in_window(within.subset(again), *given, window)
