@@ -15,8 +15,6 @@ from jacinspect.jacobian.values.stencil import is_single, step_scale
 
 __all__ = ["rounding_noise", "significant_epsilon"]
 
-_SHORT, _LONG = 2.0**-27, 2.0**-6  # steps, in units of x: numbers of bfloat16 are up to 2⁻⁷ apart
-
 
 class _Probe(NamedTuple):
     """What shows a precision: f moves once at most over four `short` steps to a side, in units of x.
@@ -31,10 +29,10 @@ class _Probe(NamedTuple):
     spacing: float
 
 
-# Single precision, over a step 2¹⁵ times shorter than the long one: 2⁻⁴⁵ of f, many a last bit of a double. And both of
+# Single precision, over a step 2²¹ times shorter than the long one: 2⁻⁴⁴ of f, many a last bit of a double. And both of
 # half precision, where 2⁻²² and 2⁻⁹ are some last bits of the next finer one. Steps are shorter than that needs: an
-# output moves where any of its inputs does.
-_SINGLE = _Probe(_SHORT, _LONG, 2.0**-23, 2.0**-23)
+# output moves where any of its inputs does. The long one meets the next number of bfloat16, which is up to 2⁻⁷ away.
+_SINGLE = _Probe(2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23)
 _HALVES = _Probe(2.0**-20, 2.0**-4, 2.0**-7, 2.0**-10), _Probe(2.0**-10, 2.0**-4, 2.0**-4, 2.0**-7)
 # The weights that seven values have in two neighbouring fifth differences, and the size of those of each.
 _FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
@@ -67,13 +65,13 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     at = _values_along(box, x, part)
-    from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
     still = _stands_still(box.y0, at, _SINGLE)  # first, for it shows more of the values
-    if is_single(box.epsilon):
-        next(from_there([0.0]))
     if not still and not is_single(box.epsilon):
         return box.epsilon
-    epsilon = max(box.epsilon, _SINGLE.spacing)
+    from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
+    if is_single(box.epsilon):
+        next(from_there([0.0]))
+    epsilon = max(box.epsilon, _SINGLE.spacing) if still else box.epsilon
     for half in _HALVES:
         still = half.spacing > epsilon and _stands_still(box.y0, at, half)
         if still and _stands_still(next(from_there([0.0])), from_there, half):
