@@ -82,15 +82,15 @@ def ladder(stencil: Stencil, doubts: Doubts | None = None) -> Estimate:
     if again.size:
         unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
         # Where nobody claims anything, the slope of a tread so short would be believed.
-        claimed = doubts.subset(again) if doubts is not None and doubts.contradicts is not None else None
-        finer = _sampled(stencil.subset(again).scaled(unit), claimed)
+        finer_doubts = doubts.subset(again) if doubts is not None and doubts.contradicts is not None else None
+        finer = _sampled(stencil.subset(again).scaled(unit), finer_doubts)
         before = estimate.subset(again)
         better = _finer_is_better(before, finer)
         estimate = estimate.replaced(again[better], finer.subset(better))
         elsewhere = np.flatnonzero(_kink_is_elsewhere(before, finer))
         there = finer.subset(elsewhere)
-        if claimed is not None and claimed.contradicts is not None:
-            there.kind[claimed.contradicts(elsewhere, there.value, there.bar)] = Kind.UNRESOLVED
+        if finer_doubts is not None and finer_doubts.contradicts is not None:
+            there.kind[finer_doubts.contradicts(elsewhere, there.value, there.bar)] = Kind.UNRESOLVED
         estimate = estimate.replaced(again[elsewhere], there)
     return estimate
 
