@@ -21,7 +21,7 @@ def borne_out(f: F, claim: Array, value: Array, x: Array = X, gap: float = 0.0) 
     bar = 1e-6 * np.abs(value)
 
     def contradicts(places: Array, value: Array, bar: Array) -> Array:
-        return ~(np.abs(claim[places] - value) <= bar)
+        return np.asarray(~(np.abs(claim[places] - value) <= bar))
 
     found: list[bool] = moves_as_claimed(stencil, value, bar, np.full(x.size, gap), contradicts).tolist()
     return found
