@@ -28,9 +28,9 @@ _ROUNDING_SINGLE = 2.0**-12  # and those in single precision, of 2⁻²⁴ each
 # Of the largest entry of its row: what a rule leaves by rounding where it has no entry. Of the largest of all, where an
 # output reads nothing, as the imaginary part of a Fourier transform at the highest frequency.
 NOTHING = 2.0**-44
-_NEAR = (
-    2.0**-10
-)  # least |x| over which an entry may move an output: terms of a claim that cancel are as large as f / |x|
+# The least |x| over which an entry has to move an output: terms of a claim that cancel are as large as f / |x|, and at
+# a smaller x their rounding could be an entry.
+_NEAR = 2.0**-10
 
 Products = list[tuple[int, Array]]  # of unit vectors, each with the place of its 1
 

@@ -69,12 +69,12 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if not still and not is_single(box.epsilon):
         return box.epsilon
     from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
-    if is_single(box.epsilon):
+    if is_single(box.epsilon):  # as few bits as values have so far; of that one, too, the box notes how many it has
         next(from_there([0.0]))
     epsilon = max(box.epsilon, _SINGLE.spacing) if still else box.epsilon
     for half in _HALVES:
-        still = half.spacing > epsilon and _stands_still(box.y0, at, half)
-        if still and _stands_still(next(from_there([0.0])), from_there, half):
+        here = half.spacing > epsilon and _stands_still(box.y0, at, half)
+        if here and _stands_still(next(from_there([0.0])), from_there, half):
             epsilon = half.spacing
     return epsilon
 
