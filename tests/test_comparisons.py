@@ -13,7 +13,18 @@ FOLDERS = ("jacobian", "inspection", "identities", "checks", "views")
 OF_F_ALONE = {
     *(
         f"jacobian.values.{name}"
-        for name in ("sides", "ladder", "averages", "stairs", "breaks", "noise", "differences")
+        for name in (
+            "sides",
+            "ladder",
+            "doubts",
+            "over_steps",
+            "treads",
+            "averages",
+            "stairs",
+            "breaks",
+            "noise",
+            "differences",
+        )
     ),
     *("jacobian.patterns.rounding", "jacobian.patterns.ties"),
 }

@@ -11,7 +11,8 @@ import numpy as np
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.differences import ROUNDING, WIDE, doubtful, first_pass
-from jacinspect.jacobian.values.ladder import Doubts, ladder
+from jacinspect.jacobian.values.doubts import Doubts
+from jacinspect.jacobian.values.ladder import ladder
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.stencil import LAST, Kind, Stencil
 from jacinspect.records import dataclass, replace
@@ -145,7 +146,12 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
     for start in range(0, outputs.size, _BATCH):
         batch = outputs[start : start + _BATCH]
         claims = None if claimed is None else claimed[batch]
-        estimate = ladder(stencil.subset(batch), _doubts(batch.size, claims))
+        doubts = (
+            Doubts(np.zeros(batch.size, bool))
+            if claims is None
+            else Doubts.unless_near(claims, ROUNDING * np.abs(claims))
+        )
+        estimate = ladder(stencil.subset(batch), doubts)
         on_stairs = (estimate.step > 0) & ~estimate.over_many & _refuted(estimate, claims)
         estimate = replace(estimate, kind=np.where(on_stairs, Kind.UNRESOLVED, estimate.kind))
         with np.errstate(all="ignore"):  # where both agree, keep the smaller bar: a noisy f needs the longer steps
@@ -157,19 +163,6 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
         if _refuted(renewed.subset(batch), claims).any():
             break
     return renewed
-
-
-def _doubts(size: int, claimed: Array | None) -> Doubts:
-    """Return what asks for f to be seen to be continuous: a claim that differences contradict, of `size` outputs."""
-    lost = np.zeros(size, bool)
-    if claimed is None:
-        return Doubts(lost)
-
-    def contradicts(places: Array, value: Array, bar: Array) -> Array:
-        with np.errstate(all="ignore"):
-            return np.asarray(~(np.abs(claimed[places] - value) <= bar + ROUNDING * np.abs(claimed[places])))
-
-    return Doubts(lost, contradicts)
 
 
 def _refuted(estimate: Estimate, claimed: Array | None) -> Array:

@@ -16,8 +16,9 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.differences import ROUNDING, first_pass, last_step
+from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.first_look import FLOOR
-from jacinspect.jacobian.values.ladder import Doubts, ladder
+from jacinspect.jacobian.values.ladder import ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.stencil import LAST, Kind, finite, step_scale
 from jacinspect.records import dataclass
@@ -245,11 +246,7 @@ class _Line:
         if not suspects.size:
             return suspects
         slack = allowed[suspects] - self.direction.bar[suspects]
-
-        def contradicts(places: Array, value: Array, bar: Array) -> Array:
-            return np.asarray(~(np.abs(claimed[suspects[places]] - value) <= bar + slack[places]))
-
-        doubts = Doubts(np.zeros(suspects.size, bool), contradicts)
+        doubts = Doubts.unless_near(claimed[suspects], slack)
         again = ladder(self.near.along(self.v, self.rounding).subset(suspects), doubts)
         off = ~(np.abs(claimed[suspects] - again.value) <= again.bar + slack)
         off &= ~(np.abs(claimed[suspects] - again.other) <= again.other_bar + slack)  # NaN where there are no steps

@@ -15,7 +15,8 @@ from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.indices import distinct, without
 from jacinspect.jacobian.values.differences import ROUNDING
-from jacinspect.jacobian.values.ladder import LADDER_CALLS, Doubts, ladder
+from jacinspect.jacobian.values.doubts import Doubts
+from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.stencil import Kind, step_scale
@@ -74,7 +75,7 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
             continue
         allowed = _allowed(comparison, v)[suspects]
         stencil = near.along(v.reshape(near.x.shape), rounding).subset(suspects)
-        estimate = ladder(stencil, _doubts(claimed[suspects], allowed))
+        estimate = ladder(stencil, Doubts.unless_near(claimed[suspects], allowed))
         outside = _outside(estimate, claimed[suspects], allowed)
         off = outside > 0
         if off.any() and near.box.evaluations + _LINES * _POINTS > end:
@@ -180,13 +181,6 @@ def _allowed(comparison: Comparison, v: Array) -> Array:
     whole = slice(0, jacobian.pattern.stored)
     errors = comparison.numeric.bar + ROUNDING * np.abs(comparison.claimed) + comparison.tolerated(whole)
     return (Jacobian(jacobian.pattern, errors) @ np.abs(v)).ravel()
-
-
-def _doubts(claimed: Array, allowed: Array) -> Doubts:
-    def contradicts(places: Array, value: Array, bar: Array) -> Array:
-        return np.asarray(~(np.abs(claimed[places] - value) <= bar + allowed[places]))
-
-    return Doubts(np.zeros(claimed.size, bool), contradicts)
 
 
 def _outside(estimate: Estimate, claimed: Array, allowed: Array) -> Array:

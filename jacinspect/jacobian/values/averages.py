@@ -1,4 +1,4 @@
-"""Slopes over many steps of a staircase, by least squares: what rounding to a few digits leaves of f. Next: ladder.
+"""Slopes over many steps of a staircase, by least squares: what rounding to a few digits leaves of f. Next: over_steps.
 
 Polynomials are fitted to many values around x (Savitzky & Golay 1964). What f is off them by is noise if it changes its
 sign from place to place; of what is off for longer, as a solver's result is, there is the less to average over.

@@ -14,8 +14,9 @@ from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.closeup import moves_as_claimed
 from jacinspect.jacobian.values.differences import WIDE
+from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
-from jacinspect.jacobian.values.ladder import LADDER_CALLS, Doubts, ladder
+from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.rough import NO_KINKS, NO_STAIRS, Kinks, Stairs
 from jacinspect.jacobian.values.sides import Estimate
@@ -74,7 +75,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     value, bar, size = first.jacobian.data.copy(), first.bar.copy(), first.size.copy()
     end = near.box.evaluations + calls
     rounding = near.rounding(first.jacobian, first.bar)
-    kinks, stairs = [NO_KINKS], [NO_STAIRS]
+    kinks, stairs, claims = [NO_KINKS], [NO_STAIRS], Doubts(contradicts=contradicts)
     large = cache(lambda: largest_of_row(near, first.jacobian))
     refuted = np.zeros(pattern.shape[0], np.int64)  # entries of each output that are off at a second look
     for color in colors_of(pattern, first.colors, first.number):
@@ -90,7 +91,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
         stencil = near.of_color(color, rounding).subset(chosen)
         lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
         lost |= near.box.whole
-        doubts = None if faint[entries].any() else _doubts(lost, entries, contradicts)
+        doubts = replace(claims.subset(entries), lost=None if faint[entries].any() else lost)
         estimate = ladder(stencil, doubts)
         size[entries] = np.maximum(size[entries], estimate.reached)
         better = ~_sharper(value[entries], bar[entries], credible[entries], estimate)
@@ -177,12 +178,6 @@ def _within_a_step(stairs: Stairs, near: Neighbourhood, jacobian: Jacobian, kind
     height, nothing = height[rows[entries]], np.zeros(entries.size)
     unit = step_scale(near.x.reshape(-1)[jacobian.indices[entries]])
     return Stairs(entries, height, nothing, 2 * height / unit, nothing > 0)
-
-
-def _doubts(lost: Array, entries: Array, contradicts: Contradicts | None) -> Doubts:
-    if contradicts is None:
-        return Doubts(lost)
-    return Doubts(lost, lambda places, value, bar: contradicts(entries[places], value, bar))
 
 
 def _sharper(value: Array, bar: Array, credible: Array, estimate: Estimate) -> Array:

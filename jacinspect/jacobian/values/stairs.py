@@ -1,4 +1,4 @@
-"""Does f move in steps near x? Then the slope between two of them says nothing of f's derivative. Next: ladder.
+"""Does f move in steps near x? Then the slope between two of them says nothing of f's derivative. Next: treads.
 
 Where digits are lost, a program is smooth between two steps, with a wrong slope and a tiny bar: so is one that computes
 in half precision, prints digits, or stops an iteration at a tolerance. f is evaluated at places to both sides of x, a

@@ -14,6 +14,7 @@ from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.colors.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.values.differences import doubtful, first_pass
+from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.first_look import first_look
 from jacinspect.jacobian.values.ladder import ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
@@ -194,7 +195,7 @@ def test_where_the_first_pass_has_no_doubt_it_is_right() -> None:
 def looked_at(f: F, at: float, epsilon: float = DOUBLE) -> Estimate:
     x = np.array([at])
     box = BlackBox(f, x)
-    return ladder(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, epsilon))
+    return ladder(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, epsilon), Doubts())
 
 
 @pytest.mark.parametrize(
@@ -363,10 +364,10 @@ def test_along_a_direction_slopes_are_by_the_step() -> None:
     box = BlackBox(f, x)
     stencil = Stencil(box, x, v, slice(None), None, box.y0, DOUBLE)
     truth = [0.3 * 2.0 + 0.5 * -0.7, np.cos(-1.0) * 2.0 + 0.3, 0.0]
-    for estimate in (first_pass(stencil), ladder(stencil)):
+    for estimate in (first_pass(stencil), ladder(stencil, Doubts())):
         assert np.all(np.abs(estimate.value - truth) <= estimate.bar)
         assert np.all(estimate.bar <= 1e-8)
-    part = ladder(stencil.subset(np.array([1])))
+    part = ladder(stencil.subset(np.array([1])), Doubts())
     assert abs(part.value[0] - truth[1]) <= part.bar[0]
 
 

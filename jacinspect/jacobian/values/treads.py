@@ -1,0 +1,70 @@
+"""How high are the steps in which f moves around x, as its values at ever smaller steps show? Next: over_steps."""
+
+import numpy as np
+
+from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.values.sides import Estimate
+from jacinspect.jacobian.values.slopes import SHARPER, Rungs
+from jacinspect.jacobian.values.stairs import end_of_tread, inputs_of, steps_beyond, steps_near
+
+__all__ = ["rounding_of_x", "steps_around"]
+
+_COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
+
+
+def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) -> tuple[Array, Array]:
+    """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
+
+    They are looked for around the step that is `believed`. Where f stands still around x, there are none if it bends at
+    the end of that tread, and they may be beyond it if it leaps. Of outputs that read one input, the nearest steps are
+    followed, and those of others, that may be farther away, are as high as what is first off the slope.
+    """
+    ends = _treads(rungs.subset(entries))
+    end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
+    flat = np.flatnonzero((estimate.value == 0) & (end > 0))
+    height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
+    tread, leaps = np.zeros(entries.size), np.ones(entries.size, bool)
+    if flat.size:
+        within, beyond = rungs.steps[end[flat]], rungs.steps[end[flat] - 1]
+        tread[flat], leaps[flat] = end_of_tread(stencil.subset(flat), sign[flat] * within, sign[flat] * beyond)
+    near = np.flatnonzero(leaps)
+    if near.size:
+        slopes = estimate.value[near], estimate.bar[near]
+        height[near], away[near] = steps_near(stencil.subset(near), *slopes, believed[near])
+    on = np.flatnonzero((tread != 0) & leaps & (height == 0))
+    if on.size:
+        height[on], away[on] = steps_beyond(stencil.subset(on), tread[on])
+    inputs = inputs_of(stencil)
+    longer = np.flatnonzero((height == 0) & leaps & np.isin(inputs, inputs[height > 0]))
+    if longer.size:
+        height[longer], away[longer] = _first_rise(rungs.subset(entries[longer]), estimate.subset(longer))
+    return height, away
+
+
+def _treads(rungs: Rungs) -> Array:
+    """Return the longest step within the tread that x is on, on each side of each entry; the first where it is none."""
+    moves = rungs.y != rungs.stencil.y0
+    still = ~np.logical_or.accumulate(moves[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(still.argmax(axis=1))
+
+
+def rounding_of_x(rungs: Rungs) -> float:
+    """Return how far apart the numbers are that f rounds x to, as a part of x, as far as treads show; 0 without any."""
+    ends, stencil = _treads(rungs), rungs.stencil
+    if stencil.inputs is None:
+        return 0.0
+    with np.errstate(all="ignore"):
+        apart = 2 * rungs.steps[ends].sum(axis=0) * np.abs(stencil.units() / stencil.x.reshape(-1)[stencil.inputs])
+    flat = (ends > 0).all(axis=0)
+    return float(np.min(apart, initial=_COARSEST, where=flat)) if flat.any() else 0.0
+
+
+def _first_rise(rungs: Rungs, estimate: Estimate) -> tuple[Array, Array]:
+    """Return by how much f is off a slope at the finest step where it is off by more than the bar, and that step."""
+    stencil, columns = rungs.stencil, np.arange(estimate.value.size)
+    moved = rungs.steps[:, None] * stencil.units()
+    line = stencil.y0 + np.stack([-moved, moved]) * estimate.value
+    off = np.nan_to_num(np.abs(rungs.y - line).max(axis=0))
+    least = SHARPER * (estimate.bar * np.abs(moved) + stencil.epsilon * np.abs(stencil.y0))
+    first = off.shape[0] - 1 - (off > least)[::-1].argmax(axis=0)
+    return off[first, columns], np.abs(moved[first, columns])
