@@ -146,11 +146,7 @@ def _again(stencil: Stencil, found: Estimate, outputs: Array, claimed: Array | N
     for start in range(0, outputs.size, _BATCH):
         batch = outputs[start : start + _BATCH]
         claims = None if claimed is None else claimed[batch]
-        doubts = (
-            Doubts(np.zeros(batch.size, bool))
-            if claims is None
-            else Doubts.unless_near(claims, ROUNDING * np.abs(claims))
-        )
+        doubts = Doubts() if claims is None else Doubts.unless_near(claims, ROUNDING * np.abs(claims))
         estimate = ladder(stencil.subset(batch), doubts)
         on_stairs = (estimate.step > 0) & ~estimate.over_many & _refuted(estimate, claims)
         estimate = replace(estimate, kind=np.where(on_stairs, Kind.UNRESOLVED, estimate.kind))

@@ -16,30 +16,26 @@ _BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked a
 
 @dataclass(frozen=True, eq=False)
 class Doubts:
-    """What may not be believed before f is seen to be continuous: what has `lost` digits, and what is contradicted.
+    """What may not be believed before f is seen to be continuous: what scales or somebody `contradicts`, or `all`.
 
     `contradicts` says of entries, given by their places, where somebody denies a value and its bar; None if nobody
-    claims anything. Without `lost`, no slope may be believed.
+    claims anything.
     """
 
-    lost: Array | None = None
     contradicts: Callable[[Array, Array, Array], Array] | None = None
+    all: bool = False
 
     @classmethod
     def unless_near(cls, slopes: Array, allowed: Array) -> "Doubts":
         """Doubt what is further than its bar and what is `allowed` from slopes that are given."""
-        return cls(
-            np.zeros(slopes.size, bool),
-            lambda places, value, bar: ~(np.abs(slopes[places] - value) <= bar + allowed[places]),
-        )
+        return cls(lambda places, value, bar: ~(np.abs(slopes[places] - value) <= bar + allowed[places]))
 
     def subset(self, chosen: Array) -> "Doubts":
         """Return what is doubted of some of the entries."""
-        lost = None if self.lost is None else self.lost[chosen]
-        if self.contradicts is None:
-            return Doubts(lost)
         contradicts = self.contradicts
-        return Doubts(lost, lambda places, value, bar: contradicts(chosen[places], value, bar))
+        if contradicts is None:
+            return self
+        return Doubts(lambda places, value, bar: contradicts(chosen[places], value, bar), self.all)
 
     def deny(self, value: Array, bar: Array) -> Array:
         """Return where somebody denies values of all entries: the last axis is theirs."""
@@ -50,16 +46,13 @@ class Doubts:
     def of(self, sides: Sides) -> Array:
         """Return which slopes may not be believed: a claim that every scale refutes is wrong, whatever f moves in."""
         view, (values, bars) = sides.both, sides.scales
-        if self.lost is None:
-            return np.ones(view.value.size, bool)
         coarser = np.arange(bars.shape[0])[:, None] < view.best
-        off = np.where(coarser, np.abs(values - view.value) - view.bar, 0)
-        # Where a second derivative jumps, differences lose digits too; but one scale at most contradicts another.
-        opposed, against = (np.count_nonzero(off > far, axis=0) for far in (bars, 2 * bars + np.abs(values) / 2))
-        doubted = (self.lost & (opposed >= SETTLED)) | (against >= SETTLED)
-        rungs = sides.rungs
-        ends = (view.value == 0) & (rungs.y != rungs.stencil.y0).any(axis=(0, 1))  # f stands still, on a tread
-        if self.contradicts is None:  # the steps of what gives whole numbers are its own
-            return np.asarray(doubted | (ends & (not rungs.stencil.box.whole)))
-        borne_out = np.count_nonzero(coarser & np.isfinite(bars) & ~self.deny(values, bars), axis=0)
-        return np.asarray(doubted | (self.deny(view.value, view.bar) & ((borne_out >= _BORNE_OUT) | ends)))
+        borne_out = np.count_nonzero(coarser & ~self.deny(values, bars), axis=0) >= _BORNE_OUT
+        # On a tread, f stands still where a slope would move it, or where it has none, but not for ever.
+        still = (sides.rungs.y == sides.rungs.stencil.y0).all(axis=0)
+        tread = (still & (np.abs(view.value) * sides.h > sides.noise)).any(axis=0)
+        tread |= (view.value == 0) & ~still.all(axis=0)
+        # Where a second derivative jumps, or digits are lost, one scale contradicts others by a little.
+        off = np.abs(values - view.value) - view.bar
+        opposed = np.count_nonzero(off > 2 * bars + np.abs(values) / 2, axis=0) >= SETTLED
+        return np.asarray(self.all | opposed | (self.deny(view.value, view.bar) & (borne_out | tread)))

@@ -12,13 +12,11 @@ claim is contradicted, f has to be seen to be continuous first (see stairs): the
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
-from jacinspect.jacobian.values.averages import few_digits
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.over_steps import among_steps, over_many
 from jacinspect.jacobian.values.sides import Estimate, Sides, leaps_at_once
 from jacinspect.jacobian.values.slopes import Rungs
 from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, is_single
-from jacinspect.records import replace
 
 __all__ = ["LADDER_CALLS", "NEAREST", "ladder"]
 
@@ -48,9 +46,6 @@ def ladder(stencil: Stencil, doubts: Doubts) -> Estimate:
 def _in_units_of_x(estimate: Estimate, stencil: Stencil, doubts: Doubts) -> Estimate:
     """Take the steps once more where x is small, so that f may bend within any of them; and at 0, in shorter ones."""
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
-    beyond = (near > 0) & (near < NEAREST) & ~(np.isfinite(estimate.left) & np.isfinite(estimate.right))
-    beyond &= estimate.kind == Kind.SMOOTH
-    estimate = replace(estimate, kind=np.where(beyond, np.int8(Kind.UNRESOLVED), estimate.kind))
     wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
     at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
     again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
@@ -58,7 +53,7 @@ def _in_units_of_x(estimate: Estimate, stencil: Stencil, doubts: Doubts) -> Esti
         return estimate
     unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
     # Where nobody claims anything, the slope of a tread so short would be believed.
-    doubts = Doubts() if doubts.contradicts is None else doubts.subset(again)
+    doubts = Doubts(all=True) if doubts.contradicts is None else doubts.subset(again)
     before, finer = estimate.subset(again), _sampled(stencil.subset(again).scaled(unit), doubts)
     better = _finer_is_better(before, finer)
     estimate = estimate.replaced(again[better], finer.subset(better))
@@ -77,18 +72,16 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     """Return where steps in units of |x| show more than those in units of 1."""
     gap = np.abs(before.right - before.left)
     sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
-    apart = np.abs(before.value - finer.value) > before.bar + finer.bar
-    sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
+    sharp &= (before.kind != Kind.SMOOTH) | ~(before.bar <= finer.bar)
     # Short steps need not reach the end of a tread, nor many, and many may be known already.
-    known = before.over_many & (before.bar <= few_digits(0.0) * np.abs(before.value))
-    sharp &= (before.step == 0) | np.where(known, finer.over_many, finer.step > 0)
+    sharp &= (before.step == 0) | (finer.step > 0)
     return np.asarray((finer.kind != Kind.UNRESOLVED) & sharp)
 
 
 def _kink_is_elsewhere(before: Estimate, finer: Estimate) -> Array:
     """Return where steps in units of 1 show a kink and leaps, and those in units of |x| a slope and neither."""
     kink = (before.kind == Kind.KINK) & (before.step > 0)
-    return np.asarray(kink & (finer.kind == Kind.SMOOTH) & (finer.step == 0) & (finer.bar < np.abs(finer.value)))
+    return np.asarray(kink & (finer.kind == Kind.SMOOTH))
 
 
 def _sampled(stencil: Stencil, doubts: Doubts) -> Estimate:
@@ -108,7 +101,7 @@ def _sampled(stencil: Stencil, doubts: Doubts) -> Estimate:
     estimate = Estimate.joined(estimates)
     if is_half(stencil.x_epsilon):
         return over_many(estimate, stencil)
-    slope = ((estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)) & np.isfinite(estimate.bar)
+    slope = (estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)
     entries = np.flatnonzero(np.concatenate(doubted) & slope)
     believed = steps[np.concatenate(bests)[entries]]
     return among_steps(rungs, estimate, entries, believed, doubts)

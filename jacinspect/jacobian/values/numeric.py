@@ -31,7 +31,6 @@ _LONGER = 256
 _LAST_BITS, _FEW = 2.0**10, 2**6  # of 1; as many entries as are looked at again for it, where nobody claims anything
 PIECES = 1 / 16  # of an output's largest slope, that slopes may be off at most as f is smooth in pieces, see breaks
 _ENOUGH = 9  # entries of an output off at a second look, or 3 by more than PIECES: of others, the first is believed
-_LOST = 2.0**-20  # of a slope whose sides close in: with a bar above it, f has lost digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +74,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
     value, bar, size = first.jacobian.data.copy(), first.bar.copy(), first.size.copy()
     end = near.box.evaluations + calls
     rounding = near.rounding(first.jacobian, first.bar)
-    kinks, stairs, claims = [NO_KINKS], [NO_STAIRS], Doubts(contradicts=contradicts)
+    kinks, stairs = [NO_KINKS], [NO_STAIRS]
     large = cache(lambda: largest_of_row(near, first.jacobian))
     refuted = np.zeros(pattern.shape[0], np.int64)  # entries of each output that are off at a second look
     for color in colors_of(pattern, first.colors, first.number):
@@ -89,9 +88,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
             kind[entries] = Kind.UNRESOLVED
             continue
         stencil = near.of_color(color, rounding).subset(chosen)
-        lost = (first.closing & first.wide)[entries] & (bar[entries] > _LOST * np.abs(value[entries]))
-        lost |= near.box.whole
-        doubts = replace(claims.subset(entries), lost=None if faint[entries].any() else lost)
+        doubts = Doubts(contradicts, all=bool(faint[entries].any())).subset(entries)
         estimate = ladder(stencil, doubts)
         size[entries] = np.maximum(size[entries], estimate.reached)
         better = ~_sharper(value[entries], bar[entries], credible[entries], estimate)

@@ -50,7 +50,6 @@ def _judged_over(rungs: Rungs, fine: Estimate, coarse: Estimate, tilt: Array) ->
     `tilt` is the height of a step over its distance. What leaps as its work changes, as an adaptive integrator does, is
     off by far more than it leaps: slopes that differ by a little are then left open.
     """
-    off, height = np.abs(coarse.value - fine.value), coarse.step
     x = np.abs(rungs.stencil.widths(1.0)[2])
     natural = np.where(x == 0, 1, np.minimum(x, 1))  # beside a small x, what f moves by over a unit says little
     large, digits = np.abs(coarse.value), np.where(coarse.kind == Kind.SMOOTH, _ONE_DIGIT, WIDE)
@@ -58,11 +57,9 @@ def _judged_over(rungs: Rungs, fine: Estimate, coarse: Estimate, tilt: Array) ->
     narrow &= coarse.bar <= np.maximum(digits * large, WIDE * natural * coarse.reached)
     coarse, few = averaged(coarse, rungs.stencil, rounding_of_x(rungs))
     narrow = (few | narrow) & ((coarse.kind == Kind.SMOOTH) | (coarse.kind == Kind.KINK))
-    near = narrow & (off <= WIDE * np.abs(coarse.value))
-    little, bar = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value)), coarse.bar + np.where(near, off, 0)
-    step = np.where(np.isfinite(bar), height, 0)
-    over = replace(coarse, bar=bar, other=fine.value, other_bar=np.maximum(fine.bar, little))
-    between = replace(fine, step=step, other=coarse.value, other_bar=np.maximum(bar, little))
+    little = np.minimum(_TILT * tilt, _LITTLE * np.abs(fine.value))
+    over = replace(coarse, other=fine.value, other_bar=np.maximum(fine.bar, little))
+    between = replace(fine, step=coarse.step, other=coarse.value, other_bar=np.maximum(coarse.bar, little))
     return between.replaced(np.flatnonzero(narrow), over.subset(narrow))
 
 

@@ -12,13 +12,12 @@ from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.stencil import Stencil
 from jacinspect.records import dataclass
 
-__all__ = ["FARTHEST", "SIDE", "Places", "end_of_tread", "inputs_of", "leader", "steps_beyond", "steps_near"]
+__all__ = ["FARTHEST", "SIDE", "Places", "end_of_tread", "inputs_of", "leader", "steps_near"]
 
 SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
 # Apart at most, in units of x: half a unit away f may be another function. Not a whole number of steps.
 FARTHEST = 0.01507
 _FURTHER = (1.0, 8.0, 64.0, 512.0, 4096.0)  # times as far apart: x may lie close to the end of a tread, or leaps be far
-_OF_A_TREAD = 0.25, 1.0  # how far to each side of its end f is searched for more leaps, by the distance to that
 _BEND = 2.0**-12  # of how far f moves on: it moves by less at the end of a tread that is bent, after all halvings
 _HALVINGS, _FIRST_HALVINGS = 20, 6  # a leap persists however near its two ends; a bend is seen to be one after a few
 _MATTERS = 8.0  # times the bar over the step: leaps that are smaller do not move the slope by much more than its bar
@@ -70,18 +69,6 @@ def end_of_tread(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
         still, moved = np.where(moves, still, middle), np.where(moves, middle, moved)
         rise = np.where(moves, y, rise)
     return moved, (rise == 0) | ~(rise <= _BEND * far)
-
-
-def steps_beyond(stencil: Stencil, end: Array) -> tuple[Array, Array]:
-    """Return how high the steps are at the end of the tread that x is on, 0 where there are none; and how far it is."""
-    height = np.zeros(end.size)
-    for part in _OF_A_TREAD:
-        again = np.flatnonzero(height == 0)
-        if again.size:
-            places = Places.at(stencil.subset(again), np.abs(end[again]) * part / SIDE, end[again])
-            none = np.zeros(again.size)
-            height[again] = _Search(places, none, none).steps(none > 0)[0]
-    return height, np.abs(end * stencil.units())
 
 
 def inputs_of(stencil: Stencil) -> Array:

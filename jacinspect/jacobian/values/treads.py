@@ -5,7 +5,7 @@ import numpy as np
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.slopes import SHARPER, Rungs
-from jacinspect.jacobian.values.stairs import end_of_tread, inputs_of, steps_beyond, steps_near
+from jacinspect.jacobian.values.stairs import end_of_tread, inputs_of, steps_near
 
 __all__ = ["rounding_of_x", "steps_around"]
 
@@ -21,7 +21,7 @@ def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Arr
     """
     ends = _treads(rungs.subset(entries))
     end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
-    flat = np.flatnonzero((estimate.value == 0) & (end > 0))
+    flat = np.flatnonzero(end > 0)
     height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
     tread, leaps = np.zeros(entries.size), np.ones(entries.size, bool)
     if flat.size:
@@ -31,11 +31,8 @@ def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Arr
     if near.size:
         slopes = estimate.value[near], estimate.bar[near]
         height[near], away[near] = steps_near(stencil.subset(near), *slopes, believed[near])
-    on = np.flatnonzero((tread != 0) & leaps & (height == 0))
-    if on.size:
-        height[on], away[on] = steps_beyond(stencil.subset(on), tread[on])
     inputs = inputs_of(stencil)
-    longer = np.flatnonzero((height == 0) & leaps & np.isin(inputs, inputs[height > 0]))
+    longer = np.flatnonzero((height == 0) & np.isin(inputs, inputs[height > 0]))
     if longer.size:
         height[longer], away[longer] = _first_rise(rungs.subset(entries[longer]), estimate.subset(longer))
     return height, away
