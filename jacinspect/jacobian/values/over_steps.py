@@ -51,7 +51,7 @@ def _judged_over(rungs: Rungs, fine: Estimate, coarse: Estimate, tilt: Array) ->
     off by far more than it leaps: slopes that differ by a little are then left open.
     """
     x = np.abs(rungs.stencil.widths(1.0)[2])
-    natural = np.where(x == 0, 1, np.minimum(x, 1))  # beside a small x, what f moves by over a unit says little
+    natural = np.where(x == 0, 1, x)  # beside a small x, what f moves by over a unit says little
     large, digits = np.abs(coarse.value), np.where(coarse.kind == Kind.SMOOTH, _ONE_DIGIT, WIDE)
     narrow = coarse.bar <= WIDE * np.maximum(large, coarse.reached)
     narrow &= coarse.bar <= np.maximum(digits * large, WIDE * natural * coarse.reached)
@@ -71,5 +71,5 @@ def over_many(estimate: Estimate, stencil: Stencil) -> Estimate:
         step=np.where(few, stencil.epsilon * np.abs(stencil.y0), estimate.step),
         other=np.where(few, estimate.value, estimate.other),
         other_bar=np.where(few, estimate.bar, estimate.other_bar),
-        over_many=estimate.over_many | few,
+        over_many=few,
     )

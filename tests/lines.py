@@ -1,0 +1,36 @@
+"""Lines through a point, as differences see a function: stencils, and values at ever smaller steps."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.values.slopes import Rungs
+from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from tests.oracles import Array
+
+F = Callable[[Array], Array]
+DOUBLE, SINGLE = 2.0**-52, 2.0**-23
+
+
+def stencil_of(f: F, x: Array, epsilon: float = DOUBLE) -> Stencil:
+    """Return the stencil of an element-wise function."""
+    box = BlackBox(f, x)
+    return Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, epsilon)
+
+
+def of_one_input(f: F, at: float) -> Stencil:
+    """Return the stencil of all outputs of a function of one number."""
+    x = np.array([at])
+    box = BlackBox(f, x)
+    inputs = np.zeros(box.y0.size, np.int64)
+    return Stencil(box, x, step_scale(x), np.arange(box.y0.size), inputs, box.y0, DOUBLE)
+
+
+@np.errstate(all="ignore")
+def rungs_of(stencil: Stencil) -> Rungs:
+    """Return f at steps from a unit down to ten spacings of 1."""
+    count, ratio = (31, 3.07) if stencil.epsilon < 1e-10 else (22, 1.9)
+    steps = ratio ** -np.arange(float(count))
+    y = np.array([*stencil.sides(steps.tolist())]).reshape(count, 2, stencil.y0.size)
+    return Rungs(stencil, steps, ratio, y.swapaxes(0, 1))
