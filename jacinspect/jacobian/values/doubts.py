@@ -55,4 +55,6 @@ class Doubts:
         # Where a second derivative jumps, or digits are lost, one scale contradicts others by a little.
         off = np.abs(values - view.value) - view.bar
         opposed = np.count_nonzero(off > 2 * bars + np.abs(values) / 2, axis=0) >= SETTLED
+        if self.contradicts is None and not sides.rungs.stencil.box.whole:  # whose steps are its own
+            return np.asarray(self.all | opposed | tread)
         return np.asarray(self.all | opposed | (self.deny(view.value, view.bar) & (borne_out | tread)))

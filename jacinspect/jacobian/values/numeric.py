@@ -122,8 +122,8 @@ def _times_refuted(entries: Array, estimate: Estimate, large: Callable[[], Array
     refuted = smooth & contradicts(entries, estimate.value, estimate.bar)
     if not refuted.any():
         return np.zeros(entries.size, np.int64)
-    clearly = contradicts(entries, estimate.value, estimate.bar + PIECES * large()[entries])
-    return np.where(refuted, np.where(clearly, 3, 1), 0)
+    clearly = refuted & contradicts(entries, estimate.value, estimate.bar + PIECES * large()[entries])
+    return np.asarray(refuted + 2 * clearly)
 
 
 def largest_of_row(near: Neighbourhood, jacobian: Jacobian) -> Array:

@@ -12,7 +12,7 @@ import jacinspect
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.colors.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.values.differences import doubtful, first_pass
+from jacinspect.jacobian.values.differences import doubtful, first_pass, last_step
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.first_look import first_look
 from jacinspect.jacobian.values.ladder import ladder
@@ -185,6 +185,35 @@ def test_where_the_first_pass_has_no_doubt_it_is_right() -> None:
     assert not doubtful(first.value, first.bar, np.abs(box.y0), step_scale(x), DOUBLE).any()
     assert np.all(np.abs(first.value - np.cos(x)) <= first.bar)
     assert np.median(first.bar) <= 1e-11
+
+
+@pytest.mark.parametrize("steeper", [1, -1])
+def test_the_size_of_f_is_what_it_moves_by_to_either_side(steeper: int) -> None:
+    x = np.zeros(1)
+    box = BlackBox(lambda x: np.where(steeper * x > 0, 5 * x, x), x)
+    first = first_pass(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, DOUBLE))
+    assert first.size[:].tolist() == pytest.approx([5 * last_step(DOUBLE)])
+
+
+@pytest.mark.parametrize(
+    ("value", "bar", "size", "unit", "again"),
+    [
+        (1.0, 5e-9, 0.0, 1.0, False),
+        (1.0, 5e-8, 0.0, 1.0, True),
+        (1.0, 5e-9, 0.0, 2.0**21, True),  # whole waves of f fit between two steps
+        (0.0, 5e-9, 1.0, 1.0, False),
+        (0.0, 1e-310, 0.0, 1.0, False),
+        (np.nan, 0.0, 1.0, 1.0, True),
+        (1.0, np.nan, 1.0, 1.0, True),
+    ],
+)
+def test_a_bar_is_wide_against_the_derivative_or_what_f_moves_by(
+    value: float, bar: float, size: float, unit: float, again: bool
+) -> None:
+    found: list[bool] = doubtful(
+        np.array([value]), np.array([bar]), np.array([size]), np.array([unit]), DOUBLE
+    ).tolist()
+    assert found == [again]
 
 
 # --- Kinks, jumps and what cannot be resolved -------------------------------------------------------------------------

@@ -75,6 +75,11 @@ def test_where_f_stands_still_for_a_while_every_claim_is_doubted(claim: float) -
     assert doubted(lambda x: 0 * x + 3, claim) == [False, False]
 
 
+def test_so_it_is_where_nobody_claims_anything_unless_f_is_whole() -> None:
+    assert doubted(lambda x: np.round(x - X + 0.3, 1)) == [True, True]
+    assert doubted(lambda x: np.round(x - X + 0.3)) == [False, False]
+
+
 def test_so_it_is_where_one_step_alone_is_longer_than_the_tread() -> None:
     f: F = lambda x: np.round(x - X + 0.3)  # noqa: E731
     assert doubted(f, 1.0) == [True, True]
