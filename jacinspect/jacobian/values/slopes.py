@@ -73,7 +73,6 @@ def extrapolated(
     bound = np.zeros_like(spread)
     for number, order in enumerate(orders, 1):
         column[number:] += (column[number:] - column[number - 1 : -1]) / (ratio**order - 1)
-        column[number - 1] = np.nan
         np.maximum(_CHANGE * _change(column), bound / SHARPER, out=bound)
         better = bound < spread
         np.copyto(value, column, where=better)
@@ -91,11 +90,10 @@ def extrapolated(
 def bends(side: tuple[Array, Array, Array], view: View) -> Array:
     """Return where f bends between neighbouring numbers and the steps that a side's slope is believed of.
 
-    The finest steps agree on another slope, if f is as precise as its rounding.
+    Any of the finest steps shows another slope, if f is as precise as its rounding.
     """
     value, bar = side[0][-SETTLED:], side[2][-SETTLED:]
-    low, high = (value - bar).max(axis=0), (value + bar).min(axis=0)
-    return np.asarray((low <= high) & ((view.value + view.bar < low) | (high < view.value - view.bar)))
+    return np.asarray((np.abs(value - view.value) > bar + view.bar).any(axis=0))
 
 
 def creeping(slope: Array) -> Array:
