@@ -72,7 +72,7 @@ class Sides:
 
     `scales` is value and bar of the central slope at every step, `h` the steps and `noise` the rounding of f at each.
     `jumps` is where f leaps at once to a side, `bent` where a side's slope is that of a bend, `parted` where the slopes
-    of both sides differ at the same steps, `creeps` how far slopes still have to go, `step` the noise that was given.
+    of both sides differ at the same steps, `creeps` where slopes go on changing, `step` the noise that was given.
     """
 
     rungs: Rungs
@@ -100,7 +100,7 @@ class Sides:
         bar += np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
         one, other = believed(*lows[:2]), believed(*highs[:2])
         bent = bends(lows, one) | bends(highs, other)
-        creeps = np.maximum(creeping(left), creeping(right))
+        creeps = creeping(left) | creeping(right)
         parted = np.count_nonzero(np.abs(highs[0] - lows[0]) > _APART * (lows[1] + highs[1]), axis=0) >= SETTLED
         return cls(rungs, jumps, step, one, other, believed(value, bar), (value, bar), bent, parted, creeps, h, noise)
 
@@ -116,7 +116,7 @@ class Sides:
         # Where f stands still, a slope that its noise would hide over a unit of x is as good as 0.
         peak = np.maximum(finite(np.abs(self.rungs.y[:, 0])).max(axis=0), np.abs(stencil.y0))
         bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
-        hidden = self._hidden(value, bar, reached) | (self.creeps > bar)
+        hidden = self._hidden(value, bar, reached) | self.creeps
         kind[(kind == Kind.SMOOTH) & hidden] = Kind.UNRESOLVED
         # A side that neither leaps at once nor has a slope is too steep for the steps, and no slope is known then.
         known = self._known(reached)

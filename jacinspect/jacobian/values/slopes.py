@@ -11,7 +11,7 @@ __all__ = ["SETTLED", "SHARPER", "Rungs", "View", "believed", "bends", "creeping
 
 SETTLED = 3  # steps in a row that show what one may by chance
 _CHANGE = 2.0  # times the last change bounds the error where it shrinks by 1.5 a step, as of |x|^1.5
-_SLOWLY = 0.8  # where it shrinks by less, at all of the finest steps, that is not enough
+_SLOWLY = 0.8  # where it shrinks by less, at all of the finest steps, or grows by as little, no change bounds it
 SHARPER = 8.0  # no column claims to be more than so many times sharper than the one before: two may agree by chance
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 
@@ -97,11 +97,10 @@ def bends(side: tuple[Array, Array, Array], view: View) -> Array:
 
 
 def creeping(slope: Array) -> Array:
-    """Return how far slopes have to go that change by little less from step to step, as of x^1.04; 0 elsewhere."""
+    """Return where slopes go on changing by about as much at each of the finest steps, as of x^1.04 or x log x."""
     change = np.diff(slope[-_FINEST:], axis=0)
     shrinks = change[1:] / change[:-1]
-    slowly = ((shrinks > _SLOWLY) & (shrinks < 1)).all(axis=0)
-    return np.where(slowly, np.abs(change[-1]) * shrinks[-1] / (1 - shrinks[-1]), 0)
+    return np.asarray((np.fmin(shrinks, 1 / shrinks) > _SLOWLY).all(axis=0))
 
 
 def _change(column: Array) -> Array:

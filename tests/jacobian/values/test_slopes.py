@@ -252,13 +252,13 @@ def test_slopes_that_have_not_settled_are_not_bent(which: int) -> None:
     assert bent(f, X, which) == [False] * 3
 
 
-def test_slopes_creep_by_what_a_power_near_1_has_left() -> None:
-    """The slope of x^1.04 at 0 is 0, and at the finest step still a quarter."""
+def test_the_slopes_of_a_power_near_1_creep() -> None:
+    """That of x^1.04 at 0 is 0, and at the finest step still a quarter; that of x^0.96 is infinite."""
+    rounded = np.random.default_rng(0).uniform(-1, 1, (31, 1000))
     with np.errstate(all="ignore"):
-        slope = STEPS[:, None] ** np.array([0.04, 0.04, -0.04, 0.5, 0])
+        slope = STEPS[:, None] ** np.array([0.04, 0.04, -0.04, 0.5, -0.5, 0])
         slope[:, 1] += 5 * STEPS  # which is something else from longer steps
-        left = creeping(slope)
-        noisy = creeping(np.random.default_rng(0).uniform(size=(31, 1000)))
-    np.testing.assert_allclose(left[:2], slope[-1, 0], rtol=1e-6)
-    assert left[2:].tolist() == [0, 0, 0]
-    assert np.count_nonzero(noisy) == 0  # two changes are alike by chance, and not six
+        noisy = creeping(rounded), creeping(rounded / STEPS[:, None])
+        assert creeping(slope).tolist() == [True, True, True, False, False, False]
+        assert creeping(-np.log(STEPS)[:, None]).tolist() == [True]
+    assert not np.any(noisy)  # two changes are alike by chance, and not six
