@@ -1,5 +1,7 @@
 """Slopes at ever smaller steps, to one side or central: extrapolated, and which of them are believed. Next: sides."""
 
+from functools import cached_property
+
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
@@ -24,6 +26,11 @@ class Rungs:
     steps: Array
     ratio: float
     y: Array
+
+    @cached_property
+    def peak(self) -> Array:
+        """The size of f at each step: of its values to either side and at x, the largest."""
+        return np.asarray(np.fmax(finite(np.abs(self.y)).max(axis=0), np.abs(self.stencil.y0)))
 
     def subset(self, chosen: Array) -> "Rungs":
         """Return the values of some entries."""
@@ -52,11 +59,9 @@ def slopes_of(rungs: Rungs) -> tuple[Array, ...]:
     before, after = (np.stack([np.broadcast_to(width[side], shape[1:]) for width in widths]) for side in (0, 1))
     left, right = (stencil.y0 - rungs.y[0]) / before, (rungs.y[1] - stencil.y0) / after
     central = (before * right + after * left) / (before + after)  # steps that were rounded differ, and f bends
-    peak = np.fmax(np.fmax(np.abs(rungs.y[0]), np.abs(rungs.y[1])), np.abs(stencil.y0))
-    peak = np.where(np.isfinite(peak), peak, np.abs(stencil.y0))
     x = widths[0][2]
     size = np.fmax(np.abs(x * central), stencil.summed())
-    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * finite(size) + stencil.smallest)
+    noise = 4 * (stencil.epsilon * rungs.peak + stencil.x_epsilon * finite(size) + stencil.smallest)
     return left, right, central, (before + after) / 2, noise
 
 

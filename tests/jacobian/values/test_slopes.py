@@ -34,8 +34,7 @@ def tableau(f: F, x: Array = X, which: int = 2) -> Sided:
     """Return extrapolated slopes to the left (0), to the right (1) or central (2): values, bars, and a step's own."""
     rungs = rungs_of(f, x)
     *slopes, h, noise = slopes_of(rungs)
-    floor = noise / h * (1.0 if which == 2 else 2.6)
-    return extrapolated(slopes[which], floor, h, RATIO, (2, 4) if which == 2 else (1, 2))
+    return extrapolated(slopes[which], noise / h, h, RATIO, (2, 4) if which == 2 else (1, 2))
 
 
 def view(f: F, x: Array = X, which: int = 2) -> View:
