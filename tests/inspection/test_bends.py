@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pytest
 from rich.console import Console
+from scipy.special import xlogy
 
 import jacinspect
 from jacinspect.checks.outcomes import Outcome, Tally
@@ -67,6 +68,12 @@ def test_a_slope_that_long_steps_show_is_kept_where_short_ones_show_it_to_less()
     """Steps in units of a small |x| do not cross the joint at 0, but rounding leaves them three digits."""
     report = jacinspect.inspect(lambda x: np.exp(x) + x * np.abs(x), np.array([1.6e-12, 1.5e-11, 6e-12]))
     assert report.verdict == "pass"
+
+
+def test_an_entropy_has_no_slope_at_0_that_a_claim_would_be_off() -> None:
+    """It grows by as much at each step, and without end; what clips a probability has 0 there."""
+    report = jacinspect.inspect(lambda p: -xlogy(p, p), np.zeros(1), np.zeros_like)
+    assert report.verdict == "inconclusive", report.findings
 
 
 @pytest.mark.parametrize("name", POLES)

@@ -379,6 +379,18 @@ def test_the_entropy_of_far_logits_has_lost_a_term_where_a_probability_is_rounde
     assert wrong.verdict == "fail"
 
 
+def test_the_entropy_of_a_tiny_probability_has_lost_it_as_well() -> None:
+    """The other term of the slope, 1 beside log p, shows from 1e-15 on, however tiny p is."""
+    p = np.array([2e-16, 1e-17, 1e-19, 1e-30, 1e-100])
+
+    def both(p: Array) -> Array:
+        return np.asarray(-p * np.log(p) - (1 - p) * np.log(1 - p))
+
+    right, wrong = (jacinspect.inspect(both, p, lambda p, c=c: c * (np.log1p(-p) - np.log(p))) for c in (1, 1.1))
+    assert right.verdict == "inconclusive", right.findings
+    assert wrong.verdict == "fail"
+
+
 TINY: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array], Array]] = {
     "exp": (np.exp, np.exp, np.array([-60.0, -45.0])),
     "exp(300 x)": (lambda x: np.exp(300 * x), lambda x: 300 * np.exp(300 * x), np.array([-0.2, -0.3])),

@@ -15,9 +15,13 @@ __all__ = ["last_bits_lost"]
 # In roundings of 1: how large f is where it shows whether its last bits are those of 1, to within a factor; which are
 # at least so large: its own are those of 2⁻⁴⁰.
 _SHOWN, _WITHIN, _LEAST = 2.0**12, 2.0**4, 2.0**-8
-_RATIO, _HALVINGS = 1.5, 8  # of distances, and how often the last is halved: f is then followed to a tenth of |f / f'|
-_FAR = _RATIO ** np.arange(18.0)  # times |f / f'|, f is followed: small ratios, for it may fall again, as p log p does
-_PLACES, _BITS = 18, 70  # so many, 1/64 of |f / f'| apart, over which a power is smooth; a ninth difference of a leap
+# Distances at which f is followed, from |f / f'| to a unit of x, each so many times longer than the last or more: small
+# ratios, for f may fall again, as p log p does. And how often the last is halved: f is then followed closely.
+_DISTANCES, _RATIO, _HALVINGS = 24, 1.5, 8
+# So many places, a part of |f / f'| apart over which a power is smooth, and no whole number of last bits of 1: where f
+# is as large as _SHOWN, 1/64 of that is one, and each place would be rounded alike. A ninth difference of a leap.
+_PLACES, _APART, _BITS = 18, 1 / 61, 70
+_BEYOND = 1 / 8  # of the distance: so much farther, f shows its |f / f'| there
 
 
 def last_bits_lost(stencil: Stencil, value: Array) -> Array:
@@ -32,16 +36,21 @@ def last_bits_lost(stencil: Stencil, value: Array) -> Array:
 @np.errstate(all="ignore")
 def _lost(stencil: Stencil, value: Array) -> Array:
     """Follow f to where it is a few thousand times the last bit of 1, and look there whether it moves in such bits."""
-    first = leader(inputs_of(stencil), np.abs(value))
+    first, columns = leader(inputs_of(stencil), np.abs(value)), np.arange(value.size)
     unit = (stencil.y0 / value / stencil.units())[first]  # by which f rises to about e times as much, if it is a power
-    y = np.array([*stencil.steps([far * unit for far in _FAR])])
-    high = _FAR[(np.abs(y) > _SHOWN * stencil.epsilon)[:, first].argmax(axis=0)]
-    low = high / _RATIO
+    ratio = np.maximum(_RATIO, np.abs(unit) ** (-1 / _DISTANCES))
+    far = ratio ** np.arange(_DISTANCES)[:, None]
+    y = np.array([*stencil.steps([*(far * unit)])])
+    high = far[(np.abs(y) > _SHOWN * stencil.epsilon)[:, first].argmax(axis=0), columns]
+    low = high / ratio
     for _ in range(_HALVINGS):
-        middle = (low + high) / 2
+        middle = np.sqrt(low) * np.sqrt(high)  # whose product may overflow
         above = (np.abs(stencil.step(middle * unit)) > _SHOWN * stencil.epsilon)[first]
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    y = np.array([*stencil.steps([(high + k / 64) * unit for k in range(_PLACES)])])
+    start = high * unit
+    before, after = stencil.steps([start, start * (1 + _BEYOND)])
+    apart = (start * _APART * _BEYOND / np.abs(np.log(after / before)))[first]
+    y = np.array([*stencil.steps([start + k * apart for k in range(_PLACES)])])
     bits = np.abs(np.diff(y, 9, axis=0)).max(axis=0) / _BITS / stencil.epsilon
     size = np.abs(y).max(axis=0) / stencil.epsilon
     shown = (size > _SHOWN / _WITHIN) & (size < _SHOWN * _WITHIN)

@@ -41,8 +41,7 @@ class Band:
 
     def terms(self, wide: Array) -> Array:
         """Return |x·∂A/∂x| of each entry, what rounding of x does to A by it; 0 for those with too `wide` a bar."""
-        terms = np.abs(self.value * self.x)
-        return np.where(wide | ~np.isfinite(terms), 0, terms)
+        return np.where(wide, 0, finite(np.abs(self.value * self.x)))
 
     def others(self, wide: Array) -> Array:
         """Return, for each entry, the sum of the terms of all others in its row."""
@@ -51,12 +50,10 @@ class Band:
 
     def largest(self, wide: Array) -> Array:
         """Return, for each entry, the largest of its row that is not too `wide`, in units of the entry's own input."""
-        terms, lengths = np.where(wide, 0, np.abs(self.value) * self.unit), self.pattern.lengths
-        if terms.size:
-            filled = lengths > 0
-            largest = np.maximum.reduceat(terms, self.pattern.indptr[:-1][filled])
-            terms = np.repeat(largest, lengths[filled]) / self.unit
-        return terms
+        moved, lengths = np.where(wide, 0, np.abs(self.value) * self.unit), self.pattern.lengths
+        filled = lengths > 0
+        largest = np.maximum.reduceat(moved, self.pattern.indptr[:-1][filled])
+        return np.asarray(np.repeat(largest, lengths[filled]) / self.unit)
 
 
 @dataclass(frozen=True, eq=False)

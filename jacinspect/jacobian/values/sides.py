@@ -16,10 +16,8 @@ _DENSE = 2.0**-8  # between neighbouring numbers, so that values of f there woul
 _WAVE = 2.0**-5  # the shortest waves that f is searched for
 _APART = 4.0  # times their bars, for two sides to be a kink: less may be one slope that has not settled
 _STEADY = 14  # of the finest steps, over which what f rises by at a jump stays
-_BACK = 2.0**-10  # of a leap to one side, that the one to the other may be off: slopes move them apart by less
-_AMPLIFIED = 2.6  # times larger rounding is in a one-sided slope, extrapolated twice, than in one by itself
+_AMPLIFIED = 2.6  # times larger noise is in a one-sided slope, extrapolated twice, than in one by itself
 _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its rounding, and not for want of a limit
-_STILL = 4  # of the finest steps, over which f stands still where it has lost digits; a bend moves it by then
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +46,20 @@ def leaps_at_once(rungs: Rungs) -> Array:
 
     Where f leaps there and back, its value at x alone is another, which is no jump, and no slope is known.
     """
-    stencil = rungs.stencil
-    found: Array = np.zeros((2, stencil.y0.size), bool)
-    rise = rungs.y[:, -_STEADY:]
-    if not np.any(np.abs(rise[:, 0] - stencil.y0) < 2 * np.abs(rise[:, -1] - stencil.y0)):
-        return found
-    rise = rise - stencil.y0
+    stencil, y0 = rungs.stencil, rungs.stencil.y0
+    found: Array = np.zeros((2, y0.size), bool)
+    far, near = (np.abs(rungs.y[:, step] - y0) for step in (-_STEADY, -1))
+    steady = np.flatnonzero((far < 2 * near).any(axis=0))  # few, so that the rest takes no time
+    rise = rungs.y[:, -_STEADY:, steady] - y0[steady]
     # a jump's rise stays over steps that are a million times apart; rounding has no one size and sign over so many
     leaps: Array = (np.abs(rise - rise[:, -1:]) <= np.abs(rise[:, -1:]) / 2).all(axis=1)
-    leaps &= np.abs(rise[:, -1]) > 64 * stencil.epsilon * np.abs(stencil.y0)
-    leaps &= ~(np.abs(rise[0, -1] - rise[1, -1]) <= _BACK * np.abs(rise[0, -1]))
-    rise = np.abs(rise)
+    rise = rise[:, -1]
+    leaps &= np.abs(rise) > 64 * stencil.epsilon * np.abs(y0[steady])
+    leaps &= ~(leaps.all(axis=0) & (np.sign(rise[0]) == np.sign(rise[1])))
     for side, towards in enumerate((-np.inf, np.inf)):
         if leaps[side].any() and stencil.inputs is not None:
-            y = stencil.beside(towards)
-            found[side] = leaps[side] & (np.abs(y - stencil.y0) >= rise[side, -1] / 2)
+            y = stencil.beside(towards)[steady]
+            found[side, steady] = leaps[side] & (np.abs(y - y0[steady]) >= np.abs(rise[side]) / 2)
     return found
 
 
@@ -72,7 +69,7 @@ class Sides:
 
     `scales` is value and bar of the central slope at every step, `h` the steps and `noise` the rounding of f at each.
     `jumps` is where f leaps at once to a side, `bent` where a side's slope is that of a bend, `parted` where the slopes
-    of both sides differ at the same steps, `creeps` how far slopes still have to go, `step` the noise that was given.
+    of both sides differ at the same steps, `creeps` where slopes go on changing, `step` the noise that was given.
     """
 
     rungs: Rungs
@@ -100,7 +97,7 @@ class Sides:
         bar += np.abs(highs[0] - lows[0]) / 2  # where the sides do not meet, what lies between them is no slope
         one, other = believed(*lows[:2]), believed(*highs[:2])
         bent = bends(lows, one) | bends(highs, other)
-        creeps = np.maximum(creeping(left), creeping(right))
+        creeps = creeping(left) | creeping(right)
         parted = np.count_nonzero(np.abs(highs[0] - lows[0]) > _APART * (lows[1] + highs[1]), axis=0) >= SETTLED
         return cls(rungs, jumps, step, one, other, believed(value, bar), (value, bar), bent, parted, creeps, h, noise)
 
@@ -114,9 +111,8 @@ class Sides:
         value = np.where(sided, value, np.where(kind == Kind.KINK, (one.value + other.value) / 2, both.value))
         bar = np.where(sided, bar, np.where(kind == Kind.KINK, one.bar + other.bar, both.bar))
         # Where f stands still, a slope that its noise would hide over a unit of x is as good as 0.
-        peak = np.maximum(finite(np.abs(self.rungs.y[:, 0])).max(axis=0), np.abs(stencil.y0))
-        bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, peak, value)), bar)
-        hidden = self._hidden(value, bar, reached) | (self.creeps > bar)
+        bar = np.where(value == 0, np.maximum(bar, stencil.floor(1.0, self.rungs.peak[0], value)), bar)
+        hidden = self._hidden(value, bar, reached) | self.creeps
         kind[(kind == Kind.SMOOTH) & hidden] = Kind.UNRESOLVED
         # A side that neither leaps at once nor has a slope is too steep for the steps, and no slope is known then.
         known = self._known(reached)
@@ -133,17 +129,16 @@ class Sides:
 
     def _kind(self) -> Array:
         """Return what each entry is, as far as slopes and jumps show."""
-        one, other, both, y = self.left, self.right, self.both, self.rungs.y
-        y0, finite = self.rungs.stencil.y0, np.logical_or.reduce(np.isfinite(y), axis=1)
-        apart = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
-        kink = apart & self.parted
-        kink &= (y[:, -_STILL:] == y0).all(axis=(0, 1)) | ~self.bent
-        alone = (one.settled & ~finite[1]) | (other.settled & ~finite[0])  # f ends here: the slope where it is defined
+        one, other = self.left, self.right
+        kink = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
+        # beside a kink close by f stands still over the finest steps; a bend moves it there
+        still = (self.rungs.y[:, -SETTLED:] == self.rungs.stencil.y0).all(axis=(0, 1))
+        kink &= self.parted & (still | ~self.bent)
         kinds = (
-            (~finite.any(axis=0), Kind.NONFINITE),
+            (~np.isfinite(self.rungs.y).any(axis=(0, 1)), Kind.NONFINITE),
             (self.jumps.any(axis=0), Kind.JUMP),
             (kink, Kind.KINK),
-            (both.settled | alone, Kind.SMOOTH),
+            (one.settled | other.settled, Kind.SMOOTH),  # f may end here: the slope where it is defined
         )
         return np.select([holds for holds, _ in kinds], [kind for _, kind in kinds], Kind.UNRESOLVED).astype(np.int8)
 
@@ -156,23 +151,22 @@ class Sides:
     def _known(self, reached: Array) -> Array:
         """Return how wide a bar may be against what f does near x, or for its rounding alone."""
         stencil = self.rungs.stencil
-        x, unit = np.abs(stencil.widths(1.0)[2]), stencil.step_scale()
+        x = np.abs(stencil.widths(1.0)[2])
         # A product by a small x has terms as much larger over a step of 1 as that is longer than x.
-        unit = np.where(x == 0, unit, np.minimum(x, unit))
-        size = np.fmax(stencil.size(), stencil.summed() / unit)
+        size = np.fmax(stencil.size(), stencil.summed() / np.where(x == 0, 1, x))
         return np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * size)
 
     def _hidden(self, value: Array, bar: Array, reached: Array) -> Array:
         """Return where a slope is none that is known: its bar is wide, or steps show another, or f is whole."""
-        stencil, ends = self.rungs.stencil, ~np.isfinite(self.rungs.y).all(axis=(0, 1))
-        told = (np.where(ends, _TOLD / 4, _TOLD) * bar <= np.abs(value)) | (bar <= self._known(reached))
+        stencil = self.rungs.stencil
+        told = (_TOLD * bar <= np.abs(value)) | (bar <= self._known(reached))
         hidden = ~(told | (reached == 0))
         # Beside a large x, f may have its waves where rounding hides them: shorter steps below 1 have to show the same
         # slope, but for one rounding of f and one of x.
         shorter = (np.arange(self.h.shape[0])[:, None] > self.both.best) & (self.h > _WAVE) & (self.h < 1)
-        waves = shorter & (np.abs(self.scales[0] - value) > self.noise / (8 * self.h) + bar)
+        waves = shorter & (np.abs(self.scales[0] - value) > self.noise / (8 * self.h))
         hidden |= (stencil.step_scale() > FAR) & waves.any(axis=0)
-        if stencil.box.whole and stencil.inputs is not None:  # no slope but 0 is f's own, if numbers are dense there
+        if stencil.box.whole:  # no slope but 0 is f's own, if numbers are dense there
             dense = np.maximum(stencil.step_scale(), np.abs(stencil.y0)) * stencil.epsilon < _DENSE  # of x and of f
             hidden |= (value != 0) & dense
         return np.asarray(hidden)

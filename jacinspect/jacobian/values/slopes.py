@@ -1,5 +1,7 @@
 """Slopes at ever smaller steps, to one side or central: extrapolated, and which of them are believed. Next: sides."""
 
+from functools import cached_property
+
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
@@ -11,7 +13,7 @@ __all__ = ["SETTLED", "SHARPER", "Rungs", "View", "believed", "bends", "creeping
 
 SETTLED = 3  # steps in a row that show what one may by chance
 _CHANGE = 2.0  # times the last change bounds the error where it shrinks by 1.5 a step, as of |x|^1.5
-_SLOWLY = 0.8  # where it shrinks by less, at all of the finest steps, that is not enough
+_SLOWLY = 0.8  # where it shrinks by less, at all of the finest steps, or grows by as little, no change bounds it
 SHARPER = 8.0  # no column claims to be more than so many times sharper than the one before: two may agree by chance
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 
@@ -24,6 +26,11 @@ class Rungs:
     steps: Array
     ratio: float
     y: Array
+
+    @cached_property
+    def peak(self) -> Array:
+        """The size of f at each step: of its values to either side and at x, the largest."""
+        return np.asarray(np.fmax(finite(np.abs(self.y)).max(axis=0), np.abs(self.stencil.y0)))
 
     def subset(self, chosen: Array) -> "Rungs":
         """Return the values of some entries."""
@@ -52,11 +59,9 @@ def slopes_of(rungs: Rungs) -> tuple[Array, ...]:
     before, after = (np.stack([np.broadcast_to(width[side], shape[1:]) for width in widths]) for side in (0, 1))
     left, right = (stencil.y0 - rungs.y[0]) / before, (rungs.y[1] - stencil.y0) / after
     central = (before * right + after * left) / (before + after)  # steps that were rounded differ, and f bends
-    peak = np.fmax(np.fmax(np.abs(rungs.y[0]), np.abs(rungs.y[1])), np.abs(stencil.y0))
-    peak = np.where(np.isfinite(peak), peak, np.abs(stencil.y0))
     x = widths[0][2]
     size = np.fmax(np.abs(x * central), stencil.summed())
-    noise = 4 * (stencil.epsilon * peak + stencil.x_epsilon * finite(size) + stencil.smallest)
+    noise = 4 * (stencil.epsilon * rungs.peak + stencil.x_epsilon * finite(size) + stencil.smallest)
     return left, right, central, (before + after) / 2, noise
 
 
@@ -73,7 +78,6 @@ def extrapolated(
     bound = np.zeros_like(spread)
     for number, order in enumerate(orders, 1):
         column[number:] += (column[number:] - column[number - 1 : -1]) / (ratio**order - 1)
-        column[number - 1] = np.nan
         np.maximum(_CHANGE * _change(column), bound / SHARPER, out=bound)
         better = bound < spread
         np.copyto(value, column, where=better)
@@ -91,19 +95,17 @@ def extrapolated(
 def bends(side: tuple[Array, Array, Array], view: View) -> Array:
     """Return where f bends between neighbouring numbers and the steps that a side's slope is believed of.
 
-    The finest steps agree on another slope, if f is as precise as its rounding.
+    Any of the finest steps shows another slope, if f is as precise as its rounding.
     """
     value, bar = side[0][-SETTLED:], side[2][-SETTLED:]
-    low, high = (value - bar).max(axis=0), (value + bar).min(axis=0)
-    return np.asarray((low <= high) & ((view.value + view.bar < low) | (high < view.value - view.bar)))
+    return np.asarray((np.abs(value - view.value) > bar + view.bar).any(axis=0))
 
 
 def creeping(slope: Array) -> Array:
-    """Return how far slopes have to go that change by little less from step to step, as of x^1.04; 0 elsewhere."""
+    """Return where slopes go on changing by about as much at each of the finest steps, as of x^1.04 or x log x."""
     change = np.diff(slope[-_FINEST:], axis=0)
     shrinks = change[1:] / change[:-1]
-    slowly = ((shrinks > _SLOWLY) & (shrinks < 1)).all(axis=0)
-    return np.where(slowly, np.abs(change[-1]) * shrinks[-1] / (1 - shrinks[-1]), 0)
+    return np.asarray((np.fmin(shrinks, 1 / shrinks) > _SLOWLY).all(axis=0))
 
 
 def _change(column: Array) -> Array:
