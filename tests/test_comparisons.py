@@ -14,6 +14,7 @@ OF_F_ALONE = {
     *(
         f"jacobian.values.{name}"
         for name in (
+            "slopes",
             "sides",
             "ladder",
             "doubts",
