@@ -21,6 +21,7 @@ _DISTANCES, _RATIO, _HALVINGS = 24, 1.5, 8
 # So many places, a part of |f / f'| apart over which a power is smooth, and no whole number of last bits of 1: where f
 # is as large as _SHOWN, 1/64 of that is one, and each place would be rounded alike. A ninth difference of a leap.
 _PLACES, _APART, _BITS = 18, 1 / 61, 70
+_STRAIGHT = 2.0**-6  # of f, that rounding of terms of size 60 may leave between it and its line
 _BEYOND = 1 / 8  # of the distance: so much farther, f shows its |f / f'| there
 
 
@@ -54,4 +55,6 @@ def _lost(stencil: Stencil, value: Array) -> Array:
     bits = np.abs(np.diff(y, 9, axis=0)).max(axis=0) / _BITS / stencil.epsilon
     size = np.abs(y).max(axis=0) / stencil.epsilon
     shown = (size > _SHOWN / _WITHIN) & (size < _SHOWN * _WITHIN)
+    line = stencil.y0 + value * start * stencil.units()
+    shown &= ~(np.abs(before - line) <= _STRAIGHT * np.abs(line))  # else the slope is that over longer steps as well
     return np.asarray(shown & (bits > _LEAST))

@@ -79,6 +79,12 @@ def test_what_rises_smoothly_has_lost_nothing(f: F, slope: F) -> None:
         assert lost(f, slope(TINY)) == [False, False, False]
 
 
+def test_a_sum_of_terms_of_size_1_has_the_slope_that_it_has_farther_on() -> None:
+    """As of an entry of pinv(A) @ x that is 0 by symmetry: its last bits are those of 1, and it rises as a line."""
+    x = np.array([3.0, 7.0])
+    assert lost(lambda x: (0.1 * x - 0.1 * np.array([3.0, 7.0])) + 4e-16, np.full(2, 0.1), x) == [False, False]
+
+
 def test_what_stays_far_below_the_last_bit_of_1_shows_nothing() -> None:
     """Its steps are its own."""
     x = np.array([0.5, -0.7])
