@@ -5,17 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.averages import averaged_slopes
-from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from tests.lines import stencil_of
 from tests.oracles import Array
 
 F = Callable[[Array], Array]
 
 
 def slopes(f: F, x: Array) -> tuple[Array, Array]:
-    box = BlackBox(f, x)
-    return averaged_slopes(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-10), 0.0)
+    return averaged_slopes(stencil_of(f, x, 2.0**-10), 0.0)
 
 
 @pytest.mark.parametrize("step", [1e-4, 1e-3])

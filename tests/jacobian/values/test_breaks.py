@@ -6,18 +6,12 @@ import numpy as np
 import pytest
 
 import jacinspect
-from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.breaks import between_pieces
-from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from tests.lines import stencil_of
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])
 F = Callable[[Array], Array]
-
-
-def stencil_of(f: F, x: Array = X) -> Stencil:
-    box = BlackBox(f, x)
-    return Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-52)
 
 
 def off(f: F, x: Array = X) -> Array:
@@ -33,7 +27,7 @@ def test_a_function_without_breaks_has_no_pieces(f: F) -> None:
 
 
 def test_a_smooth_function_is_looked_at_once_on_each_side_near_and_far() -> None:
-    stencil = stencil_of(lambda x: np.exp(x / 4))
+    stencil = stencil_of(lambda x: np.exp(x / 4), X)
     before = stencil.box.evaluations
     between_pieces(stencil, np.exp(X / 4) / 4, np.exp(X / 4) / 4, np.zeros(X.size, bool))
     assert stencil.box.evaluations - before == 64 + 3 * 65

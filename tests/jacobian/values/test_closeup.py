@@ -8,6 +8,7 @@ import pytest
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.closeup import moves_as_claimed
 from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from tests.lines import stencil_of
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])
@@ -16,8 +17,7 @@ F = Callable[[Array], Array]
 
 def borne_out(f: F, claim: Array, value: Array, x: Array = X, gap: float = 0.0) -> list[bool]:
     """Return where f moves as claimed, and not by `value` ± 1e-6 of it."""
-    box = BlackBox(f, x)
-    stencil = Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-52)
+    stencil = stencil_of(f, x)
     bar = 1e-6 * np.abs(value)
 
     def contradicts(places: Array, value: Array, bar: Array) -> Array:

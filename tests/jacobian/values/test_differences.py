@@ -20,9 +20,9 @@ from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.noise import rounding_noise, significant_epsilon
 from jacinspect.jacobian.values.numeric import Numeric, numeric_jacobian
 from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
+from tests.lines import DOUBLE, SINGLE, stencil_of
 from tests.oracles import Array
 
-DOUBLE, SINGLE = 2.0**-52, 2.0**-23
 F = Callable[[Array], Any]
 Truth = Callable[[Any], Any]
 
@@ -177,9 +177,8 @@ def test_the_bars_cover_the_truth_where_all_digits_are_lost() -> None:
 
 def test_where_the_first_pass_has_no_doubt_it_is_right() -> None:
     x = np.linspace(-3, 3.1, 500)
-    box = BlackBox(np.sin, x)
-    stencil = Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, DOUBLE)
-    first = first_pass(stencil)
+    stencil = stencil_of(np.sin, x)
+    box, first = stencil.box, first_pass(stencil)
     assert box.evaluations == 2 + 6
     assert first.closing.all()
     assert not doubtful(first.value, first.bar, np.abs(box.y0), step_scale(x), DOUBLE).any()
@@ -189,9 +188,7 @@ def test_where_the_first_pass_has_no_doubt_it_is_right() -> None:
 
 @pytest.mark.parametrize("steeper", [1, -1])
 def test_the_size_of_f_is_what_it_moves_by_to_either_side(steeper: int) -> None:
-    x = np.zeros(1)
-    box = BlackBox(lambda x: np.where(steeper * x > 0, 5 * x, x), x)
-    first = first_pass(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, DOUBLE))
+    first = first_pass(stencil_of(lambda x: np.where(steeper * x > 0, 5 * x, x), np.zeros(1)))
     assert first.size[:].tolist() == pytest.approx([5 * last_step(DOUBLE)], rel=0.02)
 
 

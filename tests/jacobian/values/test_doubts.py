@@ -5,11 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.sides import Sides
-from jacinspect.jacobian.values.slopes import Rungs
-from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from tests.lines import rungs_of, stencil_of
 from tests.oracles import Array
 
 F = Callable[[Array], Array]
@@ -17,13 +15,7 @@ X = np.array([0.31270043, -1.28710037])
 
 
 def sides(f: F, x: Array = X) -> Sides:
-    """Return what 31 steps, each about a third of the last, show of an element-wise function."""
-    box = BlackBox(f, x)
-    stencil = Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-52)
-    steps = 3.07 ** -np.arange(31.0)
-    y = [*stencil.steps([side * step for step in steps for side in (-1, 1)])]
-    rungs = Rungs(stencil, steps, 3.07, np.array([y[::2], y[1::2]]))
-    return Sides.of(rungs, np.zeros((2, x.size), bool), np.zeros(x.size))
+    return Sides.of(rungs_of(stencil_of(f, x)), np.zeros((2, x.size), bool), np.zeros(x.size))
 
 
 def doubted(f: F, claim: float | Array | None = None) -> list[bool]:

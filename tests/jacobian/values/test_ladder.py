@@ -11,7 +11,8 @@ from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
 from jacinspect.jacobian.values.sides import Estimate
-from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
+from jacinspect.jacobian.values.stencil import Kind, Stencil
+from tests.lines import SINGLE, stencil_of
 from tests.oracles import Array
 
 DOUBLE = 2.0**-52
@@ -20,8 +21,7 @@ F = Callable[[Array], Any]
 
 def looked_at(f: F, at: float, epsilon: float = DOUBLE) -> Estimate:
     x = np.array([at])
-    box = BlackBox(f, x)
-    return ladder(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, epsilon), Doubts(all=True))
+    return ladder(stencil_of(f, x, epsilon), Doubts(all=True))
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_where_neither_side_has_a_value() -> None:
 def asked(f: F, at: float, allowed: float = np.inf) -> tuple[Estimate, int]:
     """Return what is found at a point where nobody denies what is so near to 0, and how often f was called."""
     x = np.array([at])
-    box = BlackBox(f, x)
-    doubts, before = Doubts.unless_near(np.zeros(1), np.array([allowed])), box.evaluations
-    estimate = ladder(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, DOUBLE), doubts)
-    return estimate, box.evaluations - before
+    stencil = stencil_of(f, x)
+    doubts, before = Doubts.unless_near(np.zeros(1), np.array([allowed])), stencil.box.evaluations
+    estimate = ladder(stencil, doubts)
+    return estimate, stencil.box.evaluations - before
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,7 @@ def test_a_kink_among_leaps_gives_way_to_the_slope_close_to_x() -> None:
 
 def test_where_nobody_claims_anything_no_slope_between_two_steps_is_believed() -> None:
     x = np.array([1e-13, 3e-12])
-    box = BlackBox(lambda x: np.log(1 + x) / x, x)
-    estimate = ladder(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, DOUBLE), Doubts())
+    estimate = ladder(stencil_of(lambda x: np.log(1 + x) / x, x), Doubts())
     between = (estimate.kind == Kind.SMOOTH) & (estimate.step == 0)
     assert not (between & ~(np.abs(estimate.value + 0.5) <= estimate.bar)).any()
 
@@ -211,18 +210,16 @@ def test_along_a_direction_a_kink_is_by_the_step() -> None:
 
 
 def test_no_steps_are_looked_for_at_a_kink() -> None:
-    x = np.array([0.0])
-    box = BlackBox(np.abs, x)
-    ladder(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, DOUBLE), Doubts(all=True))
-    assert box.evaluations <= LADDER_CALLS + 2
+    stencil = stencil_of(np.abs, np.zeros(1))
+    ladder(stencil, Doubts(all=True))
+    assert stencil.box.evaluations <= LADDER_CALLS + 2
 
 
 def test_in_single_precision_steps_are_fewer_and_longer() -> None:
     x = np.array([0.3], np.float32)
-    box = BlackBox(np.sin, x)
-    doubts = Doubts.unless_near(np.zeros(1), np.full(1, np.inf))
-    estimate = ladder(Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, 2.0**-23), doubts)
-    assert box.evaluations <= 2 + 46
+    stencil = stencil_of(np.sin, x, SINGLE)
+    estimate = ladder(stencil, Doubts.unless_near(np.zeros(1), np.full(1, np.inf)))
+    assert stencil.box.evaluations <= 2 + 46
     assert abs(estimate.value[0] - np.cos(np.float64(x[0]))) <= estimate.bar[0] <= 1e-4
 
 

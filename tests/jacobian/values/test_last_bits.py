@@ -7,16 +7,12 @@ import pytest
 
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.last_bits import last_bits_lost
-from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from jacinspect.jacobian.values.stencil import Stencil
+from tests.lines import stencil_of
 from tests.oracles import Array
 
 F = Callable[[Array], Array]
 TINY = np.array([1e-16, 4e-16, 7e-17])
-
-
-def stencil_of(f: F, x: Array, epsilon: float = 2.0**-52) -> Stencil:
-    box = BlackBox(f, x)
-    return Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, epsilon)
 
 
 def lost(f: F, slope: Array, x: Array = TINY) -> list[bool]:
