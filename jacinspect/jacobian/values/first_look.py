@@ -106,8 +106,7 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
         closing[entries] = first.excess[entries] <= 2 * floor
         # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added.
         own = np.maximum(np.maximum(first.size[entries], np.minimum(band.size, 1)), band.largest(rough))
-        large = np.maximum(np.abs(band.value), own)
-        wide[entries] = rough | ~(bar[entries] <= np.maximum(_NEARLY * WIDE * large, tiny))
+        wide[entries] = rough | ~(bar[entries] <= np.maximum(_NEARLY * WIDE * own, tiny))
         size[entries] = own
     return FirstLook(near, colors, number, jacobian, bar, wide, closing, size)
 

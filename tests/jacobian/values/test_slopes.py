@@ -174,6 +174,7 @@ def test_steps_at_which_f_is_not_finite_leave_the_others_alone() -> None:
     np.testing.assert_allclose(view(np.log, np.array([0.25])).value, 4, rtol=1e-9)
 
 
+@np.errstate(all="ignore")
 def test_short_steps_at_which_f_is_not_finite_leave_the_longer_ones_alone() -> None:
     """As where what is divided by underflows."""
 
