@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.slopes import Rungs
 from jacinspect.jacobian.values.stencil import Stencil, step_scale
 from tests.oracles import Array
@@ -13,10 +14,10 @@ F = Callable[[Array], Array]
 DOUBLE, SINGLE = 2.0**-52, 2.0**-23
 
 
-def stencil_of(f: F, x: Array, epsilon: float = DOUBLE) -> Stencil:
-    """Return the stencil of an element-wise function."""
-    box = BlackBox(f, x)
-    return Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, epsilon)
+def stencil_of(f: F, x: Array, epsilon: float = DOUBLE, rounding: float = 0.0) -> Stencil:
+    """Return the stencil of an element-wise function, with as much rounding inside of each output."""
+    box, terms = BlackBox(f, x), Magnitudes.of(np.full(x.size, rounding))
+    return Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, epsilon, terms)
 
 
 def of_one_input(f: F, at: float) -> Stencil:

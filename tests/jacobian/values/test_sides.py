@@ -1,34 +1,18 @@
 """What slopes at ever smaller steps make of an entry: slope, kink, jump or end of f, or nothing that is known."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.sides import Estimate, Sides, leaps_at_once
-from jacinspect.jacobian.values.slopes import Rungs
-from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
+from jacinspect.jacobian.values.stencil import Kind, Stencil
 from jacinspect.records import replace
+from tests.lines import DOUBLE, SINGLE, F, rungs_of, stencil_of
 from tests.oracles import Array
 
-F = Callable[[Array], Array]
-DOUBLE, SINGLE = 2.0**-52, 2.0**-23
 X = np.array([0.3127, -1.2871, 2.0413])
 SMOOTH, KINK, JUMP, UNRESOLVED, NONFINITE = Kind.SMOOTH, Kind.KINK, Kind.JUMP, Kind.UNRESOLVED, Kind.NONFINITE
-
-
-def stencil_of(f: F, x: Array, epsilon: float = DOUBLE) -> Stencil:
-    box = BlackBox(f, x)
-    return Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, epsilon)
-
-
-def rungs_of(stencil: Stencil) -> Rungs:
-    count, ratio = (31, 3.07) if stencil.epsilon < 1e-10 else (22, 1.9)
-    steps = ratio ** -np.arange(float(count))
-    y = np.array([*stencil.sides(steps.tolist())]).reshape(count, 2, stencil.y0.size)
-    return Rungs(stencil, steps, ratio, y.swapaxes(0, 1))
 
 
 @np.errstate(all="ignore")

@@ -1,38 +1,29 @@
 """Slopes at ever smaller steps: their bars hold for what bends, is rounded or is noisy; which of them are believed."""
 
-from collections.abc import Callable
 from math import ulp
 
 import mpmath
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.calls.blackbox import BlackBox
-from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.slopes import Rungs, View, believed, bends, creeping, extrapolated, slopes_of
-from jacinspect.jacobian.values.stencil import Stencil, step_scale
+from tests.lines import DOUBLE, F, rungs_of, stencil_of
 from tests.oracles import Array
 
-F = Callable[[Array], Array]
-DOUBLE, RATIO = 2.0**-52, 3.07
+RATIO = 3.07
 STEPS = RATIO ** -np.arange(31.0)
 X = np.array([0.3127, -1.2871, 2.0413])
 Sided = tuple[Array, Array, Array]
 
 
-@np.errstate(all="ignore")
-def rungs_of(f: F, x: Array, rounding: float = 0.0) -> Rungs:
-    box = BlackBox(f, x)
-    terms = Magnitudes.of(np.full(x.size, rounding))
-    stencil = Stencil(box, x, step_scale(x), slice(None), slice(None), box.y0, DOUBLE, terms)
-    y = np.array([*stencil.sides(STEPS.tolist())]).reshape(STEPS.size, 2, x.size)
-    return Rungs(stencil, STEPS, RATIO, y.swapaxes(0, 1))
+def seen(f: F, x: Array, rounding: float = 0.0) -> Rungs:
+    return rungs_of(stencil_of(f, x, rounding=rounding))
 
 
 @np.errstate(all="ignore")
 def tableau(f: F, x: Array = X, which: int = 2) -> Sided:
     """Return extrapolated slopes to the left (0), to the right (1) or central (2): values, bars, and a step's own."""
-    rungs = rungs_of(f, x)
+    rungs = seen(f, x)
     *slopes, h, noise = slopes_of(rungs)
     return extrapolated(slopes[which], noise / h, h, RATIO, (2, 4) if which == 2 else (1, 2))
 
@@ -51,13 +42,13 @@ def waves(number: int) -> tuple[Array, Array]:
 
 @pytest.mark.parametrize("at", [1.0, -1e8 / 3, 1e-30, 0.0])
 def test_slopes_are_by_the_steps_that_were_represented(at: float) -> None:
-    left, right, central, *_ = slopes_of(rungs_of(lambda x: x, np.array([at])))
+    left, right, central, *_ = slopes_of(seen(lambda x: x, np.array([at])))
     np.testing.assert_allclose([left, right, central], 1, rtol=4 * DOUBLE)
 
 
 def test_a_bend_is_central_to_steps_that_were_rounded_apart() -> None:
     """Numbers below 1 are twice as close as those above it, so that the shortest steps to both sides differ."""
-    _, _, central, *_ = slopes_of(rungs_of(lambda x: 1e16 * (x - 1) ** 2, np.ones(1)))
+    _, _, central, *_ = slopes_of(seen(lambda x: 1e16 * (x - 1) ** 2, np.ones(1)))
     assert np.all(np.abs(central[-3:]) < 1e-3)
 
 
@@ -65,7 +56,7 @@ def test_a_bend_is_central_to_steps_that_were_rounded_apart() -> None:
     "f", [lambda x: np.exp(20 * x), lambda x: np.exp(-20 * x), lambda x: np.exp(-20 * x * x), lambda x: 1e-310 * x]
 )
 def test_the_rounding_of_f_is_that_of_the_largest_of_three_values(f: F) -> None:
-    rungs = rungs_of(f, np.zeros(1))
+    rungs = seen(f, np.zeros(1))
     noise = slopes_of(rungs)[-1][:, 0]
     largest = np.array([ulp(max(values)) for values in np.abs([*rungs.y[:, :, 0], np.full(31, f(np.zeros(1))[0])]).T])
     assert np.all(noise >= largest)
@@ -76,13 +67,13 @@ def test_the_rounding_of_f_is_that_of_the_largest_of_three_values(f: F) -> None:
 @pytest.mark.parametrize("side", [-1, 1])
 @pytest.mark.parametrize("at", [0.0, 1.0])
 def test_what_is_infinite_on_one_side_is_no_noise_of_the_other(side: int, at: float) -> None:
-    *_, noise = slopes_of(rungs_of(lambda x: np.where(side * (x - at) > 0, np.inf, 3 + x), np.array([at])))
+    *_, noise = slopes_of(seen(lambda x: np.where(side * (x - at) > 0, np.inf, 3 + x), np.array([at])))
     assert np.all((noise > 3 * DOUBLE) & (noise < 64 * DOUBLE))
 
 
 def test_where_x_is_rounded_inside_f_is_off_by_that() -> None:
     x = 1e6 * X
-    rungs = rungs_of(lambda x: np.sin(10 * (x * 0.1)), x)
+    rungs = seen(lambda x: np.sin(10 * (x * 0.1)), x)
     *_, noise = slopes_of(rungs)
     off = []
     for k, t in enumerate(STEPS[-5:].tolist()):
@@ -96,9 +87,9 @@ def test_where_larger_terms_cancel_f_is_off_by_their_rounding() -> None:
     def f(x: Array) -> Array:
         return (x + 1e9) - 1e9
 
-    rungs = rungs_of(f, X, rounding=1e9)
+    rungs = seen(f, X, rounding=1e9)
     assert np.all(np.abs(f(X) - X) <= slopes_of(rungs)[-1])
-    assert np.any(np.abs(f(X) - X) > slopes_of(rungs_of(f, X))[-1])
+    assert np.any(np.abs(f(X) - X) > slopes_of(seen(f, X))[-1])
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])
@@ -108,8 +99,8 @@ def test_any_number_of_entries_has_slopes_each_by_itself(size: int) -> None:
         found = view(np.exp, X[:size], which)
         assert found.settled.tolist() == [True] * size
         np.testing.assert_allclose(found.value, values[0], rtol=1e-8)
-    rungs = rungs_of(np.exp, X).subset(np.arange(size))
-    assert rungs.y.tolist() == rungs_of(np.exp, X[:size]).y.tolist()
+    rungs = seen(np.exp, X).subset(np.arange(size))
+    assert rungs.y.tolist() == seen(np.exp, X[:size]).y.tolist()
 
 
 # --- Extrapolated -----------------------------------------------------------------------------------------------------
