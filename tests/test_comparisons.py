@@ -16,9 +16,6 @@ OF_F_ALONE = {
         for name in (
             "slopes",
             "sides",
-            "ladder",
-            "doubts",
-            "over_steps",
             "treads",
             "averages",
             "stairs",

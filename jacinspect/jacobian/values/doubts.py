@@ -16,10 +16,10 @@ _BORNE_OUT = 3  # coarser steps have to agree with a claim for it to be looked a
 
 @dataclass(frozen=True, eq=False)
 class Doubts:
-    """What may not be believed before f is seen to be continuous: what scales or somebody `contradicts`, or `all`.
+    """What may not be believed before f is seen to be continuous: what scales or somebody `contradicts`.
 
     `contradicts` says of entries, given by their places, where somebody denies a value and its bar; None if nobody
-    claims anything.
+    claims anything, where `all` may be doubted.
     """
 
     contradicts: Callable[[Array, Array, Array], Array] | None = None
@@ -44,7 +44,7 @@ class Doubts:
         return np.asarray(self.contradicts(np.arange(value.shape[-1]), value, bar))
 
     def of(self, sides: Sides) -> Array:
-        """Return which slopes may not be believed: a claim that every scale refutes is wrong, whatever f moves in."""
+        """Return which slopes may not be believed: a claim that every scale refutes is wrong, steps or none."""
         view, (values, bars) = sides.both, sides.scales
         coarser = np.arange(bars.shape[0])[:, None] < view.best
         borne_out = np.count_nonzero(coarser & ~self.deny(values, bars), axis=0) >= _BORNE_OUT
@@ -55,6 +55,6 @@ class Doubts:
         # Where a second derivative jumps, or digits are lost, one scale contradicts others by a little.
         off = np.abs(values - view.value) - view.bar
         opposed = np.count_nonzero(off > 2 * bars + np.abs(values) / 2, axis=0) >= SETTLED
-        if self.contradicts is None and not sides.rungs.stencil.box.whole:  # whose steps are its own
-            return np.asarray(self.all | opposed | tread)
-        return np.asarray(self.all | opposed | (self.deny(view.value, view.bar) & (borne_out | tread)))
+        if self.contradicts is None:  # the steps of what gives whole numbers are its own
+            return np.asarray(self.all | opposed | (tread & (not sides.rungs.stencil.box.whole)))
+        return np.asarray(opposed | (self.deny(view.value, view.bar) & (borne_out | tread)))

@@ -73,13 +73,13 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     gap = np.abs(before.right - before.left)
     sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
     sharp &= (before.kind != Kind.SMOOTH) | ~(before.bar <= finer.bar)
-    # Short steps need not reach the end of a tread, nor many, and many may be known already.
+    # Short steps need not reach the end of a tread.
     sharp &= (before.step == 0) | (finer.step > 0)
     return np.asarray((finer.kind != Kind.UNRESOLVED) & sharp)
 
 
 def _kink_is_elsewhere(before: Estimate, finer: Estimate) -> Array:
-    """Return where steps in units of 1 show a kink and leaps, and those in units of |x| a slope and neither."""
+    """Return where steps in units of 1 show a kink and leaps, and those in units of |x| a slope."""
     kink = (before.kind == Kind.KINK) & (before.step > 0)
     return np.asarray(kink & (finer.kind == Kind.SMOOTH))
 

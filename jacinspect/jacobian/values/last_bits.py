@@ -8,21 +8,21 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.stairs import inputs_of, leader
-from jacinspect.jacobian.values.stencil import Stencil
+from jacinspect.jacobian.values.stencil import Stencil, finite
 
 __all__ = ["last_bits_lost"]
 
-# In roundings of 1: how large f is where it shows whether its last bits are those of 1, to within a factor; which are
-# at least so large: its own are those of 2⁻⁴⁰.
-_SHOWN, _WITHIN, _LEAST = 2.0**12, 2.0**4, 2.0**-8
+# In roundings of 1: how large f is where it shows whether its last bits are those of 1, to within a factor.
+_SHOWN, _WITHIN = 2.0**12, 2.0**4
 # Distances at which f is followed, from |f / f'| to a unit of x, each so many times longer than the last or more: small
-# ratios, for f may fall again, as p log p does. And how often the last is halved: f is then followed closely.
+# ratios, for f may fall again, as p log p does. And how often the last is halved: to 1/256 of its logarithm.
 _DISTANCES, _RATIO, _HALVINGS = 24, 1.5, 8
-# So many places, a part of |f / f'| apart over which a power is smooth, and no whole number of last bits of 1: where f
-# is as large as _SHOWN, 1/64 of that is one, and each place would be rounded alike. A ninth difference of a leap.
+# So many places, a part of |f / f'| apart over which a power is smooth: not 1/64, for where f is 2¹² last bits of 1, it
+# moves by 64 of these then, and each place would be rounded alike. A ninth difference of a leap.
 _PLACES, _APART, _BITS = 18, 1 / 61, 70
-_STRAIGHT = 2.0**-6  # of f, that rounding of terms of size 60 may leave between it and its line
-_BEYOND = 1 / 8  # of the distance: so much farther, f shows its |f / f'| there
+_STRAIGHT = 2.0**-6  # of f, that may lie between it and its line: 64 of the 2¹² last bits of 1 that f is then
+_DECADE = 4  # powers of 2, that a relative rounding to digits may differ by, and a little more
+_BEYOND = 1 / 8  # of the distance: so much farther, f shows its |f / f'| there, and is still a power
 
 
 def last_bits_lost(stencil: Stencil, value: Array) -> Array:
@@ -50,11 +50,19 @@ def _lost(stencil: Stencil, value: Array) -> Array:
         low, high = np.where(above, low, middle), np.where(above, middle, high)
     start = high * unit
     before, after = stencil.steps([start, start * (1 + _BEYOND)])
-    apart = (start * _APART * _BEYOND / np.abs(np.log(after / before)))[first]
-    y = np.array([*stencil.steps([start + k * apart for k in range(_PLACES)])])
-    bits = np.abs(np.diff(y, 9, axis=0)).max(axis=0) / _BITS / stencil.epsilon
-    size = np.abs(y).max(axis=0) / stencil.epsilon
+    apart = finite((start * _APART * _BEYOND / np.abs(np.log(after / before)))[first])
+    bits, size = _moved(stencil, start, apart)
+    own, least = _moved(stencil, np.zeros(value.size), unit * _APART)
     shown = (size > _SHOWN / _WITHIN) & (size < _SHOWN * _WITHIN)
+    # Bits of 1 are as high at x, or none; what is rounded to a few digits moves by as much less as it is smaller.
+    lower, smaller = np.log2(bits / own), np.log2(size / least)
+    shown &= ~((smaller / 2 <= lower) & (lower <= smaller + _DECADE))
     line = stencil.y0 + value * start * stencil.units()
     shown &= ~(np.abs(before - line) <= _STRAIGHT * np.abs(line))  # else the slope is that over longer steps as well
-    return np.asarray(shown & (bits > _LEAST))
+    return np.asarray(shown)
+
+
+def _moved(stencil: Stencil, start: Array, apart: Array) -> tuple[Array, Array]:
+    """Return how high the steps are in which f moves from a place on, and how large it is, in last bits of 1."""
+    y = np.array([*stencil.steps([start + k * apart for k in range(_PLACES)])]) / stencil.epsilon
+    return np.abs(np.diff(y, 9, axis=0)).max(axis=0) / _BITS, np.abs(y).max(axis=0)

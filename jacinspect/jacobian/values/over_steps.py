@@ -39,6 +39,8 @@ def among_steps(rungs: Rungs, estimate: Estimate, entries: Array, believed: Arra
         estimate = estimate.replaced(entries, judged)
         claims = doubts.subset(entries)
         left = claims.deny(judged.value, judged.bar) & claims.deny(judged.other, judged.other_bar)
+        if not left.any():
+            break
         entries, fine, seen = entries[left], fine.subset(left), seen.subset(left)
         lower, believed = lower[left], believed[left]
     return estimate

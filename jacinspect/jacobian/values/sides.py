@@ -44,7 +44,7 @@ class Estimate(Columns):
 def leaps_at_once(rungs: Rungs) -> Array:
     """Return, for the left and the right, where f leaps between x and the number beside it.
 
-    Where f leaps there and back, its value at x alone is another, which is no jump, and no slope is known.
+    Where f leaps up to both sides, or down, its value at x alone is another: that is no jump, and no slope is known.
     """
     stencil, y0 = rungs.stencil, rungs.stencil.y0
     found: Array = np.zeros((2, y0.size), bool)
@@ -131,7 +131,7 @@ class Sides:
         """Return what each entry is, as far as slopes and jumps show."""
         one, other = self.left, self.right
         kink = np.abs(one.value - other.value) > _APART * (one.bar + other.bar)
-        # beside a kink close by f stands still over the finest steps; a bend moves it there
+        # beside a kink close to x, f may stand still over the finest steps; a bend moves it there
         still = (self.rungs.y[:, -SETTLED:] == self.rungs.stencil.y0).all(axis=(0, 1))
         kink &= self.parted & (still | ~self.bent)
         kinds = (

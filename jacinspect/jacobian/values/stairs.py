@@ -12,7 +12,7 @@ from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.stencil import Stencil
 from jacinspect.records import dataclass
 
-__all__ = ["FARTHEST", "SIDE", "Places", "end_of_tread", "inputs_of", "leader", "steps_near"]
+__all__ = ["FARTHEST", "SIDE", "Places", "inputs_of", "leader", "leaps_at_end", "steps_near"]
 
 SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
 # Apart at most, in units of x: half a unit away f may be another function. Not a whole number of steps.
@@ -53,8 +53,8 @@ def steps_near(stencil: Stencil, value: Array, bar: Array, believed: Array) -> t
     return height, away * np.abs(stencil.units())
 
 
-def end_of_tread(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, Array]:
-    """Return the step at which the tread that x is on ends, and whether f leaps there.
+def leaps_at_end(stencil: Stencil, still: Array, moved: Array) -> Array:
+    """Return where f leaps at the end of the tread that x is on.
 
     f has the value at x as far as a step that is `still`, and another at one that has `moved`: both of one sign. The
     nearest end is followed, where several outputs read an input; others may leap.
@@ -68,7 +68,7 @@ def end_of_tread(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, A
         moves = (y > 0)[first]
         still, moved = np.where(moves, still, middle), np.where(moves, middle, moved)
         rise = np.where(moves, y, rise)
-    return moved, (rise == 0) | ~(rise <= _BEND * far)
+    return np.asarray((rise == 0) | ~(rise <= _BEND * far))
 
 
 def inputs_of(stencil: Stencil) -> Array:

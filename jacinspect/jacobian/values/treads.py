@@ -5,7 +5,7 @@ import numpy as np
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.slopes import SHARPER, Rungs
-from jacinspect.jacobian.values.stairs import end_of_tread, inputs_of, steps_near
+from jacinspect.jacobian.values.stairs import inputs_of, leaps_at_end, steps_near
 
 __all__ = ["rounding_of_x", "steps_around"]
 
@@ -15,18 +15,18 @@ _COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
 def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) -> tuple[Array, Array]:
     """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
 
-    They are looked for around the step that is `believed`. Where f stands still around x, there are none if it bends at
-    the end of that tread, and they may be beyond it if it leaps. Of outputs that read one input, the nearest steps are
-    followed, and those of others, that may be farther away, are as high as what is first off the slope.
+    They are looked for around the step that is `believed`; there are none where f stands still around x, and bends at
+    the end of that tread. Of outputs that read one input, the nearest steps are followed, and those of others, that may
+    be farther away, are as high as what is first off the slope.
     """
     ends = _treads(rungs.subset(entries))
     end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
     flat = np.flatnonzero(end > 0)
     height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
-    tread, leaps = np.zeros(entries.size), np.ones(entries.size, bool)
+    leaps = np.ones(entries.size, bool)
     if flat.size:
         within, beyond = rungs.steps[end[flat]], rungs.steps[end[flat] - 1]
-        tread[flat], leaps[flat] = end_of_tread(stencil.subset(flat), sign[flat] * within, sign[flat] * beyond)
+        leaps[flat] = leaps_at_end(stencil.subset(flat), sign[flat] * within, sign[flat] * beyond)
     near = np.flatnonzero(leaps)
     if near.size:
         slopes = estimate.value[near], estimate.bar[near]

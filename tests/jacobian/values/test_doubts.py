@@ -47,6 +47,7 @@ def test_a_smooth_function_is_not_doubted_whatever_is_claimed(claim: Array | Non
 
 def test_a_slope_that_longer_steps_contradict_is_doubted_by_itself() -> None:
     assert doubted(rounded) == [True, True]
+    assert doubted(rounded, sides(rounded).both.value) == [True, True]
 
 
 def test_a_second_derivative_that_jumps_beside_x_is_no_contradiction() -> None:
