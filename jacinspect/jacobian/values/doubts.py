@@ -46,8 +46,6 @@ class Doubts:
     def of(self, sides: Sides) -> Array:
         """Return which slopes may not be believed: a claim that every scale refutes is wrong, steps or none."""
         view, (values, bars) = sides.both, sides.scales
-        coarser = np.arange(bars.shape[0])[:, None] < view.best
-        borne_out = np.count_nonzero(coarser & ~self.deny(values, bars), axis=0) >= _BORNE_OUT
         # On a tread, f stands still where a slope would move it, or where it has none, but not for ever.
         still = (sides.rungs.y == sides.rungs.stencil.y0).all(axis=0)
         tread = (still & (np.abs(view.value) * sides.h > sides.noise)).any(axis=0)
@@ -57,4 +55,6 @@ class Doubts:
         opposed = np.count_nonzero(off > 2 * bars + np.abs(values) / 2, axis=0) >= SETTLED
         if self.contradicts is None:  # the steps of what gives whole numbers are its own
             return np.asarray(self.all | opposed | (tread & (not sides.rungs.stencil.box.whole)))
+        coarser = np.arange(bars.shape[0])[:, None] < view.best
+        borne_out = np.count_nonzero(coarser & ~self.deny(values, bars), axis=0) >= _BORNE_OUT
         return np.asarray(opposed | (self.deny(view.value, view.bar) & (borne_out | tread)))

@@ -26,7 +26,8 @@ NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would b
 _RUNGS, _RATIO = 31, 3.07
 _RUNGS_SINGLE, _RATIO_SINGLE = 22, 1.9  # down to ten spacings of single precision, whose noise asks for closer steps
 LADDER_CALLS = 2 * _RUNGS + 2
-_SMALL = 2.0**-20  # |x| below it is sampled once more, in units of |x|
+_SMALL = 2.0**-20  # |x| below it is sampled once more, in units of |x|,
+_SHARP = 1e-9  # of a slope: unless its bar is less, which shorter steps hardly make narrower for their rounding
 _BATCH = 2**20  # entries sampled together, 500 bytes each
 _BLOCK = 2**10  # entries judged together: what is computed of them stays in the processor's cache
 
@@ -46,7 +47,7 @@ def ladder(stencil: Stencil, doubts: Doubts) -> Estimate:
 def _in_units_of_x(estimate: Estimate, stencil: Stencil, doubts: Doubts) -> Estimate:
     """Take the steps once more where x is small, so that f may bend within any of them; and at 0, in shorter ones."""
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
-    wide = ~(estimate.bar <= 1e-9 * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
+    wide = ~(estimate.bar <= _SHARP * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
     at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
     again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
     if not again.size:

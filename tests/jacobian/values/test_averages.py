@@ -1,15 +1,11 @@
 """Slopes averaged over many steps: their bars hold for what is rounded, and are wide for what is off for long."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from jacinspect.jacobian.values.averages import averaged_slopes
-from tests.lines import stencil_of
+from tests.lines import F, stencil_of
 from tests.oracles import Array
-
-F = Callable[[Array], Array]
 
 
 def slopes(f: F, x: Array) -> tuple[Array, Array]:

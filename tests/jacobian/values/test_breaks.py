@@ -1,17 +1,14 @@
 """Whether f is smooth in pieces: its breaks are told from bends, and by how much a slope may be off between them."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 import jacinspect
 from jacinspect.jacobian.values.breaks import between_pieces
-from tests.lines import stencil_of
+from tests.lines import F, stencil_of
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])
-F = Callable[[Array], Array]
 
 
 def off(f: F, x: Array = X) -> Array:

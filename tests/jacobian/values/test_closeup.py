@@ -1,18 +1,15 @@
 """Whether f moves close to x as a claim has it: fast waves and teeth do, steps and wrong claims do not."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.closeup import moves_as_claimed
 from jacinspect.jacobian.values.stencil import Stencil, step_scale
-from tests.lines import stencil_of
+from tests.lines import F, stencil_of
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])
-F = Callable[[Array], Array]
 
 
 def borne_out(f: F, claim: Array, value: Array, x: Array = X, gap: float = 0.0) -> list[bool]:

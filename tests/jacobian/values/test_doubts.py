@@ -1,16 +1,13 @@
 """What may not be believed before f is seen to be continuous: what other scales, a claim or a tread speaks against."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.sides import Sides
-from tests.lines import rungs_of, stencil_of
+from tests.lines import F, rungs_of, stencil_of
 from tests.oracles import Array
 
-F = Callable[[Array], Array]
 X = np.array([0.31270043, -1.28710037])
 
 

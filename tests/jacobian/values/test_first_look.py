@@ -1,7 +1,5 @@
 """Every entry at first sight: how many calls it takes, that bars hold, and at which entries a ladder looks again."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
@@ -11,10 +9,9 @@ from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, first_look
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
+from tests.lines import DOUBLE, SINGLE, F
 from tests.oracles import Array
 
-F = Callable[[Array], Array]
-DOUBLE, SINGLE = 2.0**-52, 2.0**-23
 MANY = np.random.default_rng(0).uniform(0.5, 2, 20)  # more inputs of an output than are looked at by six values each
 
 

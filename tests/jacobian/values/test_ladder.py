@@ -12,10 +12,9 @@ from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.stencil import Kind, Stencil
-from tests.lines import SINGLE, stencil_of
+from tests.lines import DOUBLE, SINGLE, stencil_of
 from tests.oracles import Array
 
-DOUBLE = 2.0**-52
 F = Callable[[Array], Any]
 
 

@@ -1,17 +1,14 @@
 """Whether what is far below the last bit of 1 has lost such bits: an entropy has, and powers have not."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.last_bits import last_bits_lost
 from jacinspect.jacobian.values.stencil import Stencil
-from tests.lines import stencil_of
+from tests.lines import F, stencil_of
 from tests.oracles import Array
 
-F = Callable[[Array], Array]
 TINY = np.array([1e-16, 4e-16, 7e-17])
 
 
