@@ -40,16 +40,17 @@ def steps_near(stencil: Stencil, value: Array, bar: Array, believed: Array) -> t
 
     `value` ± `bar` is the slope at the step that is `believed`, in units of the direction.
     """
-    height, away, leaping = np.zeros(value.size), np.ones(value.size), np.zeros(value.size, bool)
-    for number, further in enumerate(_FURTHER):
+    height, away = np.zeros(value.size), np.ones(value.size)
+    before = np.zeros(value.size)
+    for further in _FURTHER:
         spacing = np.minimum(2 * believed * further, FARTHEST)
-        sampled = (number > 0) & (2 * believed * _FURTHER[number - 1] >= FARTHEST)
-        again = np.flatnonzero((height == 0) & ~sampled)
+        again = np.flatnonzero((height == 0) & (spacing > before))
+        before = spacing
         if again.size:
             places = Places.at(stencil.subset(again), spacing[again])
             slope = value[again] * places.spacing * places.stencil.units()
             search = _Search(places, slope, _MATTERS * bar[again] * places.width)
-            height[again], away[again], leaping[again] = search.steps(leaping[again])
+            height[again], away[again] = search.steps()
     return height, away * np.abs(stencil.units())
 
 
@@ -68,7 +69,7 @@ def leaps_at_end(stencil: Stencil, still: Array, moved: Array) -> Array:
         moves = (y > 0)[first]
         still, moved = np.where(moves, still, middle), np.where(moves, middle, moved)
         rise = np.where(moves, y, rise)
-    return np.asarray((rise == 0) | ~(rise <= _BEND * far))
+    return np.asarray(~(rise < _BEND * far))
 
 
 def inputs_of(stencil: Stencil) -> Array:
@@ -124,69 +125,60 @@ class _Search:
     slope: Array
     least: Array
 
-    def steps(self, leaping: Array) -> tuple[Array, Array, Array]:
-        """Return the height of the steps, how far away one is, and where f is now known to leap, as in `leaping`."""
+    def steps(self) -> tuple[Array, Array]:
+        """Return the height of the steps, and how far away one is."""
         places, y = self.places, self.places.y
         fifth = places.differences(5)
-        bits = places.stencil.epsilon * np.fmax(np.abs(y[:-5]), np.abs(y[5:]))
+        bits = places.stencil.epsilon * (np.abs(y[:-5]) + np.abs(y[5:])) / 2
         fifth[~(fifth > _LEAP * _ROUNDINGS * (bits + np.finfo(np.float64).smallest_subnormal))] = 0
         distance = np.abs(np.arange(fifth.shape[0]) - fifth.shape[0] // 2)[:, None]
-        beyond = distance - np.where(fifth > _LEAP * self.least, distance, 2 * SIDE).min(axis=0)
+        nearest = np.where(fifth > _LEAP * self.least, distance, 2 * SIDE).min(axis=0)
         found, away = np.zeros(self.slope.size), np.ones(self.slope.size)
-        for part in (fifth * ((beyond >= 0) & (beyond < 5)), fifth):  # the leap nearest to x, and the largest
-            height = part.max(axis=0) / _LEAP
-            sought = (found == 0) & (height > self.least)
-            if not sought.any():
-                break
-            shown, place = self._leaps(sought, height, part.argmax(axis=0), fifth)
-            leaping = leaping | shown
-            moves_on = _SMALL * height <= np.abs(self.slope / places.spacing * place)
+        for part in (fifth * (distance < nearest + 5), fifth):  # the leap nearest to x, and the largest
+            height, start = part.max(axis=0) / _LEAP, part.argmax(axis=0)
+            cells = np.abs(start + 3 - SIDE)
+            moves_on = _SMALL * height <= np.abs(self.slope) * cells
             near = places.width * SIDE < _NEAR * places.stencil.step_scale()
             large = np.count_nonzero(fifth > np.where(near, 2 / _DECAYS, 2) * height, axis=0)
-            steps = sought & leaping & ((large > _SEVERAL) | moves_on)
-            found, away = np.where(steps, height, found), np.where(steps, np.abs(place), away)
-        return found, away, leaping
+            steps = self._leaps(height * ((found == 0) & (height > self.least)), start, fifth)
+            steps &= (large > _SEVERAL) | moves_on
+            found, away = np.where(steps, height, found), np.where(steps, cells * places.spacing, away)
+        return found, away
 
-    def _leaps(self, sought: Array, height: Array, start: Array, fifth: Array) -> tuple[Array, Array]:
-        """Return where f leaps by about a height, of outputs for which that is `sought`, and where on the line.
+    def _leaps(self, height: Array, start: Array, fifth: Array) -> Array:
+        """Return where f leaps by about a height, of outputs for which that is not 0.
 
         All that read an input are evaluated at the same places: one leads, and those that leap elsewhere follow. Where
-        each of the first few leaps, all do.
+        each of the first few leaders leaps, all do. In a crowd of leaps, that cell is followed in which f moves most.
         """
-        places, crowd = self.places, np.count_nonzero(fifth > 2 * height, axis=0) > SIDE
-        shown, left, all_leap = np.zeros(height.size, bool), sought, sought
-        place = (start + 3 - SIDE) * places.spacing
+        crowd = np.count_nonzero(fifth > 2 * height, axis=0) > SIDE
+        shown, left, all_leap = np.zeros(height.size, bool), height > 0, np.ones(height.size, bool)
         for number in range(_LEADERS):
             if not left.any():
                 break
-            first = leader(places.inputs, np.where(left, height / self.least, -1))
+            first = leader(self.places.inputs, np.where(left, height / self.least, -1))
             crowded = crowd | ~_alone(fifth, start[first])
-            everywhere = np.where(crowded, self.slope, np.nan)
-            rises = self._rise(start[first]).argmax(axis=0)
-            cell = np.clip(start[first] + np.where(crowded, 1 + rises, 3), 4, 2 * SIDE - 3)[first]
-            leap, at = self._leap(cell, everywhere, np.where(left, height, np.inf), first)
-            found = left & (leap >= height / _PART) & (leap <= 4 * height)
-            place, all_leap = np.where(found, at, place), all_leap & found[first]
-            found |= left & all_leap & (number + 1 >= _ENOUGH)
-            shown, left = shown | found, left & ~found
+            cell = start[first] + np.where(crowded, 1 + self._rise(start[first]).argmax(axis=0), 3)
+            leap = self._leap(np.clip(cell, 4, 2 * SIDE - 3)[first], crowded, height, first)
+            found = (leap >= height / _PART) & (leap <= 4 * height)
+            all_leap &= found[first]
             left[first] = False
-        return shown, place
+            found |= all_leap & (number + 1 >= _ENOUGH)
+            shown, left = shown | found, left & ~found
+        return shown & (height > 0)
 
     def _rise(self, start: Array) -> Array:
-        """Return by how much f moves more than its slope, in each of the five cells that a fifth difference spans.
-
-        Where every other place or so is beyond a leap, the one in the middle of them may have none.
-        """
+        """Return by how much f moves more than its slope, in each of the five cells that a fifth difference spans."""
         cells = start + np.arange(5)[:, None]
         rise = np.diff(self.places.y, axis=0)[cells, np.arange(start.size)] - self.slope
         return np.asarray(np.nan_to_num(np.abs(rise), nan=0))
 
-    def _leap(self, cell: Array, slope: Array, height: Array, first: Array) -> tuple[Array, Array]:
-        """Bisect between two neighbouring places, and return by how much f leaps there, and where.
+    def _leap(self, cell: Array, crowded: Array, height: Array, first: Array) -> Array:
+        """Bisect between two neighbouring places, and return by how much f leaps there.
 
         A bend is followed until it is smaller than that part of the `height` looked for. Beyond a leap f is nearer to
-        what is extrapolated from the far side: by a cubic through four places, or where every place is beyond another
-        leap, so that cubics are of no use, by the `slope` (NaN elsewhere).
+        what is extrapolated from the far side: by a cubic through four places, or in a crowd of leaps, where cubics are
+        of no use, by the slope.
         """
         columns, places = np.arange(cell.size), self.places
         low, high = np.zeros(cell.size), np.ones(cell.size)
@@ -194,13 +186,12 @@ class _Search:
             [places.y[cell - 1 - k, columns] for k in range(4)],
             [places.y[cell + k, columns] for k in range(4)],
         )
-        stairs = np.isfinite(slope)
         below, above = before[0], after[0]
         for halving in range(_HALVINGS):
             middle = (low + high) / 2
             there = places.stencil.step((middle + cell - 1 - SIDE) * places.spacing)
-            ahead = np.where(stairs, before[0] + middle * slope, _cubic(before, middle))
-            back = np.where(stairs, after[0] - (1 - middle) * slope, _cubic(after, 1 - middle))
+            ahead = np.where(crowded, before[0] + middle * self.slope, _cubic(before, middle))
+            back = np.where(crowded, after[0] - (1 - middle) * self.slope, _cubic(after, 1 - middle))
             beyond = ~(np.abs(there - ahead) <= np.abs(there - back))[first]
             high, above = np.where(beyond, middle, high), np.where(beyond, there, above)
             low, below = np.where(beyond, low, middle), np.where(beyond, below, there)
@@ -208,7 +199,7 @@ class _Search:
             leap = np.nan_to_num(np.abs(above - below - smooth), nan=0)
             if halving >= _FIRST_HALVINGS and not (leap >= height / _PART).any():
                 break
-        return leap, (high + cell - 1 - SIDE) * places.spacing
+        return np.asarray(leap)
 
 
 def leader(inputs: Array, rank: Array) -> Array:
