@@ -70,8 +70,8 @@ def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: 
     terms = np.fmax(y0, near.rounding(numeric.jacobian, numeric.bar)[:])
     largest = np.max(y0, initial=1, where=np.isfinite(y0))
     last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)
-    steps = numeric.stairs.of_outputs(numeric.jacobian.pattern.rows, y0.size) > 0
-    return distinct(rows[(moved > last[rows]) & (size > tolerance) & ~steps[rows]])
+    steps = np.isin(rows, numeric.jacobian.pattern.rows[numeric.stairs.entries])
+    return distinct(rows[(moved > last[rows]) & (size > tolerance) & ~steps])
 
 
 def hidden(others: Jacobian, numeric: Numeric, x: Array, y0: Array) -> Jacobian:

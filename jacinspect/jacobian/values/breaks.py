@@ -62,16 +62,14 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
     on = np.flatnonzero(np.isin(refuted, known.entries))
     places = np.searchsorted(known.entries, refuted[on])
     near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
-    if not near.any():
-        return numeric
-    off, height = _asked(first, numeric, chosen, large)
+    off = _asked(first, numeric, chosen, large)
     # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
-    share = np.zeros(height.size, bool)
+    share = np.zeros(pattern.shape[0], bool)
     share[pattern.rows[off[pattern.indices] > 0]] = True
     entries = refuted[near]
     entries = entries[share[pattern.rows[entries]]]
-    value, bar = numeric.jacobian.data[entries], numeric.bar[entries] + off.max() * large[entries]
-    pieces = Stairs(entries, height[pattern.rows[entries]], value, bar, np.zeros(entries.size, bool))
+    value, bar = numeric.jacobian.data[entries], numeric.bar[entries] + np.max(off, initial=0) * large[entries]
+    pieces = Stairs(entries, np.zeros(entries.size), value, bar, np.zeros(entries.size, bool))
     return replace(numeric, stairs=Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces]))
 
 
@@ -79,59 +77,53 @@ def _of_pieces(numeric: Numeric, entries: Array) -> Array:
     """Return those of some entries that are smooth, or on a kink as faint as those between a solver's pieces."""
     kinks = numeric.kinks
     with np.errstate(all="ignore"):
-        faint = kinks.high - kinks.low <= _FAINT_KINK * np.maximum(np.abs(kinks.low), np.abs(kinks.high))
-    return np.asarray(entries[(numeric.kind[entries] == Kind.SMOOTH) | np.isin(entries, kinks.entries[faint])])
+        faint = kinks.entries[kinks.high - kinks.low <= _FAINT_KINK * np.abs(kinks.high)]
+    return np.asarray(entries[(numeric.kind[entries] == Kind.SMOOTH) | np.isin(entries, faint)])
 
 
-def _asked(first: FirstLook, numeric: Numeric, chosen: Array, large: Array) -> tuple[Array, Array]:
-    """Return what the pieces of f differ by for each input, as a part of `large`, and by how much each output leaps.
-
-    The first few colors of the `chosen` entries are asked.
-    """
+def _asked(first: FirstLook, numeric: Numeric, chosen: Array, large: Array) -> Array:
+    """Return what the pieces of f differ by for each input, in parts of `large`: of a few colors of `chosen` entries."""
     pattern, asked = numeric.jacobian.pattern, 0
     sought = np.zeros(pattern.stored, bool)
     sought[chosen] = True
-    off, height = np.zeros(pattern.shape[1]), np.zeros(pattern.shape[0])
+    off = np.zeros(pattern.shape[1])
     for color in colors_of(pattern, first.colors, first.number):
         here = np.flatnonzero(sought[color.entries])
         if here.size and asked < _ASKED:
             entries = here if isinstance(color.entries, slice) else color.entries[here]
             value, kinks, asked = numeric.jacobian.data[entries], numeric.kind[entries] == Kind.KINK, asked + 1
-            change, leap = between_pieces(first.near.of_color(color).subset(here), value, large[entries], kinks)
+            change = between_pieces(first.near.of_color(color).subset(here), value, large[entries], kinks)
             with np.errstate(all="ignore"):
                 np.fmax.at(off, pattern.indices[entries], change / large[entries])
-            np.maximum.at(height, pattern.rows[entries], leap)
-    return off, height
+    return off
 
 
-def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) -> tuple[Array, Array]:
-    """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not; and f, by how much.
+def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) -> Array:
+    """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not.
 
-    So may they where f has lost last bits of 1.
-
-    `size` is what a slope is small against, of each output; on `kinks`, there have to be other breaks beside that at x.
+    So may they be where f has lost last bits of 1. `size` is what a slope is small against, of each output; on `kinks`,
+    there have to be other breaks beside that at x.
     """
-    off, height, pieces = np.zeros(value.size), np.zeros(value.size), np.zeros(value.size, bool)
+    off, pieces = np.zeros(value.size), np.zeros(value.size, bool)
     far = stencil.scaled(np.where(stencil.x == 0, 1, np.abs(stencil.x)))
     for within, window in [(stencil, each) for each in _WINDOWS] + [(far, each) for each in _FAR_WINDOWS]:
-        again = np.flatnonzero(~pieces | ((within is far) & (off < _NOISE * size)))
+        again = np.flatnonzero(~pieces | (off < _NOISE * size))
         if again.size:
             given = value[again], size[again], kinks[again]
-            change, leap, shown = _in_window(within.subset(again), *given, window)
-            off[again], height[again] = np.maximum(off[again], change), np.maximum(height[again], leap)
+            change, shown = _in_window(within.subset(again), *given, window)
+            off[again] = np.maximum(off[again], change)
             pieces[again] |= shown
     lost = last_bits_lost(stencil, value)
-    off = np.select([lost, pieces], [PIECES * np.abs(value), off], 0)
-    return off, np.where(lost, stencil.epsilon, height)
+    return np.select([lost, pieces], [PIECES * np.abs(value), off], 0)
 
 
 def _in_window(
     stencil: Stencil, value: Array, size: Array, kinks: Array, window: tuple[float, float]
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array]:
     """Return what `between_pieces` does, of one of `_WINDOWS`, and whether its breaks are those of a solver."""
     seen = _Break.in_window(stencil, value, window)
     if seen is None:
-        return np.zeros(value.size), np.zeros(value.size), np.zeros(value.size, bool)
+        return np.zeros(value.size), np.zeros(value.size, bool)
     first, last, alone = seen.first, seen.last, seen.alone
     # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
     leap, turns = last > first / _FINER, last > 2 * first / _FINER**2
@@ -147,7 +139,7 @@ def _in_window(
     off = np.minimum(_OFF * turn, most) + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
-    return np.where(broken, off, 0), np.maximum(height, first / _LEAP), broken & (bend | several | (turns & ~alone))
+    return np.where(broken, off, 0), broken & (bend | several | (turns & ~alone))
 
 
 @dataclass(frozen=True, eq=False)

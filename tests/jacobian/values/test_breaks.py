@@ -15,7 +15,7 @@ def off(f: F, x: Array = X) -> Array:
     """Return by how much a slope may be off at x."""
     stencil = stencil_of(f, x)
     slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
-    return between_pieces(stencil, slope, np.abs(slope), np.zeros(slope.size, bool))[0]
+    return between_pieces(stencil, slope, np.abs(slope), np.zeros(slope.size, bool))
 
 
 @pytest.mark.parametrize("f", [np.sin, np.exp, lambda x: x / (1 + np.abs(x)), lambda x: np.abs(x - 0.5) ** 3 + x])
@@ -205,3 +205,37 @@ def test_an_error_in_what_a_table_is_part_of_is_found() -> None:
 
     assert jacinspect.inspect(flux, x, gradient).verdict == "pass"
     assert jacinspect.inspect(flux, x, lambda x: [1, 1.03] * gradient(x)).verdict == "fail"
+
+
+def test_a_kink_at_x_is_a_solver_s_where_f_leaps_elsewhere_and_the_kink_is_faint() -> None:
+    x, ends = np.array([0.75]), np.array([0.31, 0.45, 1.02, 1.17])
+
+    def verdict(turn: float, leaps: float) -> str:
+        def f(x: Array) -> Array:
+            return np.asarray(
+                np.exp(0.3 * x) + turn * np.maximum(x - 0.75, 0) + leaps * (x > ends[:, None]).sum(axis=0)
+            )
+
+        found: str = jacinspect.inspect(f, x, lambda _: 0.3 * np.exp(0.3 * x) + 3 * turn).verdict
+        return found
+
+    assert verdict(1e-5, 1e-5) == "inconclusive"
+    assert verdict(1e-5, 0) == "fail"
+    assert verdict(1e-3, 1e-5) == "fail"
+
+
+def test_of_several_inputs_that_one_is_asked_by_which_f_is_off() -> None:
+    x = np.array([0.3, 0.75])
+    knots = x[1] + 0.03 + np.arange(-3, 3) / 16
+
+    def f(x: Array) -> Array:
+        return np.atleast_1d(np.sin(x[0]) + np.exp(0.3 * x[1]) + 1e-5 * np.maximum(x[1] - knots, 0).sum())
+
+    slopes = np.array([np.cos(x[0]), 0.3 * np.exp(0.3 * x[1]) + 3e-5])
+    assert jacinspect.inspect(f, x, lambda _: slopes).verdict == "pass"
+    assert jacinspect.inspect(f, x, lambda _: slopes + 1e-5 * np.arange(2)).verdict == "inconclusive"
+    assert jacinspect.inspect(f, x, lambda _: slopes * [1, 1.01]).verdict == "fail"
+
+
+def test_a_peak_too_narrow_to_be_followed_is_f_s_own() -> None:
+    assert off(lambda x: x + 1 / (1 + ((x - 0.41088506) / 1.76e-6) ** 2), np.array([-0.69064])) == 0
