@@ -20,9 +20,7 @@ _STEPS = 1.0, 1.5, 2.0  # times that: noise that happens to fit a claim at one d
 _FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that slope explains nothing,
 _SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common
 _STEEP = 64.0  # a claim may be the slope of that, if f moves by no more than so many times what it would over a step
-_EVEN = (
-    0.25  # of what f moves by, that it is off a line: rounding of x makes it half of that, and hardly chance as little
-)
+_EVEN = 0.25  # of what f moves by, that it is off a line: twice what rounding of x makes it, and hardly by chance
 # Below the shortest steps in units of 1, f may stand still over steps in units of x, for it adds larger numbers to it:
 # it may move over steps so much longer in between.
 _SMALLEST, _LONGER = 2.0**-50, 2.0**16
@@ -83,7 +81,7 @@ class _Closeup:
     def _fit_over(self, entries: Array, t: Array) -> tuple[Array, Array]:
         """Return the same of some entries over steps t, the same for all that read one input."""
         stencil, value, apart = self.stencil.subset(entries), self.value[entries], self.apart[entries]
-        has_nearest = stencil.x.reshape(-1)[inputs_of(stencil)] != 0  # 0 has none
+        has_nearest = stencil.x.reshape(-1)[inputs_of(stencil)] != 0  # 0 has no nearest numbers
         rises, widths = np.zeros((2, 0, 2, t.size))
         for longer in _STEPS:
             rises = np.r_[rises, [[y - stencil.y0 for y in stencil.sides([longer * t])]]]
