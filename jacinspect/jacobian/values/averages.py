@@ -35,15 +35,14 @@ def averaged(coarse: Estimate, stencil: Stencil, of_x: float) -> tuple[Estimate,
     `of_x` is what f rounds x by. In half precision, long steps show f where the other inputs are rounded to, and are
     not believed where an output reads any. Returned is also where slopes are known to two digits.
     """
-    elsewhere = _reads_others(stencil, of_x) & (coarse.kind != Kind.KINK)
-    sharper = elsewhere | ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
-    entries = np.flatnonzero(sharper & (not stencil.box.whole))
-    sharper[:] = False
+    elsewhere = _reads_others(stencil, of_x)
+    wide = elsewhere | ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
+    entries, sharper = np.flatnonzero(wide & (not stencil.box.whole)), np.zeros(wide.size, bool)
     if entries.size:
         before = coarse.subset(entries)
         value, bar = averaged_slopes(stencil.subset(entries), of_x)
-        wide = np.where(elsewhere[entries], np.inf, np.nan_to_num(before.bar, nan=np.inf))
-        better = (bar < wide) & ~(np.abs(value - before.value) > bar + wide)
+        known = np.where(elsewhere[entries], np.inf, np.nan_to_num(before.bar, nan=np.inf))
+        better = (bar < known) & ~(np.abs(value - before.value) > bar + known)
         # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
         few = is_half(stencil.x_epsilon) | (bar <= few_digits(max(stencil.x_epsilon, of_x)) * np.abs(value))
         sharper[entries] = better & few

@@ -82,7 +82,7 @@ def _of_pieces(numeric: Numeric, entries: Array) -> Array:
 
 
 def _asked(first: FirstLook, numeric: Numeric, chosen: Array, large: Array) -> Array:
-    """Return what the pieces of f differ by for each input, in parts of `large`: of a few colors of `chosen` entries."""
+    """Return what the pieces of f differ by for each input, in parts of `large`: a few colors of `chosen` are asked."""
     pattern, asked = numeric.jacobian.pattern, 0
     sought = np.zeros(pattern.stored, bool)
     sought[chosen] = True

@@ -11,7 +11,7 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.values.stencil import is_single, step_scale
+from jacinspect.jacobian.values.stencil import finite, is_single, step_scale
 
 __all__ = ["rounding_noise", "significant_epsilon"]
 
@@ -51,9 +51,7 @@ def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) ->
     What f computes so, it may scale or cast after. Of a vector that is made of several arrays, its `parts`, f may work
     in single precision with one alone.
     """
-    if len(parts) > 1 and not box.whole and not box.narrow:
-        return max(_epsilon_by(box, x, part) for part in parts)
-    return _epsilon_by(box, x, slice(None))
+    return max(_epsilon_by(box, x, part) for part in (parts if len(parts) > 1 else [slice(None)]))
 
 
 def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
@@ -65,27 +63,23 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     at = _values_along(box, x, part)
-    still = _stands_still(box.y0, at, _SINGLE)  # first, for it shows more of the values
-    if not still and not is_single(box.epsilon):
+    if not _stands_still(box.y0, at, _SINGLE):
         return box.epsilon
     from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
     if is_single(box.epsilon):  # as few bits as values have so far; of that one, too, the box notes how many it has
         next(from_there([0.0]))
-    epsilon = max(box.epsilon, _SINGLE.spacing) if still else box.epsilon
-    for half in _HALVES:
-        here = half.spacing > epsilon and _stands_still(box.y0, at, half)
-        if here and _stands_still(next(from_there([0.0])), from_there, half):
+    epsilon = max(box.epsilon, _SINGLE.spacing)
+    for half in [each for each in _HALVES if each.spacing > epsilon]:
+        if _stands_still(box.y0, at, half) and _stands_still(next(from_there([0.0])), from_there, half):
             epsilon = half.spacing
     return epsilon
 
 
 def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[float]], Iterator[Array]]:
     """Return what gives f at some steps from x, in units of about |x|, by which only one part of a vector moves."""
-    size = np.where(x == 0, 1.0, np.abs(x))
-    unit = np.where(np.isfinite(x), size * np.random.default_rng(1).uniform(0.5, 1, x.shape), 0)
-    if part != slice(None):
-        unit = np.where((np.arange(x.size) >= part.start) & (np.arange(x.size) < part.stop), unit, 0)
-    unit = box.limited(unit, x, _HALVES[0].long)
+    size, moved = finite(np.abs(x)).reshape(-1), np.zeros(x.size)
+    moved[part] = (np.where(size == 0, 1, size) * np.random.default_rng(1).uniform(0.5, 1, x.size))[part]
+    unit = box.limited(moved.reshape(x.shape), x, _HALVES[0].long)
 
     def at(steps: Sequence[float]) -> Iterator[Array]:
         return box.many_where_defined((x + t * unit).astype(x.dtype, copy=False) for t in steps)
@@ -119,9 +113,8 @@ def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]], p
 
 
 def _most_move(moves: Array, expected: Array) -> bool:
-    """Whether at least half of those that are expected to move, or do, move more than once to a side."""
-    several = moves.max(axis=0) > 1
-    return bool(2 * np.count_nonzero(several) >= np.count_nonzero(expected | several))
+    """Whether more than one move to a side is seen of half as many as are expected to move, at least."""
+    return bool(2 * np.count_nonzero(moves.max(axis=0) > 1) >= np.count_nonzero(expected))
 
 
 def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
@@ -133,8 +126,7 @@ def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:
     """
     unit = np.random.default_rng(0).uniform(0.5, 1, x.shape)
     for block in blocks(x.size):
-        part = x.reshape(-1)[block]
-        unit.reshape(-1)[block] *= np.where(np.isfinite(part), step_scale(part), 0)
+        unit.reshape(-1)[block] *= step_scale(x.reshape(-1)[block])
     unit = box.limited(unit, x, 3 * 2.0**-20)
     coarse = np.concatenate([_NONE, *(_coarse(box.y0[block]) + block.start for block in blocks(box.y0.size))])
     noise = Magnitudes(box.y0.size)
@@ -161,18 +153,18 @@ def _noise_at(y0: Array, values: Iterator[Array], coarse: Array, noise: Magnitud
         for k, y in zip(_PLACES, values, strict=False):
             if coarse.size:
                 still = _coarse(y[coarse])
-                coarse, moves = coarse[still], moves[still] | (y[coarse[still]] != y0[coarse[still]])
-                granule = np.fmin(granule[still], _granule(y[coarse]))
+                coarse, moves, granule = coarse[still], moves[still], granule[still]
+                moves |= y[coarse] != y0[coarse]
+                granule = np.fmin(granule, _granule(y[coarse]))
             for block in blocks(noise.size):
                 rise = y[block] - y0[block]  # small, so that summing adds no rounding
                 sums[:, block] += _WEIGHTS[k + 3] * rise
         for block in blocks(noise.size):
             first, second = sums[:, block]
             seen = np.abs(np.where(np.abs(first + second) < _KINK * np.abs(first), first + second, sums[:, block]))
-            seen = seen.max(axis=0) / _NORM
-            noise[block] = np.fmax(noise[block], np.where(np.isfinite(seen), seen, 0))
+            noise[block] = np.maximum(noise[block], finite(seen.max(axis=0) / _NORM))
         if coarse.size:
-            noise[coarse] = np.fmax(noise[coarse], np.where(moves & np.isfinite(granule), granule / 2, 0))
+            noise[coarse] = np.maximum(noise[coarse], moves * finite(granule) / 2)
     return coarse
 
 
@@ -183,7 +175,7 @@ def _coarse(y: Array) -> Array:
 
 def _granule(y: Array) -> Array:
     """Return the largest power of 2 that each number is a multiple of; infinity for 0 and what is not finite."""
-    bits = y.view(np.int64)
-    rest = y - (bits & (bits - 1)).view(np.float64)  # without its lowest bit, unless that is one of the exponent's
-    powers = (bits & (2**52 - 1)) == 0
-    return np.where((y == 0) | ~np.isfinite(y), np.inf, np.abs(np.where(powers, y, rest)))
+    mantissa, exponent = np.frexp(finite(y))
+    bits = (mantissa * 2.0**53).astype(np.int64)
+    granule = np.ldexp((bits & -bits).astype(np.float64), exponent - 53)  # of the lowest bit alone
+    return np.where(granule == 0, np.inf, granule)

@@ -38,7 +38,7 @@ def star_coloring(pattern: Pattern) -> tuple[Array, int]:
     """
     width = pattern.shape[1]
     ends, indices = pattern.indptr.tolist(), pattern.indices.tolist()
-    neighbours = [[k for k in indices[ends[i] : ends[i + 1]] if k != i] for i in range(width)]
+    neighbours = [indices[ends[i] : ends[i + 1]] for i in range(width)]  # and itself, which changes nothing
     colors = [-1] * width
     members: list[dict[int, list[int]]] = [{} for _ in range(width)]  # the neighbours of each by their color
     seen = [0] * width  # the colors of the neighbours, as bits
@@ -57,7 +57,7 @@ def star_coloring(pattern: Pattern) -> tuple[Array, int]:
             alike.append(v)
             seen[w] |= 1 << color
             if len(alike) > 1 and colors[w] >= 0:
-                for each in alike if len(alike) == 2 else [v]:
+                for each in alike[-2:]:  # those before have it by now
                     ends_of_two[each] |= 1 << colors[w]
         for alike in members[v].values():
             for each in alike if len(alike) > 1 else ():

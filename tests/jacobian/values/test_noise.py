@@ -76,6 +76,14 @@ def test_infinite_operands_and_zeros_are_stepped_over() -> None:
     assert epsilon(lambda x: half(x + 0.1) / 3, np.zeros(4)) == HALF
 
 
+@pytest.mark.parametrize("shape", [(), (2, 2)])
+def test_an_operand_may_have_any_number_of_axes(shape: tuple[int, ...]) -> None:
+    x = np.resize(X, shape)
+    assert epsilon(np.sin, x) == DOUBLE
+    assert epsilon(lambda x: single(x) / 3, x) == SINGLE
+    assert (noise(np.sin, x) <= 4 * DOUBLE).all()
+
+
 def test_the_precision_with_one_part_is_that_of_all() -> None:
     def f(x: Array) -> Array:
         return np.concatenate([np.sin(x[:4]), single(x[4:]) / 3])
@@ -115,3 +123,56 @@ def test_values_that_are_all_multiples_of_a_granule_show_it() -> None:
     assert (noise(lambda x: (1 + x) - 1, x) >= DOUBLE / 4).all()
     assert noise(lambda x: np.floor(X) / 8).tolist() == [0, 0, 0, 0]
     assert noise(np.zeros_like).tolist() == [0, 0, 0, 0]
+
+
+def test_a_granule_hides_no_larger_noise_and_a_value_of_0_none() -> None:
+    x = np.linspace(0.1, 1, 400)
+    seen = noise(lambda x: ((1e9 + np.sin(x)) - 1e9) + ((64 + x) - 64), x)
+    assert np.median(seen) >= DOUBLE * 1e9 / 8
+    assert (noise(lambda x: (1 + x) - 1, np.zeros(400)) >= DOUBLE / 4).all()
+
+
+def test_beside_an_end_the_noise_is_that_of_shorter_steps() -> None:
+    x = np.linspace(0.1, 1, 400)
+    seen = noise(lambda at: np.where(np.abs(at - x) < 1e-9, ((64 + at) - 64) / 3, np.nan), x)
+    assert np.median(seen) >= DOUBLE * 64 / 30
+
+
+def test_an_infinite_value_has_no_granule() -> None:
+    assert noise(lambda x: np.where(x > X, np.inf, 0)).tolist() == [0, 0, 0, 0]
+
+
+def test_infinite_operands_stay_what_they_are() -> None:
+    def f(x: Array) -> Array:
+        assert x[1] == np.inf
+        return np.sin(np.where(np.isfinite(x), x, 1))
+
+    assert epsilon(f, np.array([0.3, np.inf, 0.4, -2.1])) == DOUBLE
+    assert (noise(f, np.array([0.3, np.inf, 0.4, -2.1])) <= 4 * DOUBLE).all()
+
+
+def test_half_precision_elsewhere_is_none_here() -> None:
+    assert epsilon(lambda x: np.where(np.abs(x - X) < 0.1, single(x), half(x)) / 3) == SINGLE
+
+
+def test_the_coarser_of_two_precisions_is_that_of_the_values() -> None:
+    """What has 8 bits, as of bfloat16, may stand still over the steps of float16, which has more."""
+    assert epsilon(lambda x: brain(np.sin(x))) == BRAIN
+
+
+@pytest.mark.parametrize(
+    ("f", "calls"),
+    [
+        (np.sin, 2),
+        (np.floor, 0),
+        (lambda x: np.sin(x).astype(np.float32), 0),
+        (lambda x: np.where(x < X, X, np.sin(x)), 2),
+        (lambda x: np.where(x < 1, 1 / 3, np.sin(x)), 6),
+        (lambda x: np.where(x > X, X, x), 10),
+        (lambda x: brain(np.sin(x)), 11),
+    ],
+)
+def test_a_few_calls_show_that_f_is_precise(f: F, calls: int) -> None:
+    box = BlackBox(f, X)
+    significant_epsilon(box, X)
+    assert box.evaluations == 2 + calls
