@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 import jacinspect
 from jacinspect.jacobian.values.breaks import between_pieces
@@ -9,6 +10,7 @@ from tests.lines import F, stencil_of
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])
+DAMPING = 0.2357258
 
 
 def off(f: F, x: Array = X) -> Array:
@@ -239,3 +241,31 @@ def test_of_several_inputs_that_one_is_asked_by_which_f_is_off() -> None:
 
 def test_a_peak_too_narrow_to_be_followed_is_f_s_own() -> None:
     assert off(lambda x: x + 1 / (1 + ((x - 0.41088506) / 1.76e-6) ** 2), np.array([-0.69064])) == 0
+
+
+def decayed(k: Array) -> Array:
+    """Return y(3) of y' = -|k| y² from y(0) = 1."""
+    solution = solve_ivp(lambda _, y: -np.abs(k[0]) * y * y, (0, 3), [1.0], "LSODA", rtol=1e-4, atol=1e-7)
+    return np.asarray(solution.y[0, -1:])
+
+
+def swung(k: Array) -> Array:
+    """Return y(5) of a damped spring of some stiffness, by an integrator at its default tolerance."""
+    spring = solve_ivp(lambda _, y: [y[1], -k[0] * y[0] - DAMPING * y[1]], (0, 5), [1.0, 0], "RK23", atol=1e-6)
+    return np.asarray(spring.y[0, -1:])
+
+
+def swung_slope(k: Array) -> Array:
+    frequency = np.sqrt(k - DAMPING**2 / 4 + 1e-30j)
+    y = np.exp(-2.5 * DAMPING) * (np.cos(5 * frequency) + DAMPING / (2 * frequency) * np.sin(5 * frequency))
+    return np.asarray(y.imag * 1e30)
+
+
+def test_many_faint_kinks_show_a_solver_though_they_are_far_away() -> None:
+    k = np.array([0.38912845])
+    assert jacinspect.inspect(decayed, k, lambda k: -3 / (1 + 3 * k) ** 2).verdict == "inconclusive"
+    assert jacinspect.inspect(decayed, k, lambda k: -3.09 / (1 + 3 * k) ** 2).verdict == "fail"
+
+
+def test_where_a_solver_leaps_it_turns_by_as_much_as_ever() -> None:
+    assert jacinspect.inspect(swung, np.array([2.66678835]), swung_slope).verdict == "inconclusive"
