@@ -269,3 +269,29 @@ def test_many_faint_kinks_show_a_solver_though_they_are_far_away() -> None:
 
 def test_where_a_solver_leaps_it_turns_by_as_much_as_ever() -> None:
     assert jacinspect.inspect(swung, np.array([2.66678835]), swung_slope).verdict == "inconclusive"
+
+
+def test_far_away_of_0_is_a_unit() -> None:
+    def f(x: Array) -> Array:
+        return np.asarray(np.exp(0.3 * x) + 1e-4 * (x < -0.97) + 1e-4 * (x < -1.2))
+
+    assert off(f, np.array([0.0]))[0] > 1e-4
+
+
+def test_a_few_colors_are_asked_and_those_alone_by_which_f_is_off() -> None:
+    mixed, x = np.random.default_rng(0).normal(size=(6, 6)), np.random.default_rng(1).uniform(-0.1, 0.1, 6)
+    knots = 0.03 + np.arange(-3, 3)[:, None] / 16
+    calls: list[Array] = []
+
+    def f(x: Array) -> Array:
+        calls.append(x)
+        return np.asarray(mixed @ (np.exp(0.3 * x) + 1e-5 * np.maximum(x - knots, 0).sum(axis=0)))
+
+    def called(off: Array) -> int:
+        slopes = mixed * (0.3 * np.exp(0.3 * x) + 1e-5 * (x > knots).sum(axis=0)) * (1 + 4e-5 * off)
+        before = len(calls)
+        assert jacinspect.inspect(f, x, lambda _: slopes, derivative_kind="jacobian").verdict == "inconclusive"
+        return len(calls) - before
+
+    assert called(np.eye(6)[2]) < 600
+    assert called(np.ones(6)) < 1500
