@@ -37,7 +37,7 @@ def with_generalized_gradients(
     """
     numeric, pattern = comparison.numeric, comparison.numeric.jacobian.pattern
     inputs = np.unique(pattern.of_outputs(rows).indices)
-    if inputs.size > _INPUTS or near.box.evaluations + _POINTS * (inputs.size + 1) > limit:
+    if not 0 < inputs.size <= _INPUTS or near.box.evaluations + _POINTS * (inputs.size + 1) > limit:
         return numeric
     gradients, off = _close(near, rows, inputs, rng)
     kinks, kind = [numeric.kinks], numeric.kind.copy()

@@ -62,13 +62,15 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
     on = np.flatnonzero(np.isin(refuted, known.entries))
     places = np.searchsorted(known.entries, refuted[on])
     near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
+    if not near.any():
+        return numeric
     off = _asked(first, numeric, chosen, large)
     # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
     share = np.zeros(pattern.shape[0], bool)
     share[pattern.rows[off[pattern.indices] > 0]] = True
     entries = refuted[near]
     entries = entries[share[pattern.rows[entries]]]
-    value, bar = numeric.jacobian.data[entries], numeric.bar[entries] + np.max(off, initial=0) * large[entries]
+    value, bar = numeric.jacobian.data[entries], numeric.bar[entries] + off.max() * large[entries]
     pieces = Stairs(entries, np.zeros(entries.size), value, bar, np.zeros(entries.size, bool))
     return replace(numeric, stairs=Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces]))
 

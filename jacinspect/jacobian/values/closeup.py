@@ -21,6 +21,8 @@ _FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that s
 _SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common
 _STEEP = 64.0  # a claim may be the slope of that, if f moves by no more than so many times what it would over a step
 _EVEN = 0.25  # of what f moves by, that it is off a line: twice what rounding of x makes it, and hardly by chance
+_BENT = 2.0**-4  # of that, which it is off a power of the step, as by rounding of the last step to a power of the first
+_LEAST_POWER = 0.5  # of a bend: between a jump, of which nothing is known, and |x|
 # Below the shortest steps in units of 1, f may stand still over steps in units of x, for it adds larger numbers to it:
 # it may move over steps so much longer in between.
 _SMALLEST, _LONGER = 2.0**-50, 2.0**16
@@ -91,7 +93,7 @@ class _Closeup:
             steep = moves.too_steep(self.rounding[entries]) & has_nearest
             if not (fits | steep).any():
                 break
-        return fits | (steep & ~moves.even()), (rises == 0).all(axis=(0, 1))
+        return fits | (steep & ~moves.even() & ~moves.bent()), (rises == 0).all(axis=(0, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +132,13 @@ class _Moves:
         """Return where f moves along one line to both sides, as a wave does that is followed."""
         line = (self.rises[-1, 1] - self.rises[-1, 0]) / (self.widths[-1, 1] - self.widths[-1, 0])
         return np.asarray((np.abs(self.rises - line * self.widths) <= _EVEN * self.most).all(axis=(0, 1)))
+
+    def bent(self) -> Array:
+        """Return where f moves by a power of the step, to both sides alike: at a minimum, say."""
+        alike, width = self.rises.mean(axis=1), np.abs(self.widths).mean(axis=1)
+        power = np.log(alike[-1] / alike[0]) / np.log(width[-1] / width[0])
+        off = self.rises - alike[0] * np.abs(self.widths / width[0]) ** power
+        return np.asarray((power >= _LEAST_POWER) & (np.abs(off) <= _BENT * self.most).all(axis=(0, 1)))
 
     @property
     def most(self) -> Array:

@@ -108,3 +108,14 @@ def test_a_claim_by_inputs_that_move_an_output_only_with_others_is_compared() ->
     right = slopes(median, x).reshape(1, 20)
     assert inspect(derivative=lambda x: right).verdict != "fail"
     assert inspect(derivative=lambda x: 1.05 * right).verdict != "pass"
+
+
+def test_a_claim_for_an_output_that_is_not_seen_to_read_anything_is_judged() -> None:
+    """Moved by half of itself and less, this one is 0, but for places too near to x for the pattern's."""
+    x = np.array([1.0])
+
+    def bump(x: Array) -> Array:
+        return np.where(np.abs(x - 1) < 0.1, (1 - ((x - 1) / 0.1) ** 2) ** 2 * (x - 1) ** 2, 0)
+
+    assert jacinspect.inspect(bump, x, np.ones_like).verdict == "fail"
+    assert jacinspect.inspect(bump, x, np.zeros_like).verdict == "pass"

@@ -158,3 +158,14 @@ def test_at_0_steps_are_longer_than_those_whose_powers_are_0() -> None:
     stencil = stencil_of(lambda x: x**3, np.zeros(1))
     assert looked_at(stencil, np.ones(1), np.zeros(1)) == [False]
     assert stencil.box.evaluations == 2 + 2 + 2
+
+
+@pytest.mark.parametrize("at", [1.0, 0.750573, 2.38328])
+def test_a_minimum_between_ends_at_which_f_is_0_is_followed(at: float) -> None:
+    """Far away f is nearly 0, so that its size there says nothing of its rounding."""
+
+    def f(x: Array) -> Array:
+        return np.asarray((x - at) ** 2 * np.exp(-400 * (x - at) ** 2))
+
+    for claim in (1.0, 1.03, -1.0):
+        assert borne_out(f, np.full(1, claim), np.zeros(1), np.array([at])) == [False]
