@@ -21,7 +21,7 @@ _FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that s
 _SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common
 _STEEP = 64.0  # a claim may be the slope of that, if f moves by no more than so many times what it would over a step
 _EVEN = 0.25  # of what f moves by, that it is off a line: twice what rounding of x makes it, and hardly by chance
-_BENT = 2.0**-4  # of that, which it is off a power of the step, as by rounding of the last step to a power of the first
+_BENT = 2.0**-4  # of that, which it is off a power of the step where it bends: values by chance fit none so well
 _LEAST_POWER = 0.5  # of a bend: between a jump, of which nothing is known, and |x|
 # Below the shortest steps in units of 1, f may stand still over steps in units of x, for it adds larger numbers to it:
 # it may move over steps so much longer in between.

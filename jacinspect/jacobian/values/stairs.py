@@ -69,7 +69,7 @@ def leaps_at_end(stencil: Stencil, still: Array, moved: Array) -> Array:
         moves = (y > 0)[first]
         still, moved = np.where(moves, still, middle), np.where(moves, middle, moved)
         rise = np.where(moves, y, rise)
-    return np.asarray(~(rise < _BEND * far))
+    return np.asarray((rise == 0) | ~(rise <= _BEND * far))
 
 
 def inputs_of(stencil: Stencil) -> Array:
@@ -136,7 +136,7 @@ class _Search:
         found, away = np.zeros(self.slope.size), np.ones(self.slope.size)
         for part in (fifth * (distance < nearest + 5), fifth):  # the leap nearest to x, and the largest
             height, start = part.max(axis=0) / _LEAP, part.argmax(axis=0)
-            cells = np.abs(start + 3 - SIDE)
+            cells = np.abs(start + 2.5 - SIDE)
             moves_on = _SMALL * height <= np.abs(self.slope) * cells
             near = places.width * SIDE < _NEAR * places.stencil.step_scale()
             large = np.count_nonzero(fifth > np.where(near, 2 / _DECAYS, 2) * height, axis=0)
@@ -159,13 +159,13 @@ class _Search:
             first = leader(self.places.inputs, np.where(left, height / self.least, -1))
             crowded = crowd | ~_alone(fifth, start[first])
             cell = start[first] + np.where(crowded, 1 + self._rise(start[first]).argmax(axis=0), 3)
-            leap = self._leap(np.clip(cell, 4, 2 * SIDE - 3)[first], crowded, height, first)
-            found = (leap >= height / _PART) & (leap <= 4 * height)
+            leap = self._leap(np.clip(cell, 4, 2 * SIDE - 3)[first], crowded, np.where(left, height, np.inf), first)
+            found = left & (leap >= height / _PART) & (leap <= 4 * height)
             all_leap &= found[first]
             left[first] = False
-            found |= all_leap & (number + 1 >= _ENOUGH)
+            found |= left & all_leap & (number + 1 >= _ENOUGH)
             shown, left = shown | found, left & ~found
-        return shown & (height > 0)
+        return shown
 
     def _rise(self, start: Array) -> Array:
         """Return by how much f moves more than its slope, in each of the five cells that a fifth difference spans."""

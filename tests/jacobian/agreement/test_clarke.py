@@ -111,7 +111,7 @@ def test_a_claim_by_inputs_that_move_an_output_only_with_others_is_compared() ->
 
 
 def test_a_claim_for_an_output_that_is_not_seen_to_read_anything_is_judged() -> None:
-    """Moved by half of itself and less, this one is 0, but for places too near to x for the pattern's."""
+    """The bump is narrower than the moves by which the pattern is found, and f is 0 beside it."""
     x = np.array([1.0])
 
     def bump(x: Array) -> Array:

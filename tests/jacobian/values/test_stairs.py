@@ -204,3 +204,11 @@ def test_the_nearest_end_is_followed_and_other_outputs_may_leap() -> None:
         return np.array([max(moved - 1e-4, 0), moved > 1e-3])
 
     assert leaps(f, 1e-5, np.array([2e-4, 2e-3])) == [False, True]
+
+
+def test_an_output_that_stands_still_where_another_bends_may_leap_beyond() -> None:
+    def f(x: Array) -> Array:
+        moved = x[0] - 0.3127
+        return np.array([moved > 1.3e-4, max(moved - 1e-4, 0)])
+
+    assert leaps(f, 1e-5, 2e-4) == [True, False]
