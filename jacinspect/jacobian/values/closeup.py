@@ -20,7 +20,7 @@ _STEPS = 1.0, 1.5, 2.0  # times that: noise that happens to fit a claim at one d
 _FOLLOWED = 16.0  # times what a slope moves f by: where f moves by more, that slope explains nothing,
 _SCATTERED = 2.0**16  # and by so many roundings: neighbouring values of f have nothing in common
 _STEEP = 64.0  # a claim may be the slope of that, if f moves by no more than so many times what it would over a step
-_EVEN = 0.25  # of what f moves by, that it is off a line: twice what rounding of x makes it, and hardly by chance
+_STRAIGHT = 0.25  # of what f moves by, that it is off a line: twice what rounding of x makes it, and hardly by chance
 _BENT = 2.0**-4  # of that, which it is off a power of the step where it bends: values by chance fit none so well
 _LEAST_POWER = 0.5  # of a bend: between a jump, of which nothing is known, and |x|
 # Below the shortest steps in units of 1, f may stand still over steps in units of x, for it adds larger numbers to it:
@@ -93,7 +93,7 @@ class _Closeup:
             steep = moves.too_steep(self.rounding[entries]) & has_nearest
             if not (fits | steep).any():
                 break
-        return fits | (steep & ~moves.even() & ~moves.bent()), (rises == 0).all(axis=(0, 1))
+        return fits | (steep & ~moves.straight() & ~moves.bent()), (rises == 0).all(axis=(0, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +128,10 @@ class _Moves:
         explained = np.maximum(_FOLLOWED * np.abs(self.value) * width, _SCATTERED * rounding)
         return np.asarray((self.most > explained) & (self.most <= _STEEP * self.apart * width))
 
-    def even(self) -> Array:
+    def straight(self) -> Array:
         """Return where f moves along one line to both sides, as a wave does that is followed."""
         line = (self.rises[-1, 1] - self.rises[-1, 0]) / (self.widths[-1, 1] - self.widths[-1, 0])
-        return np.asarray((np.abs(self.rises - line * self.widths) <= _EVEN * self.most).all(axis=(0, 1)))
+        return np.asarray((np.abs(self.rises - line * self.widths) <= _STRAIGHT * self.most).all(axis=(0, 1)))
 
     def bent(self) -> Array:
         """Return where f moves by a power of the step, to both sides alike: at a minimum, say."""

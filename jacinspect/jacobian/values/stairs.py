@@ -40,8 +40,7 @@ def steps_near(stencil: Stencil, value: Array, bar: Array, believed: Array) -> t
 
     `value` ± `bar` is the slope at the step that is `believed`, in units of the direction.
     """
-    height, away = np.zeros(value.size), np.ones(value.size)
-    before = np.zeros(value.size)
+    height, away, before = np.zeros(value.size), np.ones(value.size), np.zeros(value.size)
     for further in _FURTHER:
         spacing = np.minimum(2 * believed * further, FARTHEST)
         again = np.flatnonzero((height == 0) & (spacing > before))
@@ -133,12 +132,12 @@ class _Search:
         fifth[~(fifth > _LEAP * _ROUNDINGS * (bits + np.finfo(np.float64).smallest_subnormal))] = 0
         distance = np.abs(np.arange(fifth.shape[0]) - fifth.shape[0] // 2)[:, None]
         nearest = np.where(fifth > _LEAP * self.least, distance, 2 * SIDE).min(axis=0)
+        near = places.width * SIDE < _NEAR * places.stencil.step_scale()
         found, away = np.zeros(self.slope.size), np.ones(self.slope.size)
         for part in (fifth * (distance < nearest + 5), fifth):  # the leap nearest to x, and the largest
             height, start = part.max(axis=0) / _LEAP, part.argmax(axis=0)
             cells = np.abs(start + 2.5 - SIDE)
             moves_on = _SMALL * height <= np.abs(self.slope) * cells
-            near = places.width * SIDE < _NEAR * places.stencil.step_scale()
             large = np.count_nonzero(fifth > np.where(near, 2 / _DECAYS, 2) * height, axis=0)
             steps = self._leaps(height * ((found == 0) & (height > self.least)), start, fifth)
             steps &= (large > _SEVERAL) | moves_on
