@@ -5,7 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.colors.coloring import color_columns
+from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
+from jacinspect.jacobian.values.first_look import FirstLook, first_look
+from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.slopes import Rungs
 from jacinspect.jacobian.values.stencil import Stencil, step_scale
 from tests.oracles import Array
@@ -26,6 +30,15 @@ def of_one_input(f: F, at: float) -> Stencil:
     box = BlackBox(f, x)
     inputs = np.zeros(box.y0.size, np.int64)
     return Stencil(box, x, step_scale(x), np.arange(box.y0.size), inputs, box.y0, DOUBLE)
+
+
+def looked_at(f: F, x: Array, dense: bool = True) -> FirstLook:
+    """Return the first look at all entries, or at those on the diagonal."""
+    box = BlackBox(f, x)
+    outputs, inputs = np.indices((box.y0.size, x.size)).reshape(2, -1) if dense else (np.arange(x.size),) * 2
+    pattern = Pattern.from_pairs(outputs, inputs, box.y0.shape, x.shape)
+    near = Neighbourhood(box, x, DOUBLE, Magnitudes(box.y0.size))
+    return first_look(near, pattern, *color_columns(pattern.rows, pattern.indices, x.size))
 
 
 @np.errstate(all="ignore")

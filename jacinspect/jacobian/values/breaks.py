@@ -176,7 +176,7 @@ class _Break:
             if not (ninth.max(axis=0) > _ROUNDINGS * bits).any():
                 return None
             cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
-            large.append(np.count_nonzero(ninth > ninth.max(axis=0) / _FINER**2, axis=0))
+            large.append(np.count_nonzero(ninth >= ninth.max(axis=0) / _FINER**2, axis=0))
             sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
             start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
             spacing = places.spacing / _FINER
@@ -185,7 +185,7 @@ class _Break:
         persists &= np.median(ninth, axis=0) < _FOLLOWED * range_
         beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
         alone = (ninth * beside).max(axis=0) < last / 8
-        next_one = 2 * SIDE * apart * FARTHEST * _ORDER / np.maximum(large[0], 1)
+        next_one = 2 * SIDE * apart * FARTHEST * _ORDER / large[0]
         distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
         distance = np.where(alone, distance, _ORDER * places.width)
         return cls(places, cell, first, last, persists, alone, distance, large[0])

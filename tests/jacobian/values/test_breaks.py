@@ -5,8 +5,11 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import jacinspect
-from jacinspect.jacobian.values.breaks import between_pieces
-from tests.lines import F, stencil_of
+from jacinspect.jacobian.values.breaks import between_pieces, in_pieces
+from jacinspect.jacobian.values.numeric import numeric_jacobian
+from jacinspect.jacobian.values.rough import NO_STAIRS, Stairs
+from jacinspect.records import replace
+from tests.lines import F, looked_at, stencil_of
 from tests.oracles import Array
 
 X = np.array([0.3127, -1.2871, 2.0413])
@@ -37,9 +40,12 @@ def test_waves_between_the_places_and_poles_are_no_breaks() -> None:
     assert off(lambda x: 1 / (x - 0.4), X)[0] == 0
 
 
+@pytest.mark.parametrize("away", [0.13, 1e-3])
 @pytest.mark.parametrize(("turn", "times"), [(1.4e-3, 2), (1e-5, 32)])
-def test_slopes_may_be_off_by_twice_what_two_pieces_differ_by_or_by_far_more_of_little(turn: float, times: int) -> None:
-    knots = np.round(X / 0.1) * 0.1 + 0.13
+def test_slopes_may_be_off_by_twice_what_two_pieces_differ_by_or_by_far_more_of_little(
+    turn: float, times: int, away: float
+) -> None:
+    knots = X + away
 
     def f(x: Array) -> Array:
         return np.exp(0.3 * x) + turn * np.maximum(x - knots, 0)
@@ -70,6 +76,49 @@ def test_where_f_leaps_and_turns_at_once_it_leaps() -> None:
     assert off(f, np.array([1.3]))[0] > 0
 
 
+def leaping(ends: Array, height: float) -> F:
+    """Return a smooth function with leaps of one height."""
+    return lambda x: np.exp(0.3 * x) + height * (x > ends[:, None]).sum(axis=0)
+
+
+def test_by_a_leap_slopes_may_be_off_by_some_times_its_height_over_its_distance() -> None:
+    np.testing.assert_allclose(off(leaping(np.array([1.1015]), 1e-7), np.array([1.1])), 16 * 1e-7 / 0.0015, rtol=0.6)
+
+
+def test_where_f_leaps_and_turns_slopes_may_be_off_by_the_turn() -> None:
+    slope, turn = 0.3 * np.exp(0.33), 0.01
+    found = off(lambda x: np.exp(0.3 * x) + (x > 1.3) * (1e-4 + turn * (x - 1.3)), np.array([1.1]))[0]
+    assert 2 * turn < found < 2 * turn + 1.01 * slope / 64
+
+
+def test_leaps_that_crowd_excuse_no_more_than_one() -> None:
+    ends = 1.4 + np.random.default_rng(0).uniform(-0.25, 0.25, 60)
+    np.testing.assert_allclose(off(leaping(ends, 1e-3), np.array([1.0])), 0.3 * np.exp(0.3) / 64, rtol=1e-6)
+
+
+def test_what_moves_between_all_places_is_not_followed_but_leaps_that_are_small_from_afar_are() -> None:
+    rng, x = np.random.default_rng(0), np.array([1.0])
+    ends, small = np.linspace(0.9, 1.9, 400), np.linspace(0.9, 1.9, 1000)
+    assert off(leaping(ends + rng.uniform(-1e-3, 1e-3, ends.size), 1e-4), x) == 0
+    assert off(leaping(small + rng.uniform(-1e-3, 1e-3, small.size), 1e-6), x) > 0.005
+
+
+def test_a_jump_of_f_s_own_excuses_nothing_where_leaps_of_a_solver_are_far_away() -> None:
+    x = np.array([0.6])
+
+    def leaps(x: Array) -> Array:
+        return np.asarray(1e-7 * ((x < -1.2) + 1.0 * (x < -1.0) + (x > 1.8)))
+
+    assert 0 < off(lambda x: x + (x > 0.5) + leaps(x), x)[0] < 1e-5
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_kinks_of_a_table_are_its_own(seed: int) -> None:
+    rng, x = np.random.default_rng(seed), np.random.default_rng(0).uniform(-2, 2, 40)
+    knots, values = np.sort(rng.uniform(-3, 3, 30)), rng.standard_normal(30)
+    assert not off(lambda x: np.interp(x, knots, values), x).any()
+
+
 def test_a_kink_as_steep_as_f_and_a_jump_excuse_little() -> None:
     assert off(lambda x: np.maximum(x, 0.5), np.array([0.6])) <= 1 / 64 * (1 + 1e-9)
     np.testing.assert_allclose(off(lambda x: x + 0.02 * (x > 0.5), np.array([0.6])), 1 / 64)
@@ -96,6 +145,13 @@ def test_leaps_are_sought_beyond_those_that_are_noise() -> None:
 
     assert 0 < off(noisy, x)[0] < 1e-6
     assert off(lambda x: noisy(x) + 1e-4 * (x < -0.4) + 1e-4 * (x < -0.7), x)[0] > 1e-4
+
+
+def test_beside_many_breaks_there_are_no_slopes_to_compare_and_others_are_a_few_places_away() -> None:
+    """16 times the height of a step over a distance of nine places, which are 1/64 of a unit, 64 times closer."""
+    noise = 1e-10
+    found = off(lambda x: np.exp(0.3 * x) + noise * np.sin(1e9 * x**2), np.array([1.1]))[0]
+    assert 16 * noise / (9 / 64**2) / 2 < found < 16 * noise / (9 / 64**2) * 8
 
 
 def test_many_leaps_make_slopes_that_are_off_by_one_over_the_distance_between_two() -> None:
@@ -128,6 +184,48 @@ def test_newton_s_method_is_smooth_in_wide_pieces(tolerance: float, at: float) -
     f, x = square_root(tolerance), np.array([at])
     assert jacinspect.inspect(f, x, lambda x: 0.5 / np.sqrt(x)).verdict == "inconclusive"
     assert jacinspect.inspect(f, x, lambda x: 0.515 / np.sqrt(x)).verdict == "fail"
+
+
+def test_what_nobody_doubts_or_is_excused_already_is_not_asked_for_pieces() -> None:
+    first = looked_at(np.exp, np.array([0.3]))
+    numeric = replace(numeric_jacobian(first, 1000), jacobian=replace(first.jacobian, data=np.exp([0.3])))
+    claim, nothing = 1.001 * np.exp([0.3]), np.zeros(1)
+
+    def calls(stairs: Stairs) -> int:
+        before = first.near.box.evaluations
+        in_pieces(first, replace(numeric, stairs=stairs), lambda _, value, bar: ~(np.abs(claim - value) <= bar))
+        return first.near.box.evaluations - before
+
+    excused = Stairs(np.zeros(1, np.int64), nothing + 1e-6, claim, nothing, nothing > 0)
+    assert calls(NO_STAIRS) > 200
+    assert calls(excused) == 0
+    unasked = replace(numeric, jacobian=first.jacobian)
+    assert in_pieces(first, unasked, lambda *_: pytest.fail("asked")) is unasked
+
+
+def test_what_pieces_differ_by_is_a_part_of_each_output_s_own_slopes() -> None:
+    x, slopes = np.array([0.3, 0.75]), np.array([[1.0, 1.0], [100.0, 100.0]])
+    knots = x[1] + 0.03 + np.arange(-3, 3) / 16
+
+    def f(x: Array) -> Array:
+        return np.asarray(slopes @ (x + [0, 1e-5] * np.maximum(x - knots[:, None], 0).sum(axis=0)))
+
+    right = slopes * [1, 1 + 3e-5]
+    claimed = (right * [1, 1 + 2e-5]).ravel()
+    first = looked_at(f, x)
+    numeric = numeric_jacobian(first, 1000, lambda at, value, bar: ~(np.abs(claimed[at] - value) <= bar))
+    found = in_pieces(first, numeric, lambda at, value, bar: ~(np.abs(claimed[at] - value) <= bar)).stairs
+    assert found.entries.tolist() == [1, 3]
+    np.testing.assert_allclose(found.bar, [32e-5, 32e-3], rtol=0.1)
+
+
+def test_the_breaks_of_what_works_in_half_precision_are_those_of_rounding() -> None:
+    def f(x: Array) -> Array:
+        half = x.astype(np.float16)
+        return np.asarray(-half.astype(float) * np.log(half).astype(float))
+
+    x = np.array([0.8336])
+    assert jacinspect.inspect(f, x, lambda x: 1.05 * (-np.log(x) - 1)).verdict == "fail"
 
 
 def test_outputs_without_a_break_in_reach_share_the_work_of_those_that_have_one() -> None:
@@ -271,11 +369,12 @@ def test_where_a_solver_leaps_it_turns_by_as_much_as_ever() -> None:
     assert jacinspect.inspect(swung, np.array([2.66678835]), swung_slope).verdict == "inconclusive"
 
 
-def test_far_away_of_0_is_a_unit() -> None:
+@pytest.mark.parametrize(("at", "unit"), [(0.0, 1.0), (-20.0, 20.0)])
+def test_far_away_is_in_units_of_x_and_of_1_at_0(at: float, unit: float) -> None:
     def f(x: Array) -> Array:
-        return np.asarray(np.exp(0.3 * x) + 1e-4 * (x < -0.97) + 1e-4 * (x < -1.2))
+        return np.asarray(np.exp(0.3 * x / unit) + 1e-4 * (x < at - 1.1 * unit) + 1e-4 * (x < at - 1.3 * unit))
 
-    assert off(f, np.array([0.0]))[0] > 1e-4
+    assert off(f, np.array([at]))[0] > 1e-4 * 0.3 / unit
 
 
 def test_a_few_colors_are_asked_and_those_alone_by_which_f_is_off() -> None:
@@ -293,5 +392,5 @@ def test_a_few_colors_are_asked_and_those_alone_by_which_f_is_off() -> None:
         assert jacinspect.inspect(f, x, lambda _: slopes, derivative_kind="jacobian").verdict == "inconclusive"
         return len(calls) - before
 
-    assert called(np.eye(6)[2]) < 600
+    assert called(np.eye(6)[5]) < 600
     assert called(np.ones(6)) < 1500

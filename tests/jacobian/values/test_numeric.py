@@ -4,27 +4,14 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from jacinspect.jacobian.calls.blackbox import BlackBox
-from jacinspect.jacobian.colors.coloring import color_columns
-from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.values.first_look import FirstLook, first_look
+from jacinspect.jacobian.values.first_look import FirstLook
 from jacinspect.jacobian.values.ladder import LADDER_CALLS
-from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric, largest_of_row, numeric_jacobian
 from jacinspect.jacobian.values.stencil import Kind
 from jacinspect.records import replace
-from tests.lines import DOUBLE, F
+from tests.lines import F, looked_at
 from tests.oracles import Array
-
-
-def looked_at(f: F, x: Array, dense: bool = True) -> FirstLook:
-    """Return the first look at all entries, or at those on the diagonal."""
-    box = BlackBox(f, x)
-    outputs, inputs = np.indices((box.y0.size, x.size)).reshape(2, -1) if dense else (np.arange(x.size),) * 2
-    pattern = Pattern.from_pairs(outputs, inputs, box.y0.shape, x.shape)
-    near = Neighbourhood(box, x, DOUBLE, Magnitudes(box.y0.size))
-    return first_look(near, pattern, *color_columns(pattern.rows, pattern.indices, x.size))
 
 
 def of(first: FirstLook, claim: Array | None = None) -> tuple[Numeric, int]:
