@@ -107,10 +107,9 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     found, end = np.zeros(rows.size, bool), near.box.evaluations + calls
     if not rows.size:
         return np.asarray(rows)
-    read = np.isin(np.arange(near.x.size), pattern.of_outputs(rows).indices)
-    ask = _Asked(near, np.where(read, step_scale(near.x.reshape(-1)), 0.0), rows)
+    ask = _Asked(near, step_scale(near.x.reshape(-1)), rows)  # all inputs: at a tie a pattern may lack some
     for _ in range(_RANDOM):
-        direction = rng.standard_normal(read.size)
+        direction = rng.standard_normal(near.x.size)
         for v in (direction, -direction):
             if near.box.evaluations + 1 + len(_LENGTHS) <= end:
                 rise, noise = ask.steady(v)
