@@ -68,8 +68,6 @@ def test_right_and_wrong_claims_about_a_smooth_function() -> None:
     off = truth * [1, 1 + 1e-9, -1, 1, 0]
     comparison = judged(np.sin, x, off.tolist())
     assert names(comparison) == ["AGREES", "DISAGREES", "DISAGREES", "AGREES", "DISAGREES"]
-    np.testing.assert_allclose(comparison.difference(slice(None)), np.abs(off - truth), atol=1e-12)
-    assert (comparison.ratio(slice(None)) > 1).tolist() == [False, True, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -86,12 +84,6 @@ def test_right_and_wrong_claims_about_a_smooth_function() -> None:
 def test_a_subgradient_agrees_unless_kinks_are_refused(claim: float, lenient: str, strict: str) -> None:
     assert names(judged(relu, [0.0, 1.0], [claim, 1])) == [lenient, "AGREES"]
     assert names(judged(relu, [0.0, 1.0], [claim, 1], strict=True)) == [strict, "AGREES"]
-
-
-def test_on_a_kink_the_difference_is_to_the_nearer_slope() -> None:
-    assert judged(np.abs, [0.0], [-3]).difference(slice(None)) == pytest.approx([2])
-    assert judged(np.abs, [0.0], [1.5]).difference(slice(None)) == pytest.approx([0.5])
-    assert judged(np.abs, [0.0], [0.9]).difference(slice(None)) == pytest.approx([0])
 
 
 def test_without_a_claim_kinks_are_seen_and_nothing_disagrees() -> None:
