@@ -9,7 +9,12 @@ import torch
 from scipy.integrate import solve_ivp
 
 import jacinspect
-from tests.oracles import Array
+from jacinspect.jacobian.agreement.clarke import with_generalized_gradients
+from jacinspect.jacobian.agreement.entries import compare
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.values.numeric import Numeric
+from tests.jacobian.agreement.test_entries import differenced
+from tests.oracles import Array, Pairs
 
 Tensors = Callable[[torch.Tensor], torch.Tensor]
 FUNCTIONS: dict[str, Tensors] = {
@@ -119,3 +124,68 @@ def test_a_claim_for_an_output_that_is_not_seen_to_read_anything_is_judged() -> 
 
     assert jacinspect.inspect(bump, x, np.ones_like).verdict == "fail"
     assert jacinspect.inspect(bump, x, np.zeros_like).verdict == "pass"
+
+
+# --- Kinks that a claim shows, of one function
+
+
+def kinked(f: Callable[[Array], Array], x: Array, claim: Array, limit: int = 10**6) -> Numeric:
+    """The numeric Jacobian with kinks where a claim, of (outputs, inputs), is a mean of close derivatives."""
+    read: Pairs = {(o, i) for o in range(claim.shape[0]) for i in range(x.size)}
+    near, numeric = differenced(f, x, read)
+    comparison = compare(Jacobian(numeric.jacobian.pattern, claim.ravel()), numeric, x, near.box.y0)
+    before = near.box.evaluations
+    rows = np.arange(claim.shape[0])
+    found = with_generalized_gradients(near, comparison, rows, np.random.default_rng(0), before + limit)
+    assert near.box.evaluations - before <= limit
+    return found
+
+
+def second(x: Array) -> Array:
+    """The second smallest number: of equal ones, none moves it by itself."""
+    return np.sort(x.ravel())[1:2]
+
+
+def test_kinks_are_where_close_derivatives_differ_and_have_their_slopes() -> None:
+    found = kinked(lambda x: second(x[:4]) + x[4:], np.ones(5), np.array([[0.0, 1, 0, 0, 1]]))
+    assert found.kinks.entries.tolist() == [0, 1, 2, 3]
+    np.testing.assert_allclose(found.kinks.low, 0, atol=1e-6)
+    np.testing.assert_allclose(found.kinks.high, 1, atol=1e-6)
+
+
+def test_a_kink_that_is_known_is_listed_once() -> None:
+    found = kinked(lambda x: np.maximum(x[:1], x[1:2]) + second(x), np.ones(4), np.array([[1.0, 1, 0, 0]]))
+    assert found.kinks.entries.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (np.full(12, 1 / 12), True),
+        (np.r_[0.0, np.full(11, 1 / 11)], True),
+        (np.r_[-0.05, np.full(11, 1.05 / 11)], False),  # below the slopes
+        (np.r_[1.05, np.full(11, -0.05 / 11)], False),  # above
+        (np.full(12, 1 / 11), False),  # each of them between, and their sum above
+        (np.full(12, 1 / 13), False),
+    ],
+)
+def test_only_a_mean_of_close_derivatives_makes_kinks(claim: Array, expected: bool) -> None:
+    assert (kinked(second, np.ones(12), claim[None]).kinks.entries.size > 0) == expected
+
+
+def test_no_more_calls_are_made_than_are_left_and_of_few_inputs_alone() -> None:
+    middle = np.eye(1, 4)
+    calls = 32 * (4 + 1)
+    assert kinked(second, np.ones(4), middle, calls).kinks.entries.size == 4
+    assert kinked(second, np.ones(4), middle, calls - 1).kinks.entries.size == 0
+    for size, expected in ((16, 4), (17, 0)):
+        claim = np.r_[0.0, 1, 0, 0, np.ones(size - 4)]
+        found = kinked(lambda x: second(x[:4]) + x[4:].sum(), np.ones(size), claim[None])
+        assert found.kinks.entries.size == expected
+    assert kinked(lambda x: np.ones(1), np.zeros(0), np.zeros((1, 0))).kinks.entries.size == 0
+
+
+def test_outputs_are_judged_one_by_one() -> None:
+    found = kinked(lambda x: np.r_[second(x), 3 * second(-x)], np.ones(3), np.array([[0.0, 1, 1], [-3.0, 0, 0]]))
+    assert found.kinks.entries.tolist() == [3, 4, 5]
+    np.testing.assert_allclose(found.kinks.low, -3, atol=1e-6)
