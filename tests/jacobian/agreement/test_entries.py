@@ -261,6 +261,18 @@ def test_no_value_and_no_bar_is_no_evidence(bad: tuple[float, float]) -> None:
         assert {Entry(*bad, kind).status(claim) for claim in (None, 0.0, 1.0)} == {"INCONCLUSIVE"}
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize("factor", [1.0, -1.0, 100.0])
+def test_beside_steps_at_which_f_is_infinite_no_claim_passes_that_is_wrong(factor: float) -> None:
+    """Log(1 - sigmoid(x)) is -inf from 37 on, and so is its slope at first sight: any claim agreed with that."""
+
+    def sigmoid(x: Array) -> Array:
+        return np.asarray(1 / (1 + np.exp(-x)))
+
+    report = jacinspect.inspect(lambda x: np.log(1 - sigmoid(x)), [30.0], lambda x: -factor * sigmoid(x))
+    assert report.verdict != ("fail" if factor == 1 else "pass")
+
+
 def test_what_is_unresolved_neither_agrees_nor_disagrees() -> None:
     unresolved = Entry(1.0, 1e-9, Kind.UNRESOLVED)
     assert {unresolved.status(claim) for claim in (None, 1.0, 2.0)} == {"INCONCLUSIVE"}
