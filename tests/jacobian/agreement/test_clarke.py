@@ -10,6 +10,7 @@ from scipy.integrate import solve_ivp
 
 import jacinspect
 from jacinspect.jacobian.agreement.clarke import with_generalized_gradients
+from jacinspect.jacobian.agreement.comparison import Status
 from jacinspect.jacobian.agreement.entries import compare
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.values.numeric import Numeric
@@ -163,14 +164,31 @@ def test_a_kink_that_is_known_is_listed_once() -> None:
     [
         (np.full(12, 1 / 12), True),
         (np.r_[0.0, np.full(11, 1 / 11)], True),
-        (np.r_[-0.05, np.full(11, 1.05 / 11)], False),  # below the slopes
-        (np.r_[1.05, np.full(11, -0.05 / 11)], False),  # above
-        (np.full(12, 1 / 11), False),  # each of them between, and their sum above
-        (np.full(12, 1 / 13), False),
+        (np.r_[-1e-4, np.full(11, 1.0001 / 11)], False),  # below the slopes
+        (np.r_[1.0011, np.full(11, -1e-4)], False),  # above
+        (np.full(12, 1.0001 / 12), False),  # each of them between, and their sum above
+        (np.full(12, 0.9999 / 12), False),
     ],
 )
 def test_only_a_mean_of_close_derivatives_makes_kinks(claim: Array, expected: bool) -> None:
     assert (kinked(second, np.ones(12), claim[None]).kinks.entries.size > 0) == expected
+
+
+@pytest.mark.parametrize(("claim", "expected"), [([0.2, 0.4, 0.4, 0.4], True), ([0.2, 0.5, 0.3, 0.4], False)])
+def test_a_claim_between_all_slopes_and_sums_may_be_a_mean_of_none(claim: list[float], expected: bool) -> None:
+    """The sum of two numbers has one slope by both."""
+    found = kinked(lambda x: second(np.array([x[0], x[1] + x[2], x[3]])), np.array([1, 0.5, 0.5, 1]), np.array([claim]))
+    assert (found.kinks.entries.size > 0) == expected
+
+
+@pytest.mark.parametrize("large", [1.0, 1e6 / 3])
+@pytest.mark.parametrize("factor", [1.0, 1.001])
+def test_a_derivative_that_is_larger_at_x_than_anywhere_close_is_a_mean(large: float, factor: float) -> None:
+    """As that of tanh at 0, where all those close to x are below 1, and are rounded by what f is there, not at x."""
+    x, claim = np.zeros(4), factor * large * np.eye(1, 4)
+    found = kinked(lambda x: large * second(np.tanh(x)), x, claim)
+    comparison = compare(Jacobian(found.jacobian.pattern, claim.ravel()), found, x, np.zeros(1))
+    assert (comparison.count(Status.KINK) == 4) == (factor == 1)
 
 
 def test_no_more_calls_are_made_than_are_left_and_of_few_inputs_alone() -> None:
