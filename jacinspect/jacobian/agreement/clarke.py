@@ -11,7 +11,6 @@ import numpy as np
 
 from jacinspect.jacobian.agreement.comparison import Comparison
 from jacinspect.jacobian.calls.blackbox import Array
-from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.rough import Kinks
@@ -87,6 +86,6 @@ def _is_mean(claim: Array, gradients: Array, off: float, rng: np.random.Generato
     size = claim.size
     directions = np.vstack([np.eye(size), np.ones(size), rng.standard_normal((_DIRECTIONS, size))])
     rises, farthest = directions @ claim, directions @ gradients.T
-    slack = (off + ROUNDING * np.abs(claim).max(initial=0)) * np.abs(directions).sum(axis=1)
+    slack = off * np.abs(directions).sum(axis=1)
     inside = (rises <= farthest.max(axis=1) + slack) & (rises >= farthest.min(axis=1) - slack)
     return bool(inside.all())
