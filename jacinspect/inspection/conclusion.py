@@ -56,7 +56,13 @@ def concluded(of: Inspected, base: Report, detection: Detection, evidence: Evide
         *of_expectations(of.settings.expect, jacobian, evidence.numeric, of.names),
         *of_declared(of.declared, jacobian, evidence.numeric, of.names),
         *asymmetric,
-        *find.of_coverage(detection, evidence.coverage, jacobian, _budget(of, detection, evidence)),
+        *find.of_coverage(
+            detection,
+            evidence.coverage,
+            jacobian,
+            _budget(of, detection, evidence),
+            evidence.directions.left_out.size,
+        ),
         *find.of_rules(base.rules),
     ]
     product, chain = _products(of, evidence) if evidence.coverage == 1 else (None, None)

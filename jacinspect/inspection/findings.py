@@ -252,8 +252,12 @@ def of_branches(bends: Sequence[float], domain: Domain, x: Array, names: Names) 
         yield finding("J013", message)
 
 
-def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport, budget: str) -> Iterator[Finding]:
-    """J007 where a budget ended detection or comparison early, and which."""
+def of_coverage(
+    detection: Detection, coverage: float, jacobian: JacobianReport, budget: str, left_out: int
+) -> Iterator[Finding]:
+    """J007 where a budget ended detection or comparison early, and which; directions have `left_out` some outputs."""
+    held = "all were held against random directions"
+    held += f", but for those of {counted(left_out, 'output')}" if left_out else ""
     if not detection.proved:
         entries = sum(group.entries for group in detection.unresolved)
         known = ""
@@ -264,13 +268,13 @@ def of_coverage(detection: Detection, coverage: float, jacobian: JacobianReport,
             )
         message = (
             f"{budget} ended detection early: which of {entries} entries are zero is not proved{known}; "
-            f"{coverage:.3g} of them were compared, all were held against random directions"
+            f"{coverage:.3g} of them were compared, {held}"
         )
         yield finding("J007", message)
     elif coverage < 1:
         message = (
             f"{budget} allows values for {coverage:.3g} of the entries; the pattern is proved, the sampled entries "
-            "were compared, and all were held against random directions"
+            f"were compared, and {held}"
         )
         yield finding("J007", message)
 

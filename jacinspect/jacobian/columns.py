@@ -16,7 +16,7 @@ __all__ = ["Columns"]
 class Columns:
     """What is known of some entries; every field of a subclass is an array with a place for each."""
 
-    def subset(self, chosen: Array) -> Self:
+    def subset(self, chosen: Array | slice) -> Self:
         """Return what is known of some of the entries."""
         return type(self)(*(getattr(self, column.name)[chosen] for column in fields(self)))
 

@@ -143,11 +143,11 @@ def test_rules_and_patterns_that_directions_refute() -> None:
     )  # their entries are listed already
 
 
-def coverage(detection: Detection, share: float) -> list[Finding]:
+def coverage(detection: Detection, share: float, left_out: int = 0) -> list[Finding]:
     jacobian = JacobianReport(
         (4, 4), (4, 4), "column", "numerator", "", "dense", None, 1, None, None, None, None, None, None, None
     )
-    return list(of_coverage(detection, share, jacobian, "the budget"))
+    return list(of_coverage(detection, share, jacobian, "the budget", left_out))
 
 
 def test_what_a_budget_left_out() -> None:
@@ -158,7 +158,10 @@ def test_what_a_budget_left_out() -> None:
     open_ = Unresolved(np.array([1, 2]), np.zeros(2, int), np.arange(4))
     (found,) = coverage(Detection(diagonal((4,)), 3, 11, (open_,)), 0.5)
     assert "which of 8 entries are zero is not proved" in found.message
-    assert "0.5 of them were compared" in found.message
+    assert found.message.endswith("0.5 of them were compared, all were held against random directions")
+    for detection in (Detection(diagonal((4,)), 3, 11), Detection(diagonal((4,)), 3, 11, (open_,))):
+        (found,) = coverage(detection, 0.5, 2)
+        assert found.message.endswith("all were held against random directions, but for those of 2 outputs")
 
 
 def test_which_budget_ended_the_work() -> None:

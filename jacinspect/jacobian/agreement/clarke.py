@@ -11,7 +11,6 @@ import numpy as np
 
 from jacinspect.jacobian.agreement.comparison import Comparison
 from jacinspect.jacobian.calls.blackbox import Array
-from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.rough import Kinks
@@ -44,9 +43,11 @@ def with_generalized_gradients(
     for number, row in enumerate(rows):
         entries = np.arange(*pattern.indptr[row : row + 2])
         slopes = gradients[:, number, np.searchsorted(inputs, pattern.indices[entries])]
-        low, high = slopes.min(axis=0), slopes.max(axis=0)
-        new = (high - low > off[number]) & ~np.isin(entries, numeric.kinks.entries)
-        if _is_mean(comparison.claimed[entries], slopes, off[number], rng):
+        claim = comparison.claimed[entries]
+        if _is_mean(claim, slopes, off[number], rng):
+            slopes = np.vstack([slopes, claim])  # which they are off by their rounding, and where f is curved
+            low, high = slopes.min(axis=0), slopes.max(axis=0)
+            new = (high - low > off[number]) & ~np.isin(entries, numeric.kinks.entries)
             kinks.append(Kinks(entries[new], low[new], high[new]))
             kind[entries[new]] = Kind.KINK
     return replace(numeric, kind=kind, kinks=Kinks.ascending(kinks))
@@ -76,15 +77,15 @@ def _close(near: Neighbourhood, rows: Array, inputs: Array, rng: np.random.Gener
         before = next(values)
         for place in range(inputs.size):
             gradients[number, :, place] = (next(values) - before) / widths[number, place]
-    size = np.abs(box.y0[rows]) + np.abs(gradients * x[inputs]).max(axis=(0, 2)) + _NEAR
+    size = np.abs(box.y0[rows]) + np.abs(gradients * unit[inputs]).max(axis=(0, 2))
     return gradients, _ROUNDINGS * near.epsilon * size / (_STEP * unit[inputs].min())
 
 
 def _is_mean(claim: Array, gradients: Array, off: float, rng: np.random.Generator) -> bool:
     """Whether a claim is in the convex hull of some gradients, as far as many directions show."""
     size = claim.size
-    directions = np.vstack([np.eye(size), np.ones(size), gradients - claim, rng.standard_normal((_DIRECTIONS, size))])
+    directions = np.vstack([np.eye(size), np.ones(size), rng.standard_normal((_DIRECTIONS, size))])
     rises, farthest = directions @ claim, directions @ gradients.T
-    slack = (off + ROUNDING * np.abs(claim).max(initial=0)) * np.abs(directions).sum(axis=1)
+    slack = off * np.abs(directions).sum(axis=1)
     inside = (rises <= farthest.max(axis=1) + slack) & (rises >= farthest.min(axis=1) - slack)
     return bool(inside.all())

@@ -73,17 +73,14 @@ class Comparison:
         """Return how many entries have a status."""
         return int(np.count_nonzero(self.status == status))
 
-    def difference(self, entries: Array | slice) -> Array:
+    def difference(self, entries: Array) -> Array:
         """Return how far claims are off: on a kink, from what lies between its two slopes."""
         claimed, kinks = self.claimed[entries], self.numeric.kinks
         with np.errstate(all="ignore"):
             difference = np.asarray(np.abs(claimed - self.numeric.jacobian.data[entries]))
-        if kinks.entries.size:
-            numbers = np.arange(*entries.indices(self.status.size)) if isinstance(entries, slice) else entries
-            places = np.minimum(np.searchsorted(kinks.entries, numbers), kinks.entries.size - 1)
-            on = kinks.entries[places] == numbers
-            low, high = kinks.low[places[on]], kinks.high[places[on]]
-            difference[on] = np.maximum(np.maximum(low - claimed[on], claimed[on] - high), 0)
+        on = np.isin(entries, kinks.entries)
+        places = np.searchsorted(kinks.entries, entries[on])
+        difference[on] = np.maximum(np.maximum(kinks.low[places] - claimed[on], claimed[on] - kinks.high[places]), 0)
         return difference
 
     def allowed(self, entries: Array | slice) -> Array:
@@ -98,14 +95,14 @@ class Comparison:
         are off by the rounding of those.
         """
         claimed, epsilon = np.abs(self.claimed[entries]), self.numeric.epsilon
-        rounding = np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))
         if is_half(epsilon):
             others = np.minimum(epsilon / 2 * self.numeric.terms, _CANCELLED_HALF * claimed)
-            return np.maximum(rounding, np.maximum(epsilon * self.numeric.size[entries], others))
+            return np.maximum(epsilon * self.numeric.size[entries], others)
+        rounding = np.maximum(ROUNDING * claimed, np.minimum(ROUNDING, _CANCELLED * claimed))
         shape = self.numeric.jacobian.pattern.operand_shape
         small = np.flatnonzero((claimed > 0) & (rounding < 4 * self.last))
         whole = np.zeros(small.size, bool)
-        for number in {1, *shape, prod(shape)} if small.size else ():
+        for number in {1, *shape, prod(shape)}:
             bits = claimed[small] / (self.last / 2) * number
             whole |= np.abs(bits - np.rint(bits)) <= 4 * self.last * np.rint(bits)
         rounding[small[whole]] = 4 * self.last
@@ -122,9 +119,9 @@ class Comparison:
         value = np.abs(self.numeric.jacobian.data[entries])
         return self.tolerance.atol + self.tolerance.rtol * value if self.tolerance else np.zeros(value.size)
 
-    def ratio(self, entries: Array | slice, difference: Array | None = None) -> Array:
+    def ratio(self, entries: Array) -> Array:
         """Return how much of its allowance each entry takes: above 1 it disagrees."""
-        difference = self.difference(entries) if difference is None else difference
+        difference = self.difference(entries)
         with np.errstate(all="ignore"):
             return np.where(difference == 0, 0.0, difference / self.allowed(entries))
 
@@ -133,21 +130,15 @@ class Comparison:
         largest, worst = np.zeros(3), np.zeros((2, 0))
         for block in blocks(compared.size):
             entries = block.start + np.flatnonzero(compared[block])
-            if entries.size:
-                difference, bar = self.difference(entries), self.numeric.bar[entries]
-                ratio = self.ratio(entries, difference)
-                known = np.fmax.reduce(np.array([difference, bar, ratio]), axis=1, initial=0)  # of what is not NaN
-                largest = np.maximum(largest, known)
-                ranked = np.array([np.where(np.isnan(ratio), np.inf, ratio), entries])
-                worst = np.concatenate([worst, ranked], axis=1)
-                if worst.shape[1] > number:
-                    least = np.partition(worst[0], -number)[-number]
-                    worst = worst[:, worst[0] >= least]  # the first of equal ones are the worst, as stable as can be
-                worst = worst[:, np.argsort(-worst[0], kind="stable")[:number]]
-        found = tuple(map(int, worst[1]))
-        if not found:
-            return Summary(None, None, None, found)
-        return Summary(float(largest[0]), float(largest[1]), float(largest[2]), found)
+            of_each = np.array([self.difference(entries), self.numeric.bar[entries], self.ratio(entries)])
+            largest = np.maximum(largest, np.fmax.reduce(of_each, axis=1, initial=0))  # of what is not NaN
+            ranked = np.array([np.nan_to_num(of_each[2], nan=np.inf, posinf=np.inf), entries])
+            worst = np.concatenate([worst, ranked], axis=1)
+            worst = worst[:, np.argsort(-worst[0], kind="stable")[:number]]
+        if not worst.size:
+            return Summary(None, None, None, ())
+        difference, bar, ratio = map(float, largest)
+        return Summary(difference, bar, ratio, tuple(map(int, worst[1])))
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,13 @@ class Known:
         return _off(given, (self.jacobian @ tangent).ravel(), self.allowed(tangent, _ALGORITHM))
 
     def allowed(self, tangent: Array, relative: float) -> Array:
-        """Return what each component of J @ tangent may be off by, `relative` being the rounding of a rule."""
+        """Return what each component of J @ tangent may be off by, `relative` being the rounding of a rule.
+
+        It is infinite, or NaN as 0 · inf is, where an entry is not known.
+        """
         relative = max(relative, _ROUNDINGS * self.epsilon)
-        with np.errstate(all="ignore"):
-            slack = Jacobian(self.jacobian.pattern, self.slack + relative * self.size)
-            allowed = (slack @ np.abs(tangent)).ravel() + relative * self.largest
-        return np.where(np.isnan(allowed), np.inf, allowed)  # of 0 · inf
+        slack = Jacobian(self.jacobian.pattern, self.slack + relative * self.size)
+        return (slack @ np.abs(tangent)).ravel() + relative * self.largest
 
 
 def _off(given: Array, expected: Array, allowed: Array) -> Array:
@@ -63,7 +64,7 @@ def _off(given: Array, expected: Array, allowed: Array) -> Array:
     with np.errstate(all="ignore"):
         distance = np.where(np.isfinite(given), np.abs(given - expected), np.inf)
         off = np.flatnonzero(np.isfinite(expected) & (np.isinf(distance) | (distance > allowed)))
-        return off[np.argsort(-(distance[off] / np.maximum(allowed[off], np.finfo(float).tiny)), kind="stable")]
+        return off[np.argsort(-distance[off] / allowed[off], kind="stable")]
 
 
 @dataclass(frozen=True)

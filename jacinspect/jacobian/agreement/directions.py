@@ -15,7 +15,7 @@ from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.values.differences import ROUNDING, first_pass, last_step
+from jacinspect.jacobian.values.differences import first_pass, last_step
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.ladder import ladder
@@ -37,7 +37,6 @@ _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no 
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
 _LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
 _LARGEST = np.finfo(np.float64).max / 64  # a direction is finite, or 0 times it would be NaN
-_SMALL = 2**15  # entries, 256 KiB: less memory than the temporaries of a block take
 _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 
 
@@ -45,8 +44,8 @@ _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 class Direction:
     """The numeric jvp along one random direction, value ± bar, before the rounding that J predicts is added.
 
-    `excess` is by how much one-sided slopes stay apart, see `FirstPass`. The direction itself, unless it is small and
-    was kept as `drawn`, is drawn anew whenever it is needed: it is as large as the operand.
+    `excess` is by how much one-sided slopes stay apart, see `FirstPass`. The direction itself is drawn anew whenever it
+    is needed: it is as large as the operand.
     """
 
     box: BlackBox
@@ -54,11 +53,10 @@ class Direction:
     value: Array
     bar: Magnitudes
     excess: Magnitudes
-    drawn: Array | None = None
 
     def tangent(self, x: Array) -> Array:
         """Draw the direction, of x's shape."""
-        return _tangent(self.seed, x, self.box) if self.drawn is None else self.drawn
+        return _tangent(self.seed, x, self.box)
 
 
 def _tangent(seed: int, x: Array, box: BlackBox) -> Array:
@@ -86,10 +84,8 @@ def measure_directions(near: Neighbourhood, rng: np.random.Generator) -> Measure
     measured = []
     for _ in range(_DIRECTIONS):
         seed = int(rng.integers(2**63))
-        v = _tangent(seed, near.x, near.box)
-        first = first_pass(near.along(v), _REACH)
-        drawn = v if v.size <= _SMALL else None
-        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess, drawn))
+        first = first_pass(near.along(_tangent(seed, near.x, near.box)), _REACH)
+        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess))
     return Measurements(near, tuple(measured))
 
 
@@ -198,21 +194,28 @@ class _Line:
 
         Those with a kink within the direction's steps are left out.
         """
-        jacobian, tolerance = self.comparison.numeric.jacobian, self.comparison.tolerance
+        jacobian = self.comparison.numeric.jacobian
         allowed, closing = self._allowed()
         compared = compared & closing
         by_pattern = by_rule = by_input = np.zeros(0, np.int64)
         if self.coverage == 1:
             by_pattern = self._refuted((jacobian @ self.v).ravel(), allowed, compared)
-        if tolerance is not None:
-            errors = Jacobian(jacobian.pattern, tolerance.atol + tolerance.rtol * np.abs(jacobian.data))
+        if self.comparison.tolerance is not None:
+            errors = Jacobian(jacobian.pattern, self.comparison.tolerated(slice(None)))
             allowed = Magnitudes.of(allowed[:] + (errors @ np.abs(self.v)).ravel() / self.coverage)
-        if analytic is not None and analytic.push is not None:
+        push, pull = (None, None) if analytic is None else (analytic.push, analytic.pull)
+        if push is not None:
             wrong = self.comparison.status == Status.DISAGREES  # an output with such an entry needs no more proof
-            by_rule = self._refuted(analytic.push(self.v), allowed, compared & ~_outputs(jacobian.pattern, wrong))
-        elif analytic is not None and analytic.pull is not None:
+            by_rule = self._refuted(push(self.v), allowed, compared & ~_outputs(jacobian.pattern, wrong))
+        elif pull is not None:
             w = np.where(compared, rng.standard_normal(compared.size), 0.0)
-            by_input = self._inputs_refuted(analytic.pull(w), w, allowed)
+            pulled = pull(w)
+            if self.coverage == 1:
+                by_input = np.flatnonzero(_differs_by_input(self.comparison, pulled, w, _unseen(self.near, w)))
+            elif w.all() or np.isfinite(pulled).all():
+                by_input = np.flatnonzero(self._differs_in_sum(pulled, w, allowed))
+            else:  # an output that is left out may be infinite: 0 · inf hides what the others give, and their sum
+                compared = np.zeros_like(compared)
         widest = float(np.max(allowed[:], initial=0, where=compared))
         return _Outcome(compared, by_pattern, by_rule, by_input, widest)
 
@@ -228,9 +231,7 @@ class _Line:
         width, nothing = 2 * _REACH * last_step(epsilon), _nothing(numeric.jacobian, v)
         for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
-            size = np.abs(numeric.jacobian.data[entries])
-            rounding = np.maximum(4 * self.near.x_epsilon * size, self.comparison.rounding(entries))
-            errors = rounding / self.coverage + numeric.bar[entries]
+            errors = self.comparison.rounding(entries) / self.coverage + numeric.bar[entries]
             floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
             slack = band.sums(errors * np.abs(v[band.indices])) + np.where(band.lengths > 0, 0, nothing)
             allowed[rows] = direction.bar[rows] + floor + slack
@@ -252,15 +253,16 @@ class _Line:
         off &= ~(np.abs(claimed[suspects] - again.other) <= again.other_bar + slack)  # NaN where there are no steps
         return np.asarray(suspects[off & (again.kind == Kind.SMOOTH)])
 
-    def _inputs_refuted(self, pulled: Array, w: Array, allowed: Magnitudes) -> Array:
-        """Return by which inputs a claimed Jᵀ·w is off."""
-        if self.coverage == 1:
-            return np.flatnonzero(_differs_by_input(self.comparison, pulled, w, _unseen(self.near, w)))
-        if not w.all():  # an output that is left out may be infinite, and 0 · inf then hides what the others give
-            pulled = np.where(np.isfinite(pulled), pulled, 0.0)
-        terms, measured = pulled * self.v.ravel(), np.where(w == 0, 0.0, w * self.direction.value)
-        slack = np.where(w == 0, 0.0, np.abs(w) * allowed[:]).sum()
-        return np.flatnonzero(_differs_in_sum(terms, measured, slack))
+    def _differs_in_sum(self, pulled: Array, w: Array, allowed: Magnitudes) -> Array:
+        """Return where a claimed Jᵀ·w is off in the number (Jᵀ·w)·v = w·(J·v): everywhere it is not 0, or nowhere.
+
+        That may be off by what each J·v may be, and by the rounding of both sums.
+        """
+        on = np.flatnonzero(w)
+        terms, measured = pulled * self.v.ravel(), w[on] * self.direction.value[on]
+        slack = np.abs(w[on]) @ allowed[on]
+        slack += LAST * (terms.size * np.abs(terms).sum() + measured.size * np.abs(measured).sum())
+        return np.asarray((terms != 0) & ~(np.abs(terms.sum() - measured.sum()) <= slack))
 
 
 def _outputs(pattern: Pattern, entries: Array) -> Array:
@@ -272,7 +274,8 @@ def _outputs(pattern: Pattern, entries: Array) -> Array:
 
 def _unseen(near: Neighbourhood, w: Array) -> Array:
     """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w."""
-    size = np.abs(w * np.where(w == 0, 0.0, near.box.y0)).sum()
+    on = np.flatnonzero(w)
+    size = np.abs(w[on] * near.box.y0[on]).sum()
     return np.asarray(max(LAST, near.x_epsilon) * size / step_scale(near.x.reshape(-1)))
 
 
@@ -287,29 +290,12 @@ def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: A
     What entries that are not stored may add to each is `unseen`. A row that is left out may be infinite, and 0 · inf
     then hides what the others give.
     """
-    jacobian, tolerance = comparison.numeric.jacobian, comparison.tolerance
+    jacobian = comparison.numeric.jacobian
     left_out = w[jacobian.pattern.rows] == 0
-    known = np.isfinite(pulled)
-    known |= np.bincount(jacobian.indices[left_out], minlength=known.size) == 0
-    data = np.where(left_out, 0.0, jacobian.data)
-    size = np.abs(data)
-    rounding = np.maximum(2 * ROUNDING * size, comparison.rounding(slice(None)))
-    bars = np.where(left_out, 0.0, comparison.numeric.bar + rounding)
-    if tolerance is not None:
-        bars = bars + tolerance.atol + tolerance.rtol * size
+    hidden = np.bincount(jacobian.indices[left_out], minlength=pulled.size) > 0
+    data, bars = np.where(left_out, 0.0, np.array([jacobian.data, comparison.allowed(slice(None))]))
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
-    unread = np.bincount(jacobian.indices, minlength=known.size) == 0
+    unread = np.bincount(jacobian.indices, minlength=pulled.size) == 0
     allowed = unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()
     allowed += np.where(unread, _nothing(jacobian, w), 0)
-    return np.asarray(known & ~(difference <= allowed))
-
-
-def _differs_in_sum(terms: Array, measured: Array, slack: float) -> Array:
-    """Return where a claimed Jᵀ·w is off in the one number (Jᵀ·w)·v = w·(J·v): everywhere it is not 0, or nowhere.
-
-    `terms` are those of the left sum, `measured` those of the right, which may be off by `slack` and by the rounding of
-    both sums.
-    """
-    slack += terms.size * LAST * np.abs(terms).sum() + measured.size * LAST * np.abs(measured).sum()
-    off = not abs(terms.sum() - measured.sum()) <= slack
-    return np.asarray((terms != 0) & off)
+    return np.asarray((np.isfinite(pulled) | ~hidden) & ~(difference <= allowed))

@@ -16,6 +16,7 @@ from jacinspect.jacobian.values.differences import ROUNDING, WIDE
 from jacinspect.jacobian.values.first_look import FLOOR, Contradicts
 from jacinspect.jacobian.values.ladder import NEAREST
 from jacinspect.jacobian.values.numeric import Numeric
+from jacinspect.jacobian.values.rough import Stairs
 from jacinspect.jacobian.values.stencil import LAST, Kind, finite, is_half, is_single, precision, smallest, step_scale
 from jacinspect.records import dataclass
 
@@ -58,11 +59,10 @@ def compare(
     claimed = numeric.jacobian.data if analytic is None else analytic.data
     comparison = Comparison(np.zeros(pattern.stored, np.int8), claimed, numeric, criteria.tolerance)
     reads_unknown = np.zeros(pattern.shape[0], bool)
-    if not np.isfinite(x).all():
-        reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
+    reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
     largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
     reach = cache(lambda: _reach(numeric.jacobian, x, y0))
-    nothing = FLOOR * smallest(numeric.epsilon, y0)
+    nothing = max(float(precision(numeric.epsilon).tiny), FLOOR * smallest(numeric.epsilon, y0))
     for block in blocks(pattern.stored):
         rows = pattern.rows[block]
         conditions = _Conditions(
@@ -106,10 +106,7 @@ class _Conditions:
 
     def status(self) -> Array:
         """Return the status of each entry: of the first of these conditions that holds."""
-        if self.agrees.all():
-            return np.full(self.x.size, Status.AGREES)
         precedence = (
-            (self.unknown, Status.EXCUSED),
             (self.agrees, Status.AGREES),
             (self.reads_unknown, Status.EXCUSED),
             (self.overflows, Status.OVERFLOWS),
@@ -120,9 +117,9 @@ class _Conditions:
             (self.on_stairs, Status.INCONCLUSIVE),
             (self.not_a_sum, Status.INCONCLUSIVE),
             (self.disagrees, Status.DISAGREES),
-            (self.unresolved | self.wide, Status.INCONCLUSIVE),
         )
-        return np.select([condition for condition, _ in precedence], [status for _, status in precedence])
+        conditions, statuses = [condition for condition, _ in precedence], [status for _, status in precedence]
+        return np.select(conditions, statuses, Status.INCONCLUSIVE)
 
     @property
     def claimed(self) -> Array:
@@ -140,11 +137,6 @@ class _Conditions:
     def kind(self) -> Array:
         return self.comparison.numeric.kind[self.block]
 
-    @property
-    def unknown(self) -> Array:
-        """The operand is not finite."""
-        return ~np.isfinite(self.x)
-
     @cached_property
     def agrees(self) -> Array:
         """No condition contradicts the claim, or makes it impossible to judge."""
@@ -154,8 +146,6 @@ class _Conditions:
     @cached_property
     def overflows(self) -> Array:
         """The value and the claim overflow alike."""
-        if not self.checked or not np.isinf(self.y0).any():
-            return np.zeros(self.x.size, bool)
         outward = np.where(self.x < 0, -self.y0, self.y0)  # as of cosh on both sides
         return np.asarray(np.isinf(self.y0) & ((self.claimed == self.y0) | (self.claimed == outward)))
 
@@ -178,8 +168,6 @@ class _Conditions:
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
         if not self.checked:
             return np.asarray((size * LAST >= _APART) & ~still)
-        if not self.disagrees.any():
-            return self.disagrees
         apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
@@ -201,12 +189,12 @@ class _Conditions:
     def between(self) -> Array:
         """On a kink, the claim lies between the one-sided slopes."""
         kinks = self.comparison.numeric.kinks
-        these, on = kinks.within(self.block), self.on_kink
+        these, on, between = kinks.within(self.block), self.on_kink, np.zeros(self.x.size, bool)
         claimed = self.claimed[on]
         with np.errstate(all="ignore"):
             slack = self.bar[on] + ROUNDING * np.abs(claimed)
-            inside = (kinks.low[these] - slack <= claimed) & (claimed <= kinks.high[these] + slack)
-        return _put(on, inside)
+            between[on] = (kinks.low[these] - slack <= claimed) & (claimed <= kinks.high[these] + slack)
+        return between
 
     @cached_property
     def may_bend(self) -> Array:
@@ -215,23 +203,24 @@ class _Conditions:
         return np.asarray(self.on_kink & ~self.between & (size > 0) & (size < NEAREST))
 
     @cached_property
+    def stairs(self) -> tuple[Stairs, Array]:
+        """The entries of the block that are on stairs, and their places in it."""
+        stairs = self.comparison.numeric.stairs
+        stairs = stairs.subset(stairs.within(self.block))
+        return stairs, stairs.entries - self.block.start
+
+    @cached_property
     def on_stairs(self) -> Array:
         """The function moves in steps, and the claim is the slope of one scale alone, which need not be that of f.
 
         The slope over many steps is believed where it is known to some digits, and that between two where it is not.
         """
-        numeric = self.comparison.numeric
-        stairs, on = numeric.stairs, np.zeros(self.x.size, bool)
-        if not stairs.entries.size:
-            return on
-        these = stairs.within(self.block)
-        places = stairs.entries[these] - self.block.start
-        other, bar, differs = stairs.other[these], stairs.bar[these], self.differs[places]
+        on, (stairs, places) = np.zeros(self.x.size, bool), self.stairs
         with np.errstate(all="ignore"):
             slack = ROUNDING * np.abs(self.claimed[places]) + self.comparison.tolerated(self.block)[places]
-            fits = np.abs(self.claimed[places] - other) <= bar + slack
-            known = stairs.over_many[these] | (bar > np.abs(other) * _SOME_DIGITS)
-        one_alone = np.where(differs, fits, ~fits & ~known) if self.checked else ~stairs.over_many[these]
+            fits = np.abs(self.claimed[places] - stairs.other) <= stairs.bar + slack
+            known = stairs.over_many | (stairs.bar > np.abs(stairs.other) * _SOME_DIGITS)
+        one_alone = np.where(self.differs[places], fits, ~fits & ~known) if self.checked else ~stairs.over_many
         on[places] = one_alone
         return on & ~self.by_rounding
 
@@ -240,15 +229,12 @@ class _Conditions:
         """On a kink, the claim is accepted."""
         if self.criteria.strict_kinks:
             return np.zeros(self.x.size, bool)
-        return self.between if self.checked else self.on_kink
+        return self.between
 
     @cached_property
     def disagrees(self) -> Array:
         """The claim is wrong as far as the differences show."""
-        of_smooth = self.differs & ~self.on_kink & ~self.unresolved
-        if not self.on_kink.any():
-            return of_smooth
-        return np.asarray(of_smooth | (self.on_kink & ~self.subgradient))
+        return np.where(self.on_kink, ~self.subgradient, self.differs & ~self.unresolved)
 
     @cached_property
     def differs(self) -> Array:
@@ -259,7 +245,8 @@ class _Conditions:
     @property
     def unresolved(self) -> Array:
         """No step size gave a reliable derivative."""
-        unresolved = (self.kind == Kind.UNRESOLVED) | np.isnan(self.value) | np.isnan(self.bar)
+        with np.errstate(all="ignore"):
+            unresolved = (self.kind == Kind.UNRESOLVED) | ~np.isfinite(self.value + self.bar)
         return np.asarray(unresolved & ~self.by_rounding)
 
     @property
@@ -273,16 +260,9 @@ class _Conditions:
 
         Where f moves in steps, so it is at both scales. Of an output that is as large as its terms, nothing cancels.
         """
-        stairs, doubt = self.comparison.numeric.stairs, self._is_wide | (self.kind == Kind.UNRESOLVED)
-        these = stairs.within(self.block)
-        places = stairs.entries[these] - self.block.start
-        doubt[places] = True
-        if not doubt.any():
-            return np.asarray(doubt)
-        doubt &= np.abs(self.y0) <= _CANCELLED * self.reach()
-        zero = self._is_zero(self.value, self.bar)
-        zero[places] &= self._is_zero(stairs.other[these], stairs.bar[these], places)
-        return np.asarray(zero & doubt & ~self.on_kink & ~self.differs)
+        zero, (stairs, places) = self._is_zero(self.value, self.bar), self.stairs
+        zero[places] &= self._is_zero(stairs.other, stairs.bar, places)
+        return np.asarray(zero & (np.abs(self.y0) <= _CANCELLED * self.reach()) & ~self.differs)
 
     def _is_zero(self, value: Array, bar: Array, places: Array | slice = slice(None)) -> Array:
         """Return where slopes are 0 within their bars, which are no wider than the last bits of f's largest numbers."""
@@ -292,35 +272,27 @@ class _Conditions:
     @property
     def wide(self) -> Array:
         """The bar is too wide to judge by."""
-        return np.asarray(self._is_wide & ~self.by_rounding)
-
-    @cached_property
-    def _is_wide(self) -> Array:
-        numeric = self.comparison.numeric
+        numeric, (known, faint) = self.comparison.numeric, self._narrow()
         with np.errstate(all="ignore"):
             large, size = np.maximum(np.abs(self.claimed), np.abs(self.value)), numeric.size[self.block]
-            known: float | Array = _FEW_DIGITS if is_single(numeric.epsilon) else WIDE
-            faint: float | Array = WIDE if is_single(numeric.epsilon) else _FAINT
-            if numeric.stairs.entries.size:
-                known, faint = self._known_on_stairs(known, faint)
             narrow = np.maximum(known * large, faint * size)
             narrow = np.maximum(narrow, self.comparison.tolerated(self.block))
-            if self.criteria.noise:
-                narrow = np.maximum(narrow, np.maximum(large, size))
-            if is_half(numeric.epsilon):
-                few = few_digits(numeric.epsilon) * np.maximum(large, size)
-                narrow = np.maximum(narrow, np.where(large == 0, np.maximum(few, self.nothing), few))
-            return np.asarray(~(self.bar <= np.maximum(narrow, precision(numeric.epsilon).tiny)))
+            tiny = float(precision(numeric.epsilon).tiny)
+            narrow = np.maximum(narrow, np.where(large == 0, self.nothing, tiny))
+            return np.asarray(~(self.bar <= narrow) & ~self.by_rounding)
 
-    def _known_on_stairs(self, known: float | Array, faint: float | Array) -> tuple[Array, Array]:
-        """Return how wide bars may be, relatively: over many steps to few digits, and J014 says to how many."""
-        numeric, stairs = self.comparison.numeric, self.comparison.numeric.stairs
-        these, few = stairs.within(self.block), max(few_digits(numeric.epsilon), _SOME_DIGITS)
-        relative, size = np.full(self.x.size, known), np.full(self.x.size, faint)
-        places, many = stairs.entries[these] - self.block.start, stairs.over_many[these]
-        relative[places] = np.where(many, few, WIDE)
-        size[places] = np.where(many & is_half(numeric.epsilon), few, WIDE)
-        return relative, size
+    def _narrow(self) -> tuple[Array | float, Array | float]:
+        """Return what parts of a slope, and of what f moves by, a bar may be: J014 says to how many digits it is."""
+        epsilon, (stairs, places) = self.comparison.numeric.epsilon, self.stairs
+        if self.criteria.noise:
+            return 1.0, 1.0
+        if is_half(epsilon):
+            return few_digits(epsilon), few_digits(epsilon)
+        known, faint = (_FEW_DIGITS, WIDE) if is_single(epsilon) else (WIDE, _FAINT)
+        of_slope, of_size = np.full(self.x.size, known), np.full(self.x.size, faint)
+        of_slope[places] = np.where(stairs.over_many, _SOME_DIGITS, WIDE)
+        of_size[places] = WIDE
+        return of_slope, of_size
 
 
 def _reach(jacobian: Jacobian, x: Array, y0: Array) -> float:
@@ -331,10 +303,3 @@ def _reach(jacobian: Jacobian, x: Array, y0: Array) -> float:
             moved = np.abs(jacobian.data[block] * x[jacobian.indices[block]])
         largest = max(largest, float(np.max(finite(moved), initial=0)))
     return largest
-
-
-def _put(where: Array, values: Array) -> Array:
-    """Return booleans that are `values` where `where` is true, and false elsewhere."""
-    spread = where.copy()
-    spread[where] = values
-    return spread

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.agreement.analytic import from_entries, from_jvp, from_slopes, from_vjp
+from jacinspect.jacobian.agreement.analytic import from_entries, from_jvp, from_slopes, from_vjp, is_linear
 from jacinspect.jacobian.colors.coloring import color_columns
 from jacinspect.jacobian.compact import Pattern
 from tests.oracles import Array, Position, Shape, dense, pairs_of, positions, times
@@ -91,6 +91,24 @@ def test_an_infinite_slope_is_not_read_where_the_tangent_is_zero() -> None:
     analytic = from_slopes(np.array([[np.inf, 2.0, np.nan], [1.0, -np.inf, 3.0]]).copy)
     assert analytic.push is not None
     assert analytic.push(np.array([[0.0, 1.0, 0.0], [2.0, -1.0, 0.0]])).tolist() == [0.0, 2.0, 0.0, 2.0, np.inf, 0.0]
+
+
+def test_slopes_on_their_own_pattern_are_not_copied_and_are_all_that_there_is() -> None:
+    slopes = np.array([[1.0, 2, 3], [4, 5, 6]])
+    analytic = from_slopes(lambda: slopes)
+    own = pattern_of({(k, k) for k in range(6)}, (2, 3), (2, 3))
+    assert np.shares_memory(analytic.on(*colored(own)).data, slopes)
+    assert analytic.stored is not None
+    assert analytic.stored(own) is None
+
+
+def test_all_slopes_are_stored_where_the_pattern_has_others() -> None:
+    analytic = from_slopes(np.array([1.0, 2, 3]).copy)
+    assert analytic.stored is not None
+    for places in ({(0, 1), (1, 2), (2, 0)}, {(0, 0), (1, 1)}):  # as many in other places, and fewer
+        stored = analytic.stored(pattern_of(places, (3,), (3,)))
+        assert stored is not None
+        assert stored.matrix("row").tolist() == np.diag([1.0, 2, 3]).tolist()
 
 
 # --- Entries
@@ -199,3 +217,41 @@ def test_a_jvp_of_integers_or_float32_is_read_as_float64() -> None:
         assert data.tolist() == [2.0, 3.0]
         assert analytic.push is not None
         assert analytic.push(np.ones(3)).dtype == np.float64
+
+
+def test_only_what_is_called_is_a_rule_of_the_function_s_own() -> None:
+    forward, backward = from_jvp(np.negative), from_vjp(np.negative)
+    assert forward.rule is forward.push
+    assert backward.rule is backward.pull
+    assert None not in (forward.rule, backward.rule)
+    nothing = np.zeros(0, np.int64)
+    assert from_slopes(lambda: np.ones(3)).rule is None
+    assert from_entries((nothing, nothing, np.zeros(0)), (2,), (3,)).rule is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (lambda v: np.float32(1 / 3) * v.astype(np.float32), True),
+        (lambda v: v + 1e-3, False),
+        (np.ones_like, False),
+        (np.zeros_like, True),
+        (lambda v: np.where(np.arange(v.size) == 1, np.nan, 3 * v), True),
+        (lambda v: np.where(np.arange(v.size) == 1, 1.5e308 * np.sign(v) * np.abs(v) / np.abs(v[1]), 0 * v), True),
+        (lambda v: np.where(np.arange(v.size) == 1, np.nan, 3 * v**2), False),
+        (lambda v: np.where(np.abs(v) < np.abs(v).max() / 2, np.inf, v), True),
+    ],
+)
+def test_a_rule_is_linear_if_twice_the_tangent_doubles_what_is_finite(
+    rule: Callable[[Array], Array], expected: bool
+) -> None:
+    assert is_linear(from_jvp(rule), (5,), 2) == expected
+    assert is_linear(from_vjp(rule), (2,), 5) == expected
+
+
+def test_a_rule_is_asked_with_tangents_of_the_operand_s_shape_and_flat_cotangents() -> None:
+    jvp, asked = counted(lambda v: v.sum(axis=0))
+    assert is_linear(from_jvp(jvp), (2, 3), 3)
+    vjp, asked_back = counted(lambda w: np.tile(w, (2, 1)))
+    assert is_linear(from_vjp(vjp), (2, 3), 3)
+    assert (asked, asked_back) == ([(2, 3)] * 2, [(3,)] * 2)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -7,20 +8,46 @@ import pytest
 
 import jacinspect
 from jacinspect.jacobian.agreement.analytic import Analytic, from_jvp, from_vjp
-from jacinspect.jacobian.agreement.directions import Directions, along_directions, measure_directions
+from jacinspect.jacobian.agreement.comparison import Comparison, Criteria, Tolerance
+from jacinspect.jacobian.agreement.directions import (
+    Directions,
+    Measurements,
+    along_directions,
+    comparable,
+    inputs_refuted,
+    measure_directions,
+)
 from jacinspect.jacobian.agreement.entries import compare
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
-from tests.jacobian.agreement.test_entries import differenced
+from jacinspect.jacobian.values.rough import Stairs
+from tests.jacobian.agreement.test_entries import DOUBLE, differenced
 from tests.oracles import Array, Pairs, pairs_of, times
 
 F = Callable[[Array], Any]
 
 
-def compared(near: Neighbourhood, numeric: Numeric, rule: Analytic, seed: int = 0, coverage: float = 1.0) -> Directions:
+def compared(
+    near: Neighbourhood, numeric: Numeric, rule: Analytic | None, seed: int = 0, coverage: float = 1.0
+) -> Directions:
+    return against(near, compare(None, numeric, near.x, near.box.y0), rule, seed, coverage)
+
+
+def against(
+    near: Neighbourhood,
+    comparison: Comparison,
+    rule: Analytic | None,
+    seed: int = 0,
+    coverage: float = 1.0,
+    **seen: Any,
+) -> Directions:
+    """Compare along directions, of which something else may have been `seen` than there is."""
     rng = np.random.default_rng(seed)
-    measured = measure_directions(near, rng)
-    comparison = compare(None, numeric, near.x, near.box.y0)
+    directions = measure_directions(near, rng).directions
+    measured = Measurements(near, tuple(replace(direction, **seen) for direction in directions))
     return along_directions(measured, comparison, rule, coverage, rng)
 
 
@@ -138,3 +165,182 @@ def test_a_direction_is_finite_where_x_is_huge() -> None:
     report = jacinspect.inspect(lambda x: np.fmod(0.5, x), x, derivative=np.zeros_like)
     assert report.verdict == "pass"
     assert not report.findings
+
+
+def diagonal(f: F, x: list[float]) -> tuple[Neighbourhood, Numeric]:
+    return differenced(f, np.array(x), {(k, k) for k in range(len(x))})
+
+
+def jvp(claim: Array) -> Analytic:
+    return from_jvp(partial(np.matmul, claim))
+
+
+def vjp(claim: Array) -> Analytic:
+    return from_vjp(lambda w: w @ claim)
+
+
+# --- Directions
+
+
+def test_a_direction_is_the_same_whenever_it_is_drawn_and_0_where_x_is_not_finite() -> None:
+    x = np.array([2.0, np.inf, -5.0, np.nan])
+    near = Neighbourhood(BlackBox(np.negative, x), x, DOUBLE, Magnitudes(4))
+    for direction in measure_directions(near, np.random.default_rng(0)).directions:
+        v = direction.tangent(x)
+        assert (v != 0).tolist() == [True, False, True, False]
+        assert np.array_equal(v, direction.tangent(x))
+        np.testing.assert_allclose(direction.value[[0, 2]], -v[[0, 2]], rtol=1e-12)
+
+
+def test_a_direction_is_shorter_beside_the_end_of_the_domain() -> None:
+    x = np.array([1.0, 1.5, 1.001])
+    near = Neighbourhood(BlackBox(np.sqrt, x, domain=(1.0, 2.0)), x, DOUBLE, Magnitudes(3))
+    for direction in measure_directions(near, np.random.default_rng(0)).directions:
+        v = direction.tangent(x)
+        assert v[0] == 0
+        assert abs(v[1]) > 0.1
+        assert 0 < abs(v[2]) <= 0.001 * 16
+
+
+# --- Which outputs are compared
+
+
+def test_outputs_that_are_rough_out_of_reach_or_not_finite_are_not_compared() -> None:
+    near, numeric = diagonal(lambda x: np.array([x[0], abs(x[1]), x[2], np.exp(x[3]), x[4]]), [1, 0, 2.0**46, 800, 3])
+    none = compare(None, numeric, near.x, near.box.y0)
+    assert comparable(none, near.box.y0).tolist() == [True, False, False, False, True]
+    stairs = Stairs(np.array([4]), np.ones(1), np.ones(1), np.ones(1), np.array([True]))
+    none = replace(none, numeric=replace(numeric, stairs=stairs))
+    assert comparable(none, near.box.y0).tolist() == [True, False, False, False, False]
+    seen = compared(near, numeric, jvp(5 * np.eye(5)))
+    assert (seen.compared, seen.left_out.tolist()) == (2, [1, 2, 3])
+    assert seen.analytic_refuted.tolist() == [0, 4]
+
+
+def test_without_a_claim_patterns_are_refuted_and_where_nothing_is_compared_no_chance_is_given() -> None:
+    near, numeric = differenced(lambda x: x[:1] * x[1:], np.array([2.0, 3.0]), {(0, 0)})
+    assert compared(near, numeric, None).pattern_refuted.tolist() == [0]
+    near, numeric = diagonal(lambda x: np.maximum(x, 0), [0.0, 0.0])
+    assert compared(near, numeric, None).miss_probability is None
+    near, numeric = differenced(np.zeros_like, np.array([2.0, 3.0]), set())
+    assert compared(near, numeric, None).miss_probability is None
+
+
+# --- A rule along them
+
+
+def test_a_tolerance_is_allowed_along_directions_as_well() -> None:
+    near, numeric = diagonal(np.negative, [2.0, 3.0])
+    for own, expected in ((None, [0, 1]), (Tolerance(atol=2e-3), []), (Tolerance(rtol=2e-3), [])):
+        comparison = compare(None, numeric, near.x, near.box.y0, Criteria(own))
+        assert against(near, comparison, jvp(-1.001 * np.eye(2))).analytic_refuted.tolist() == expected
+        assert against(near, comparison, vjp(-1.001 * np.eye(2))).inputs_refuted.tolist() == expected
+
+
+def test_an_output_with_a_wrong_entry_needs_no_more_proof() -> None:
+    near, numeric = diagonal(np.negative, [2.0, 3.0])
+    comparison = compare(Jacobian(numeric.jacobian.pattern, np.array([-1.0, -1.1])), numeric, near.x, near.box.y0)
+    assert against(near, comparison, jvp(np.diag([-1.1, -1.1]))).analytic_refuted.tolist() == [0]
+
+
+def test_rounding_of_the_largest_entry_is_no_entry_of_an_output_that_reads_nothing() -> None:
+    """As sines of multiples of pi in a Fourier transform; beside an entry of its own, the output's own size counts."""
+    near, numeric = differenced(lambda x: np.array([1e8, 1e-3, 0]) * x, np.array([2.0, 3.0, 0.5]), {(0, 0), (1, 1)})
+    for stray, expected in ((1e-7, [1]), (1e-3, [1, 2])):
+        claim = np.diag([1e8, 1e-3, 0])
+        claim[1, 0] = claim[2, 2] = stray
+        assert compared(near, numeric, jvp(claim)).analytic_refuted.tolist() == expected
+        assert compared(near, numeric, vjp(claim.T)).inputs_refuted.tolist() == expected
+
+
+def test_what_agrees_takes_no_more_calls() -> None:
+    near, numeric = diagonal(np.sin, [0.5, -1.0, 2.0])
+    before = near.box.evaluations
+    measure_directions(near, np.random.default_rng(0))
+    first = near.box.evaluations - before
+    compared(near, numeric, jvp(np.diag(np.cos(near.x))))
+    assert near.box.evaluations - before == 2 * first
+
+
+def test_what_a_second_look_bears_out_is_not_refuted() -> None:
+    near, numeric = diagonal(np.sin, [0.5, -1.0, 2.0])
+    none = compare(None, numeric, near.x, near.box.y0)
+    wrong = against(near, none, jvp(np.diag([np.cos(0.5), 1.0, np.cos(2.0)])), value=np.full(3, 1e3))
+    assert wrong.pattern_refuted.tolist() == []
+    assert wrong.analytic_refuted.tolist() == [1]
+
+
+def test_a_kink_along_the_direction_refutes_nothing() -> None:
+    """X[0] X[1] / |X| is 0 along either input, and a multiple of |t| along others."""
+
+    def f(x: Array) -> Array:
+        return np.array([x[0] * x[1] / np.hypot(*x) if x.any() else 0.0])
+
+    near, numeric = differenced(f, np.zeros(2), {(0, 0), (0, 1)})
+    none = compare(None, numeric, near.x, near.box.y0)
+    assert against(near, none, jvp(np.eye(1, 2)), excess=Magnitudes(1)).analytic_refuted.tolist() == []
+
+
+def test_a_derivative_between_two_steps_is_not_refuted_by_that_over_many() -> None:
+    near, numeric = diagonal(lambda x: np.round(x, 11), [0.5, -1.0, 2.0])
+    for factor, expected in ((0.0, []), (1.0, []), (3.0, [0, 1, 2])):
+        assert compared(near, numeric, jvp(factor * np.eye(3)), seed=1).analytic_refuted.tolist() == expected
+
+
+# --- A vjp
+
+
+def test_only_inputs_that_the_rule_reads_are_refuted_in_sum() -> None:
+    weights = np.array([[1.0, 2, 0, 4], [0, 5, 0, 7]])
+    near, numeric = differenced(lambda x: weights @ x, np.ones(4), {(0, 0)})
+    assert compared(near, numeric, vjp(1.1 * weights), coverage=0.5).inputs_refuted.tolist() == [0, 1, 3]
+
+
+OVERFLOWS = np.array([[np.inf, 0, 0], [1.0, 2, 0], [0, 0, 5]])  # the derivative of exp(800 X[0]) and two others
+
+
+@pytest.mark.parametrize("coverage", [0.5, 1.0])
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_what_an_infinite_output_hides_is_not_refuted(coverage: float, factor: float) -> None:
+    """A vjp by X[0] is 0 · inf, and so is its sum with others: right derivatives were refuted by a sample."""
+
+    def f(x: Array) -> Array:
+        return np.array([np.exp(800 * x[0]), x[0] + 2 * x[1], 5 * x[2]])
+
+    with np.errstate(all="ignore"):
+        near, numeric = differenced(f, np.ones(3), {(0, 0), (1, 0), (1, 1), (2, 2)})
+        rule = from_vjp(lambda w: (w[:, None] * OVERFLOWS * [1, factor, factor]).sum(axis=0))
+        seen = compared(near, numeric, rule, coverage=coverage)
+        assert seen.inputs_refuted.tolist() == ([1, 2] if coverage == 1 and factor > 1 else [])
+        assert seen.compared == (2 if coverage == 1 else 0)
+        finite = vjp(np.nan_to_num(OVERFLOWS, posinf=7.0) * [[1], [factor], [factor]])
+        seen = compared(near, numeric, finite, coverage=coverage)
+        assert seen.inputs_refuted.tolist() == ([0, 1, 2] if factor > 1 else [])
+
+
+def test_a_vjp_that_is_not_finite_is_refuted_where_no_output_hides_it() -> None:
+    near, numeric = diagonal(lambda x: np.array([abs(x[0]), x[1], x[2]]), [0.0, 1.0, 2.0])
+    claim = np.array([0.5, np.nan, 1.0])
+    assert compared(near, numeric, from_vjp(lambda w: w * claim)).inputs_refuted.tolist() == [1]
+    near, numeric = differenced(lambda x: x[:1] + 2 * x[1:], np.ones(3), {(0, 0), (1, 1)})
+    sampled = compared(near, numeric, vjp(np.array([[1.0, 2, 0], [1, 0, np.nan]])), coverage=0.5)
+    assert sampled.inputs_refuted.tolist() == [0, 1, 2]
+
+
+def test_entries_that_would_not_move_the_last_bit_of_an_output_are_no_error_of_a_vjp() -> None:
+    def f(x: Array) -> Array:
+        return np.array([1e9 + x[0], abs(x[1])])
+
+    near, numeric = differenced(f, np.array([2.0, 0.0, 3.0]), {(0, 0), (1, 1)})
+    for stray, expected in ((1e-9, []), (1e-5, [2])):
+        assert compared(near, numeric, vjp(np.array([[1, 0, stray], [0, 0.5, 0]]))).inputs_refuted.tolist() == expected
+
+
+def test_inputs_are_refuted_by_the_outputs_that_are_not_left_out() -> None:
+    near, numeric = diagonal(np.negative, [2.0, 3.0, 4.0])
+    none = compare(None, numeric, near.x, near.box.y0)
+    rule, rng = vjp(-np.diag([1.0, 1.1, 1.1])), np.random.default_rng(0)
+    assert inputs_refuted(rule, none, near, np.array([2]), rng).tolist() == [1]
+    near, numeric = diagonal(np.abs, [2.0, 0.0, 4.0])
+    none = compare(None, numeric, near.x, near.box.y0)
+    assert inputs_refuted(rule, none, near, np.array([0]), rng).tolist() == [2]
