@@ -133,7 +133,8 @@ class Comparison:
             of_each = np.array([self.difference(entries), self.numeric.bar[entries], self.ratio(entries)])
             largest = np.maximum(largest, np.fmax.reduce(of_each, axis=1, initial=0))  # of what is not NaN
             ranked = np.array([np.nan_to_num(of_each[2], nan=np.inf, posinf=np.inf), entries])
-            worst = np.concatenate([worst, ranked], axis=1)
+            least = worst[0, number - 1] if worst.shape[1] == number else -1.0  # to sort the few above it alone
+            worst = np.concatenate([worst, ranked[:, ranked[0] > least]], axis=1)
             worst = worst[:, np.argsort(-worst[0], kind="stable")[:number]]
         if not worst.size:
             return Summary(None, None, None, ())

@@ -212,9 +212,9 @@ class _Line:
             pulled = pull(w)
             if self.coverage == 1:
                 by_input = np.flatnonzero(_differs_by_input(self.comparison, pulled, w, _unseen(self.near, w)))
-            elif w.all() or np.isfinite(pulled).all():
+            elif np.isfinite(self.near.box.y0[w == 0]).all() or np.isfinite(pulled).all():
                 by_input = np.flatnonzero(self._differs_in_sum(pulled, w, allowed))
-            else:  # an output that is left out may be infinite: 0 · inf hides what the others give, and their sum
+            else:  # an output that is left out is infinite: 0 · inf hides what the others give, and their sum
                 compared = np.zeros_like(compared)
         widest = float(np.max(allowed[:], initial=0, where=compared))
         return _Outcome(compared, by_pattern, by_rule, by_input, widest)

@@ -188,4 +188,4 @@ def doubtful(value: Array, bar: Array, size: Array, unit: Array, epsilon: float)
     """
     with np.errstate(all="ignore"):
         allowed = np.where(unit > FAR, SHARP_FAR, SHARP) * np.maximum(np.abs(value), size)
-        return np.asarray(~(bar <= np.maximum(allowed, precision(epsilon).tiny)))
+        return np.asarray(~(bar < np.maximum(allowed, precision(epsilon).tiny)))  # an infinite one is wide

@@ -325,6 +325,9 @@ def test_a_vjp_that_is_not_finite_is_refuted_where_no_output_hides_it() -> None:
     near, numeric = differenced(lambda x: x[:1] + 2 * x[1:], np.ones(3), {(0, 0), (1, 1)})
     sampled = compared(near, numeric, vjp(np.array([[1.0, 2, 0], [1, 0, np.nan]])), coverage=0.5)
     assert sampled.inputs_refuted.tolist() == [0, 1, 2]
+    near, numeric = differenced(lambda x: np.array([abs(x[0]), x[1], x[1]]), np.array([0, 1.0]), {(0, 0), (1, 1)})
+    kinked = compared(near, numeric, vjp(np.array([[0.5, 0], [0, 1], [0, np.nan]])), coverage=0.5)
+    assert kinked.inputs_refuted.tolist() == [1]  # an output that is left out for a kink hides nothing
 
 
 def test_entries_that_would_not_move_the_last_bit_of_an_output_are_no_error_of_a_vjp() -> None:

@@ -132,6 +132,12 @@ def test_what_jax_gives_at_ties_is_not_accused(name: str) -> None:
     assert fault(f, x, backend="jax") == ""
 
 
+@pytest.mark.parametrize("seed", [10, 38])
+def test_an_order_statistic_is_told_though_its_pattern_lacks_inputs(seed: int) -> None:
+    """Where numbers tie beside one that is 1e-9 away: those that are missed move f along random directions."""
+    assert jacinspect.inspect("sort", [1e-9, 0, 0, 0, 0], seed=seed).verdict == "pass"
+
+
 def test_the_message_names_the_inputs_and_the_slope() -> None:
     assert fault(np.max, TIED, [1, 1, 1, 0]) == (
         "1 output on a kink of several inputs, worst Y: along a[0], a[1], a[2] together it has slope 1; analytic 3: "

@@ -202,6 +202,7 @@ def test_the_size_of_f_is_what_it_moves_by_to_either_side(steeper: int) -> None:
         (0.0, 1e-310, 0.0, 1.0, False),
         (np.nan, 0.0, 1.0, 1.0, True),
         (1.0, np.nan, 1.0, 1.0, True),
+        (-np.inf, np.inf, 1.0, 1.0, True),  # log(1 - sigmoid(30)) is -inf from 37 on
     ],
 )
 def test_a_bar_is_wide_against_the_derivative_or_what_f_moves_by(
