@@ -189,6 +189,19 @@ def test_a_kink_among_leaps_gives_way_to_the_slope_close_to_x() -> None:
     assert (estimate.kind.tolist(), estimate.value.tolist()) == ([Kind.SMOOTH], [0.5])
 
 
+@pytest.mark.parametrize(("claim", "kind"), [(1.1e151, Kind.UNRESOLVED), (1e160, Kind.SMOOTH), (0.0, Kind.SMOOTH)])
+def test_where_f_ends_within_the_shortest_step_it_may_bend_there(claim: float, kind: int) -> None:
+    """A power that is 1 to its last bit over a small x may have a slope that its rounding over |x| would hide."""
+    claims = Doubts(lambda _, value, bar: ~(np.abs(claim - value) <= bar))
+    estimate = ladder(stencil_of(lambda x: x**6.859e-19, np.array([6.19e-170])), claims)
+    assert estimate.kind.tolist() == [kind]
+
+
+def test_a_wrong_slope_beside_0_is_told_where_f_does_not_end_there() -> None:
+    claims = Doubts(lambda _, value, bar: ~(np.abs(5.0 - value) <= bar))
+    assert ladder(stencil_of(np.cos, np.array([1e-20])), claims).kind.tolist() == [Kind.SMOOTH]
+
+
 def test_where_nobody_claims_anything_no_slope_between_two_steps_is_believed() -> None:
     x = np.array([1e-13, 3e-12])
     estimate = ladder(stencil_of(lambda x: np.log(1 + x) / x, x), Doubts())
