@@ -56,6 +56,14 @@ def test_one_among_many_is_seen() -> None:
     assert seen >= 45
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_an_input_is_seen_that_shows_only_where_the_known_one_stays_or_only_where_it_moves(seed: int) -> None:
+    x = np.array([0.5, 1.0])
+    assert refuted(lambda y: np.array([np.any(y != x) * 1.0]), x, {(0, 0)}, [0], seed) == [0]
+    assert refuted(lambda y: np.array([np.all(y != x) * 1.0]), x, {(0, 0)}, [0], seed) == [0]
+    assert refuted(lambda y: np.array([np.any(y != x) * 1.0]), x, {(0, 0), (0, 1)}, [0], seed) == []
+
+
 def test_a_function_that_raises_refutes_nothing() -> None:
     x = np.array([0.5, 1.0])
 

@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 
 import jacinspect
+from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.compact import Jacobian, Pattern
+from jacinspect.jacobian.patterns.points import PointSource
+from jacinspect.jacobian.patterns.rounding import moved_by_rounding
 from jacinspect.views.markdown import render
 from tests.oracles import Array
 
@@ -62,3 +66,44 @@ def test_what_moves_more_than_last_bits_somewhere_is_structure(name: str, seed: 
     assert report.jacobian.arrangement is not None
     assert report.jacobian.arrangement.ignored is None
     assert not report.jacobian.is_diagonal
+
+
+# --- Asked of one input after the other
+
+
+def by_rounding(f: Callable[[Array], Any], x: Array, slopes: list[list[float]], asked: list[int]) -> tuple[Any, int]:
+    """Return of which inputs that all outputs seem to move with by rounding alone they do so, and in how many calls."""
+    box, columns = BlackBox(f, x), np.tile(np.arange(x.size), len(slopes))
+    rows = np.repeat(np.arange(len(slopes)), x.size)
+    numeric = Jacobian(Pattern.from_pairs(rows, columns, (len(slopes),), x.shape), np.ravel(slopes))
+    before, source = box.evaluations, PointSource(x, box.domain, np.random.default_rng(0))
+    found = moved_by_rounding(box, source, numeric, np.isin(columns, asked), (np.arange(x.size), x.size))
+    return found.reshape(len(slopes), x.size).tolist(), box.evaluations - before
+
+
+def test_last_bits_are_those_of_what_an_output_reads_where_it_cancels_out() -> None:
+    x = np.array([2.0**20 - 0.3, 1.1])  # whose sum has fewer bits after the point than the first
+    f: Callable[[Array], Array] = lambda y: ((y[:1] + y[1]) - y[1]) - x[0]  # noqa: E731
+    assert any(f(np.array([x[0], other])) != 0 for other in (1.1, 2.3, 150.7))
+    assert by_rounding(f, x, [[1, 0]], [1]) == ([[False, True]], 4)
+
+
+def test_last_bits_are_those_of_the_output() -> None:
+    x = np.array([1.0, 1.3])
+    assert by_rounding(lambda x: (1e6 + x[:1] + x[1]) - x[1], x, [[1, 0]], [1]) == ([[False, True]], 4)
+
+
+def test_more_than_last_bits_are_no_rounding_and_neither_is_what_is_not_finite() -> None:
+    def f(x: Array) -> Array:
+        far = np.array([1e-12 * x[1], np.inf * (x[1] > 50), -np.inf * (x[1] > 50), 0.0])
+        return np.asarray(x[0] + np.where(np.isnan(far), 0, far))
+
+    slopes = [[1.0, 0.0]] * 4
+    with np.errstate(all="ignore"):
+        moved, _ = by_rounding(f, np.array([0.7, 1.3]), slopes, [1])
+    assert [row[1] for row in moved] == [False, False, False, True]
+
+
+def test_only_inputs_that_are_asked_about_are_moved() -> None:
+    assert by_rounding(lambda x: x[:1] * 1.0, np.array([0.7, 1.3, 2.1]), [[1, 0, 0]], [2])[1] == 4
+    assert by_rounding(lambda x: x[:1] * 1.0, np.array([0.7, 1.3, 2.1]), [[1, 0, 0]], []) == ([[False] * 3], 0)

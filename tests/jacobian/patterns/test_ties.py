@@ -8,8 +8,11 @@ import pytest
 
 import jacinspect
 from jacinspect.jacobian.calls.blackbox import BlackBox
-from jacinspect.jacobian.patterns.dependencies import Budget
+from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.patterns.dependencies import Budget, Dependencies
 from jacinspect.jacobian.patterns.detection import Detection, detect
+from jacinspect.jacobian.patterns.points import PointSource
+from jacinspect.jacobian.patterns.ties import _steps, _tied, trace_ties
 from tests.oracles import Array, Pairs, local_reads
 
 OPERANDS: dict[str, Callable[[np.random.Generator], Array]] = {
@@ -26,10 +29,11 @@ FUNCTIONS: dict[str, Callable[[Array], Any]] = {
     "median of three": lambda x: np.median(x.ravel()[:63].reshape(21, 3), 1),
     "sum of relus": lambda x: np.maximum(x, 0).sum(1),
 }
+AMPLE = Budget(100_000, 2**30)
 
 
 def detected(f: Callable[[Array], Any], x: Array, seed: int) -> Detection:
-    return detect(BlackBox(f, x), x, np.random.default_rng([seed, 7]), Budget(100_000, 2**30))
+    return detect(BlackBox(f, x), x, np.random.default_rng([seed, 7]), AMPLE)
 
 
 def found(detection: Detection) -> Pairs:
@@ -97,3 +101,62 @@ def test_nothing_warns_where_f_is_infinite() -> None:
     with np.errstate(all="raise"):
         assert detected(lambda x: np.where(x.sum() > -1, np.inf, x), x, 0).proved
         assert detected(lambda x: np.array([np.inf, x.sum()]), x, 0).proved
+
+
+# --- Step by step
+
+
+def test_entries_are_tied_that_are_0_or_equal_to_another_and_finite() -> None:
+    inf, nan = np.inf, np.nan
+    x = np.array([[0.0, 1.0, inf], [inf, nan, nan], [2.0, -1.0, 2.0], [-inf, 3.0, -2.0]])
+    assert np.argwhere(_tied(x)).tolist() == [[0, 0], [2, 0], [2, 2]]
+
+
+@pytest.mark.parametrize(
+    ("x", "gaps"),
+    [
+        ([0.0, 0.0, 1.0, 11.0], [1, 1, 1, 10]),
+        ([10.0, 0.0, 11.0, 10.0], [1, 10, 1, 1]),
+        ([0.0, 0.0], [1, 1]),
+        ([-4.0, -4.0, -4.0], [4, 4, 4]),
+        ([7.0, 7.0, np.nan, 9.0], [2, 2, 7, 2]),
+        ([-1.5e308, 1.5e308], [np.finfo(float).max] * 2),
+        ([1.0, 1 + 2.0**-50], [2.0**-39] * 2),  # eight spacings
+    ],
+)
+def test_a_step_is_a_small_part_of_the_way_to_the_nearest_other_number(x: list[float], gaps: list[float]) -> None:
+    assert (_steps(np.array(x)) * 2**10).tolist() == gaps
+
+
+def by_ties(f: Callable[[Array], Any], x: Array, known: Pairs, seed: int = 0) -> tuple[Pairs, int, int]:
+    """Return what ties show, at how many points, and in how many calls."""
+    box, dependencies = BlackBox(f, x), Dependencies()
+    assert box.output_shape is not None
+    rows, columns = np.array(sorted(known)).T
+    pattern, before = Pattern.from_pairs(rows, columns, box.output_shape, x.shape), box.evaluations
+    points = trace_ties(box, PointSource(x, box.domain, np.random.default_rng(seed)), pattern, AMPLE, dependencies)
+    shown = dependencies.pattern(box.output_shape, x.shape)
+    return set(zip(shown.rows.tolist(), shown.indices.tolist(), strict=True)), points, box.evaluations - before
+
+
+def test_where_nothing_is_tied_f_is_not_called() -> None:
+    f = lambda x: x.sum(keepdims=True)  # noqa: E731
+    assert by_ties(f, np.array([1.0, 2.0]), {(0, 0), (0, 1)}) == (set(), 0, 0)
+    assert by_ties(lambda x: x * 2, np.zeros(2), {(0, 0), (1, 1)}) == (set(), 0, 0)
+
+
+def test_one_side_is_enough_where_it_shows_all_that_is_known_and_f_is_smooth() -> None:
+    known = {(0, 0), (0, 1), (1, 1)}
+    assert by_ties(lambda x: np.r_[x[0] * 2 + x[1], x[1]], np.zeros(2), known)[:2] == (known, 1)
+
+
+@pytest.mark.parametrize("known", [{(1, 0), (1, 1)}, {(0, 1), (1, 0)}])
+def test_a_side_that_shows_as_much_as_is_known_but_other_inputs_is_not_enough(known: Pairs) -> None:
+    f = (lambda x: np.r_[x[0] + 2 * x[1], 1.0]) if (1, 1) in known else (lambda x: x * 2)
+    assert by_ties(f, np.zeros(2), known)[1] == 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_other_side_is_asked_where_f_has_a_kink(seed: int) -> None:
+    shown, points, _ = by_ties(lambda x: np.atleast_1d(x[0] + np.maximum(x[1], 0)), np.zeros(2), {(0, 0)}, seed)
+    assert (shown, points) == ({(0, 0), (0, 1)}, 2)
