@@ -58,8 +58,6 @@ def trace_stencil(
         more = np.bincount(rows[new], minlength=asked.size)
         settled = asked[(more > 0) & (more + known.lengths > 1)]
         outputs = asked = np.setdiff1d(outputs, settled, assume_unique=True)
-        if not outputs.size:
-            break
     return outputs
 
 
@@ -70,7 +68,9 @@ def _in_stencil(pattern: Pattern, outputs: Array) -> Pattern:
     are many offsets, what is known is returned. It is part of the answer since inputs that are known must not be moved
     together with others.
     """
-    known, shape = pattern.of_outputs(outputs), pattern.operand_shape or (1,)
+    known, shape = pattern.of_outputs(outputs), pattern.operand_shape
+    if not shape:  # a single number has no neighbours
+        return known
     spans = tuple(2 * n for n in shape)  # room for negative offsets
     some = slice(None, None, pattern.stored // _SAMPLE + 1)
     index = zip(
@@ -93,7 +93,7 @@ def _places(pattern: Pattern, outputs: Array) -> list[Array]:
 
     Where there are more or fewer outputs along an axis than inputs, the index is scaled.
     """
-    output, operand = pattern.output_shape or (1,), pattern.operand_shape or (1,)
+    output, operand = pattern.output_shape, pattern.operand_shape
     if len(output) != len(operand):
         return list(np.unravel_index(outputs.astype(np.int64) * prod(operand) // prod(output), operand))
     index = np.unravel_index(outputs, output)

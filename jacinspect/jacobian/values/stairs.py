@@ -110,7 +110,8 @@ class Places:
 
     def differences(self, order: int) -> Array:
         """Return the sizes of differences of an order, 0 where f is not finite."""
-        return np.nan_to_num(np.abs(np.diff(self.y, order, axis=0)), nan=0, posinf=0)
+        with np.errstate(all="ignore"):
+            return np.nan_to_num(np.abs(np.diff(self.y, order, axis=0)), nan=0, posinf=0)
 
 
 @dataclass(frozen=True, eq=False)

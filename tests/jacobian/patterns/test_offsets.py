@@ -139,6 +139,7 @@ def test_a_single_number_is_a_line_of_one() -> None:
     traced_ = traced(lambda x: np.repeat(x, 3), (1,), {(0, 0)}, [1, 2])
     assert (traced_.found, traced_.left) == ({(1, 0), (2, 0)}, [1, 2])
     assert traced(lambda x: x * 1, (), {(0, 0)}, [0]).left == [0]
+    assert traced(lambda x: np.repeat(x, 3), (), {(0, 0)}, [1, 2]).left == [1, 2]
     assert traced(lambda x: x.min(), (4,), {(0, 0), (0, 3)}, [0]).left == [0]
 
 
