@@ -154,10 +154,11 @@ class Stencil:
     def _inside(self, y: Array, t: float | Array, part: slice = slice(None)) -> Array:
         """Return f at a part of the outputs, NaN where their input is outside of the domain at a step."""
         y = y[_part(self.outputs, part)]
-        if self.inputs is None or not self.box.is_bounded:
+        outside = self.box.outside(self._point(t)) if self.box.is_bounded else None
+        if outside is None:
             return y
-        outside = self.box.outside(self._point(t))
-        return y if outside is None else np.where(outside.reshape(-1)[_part(self.inputs, part)], np.nan, y)
+        assert self.inputs is not None  # or f was not called
+        return np.where(outside.reshape(-1)[_part(self.inputs, part)], np.nan, y)
 
     def beside(self, towards: float) -> Array:
         """Return f at the outputs, at the numbers beside x in a direction."""
