@@ -65,7 +65,7 @@ class Line:
             y = np.array(rows)
             with np.errstate(all="ignore"):
                 change = y - y_base  # of which NaN shows nothing
-                yield np.abs(change) > _FAINT * np.fmax(np.abs(y), self._size)
+                yield np.abs(change) > _FAINT * self._size
 
     def _points(self, positions: Iterable[int | Array], flip: Array) -> Iterator[Array]:
         base = self.pair.base
@@ -88,7 +88,7 @@ class Line:
         if not faintly:
             return changed, np.zeros(changed.size, bool)
         with np.errstate(all="ignore"):
-            return changed, changed & (np.abs(y - y_base) <= _FAINT * np.fmax(np.abs(y), self._size))
+            return changed, changed & (np.abs(y - y_base) <= _FAINT * self._size)
 
     @cached_property
     def _size(self) -> float:

@@ -165,7 +165,7 @@ class _Search:
                 self.points += 1
         except FunctionRaisedError as error:
             self.undefined = True
-            if not (anywhere and self.failure):  # all before were nearer
+            if not anywhere:  # all before were nearer
                 self.failure, self.nearest = error, self.box.moved_by(flip)
         else:
             self.pending &= ~shown

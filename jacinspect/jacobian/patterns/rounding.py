@@ -35,7 +35,7 @@ def moved_by_rounding(
     """
     pattern, bits = numeric.pattern, _LAST_BITS * box.epsilon
     slope = _largest(pattern, np.abs(numeric.data))
-    size = np.fmax(np.abs(box.y0), slope * _largest(pattern, np.abs(source.x.ravel()[pattern.indices])))
+    size = slope * _largest(pattern, np.abs(source.x.ravel()[pattern.indices]))
     by_rounding = candidates.copy()
     for color in colors_of(pattern, *coloring):
         entries = np.arange(pattern.stored)[color.entries]
