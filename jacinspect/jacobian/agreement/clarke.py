@@ -45,7 +45,7 @@ def with_generalized_gradients(
         slopes = gradients[:, number, np.searchsorted(inputs, pattern.indices[entries])]
         claim = comparison.claimed[entries]
         if _is_mean(claim, slopes, off[number], rng):
-            slopes = np.vstack([slopes, claim])  # which they are off by their rounding, and where f is curved
+            slopes = np.vstack([slopes, claim])  # they miss it by rounding, and by the curvature of f
             low, high = slopes.min(axis=0), slopes.max(axis=0)
             new = (high - low > off[number]) & ~np.isin(entries, numeric.kinks.entries)
             kinks.append(Kinks(entries[new], low[new], high[new]))

@@ -78,8 +78,9 @@ class Comparison:
         claimed, kinks = self.claimed[entries], self.numeric.kinks
         with np.errstate(all="ignore"):
             difference = np.asarray(np.abs(claimed - self.numeric.jacobian.data[entries]))
-        on = np.isin(entries, kinks.entries)
-        places = np.searchsorted(kinks.entries, entries[on])
+        first, last = (np.searchsorted(kinks.entries, entries, side) for side in ("left", "right"))
+        on = last > first
+        places = first[on]
         difference[on] = np.maximum(np.maximum(kinks.low[places] - claimed[on], claimed[on] - kinks.high[places]), 0)
         return difference
 

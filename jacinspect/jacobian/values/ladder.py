@@ -58,7 +58,7 @@ def _in_units_of_x(estimate: Estimate, stencil: Stencil, doubts: Doubts) -> Esti
     before, finer = estimate.subset(again), _sampled(stencil.subset(again).scaled(unit), doubts)
     better = _finer_is_better(before, finer)
     estimate = estimate.replaced(again[better], finer.subset(better))
-    ends = np.isnan(before.left) != np.isnan(before.right)  # within the shortest step, so that f may bend there
+    ends = np.isnan(before.left) != np.isnan(before.right)  # f ends within the shortest step, and may bend there
     unseen = ends & doubts.deny(before.value, before.bar) & ~doubts.deny(finer.value, finer.bar)
     elsewhere = np.flatnonzero(unseen | _kink_is_elsewhere(before, finer))
     there = finer.subset(elsewhere)

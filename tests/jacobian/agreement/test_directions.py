@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +23,7 @@ from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.rough import Stairs
+from jacinspect.records import replace
 from tests.jacobian.agreement.test_entries import DOUBLE, differenced
 from tests.oracles import Array, Pairs, pairs_of, times
 
