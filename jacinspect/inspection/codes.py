@@ -95,8 +95,9 @@ CODES = {
         "error",
         "inconclusive",
         "agreement",
-        "an error bar is too wide to judge by, no step size gives a reliable derivative, X has no near number, an "
-        "expected property of J's values is not decided by the bars, or nothing is left to compare",
+        "an error bar is too wide to judge by, no step size gives a reliable derivative, a claim is off by a relative "
+        "4e-10 at most, X has no near number, an expected property of J's values is not decided by the bars, or "
+        "nothing is left to compare",
         "The values of f do not say enough at X. Compute in double precision, rewrite a formula that cancels, "
         "move X away from a pole; give --noise for a function that stops at a tolerance, or --rtol and --atol of "
         "your own.",

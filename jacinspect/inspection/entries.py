@@ -65,7 +65,12 @@ def _of_compared(comparison: Comparison, messages: "_Messages") -> Iterator[Find
     yield from messages.finding("J004", status == Status.EXCUSED, messages.excused, severity="note")
     on_stairs = np.zeros(status.size, bool)
     on_stairs[numeric.stairs.entries] = True
-    yield from messages.finding("J006", (status == Status.INCONCLUSIVE) & ~on_stairs, messages.inconclusive)
+    by_little = inconclusive = (status == Status.INCONCLUSIVE) & ~on_stairs
+    if inconclusive.any():
+        by_little = inconclusive & (comparison.unsure(slice(None)) > comparison.allowed(slice(None)))
+        messages.noise = float(messages.noise_needed(np.flatnonzero(by_little)).max(initial=0))
+    yield from messages.finding("J006", by_little, messages.by_little, comparison.ratio)
+    yield from messages.finding("J006", inconclusive & ~by_little, messages.inconclusive)
     two_scales = (status == Status.INCONCLUSIVE) & on_stairs
     messages.noise = float(messages.noise_needed(np.flatnonzero(two_scales)).max(initial=0))
     yield from messages.finding("J006", two_scales, messages.two_scales)
@@ -112,14 +117,24 @@ class _Messages:
     def disagreement(self, entry: int, number: str) -> str:
         claimed, value = self._claimed(entry), float(self.numeric.jacobian.data[entry])
         ratio = f", analytic/numeric = {claimed / value:.10g}" if value and claimed else ""
-        if ratio.endswith(" = 1"):
-            ratio = f", off by a relative {abs(claimed - value) / abs(value):.1g}"
-        analytic, numeric = told_apart(claimed, value, digits=8)
-        values = f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}{ratio}"
+        values = self._both(entry) + (self._relative(entry) if ratio.endswith(" = 1") else ratio)
         verb = "disagrees" if number.startswith("1 ") else "disagree"
         because = self.because or self._noise("f is no more precise")
         worst = "worst" if verb == "disagrees" else "worst by its bar"  # as the table below it is sorted
         return f"{number} {verb}, {worst} {self._entry(entry)}: {values}{because}"
+
+    def by_little(self, entry: int, number: str) -> str:
+        values = f"{self._entry(entry)}: {self._both(entry)}{self._relative(entry)}"
+        return f"{number} inconclusive: {values}, as f may be if it is an approximation{self._noise('it is one')}"
+
+    def _both(self, entry: int) -> str:
+        """Say what the two values are, with as many digits as tell them apart."""
+        analytic, numeric = told_apart(self._claimed(entry), float(self.numeric.jacobian.data[entry]), digits=8)
+        return f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}"
+
+    def _relative(self, entry: int) -> str:
+        value = float(self.numeric.jacobian.data[entry])
+        return f", off by a relative {abs(self._claimed(entry) - value) / abs(value):.1g}"
 
     def kink(self, entry: int, number: str) -> str:
         known = () if self.analytic is None else (self._claimed(entry),)

@@ -75,6 +75,19 @@ def test_one_entry_disagrees() -> None:
     assert found.message == "1 entry disagrees, worst ∂A[1]/∂X[1]: analytic 0.5, numeric 0 ± 1e-12"
 
 
+def test_an_entry_off_by_as_little_as_an_approximation_is() -> None:
+    (found,) = findings(numeric_of([1.0, 2.0, 3.0], [1e-12] * 3), [1 + 1e-10, 2 + 4e-10, 3.0])
+    assert (found.code, found.at) == ("J006", ((0,), (1,)))
+    assert found.message == (
+        "2 entries inconclusive: ∂A[1]/∂X[1]: analytic 2.0000000004, numeric 2 ± 1e-12, off by a relative 2e-10, "
+        "as f may be if it is an approximation; give --noise 6e-11 if it is one"
+    )
+    wide = numeric_of([1.0, 1.0], [1e-12, 1e-2])
+    little, wide_one = findings(wide, [1 + 1e-10, 1.0])
+    assert little.message.startswith("1 entry inconclusive: ∂A[0]/∂X[0]: analytic")
+    assert "too wide to judge" in wide_one.message
+
+
 def test_more_places_than_are_listed_are_counted() -> None:
     (found,) = findings(numeric_of([1.0] * 100, [1e-12] * 100), [2.0] * 100)
     assert found.message.startswith("100 entries disagree")

@@ -12,10 +12,21 @@ from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.stencil import LAST, is_half, is_single
 from jacinspect.records import dataclass
 
-__all__ = ["STATUSES", "UNDERFLOW", "Comparison", "Criteria", "Status", "Summary", "Tolerance", "in_single"]
+__all__ = [
+    "STATUSES",
+    "UNDERFLOW",
+    "Comparison",
+    "Criteria",
+    "Status",
+    "Summary",
+    "Tolerance",
+    "approximate",
+    "in_single",
+]
 
 _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
 _CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
+_APPROXIMATE = 2.0**-31  # of a claim: torch's polygamma is off by a relative 2e-10 itself, and a slip by far more
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
 
@@ -126,6 +137,13 @@ class Comparison:
         with np.errstate(all="ignore"):
             return np.where(difference == 0, 0.0, difference / self.allowed(entries))
 
+    def unsure(self, entries: Array | slice) -> Array:
+        """Return what claims are off by that are inconclusive for being off by so little, and 0 of all others."""
+        claimed, value = self.claimed[entries], self.numeric.jacobian.data[entries]
+        unsure = (self.status[entries] == Status.INCONCLUSIVE) & approximate(claimed, value)
+        with np.errstate(all="ignore"):
+            return np.where(unsure, np.abs(claimed - value), 0.0)
+
     def summary(self, compared: Array, number: int) -> "Summary":
         """Sum up the entries where `compared` is true, and find the worst of them."""
         largest, worst = np.zeros(3), np.zeros((2, 0))
@@ -151,6 +169,12 @@ class Summary:
     bar: float | None
     ratio: float | None
     worst: tuple[int, ...]
+
+
+def approximate(claimed: Array, value: Array) -> Array:
+    """Return where claims are off by so little that f may be: special functions are approximations, with own slopes."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.abs(claimed - value) <= _APPROXIMATE * np.abs(claimed))
 
 
 def in_single(values: Array) -> bool:

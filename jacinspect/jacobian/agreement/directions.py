@@ -231,7 +231,8 @@ class _Line:
         width, nothing = 2 * _REACH * last_step(epsilon), _nothing(numeric.jacobian, v)
         for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
-            errors = self.comparison.rounding(entries) / self.coverage + numeric.bar[entries]
+            errors = self.comparison.rounding(entries) + self.comparison.unsure(entries)
+            errors = errors / self.coverage + numeric.bar[entries]
             floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
             slack = band.sums(errors * np.abs(v[band.indices])) + np.where(band.lengths > 0, 0, nothing)
             allowed[rows] = direction.bar[rows] + floor + slack
@@ -293,7 +294,8 @@ def _differs_by_input(comparison: Comparison, pulled: Array, w: Array, unseen: A
     jacobian = comparison.numeric.jacobian
     left_out = w[jacobian.pattern.rows] == 0
     hidden = np.bincount(jacobian.indices[left_out], minlength=pulled.size) > 0
-    data, bars = np.where(left_out, 0.0, np.array([jacobian.data, comparison.allowed(slice(None))]))
+    errors = comparison.allowed(slice(None)) + comparison.unsure(slice(None))
+    data, bars = np.where(left_out, 0.0, np.array([jacobian.data, errors]))
     difference = np.abs(pulled - Jacobian(jacobian.pattern, data).vjp(w).ravel())
     unread = np.bincount(jacobian.indices, minlength=pulled.size) == 0
     allowed = unseen + Jacobian(jacobian.pattern, bars).vjp(np.abs(w)).ravel()

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Criteria, Status
+from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Criteria, Status, approximate
 from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.values.averages import few_digits
@@ -233,8 +233,11 @@ class _Conditions:
 
     @cached_property
     def disagrees(self) -> Array:
-        """The claim is wrong as far as the differences show."""
-        return np.where(self.on_kink, ~self.subgradient, self.differs & ~self.unresolved)
+        """The claim is wrong as far as the differences show, and by more than an approximation of f may be."""
+        wrong = np.where(self.on_kink, ~self.subgradient, self.differs & ~self.unresolved)
+        smooth = np.flatnonzero(wrong & ~self.on_kink)
+        wrong[smooth] = ~approximate(self.claimed[smooth], self.value[smooth])
+        return wrong
 
     @cached_property
     def differs(self) -> Array:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jacinspect.jacobian.agreement.comparison import Comparison, Summary, Tolerance, in_single
+from jacinspect.jacobian.agreement.comparison import Comparison, Status, Summary, Tolerance, in_single
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.numeric import Numeric
@@ -50,6 +50,14 @@ def of_two(epsilon: float = DOUBLE, size: float = 0.0, terms: float = 1.0, shape
 
 
 # --- What a claim may be off by
+
+
+def test_what_is_unsure_is_inconclusive_and_off_by_little() -> None:
+    comparison = compared([1 + 2.0**-32, -1 - 2.0**-32, 1 + 2.0**-30, 1 + 2.0**-32, NAN], [1.0, -1.0, 1.0, 1.0, 1.0])
+    assert not comparison.unsure(slice(None)).any()
+    comparison.status[[0, 1, 2, 4]] = Status.INCONCLUSIVE
+    assert comparison.unsure(slice(None)).tolist() == [2.0**-32, 2.0**-32, 0, 0, 0]
+    assert comparison.unsure(np.array([3, 1])).tolist() == [0, 2.0**-32]
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,17 @@ def test_a_tolerance_is_allowed_along_directions_as_well() -> None:
         assert against(near, comparison, vjp(-1.001 * np.eye(2))).inputs_refuted.tolist() == expected
 
 
+@pytest.mark.parametrize("coverage", [1.0, 0.5])
+def test_entries_off_by_as_little_as_an_approximation_of_f_refute_nothing(coverage: float) -> None:
+    near, numeric = differenced(mixed, AT, pairs_of(WEIGHTS))
+    claim = exact(AT) * (1 + 4e-10)
+    data = claim[numeric.jacobian.pattern.rows, numeric.jacobian.indices]
+    comparison = compare(Jacobian(numeric.jacobian.pattern, data), numeric, AT, near.box.y0)
+    for rule in (from_jvp(partial(np.matmul, claim)), from_vjp(partial(np.matmul, claim.T))):
+        directions = against(near, comparison, rule, coverage=coverage)
+        assert directions.analytic_refuted.size == directions.inputs_refuted.size == 0
+
+
 def test_an_output_with_a_wrong_entry_needs_no_more_proof() -> None:
     near, numeric = diagonal(np.negative, [2.0, 3.0])
     comparison = compare(Jacobian(numeric.jacobian.pattern, np.array([-1.0, -1.1])), numeric, near.x, near.box.y0)

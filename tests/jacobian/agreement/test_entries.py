@@ -70,9 +70,16 @@ def test_right_and_wrong_claims_about_a_smooth_function() -> None:
     assert names(comparison) == ["AGREES", "DISAGREES", "DISAGREES", "AGREES", "DISAGREES"]
 
 
+def test_what_is_off_by_as_little_as_an_approximation_of_f_is_inconclusive() -> None:
+    x, factors = [0.5, 1.0, -2.0], [1 + 2e-10, 1 - 2e-10, 1 + 6e-10]
+    comparison = judged(np.sin, x, (np.cos(x) * factors).tolist())
+    assert names(comparison) == ["INCONCLUSIVE", "INCONCLUSIVE", "DISAGREES"]
+
+
 @pytest.mark.parametrize(
     ("claim", "lenient", "strict"),
     [
+        (1 + 4e-10, "DISAGREES", "DISAGREES"),
         (0, "KINK", "DISAGREES"),
         (1, "KINK", "DISAGREES"),
         (0.5, "KINK", "DISAGREES"),
