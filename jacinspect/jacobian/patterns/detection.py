@@ -14,12 +14,13 @@ from jacinspect.errors import FunctionRaisedError
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.calls.ends import keep_within_ends
 from jacinspect.jacobian.compact import Pattern
+from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.patterns.dependencies import Budget, Dependencies, PointPair, Unresolved
 from jacinspect.jacobian.patterns.offsets import trace_stencil
 from jacinspect.jacobian.patterns.points import NEAR, NEARER, PointSource
 from jacinspect.jacobian.patterns.ties import trace_ties
 from jacinspect.jacobian.patterns.tracing import trace
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["Detection", "detect", "detect_again"]
 
@@ -77,12 +78,13 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
     points += ties
     for number, reach in enumerate(_CONFIRMATIONS):
         pattern = dependencies.pattern(box.output_shape, x.shape) if number or ties else pattern
-        refuted, pairs = _confirm(box, source, pattern, dependencies, reach)
-        points += bool(pairs)
-        if not refuted.size:
+        evidence = _confirm(box, source, pattern, dependencies, reach)
+        points += bool(evidence.pairs)
+        if not evidence.refuted.size:
             break
-        _trace_refuted(box, pairs, refuted, pattern, budget, dependencies)
+        _trace_refuted(box, evidence, evidence.refuted, pattern, budget, dependencies)
     else:
+        refuted = evidence.refuted
         dependencies.unresolved.append(Unresolved(refuted, np.zeros(refuted.size, np.int64), np.arange(x.size)))
         pattern = dependencies.pattern(box.output_shape, x.shape)
     open_, faint = tuple(dependencies.unresolved), dependencies.faint_entries(pattern)
@@ -92,19 +94,25 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
 def detect_again(
     box: BlackBox, x: Array, before: Detection, outputs: Array, rng: np.random.Generator, budget: Budget
 ) -> Detection:
-    """Detect outputs whose pattern was refuted once more, at new flips close to x, and add what is found."""
+    """Detect outputs whose pattern was refuted once more, at new points close to x, and add what is found.
+
+    Each is compared with the one before, too: of equal numbers, an output may read some only where others differ.
+    """
     assert box.output_shape is not None
     began, dependencies = box.evaluations, Dependencies(unresolved=list(before.unresolved))
     dependencies.add(before.pattern.rows, before.pattern.indices, before.faint)
-    source, points = PointSource(x, box.domain, rng), before.points
+    source, points, pattern = PointSource(x, box.domain, rng), before.points, before.pattern
+    last: PointPair | None = None
     for reach in _AGAIN:
-        flip = source.moved(0, reach, reach)
-        with suppress(FunctionRaisedError):
-            pair = PointPair(x, box.y0, flip, box(flip.copy()))
+        evidence = _confirm(box, source, pattern, dependencies, reach)
+        if evidence.pairs:
             points += 1
-            moved = outputs[~same(pair.y_flip, box.y0)[outputs]]
-            trace(box, pair, moved, budget, dependencies)
-    pattern = dependencies.pattern(box.output_shape, x.shape)
+            outputs, here = distinct(outputs, evidence.refuted), evidence.pairs[0]
+            _trace_refuted(box, evidence, outputs, pattern, budget, dependencies)
+            if last is not None:
+                with suppress(FunctionRaisedError):
+                    trace(box, replace(here, base=last.flip, y_base=last.y_flip), outputs, budget, dependencies)
+            last, pattern = here, dependencies.pattern(box.output_shape, x.shape)
     open_, faint = tuple(dependencies.unresolved), dependencies.faint_entries(pattern)
     return Detection(pattern, points, before.evaluations + box.evaluations - began, open_, faint)
 
@@ -195,25 +203,41 @@ def _trace_near_one(box: BlackBox, source: PointSource, budget: Budget, dependen
     return 0
 
 
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """The outputs that refute a pattern, the pairs of points that show it, and f at mixtures of the first pair."""
+
+    refuted: Array
+    pairs: list[PointPair]
+    mixtures: list[tuple[Array, Array]]  # which entries have moved, and f
+
+    def still(self, pattern: Pattern) -> Array:
+        """Return which of the outputs have another value at some mixture than a pattern predicts."""
+        wrong = np.zeros(pattern.shape[0], bool)
+        for moved, y in self.mixtures:
+            wrong |= _not_as_predicted(pattern, moved.ravel(), self.pairs[0], y)
+        return self.refuted[wrong[self.refuted]]
+
+
 def _confirm(
     box: BlackBox, source: PointSource, pattern: Pattern, dependencies: Dependencies, reach: float
-) -> tuple[Array, list[PointPair]]:
+) -> _Evidence:
     """Compare f at mixtures of X and a second point, at some reach or nearer, with what the pattern predicts.
 
-    Returns the outputs that refute the pattern and the pairs of points that show it; none where f raises everywhere.
-    Nothing is asked where all outputs read all of several inputs, for no point can refute that.
+    There are no pairs of points where f raises everywhere. Nothing is asked where all outputs read all of several
+    inputs, for no point can refute that.
     """
-    none = np.zeros(0, np.int64)
+    none = _Evidence(np.zeros(0, np.int64), [], [])
     if not source.x.size or not box.y0.size or pattern.stored == source.x.size * box.y0.size > box.y0.size:
-        return none, []
+        return none
     coupled = pattern.stored > np.count_nonzero(pattern.lengths)
     for point in source.nearer(reach):
         with suppress(FunctionRaisedError):
             pair = PointPair(source.x, box.y0, point, box(point.copy()))
-            refuted, pairs = np.zeros(box.y0.size, bool), [pair]
+            refuted, pairs, seen = np.zeros(box.y0.size, bool), [pair], []
             rounds = (_MIXTURES, _MORE_MIXTURES) if coupled else (_MIXTURES,)
-            mixtures = chain.from_iterable(_mixtures(box, source, pair, number) for number in rounds)
-            for tried, (moved, y) in enumerate(mixtures, 1):
+            for moved, y in chain.from_iterable(_mixtures(box, source, pair, number) for number in rounds):
+                seen.append((moved, y))
                 wrong = _not_as_predicted(pattern, moved.ravel(), pair, y)
                 for unresolved in dependencies.unresolved:
                     wrong[unresolved.outputs] = False
@@ -221,10 +245,10 @@ def _confirm(
                     mixture = np.where(moved, pair.flip, source.x)
                     pairs += [PointPair(source.x, box.y0, mixture, y), PointPair(mixture, y, pair.flip, pair.y_flip)]
                 refuted |= wrong
-                if tried >= _MIXTURES and refuted.any():
+                if len(seen) >= _MIXTURES and refuted.any():
                     break
-            return np.flatnonzero(refuted), pairs
-    return none, []
+            return _Evidence(np.flatnonzero(refuted), pairs, seen)
+    return none
 
 
 def _mixtures(box: BlackBox, source: PointSource, pair: PointPair, number: int) -> Iterator[tuple[Array, Array]]:
@@ -237,14 +261,22 @@ def _mixtures(box: BlackBox, source: PointSource, pair: PointPair, number: int) 
 
 
 def _trace_refuted(
-    box: BlackBox, pairs: list[PointPair], refuted: Array, pattern: Pattern, budget: Budget, dependencies: Dependencies
+    box: BlackBox, evidence: _Evidence, outputs: Array, pattern: Pattern, budget: Budget, dependencies: Dependencies
 ) -> None:
-    """Join what refuted outputs read between each pair of points with what is known, until none is in doubt."""
+    """Join what refuted outputs read between each pair of points with what is known, until none is in doubt.
+
+    Where no output shows anything new between X and the second point, they do between a mixture and one of the two: X
+    may be where they move with several inputs alone, as at equal numbers.
+    """
+    known = pattern.stored
     with suppress(FunctionRaisedError):  # at a mixture; the next confirmation draws others
-        refuted = trace_stencil(box, pairs[0], refuted, pattern, dependencies)
-        for pair in pairs:
-            if refuted.size:
-                refuted = trace(box, pair, refuted, budget, dependencies)
+        doubtful = trace_stencil(box, evidence.pairs[0], outputs, pattern, dependencies)
+        for pair in evidence.pairs:
+            pattern = dependencies.pattern(pattern.output_shape, pattern.operand_shape)
+            if pattern.stored == known:
+                doubtful = distinct(doubtful, evidence.still(pattern))
+            if doubtful.size:
+                doubtful = trace(box, pair, doubtful, budget, dependencies)
 
 
 def _not_as_predicted(pattern: Pattern, moved: Array, pair: PointPair, y: Array) -> Array:

@@ -3,37 +3,28 @@
 Both are asked of steps too short for f to bend.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import comb, sqrt
-from typing import NamedTuple
 
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.values.stencil import finite, is_single, step_scale
+from jacinspect.jacobian.values.stencil import finite, step_scale
 
 __all__ = ["rounding_noise", "significant_epsilon"]
 
-
-class _Probe(NamedTuple):
-    """What shows a precision: f moves once at most over four `short` steps to a side, in units of x.
-
-    In the next finer one it would move more often, if it rises by at least a part `least` of itself over a `long` step
-    to both sides. The numbers of the precision are a `spacing` apart.
-    """
-
-    short: float
-    long: float
-    least: float
-    spacing: float
-
-
-# Single precision, over a step 2²¹ times shorter than the long one: 2⁻⁴⁴ of f, many a last bit of a double. And both of
-# half precision, where 2⁻²² and 2⁻⁹ are some last bits of the next finer one. Steps are shorter than that needs: an
-# output moves where any of its inputs does. The long one meets the next number of bfloat16, which is up to 2⁻⁷ away.
-_SINGLE = _Probe(2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23)
-_HALVES = _Probe(2.0**-20, 2.0**-4, 2.0**-7, 2.0**-10), _Probe(2.0**-10, 2.0**-4, 2.0**-4, 2.0**-7)
+# Single precision: f moves once at most over four of these steps to a side, in units of x, in which a double moves each
+# time, if it rises by at least such a part of itself over the long step to both sides: 2⁻⁴⁴ of f is many a last bit.
+_SHORT, _LONG, _LEAST, _SINGLE = 2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23
+# Half precision, float16 and bfloat16: f moves once at most over four short steps to a side, and no two of its values
+# are closer than the numbers are. Single precision has 8 numbers within the shortest step; the longest ones meet some
+# of bfloat16, which are up to 2⁻⁷ apart, where f rises by less than x does.
+_HALVES, _SHORTEST, _LONGEST = (2.0**-10, 2.0**-7), 2.0**-20, 2.0**-4
+_SIDES = [[sign * k * _SHORTEST for k in range(5)] for sign in (1, -1)]
+_STEPS = [sign * _LONGEST / 2**k for k in range(9) for sign in (1, -1)]
+_GAP = 0.25  # of the spacing of its numbers from 1 on: others are half as far apart, and it is half of that
+_OUTPUTS = 2**16  # that are asked for their gaps, or somewhat more: all need memory, and show nothing else
 # The weights that seven values have in two neighbouring fifth differences, and the size of those of each.
 _FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
 _WEIGHTS = np.vstack([_FIFTH, np.roll(_FIFTH, 1)]).T[:, :, None]
@@ -57,29 +48,30 @@ def significant_epsilon(box: BlackBox, x: Array, parts: Sequence[slice] = ()) ->
 def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     """Return the relative noise of f where only one part of a vector moves, or all of an array.
 
-    Half precision has to show half a unit away as well, and so have values of few bits: what cancels at a small x is
-    precise there.
+    Half precision has to show half a unit away as well, unless f stands still there and is not 0, and so have values of
+    few bits: what cancels at a small x is precise there, and what cancels to a few bits at a large one is 0.
     """
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     at = _values_along(box, x, part)
-    if not _stands_still(box.y0, at, _SINGLE):
+    if not _stands_still(box.y0, at):
         return box.epsilon
     from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
-    if is_single(box.epsilon):  # as few bits as values have so far; of that one, too, the box notes how many it has
-        next(from_there([0.0]))
-    epsilon = max(box.epsilon, _SINGLE.spacing)
-    for half in [each for each in _HALVES if each.spacing > epsilon]:
-        if _stands_still(box.y0, at, half) and _stands_still(next(from_there([0.0])), from_there, half):
-            epsilon = half.spacing
-    return epsilon
+    beyond = next(from_there([0.0]))  # of values of few bits so far, the box notes how many this one has
+    epsilon = max(box.epsilon, _SINGLE)
+    if not _most_apart(_gaps([box.y0, *at([_SHORTEST])]), _HALVES[0]):
+        return epsilon
+    here, there = map(_gaps_by, (at, from_there))
+    if not np.isfinite(here).any() or not (np.isfinite(there).any() or beyond.any()):
+        return epsilon
+    return max([epsilon, *(half for half in _HALVES if _most_apart(here, half) and _most_apart(there, half))])
 
 
 def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[float]], Iterator[Array]]:
     """Return what gives f at some steps from x, in units of about |x|, by which only one part of a vector moves."""
     size, moved = finite(np.abs(x)).reshape(-1), np.zeros(x.size)
     moved[part] = (np.where(size == 0, 1, size) * np.random.default_rng(1).uniform(0.5, 1, x.size))[part]
-    unit = box.limited(moved.reshape(x.shape), x, _HALVES[0].long)
+    unit = box.limited(moved.reshape(x.shape), x, _LONGEST)
 
     def at(steps: Sequence[float]) -> Iterator[Array]:
         return box.many_where_defined((x + t * unit).astype(x.dtype, copy=False) for t in steps)
@@ -87,14 +79,14 @@ def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[fl
     return at
 
 
-def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]], probe: _Probe) -> bool:
+def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
     """Whether most of f moves at most once over four short steps to a side, as what rounds to few bits does.
 
     Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
     """
     moves, expected = np.zeros((2, y0.size), np.int8), np.ones(y0.size, bool)
-    right, left = ([sign * k * probe.short for k in range(1, 5)] for sign in (1, -1))
-    values = at([*right, probe.long, -probe.long, *left])
+    right, left = ([sign * k * _SHORT for k in range(1, 5)] for sign in (1, -1))
+    values = at([*right, _LONG, -_LONG, *left])
     with np.errstate(all="ignore"):
         for side in range(2):  # on a kink one of them may be flat
             before = y0
@@ -106,7 +98,7 @@ def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]], p
                     return False
             if side == 0:
                 rise = np.abs(next(values) - next(values))  # not that of an even f, which short steps need not move
-                expected = rise > probe.least * np.abs(y0)
+                expected = rise > _LEAST * np.abs(y0)
                 if _most_move(moves, expected):
                     return False
     return not _most_move(moves, expected)
@@ -115,6 +107,32 @@ def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]], p
 def _most_move(moves: Array, expected: Array) -> bool:
     """Whether more than one move to a side is seen of half as many as are expected to move, at least."""
     return bool(2 * np.count_nonzero(moves.max(axis=0) > 1) >= np.count_nonzero(expected))
+
+
+def _gaps_by(at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
+    """Return the gaps of each output, see below: 0 where it moves more than once over short steps to a side."""
+    y = np.array([_some(each) for each in at([*_SIDES[0], *_SIDES[1], *_STEPS])])
+    sides = y[: 2 * len(_SIDES[0])].reshape(2, len(_SIDES[0]), -1)
+    often = (np.count_nonzero(np.diff(sides, axis=1), axis=1) > 1).any(axis=0)
+    return np.where(often, 0.0, _gaps(y))
+
+
+def _some(y: Array) -> Array:
+    """Return some of many outputs, or all."""
+    return y[:: y.size // _OUTPUTS + 1]
+
+
+def _gaps(values: Iterable[Array]) -> Array:
+    """Return how close values of an output come that differ, relative to their size; infinity where none do."""
+    y = np.sort([_some(each) for each in values], axis=0)
+    with np.errstate(all="ignore"):
+        gaps = np.diff(y, axis=0) / np.maximum(np.abs(y[1:]), np.abs(y[:-1]))
+        return np.asarray(np.where(gaps > 0, gaps, np.inf).min(axis=0))
+
+
+def _most_apart(gaps: Array, spacing: float) -> bool:
+    """Whether values of fewer than half of the outputs that move come closer than numbers of a precision are."""
+    return bool(2 * np.count_nonzero(gaps < _GAP * spacing) <= np.count_nonzero(np.isfinite(gaps)))
 
 
 def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:

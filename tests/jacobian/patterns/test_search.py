@@ -14,6 +14,7 @@ from jacinspect.jacobian.patterns.dependencies import Budget, Dependencies, Poin
 from jacinspect.jacobian.patterns.detection import (
     _as_predicted,
     _confirm,
+    _Evidence,
     _flat_indices,
     _Search,
     _trace_flips,
@@ -219,8 +220,8 @@ def confirmed(f: F, known: Pairs, inputs: int, *unresolved: Unresolved) -> tuple
     x = np.linspace(1, 2, inputs)
     box = BlackBox(f, x)
     before, pattern = box.evaluations, pattern_of(known, box.y0.size, inputs)
-    refuted, pairs = _confirm(box, source_of(x), pattern, Dependencies(unresolved=list(unresolved)), 1.0)
-    return refuted.tolist(), pairs, box.evaluations - before
+    evidence = _confirm(box, source_of(x), pattern, Dependencies(unresolved=list(unresolved)), 1.0)
+    return evidence.refuted.tolist(), evidence.pairs, box.evaluations - before
 
 
 OWN = {(k, k) for k in range(20)}
@@ -342,12 +343,12 @@ def refuted_so_often(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the first output refute its pattern so often, from far away."""
     left = [times]
 
-    def confirm(box: BlackBox, source: PointSource, *_: Any) -> tuple[Array, list[PointPair]]:
+    def confirm(box: BlackBox, source: PointSource, *_: Any) -> _Evidence:
         left[0] -= 1
         if left[0] < 0:
-            return np.zeros(0, np.int64), []
+            return _Evidence(np.zeros(0, np.int64), [], [])
         far = np.array([0.3, 2e3])
-        return np.array([0]), [PointPair(source.x, box.y0, far, box(far.copy()))]
+        return _Evidence(np.array([0]), [PointPair(source.x, box.y0, far, box(far.copy()))], [])
 
     monkeypatch.setattr(detection, "_confirm", confirm)
 
@@ -386,5 +387,6 @@ def test_refuted_outputs_are_traced_between_each_pair_of_points_until_none_is_in
     x, far, farther = np.array([0.2, 0.5]), np.array([0.2, 2e3]), np.array([0.7, 3e3])
     box, dependencies = BlackBox(beyond, x), Dependencies()
     pairs = [PointPair(x, box.y0, end, beyond(end)) for end in (np.array([0.2, 0.7]), far, farther)]
-    _trace_refuted(box, pairs, np.array([0]), pattern_of({(0, 0), (1, 1)}, 2, 2), AMPLE, dependencies)
+    evidence = _Evidence(np.array([0]), pairs, [])
+    _trace_refuted(box, evidence, np.array([0]), pattern_of({(0, 0), (1, 1)}, 2, 2), AMPLE, dependencies)
     assert [each.tolist() for each in (*dependencies.outputs, *dependencies.inputs)] == [[0], [1]]
