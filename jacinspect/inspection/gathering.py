@@ -18,7 +18,7 @@ from jacinspect.jacobian.agreement.directions import (
     inputs_refuted,
 )
 from jacinspect.jacobian.agreement.entries import compare, contradicts
-from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_differentiable, separable
+from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_additive, not_differentiable, separable
 from jacinspect.jacobian.agreement.outside import asked_alone, visible
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct, without
@@ -55,6 +55,7 @@ def gathered(
         unresolved = not_differentiable(measured.near, comparison, rng, limit - of.box.evaluations)
         comparison = _compared(of, analytic, numeric, unresolved) if unresolved.size else comparison
     directions = along_directions(measured, comparison, of.analytic, sample.coverage, of.rng)
+    directions = _of_additive(of, directions, measured, sample.coverage)
     spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
     if spurious is not None:
         directions = _beside_directions(of, directions, measured, comparison, spurious)
@@ -85,6 +86,25 @@ def gathered(
         sample.spent,
         joint=joint,
         spurious=spurious,
+    )
+
+
+def _of_additive(of: Inspected, directions: Directions, measured: Measurements, coverage: float) -> Directions:
+    """Leave out of what directions refute the outputs that no Jacobian describes.
+
+    A vjp is compared with f itself where J is not complete, in one sum of all outputs.
+    """
+    in_sum = bool(directions.inputs_refuted.size) and coverage < 1
+    suspects = without(np.arange(of.box.y0.size), directions.left_out) if in_sum else directions.analytic_refuted
+    if not suspects.size:
+        return directions
+    odd = not_additive(measured.near, suspects, np.random.default_rng([of.settings.seed, 8]))
+    return replace(
+        directions,
+        analytic_refuted=without(directions.analytic_refuted, odd),
+        inputs_refuted=_NONE if in_sum and odd.size else directions.inputs_refuted,
+        left_out=distinct(directions.left_out, odd),
+        compared=directions.compared - odd.size,
     )
 
 

@@ -22,9 +22,10 @@ from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.stencil import Kind, step_scale
 from jacinspect.records import dataclass, replace
 
-__all__ = ["JointKink", "joint_kinks", "not_differentiable", "separable"]
+__all__ = ["JointKink", "joint_kinks", "not_additive", "not_differentiable", "separable"]
 
 _RANDOM = 2  # directions among the inputs, besides their sum and that of the claim itself
+_QUIET = 4  # pairs of directions that show no further output: a limiter's does at half of them or so
 # Differences over one short step h are off by a fraction of a slope that is about h, where f is curved.
 _SUSPECT = 2.0**-12, 64.0  # of a slope, and of h: claims that are closer to the slopes are accepted
 _BENT = 2.0**-16, 4.0  # what is less than convex or concave by that is not found out, but then no claim is off by more
@@ -118,6 +119,23 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     kinked = found & on_kink[rows]
     if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
         found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)
+    return np.asarray(rows[found])
+
+
+def not_additive(near: Neighbourhood, rows: Array, rng: np.random.Generator) -> Array:
+    """Return those of some outputs that do not rise along the sum of two directions by what they do along each.
+
+    No Jacobian describes these: so a slope limiter at equal numbers, which has one derivative along each line.
+    """
+    ask, found, quiet = _Asked(near, step_scale(near.x.reshape(-1)), rows), np.zeros(rows.size, bool), 0
+    while quiet < _QUIET and not found.all():
+        one, other = rng.standard_normal((2, near.x.size))
+        (rise, noise), (besides, more), (both, most) = map(ask.steady, (one, other, one + other))
+        with np.errstate(all="ignore"):
+            slack = noise + more + most + _APART * np.maximum(np.abs(rise), np.abs(besides))
+            off = np.abs(rise + besides - both) > slack
+        quiet = 0 if (off & ~found).any() else quiet + 1
+        found |= off
     return np.asarray(rows[found])
 
 
