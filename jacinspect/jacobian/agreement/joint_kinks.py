@@ -29,6 +29,7 @@ _RANDOM = 2  # directions among the inputs, besides their sum and that of the cl
 _SUSPECT = 2.0**-12, 64.0  # of a slope, and of h: claims that are closer to the slopes are accepted
 _BENT = 2.0**-16, 4.0  # what is less than convex or concave by that is not found out, but then no claim is off by more
 _APART = 0.125  # of a slope: at a tie, slopes and their sum are apart by more, and where f is curved by less
+_LONGEST = 2.0**-16  # first step of doubles: over 64 times that, what is smooth is nearly straight
 _LENGTHS = 8.0, 64.0  # times a first step: f rises in proportion where inputs tie, but for curvature
 # Along a line, tied inputs change their order several times, where an order statistic bends up or down.
 _LINES, _POINTS, _FAR = 4, 33, 3.0  # lines, points on each, and how far they reach, in units of the directions
@@ -186,10 +187,10 @@ class _Asked:
     def step(self) -> float:
         """The step, in units of the inputs, at which rounding and curvature are about equal, for the smallest output.
 
-        Beside a large constant, rounding hides slopes over a shorter one. It is at most the unit of the inputs.
+        Over a shorter one, the rounding of a constant that is large beside the inputs would hide slopes.
         """
-        sizes, epsilon = finite(np.abs(self.near.box.y0[self.rows])), self.near.epsilon
-        return float(np.sqrt(epsilon * max(np.min(sizes, initial=1 / epsilon), 1)))
+        size, shortest = np.min(finite(np.abs(self.near.box.y0[self.rows])), initial=np.inf), self.near.epsilon**0.5
+        return float(max(shortest, min(shortest * np.sqrt(size / np.max(self.unit)), _LONGEST)))
 
     @cached_property
     def noise(self) -> Array:

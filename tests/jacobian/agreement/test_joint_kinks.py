@@ -167,6 +167,18 @@ def test_f_is_moved_no_farther_for_an_output_beside_a_large_constant_than_anothe
     assert compared.unclear() == [1]
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e6, 1e12])
+def test_a_smooth_function_of_large_numbers_is_a_sum(scale: float) -> None:
+    """Over a step as long as the sum of exponentials of 1e6 and 1e6 is large, it is their maximum."""
+
+    def f(x: Array) -> Array:
+        return np.asarray(scale * (x.max() + np.log(np.exp(x - x.max()).sum())))
+
+    x = np.array([1e6, 1e6, -1e3] if scale == 1 else [1.0, 1, -2])
+    share = np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    assert Compared(f, x, 2 * scale * share).unclear() == []
+
+
 # --- Outputs that are accused, and are not the sum of what single inputs do
 
 MEDIAN = (np.median, np.ones(5), [0.0, 1, 0, 0, 0])
