@@ -7,6 +7,7 @@ derivatives in use that do not, so that only convex and concave outputs are accu
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 
@@ -18,8 +19,7 @@ from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
-from jacinspect.jacobian.values.sides import Estimate
-from jacinspect.jacobian.values.stencil import Kind, step_scale
+from jacinspect.jacobian.values.stencil import Kind, finite, step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["JointKink", "joint_kinks", "not_additive", "not_differentiable", "separable"]
@@ -30,6 +30,7 @@ _QUIET = 4  # pairs of directions that show no further output: a limiter's does 
 _SUSPECT = 2.0**-12, 64.0  # of a slope, and of h: claims that are closer to the slopes are accepted
 _BENT = 2.0**-16, 4.0  # what is less than convex or concave by that is not found out, but then no claim is off by more
 _APART = 0.125  # of a slope: at a tie, slopes and their sum are apart by more, and where f is curved by less
+_LONGEST = 2.0**-16  # first step of doubles: over 64 times that, what is smooth is nearly straight
 _LENGTHS = 8.0, 64.0  # times a first step: f rises in proportion where inputs tie, but for curvature
 # Along a line, tied inputs change their order several times, where an order statistic bends up or down.
 _LINES, _POINTS, _FAR = 4, 33, 3.0  # lines, points on each, and how far they reach, in units of the directions
@@ -62,12 +63,12 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
         return None
     end = near.box.evaluations + calls
     claim, unit = Jacobian(pattern, comparison.claimed), step_scale(near.x.reshape(-1))
-    moved = np.zeros(near.x.size, bool)
-    moved[pattern.indices[joint]] = True
+    moved, read = np.zeros(unit.size), pattern.indices[joint]
+    moved[read] = unit[read]
     rounding = near.rounding(numeric.jacobian, numeric.bar)
-    ask = _Asked(near, np.where(moved, unit, 0.0), rows)
+    ask = _Asked(near, moved, rows)
     for direction in _directions(claim, joint, unit, rng):
-        if near.box.evaluations + LADDER_CALLS + 2 > end:
+        if near.box.evaluations + 2 + LADDER_CALLS + _LINES * _POINTS > end:
             return None
         v = ask.tangent(direction)
         claimed = (claim @ v).ravel()
@@ -77,19 +78,17 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
         allowed = _allowed(comparison, v)[suspects]
         stencil = near.along(v.reshape(near.x.shape), rounding).subset(suspects)
         estimate = ladder(stencil, Doubts.unless_near(claimed[suspects], allowed))
-        outside = _outside(estimate, claimed[suspects], allowed)
-        off = outside > 0
-        if off.any() and near.box.evaluations + _LINES * _POINTS > end:
-            return None
-        off[off] = _Asked(near, ask.unit, suspects[off]).bend_one_way(rng)
-        if off.any():
-            worst = int(np.argmax(np.where(off, outside, -np.inf)))
+        outside = _beyond(claimed[suspects], estimate.left, estimate.right) - estimate.bar - allowed
+        off = np.flatnonzero(outside > 0)
+        off = off[replace(ask, rows=suspects[off]).bend_one_way(rng)]
+        if off.size:
+            worst = off[np.argmax(outside[off])]
             output = int(suspects[worst])
             inputs = pattern.indices[joint & (pattern.rows == output)]
             sides = float(estimate.left[worst]), float(estimate.right[worst])
             if estimate.kind[worst] == Kind.SMOOTH:
                 sides = (float(estimate.value[worst]),) * 2
-            return JointKink(output, inputs, float(claimed[output]), *sides, int(off.sum()))
+            return JointKink(output, inputs, float(claimed[output]), *sides, off.size)
     return None
 
 
@@ -100,25 +99,22 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     concave has its slopes along v between those that single inputs show. At most so many `calls` are made.
     """
     pattern, numeric = comparison.numeric.jacobian.pattern, comparison.numeric
-    on_kink = np.zeros(pattern.shape[0], bool)
-    on_kink[pattern.rows[numeric.kind != Kind.SMOOTH]] = True
     accused = distinct(pattern.rows[comparison.status == Status.DISAGREES])
-    rows = accused[np.diff(pattern.indptr)[accused] > 1]
+    rows = accused[pattern.lengths[accused] > 1]
     rows = without(rows, pattern.rows[numeric.stairs.entries])  # what moves in steps adds up over long ones alone
-    found, end = np.zeros(rows.size, bool), near.box.evaluations + calls
     if not rows.size:
-        return np.asarray(rows)
+        return rows
+    found, end = np.zeros(rows.size, bool), near.box.evaluations + calls
     ask = _Asked(near, step_scale(near.x.reshape(-1)), rows)  # all inputs: at a tie a pattern may lack some
     for _ in range(_RANDOM):
         direction = rng.standard_normal(near.x.size)
         for v in (direction, -direction):
             if near.box.evaluations + 1 + len(_LENGTHS) <= end:
-                rise, noise = ask.steady(v)
-                summed = _summed(comparison, ask.tangent(v))[rows]
-                found |= np.isfinite(rise) & _apart(rise, summed, noise)
-    kinked = found & on_kink[rows]
-    if kinked.any() and near.box.evaluations + _LINES * _POINTS <= end:
-        found[kinked] = ~_Asked(near, ask.unit, rows[kinked]).bend_one_way(rng)
+                rise = ask.steady(v)
+                found |= np.isfinite(rise) & ask.apart(rise, _summed(comparison, ask.tangent(v))[rows])
+    kinked = found & np.isin(rows, pattern.rows[numeric.kind != Kind.SMOOTH])
+    if near.box.evaluations + _LINES * _POINTS <= end:
+        found[kinked] = ~replace(ask, rows=rows[kinked]).bend_one_way(rng)
     return np.asarray(rows[found])
 
 
@@ -147,7 +143,8 @@ def separable(near: Neighbourhood, comparison: Comparison, rows: Array, rng: np.
     ask = _Asked(near, step_scale(near.x.reshape(-1)), rows)
     for _ in range(_RANDOM):
         direction = rng.standard_normal(near.x.size)
-        rows = rows[~ask.not_sum(direction, _summed(comparison, ask.tangent(direction))[rows])]
+        (rise,) = ask.rises([direction])
+        rows = rows[~ask.apart(rise, _summed(comparison, ask.tangent(direction))[rows])]
         ask = replace(ask, rows=rows)
     return rows
 
@@ -161,23 +158,13 @@ def _summed(comparison: Comparison, v: Array) -> Array:
     return np.asarray((Jacobian(jacobian.pattern, slopes) @ v).ravel())
 
 
-@np.errstate(all="ignore")
-def _apart(one: Array, other: Array, slack: Array) -> Array:
-    """Return where two slopes clearly differ."""
-    return np.asarray(~(np.abs(one - other) <= slack + _APART * np.maximum(np.abs(one), np.abs(other))))
-
-
 def _joint(comparison: Comparison) -> Array:
     """Return the entries accepted on a kink of outputs that have several, all bent up or all bent down."""
     numeric, pattern = comparison.numeric, comparison.numeric.jacobian.pattern
-    on = (comparison.status == Status.KINK) & (numeric.kind == Kind.KINK)
-    up, down = np.zeros_like(on), np.zeros_like(on)
-    kinks = numeric.kinks
-    up[kinks.entries], down[kinks.entries] = kinks.left < kinks.right, kinks.left > kinks.right
-    number, ups, downs = (
-        np.bincount(pattern.rows[which], minlength=pattern.shape[0]) for which in (on, on & up, on & down)
-    )
-    several = (number > 1) & ((number == ups) | (number == downs))
+    on, kinks, bend = comparison.status == Status.KINK, numeric.kinks, np.zeros(pattern.stored)
+    bend[kinks.entries] = np.sign(kinks.right - kinks.left)
+    number, bends = pattern.sums(on.astype(float)), pattern.sums(bend)
+    several = (number > 1) & (np.abs(bends) == number)
     several[pattern.rows[~on & (comparison.status != Status.AGREES)]] = False
     return np.asarray(on & several[pattern.rows])
 
@@ -200,15 +187,10 @@ def _allowed(comparison: Comparison, v: Array) -> Array:
     return (Jacobian(jacobian.pattern, errors) @ np.abs(v)).ravel()
 
 
-def _outside(estimate: Estimate, claimed: Array, allowed: Array) -> Array:
-    """Return how many times what is allowed a claim lies outside the one-sided slopes; 0 where nothing is known."""
-    on = estimate.kind == Kind.KINK
-    low = np.where(on, np.fmin(estimate.left, estimate.right), estimate.value)
-    high = np.where(on, np.fmax(estimate.left, estimate.right), estimate.value)
-    known = (on | (estimate.kind == Kind.SMOOTH)) & (estimate.step == 0)
-    with np.errstate(all="ignore"):
-        off = np.maximum(low - claimed, claimed - high) - estimate.bar - allowed
-    return np.where(known & (off > 0), off, 0.0)
+@np.errstate(all="ignore")
+def _beyond(numbers: Array, one: Array, other: Array) -> Array:
+    """Return how far numbers are from what lies between two others; NaN where one of these is."""
+    return np.asarray(np.abs(numbers - np.clip(numbers, *np.sort([one, other], axis=0))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,60 +201,65 @@ class _Asked:
     unit: Array
     rows: Array
 
-    @property
+    @cached_property
     def step(self) -> float:
-        """The step, in units of the inputs, at which rounding and curvature are about equal."""
-        return float(np.sqrt(self.near.epsilon))
+        """The step, in units of the inputs, at which rounding and curvature are about equal, for the smallest output.
+
+        Over a shorter one, the rounding of a constant that is large beside the inputs would hide slopes.
+        """
+        size, shortest = np.min(finite(np.abs(self.near.box.y0[self.rows])), initial=np.inf), self.near.epsilon**0.5
+        return float(max(shortest, min(shortest * np.sqrt(size / np.max(self.unit)), _LONGEST)))
+
+    @cached_property
+    def noise(self) -> Array:
+        """By how much rounding moves a slope over that step."""
+        return np.asarray(8 * self.near.epsilon * np.abs(self.near.box.y0[self.rows]) / self.step)
 
     def tangent(self, direction: Array) -> Array:
         """Return a direction in the units of f's operand, flat, that does not leave its domain."""
         v, x = direction * self.unit, self.near.x
         return self.near.box.limited(v.reshape(x.shape), x, self.step).reshape(-1)
 
-    def rises(self, directions: Iterable[Array]) -> Iterator[tuple[Array, Array]]:
-        """Yield f's one-sided derivatives along directions, to first order, and by how much rounding moves each."""
-        y0, t = self.near.box.y0[self.rows], self.step
-        for whole in self.near.box.many_where_defined(map(self._point, directions)):
-            y = whole[self.rows]
+    def rises(self, directions: Iterable[Array]) -> Iterator[Array]:
+        """Yield f's one-sided derivatives along directions, to first order."""
+        for y in self.near.box.many_where_defined(map(self._point, directions)):
             with np.errstate(all="ignore"):
-                rise, noise = (y - y0) / t, 8 * self.near.epsilon * np.maximum(np.abs(y), np.abs(y0)) / t
-            yield rise, noise
+                rise = (y[self.rows] - self.near.box.y0[self.rows]) / self.step
+            yield rise
 
     def _point(self, direction: Array) -> Array:
         point = (self.near.x.reshape(-1) + self.step * self.tangent(direction)).reshape(self.near.x.shape)
         return point.astype(self.near.x.dtype, copy=False)
 
-    def steady(self, direction: Array) -> tuple[Array, Array]:
+    @np.errstate(all="ignore")
+    def apart(self, rise: Array, slope: Array) -> Array:
+        """Return where what f rises by clearly differs from a slope."""
+        return np.asarray(~(np.abs(rise - slope) <= self.noise + _APART * np.abs(slope)))
+
+    def steady(self, direction: Array) -> Array:
         """Return what `rises` does along a direction, NaN where it is another over longer steps, as of noise."""
-        (rise, noise), *longer = self.rises(length * direction for length in (1, *_LENGTHS))
-        for length, (far, _) in zip(_LENGTHS, longer, strict=True):
-            rise[_apart(far / length, rise, noise)] = np.nan
-        return rise, noise
+        rise, *longer = self.rises(length * direction for length in (1, *_LENGTHS))
+        for length, far in zip(_LENGTHS, longer, strict=True):
+            rise[self.apart(rise, far / length)] = np.nan
+        return rise
 
-    def not_sum(self, direction: Array, summed: Array) -> Array:
-        """Return which outputs clearly rise by something else than the sum of what single inputs add."""
-        ((rise, noise),) = self.rises([direction])
-        return _apart(rise, summed, noise)
-
+    @np.errstate(all="ignore")
     def suspected(self, direction: Array, claimed: Array) -> Array:
         """Return where a claim is not clearly between the one-sided slopes."""
-        (right, noise), (left, _) = self.rises([direction, -direction])
-        left = -left
-        with np.errstate(all="ignore"):
-            slack = noise + max(_SUSPECT[0], _SUSPECT[1] * self.step) * np.maximum(np.abs(left), np.abs(right))
-            inside = (claimed >= np.minimum(left, right) - slack) & (claimed <= np.maximum(left, right) + slack)
-        return np.asarray(~inside)
+        right, left = self.rises([direction, -direction])
+        slack = self.noise + max(_SUSPECT[0], _SUSPECT[1] * self.step) * np.maximum(np.abs(left), np.abs(right))
+        return np.asarray(~(_beyond(claimed, -left, right) <= slack))
 
     def bend_one_way(self, rng: np.random.Generator) -> Array:
-        """Return which outputs are convex, or concave, around x: along random lines, as far as these show."""
+        """Return which outputs are convex, or concave, around x along random lines; not those that seem to be both."""
         convex = concave = np.ones(self.rows.size, bool)
         part = max(_BENT[0], _BENT[1] * self.step)
-        for _ in range(_LINES):
+        for _ in range(_LINES if self.rows.size else 0):
             middle, along = rng.standard_normal((2, self.unit.size))
             rises = list(self.rises(middle + s * along for s in np.linspace(-_FAR, _FAR, _POINTS)))
-            for (one, _), (two, noise), (three, _) in zip(rises, rises[1:], rises[2:], strict=False):
+            for one, two, three in zip(rises, rises[1:], rises[2:], strict=False):
                 with np.errstate(all="ignore"):
                     bend = one - 2 * two + three
-                    slack = 4 * noise + part * (np.abs(one) + 2 * np.abs(two) + np.abs(three))
+                    slack = 4 * self.noise + part * (np.abs(one) + 2 * np.abs(two) + np.abs(three))
                     convex, concave = convex & (bend >= -slack), concave & (bend <= slack)
-        return np.asarray(convex | concave)
+        return np.asarray(convex != concave)

@@ -1,11 +1,11 @@
 """The entries that a claim has where f has none: numbers other than 0, and what is not finite. Next: numeric, findings.
 
 A jvp or a vjp that is asked for many entries at once gives their sum where it has entries outside the pattern; it is
-then asked again with one unit vector at a time. Of many vectors, those that matter are found by halving. f is not
-asked: a comparison with differences cannot show what an output has outside that is left out of it, as at a kink.
+then asked again with ever fewer, down to one unit vector at a time. A vjp is taken for the jvp of the transpose. f is
+not asked: a comparison with differences cannot show what an output has outside that is left out of it, as at a kink.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,12 +17,12 @@ from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, step_scale
-from jacinspect.records import dataclass
+from jacinspect.jacobian.values.stencil import LAST, finite, step_scale
+from jacinspect.records import dataclass, replace
 
 __all__ = ["NOTHING", "Stray", "asked_alone", "find_stray", "hidden", "visible"]
 
-_MOST = 512  # calls of a rule: about as many as an inspection makes of f
+_MOST = 1024  # calls of a rule: halving finds all entries in 512 columns
 _ROUNDING = 2.0**-40  # of the terms of a product: rules sum up to thousands of terms of 2⁻⁵³ each in another order
 _ROUNDING_SINGLE = 2.0**-12  # and those in single precision, of 2⁻²⁴ each
 # Of the largest entry of its row: what a rule leaves by rounding where it has no entry. Of the largest of all, where an
@@ -32,30 +32,21 @@ NOTHING = 2.0**-44
 # a smaller x their rounding could be an entry.
 _NEAR = 2.0**-10
 
-Products = list[tuple[int, Array]]  # of unit vectors, each with the place of its 1
-
 
 def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
     """Return a claim on the pattern and on every other entry where it is not 0, each entry as it is by itself.
 
-    It is `claimed` itself, the claim on f's pattern, where there are no others, or where they are too many to find.
+    It has the pattern of `claimed`, the claim on f's pattern, where there are no others, and is `claimed` itself where
+    they are too many to find.
     """
-    pattern = claimed.pattern
     if analytic.stored is not None:
-        stored = analytic.stored(pattern)
-        return claimed if stored is None else _united(stored.on(pattern), stored)
-    off = _summed(analytic, claimed)
-    if not off.size:
-        return claimed
-    by_column = analytic.push is not None
-    number = pattern.shape[by_column]
-    rule = _flat_rule(analytic, pattern)
-    products = _all_products(rule, number) if number <= _MOST else _products_at(rule, number, off)
-    if products is None:
-        return claimed
-    known = _jacobian(products, pattern, by_column)
-    asked = np.isin(pattern.rows if by_column else pattern.indices, off)
-    return _united(Jacobian(pattern, np.where(asked, known.on(pattern).data, claimed.data)), known)
+        whole = analytic.stored(claimed.pattern)
+    elif analytic.push is not None:
+        whole = _whole(analytic.push, claimed)
+    else:
+        transpose = _whole(_pull(analytic), claimed.T)
+        whole = None if transpose is None else transpose.T
+    return claimed if whole is None else _without_rounding(whole, claimed.pattern)
 
 
 def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float) -> Array:
@@ -66,7 +57,7 @@ def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: 
     """
     size, rows, y0 = np.abs(others.data), others.pattern.rows, np.abs(near.box.y0)
     x = np.abs(near.x.reshape(-1)[others.indices])
-    moved = size * np.where((x > 0) & np.isfinite(x), np.maximum(x, _NEAR), 1)
+    moved = size * np.where(finite(x) > 0, np.maximum(x, _NEAR), 1)
     terms = np.fmax(y0, near.rounding(numeric.jacobian, numeric.bar)[:])
     largest = np.max(y0, initial=1, where=np.isfinite(y0))
     last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)
@@ -114,32 +105,36 @@ def find_stray(
         return None if stored is None else _stray_entry(stored, pattern, outputs, inputs)
     if pattern.stored == pattern.shape[0] * pattern.shape[1]:
         return None
-    by_column, unknown = analytic.push is not None, ~np.isfinite(on.data)
-    results, arguments = (outputs, inputs) if by_column else (inputs, outputs)
-    results[(on.pattern.rows if by_column else on.indices)[unknown]] = False
-    random = np.random.default_rng(seed).standard_normal(arguments.size)
-    rule, vector = _flat_rule(analytic, pattern), np.where(arguments, random, 0.0)
-    given, known = rule(vector), np.ravel(on @ vector if by_column else on.vjp(vector))
-    bad = np.flatnonzero(results & ~np.isfinite(given) & np.isfinite(known))
+    if analytic.push is not None:
+        return _stray_along(analytic.push, on, pattern, (outputs, inputs), seed)
+    stray = _stray_along(_pull(analytic), on.T, pattern.T, (inputs, outputs), seed)
+    return None if stray is None else replace(stray, output=stray.input, input=stray.output)
+
+
+def _stray_along(
+    jvp: LinearMap, on: Jacobian, pattern: Pattern, sound: tuple[Array, Array], seed: Sequence[int]
+) -> Stray | None:
+    """Look for an entry that is not finite along a random direction, of those outputs and inputs that are `sound`."""
+    outputs, inputs = sound
+    rule, v = _flat(jvp, pattern), np.where(inputs, np.random.default_rng(seed).standard_normal(inputs.size), 0.0)
+    given = rule(v)
+    bad = np.flatnonzero(outputs & ~np.isfinite(given) & np.isfinite(np.ravel(on @ v)))
     if not bad.size:
         return None
-    result = int(bad[0])
-    across, along = (pattern.rows, pattern.indices) if by_column else (pattern.indices, pattern.rows)
-    arguments[along[across == result]] = False
-    argument, value = _cause(rule, vector, np.flatnonzero(arguments), result)
-    output, input_ = (result, argument) if by_column else (argument, result)
-    return Stray(output, input_, float(given[result]) if argument is None else value, bad.size)
+    output = int(bad[0])
+    inputs[pattern.indices[pattern.entries(slice(output, output + 1))]] = False
+    input_, value = _cause(rule, v, np.flatnonzero(inputs), output)
+    return Stray(output, input_, float(given[output]) if input_ is None else value, bad.size)
 
 
 def _stray_entry(given: Jacobian, pattern: Pattern, outputs: Array, inputs: Array) -> Stray | None:
-    """Compare the entries that a derivative has with the pattern."""
-    bad = np.flatnonzero(~np.isfinite(given.data))
-    rows, columns = given.pattern.rows[bad], given.indices[bad]
-    bad = bad[outputs[rows] & inputs[columns] & (pattern.places(rows, columns) < 0)]
+    """Look through the entries that a derivative has outside the pattern."""
+    others = given.outside(pattern)
+    bad = np.flatnonzero(outputs[others.pattern.rows] & inputs[others.indices] & ~np.isfinite(others.data))
     if not bad.size:
         return None
     first = bad[0]
-    return Stray(int(given.pattern.rows[first]), int(given.indices[first]), float(given.data[first]), bad.size)
+    return Stray(int(others.pattern.rows[first]), int(others.indices[first]), float(others.data[first]), bad.size)
 
 
 def _cause(rule: LinearMap, vector: Array, candidates: Array, result: int) -> tuple[int | None, float]:
@@ -157,88 +152,77 @@ def _cause(rule: LinearMap, vector: Array, candidates: Array, result: int) -> tu
     while sought.size > 1:
         half, rest = np.split(sought, [sought.size // 2])
         sought = rest if np.isfinite(at(half, vector[half])) else half
-    if not sought.size:
-        return None, 0.0
-    value, everywhere = at(sought, 1.0), candidates.size > 1 and not np.isfinite(at(sought[:0], 0.0))
+    value, everywhere = at(sought, 1.0), candidates.size != 1 and not np.isfinite(at(sought[:0], 0.0))
     return (None if np.isfinite(value) or everywhere else int(sought[0])), value
 
 
-def _flat_rule(analytic: Analytic, pattern: Pattern) -> LinearMap:
-    """Return the rule as a map from one flat vector to another."""
-    push, pull = analytic.push, analytic.pull
-    if push is not None:
-        return lambda tangent: np.ravel(push(tangent.reshape(pattern.operand_shape)))
-    assert pull is not None
-    return lambda cotangent: np.ravel(pull(cotangent))
+def _pull(analytic: Analytic) -> LinearMap:
+    """Return a vjp, which is a jvp of the transpose."""
+    assert analytic.pull is not None
+    return analytic.pull
 
 
-def _summed(analytic: Analytic, claimed: Jacobian) -> Array:
-    """Return the outputs of a jvp, or the inputs of a vjp, at which it differs from the claim on the pattern.
+def _flat(jvp: LinearMap, pattern: Pattern) -> LinearMap:
+    """Return a jvp as a map from one flat vector to another."""
+    return lambda v: np.ravel(jvp(v.reshape(pattern.operand_shape)))
+
+
+def _whole(jvp: LinearMap, claimed: Jacobian) -> Jacobian | None:
+    """Return a claim with all the entries of those rows that have others than on the pattern; None if there are none.
+
+    It is None as well where they are too many to find.
+    """
+    pattern, rule = claimed.pattern, _flat(jvp, claimed.pattern)
+    off = _summed(rule, claimed)
+    found = _entries(rule, pattern.shape[1], off) if off.size else []
+    if not found:
+        return None
+    columns, rows, values = (np.concatenate(part) for part in zip(*found, strict=True))
+    alone = Pattern.from_pairs(rows, columns, pattern.output_shape, pattern.operand_shape)
+    known = Jacobian(alone, values[np.lexsort((columns, rows))])
+    data = np.where(np.isin(pattern.rows, off), known.on(pattern).data, claimed.data)
+    return Jacobian(pattern, data).with_entries(known.outside(pattern))
+
+
+def _summed(rule: LinearMap, claimed: Jacobian) -> Array:
+    """Return the outputs at which a jvp differs from the claim on the pattern, whatever that has of it.
 
     The product with a random vector differs there, for the claim has entries outside the pattern.
     """
-    pattern, size = claimed.pattern, Jacobian(claimed.pattern, np.abs(claimed.data))
-    by_column = analytic.push is not None
-    v = np.random.default_rng(0).standard_normal(pattern.shape[by_column])
+    size = Jacobian(claimed.pattern, np.abs(claimed.data))
+    v = np.random.default_rng(0).standard_normal(claimed.shape[1])
     with np.errstate(all="ignore"):
-        given = _flat_rule(analytic, pattern)(v)
-        expected, terms = (claimed @ v, size @ np.abs(v)) if by_column else (claimed.vjp(v), size.vjp(np.abs(v)))
+        given, expected, terms = rule(v), np.ravel(claimed @ v), np.ravel(size @ np.abs(v))
         rounding = _ROUNDING_SINGLE if in_single(claimed.data) else _ROUNDING
-        agrees = np.abs(given - np.ravel(expected)) <= rounding * np.ravel(terms)
+        agrees = np.abs(given - expected) <= rounding * terms
     return np.flatnonzero(~agrees & np.isfinite(given))  # what is not finite is looked for in find_stray
 
 
-def _all_products(rule: LinearMap, number: int) -> Products:
-    return [(place, rule(unit)) for place, unit in enumerate(np.eye(number))]
+def _entries(rule: LinearMap, number: int, rows: Array) -> list[tuple[Array, Array, Array]]:
+    """Return columns, rows and values of the entries that a rule has in some rows, of so many columns.
 
-
-def _products_at(rule: LinearMap, number: int, off: Array) -> Products | None:
-    """Return the products with those unit vectors that give something at the places `off`, 0 elsewhere in them.
-
-    Groups of vectors are halved while they give something; None where that takes too many calls.
+    Groups of columns are halved while they give something; nothing where that takes too many calls.
     """
     weights = np.random.default_rng(1).uniform(1, 2, number)  # so that entries of opposite signs do not cancel
-    found: Products = []
-    groups, calls = [np.arange(number)], 0
-    while groups:
-        halves = [half for group in groups for half in np.array_split(group, 2)]
-        calls += len(halves)
-        if calls > _MOST:
-            return None
-        groups = []
-        for half in halves:
-            seed = np.zeros(number)
-            seed[half] = weights[half] if half.size > 1 else 1.0
-            product = rule(seed)
-            only = np.zeros(product.size)
-            only[off] = product[off]
-            if not only.any():
-                continue
-            if half.size > 1:
-                groups.append(half)
-            else:
-                found.append((int(half[0]), only))
-    return found
+    found, groups, calls = [], [np.arange(number)], 0
+    while groups and calls < _MOST:
+        group, calls = groups.pop(), calls + 1
+        seed = np.zeros(number)
+        seed[group] = weights[group] if group.size > 1 else 1.0
+        product = rule(seed)[rows]
+        some = np.flatnonzero(product)
+        if group.size == 1:
+            found.append((np.repeat(group, some.size), rows[some], product[some]))
+        elif some.size:
+            groups += np.split(group, [group.size // 2])
+    return [] if groups else found
 
 
-def _jacobian(products: Iterable[tuple[int, Array]], pattern: Pattern, by_column: bool) -> Jacobian:
-    """Build a Jacobian from its products with unit vectors: columns, or else rows."""
-    others = [
-        (np.full(np.count_nonzero(product), place), np.flatnonzero(product), product) for place, product in products
-    ]
-    places = np.concatenate([np.zeros(0, np.int64), *(place for place, _, _ in others)])
-    across = np.concatenate([np.zeros(0, np.int64), *(other for _, other, _ in others)])
-    values = np.concatenate([np.zeros(0), *(product[other] for _, other, product in others)])
-    rows, columns = (across, places) if by_column else (places, across)
-    order = np.lexsort((columns, rows))
-    return Jacobian(Pattern.from_pairs(rows, columns, pattern.output_shape, pattern.operand_shape), values[order])
-
-
-def _united(on_pattern: Jacobian, known: Jacobian) -> Jacobian:
-    """Add to a claim on the pattern those of its other entries that are finite and not rounding."""
-    pattern = on_pattern.pattern
-    size = np.where(np.isfinite(known.data), np.abs(known.data), 0)
-    largest = np.where(pattern.lengths > 0, 0, np.max(size, initial=0))
-    np.maximum.at(largest, known.pattern.rows, size)
-    spurious = ~pattern.has(known.pattern) & (size > NOTHING * largest[known.pattern.rows])
-    return on_pattern.with_entries(known.only(spurious)) if spurious.any() else on_pattern
+def _without_rounding(whole: Jacobian, pattern: Pattern) -> Jacobian:
+    """Return a claim without what is rounding, or not finite, outside the pattern."""
+    claimed, others = whole.on(pattern), whole.outside(pattern)
+    largest, size = np.zeros(pattern.shape[0]), finite(np.abs(others.data))
+    np.maximum.at(largest, whole.pattern.rows, finite(np.abs(whole.data)))
+    largest[pattern.lengths == 0] = np.max(largest, initial=0)
+    spurious = size > NOTHING * largest[others.pattern.rows]
+    return claimed.with_entries(others.only(spurious)) if spurious.any() else claimed

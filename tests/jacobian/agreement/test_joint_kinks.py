@@ -11,10 +11,241 @@ import torch
 
 import jacinspect
 from jacinspect.inspection.report import Report
-from tests.oracles import Array
+from jacinspect.jacobian.agreement.entries import compare
+from jacinspect.jacobian.agreement.joint_kinks import JointKink, joint_kinks, not_differentiable, separable
+from jacinspect.jacobian.compact import Jacobian
+from jacinspect.jacobian.values.rough import Stairs
+from jacinspect.records import replace
+from tests.jacobian.agreement.test_entries import F, differenced
+from tests.oracles import Array, Pairs
 
 TIED = np.array([1.0, 1.0, 1.0, -2.0])
 ZERO = np.zeros(3)
+
+
+class Compared:
+    """A claim beside differences, and how many `calls` of f are made from now on."""
+
+    def __init__(self, f: F, x: Array, claim: Any, read: Pairs | None = None) -> None:
+        matrix = np.atleast_2d(np.array(claim, float))
+        read = {(row, column) for row, column in np.ndindex(matrix.shape)} if read is None else read
+        self.near, numeric = differenced(lambda x: np.atleast_1d(f(x)), x, read)
+        pattern = numeric.jacobian.pattern
+        claimed = Jacobian(pattern, matrix[pattern.rows, pattern.indices])
+        self.comparison = compare(claimed, numeric, x, self.near.box.y0)
+        self.before = self.near.box.evaluations
+
+    @property
+    def calls(self) -> int:
+        return self.near.box.evaluations - self.before
+
+    def joint(self, calls: int = 10000, seed: int = 0) -> JointKink | None:
+        return joint_kinks(self.near, self.comparison, np.random.default_rng(seed), calls)
+
+    def unclear(self, calls: int = 10000) -> Any:
+        return not_differentiable(self.near, self.comparison, np.random.default_rng(0), calls).tolist()
+
+    def sums(self) -> Any:
+        rows = np.arange(self.near.box.y0.size)
+        return separable(self.near, self.comparison, rows, np.random.default_rng(0)).tolist()
+
+
+ACCUSING = 2 + 64 + 132  # calls: one to each side, a ladder, and lines
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "claim"),
+    [
+        (np.sin, ZERO, np.eye(3)),
+        (lambda x: np.maximum(x, 0), ZERO, 0.5 * np.eye(3)),  # one kink each
+        (lambda x: np.abs(x[0]) - np.abs(x[1]), ZERO, [1, 1, 0]),  # one up, one down
+        (np.max, TIED, [2, 0, 0, 0]),  # which is accused by itself
+    ],
+)
+def test_f_is_not_called_where_no_output_has_several_kinks_one_way(f: F, x: Array, claim: list[float]) -> None:
+    compared = Compared(f, x, claim)
+    assert compared.joint() is None
+    assert compared.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("f", "claim", "directions"),
+    [
+        (lambda x: np.max(x), [1, 0, 0], 4),
+        (lambda x: np.min(x), [0.25, 0.25, 0.5], 4),
+        (lambda x: np.linalg.norm(x), [0, 0, 0], 3),
+        (lambda x: np.log1p(np.maximum(np.max(x), 0)), [0.5, 0, 0.5], 4),  # curved by as much as the claim is inside
+        (lambda x: -np.log1p(np.maximum(np.max(-x), 0)), [0.5, 0, 0.5], 4),
+        (lambda x: np.expm1(np.minimum(np.min(x), 0)), [0.5, 0, 0.5], 4),
+    ],
+)
+def test_a_right_claim_takes_two_calls_for_each_direction(f: F, claim: list[float], directions: int) -> None:
+    compared = Compared(f, ZERO, claim)
+    assert compared.joint() is None
+    assert compared.calls == 2 * directions
+
+
+def test_a_wrong_claim_takes_the_calls_that_it_needs_or_none() -> None:
+    few, enough = Compared(np.max, TIED, [1, 1, 1, 0]), Compared(np.max, TIED, [1, 1, 1, 0])
+    assert few.joint(ACCUSING - 1) is None
+    assert few.calls == 0
+    assert enough.joint(ACCUSING) is not None
+    assert enough.calls == ACCUSING - 2  # along a line a ladder has no numbers beside x
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_claim_itself_is_a_direction(seed: int) -> None:
+    """A gradient of a norm at 0 has at most length 1: it is impossible along directions close to it alone."""
+    assert Compared(np.linalg.norm, ZERO, [0.6, -0.6, 0.6]).joint(seed=seed) is not None
+    assert Compared(np.linalg.norm, ZERO, [0.57, -0.57, 0.57]).joint(seed=seed) is None
+
+
+def test_other_inputs_are_not_moved() -> None:
+    """A step as long as those of tied inputs is beyond the domain of a root."""
+    x = np.array([1.0, 1.0, 1e-12])
+    with np.errstate(invalid="ignore"):
+        found = Compared(lambda x: np.max(x[:2]) + np.sqrt(x[2]), x, [1, 1, 5e5]).joint()
+    assert found is not None
+    assert (found.claimed, found.inputs.tolist()) == (2, [0, 1])
+
+
+def test_the_worst_of_several_outputs_is_named_with_its_inputs() -> None:
+    def f(x: Array) -> Array:
+        median = 100 * (9 * x[:5].max() + np.median(x[:5]))  # not convex, and off by more
+        return np.array([x[:2].max(), x[5], 3 * x[2:4].min() + x[5], median])
+
+    claim = [[1, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1], [0, 0, 3, 3, 0, 1], [900, 100, 0, 0, 0, 0]]
+    found = Compared(f, np.ones(6), claim).joint()
+    assert found is not None
+    assert (found.output, found.inputs.tolist(), found.number) == (2, [2, 3], 2)
+    assert (found.claimed, found.left, found.right) == pytest.approx((6, 3, 3), rel=1e-9)
+
+
+def test_where_f_is_smooth_along_a_direction_there_is_one_slope() -> None:
+    found = Compared(lambda x: np.exp(np.max(x)), np.full(3, 0.5), np.full(3, np.exp(0.5))).joint()
+    assert found is not None
+    assert found.left == found.right == pytest.approx(np.exp(0.5), rel=1e-9)
+
+
+def curved(x: Array) -> Array:
+    return np.asarray(np.max(x) - 3e4 * (x @ x))
+
+
+def test_a_claim_that_short_steps_alone_deny_is_right() -> None:
+    """Over a step of 1.5e-8 the slope of 1 along an input is 1 - 5e-4."""
+    compared = Compared(curved, ZERO, [0, 1, 0])
+    assert compared.joint() is None
+    assert compared.calls == 8 + 3 * 62  # and none along lines
+    assert Compared(lambda x: -curved(x), ZERO, [0, -1, 0]).joint() is None
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_what_stands_still_over_short_steps_accuses_nobody(seed: int) -> None:
+    """Printed digits hide the kink, and a step of a last digit is all that differences see."""
+    assert Compared(lambda x: np.round(np.linalg.norm(x), 6), ZERO, [0.6, -0.8, 0]).joint(seed=seed) is None
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_what_is_not_convex_is_not_accused(sign: int, offset: float) -> None:
+    """Of an order statistic one entry is chosen, and the sum of the chosen ones lies outside the slopes."""
+    claim = sign * np.array([9.0, 1, 0, 0, 0])
+    compared = Compared(lambda x: offset + sign * (9 * x.max() + np.median(x)), np.ones(5), claim)
+    assert [compared.joint(seed=seed) for seed in range(3)] == [None] * 3
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6])
+def test_beside_a_constant_f_is_moved_farther(offset: float) -> None:
+    """Over steps of 1.5e-8 the rounding of 1e6 is a tenth of a slope, and what bends is hidden."""
+    found = Compared(lambda x: offset + np.max(x), TIED, [0.3, 0.3, 0.3, 0]).joint()
+    assert found is not None
+    assert found.claimed == pytest.approx(0.9)
+
+
+def test_f_is_moved_no_farther_for_an_output_beside_a_large_constant_than_another_allows() -> None:
+    compared = Compared(lambda x: np.array([1e8 + x.sum(), np.median(np.exp(1e3 * x))]), ZERO, [[2, 1, 1], [1e3, 0, 0]])
+    assert compared.unclear() == [1]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6, 1e12])
+def test_a_smooth_function_of_large_numbers_is_a_sum(scale: float) -> None:
+    """Over a step as long as the sum of exponentials of 1e6 and 1e6 is large, it is their maximum."""
+
+    def f(x: Array) -> Array:
+        return np.asarray(scale * (x.max() + np.log(np.exp(x - x.max()).sum())))
+
+    x = np.array([1e6, 1e6, -1e3] if scale == 1 else [1.0, 1, -2])
+    share = np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    assert Compared(f, x, 2 * scale * share).unclear() == []
+
+
+# --- Outputs that are accused, and are not the sum of what single inputs do
+
+MEDIAN = (np.median, np.ones(5), [0.0, 1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "claim"),
+    [
+        (np.sin, ZERO, np.eye(3)),  # nothing is accused,
+        (np.abs, ZERO, 2 * np.eye(3)),  # or by one input
+    ],
+)
+def test_f_is_not_called_where_no_output_may_be_unclear(f: F, x: Array, claim: Any) -> None:
+    compared = Compared(f, x, claim, {(k, k) for k in range(3)})
+    assert compared.unclear() == []
+    assert compared.calls == 0
+
+
+def test_what_moves_in_steps_is_not_unclear() -> None:
+    compared = Compared(*MEDIAN)
+    stairs = Stairs(np.array([2]), np.array([1e-9]), np.ones(1), np.array([1e-6]), np.array([True]))
+    compared.comparison = replace(compared.comparison, numeric=replace(compared.comparison.numeric, stairs=stairs))
+    assert compared.unclear() == []
+    assert compared.calls == 0
+
+
+def test_a_median_of_equal_numbers_is_unclear() -> None:
+    compared = Compared(*MEDIAN)
+    assert compared.unclear() == [0]
+    assert compared.calls == 12
+    assert Compared(*MEDIAN).unclear(calls=2) == []
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "claim"),
+    [
+        (lambda x: np.sin(x).sum(), ZERO, [2, 1, 1]),
+        (lambda x: np.maximum(x, 0) @ [1, -2, 3], ZERO, [2, 0, 0]),  # a sum
+        (np.max, TIED, [2, 0, 0, 0]),  # convex
+        (np.min, -TIED, [2, 0, 0, 0]),
+        (lambda x: x.sum() + 1e-7 * np.sin(1e12 * x.sum()), ZERO + 0.1, [2, 1, 1]),  # noise
+    ],
+)
+def test_what_is_wrong_by_a_single_input_stays_wrong(f: F, x: Array, claim: Any) -> None:
+    assert Compared(f, x, claim).unclear() == []
+
+
+def test_what_has_kinks_up_and_down_is_unclear() -> None:
+    compared = Compared(lambda x: np.quantile(x, 0.3), np.ones(4), [0.1, 0.9, 0, 0])
+    assert compared.unclear() == [0]
+    assert Compared(np.max, TIED, [2, 0, 0, 0]).unclear(calls=12) == [0]  # too few to see that it is convex
+
+
+def test_what_reads_more_than_its_pattern_is_unclear_however_it_bends() -> None:
+    compared = Compared(lambda x: x[0] + np.abs(x[1]), ZERO, [2, 0, 0], {(0, 0), (0, 2)})
+    assert compared.unclear() == [0]
+
+
+def test_sums_of_what_single_inputs_do_are_told_from_others() -> None:
+    def f(x: Array) -> Array:
+        return np.array([np.maximum(x, 0) @ [1, -2, 3], np.abs(x) @ [3, 2, 1], x.max(), 5 * x[1]])
+
+    assert Compared(f, ZERO, np.zeros((4, 3))).sums() == [0, 1, 3]
+    assert Compared(np.max, TIED, np.zeros(4)).sums() == []
+
+
+# --- Whole inspections
 
 
 def fault(f: Callable[..., Any], x: Array, claim: Any = None, **settings: Any) -> str:
