@@ -156,7 +156,7 @@ def fault(
 
     plain = called(w.copy())
     allowed = known.allowed(np.abs(w) + 1, _GROSS)  # for the size of all that is given below, to within a factor of 2
-    largest = np.max(known.size, initial=0, where=np.isfinite(known.size))
+    largest = float(np.max(known.size, initial=0, where=np.isfinite(known.size))) or 1.0  # of 1 where f stands still
     allowed += _ROUNDINGS * known.epsilon * largest  # of what f reads and was not found to read
     for case, run in _cases(called, at_view, w, plain, kind):
         try:

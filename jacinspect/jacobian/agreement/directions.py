@@ -9,7 +9,7 @@ from math import pi, sqrt
 import numpy as np
 
 from jacinspect.jacobian.agreement.analytic import Analytic
-from jacinspect.jacobian.agreement.comparison import Comparison, Status
+from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Status
 from jacinspect.jacobian.agreement.outside import NOTHING
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
@@ -278,9 +278,13 @@ def _outputs(pattern: Pattern, entries: Array) -> Array:
 
 
 def _unseen(near: Neighbourhood, w: Array) -> Array:
-    """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w."""
+    """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w.
+
+    An output that is 0 has no last bit of its own: it may be that of 1, or of the largest output.
+    """
     on = np.flatnonzero(w)
-    size = np.abs(w[on] * near.box.y0[on]).sum()
+    y0 = np.abs(near.box.y0[on])
+    size = (np.abs(w[on]) * np.where(y0 < UNDERFLOW, np.max(y0, initial=1), y0)).sum()
     return np.asarray(max(LAST, near.x_epsilon) * size / step_scale(near.x.reshape(-1)))
 
 

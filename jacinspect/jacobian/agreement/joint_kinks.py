@@ -126,9 +126,9 @@ def not_additive(near: Neighbourhood, rows: Array, rng: np.random.Generator) -> 
     ask, found, quiet = _Asked(near, step_scale(near.x.reshape(-1)), rows), np.zeros(rows.size, bool), 0
     while quiet < _QUIET and not found.all():
         one, other = rng.standard_normal((2, near.x.size))
-        (rise, noise), (besides, more), (both, most) = map(ask.steady, (one, other, one + other))
+        rise, besides, both = map(ask.steady, (one, other, one + other))
         with np.errstate(all="ignore"):
-            slack = noise + more + most + _APART * np.maximum(np.abs(rise), np.abs(besides))
+            slack = 3 * ask.noise + _APART * np.maximum(np.abs(rise), np.abs(besides))
             off = np.abs(rise + besides - both) > slack
         quiet = 0 if (off & ~found).any() else quiet + 1
         found |= off

@@ -4,6 +4,9 @@ Random directions compare numbers, and a number may be poor where a pattern is r
 anew, everything that it is not known to read is moved, or stays, apart from the rest.
 """
 
+from collections.abc import Iterator
+from itertools import islice
+
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, same
@@ -12,16 +15,18 @@ from jacinspect.jacobian.patterns.points import NEAR, NEARER
 
 __all__ = ["refuted_bitwise"]
 
-_ROUNDS = 16  # calls: one input among many that an output reads and is not known to is missed with (3/4)^16 = 1 %
+_ROUNDS = (
+    16  # of two calls: one input among many that an output reads and is not known to is missed with (3/4)^16 = 1 %
+)
 _REACHES = (NEAR, NEARER)  # of the direction: close to x, where other branches of f are not taken
 
 
 def refuted_bitwise(
-    box: BlackBox, x: Array, pattern: Pattern, outputs: Array, tangents: list[Array], rng: np.random.Generator
+    box: BlackBox, x: Array, pattern: Pattern, outputs: Array, tangents: Iterator[Array], rng: np.random.Generator
 ) -> Array:
     """Return which of some outputs change with inputs that they are not known to read.
 
-    In each call the inputs of some of the outputs, drawn at random, stay at X while all others move, or move while all
+    In each round the inputs of some of the outputs, drawn at random, stay at X while all others move, or move while all
     others stay. There are as many as make up half of all inputs at most. The first must not change, and the second have
     to be what they are where everything moves.
 
@@ -34,26 +39,28 @@ def refuted_bitwise(
     outputs
         Flat indices.
     tangents
-        Directions to move along, of x's shape.
+        Directions to move along, of x's shape, one for each round: of equal inputs, another is the largest in each.
     """
     changed, lengths = np.zeros(outputs.size, bool), pattern.lengths[outputs]
-    points = [(x + reach * tangent).astype(x.dtype) for reach in _REACHES for tangent in tangents]
-    ends = [y[outputs] for y in box.many_where_defined(point.copy() for point in points)]
     drawn = []
     for _ in range(_ROUNDS):
         order = rng.permutation(outputs.size)
         kept = max(int(np.searchsorted(np.cumsum(lengths[order]), x.size / 2)), 1)
         drawn.append(_inputs_of(pattern, outputs[order[:kept]]))
 
-    def mixture(number: int) -> Array:
-        point, chosen = points[number // 2 % len(points)], drawn[number].reshape(x.shape)
-        return np.where(chosen, x, point) if number % 2 else np.where(chosen, point, x)
+    def points() -> Iterator[Array]:
+        for number, tangent in enumerate(islice(tangents, _ROUNDS)):
+            point = (x + _REACHES[number // 2 % 2] * tangent).astype(x.dtype)
+            chosen = drawn[number].reshape(x.shape)
+            yield point.copy()
+            yield np.where(chosen, x, point) if number % 2 else np.where(chosen, point, x)
 
-    for number, y in enumerate(box.many_unless_raised(map(mixture, range(_ROUNDS)))):
-        if y is not None:
-            end = ends[number // 2 % len(points)]
+    values = box.many_unless_raised(points())
+    for number, (end, y) in enumerate(zip(values, values, strict=True)):
+        if end is not None and y is not None:
             whole = pattern.sums(~drawn[number][pattern.indices] * 1.0)[outputs] == 0  # read nothing but chosen inputs
-            changed |= whole & ~same(y[outputs], box.y0[outputs] if number % 2 else end) & np.isfinite(end)
+            expected = box.y0 if number % 2 else end
+            changed |= whole & ~same(y[outputs], expected[outputs]) & np.isfinite(end[outputs])
     return np.asarray(outputs[changed])
 
 

@@ -113,7 +113,7 @@ def _gaps_by(at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
     """Return the gaps of each output, see below: 0 where it moves more than once over short steps to a side."""
     y = np.array([_some(each) for each in at([*_SIDES[0], *_SIDES[1], *_STEPS])])
     sides = y[: 2 * len(_SIDES[0])].reshape(2, len(_SIDES[0]), -1)
-    often = (np.count_nonzero(np.diff(sides, axis=1), axis=1) > 1).any(axis=0)
+    often = (np.count_nonzero(sides[:, 1:] != sides[:, :-1], axis=1) > 1).any(axis=0)
     return np.where(often, 0.0, _gaps(y))
 
 
