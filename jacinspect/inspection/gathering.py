@@ -75,7 +75,7 @@ def gathered(
         comparison = _compared(of, analytic, numeric, unresolved)
     joint = None
     kinked = bool(numeric.kinks.entries.size) and not of.settings.strict_kinks
-    if analytic is not None and sample.coverage == 1 and kinked:
+    if analytic is not None and sample.coverage == 1 and kinked and not directions.pattern_refuted.size:
         rng = np.random.default_rng([of.settings.seed, 5])
         joint = joint_kinks(measured.near, comparison, rng, limit - of.box.evaluations)
     return Evidence(

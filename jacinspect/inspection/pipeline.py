@@ -44,7 +44,7 @@ _OTHER_CALLS = 50  # to confirm a pattern, to measure the noise, and along the d
 _LAST_BITS = 2**10  # times the spacing of f's values is what a sum in random order may differ from itself by
 _FROM_JITTER = 8  # times the jitter is the noise: values are moved by four times as much, and jitter themselves
 _ARRAYS = 14  # of the operand's size, that an inspection has in memory at once, as tests/benchmarks measure
-_NONE: Array = np.zeros(0, np.int64)
+_LOOKS = 3  # at outputs whose pattern is refuted: each finds more of it, and a limiter at equal numbers takes two
 
 
 def inspect_function(
@@ -130,13 +130,13 @@ class _Inspection(Inspected):
         measured = self._measured()
         aside = self.box.evaluations - detection.evaluations
         evidence = gathered(self, measured, detection, Budget(calls, memory))
-        unresolved = _NONE
-        if evidence.directions.pattern_refuted.size:
-            budget = Budget(self.box.evaluations + calls // 2, memory)  # for all of the second look
-            refuted = evidence.directions.pattern_refuted
-            detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
-            evidence = gathered(self, measured, detection, budget)
-            unresolved = evidence.directions.pattern_refuted
+        refuted = evidence.directions.pattern_refuted
+        budget = Budget(self.box.evaluations + calls // 2, memory)  # for all further looks
+        for _ in range(_LOOKS):
+            if refuted.size:
+                detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
+                evidence = gathered(self, measured, detection, budget)
+                refuted = evidence.directions.pattern_refuted
         evidence = replace(
             evidence,
             calls=self.box.evaluations - detection.evaluations - aside,
@@ -145,7 +145,7 @@ class _Inspection(Inspected):
         )
         rules = self._rules(evidence, measured)
         del measured  # as large as the output
-        return concluded(self, replace(base, rules=rules), detection, evidence, unresolved)
+        return concluded(self, replace(base, rules=rules), detection, evidence, refuted)
 
     def _measured(self) -> Measurements:
         """Measure how noisy f is near x, and its derivatives along random directions."""

@@ -25,7 +25,7 @@ from jacinspect.records import dataclass, replace
 __all__ = ["JointKink", "joint_kinks", "not_additive", "not_differentiable", "separable"]
 
 _RANDOM = 2  # directions among the inputs, besides their sum and that of the claim itself
-_QUIET = 4  # pairs of directions that show no further output: a limiter's does at half of them or so
+_QUIET = 6  # pairs of directions that show no further output: a limiter's does at half of them or so
 # Differences over one short step h are off by a fraction of a slope that is about h, where f is curved.
 _SUSPECT = 2.0**-12, 64.0  # of a slope, and of h: claims that are closer to the slopes are accepted
 _BENT = 2.0**-16, 4.0  # what is less than convex or concave by that is not found out, but then no claim is off by more

@@ -202,6 +202,13 @@ def test_rounding_is_no_fault_and_nothing_of_what_f_reads_is_rounded_by_that_muc
         assert case(rounded(0, 1e-12, 0), of) == "for a tangent of zeros"
 
 
+def test_where_f_stands_still_a_rule_is_rounded_as_of_numbers_of_size_1() -> None:
+    """As the forward mode of a loss whose entries of 1e-18 are differences of terms of size 1."""
+    still = Known(known(MATRIX).jacobian, np.zeros(4), np.zeros(4), 2.0**-52)
+    assert case(lambda v: times(MATRIX)(v) * 1e-18 + 1e-16 * (v != 0).all(), still) == ""
+    assert case(lambda v: times(MATRIX)(v) * 1e-18 + 1e-12 * (v != 0).all(), still) != ""
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (5,), (3, 1), (1, 4), (2, 3), (2, 1, 3)])
 def test_equal_numbers_in_memory_that_is_not_contiguous(shape: tuple[int, ...]) -> None:
     array = np.random.default_rng(0).standard_normal(shape)

@@ -350,6 +350,16 @@ def test_entries_that_would_not_move_the_last_bit_of_an_output_are_no_error_of_a
         assert compared(near, numeric, vjp(np.array([[1, 0, stray], [0, 0.5, 0]]))).inputs_refuted.tolist() == expected
 
 
+@pytest.mark.parametrize(("entry", "refuted"), [(1e-16, False), (1e-12, True)])
+def test_where_f_stands_still_entries_below_the_last_bit_of_1_are_nothing(entry: float, refuted: bool) -> None:
+    """As those of a cross-entropy of peaked logits, which is 0: for its size, any number would be large."""
+    x = np.array([40.0, 1.0, 3.0])
+    near, numeric = differenced(lambda x: np.array([0 * x[0], x[1]]), x, {(0, 0), (1, 1)})
+    claim = np.array([[0, entry, 0], [0, 1, 0]])
+    assert bool(compared(near, numeric, from_jvp(partial(np.matmul, claim))).analytic_refuted.size) == refuted
+    assert bool(compared(near, numeric, from_vjp(partial(np.matmul, claim.T))).inputs_refuted.size) == refuted
+
+
 def test_inputs_are_refuted_by_the_outputs_that_are_not_left_out() -> None:
     near, numeric = diagonal(np.negative, [2.0, 3.0, 4.0])
     none = compare(None, numeric, near.x, near.box.y0)

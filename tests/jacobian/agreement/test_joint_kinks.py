@@ -12,7 +12,13 @@ import torch
 import jacinspect
 from jacinspect.inspection.report import Report
 from jacinspect.jacobian.agreement.entries import compare
-from jacinspect.jacobian.agreement.joint_kinks import JointKink, joint_kinks, not_differentiable, separable
+from jacinspect.jacobian.agreement.joint_kinks import (
+    JointKink,
+    joint_kinks,
+    not_additive,
+    not_differentiable,
+    separable,
+)
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.values.rough import Stairs
 from jacinspect.records import replace
@@ -237,6 +243,29 @@ def test_what_reads_more_than_its_pattern_is_unclear_however_it_bends() -> None:
     assert compared.unclear() == [0]
 
 
+def limited(x: Array) -> Array:
+    """A limiter's choice of the smaller of two differences, and what is smooth."""
+    one, other = x[1] - x[0], x[2] - x[1]
+    return np.array([np.where(one * other > 0, min(one, other, key=abs), 0), np.sin(x).sum(), x[0] * x[1], 7.0])
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_rises_along_two_directions_by_something_else_than_along_each_is_told(seed: int) -> None:
+    near = Compared(limited, np.ones(3), np.zeros((4, 3))).near
+    assert not_additive(near, np.arange(4), np.random.default_rng(seed)).tolist() == [0]
+    assert not_additive(near, np.array([1, 3]), np.random.default_rng(seed)).tolist() == []
+
+
+def test_directions_are_drawn_until_six_pairs_show_no_further_output() -> None:
+    smooth = Compared(lambda x: np.sin(x).sum(), ZERO, [1, 1, 1])
+    assert not_additive(smooth.near, np.array([0]), np.random.default_rng(0)).size == 0
+    assert smooth.calls == 6 * 9
+    tied = Compared(np.median, np.ones(3), [1 / 3] * 3)
+    assert not_additive(tied.near, np.array([0]), np.random.default_rng(0)).tolist() == [0]
+    assert tied.calls % 9 == 0
+    assert tied.calls <= 6 * 9
+
+
 def test_sums_of_what_single_inputs_do_are_told_from_others() -> None:
     def f(x: Array) -> Array:
         return np.array([np.maximum(x, 0) @ [1, -2, 3], np.abs(x) @ [3, 2, 1], x.max(), 5 * x[1]])
@@ -396,6 +425,36 @@ def test_a_kink_is_no_noise(zeros: int) -> None:
 
 
 WEIGHTS = np.array([[1.0, 0, 0], [0, 3, 0]])  # of an output each; the last input is read by none
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("f", "slopes", "x"),
+    [
+        (lambda x: np.abs(x) ** 1.5, lambda x: np.diag(1.5 * np.abs(x) ** 0.5 * np.sign(x)), [0.0, 1, 2]),
+        (lambda x: np.maximum(x, [x[1], x[2], x[1]]), lambda x: [[1, 0, 0], [0, 0, 1], [0, 0, 1]], [1.0, 1, 3]),
+        (lambda x: np.abs([x[1] - x[0], x[1], x[2]]), lambda x: np.diag([0.0, 1, 1]), [1.0, 1, 3]),
+    ],
+)
+def test_an_entry_where_f_has_none_is_wrong_where_f_is_no_sum_as_well(
+    f: F, slopes: F, x: list[float], seed: int
+) -> None:
+    spurious = np.zeros((3, 3))
+    assert jacinspect.inspect(f, x, lambda x: np.array(slopes(x), float) + spurious, seed=seed).verdict == "pass"
+    spurious[0, 2] = 5
+    assert jacinspect.inspect(f, x, lambda x: np.array(slopes(x), float) + spurious, seed=seed).verdict == "fail"
+
+
+@pytest.mark.parametrize("seed", [0, 5, 8])
+@pytest.mark.parametrize("x", [[1.0, 1, 1, 2, 3], [1.0, 1, 1, 2, 2, 2], [0.0, 0, 0, 1, 0.5, 0.2, 0.7]])
+def test_what_autodiff_gives_for_tied_extremes_is_not_accused(x: list[float], seed: int) -> None:
+    """At such seeds, the pattern lacked inputs that are the least of the tied ones at few points alone."""
+
+    def slopes(x: Array) -> Array:
+        low, high = ((x == end) / np.count_nonzero(x == end) for end in (x.min(), x.max()))
+        return np.asarray((np.eye(x.size) - low) / np.ptp(x) - np.outer(x - x.min(), high - low) / np.ptp(x) ** 2)
+
+    assert jacinspect.inspect(lambda x: (x - x.min()) / np.ptp(x), x, slopes, seed=seed).verdict == "pass"
 
 
 @pytest.mark.parametrize("form", ["jacobian", "jvp", "vjp"])

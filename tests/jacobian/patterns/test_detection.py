@@ -570,6 +570,27 @@ def test_a_second_look_close_to_x_adds_to_what_was_known() -> None:
     assert after.points == before.points + 6
 
 
+def minmod(one: Array, other: Array) -> Array:
+    return np.where(one * other > 0, np.where(np.abs(one) < np.abs(other), one, other), 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("n", [5, 8, 24])
+def test_what_moves_an_output_with_several_inputs_alone_is_found_at_equal_numbers(n: int, seed: int) -> None:
+    """A limiter is 0 where its neighbours are equal, and stays 0 if any one of them moves."""
+
+    def f(u: Array) -> Array:
+        face = u + minmod(u - np.roll(u, 1), np.roll(u, -1) - u) / 2
+        return np.asarray(np.roll(face, 1) - face)
+
+    x, own = np.ones(n), {(o, (o + k) % n) for o in range(n) for k in (-1, 0)}
+    box, rng = BlackBox(f, x), np.random.default_rng(seed)
+    detection = detect(box, x, rng, AMPLE)
+    again = detect_again(box, x, detection, np.arange(n), rng, AMPLE)
+    assert own <= found(detection) <= found(again) <= {(o, (o + k) % n) for o in range(n) for k in (-2, -1, 0, 1)}
+    assert len(found(again)) > 3.5 * n
+
+
 def test_flat_is_the_place_in_memory() -> None:
     x = np.arange(24).reshape(2, 3, 4)
     assert all(x[p] == flat(p, x.shape) for p in positions(x.shape))

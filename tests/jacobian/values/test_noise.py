@@ -53,6 +53,36 @@ def test_the_precision_is_that_in_which_f_works(f: F, expected: float) -> None:
     assert epsilon(f) == expected
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1 / 3, 1e6])
+@pytest.mark.parametrize("seed", range(10))
+def test_half_precision_is_told_where_f_hardly_rises_too(seed: int, scale: float) -> None:
+    x = 3 * np.random.default_rng(seed).standard_normal(6)
+    assert epsilon(lambda x: np.tanh(x.astype(np.float16)).astype(np.float64) * scale, x) == HALF
+    assert epsilon(lambda x: brain(np.tanh(brain(x))) * scale, x) == BRAIN
+
+
+def test_half_precision_is_told_where_all_outputs_read_all_inputs() -> None:
+    weights = np.random.default_rng(1).standard_normal((5, 4))
+    assert epsilon(lambda x: brain(brain(weights) @ brain(x)) / 3) == BRAIN
+    assert epsilon(lambda x: (weights @ x).astype(np.float16) / 3.0) == HALF
+
+
+def test_what_cancels_to_a_few_bits_and_to_nothing_beyond_is_no_half_precision() -> None:
+    assert epsilon(lambda x: np.log(np.exp(x) / (np.exp(x) + 1)), np.array([31.0])) <= SINGLE
+    assert epsilon(lambda x: half(np.minimum(x, 2.3)) / 3, np.array([2.2])) == HALF  # which stands still beyond
+
+
+def test_digits_that_are_printed_are_no_half_precision() -> None:
+    printed = np.vectorize(lambda x: float(f"{x:.5e}"), otypes=[float])
+    for seed in range(5):
+        assert epsilon(lambda x: printed(np.sin(x)), 10 * np.random.default_rng(seed).standard_normal(6)) <= SINGLE
+
+
+def test_many_outputs_are_told_by_some() -> None:
+    x = np.random.default_rng(0).standard_normal(300_000)
+    assert epsilon(lambda x: half(x) / 3, x) == HALF
+
+
 @pytest.mark.parametrize("f", [single, half, lambda x: brain(np.sin(brain(x)))])
 def test_what_it_is_multiplied_by_afterwards_hides_no_precision(f: F) -> None:
     assert epsilon(lambda x: f(x) / 3) == epsilon(f)
@@ -169,7 +199,8 @@ def test_the_coarser_of_two_precisions_is_that_of_the_values() -> None:
         (lambda x: np.where(x < X, X, np.sin(x)), 2),
         (lambda x: np.where(x < 1, 1 / 3, np.sin(x)), 6),
         (lambda x: np.where(x > X, X, x), 10),
-        (lambda x: brain(np.sin(x)), 11),
+        (lambda x: single(x) / 3, 10 + 1 + 1),
+        (lambda x: brain(np.sin(x)), 10 + 1 + 1 + 2 * 28),
     ],
 )
 def test_a_few_calls_show_that_f_is_precise(f: F, calls: int) -> None:
