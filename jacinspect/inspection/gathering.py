@@ -35,6 +35,7 @@ from jacinspect.records import replace
 __all__ = ["gathered"]
 
 _FEW, _LOOKS = 4, 2  # outputs that are looked at by themselves, and how often: one that is accused will do
+_INPUTS = 3  # that such an output is known to read: of many on a tie, one more would show at few points alone
 _NONE: Array = np.zeros(0, np.int64)
 
 
@@ -59,14 +60,16 @@ def gathered(
     directions = along_directions(measured, comparison, of.analytic, sample.coverage, of.rng)
     directions = _of_additive(of, directions, measured, sample.coverage)
     spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
-    if spurious is not None:
-        directions = _beside_directions(of, directions, measured, comparison, spurious)
     if directions.pattern_refuted.size and sample.star is not None:
         return gathered(of, measured, detection, budget, mirror=False)
     if directions.pattern_refuted.size:
         unresolved = np.union1d(unresolved, directions.pattern_refuted)
         comparison = _compared(of, analytic, numeric, unresolved)
         directions = _borne_out(of, directions, measured, comparison)
+    if spurious is not None:
+        directions = _beside_directions(of, directions, measured, comparison, spurious)
+        unresolved = np.union1d(unresolved, directions.pattern_refuted)
+        comparison = _compared(of, analytic, numeric, unresolved)
     if analytic is not None and unresolved.size and not of.settings.strict_kinks:
         from jacinspect.jacobian.agreement.clarke import with_generalized_gradients
 
@@ -125,6 +128,7 @@ def _borne_out(of: Inspected, directions: Directions, measured: Measurements, co
         pattern_refuted=refuted,
         analytic_refuted=np.setdiff1d(directions.analytic_refuted, poor),
         inputs_refuted=inputs,
+        left_out=distinct(directions.left_out, poor),
         compared=directions.compared - poor.size,
     )
 
@@ -135,7 +139,8 @@ def _beside_directions(
     """Judge the outputs that directions leave out, as on a kink, and whose claim has entries where f has none.
 
     Where a bit of one changes when only others move, it is the pattern that is refuted, and else the claim: of one that
-    rises by what single inputs add, and, after a closer look, of a few that do not, as |x|^1.5 or what is on a tie.
+    rises by what single inputs add, and, after a closer look, of a few that do not, as |x|^1.5 or a maximum of two. Of
+    all others, as a median of many equal numbers, the pattern has to be looked at again.
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
     rows = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
@@ -146,12 +151,13 @@ def _beside_directions(
     sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
     bits = partial(_refuted_bitwise, of, measured, numeric.jacobian.pattern)
     moved = bits(rows)
-    for row in without(rows, distinct(sums, moved))[:_FEW]:
+    others = without(rows, distinct(sums, moved))
+    for row in others[lengths[others] <= _INPUTS][:_FEW]:
         looked = [bits(row[None]) for _ in range(_LOOKS)]
         moved, sums = distinct(moved, *looked), distinct(sums, row[None])
     return replace(
         directions,
-        pattern_refuted=distinct(directions.pattern_refuted, moved),
+        pattern_refuted=distinct(directions.pattern_refuted, without(rows, without(sums, moved))),
         analytic_refuted=distinct(directions.analytic_refuted, without(sums, moved)),
     )
 

@@ -25,7 +25,7 @@ from jacinspect.records import dataclass, replace
 __all__ = ["JointKink", "joint_kinks", "not_additive", "not_differentiable", "separable"]
 
 _RANDOM = 2  # directions among the inputs, besides their sum and that of the claim itself
-_QUIET = 6  # pairs of directions that show no further output: a limiter's does at half of them or so
+_QUIET = 6  # directions that show no further output: at half of them or so, a limiter's or min(x, max/2) does not show
 # Differences over one short step h are off by a fraction of a slope that is about h, where f is curved.
 _SUSPECT = 2.0**-12, 64.0  # of a slope, and of h: claims that are closer to the slopes are accepted
 _BENT = 2.0**-16, 4.0  # what is less than convex or concave by that is not found out, but then no claim is off by more
@@ -33,7 +33,7 @@ _APART = 0.125  # of a slope: at a tie, slopes and their sum are apart by more, 
 _LONGEST = 2.0**-16  # first step of doubles: over 64 times that, what is smooth is nearly straight
 _LENGTHS = 8.0, 64.0  # times a first step: f rises in proportion where inputs tie, but for curvature
 # Along a line, tied inputs change their order several times, where an order statistic bends up or down.
-_LINES, _POINTS, _FAR = 4, 33, 3.0  # lines, points on each, and how far they reach, in units of the directions
+_LINES, _POINTS, _FAR = 8, 33, 3.0  # lines, points on each, and how far they reach, in units of the directions
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,7 @@ def separable(near: Neighbourhood, comparison: Comparison, rows: Array, rng: np.
     So nothing else is read by them, and they are on no tie. Each direction takes a call of f.
     """
     ask = _Asked(near, step_scale(near.x.reshape(-1)), rows)
-    for _ in range(_RANDOM):
+    for _ in range(_QUIET):
         direction = rng.standard_normal(near.x.size)
         (rise,) = ask.rises([direction])
         rows = rows[~ask.apart(rise, _summed(comparison, ask.tangent(direction))[rows])]
