@@ -58,7 +58,7 @@ def gathered(
         unresolved = not_differentiable(measured.near, comparison, rng, limit - of.box.evaluations)
         comparison = _compared(of, analytic, numeric, unresolved) if unresolved.size else comparison
     directions = along_directions(measured, comparison, of.analytic, sample.coverage, of.rng)
-    directions = _of_additive(of, directions, measured, sample.coverage)
+    directions = _of_additive(of, directions, measured, sample.coverage, limit)
     spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
     if directions.pattern_refuted.size and sample.star is not None:
         return gathered(of, measured, detection, budget, mirror=False)
@@ -68,8 +68,9 @@ def gathered(
         directions = _borne_out(of, directions, measured, comparison)
     if spurious is not None:
         directions = _beside_directions(of, directions, measured, comparison, spurious)
-        unresolved = np.union1d(unresolved, directions.pattern_refuted)
-        comparison = _compared(of, analytic, numeric, unresolved)
+        if directions.pattern_refuted.size:
+            unresolved = np.union1d(unresolved, directions.pattern_refuted)
+            comparison = _compared(of, analytic, numeric, unresolved)
     if analytic is not None and unresolved.size and not of.settings.strict_kinks:
         from jacinspect.jacobian.agreement.clarke import with_generalized_gradients
 
@@ -94,7 +95,9 @@ def gathered(
     )
 
 
-def _of_additive(of: Inspected, directions: Directions, measured: Measurements, coverage: float) -> Directions:
+def _of_additive(
+    of: Inspected, directions: Directions, measured: Measurements, coverage: float, limit: int
+) -> Directions:
     """Leave out of what directions refute the outputs that no Jacobian describes.
 
     A vjp is compared with f itself where J is not complete, in one sum of all outputs.
@@ -103,7 +106,8 @@ def _of_additive(of: Inspected, directions: Directions, measured: Measurements, 
     suspects = without(np.arange(of.box.y0.size), directions.left_out) if in_sum else directions.analytic_refuted
     if not suspects.size:
         return directions
-    odd = not_additive(measured.near, suspects, np.random.default_rng([of.settings.seed, 8]))
+    rng = np.random.default_rng([of.settings.seed, 8])
+    odd = not_additive(measured.near, suspects, rng, limit - of.box.evaluations)
     return replace(
         directions,
         analytic_refuted=without(directions.analytic_refuted, odd),

@@ -118,13 +118,15 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
     return np.asarray(rows[found])
 
 
-def not_additive(near: Neighbourhood, rows: Array, rng: np.random.Generator) -> Array:
+def not_additive(near: Neighbourhood, rows: Array, rng: np.random.Generator, calls: int) -> Array:
     """Return those of some outputs that do not rise along the sum of two directions by what they do along each.
 
-    No Jacobian describes these: so a slope limiter at equal numbers, which has one derivative along each line.
+    No Jacobian describes these: so a slope limiter at equal numbers, which has one derivative along each line. At most
+    so many `calls` are made.
     """
-    ask, found, quiet = _Asked(near, step_scale(near.x.reshape(-1)), rows), np.zeros(rows.size, bool), 0
-    while quiet < _QUIET and not found.all():
+    ask, found = _Asked(near, step_scale(near.x.reshape(-1)), rows), np.zeros(rows.size, bool)
+    quiet, end = 0, near.box.evaluations + calls
+    while quiet < _QUIET and not found.all() and near.box.evaluations + 3 * (1 + len(_LENGTHS)) <= end:
         one, other = rng.standard_normal((2, near.x.size))
         rise, besides, both = map(ask.steady, (one, other, one + other))
         with np.errstate(all="ignore"):

@@ -15,9 +15,7 @@ from jacinspect.jacobian.patterns.points import NEAR, NEARER
 
 __all__ = ["refuted_bitwise"]
 
-_ROUNDS = (
-    16  # of two calls: one input among many that an output reads and is not known to is missed with (3/4)^16 = 1 %
-)
+_ROUNDS = 16  # of two calls: one input among many that an output is not known to read is missed with (3/4)^16 = 1 %
 _REACHES = (NEAR, NEARER)  # of the direction: close to x, where other branches of f are not taken
 
 

@@ -59,7 +59,7 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
     beyond = next(from_there([0.0]))  # of values of few bits so far, the box notes how many this one has
     epsilon = max(box.epsilon, _SINGLE)
-    if not _most_apart(_gaps([box.y0, *at([_SHORTEST])]), _HALVES[0]):
+    if not _most_apart(_gaps(_some([box.y0, *at([_SHORTEST])])), _HALVES[0]):
         return epsilon
     here, there = map(_gaps_by, (at, from_there))
     if not np.isfinite(here).any() or not (np.isfinite(there).any() or beyond.any()):
@@ -111,20 +111,20 @@ def _most_move(moves: Array, expected: Array) -> bool:
 
 def _gaps_by(at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
     """Return the gaps of each output, see below: 0 where it moves more than once over short steps to a side."""
-    y = np.array([_some(each) for each in at([*_SIDES[0], *_SIDES[1], *_STEPS])])
+    y = _some(at([*_SIDES[0], *_SIDES[1], *_STEPS]))
     sides = y[: 2 * len(_SIDES[0])].reshape(2, len(_SIDES[0]), -1)
     often = (np.count_nonzero(sides[:, 1:] != sides[:, :-1], axis=1) > 1).any(axis=0)
     return np.where(often, 0.0, _gaps(y))
 
 
-def _some(y: Array) -> Array:
-    """Return some of many outputs, or all."""
-    return y[:: y.size // _OUTPUTS + 1]
+def _some(values: Iterable[Array]) -> Array:
+    """Return values of some outputs, or of all, a row for each of f's results."""
+    return np.array([y[:: y.size // _OUTPUTS + 1].copy() for y in values])  # a view would keep all of a result
 
 
-def _gaps(values: Iterable[Array]) -> Array:
+def _gaps(values: Array) -> Array:
     """Return how close values of an output come that differ, relative to their size; infinity where none do."""
-    y = np.sort([_some(each) for each in values], axis=0)
+    y = np.sort(values, axis=0)
     with np.errstate(all="ignore"):
         gaps = np.diff(y, axis=0) / np.maximum(np.abs(y[1:]), np.abs(y[:-1]))
         return np.asarray(np.where(gaps > 0, gaps, np.inf).min(axis=0))

@@ -252,18 +252,19 @@ def limited(x: Array) -> Array:
 @pytest.mark.parametrize("seed", range(10))
 def test_what_rises_along_two_directions_by_something_else_than_along_each_is_told(seed: int) -> None:
     near = Compared(limited, np.ones(3), np.zeros((4, 3))).near
-    assert not_additive(near, np.arange(4), np.random.default_rng(seed)).tolist() == [0]
-    assert not_additive(near, np.array([1, 3]), np.random.default_rng(seed)).tolist() == []
+    assert not_additive(near, np.arange(4), np.random.default_rng(seed), 999).tolist() == [0]
+    assert not_additive(near, np.array([1, 3]), np.random.default_rng(seed), 999).tolist() == []
 
 
 def test_directions_are_drawn_until_six_pairs_show_no_further_output() -> None:
     smooth = Compared(lambda x: np.sin(x).sum(), ZERO, [1, 1, 1])
-    assert not_additive(smooth.near, np.array([0]), np.random.default_rng(0)).size == 0
+    assert not_additive(smooth.near, np.array([0]), np.random.default_rng(0), 999).size == 0
     assert smooth.calls == 6 * 9
     tied = Compared(np.median, np.ones(3), [1 / 3] * 3)
-    assert not_additive(tied.near, np.array([0]), np.random.default_rng(0)).tolist() == [0]
+    assert not_additive(tied.near, np.array([0]), np.random.default_rng(0), 999).tolist() == [0]
     assert tied.calls % 9 == 0
     assert tied.calls <= 6 * 9
+    assert not_additive(tied.near, np.array([0]), np.random.default_rng(0), 8).size == 0
 
 
 def test_sums_of_what_single_inputs_do_are_told_from_others() -> None:

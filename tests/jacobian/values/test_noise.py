@@ -78,8 +78,9 @@ def test_digits_that_are_printed_are_no_half_precision() -> None:
         assert epsilon(lambda x: printed(np.sin(x)), 10 * np.random.default_rng(seed).standard_normal(6)) <= SINGLE
 
 
-def test_many_outputs_are_told_by_some() -> None:
-    x = np.random.default_rng(0).standard_normal(300_000)
+@pytest.mark.parametrize("size", [131_071, 300_000])
+def test_many_outputs_are_told_by_some(size: int) -> None:
+    x = np.random.default_rng(0).standard_normal(size)
     assert epsilon(lambda x: half(x) / 3, x) == HALF
 
 
