@@ -61,7 +61,7 @@ def compare(
     reads_unknown = np.zeros(pattern.shape[0], bool)
     reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
     largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
-    reach = cache(lambda: _reach(numeric.jacobian, x, y0))
+    reach = cache(lambda: _reach(numeric, x, y0))
     nothing = max(float(precision(numeric.epsilon).tiny), FLOOR * smallest(numeric.epsilon, y0))
     for block in blocks(pattern.stored):
         rows = pattern.rows[block]
@@ -298,11 +298,14 @@ class _Conditions:
         return of_slope, of_size
 
 
-def _reach(jacobian: Jacobian, x: Array, y0: Array) -> float:
-    """Return the largest finite number that is known of f: an output, or a slope times its input."""
-    largest = float(np.max(finite(np.abs(y0)), initial=0))
-    for block in blocks(jacobian.data.size):
-        with np.errstate(all="ignore"):
-            moved = np.abs(jacobian.data[block] * x[jacobian.indices[block]])
-        largest = max(largest, float(np.max(finite(moved), initial=0)))
-    return largest
+def _reach(numeric: Numeric, x: Array, y0: Array) -> float:
+    """Return the largest finite number that is known of f: an output, or a slope times its input.
+
+    Where these are all 0, as of a product at zeros, it is what f moves by over a unit of an input.
+    """
+    jacobian, every = numeric.jacobian, blocks(numeric.jacobian.data.size)
+    with np.errstate(all="ignore"):
+        by_x = (np.abs(jacobian.data[block] * x[jacobian.indices[block]]) for block in every)
+        by_unit = (numeric.size[block] * step_scale(x[jacobian.indices[block]]) for block in every)
+        largest = max(float(np.max(finite(moved), initial=0)) for moved in (np.abs(y0), *by_x))
+        return largest or max((float(np.max(finite(moved), initial=0)) for moved in by_unit), default=0.0)

@@ -93,6 +93,17 @@ def test_a_subgradient_agrees_unless_kinks_are_refused(claim: float, lenient: st
     assert names(judged(relu, [0.0, 1.0], [claim, 1], strict=True)) == [strict, "AGREES"]
 
 
+def test_a_slope_of_0_among_zeros_is_as_well_known_as_what_f_moves_by() -> None:
+    """Outputs, inputs and most slopes are 0: only what f does over a unit says that a bar of 1e-15 is none."""
+    read = {(row, column) for row in range(3) for column in range(4)}
+    near, numeric = differenced(lambda x: np.maximum(x[:-1], x[1:]) * x[0], np.zeros(4), read)
+    claim = Jacobian(numeric.jacobian.pattern, np.zeros(12))
+    assert 0 < numeric.bar.max() < 1e-11
+    assert names(compare(claim, numeric, np.zeros(4), near.box.y0)) == ["AGREES"] * 12
+    claim.data[-1] = 1e-6
+    assert names(compare(claim, numeric, np.zeros(4), near.box.y0))[-1] == "DISAGREES"
+
+
 def test_without_a_claim_kinks_are_seen_and_nothing_disagrees() -> None:
     comparison = judged(lambda x: np.array([abs(x[0]), x[1] ** 2, np.sin(1e17 * x[2])]), [0.0, 3.0, 1.0], None)
     assert names(comparison) == ["KINK", "AGREES", "INCONCLUSIVE"]
