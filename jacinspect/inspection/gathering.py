@@ -23,6 +23,7 @@ from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_additive,
 from jacinspect.jacobian.agreement.outside import asked_alone, visible
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct, without
+from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.patterns.dependencies import Budget
 from jacinspect.jacobian.patterns.detection import Detection
 from jacinspect.jacobian.values.breaks import in_pieces
@@ -57,8 +58,7 @@ def gathered(
         rng = np.random.default_rng([of.settings.seed, 4])
         unresolved = not_differentiable(measured.near, comparison, rng, limit - of.box.evaluations)
         comparison = _compared(of, analytic, numeric, unresolved) if unresolved.size else comparison
-    directions = along_directions(measured, comparison, of.analytic, sample.coverage, of.rng)
-    directions = _of_additive(of, directions, measured, sample.coverage, limit)
+    directions = _along_directions(of, measured, comparison, sample.coverage, limit)
     spurious = None if claim is None or claim is analytic else claim.outside(sample.pattern)
     if directions.pattern_refuted.size and sample.star is not None:
         return gathered(of, measured, detection, budget, mirror=False)
@@ -95,23 +95,28 @@ def gathered(
     )
 
 
-def _of_additive(
-    of: Inspected, directions: Directions, measured: Measurements, coverage: float, limit: int
+def _along_directions(
+    of: Inspected, measured: Measurements, comparison: Comparison, coverage: float, limit: int
 ) -> Directions:
-    """Leave out of what directions refute the outputs that no Jacobian describes.
+    """Compare along directions, and leave out of what is refuted the outputs that no Jacobian describes.
 
     A vjp is compared with f itself where J is not complete, in one sum of all outputs.
     """
+    directions = along_directions(measured, comparison, of.analytic, coverage, of.rng)
     in_sum = bool(directions.inputs_refuted.size) and coverage < 1
     suspects = without(np.arange(of.box.y0.size), directions.left_out) if in_sum else directions.analytic_refuted
     if not suspects.size:
         return directions
     rng = np.random.default_rng([of.settings.seed, 8])
     odd = not_additive(measured.near, suspects, rng, limit - of.box.evaluations)
+    if in_sum and odd.size:
+        excess = np.zeros(of.box.y0.size)
+        excess[odd] = np.inf  # what is on a kink along a direction is left out of the sum
+        besides = [replace(each, excess=Magnitudes.of(each.excess[:] + excess)) for each in measured.directions]
+        return along_directions(replace(measured, directions=tuple(besides)), comparison, of.analytic, coverage, of.rng)
     return replace(
         directions,
         analytic_refuted=without(directions.analytic_refuted, odd),
-        inputs_refuted=_NONE if in_sum and odd.size else directions.inputs_refuted,
         left_out=distinct(directions.left_out, odd),
         compared=directions.compared - odd.size,
     )
@@ -155,6 +160,8 @@ def _beside_directions(
     sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
     bits = partial(_refuted_bitwise, of, measured, numeric.jacobian.pattern)
     moved = bits(rows)
+    if comparison.count(Status.DISAGREES):  # a claim that is wrong elsewhere needs no more proof
+        rows = distinct(sums, moved)
     others = without(rows, distinct(sums, moved))
     for row in others[lengths[others] <= _INPUTS][:_FEW]:
         looked = [bits(row[None]) for _ in range(_LOOKS)]

@@ -130,13 +130,14 @@ class _Inspection(Inspected):
         measured = self._measured()
         aside = self.box.evaluations - detection.evaluations
         evidence = gathered(self, measured, detection, Budget(calls, memory))
-        refuted = evidence.directions.pattern_refuted
+        refuted, before = evidence.directions.pattern_refuted, self.box.evaluations
         budget = Budget(self.box.evaluations + calls // 2, memory)  # for all further looks
-        for _ in range(_LOOKS):
-            if refuted.size:
+        for look in range(_LOOKS):
+            began = self.box.evaluations
+            if refuted.size and (not look or 2 * began - before <= budget.evaluations):  # one may take as many calls
                 detection = detect_again(self.box, self.x, detection, refuted, self.rng, budget)
                 evidence = gathered(self, measured, detection, budget)
-                refuted = evidence.directions.pattern_refuted
+                refuted, before = evidence.directions.pattern_refuted, began
         evidence = replace(
             evidence,
             calls=self.box.evaluations - detection.evaluations - aside,

@@ -37,7 +37,7 @@ _DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no 
 _REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
 _LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
 _LARGEST = np.finfo(np.float64).max / 64  # a direction is finite, or 0 times it would be NaN
-_LAST_BITS = 4.0  # of 1, or of the largest output: where f stands still, entries that would move it by less are nothing
+_LAST_BITS = 4.0  # of 1: where f stands still, entries that would move it by less are nothing
 _LEAST = 1e-12  # coverage to divide by, where no entry was compared
 
 
@@ -242,9 +242,7 @@ class _Line:
 
     def _refuted(self, claimed: Array, allowed: Magnitudes, compared: Array) -> Array:
         """Return which outputs a claim is off at; each is differenced once more, at ever smaller steps, before."""
-        differs, y0 = compared.copy(), self.near.box.y0
-        largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
-        faint = _LAST_BITS * LAST * largest * np.abs(self.v).sum()  # where f stands still, see agreement/entries.py
+        differs, faint = compared.copy(), _LAST_BITS * LAST * np.abs(self.v).sum()
         for rows in blocks(differs.size):
             value = self.direction.value[rows]
             differs[rows] &= ~(np.abs(claimed[rows] - value) <= np.maximum(allowed[rows], np.where(value, 0, faint)))
@@ -280,11 +278,11 @@ def _outputs(pattern: Pattern, entries: Array) -> Array:
 def _unseen(near: Neighbourhood, w: Array) -> Array:
     """Return what entries that would not move the last bit of an output over a unit of x may add to a Jᵀ·w.
 
-    An output that is 0 has no last bit of its own: it may be that of 1, or of the largest output.
+    An output that is 0 has no last bit of its own: it may be that of 1.
     """
     on = np.flatnonzero(w)
     y0 = np.abs(near.box.y0[on])
-    size = (np.abs(w[on]) * np.where(y0 < UNDERFLOW, np.max(y0, initial=1), y0)).sum()
+    size = (np.abs(w[on]) * np.where(y0 < UNDERFLOW, 1, y0)).sum()
     return np.asarray(max(LAST, near.x_epsilon) * size / step_scale(near.x.reshape(-1)))
 
 

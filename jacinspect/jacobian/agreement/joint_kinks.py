@@ -33,7 +33,7 @@ _APART = 0.125  # of a slope: at a tie, slopes and their sum are apart by more, 
 _LONGEST = 2.0**-16  # first step of doubles: over 64 times that, what is smooth is nearly straight
 _LENGTHS = 8.0, 64.0  # times a first step: f rises in proportion where inputs tie, but for curvature
 # Along a line, tied inputs change their order several times, where an order statistic bends up or down.
-_LINES, _POINTS, _FAR = 8, 33, 3.0  # lines, points on each, and how far they reach, in units of the directions
+_LINES, _FEWER, _POINTS, _FAR = 8, 4, 33, 3.0  # or fewer lines, where calls are few; points on each, and how far
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
     rounding = near.rounding(numeric.jacobian, numeric.bar)
     ask = _Asked(near, moved, rows)
     for direction in _directions(claim, joint, unit, rng):
-        if near.box.evaluations + 2 + LADDER_CALLS + _LINES * _POINTS > end:
+        if near.box.evaluations + 2 + LADDER_CALLS + _FEWER * _POINTS > end:
             return None
         v = ask.tangent(direction)
         claimed = (claim @ v).ravel()
@@ -80,7 +80,7 @@ def joint_kinks(near: Neighbourhood, comparison: Comparison, rng: np.random.Gene
         estimate = ladder(stencil, Doubts.unless_near(claimed[suspects], allowed))
         outside = _beyond(claimed[suspects], estimate.left, estimate.right) - estimate.bar - allowed
         off = np.flatnonzero(outside > 0)
-        off = off[replace(ask, rows=suspects[off]).bend_one_way(rng)]
+        off = off[replace(ask, rows=suspects[off]).bend_one_way(rng, end - near.box.evaluations)]
         if off.size:
             worst = off[np.argmax(outside[off])]
             output = int(suspects[worst])
@@ -113,8 +113,8 @@ def not_differentiable(near: Neighbourhood, comparison: Comparison, rng: np.rand
                 rise = ask.steady(v)
                 found |= np.isfinite(rise) & ask.apart(rise, _summed(comparison, ask.tangent(v))[rows])
     kinked = found & np.isin(rows, pattern.rows[numeric.kind != Kind.SMOOTH])
-    if near.box.evaluations + _LINES * _POINTS <= end:
-        found[kinked] = ~replace(ask, rows=rows[kinked]).bend_one_way(rng)
+    if near.box.evaluations + _FEWER * _POINTS <= end:
+        found[kinked] = ~replace(ask, rows=rows[kinked]).bend_one_way(rng, end - near.box.evaluations)
     return np.asarray(rows[found])
 
 
@@ -164,7 +164,7 @@ def _joint(comparison: Comparison) -> Array:
     """Return the entries accepted on a kink of outputs that have several, all bent up or all bent down."""
     numeric, pattern = comparison.numeric, comparison.numeric.jacobian.pattern
     on, kinks, bend = comparison.status == Status.KINK, numeric.kinks, np.zeros(pattern.stored)
-    bend[kinks.entries] = np.sign(kinks.right - kinks.left)
+    bend[kinks.entries] = np.where(kinks.left < kinks.right, 1, -1)
     number, bends = pattern.sums(on.astype(float)), pattern.sums(bend)
     several = (number > 1) & (np.abs(bends) == number)
     several[pattern.rows[~on & (comparison.status != Status.AGREES)]] = False
@@ -252,11 +252,11 @@ class _Asked:
         slack = self.noise + max(_SUSPECT[0], _SUSPECT[1] * self.step) * np.maximum(np.abs(left), np.abs(right))
         return np.asarray(~(_beyond(claimed, -left, right) <= slack))
 
-    def bend_one_way(self, rng: np.random.Generator) -> Array:
+    def bend_one_way(self, rng: np.random.Generator, calls: int) -> Array:
         """Return which outputs are convex, or concave, around x along random lines; not those that seem to be both."""
         convex = concave = np.ones(self.rows.size, bool)
         part = max(_BENT[0], _BENT[1] * self.step)
-        for _ in range(_LINES if self.rows.size else 0):
+        for _ in range(min(_LINES, calls // _POINTS) if self.rows.size else 0):
             middle, along = rng.standard_normal((2, self.unit.size))
             rises = list(self.rises(middle + s * along for s in np.linspace(-_FAR, _FAR, _POINTS)))
             for one, two, three in zip(rises, rises[1:], rises[2:], strict=False):

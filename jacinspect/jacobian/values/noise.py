@@ -17,13 +17,12 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 # Single precision: f moves once at most over four of these steps to a side, in units of x, in which a double moves each
 # time, if it rises by at least such a part of itself over the long step to both sides: 2⁻⁴⁴ of f is many a last bit.
 _SHORT, _LONG, _LEAST, _SINGLE = 2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23
-# Half precision, float16 and bfloat16: f moves once at most over four short steps to a side, and no two of its values
-# are closer than the numbers are. Single precision has 8 numbers within the shortest step; the longest ones meet some
-# of bfloat16, which are up to 2⁻⁷ apart, where f rises by less than x does.
-_HALVES, _SHORTEST, _LONGEST = (2.0**-10, 2.0**-7), 2.0**-20, 2.0**-4
+# Half precision, float16 and bfloat16: f moves once at most over four short steps to a side, and its values are apart
+# by half of what numbers of 8 bits are, or, of more bits and 4 decimal digits, of what 16 bits are. Single precision
+# has 8 numbers within the shortest step; the longest ones meet some of bfloat16, which are up to 2⁻⁷ apart.
+_HALVES, _SHORTEST, _LONGEST = ((2.0**-10, 2.0**-16), (2.0**-7, 2.0**-9)), 2.0**-20, 2.0**-4
 _SIDES = [[sign * k * _SHORTEST for k in range(5)] for sign in (1, -1)]
 _STEPS = [sign * _LONGEST / 2**k for k in range(9) for sign in (1, -1)]
-_GAP = 0.25  # of the spacing of its numbers from 1 on: others are half as far apart, and it is half of that
 _OUTPUTS = 2**16  # that are asked for their gaps, or somewhat more: all need memory, and show nothing else
 # The weights that seven values have in two neighbouring fifth differences, and the size of those of each.
 _FIFTH = np.array([[(-1) ** k * comb(5, k) for k in range(6)] + [0]], float)
@@ -59,12 +58,12 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
     beyond = next(from_there([0.0]))  # of values of few bits so far, the box notes how many this one has
     epsilon = max(box.epsilon, _SINGLE)
-    if not _most_apart(_gaps(_some([box.y0, *at([_SHORTEST])])), _HALVES[0]):
+    if not _most_apart(_gaps(_some([box.y0, *at([_SHORTEST])])), _HALVES[0][1]):
         return epsilon
     here, there = map(_gaps_by, (at, from_there))
     if not np.isfinite(here).any() or not (np.isfinite(there).any() or beyond.any()):
         return epsilon
-    return max([epsilon, *(half for half in _HALVES if _most_apart(here, half) and _most_apart(there, half))])
+    return max([epsilon, *(half for half, gap in _HALVES if _most_apart(here, gap) and _most_apart(there, gap))])
 
 
 def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[float]], Iterator[Array]]:
@@ -130,9 +129,9 @@ def _gaps(values: Array) -> Array:
         return np.asarray(np.where(gaps > 0, gaps, np.inf).min(axis=0))
 
 
-def _most_apart(gaps: Array, spacing: float) -> bool:
-    """Whether values of fewer than half of the outputs that move come closer than numbers of a precision are."""
-    return bool(2 * np.count_nonzero(gaps < _GAP * spacing) <= np.count_nonzero(np.isfinite(gaps)))
+def _most_apart(gaps: Array, least: float) -> bool:
+    """Whether values of at most half of the outputs that move come closer than some numbers."""
+    return bool(2 * np.count_nonzero(gaps < least) <= np.count_nonzero(np.isfinite(gaps)))
 
 
 def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:

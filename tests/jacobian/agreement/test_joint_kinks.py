@@ -56,7 +56,7 @@ class Compared:
         return separable(self.near, self.comparison, rows, np.random.default_rng(0)).tolist()
 
 
-ACCUSING = 2 + 64 + 264  # calls: one to each side, a ladder, and lines
+ACCUSING = 2 + 64 + 132  # calls: one to each side, a ladder, and lines
 
 
 @pytest.mark.parametrize(
