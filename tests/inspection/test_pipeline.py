@@ -619,6 +619,62 @@ def test_a_dependence_that_lives_close_to_x_alone() -> None:
     assert jacinspect.inspect(f, x, derivative=together, derivative_kind="jacobian").verdict == "inconclusive"
 
 
+def minmod(one: Array, other: Array) -> Array:
+    return np.where(one * other > 0, np.where(np.abs(one) < np.abs(other), one, other), 0)
+
+
+def limited(u: Array) -> Array:
+    """A scheme of second order, with the smaller of two slopes: of first order where numbers are equal."""
+    face = u + minmod(u - np.roll(u, 1), np.roll(u, -1) - u) / 2
+    return np.asarray(np.roll(face, 1) - face)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("n", [8, 40])
+def test_a_limiter_at_equal_numbers_is_not_accused(n: int, seed: int) -> None:
+    """Along each line it has one derivative, and no Jacobian has them all."""
+    upwind = np.roll(np.eye(n), 1, axis=0) - np.eye(n)
+    for x in (np.ones(n), np.repeat([1.0, 0.0], n // 2)):
+        for claim, verdicts in (
+            (upwind, {"pass"}),
+            (2 * upwind, {"fail", "inconclusive"}),
+        ):  # that no mean of slopes is
+            report = jacinspect.inspect(limited, x, claim, derivative_kind="jacobian", seed=seed)
+            assert report.verdict in verdicts, report.findings
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1, "pass"), (1.03, "fail")])
+def test_a_limiter_among_others_leaves_the_sum_that_a_vjp_is_compared_in(factor: float, verdict: str) -> None:
+    """Where few calls are allowed, J is sampled, and Jᵀw is compared with f in one number."""
+    rng = np.random.default_rng(0)
+    weights, x = rng.standard_normal((60, 60)), rng.standard_normal(60)
+    x[1] = x[2] = x[0]
+
+    def f(x: Array) -> Array:
+        y = np.sin(weights @ x / 8)
+        y[0] = minmod(x[0] - x[1], x[1] - x[2]) + x[3]
+        return y
+
+    slopes = np.cos(weights @ x / 8)[:, None] * weights / 8
+    slopes[0] = np.eye(60)[3]
+    for seed in range(3):
+        report = jacinspect.inspect(
+            f, x, lambda x, w: factor * (w @ slopes), derivative_kind="vjp", max_evaluations=60, seed=seed
+        )
+        assert report.verdict == verdict, report.findings
+
+
+@pytest.mark.parametrize("form", ["jacobian", "jvp", "vjp"])
+def test_an_entry_of_a_dead_output_is_found_beside_a_large_one(form: Any) -> None:
+    x, claim = normal((1000,)), np.zeros((4, 1000))
+    claim[0, 0], claim[2, 3] = 1e12, 0.1
+    rules: dict[str, Any] = {"jacobian": claim, "jvp": lambda x, v: claim @ v, "vjp": lambda x, w: w @ claim}
+    f = lambda x: np.concatenate([[1e12 * x[0]], np.maximum(-100 - x[1:4], 0)])  # noqa: E731
+    assert jacinspect.inspect(f, x, rules[form], derivative_kind=form).verdict == "fail"
+    claim[2, 3] = 0
+    assert jacinspect.inspect(f, x, rules[form], derivative_kind=form).verdict == "pass"
+
+
 def test_a_dependence_near_x_that_a_second_search_finds() -> None:
     x = normal((4,))
 
