@@ -158,7 +158,7 @@ CODES = {
         "random directions twice refuted the pattern found for an output",
         "What this output reads depends on the point: f has a branch that few points take. Inspect at another X or "
         "with another --seed; a function with many branches may need several.",
-        "echo [0,0,0] | jacinspect 'x+where(x*x<.1, sign(prod(x*x))*flip(x),0)' -i -",
+        "echo [0,0,0,0,0,0,0] | jacinspect 'where(x<max(x)/2, x, max(x)/2)' -i -",
     ),
     "J013": Code(
         "unvisited",

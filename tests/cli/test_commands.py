@@ -512,7 +512,8 @@ def test_an_interrupt_ends_it_quietly_and_soon_and_leaves_the_old_file(tmp_path:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
         assert time.monotonic() - sent < 3
-    assert (process.returncode, out, err) == (130, b"", b"")
+    said = re.sub(rb"^jacinspect: a call takes .*\n", b"", err)  # where the machine is slow
+    assert (process.returncode, out, said) == (130, b"", b"")
     assert [path.name for path in tmp_path.iterdir()] == ["old.txt"]
     assert (tmp_path / "old.txt").read_text() == "old"
 

@@ -131,7 +131,7 @@ def not_additive(near: Neighbourhood, rows: Array, rng: np.random.Generator, cal
         rise, besides, both = map(ask.steady, (one, other, one + other))
         with np.errstate(all="ignore"):
             slack = 3 * ask.noise + _APART * np.maximum(np.abs(rise), np.abs(besides))
-            off = np.abs(rise + besides - both) > slack
+            off = np.isfinite(rise + besides + both) & ~(np.abs(rise + besides - both) <= slack)
         quiet = 0 if (off & ~found).any() else quiet + 1
         found |= off
     return np.asarray(rows[found])
