@@ -5,6 +5,7 @@ The status of an entry is computed once, from named conditions in their order of
 
 from collections.abc import Callable
 from functools import cache, cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -307,5 +308,5 @@ def _reach(numeric: Numeric, x: Array, y0: Array) -> float:
     with np.errstate(all="ignore"):
         by_x = (np.abs(jacobian.data[block] * x[jacobian.indices[block]]) for block in every)
         by_unit = (numeric.size[block] * step_scale(x[jacobian.indices[block]]) for block in every)
-        largest = max(float(np.max(finite(moved), initial=0)) for moved in (np.abs(y0), *by_x))
+        largest = max(float(np.max(finite(moved), initial=0)) for moved in chain([np.abs(y0)], by_x))
         return largest or max((float(np.max(finite(moved), initial=0)) for moved in by_unit), default=0.0)

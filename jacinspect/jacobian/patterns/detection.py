@@ -205,7 +205,7 @@ def _trace_near_one(box: BlackBox, source: PointSource, budget: Budget, dependen
 
 @dataclass(frozen=True, eq=False)
 class _Evidence:
-    """The outputs that refute a pattern, the pairs of points that show it, and f at mixtures of the first pair."""
+    """The outputs that refute a pattern, and the pairs of points and the mixtures of the first pair that show it."""
 
     refuted: Array
     pairs: list[PointPair]
@@ -236,16 +236,18 @@ def _confirm(
             pair = PointPair(source.x, box.y0, point, box(point.copy()))
             refuted, pairs, seen = np.zeros(box.y0.size, bool), [pair], []
             rounds = (_MIXTURES, _MORE_MIXTURES) if coupled else (_MIXTURES,)
-            for moved, y in chain.from_iterable(_mixtures(box, source, pair, number) for number in rounds):
-                seen.append((moved, y))
+            mixtures = chain.from_iterable(_mixtures(box, source, pair, number) for number in rounds)
+            for tried, (moved, y) in enumerate(mixtures, 1):
                 wrong = _not_as_predicted(pattern, moved.ravel(), pair, y)
                 for unresolved in dependencies.unresolved:
                     wrong[unresolved.outputs] = False
+                if wrong.any():
+                    seen.append((moved, y))  # others would take memory: what they show stays as predicted
                 if np.count_nonzero(wrong & ~refuted):
                     mixture = np.where(moved, pair.flip, source.x)
                     pairs += [PointPair(source.x, box.y0, mixture, y), PointPair(mixture, y, pair.flip, pair.y_flip)]
                 refuted |= wrong
-                if len(seen) >= _MIXTURES and refuted.any():
+                if tried >= _MIXTURES and refuted.any():
                     break
             return _Evidence(np.flatnonzero(refuted), pairs, seen)
     return none
