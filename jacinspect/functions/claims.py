@@ -4,7 +4,7 @@ f' has the output's shape, the gradient of a scalar function the operand's, and 
 of vec, or a vector where M or N is 1, or the tensor of the output's shape and the operand's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import prod
 from typing import Any, Literal
@@ -52,7 +52,7 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
 
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
         return Derivative("vjp", checked(lambda da: pullback(copied(x), *cotangents(da)), x.shape, flat=False))
-    given = _in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output)
+    given = _nested(_in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output), operand, output)
     try:
         return _by_shape(given, operand, output, claim.kind, vec)
     except FunctionFailedError as error:
@@ -83,6 +83,24 @@ def _in_parts(given: Any, output: Bundle) -> Any:
     if not complex_ or len(output.complex_pairs) != 1 or len(output.parts) != 2:
         return given
     return dict(zip(output.names, (np.real(given), np.imag(given)), strict=True))
+
+
+def _nested(given: Any, operand: Bundle, output: Bundle) -> Any:
+    """Return blocks by pairs of an output and an operand, as OpenMDAO has them, as dicts of dicts; others as they are.
+
+    A pair that is left out is 0.
+    """
+    if not isinstance(given, Mapping) or not all(isinstance(key, tuple) and len(key) == 2 for key in given):
+        return given
+    if not given or not {row for row, _ in given} <= set(output.names):
+        return given
+    return {
+        row.name: {
+            column.name: given.get((row.name, column.name), np.zeros((row.size, column.size)))
+            for column in operand.parts
+        }
+        for row in output.parts
+    }
 
 
 def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:

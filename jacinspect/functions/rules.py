@@ -126,7 +126,8 @@ class Claim:
             return restricted(self.at([*operands[:place], x, *operands[place + 1 :], *tangent]))
 
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
-            return _entry(fix(derivative, place, operands), place, len(operands))
+            entry = _entry(fix(derivative, place, operands), place, len(operands))
+            return _entry(entry, 0, 1) if self.kind == "vjp" else entry  # a backward may leave out the Nones after it
 
         return replace(self, derivative=restricted(self.derivative), adapt=self.adapt and adapt)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.labelled import of_plain_arrays
-from jacinspect.functions.code.trees import is_tree
+from jacinspect.functions.code.trees import converted, is_tree, leaves
 from jacinspect.functions.function import Wrt
 from jacinspect.records import dataclass, replace
 
@@ -54,6 +54,8 @@ class Given:
         if not trees or len(given) != 1 + len(self.others):
             return self
         first = next(iter(given))
+        if first in trees:
+            trees[first] = _with_numbers(trees[first])
         left = {name: value for name, value in given.items() if name not in trees}
         return replace(
             self,
@@ -62,6 +64,13 @@ class Given:
             parameters={**self.parameters, **trees},
             wrt=f"{first}.*" if self.wrt is None and first in trees else self.wrt,
         )
+
+
+def _with_numbers(tree: Any) -> Any:
+    """Return a container whose plain numbers are arrays, where it holds none: it was given to be differentiated by."""
+    if any(hasattr(leaf, "dtype") for _, leaf in leaves(tree)):
+        return tree
+    return converted(tree, lambda leaf: np.asarray(float(leaf)) if type(leaf) in (int, float) else leaf)
 
 
 def _is_tree(value: Any) -> bool:

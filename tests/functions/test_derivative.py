@@ -460,6 +460,38 @@ def test_a_tuple_of_slopes_or_of_tensors() -> None:
         assert jacinspect.inspect(np.matmul, X, lambda x, w, k=wrt: both[k - 1], others=[W], wrt=wrt).verdict == "pass"
 
 
+def test_blocks_by_pairs_of_an_output_and_an_operand() -> None:
+    """As OpenMDAO's partials are; what is left out is 0."""
+    a, b = np.array([1.0, 2.0]), np.array([3.0])
+
+    def f(a: Array, b: Array) -> dict[str, Array]:
+        return {"y": a * b, "z": b**2}
+
+    def partials(a: Array, b: Array) -> dict[tuple[str, str], Array]:
+        return {("y", "a"): b * np.eye(2), ("y", "b"): a[:, None], ("z", "b"): 2 * b[:, None]}
+
+    for wrt in ("a", "b", "all"):
+        assert jacinspect.inspect(f, a, partials, others=[b], wrt=wrt).verdict == "pass"
+    for wrong in (lambda a, b: {**partials(a, b), ("z", "b"): b[:, None]}, lambda a, b: {("y", "a"): b * np.eye(2)}):
+        assert jacinspect.inspect(f, a, wrong, others=[b], wrt="all").verdict == "fail"
+    with pytest.raises(FunctionFailedError, match="returned a dict"):
+        jacinspect.inspect(f, a, lambda a, b: {("w", "a"): np.eye(2)}, others=[b])
+
+
+def test_a_backward_that_leaves_out_what_has_no_gradient() -> None:
+    x, mask = np.array([1.0, 2.0, 3.0]), np.array([True, False, True])
+
+    def f(x: Array, mask: Array) -> Array:
+        return np.where(mask, x**2, 0)
+
+    for right, verdict in ((2, "pass"), (3, "fail")):
+
+        def pullback(x: Array, mask: Array, da: Array, k: int = right) -> tuple[Array]:
+            return (np.where(mask, k * x, 0) * da,)
+
+        assert jacinspect.inspect(f, x, pullback, derivative_kind="vjp", others=[mask]).verdict == verdict
+
+
 # --- What is no derivative
 
 

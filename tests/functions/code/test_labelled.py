@@ -45,6 +45,15 @@ def test_a_dict_of_arrays_is_an_operand() -> None:
     assert pulled == ("p.w", "p.x")
 
 
+@pytest.mark.parametrize("x", [{"a": 2.0, "b": 3.0}, {"a": 2, "b": 3}])
+def test_a_dict_of_plain_numbers_is_an_operand(x: Any) -> None:
+    def product(p: Any) -> Array:
+        return np.asarray(p["a"] * p["b"] ** 2)
+
+    assert passes(product, x, lambda p: {"a": p["b"] ** 2, "b": 2 * p["a"] * p["b"]}) == ("p.a", "p.b")
+    assert jacinspect.inspect(product, x, lambda p: {"a": p["b"] ** 2, "b": p["a"]}).verdict == "fail"
+
+
 def test_a_container_among_several_operands() -> None:
     def f(p: Any, y: Array) -> Array:
         return np.asarray(p["w"] @ y)
