@@ -701,3 +701,22 @@ def test_steps_between_higher_ones_are_not_all_the_steps_there_are() -> None:
     x = np.array([0.7234567, -1.3217358, 2.1112461])
     assert jacinspect.inspect(f, x, np.cos).verdict == "inconclusive"
     assert jacinspect.inspect(f, x, lambda x: 1.5 * np.cos(x)).verdict == "fail"
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1, "pass"), (1.001, "fail")])
+def test_rounding_of_large_terms_is_no_wave(factor: float, verdict: str) -> None:
+    """The area of a polygon in map coordinates is a sum of products of 2e12, and moves by 1e-4 at every step."""
+    angles = np.array([0.4, 1.3, 2.6, 3.5, 4.4, 5.8])
+    corners = [5e5, 4.6e6] + 130 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def area(corners: Array) -> Array:
+        x, y = corners.T
+        return np.asarray(0.5 * np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))
+
+    def gradient(corners: Array) -> Array:
+        x, y = corners.T
+        slopes = 0.5 * np.stack([np.roll(y, -1) - np.roll(y, 1), np.roll(x, 1) - np.roll(x, -1)], axis=1)
+        slopes[1, 1] *= factor
+        return np.asarray(slopes)
+
+    assert jacinspect.inspect(area, corners, gradient).verdict == verdict

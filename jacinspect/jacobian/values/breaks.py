@@ -23,6 +23,7 @@ _ORDER = 9  # of differences: those of a smooth f are then as small as rounding,
 _FINER = 8  # times closer the places are, twice, around the largest difference
 _ROUGH = 2.0**9  # differences that shrink by less, from 64 times closer: by 64 at a kink, 4096 where f'' jumps
 _ROUNDINGS = 2.0**10  # of f, that a ninth difference (weights up to 126, norm 220) is larger than at a break
+_SETTLED = 0.4  # times, from 8 times closer: less is the second kink of two that are close to each other
 _GROWS = 4.0  # times, from 64 times closer: what grows is a pole
 _FOLLOWED = 1e-3  # of what f ranges over, that half of the ninth differences stay below: else f waves between places
 _TINY = float(np.finfo(np.float64).tiny)
@@ -31,6 +32,7 @@ _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, o
 # and where both are small more, for all pieces are off alike: of RK45 at 1e-3, slopes by up to 24 times as much
 _ALIKE, _BIAS = 32.0, 2.0**-8  # but no more than so much of a slope: 1 % is found
 _ONE_LEAP = 1 / 64  # of a slope, that it may be off at most by one
+_ONE_KINK = 2.0**-7  # of a slope, that one turns it by: 0.5 % as measured on RK45 at 1e-3; a larger one is f's own
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
 # there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
@@ -109,7 +111,7 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     off, pieces = np.zeros(value.size), np.zeros(value.size, bool)
     far = stencil.scaled(np.where(stencil.x == 0, 1, np.abs(stencil.x)))
     for within, window in [(stencil, each) for each in _WINDOWS] + [(far, each) for each in _FAR_WINDOWS]:
-        again = np.flatnonzero(~pieces | (off < _NOISE * size))
+        again = np.flatnonzero(~pieces)
         if again.size:
             given = value[again], size[again], kinks[again]
             change, shown = _in_window(within.subset(again), *given, window)
@@ -128,25 +130,26 @@ def _in_window(
         return np.zeros(value.size), np.zeros(value.size, bool)
     first, last, alone = seen.first, seen.last, seen.alone
     # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
-    leap, turns = last > first / _FINER, last > 2 * first / _FINER**2
+    leap = last > np.maximum(first / _FINER, _SETTLED * seen.middle)
+    turns = last > 2 * first / _FINER**2
     several = alone & leap & (seen.many > 2 * _ORDER)  # two leaps make no more
     turn, height = _turn(seen.places, seen.cell), last / _LEAP
     # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
     few = seen.many <= _FEW * _ORDER
     shown = leap | ~few | (window[0] == 0)  # a few kinks elsewhere do not show that it is a solver
-    bend = alone & ~kinks & shown & (turn <= np.where(leap | few, PIECES, _FAINT) * size)
+    bend = alone & ~kinks & shown & (turn <= np.select([leap, few], [PIECES, _ONE_KINK], _FAINT) * size)
     turn, tilt = np.where(bend, turn, 0), np.where(turns, height / seen.apart, 0)
     leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
-    most = np.where(leap, PIECES, _ONE_LEAP) * size  # a kink may as well be f's own, as of a table
-    off = np.minimum(_OFF * turn, most) + leaps
+    off = np.where(leap, _OFF, 1) * turn + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
-    return np.where(broken, off, 0), broken & (bend | several | (turns & ~alone))
+    off = np.where(broken, off, 0)
+    return off, (bend | several | ~alone) & (off >= _NOISE * size)
 
 
 @dataclass(frozen=True, eq=False)
 class _Break:
-    """The largest ninth difference in a window, as seen from afar (`first`) and 64 times closer (`last`).
+    """The largest ninth difference in a window, as seen from afar (`first`), 8 and 64 times closer (`last`).
 
     `persists` says where it is a break and no bend, `alone` where others are so far away that slopes beside it can be
     had; `apart` is its distance from x or, if that is less, from the next. `many` are large from afar.
@@ -155,6 +158,7 @@ class _Break:
     places: Places
     cell: Array
     first: Array
+    middle: Array
     last: Array
     persists: Array
     alone: Array
@@ -180,15 +184,15 @@ class _Break:
             sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
             start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
             spacing = places.spacing / _FINER
-        first, last = sizes[0], sizes[2]
-        persists = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
+        first, middle, last = sizes
+        persists = (last > first / _ROUGH) & (last < _GROWS * first)
         persists &= np.median(ninth, axis=0) < _FOLLOWED * range_
         beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
         alone = (ninth * beside).max(axis=0) < last / 8
         next_one = 2 * SIDE * apart * FARTHEST * _ORDER / large[0]
         distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
         distance = np.where(alone, distance, _ORDER * places.width)
-        return cls(places, cell, first, last, persists, alone, distance, large[0])
+        return cls(places, cell, first, middle, last, persists, alone, distance, large[0])
 
 
 def _turn(places: Places, cell: Array) -> Array:

@@ -343,6 +343,15 @@ def test_beside_a_large_number_last_bits_that_have_no_slope_are_no_waves() -> No
         assert abs(found.value[0] - np.e / (2 * x * x)) <= found.bar[0]
 
 
+def test_beside_a_large_number_rounding_of_large_terms_is_no_wave() -> None:
+    """As in the area of a polygon in map coordinates."""
+    x = 4.6e6 + np.linspace(0.2, 130, 40)
+    found = estimate(lambda x: 500060 * x - 5e5 * x - 60 * 4.6e6, x)
+    smooth = found.kind == SMOOTH
+    assert np.count_nonzero(smooth) >= 36
+    assert np.all(np.abs(found.value - 60)[smooth] <= found.bar[smooth])
+
+
 # --- Whole numbers ----------------------------------------------------------------------------------------------------
 
 
