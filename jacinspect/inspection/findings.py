@@ -130,8 +130,8 @@ def of_directions(
     )  # else the findings about entries say so
     if unresolved.size:
         message = (
-            f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after a "
-            f"second search, first of {output_name(names, int(unresolved[0]))}"
+            f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after "
+            f"further searches, first of {output_name(names, int(unresolved[0]))}"
         )
         yield finding("J012", message, listed(unresolved, pattern.output_shape))
     accused = np.zeros(pattern.shape[0], bool)
