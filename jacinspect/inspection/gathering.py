@@ -145,16 +145,18 @@ def _borne_out(of: Inspected, directions: Directions, measured: Measurements, co
 def _beside_directions(
     of: Inspected, directions: Directions, measured: Measurements, comparison: Comparison, spurious: Jacobian
 ) -> Directions:
-    """Judge the outputs that directions leave out, as on a kink, and whose claim has entries where f has none.
+    """Judge the outputs whose claim has entries where f has none, and that directions do not refute.
 
-    Where a bit of one changes when only others move, it is the pattern that is refuted, and else the claim: of one that
-    rises by what single inputs add, and, after a closer look, of a few that do not, as |x|^1.5 or a maximum of two. Of
-    all others, as a median of many equal numbers, the pattern has to be looked at again.
+    They leave out what is on a kink, and do not see what is lost in the rounding of inputs in larger units. Where a bit
+    of an output changes when only others move, it is the pattern that is refuted, and else the claim: of one that rises
+    by what single inputs add, and, after a closer look, of a few that do not, as |x|^1.5 or a maximum of two. Of all
+    others, as a median of many equal numbers, the pattern has to be looked at again.
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
     rows = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
     lengths = numeric.jacobian.pattern.lengths
-    rows = rows[(np.isin(rows, directions.left_out) | (lengths[rows] == 0)) & np.isfinite(of.box.y0[rows])]
+    rows = without(rows, distinct(directions.pattern_refuted, directions.analytic_refuted))
+    rows = rows[np.isfinite(of.box.y0[rows])]
     if not rows.size:
         return directions
     sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
@@ -187,7 +189,7 @@ def _both(of: Inspected, sample: Sample, near: Neighbourhood, limit: int) -> tup
     That one may have entries outside the pattern as well. It is built when it is first asked for, after the first
     differences: it is as large as the operand, and these need most memory.
     """
-    claim = None if of.analytic is None else cache(partial(_claim, of.analytic, sample))
+    claim = None if of.analytic is None else cache(partial(_claim, of, of.analytic, sample))
     numeric = _differenced(of, near, sample.differenced, limit, claim)
     whole = numeric if sample.star is None else mirrored(numeric, sample.pattern)
     if whole is None:
@@ -195,10 +197,10 @@ def _both(of: Inspected, sample: Sample, near: Neighbourhood, limit: int) -> tup
     return claim and claim(), whole
 
 
-def _claim(analytic: Analytic, sample: Sample) -> Jacobian:
+def _claim(of: Inspected, analytic: Analytic, sample: Sample) -> Jacobian:
     claim = analytic.on(sample.pattern, sample.colors, sample.number)
     # Of a sample, the entries that are left out would seem to be outside the pattern.
-    return asked_alone(analytic, claim) if sample.coverage == 1 else claim
+    return asked_alone(analytic, claim, of.x, of.box.y0) if sample.coverage == 1 else claim
 
 
 def _differenced(

@@ -14,6 +14,8 @@ from scipy.linalg import expm
 from scipy.special import erf, ndtr
 
 import jacinspect
+from jacinspect.choices import AnyDerivativeKind
+from tests.lines import F
 from tests.oracles import Array
 
 
@@ -720,3 +722,62 @@ def test_rounding_of_large_terms_is_no_wave(factor: float, verdict: str) -> None
         return np.asarray(slopes)
 
     assert jacinspect.inspect(area, corners, gradient).verdict == verdict
+
+
+def claims(jacobian: Array) -> dict[AnyDerivativeKind, Callable[..., Array]]:
+    """Return the claims that a derivative is a matrix, in each form."""
+    return {"jacobian": lambda x: jacobian, "jvp": lambda x, v: jacobian @ v, "vjp": lambda x, w: w @ jacobian}
+
+
+@pytest.mark.parametrize("form", ["jacobian", "jvp", "vjp"])
+@pytest.mark.parametrize(
+    ("f", "slopes"),
+    [
+        (lambda x: np.tanh(x.astype(np.float16)).astype(float), lambda x: 1 - np.tanh(x) ** 2),
+        (lambda x: x + np.tanh(x.astype(np.float32)), lambda x: 2 - np.tanh(x) ** 2),
+        (lambda x: np.log(1 - 1 / (1 + np.exp(-20 - x))), lambda x: -1 / (1 + np.exp(-20 - x))),
+        (lambda x: np.round(np.exp(x), 3), np.exp),
+    ],
+    ids=["half", "single", "lost digits", "rounded"],
+)
+def test_an_entry_where_f_has_none_is_found_in_an_output_that_moves_in_steps(
+    f: F, slopes: F, form: AnyDerivativeKind
+) -> None:
+    x = np.random.default_rng(0).standard_normal(6)
+    right = np.diag(slopes(x))
+    for entry in (0.3, 100.0):
+        wrong = right.copy()
+        wrong[0, 3] = entry
+        report = jacinspect.inspect(f, x, claims(wrong)[form], derivative_kind=form)
+        assert "has entries where the function has none" in report.findings[0].message
+
+
+@pytest.mark.parametrize("form", ["jacobian", "jvp", "vjp"])
+@pytest.mark.parametrize("unit", [1e-4, 1e-6, 1e-9])
+def test_an_entry_where_f_has_none_is_found_where_f_overflows_a_step_away(unit: float, form: AnyDerivativeKind) -> None:
+    x = unit * np.random.default_rng(0).uniform(0.2, 2, 5)
+
+    def f(x: Array) -> Array:
+        return np.asarray(np.exp(-x[:-1] / unit) * x[1:] / unit)
+
+    right = np.zeros((4, 5))
+    rows = np.arange(4)
+    right[rows, rows], right[rows, rows + 1] = -f(x) / unit, np.exp(-x[:-1] / unit) / unit
+    assert jacinspect.inspect(f, x, claims(right)[form], derivative_kind=form).verdict == "pass"
+    right[1, 4] = right[1, 1]
+    assert jacinspect.inspect(f, x, claims(right)[form], derivative_kind=form).verdict == "fail"
+
+
+@pytest.mark.parametrize("form", ["jacobian", "jvp", "vjp"])
+def test_an_entry_where_f_has_none_is_found_among_inputs_in_si_units(form: AnyDerivativeKind) -> None:
+    """Carriers a cubic metre, charge, mobility and temperature: steps of 1 make a charge 1e19 times as large."""
+    x = np.array([1e23, 1.6e-19, 0.1, 300.0])
+
+    def f(x: Array) -> Array:
+        return np.array([x[0] * x[1] * x[2], 1.38e-23 * x[3] / x[1]])
+
+    first, second = f(x)
+    right = np.array([[first / x[0], first / x[1], first / x[2], 0], [0, -second / x[1], 0, second / x[3]]])
+    assert jacinspect.inspect(f, x, claims(right)[form], derivative_kind=form).verdict == "pass"
+    right[0, 3] = 0.1 * first / x[3]
+    assert jacinspect.inspect(f, x, claims(right)[form], derivative_kind=form).verdict == "fail"

@@ -28,32 +28,43 @@ _ROUNDING_SINGLE = 2.0**-12  # and those in single precision, of 2⁻²⁴ each
 # Of the largest entry of its row: what a rule leaves by rounding where it has no entry. Of the largest of all, where an
 # output reads nothing, as the imaginary part of a Fourier transform at the highest frequency.
 NOTHING = 2.0**-44
+_NOTHING_SINGLE = 2.0**-15  # and by a rule in single precision: 2⁹ of its last bits as well
+_RESIDUE = 2.0**-64  # of terms, the least that is left of them by rounding: 2⁻¹¹ of their last bit
+_LARGE = 2.0**-10  # of the largest of its row, in units of x: no entry to pass over, whatever it is a residue of
 # The least |x| over which an entry has to move an output: terms of a claim that cancel are as large as f / |x|, and at
 # a smaller x their rounding could be an entry.
 _NEAR = 2.0**-10
 
 
-def asked_alone(analytic: Analytic, claimed: Jacobian) -> Jacobian:
+def asked_alone(analytic: Analytic, claimed: Jacobian, x: Array, y0: Array) -> Jacobian:
     """Return a claim on the pattern and on every other entry where it is not 0, each entry as it is by itself.
 
     It has the pattern of `claimed`, the claim on f's pattern, where there are no others, and is `claimed` itself where
-    they are too many to find.
+    they are too many to find. Products are in units of x and of f(x), `y0`, in which entries by inputs of 1e-19 and of
+    1e9 are alike.
     """
+    units = _units(x)
     if analytic.stored is not None:
         whole = analytic.stored(claimed.pattern)
     elif analytic.push is not None:
-        whole = _whole(analytic.push, claimed)
+        whole = _whole(analytic.push, claimed, units)
     else:
-        transpose = _whole(_pull(analytic), claimed.T)
+        transpose = _whole(_pull(analytic), claimed.T, 1 / _units(y0))
         whole = None if transpose is None else transpose.T
-    return claimed if whole is None else _without_rounding(whole, claimed.pattern)
+    return claimed if whole is None else _without_rounding(whole, claimed.pattern, units)
+
+
+def _units(of: Array) -> Array:
+    """Return the sizes of some numbers, and 1 for those that have none."""
+    size = np.abs(of.reshape(-1))
+    return np.where(np.isfinite(size) & (size > 0), size, 1.0)
 
 
 def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float) -> Array:
     """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
 
     An output that is 0, and does not move either, has no last bit of its own: it may be that of 1, or of the largest
-    output. Of one that moves in steps, nothing is known; entries of at most a `tolerance` are left out.
+    output. One that moves in steps would have to move by more than two; entries of at most a `tolerance` are left out.
     """
     size, rows, y0 = np.abs(others.data), others.pattern.rows, np.abs(near.box.y0)
     x = np.abs(near.x.reshape(-1)[others.indices])
@@ -61,8 +72,8 @@ def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: 
     terms = np.fmax(y0, near.rounding(numeric.jacobian, numeric.bar)[:])
     largest = np.max(y0, initial=1, where=np.isfinite(y0))
     last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)
-    steps = np.isin(rows, numeric.jacobian.pattern.rows[numeric.stairs.entries])
-    return distinct(rows[(moved > last[rows]) & (size > tolerance) & ~steps])
+    last = np.fmax(last, 2 * numeric.stairs.of_outputs(numeric.jacobian.pattern.rows, y0.size))
+    return distinct(rows[(moved > last[rows]) & (size > tolerance)])
 
 
 def hidden(others: Jacobian, numeric: Numeric, x: Array, y0: Array) -> Jacobian:
@@ -167,13 +178,13 @@ def _flat(jvp: LinearMap, pattern: Pattern) -> LinearMap:
     return lambda v: np.ravel(jvp(v.reshape(pattern.operand_shape)))
 
 
-def _whole(jvp: LinearMap, claimed: Jacobian) -> Jacobian | None:
+def _whole(jvp: LinearMap, claimed: Jacobian, units: Array) -> Jacobian | None:
     """Return a claim with all the entries of those rows that have others than on the pattern; None if there are none.
 
     It is None as well where they are too many to find.
     """
     pattern, rule = claimed.pattern, _flat(jvp, claimed.pattern)
-    off = _summed(rule, claimed)
+    off = _summed(rule, claimed, units)
     found = _entries(rule, pattern.shape[1], off) if off.size else []
     if not found:
         return None
@@ -184,13 +195,13 @@ def _whole(jvp: LinearMap, claimed: Jacobian) -> Jacobian | None:
     return Jacobian(pattern, data).with_entries(known.outside(pattern))
 
 
-def _summed(rule: LinearMap, claimed: Jacobian) -> Array:
+def _summed(rule: LinearMap, claimed: Jacobian, units: Array) -> Array:
     """Return the outputs at which a jvp differs from the claim on the pattern, whatever that has of it.
 
     The product with a random vector differs there, for the claim has entries outside the pattern.
     """
     size = Jacobian(claimed.pattern, np.abs(claimed.data))
-    v = np.random.default_rng(0).standard_normal(claimed.shape[1])
+    v = units * np.random.default_rng(0).standard_normal(claimed.shape[1])
     with np.errstate(all="ignore"):
         given, expected, terms = rule(v), np.ravel(claimed @ v), np.ravel(size @ np.abs(v))
         rounding = _ROUNDING_SINGLE if in_single(claimed.data) else _ROUNDING
@@ -218,11 +229,23 @@ def _entries(rule: LinearMap, number: int, rows: Array) -> list[tuple[Array, Arr
     return [] if groups else found
 
 
-def _without_rounding(whole: Jacobian, pattern: Pattern) -> Jacobian:
+def _without_rounding(whole: Jacobian, pattern: Pattern, units: Array) -> Jacobian:
     """Return a claim without what is rounding, or not finite, outside the pattern."""
     claimed, others = whole.on(pattern), whole.outside(pattern)
-    largest, size = np.zeros(pattern.shape[0]), finite(np.abs(others.data))
-    np.maximum.at(largest, whole.pattern.rows, finite(np.abs(whole.data)))
-    largest[pattern.lengths == 0] = np.max(largest, initial=0)
-    spurious = size > NOTHING * largest[others.pattern.rows]
+    if not others.pattern.stored:
+        return claimed
+    by_unit, raw = (_to_the_largest(whole, others, pattern, each) for each in (units, np.ones(units.size)))
+    # In units of its own x an entry may be large, though it is nothing beside that of an input of 1e-19.
+    residue = (raw <= NOTHING) & (raw >= _RESIDUE) & (by_unit < _LARGE)
+    spurious = (by_unit > (_NOTHING_SINGLE if in_single(claimed.data) else NOTHING)) & ~residue
     return claimed.with_entries(others.only(spurious)) if spurious.any() else claimed
+
+
+@np.errstate(all="ignore")
+def _to_the_largest(whole: Jacobian, others: Jacobian, pattern: Pattern, units: Array) -> Array:
+    """Return the sizes of entries outside the pattern, in parts of the largest of their row, per unit of each input."""
+    largest = np.zeros(pattern.shape[0])
+    np.maximum.at(largest, whole.pattern.rows, finite(np.abs(whole.data) * units[whole.indices]))
+    largest[pattern.lengths == 0] = np.max(largest, initial=0)
+    size = finite(np.abs(others.data) * units[others.indices])
+    return np.asarray(size / largest[others.pattern.rows])

@@ -185,7 +185,7 @@ class _Break:
             start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
             spacing = places.spacing / _FINER
         first, middle, last = sizes
-        persists = (last > first / _ROUGH) & (last < _GROWS * first)
+        persists = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
         persists &= np.median(ninth, axis=0) < _FOLLOWED * range_
         beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
         alone = (ninth * beside).max(axis=0) < last / 8

@@ -72,6 +72,9 @@ _LEAPS, _BENDS = 2.0, 2.0**-4
 _WAVES = 0.16
 TYPICAL = 0.125  # of a rounding floor: of a thousand entries hardly one was off by more
 _ROUNDED = 8  # rounding floors that the gap at step 0 may be off by: its weights add up to about 4, for either side
+_AMPLIFIED = (
+    3.0  # times more than the central slope, noise of f moves the gap, which shows it where the change does not
+)
 _CHANGE = 1.1  # times a change of the extrapolation bounds what it was off by before, down to an order of h
 
 
@@ -124,9 +127,9 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
         floor = stencil.floor(last, _peak(stencil, moved, block), value[block], block)
         change = value[block] - before[block]
         # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
-        before[block] = _CHANGE * np.abs(change) + floor
-        value[block] += change / (_FIRST_RATIO**4 - 1)
         apart = np.abs(gap[block])
+        before[block] = _CHANGE * (np.abs(change) + apart / _AMPLIFIED) + floor
+        value[block] += change / (_FIRST_RATIO**4 - 1)
         excess[block] = np.where(apart <= before[block] + _ROUNDED * floor, 0, apart)
     return FirstPass(value, before, excess, moved)
 

@@ -66,9 +66,14 @@ def wrong(entries: Entries, matrix: Array = RIGHT) -> Array:
     return matrix
 
 
+def ones(claimed: Jacobian) -> tuple[Array, Array]:
+    """Return an operand and an output of size 1 throughout."""
+    return np.ones(claimed.shape[1]), np.ones(claimed.shape[0])
+
+
 def by_itself(claim: Claim, read: Array) -> Array:
     on_pattern = claim.on(read)
-    found = asked_alone(claim.analytic, on_pattern)
+    found = asked_alone(claim.analytic, on_pattern, *ones(on_pattern))
     added = found.pattern.stored - on_pattern.pattern.stored
     assert (found.pattern is on_pattern.pattern) == (added == 0)  # nothing is copied where nothing is added
     return found.matrix()
@@ -114,7 +119,7 @@ def test_few_are_found_among_thousands_and_many_are_left(form: Form, number: int
 def test_what_an_element_wise_function_has_none_of_is_not_looked_for() -> None:
     pattern, analytic = pattern_of(np.eye(3)), from_slopes(lambda: np.array([2.0, 3, 5]))
     claimed = analytic.on(pattern, *pattern.coloring)
-    assert asked_alone(analytic, claimed) is claimed
+    assert asked_alone(analytic, claimed, *ones(claimed)) is claimed
 
 
 @pytest.mark.parametrize(
@@ -131,6 +136,57 @@ def test_what_rounding_leaves_is_no_entry(entry: Entries, found: bool) -> None:
     right = np.vstack([RIGHT, np.zeros(4)])
     expected = wrong(entry, right) if found else right
     assert np.array_equal(by_itself(Claim(wrong(entry, right), "entries"), read), expected)
+
+
+LARGE = 1e9  # an input's own unit, beside 1
+
+
+@FORMS
+@pytest.mark.parametrize(
+    ("entry", "found"),
+    [
+        (2.0**-50, False),  # 8e-7 of the row in units of x, and what is left of a 1 by rounding
+        (2.0**-65, True),  # too little for that, and 3e-11 of the row
+        (2.0**-75, False),  # 3e-14 of it
+        (2.0**-38, True),  # no rounding
+        (2.0**-45, False),
+    ],
+)
+def test_what_is_nothing_beside_an_input_in_other_units_may_be_large_in_its_own(
+    form: Form, entry: float, found: bool
+) -> None:
+    read, x = np.array([[1.0, 0], [0, 1]]), np.array([1.0, LARGE])
+    right = np.array([[1.5, 0], [0, 1 / 3 / LARGE]])
+    claim = Claim(wrong({(0, 1): entry}, right), form)
+    expected = wrong({(0, 1): entry}, right) if found else right
+    np.testing.assert_allclose(
+        asked_alone(claim.analytic, claim.on(read), x, np.ones(2)).matrix(), expected, rtol=1e-12
+    )
+
+
+@FORMS
+def test_an_entry_of_the_row_s_size_in_units_of_x_is_no_rounding(form: Form) -> None:
+    """As the slope of n·q·µ by another input, which is 1e-41 of that by the charge q, or as little as rounding."""
+    x, y0 = np.array([1e23, 1.6e-19, 0.1, 300.0]), np.array([1600.0, 0.026])
+    right = np.array([[1.6e-20, 1e22, 1.6e4, 0], [0, -0.026 / 1.6e-19, 0, 0.026 / 300]])
+    for entry in (5.0, 1e7):
+        claim = Claim(wrong({(0, 3): entry}, right), form)
+        assert asked_alone(claim.analytic, claim.on(right != 0), x, y0).matrix()[0, 3] == entry
+
+
+@FORMS
+@pytest.mark.parametrize("none", [0.0, INF, NAN])
+def test_of_an_input_and_an_output_without_a_size_it_is_1(form: Form, none: float) -> None:
+    claim = Claim(wrong({(0, 1): 0.5}, np.eye(2, 3)), form)
+    found = asked_alone(claim.analytic, claim.on(np.eye(2, 3)), np.array([2.0, none, 3.0]), np.array([none, 1.0]))
+    assert found.matrix()[0].tolist() == [1, 0.5, 0]
+
+
+def test_a_rule_in_single_precision_leaves_more() -> None:
+    right = (RIGHT / 7).astype(np.float32).astype(float)
+    for entry, found in ((2.0**-20, False), (2.0**-13, True)):
+        matrix = wrong({(0, 1): entry}, right)
+        assert np.array_equal(by_itself(Claim(matrix, "entries"), READ), matrix if found else right)
 
 
 def test_what_is_not_finite_hides_no_other_entry() -> None:
@@ -178,13 +234,14 @@ def test_last_bits_are_those_of_terms_that_cancel() -> None:
     assert visible(others((0, 2), 2.0**-47, (1, 3)), near, numeric, 0.0).tolist() == []
 
 
-def test_entries_within_a_tolerance_and_of_outputs_that_move_in_steps_are_not_visible() -> None:
+def test_entries_within_a_tolerance_or_two_steps_of_an_output_are_not_visible() -> None:
     near, numeric = differenced(lambda x: x[:1] + 1, np.array([3.0, 1.0]), {(0, 0)})
     at = others((0, 1), -0.5, (1, 2))
     assert visible(at, near, numeric, 0.0).tolist() == [0]
     assert visible(at, near, numeric, 0.5).tolist() == []
-    stairs = Stairs(np.array([0]), np.array([1e-9]), np.ones(1), np.array([1e-6]), np.array([True]))
-    assert visible(at, near, replace(numeric, stairs=stairs), 0.0).tolist() == []
+    for height, seen in ((0.24, [0]), (0.26, [])):  # the entry moves the output by 0.5
+        stairs = Stairs(np.array([0]), np.array([height]), np.ones(1), np.array([1e-6]), np.array([True]))
+        assert visible(at, near, replace(numeric, stairs=stairs), 0.0).tolist() == seen
 
 
 @pytest.mark.parametrize(
