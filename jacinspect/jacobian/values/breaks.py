@@ -195,6 +195,7 @@ class _Break:
         return cls(places, cell, first, middle, last, persists, alone, distance, large[0])
 
 
+@np.errstate(all="ignore")
 def _turn(places: Places, cell: Array) -> Array:
     """Return by how much the slopes on both sides of a break differ, each extrapolated from four places."""
     columns, far = np.arange(cell.size), np.arange(4)

@@ -126,12 +126,19 @@ def _times_refuted(entries: Array, estimate: Estimate, large: Callable[[], Array
     return np.asarray(refuted + 2 * clearly)
 
 
+@np.errstate(all="ignore")
 def largest_of_row(near: Neighbourhood, jacobian: Jacobian) -> Array:
-    """Return the largest slope of each entry's output, per unit of the entry's input."""
-    pattern, unit = jacobian.pattern, step_scale(near.x.reshape(-1))
-    moved, largest = np.abs(jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
-    np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
-    return np.asarray(largest[pattern.rows] / unit[pattern.indices])
+    """Return the largest slope of each entry's output, per unit of the entry's input, or per its size if that is less.
+
+    Of inputs of 1e-12 and of 1e-6, the slope by the first is a million times as large, and no unit of the second's.
+    """
+    pattern, x = jacobian.pattern, np.abs(near.x.reshape(-1))
+    found = np.full(pattern.stored, np.inf)
+    for unit in (step_scale(x), np.where(x == 0, 1, x)):
+        moved, largest = np.abs(jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
+        np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
+        found = np.minimum(found, largest[pattern.rows] / unit[pattern.indices])
+    return found
 
 
 def _without_means(stencil: Stencil, entries: Array, estimate: Estimate, contradicts: Contradicts) -> Estimate:

@@ -322,6 +322,24 @@ def test_an_error_in_a_square_root_of_a_matrix_is_found(seed: int) -> None:
     assert jacinspect.inspect(root, x, lambda _: slopes).verdict == "fail"
 
 
+@pytest.mark.parametrize("factor", [1.03, -1.0])
+def test_an_error_is_found_beside_the_slope_by_a_far_smaller_input(factor: float) -> None:
+    """The impedance of a coil and a capacitor near resonance, whose slope by a capacity of 1e-12 is 5e14."""
+    x = np.array([1.1e-12, 1e3, 1e9, 0.9e-6])
+
+    def impedance(x: Array) -> Array:
+        c, r, w, coil = x
+        return np.array([np.hypot(r, w * coil - 1 / (w * c))])
+
+    def slopes(x: Array) -> Array:
+        (c, r, w, coil), z = x, impedance(x)[0]
+        part = (w * coil - 1 / (w * c)) / z
+        return np.array([[part / (w * c * c), r / z, part * (coil + 1 / (w * w * c)), part * w]])
+
+    assert jacinspect.inspect(impedance, x, slopes).verdict == "pass"
+    assert jacinspect.inspect(impedance, x, lambda x: slopes(x) * [1, 1, 1, factor]).verdict == "fail"
+
+
 def test_an_error_beside_a_small_kink_is_found() -> None:
     x = np.array([0.7])
 

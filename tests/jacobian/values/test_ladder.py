@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import golden
 
+import jacinspect
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
@@ -168,6 +169,19 @@ def test_what_the_longer_steps_show_is_kept_where_the_shorter_ones_show_it_to_le
     estimate, _ = asked(lambda x: np.exp(x) + x * np.abs(x), at)
     assert estimate.kind.tolist() == [Kind.SMOOTH]
     assert abs(estimate.value[0] - 1) <= estimate.bar[0] <= 1e-6
+
+
+def test_where_steps_of_1_show_nothing_of_f_the_shorter_ones_are_right_however_wide_their_bar() -> None:
+    """As the radius p/(q·B) by the charge of an electron, which is 1e19 times smaller than such a step."""
+    charge, part = 1.6e-19, 2.5e-27
+    found = ladder(stencil_of(lambda x: part / x, np.array([charge])), Doubts(all=True))
+    slope = -part / charge**2
+    assert abs(found.value[0] - slope) <= found.bar[0] <= 1e-6 * abs(slope)
+    x = np.array([2.5e-22, charge, 1e5])
+    slopes = np.array([1, -1, -1]) / x * 2.5e-22 / charge / 1e5
+    for factor, verdict in ((1.0, "pass"), (1.3, "fail")):
+        claim = slopes * [1, factor, 1]
+        assert jacinspect.inspect(lambda x: x[0] / x[1] / x[2], x, lambda _, claim=claim: claim).verdict == verdict
 
 
 def test_a_kink_stays_one_where_the_shorter_steps_are_lost_in_rounding() -> None:
