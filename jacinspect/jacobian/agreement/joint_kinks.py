@@ -19,7 +19,7 @@ from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
-from jacinspect.jacobian.values.stencil import Kind, finite, step_scale
+from jacinspect.jacobian.values.stencil import Kind, finite, own_scale, step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["JointKink", "joint_kinks", "not_additive", "not_differentiable", "separable"]
@@ -140,15 +140,19 @@ def not_additive(near: Neighbourhood, rows: Array, rng: np.random.Generator, cal
 def separable(near: Neighbourhood, comparison: Comparison, rows: Array, rng: np.random.Generator) -> Array:
     """Return those of some outputs that rise along random directions by what each input alone adds, as a sum of relus.
 
-    So nothing else is read by them, and they are on no tie. Each direction takes a call of f.
+    So nothing else is read by them, and they are on no tie. Each direction takes a call of f. Where steps in units of 1
+    are too long for a small x, those in units of x may be short enough.
     """
-    ask = _Asked(near, step_scale(near.x.reshape(-1)), rows)
-    for _ in range(_QUIET):
-        direction = rng.standard_normal(near.x.size)
-        (rise,) = ask.rises([direction])
-        rows = rows[~ask.apart(rise, _summed(comparison, ask.tangent(direction))[rows])]
-        ask = replace(ask, rows=rows)
-    return rows
+    x, found = near.x.reshape(-1), rows[:0]
+    for unit in (step_scale(x), own_scale(x)):
+        ask = _Asked(near, unit, without(rows, found))
+        for _ in range(_QUIET if ask.rows.size else 0):
+            direction = rng.standard_normal(x.size)
+            (rise,) = ask.rises([direction])
+            summed = _summed(comparison, ask.tangent(direction))[ask.rows]
+            ask = replace(ask, rows=ask.rows[~ask.apart(rise, summed)])
+        found = distinct(found, ask.rows)
+    return found
 
 
 def _summed(comparison: Comparison, v: Array) -> Array:

@@ -17,7 +17,7 @@ from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, finite, step_scale
+from jacinspect.jacobian.values.stencil import LAST, finite, own_scale, step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["NOTHING", "Stray", "asked_alone", "find_stray", "hidden", "visible"]
@@ -43,21 +43,15 @@ def asked_alone(analytic: Analytic, claimed: Jacobian, x: Array, y0: Array) -> J
     they are too many to find. Products are in units of x and of f(x), `y0`, in which entries by inputs of 1e-19 and of
     1e9 are alike.
     """
-    units = _units(x)
+    units = own_scale(x.reshape(-1))
     if analytic.stored is not None:
         whole = analytic.stored(claimed.pattern)
     elif analytic.push is not None:
         whole = _whole(analytic.push, claimed, units)
     else:
-        transpose = _whole(_pull(analytic), claimed.T, 1 / _units(y0))
+        transpose = _whole(_pull(analytic), claimed.T, 1 / own_scale(y0.reshape(-1)))
         whole = None if transpose is None else transpose.T
     return claimed if whole is None else _without_rounding(whole, claimed.pattern, units)
-
-
-def _units(of: Array) -> Array:
-    """Return the sizes of some numbers, and 1 for those that have none."""
-    size = np.abs(of.reshape(-1))
-    return np.where(np.isfinite(size) & (size > 0), size, 1.0)
 
 
 def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float) -> Array:

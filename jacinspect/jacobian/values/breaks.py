@@ -14,7 +14,7 @@ from jacinspect.jacobian.values.last_bits import last_bits_lost
 from jacinspect.jacobian.values.numeric import PIECES, Numeric, largest_of_row
 from jacinspect.jacobian.values.rough import Stairs
 from jacinspect.jacobian.values.stairs import FARTHEST, SIDE, Places, leader
-from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half
+from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, own_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["between_pieces", "in_pieces"]
@@ -109,7 +109,7 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     there have to be other breaks beside that at x.
     """
     off, pieces = np.zeros(value.size), np.zeros(value.size, bool)
-    far = stencil.scaled(np.where(stencil.x == 0, 1, np.abs(stencil.x)))
+    far = stencil.scaled(own_scale(stencil.x))
     for within, window in [(stencil, each) for each in _WINDOWS] + [(far, each) for each in _FAR_WINDOWS]:
         again = np.flatnonzero(~pieces)
         if again.size:

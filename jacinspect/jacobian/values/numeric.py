@@ -20,7 +20,7 @@ from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.rough import NO_KINKS, NO_STAIRS, Kinks, Stairs
 from jacinspect.jacobian.values.sides import Estimate
-from jacinspect.jacobian.values.stencil import Kind, Stencil, step_scale
+from jacinspect.jacobian.values.stencil import Kind, Stencil, own_scale, step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["PIECES", "Numeric", "largest_of_row", "numeric_jacobian"]
@@ -132,9 +132,9 @@ def largest_of_row(near: Neighbourhood, jacobian: Jacobian) -> Array:
 
     Of inputs of 1e-12 and of 1e-6, the slope by the first is a million times as large, and no unit of the second's.
     """
-    pattern, x = jacobian.pattern, np.abs(near.x.reshape(-1))
+    pattern, x = jacobian.pattern, near.x.reshape(-1)
     found = np.full(pattern.stored, np.inf)
-    for unit in (step_scale(x), np.where(x == 0, 1, x)):
+    for unit in (step_scale(x), own_scale(x)):
         moved, largest = np.abs(jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
         np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
         found = np.minimum(found, largest[pattern.rows] / unit[pattern.indices])

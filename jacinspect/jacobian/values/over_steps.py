@@ -8,7 +8,7 @@ from jacinspect.jacobian.values.differences import WIDE
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.sides import Estimate, Sides
 from jacinspect.jacobian.values.slopes import Rungs
-from jacinspect.jacobian.values.stencil import Kind, Stencil
+from jacinspect.jacobian.values.stencil import Kind, Stencil, own_scale
 from jacinspect.jacobian.values.treads import rounding_of_x, steps_around
 from jacinspect.records import replace
 
@@ -52,8 +52,7 @@ def _judged_over(rungs: Rungs, fine: Estimate, coarse: Estimate, tilt: Array) ->
     `tilt` is the height of a step over its distance. What leaps as its work changes, as an adaptive integrator does, is
     off by far more than it leaps: slopes that differ by a little are then left open.
     """
-    x = np.abs(rungs.stencil.widths(1.0)[2])
-    natural = np.where(x == 0, 1, x)  # beside a small x, what f moves by over a unit says little
+    natural = own_scale(rungs.stencil.widths(1.0)[2])  # beside a small x, what f moves by over a unit says little
     large, digits = np.abs(coarse.value), np.where(coarse.kind == Kind.SMOOTH, _ONE_DIGIT, WIDE)
     narrow = coarse.bar <= WIDE * np.maximum(large, coarse.reached)
     narrow &= coarse.bar <= np.maximum(digits * large, WIDE * natural * coarse.reached)

@@ -6,7 +6,7 @@ from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.values.differences import FAR, WIDE
 from jacinspect.jacobian.values.slopes import SETTLED, Rungs, View, believed, bends, creeping, extrapolated, slopes_of
-from jacinspect.jacobian.values.stencil import Kind, finite
+from jacinspect.jacobian.values.stencil import Kind, finite, own_scale
 from jacinspect.records import dataclass
 
 __all__ = ["Estimate", "Sides", "leaps_at_once"]
@@ -152,9 +152,8 @@ class Sides:
     def _known(self, reached: Array) -> Array:
         """Return how wide a bar may be against what f does near x, or for its rounding alone."""
         stencil = self.rungs.stencil
-        x = np.abs(stencil.widths(1.0)[2])
         # A product by a small x has terms as much larger over a step of 1 as that is longer than x.
-        size = np.fmax(stencil.size(), stencil.summed() / np.where(x == 0, 1, x))
+        size = np.fmax(stencil.size(), stencil.summed() / own_scale(stencil.widths(1.0)[2]))
         return np.maximum(WIDE * reached, _LAST_BITS * stencil.epsilon * size)
 
     def _hidden(self, value: Array, bar: Array, reached: Array) -> Array:

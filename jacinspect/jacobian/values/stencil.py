@@ -11,7 +11,18 @@ from jacinspect.jacobian.colors.seeds import Index
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.records import dataclass, replace
 
-__all__ = ["LAST", "Kind", "Stencil", "finite", "is_half", "is_single", "precision", "smallest", "step_scale"]
+__all__ = [
+    "LAST",
+    "Kind",
+    "Stencil",
+    "finite",
+    "is_half",
+    "is_single",
+    "own_scale",
+    "precision",
+    "smallest",
+    "step_scale",
+]
 
 LAST = 2.0**-52  # the spacing of doubles beside 1
 _SMALLEST_HALF = 2.0**-24  # of half precision, in units of 1: a softmax is 0 where its logits are 17 apart
@@ -33,6 +44,12 @@ def step_scale(x: Array) -> Array:
     unit = np.asarray(np.fmax(np.abs(x), 1))  # which is 1 for NaN
     unit[np.isinf(unit)] = 1
     return unit
+
+
+def own_scale(x: Array) -> Array:
+    """Return the size of each entry of x: |x|; 1 where x is 0 or not finite."""
+    size = np.abs(x)
+    return np.asarray(np.where(np.isfinite(size) & (size > 0), size, 1.0))
 
 
 def precision(epsilon: float) -> "np.finfo[np.float32 | np.float64]":

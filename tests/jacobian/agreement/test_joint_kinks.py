@@ -275,6 +275,23 @@ def test_sums_of_what_single_inputs_do_are_told_from_others() -> None:
     assert Compared(np.max, TIED, np.zeros(4)).sums() == []
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-9])
+def test_of_small_inputs_steps_in_units_of_these_show_what_adds_up(unit: float) -> None:
+    """Beside points that are 1e-9 apart, steps of 1e-5 are too long for 1/r; one is at 0 by a coordinate."""
+    x = unit * np.array([[0.4, -1.7], [2.1, 0.0], [-0.9, 1.3]])
+    one, other = np.array([0, 0, 1]), np.array([1, 2, 2])
+
+    def f(x: Array) -> Array:
+        return np.asarray(unit / np.linalg.norm(x[one] - x[other], axis=1))
+
+    jacobian, apart = np.zeros((3, 3, 2)), x[one] - x[other]
+    slopes = -(f(x)[:, None] ** 3) * apart / unit**2
+    jacobian[np.arange(3), one], jacobian[np.arange(3), other] = slopes, -slopes
+    assert jacinspect.inspect(f, x, lambda _: jacobian).verdict == "pass"
+    jacobian[1, 1] = jacobian[1, 0]
+    assert jacinspect.inspect(f, x, lambda _: jacobian).verdict == "fail"
+
+
 # --- Whole inspections
 
 

@@ -11,6 +11,7 @@ from jacinspect.jacobian.values.stencil import (
     finite,
     is_half,
     is_single,
+    own_scale,
     precision,
     smallest,
     step_scale,
@@ -38,6 +39,7 @@ def bounded(f: F, x: Array, domain: tuple[float, float]) -> Stencil:
 
 def test_the_unit_of_a_step_is_x_and_1_at_least_and_1_where_x_is_not_finite() -> None:
     assert step_scale(np.array([3.0, -7, 0.5, 0, np.inf, -np.inf, np.nan])).tolist() == [3, 7, 1, 1, 1, 1, 1]
+    assert own_scale(np.array([3.0, -7, 0.5, 0, np.inf, -np.inf, np.nan])).tolist() == [3, 7, 0.5, 1, 1, 1, 1]
 
 
 def test_the_limits_of_a_precision_are_those_of_its_noise() -> None:
