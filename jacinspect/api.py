@@ -123,14 +123,15 @@ def inspect(
         `others`, to one.
     X
         The operand: real or complex numbers of any shape. float32 stays float32; what else is differentiated by
-        becomes float64. A container of arrays (a dict, a pytree), whose leaves are operands; or an object of pandas,
-        xarray or pint, such as the function takes. None for a function of its own weights alone.
+        becomes float64. A container of arrays or of plain numbers (a dict, a pytree), whose leaves are operands; or an
+        object of pandas, xarray or pint, such as the function takes. None for a function of its own weights alone.
     derivative
         A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, a callable of
         the same operands, or numbers at X: an array, a scipy sparse matrix, a file ("J.npz"). These, and what the other
         three give, are f'(X) in the output's shape, the gradient of a scalar function in the operand's, or the
         Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or LinearOperator. Of several
-        operands a callable may return a tuple with one for each.
+        operands a callable may return a tuple with one for each, or a dict of blocks by (output, operand) names, as
+        OpenMDAO's partials are: a pair that is left out is 0.
     derivative_kind
         "elementwise", "gradient" or "jacobian" where the shape should not decide; "jvp" for a callable (X, dX) -> dA,
         "vjp" for (X, dA) -> dX.
