@@ -20,7 +20,7 @@ from jacinspect.inspection.sections import PointReport
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, domain_of, operand_epsilon
 from jacinspect.jacobian.agreement.analytic import Analytic
-from jacinspect.jacobian.agreement.directions import Direction, measure_directions
+from jacinspect.jacobian.agreement.measurements import Direction, measure_directions
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.patterns.points import PointSource
 from jacinspect.jacobian.values.differences import ROUNDING

@@ -14,12 +14,12 @@ from jacinspect.jacobian.agreement.analytic import Analytic
 from jacinspect.jacobian.agreement.comparison import Comparison, Criteria, Status
 from jacinspect.jacobian.agreement.directions import (
     Directions,
-    Measurements,
     along_directions,
     inputs_refuted,
 )
 from jacinspect.jacobian.agreement.entries import compare, contradicts
 from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_additive, not_differentiable, separable
+from jacinspect.jacobian.agreement.measurements import Measurements
 from jacinspect.jacobian.agreement.outside import asked_alone, visible
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct, without

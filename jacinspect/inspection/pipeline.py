@@ -21,12 +21,8 @@ from jacinspect.inspection.sections import DetectionReport, OperandReport, RuleR
 from jacinspect.inspection.settings import Settings
 from jacinspect.inspection.subject import analytic_at, black_box, declared, operand_epsilon, real_array
 from jacinspect.jacobian.agreement.analytic import Analytic
-from jacinspect.jacobian.agreement.directions import (
-    Directions,
-    Measurements,
-    along_directions,
-    measure_directions,
-)
+from jacinspect.jacobian.agreement.directions import Directions, along_directions
+from jacinspect.jacobian.agreement.measurements import Measurements, measure_directions
 from jacinspect.jacobian.agreement.outside import Stray, find_stray
 from jacinspect.jacobian.patterns.dependencies import Budget
 from jacinspect.jacobian.patterns.detection import Detection, detect, detect_again

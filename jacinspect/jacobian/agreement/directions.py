@@ -1,7 +1,7 @@
 """The whole Jacobian compared with f along random directions: what entry by entry cannot refute. Next: findings.
 
-f is differenced along each direction before anything is known of J. A pattern that is too small is refuted by the
-assembled J·v, an analytic derivative with entries outside the pattern by its own product.
+A pattern that is too small is refuted by the assembled J·v, an analytic derivative with entries outside the pattern by
+its own product.
 """
 
 from math import pi, sqrt
@@ -10,12 +10,12 @@ import numpy as np
 
 from jacinspect.jacobian.agreement.analytic import Analytic
 from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Status
+from jacinspect.jacobian.agreement.measurements import Direction, Measurements, width
 from jacinspect.jacobian.agreement.outside import NOTHING
-from jacinspect.jacobian.calls.blackbox import Array, BlackBox, blocks
+from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.magnitudes import Magnitudes
-from jacinspect.jacobian.values.differences import first_pass, last_step
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.ladder import ladder
@@ -23,71 +23,10 @@ from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.stencil import LAST, Kind, finite, step_scale
 from jacinspect.records import dataclass
 
-__all__ = [
-    "Direction",
-    "Directions",
-    "Measurements",
-    "along_directions",
-    "comparable",
-    "inputs_refuted",
-    "measure_directions",
-]
+__all__ = ["Directions", "along_directions", "comparable", "inputs_refuted"]
 
-_DIRECTIONS = 2  # the chance of missing an error is squared, and each takes no more calls than a color does
-_REACH = 0.125  # of a seed's steps: shorter, so that fewer of a direction's many inputs cross a kink
-_LONGEST = _REACH / 4  # a quarter is the longest step of a first pass in any precision, see `last_step`
-_LARGEST = np.finfo(np.float64).max / 64  # a direction is finite, or 0 times it would be NaN
 _LAST_BITS = 4.0  # of 1: where f stands still, entries that would move it by less are nothing
 _LEAST = 1e-12  # coverage to divide by, where no entry was compared
-
-
-@dataclass(frozen=True, eq=False)
-class Direction:
-    """The numeric jvp along one random direction, value ± bar, before the rounding that J predicts is added.
-
-    `excess` is by how much one-sided slopes stay apart, see `FirstPass`. The direction itself is drawn anew whenever it
-    is needed: it is as large as the operand.
-    """
-
-    box: BlackBox
-    seed: int
-    value: Array
-    bar: Magnitudes
-    excess: Magnitudes
-
-    def tangent(self, x: Array) -> Array:
-        """Draw the direction, of x's shape."""
-        return _tangent(self.seed, x, self.box)
-
-
-def _tangent(seed: int, x: Array, box: BlackBox) -> Array:
-    """Draw a Gaussian direction, in units of the steps of x, and 0 where x is not finite.
-
-    It is shorter beside the end of f's domain, and 0 there.
-    """
-    v = np.random.default_rng(seed).standard_normal(x.shape)
-    flat, known = v.reshape(-1), x.reshape(-1)
-    for block in blocks(v.size):
-        flat[block] *= np.where(np.isfinite(known[block]), np.minimum(step_scale(known[block]), _LARGEST), 0)
-    return box.limited(v, x, _LONGEST)
-
-
-@dataclass(frozen=True, eq=False)
-class Measurements:
-    """f near a point, and its derivatives along random directions there; known before any of the Jacobian is."""
-
-    near: Neighbourhood
-    directions: tuple[Direction, ...]
-
-
-def measure_directions(near: Neighbourhood, rng: np.random.Generator) -> Measurements:
-    """Difference f along a few Gaussian directions."""
-    measured = []
-    for _ in range(_DIRECTIONS):
-        seed = int(rng.integers(2**63))
-        first = first_pass(near.along(_tangent(seed, near.x, near.box)), _REACH)
-        measured.append(Direction(near.box, seed, first.value, Magnitudes.of(first.bar), first.excess))
-    return Measurements(near, tuple(measured))
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,12 +168,12 @@ class _Line:
         numeric, direction, v = self.comparison.numeric, self.direction, self.v.reshape(-1)
         pattern, epsilon = numeric.jacobian.pattern, self.near.epsilon
         allowed, closing = Magnitudes(pattern.shape[0]), np.empty(pattern.shape[0], bool)
-        width, nothing = 2 * _REACH * last_step(epsilon), _nothing(numeric.jacobian, v)
+        nothing = _nothing(numeric.jacobian, v)
         for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
             errors = self.comparison.rounding(entries) + self.comparison.unsure(entries)
             errors = errors / self.coverage + numeric.bar[entries]
-            floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width
+            floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width(epsilon)
             slack = band.sums(errors * np.abs(v[band.indices])) + np.where(band.lengths > 0, 0, nothing)
             allowed[rows] = direction.bar[rows] + floor + slack
             closing[rows] = direction.excess[rows] <= 2 * floor

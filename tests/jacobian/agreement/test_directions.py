@@ -10,13 +10,12 @@ from jacinspect.jacobian.agreement.analytic import Analytic, from_jvp, from_vjp
 from jacinspect.jacobian.agreement.comparison import Comparison, Criteria, Tolerance
 from jacinspect.jacobian.agreement.directions import (
     Directions,
-    Measurements,
     along_directions,
     comparable,
     inputs_refuted,
-    measure_directions,
 )
 from jacinspect.jacobian.agreement.entries import compare
+from jacinspect.jacobian.agreement.measurements import Measurements, measure_directions
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.magnitudes import Magnitudes
