@@ -104,8 +104,11 @@ def _as_if_elementwise(s: Suspicion) -> Iterator[str]:
 
 
 def _at_a_tolerance(s: Suspicion) -> Iterator[str]:
-    """Test whether a function that stops at a tolerance could make all of the difference, which moves most entries."""
-    if not s.iterates or not s.judged.all():
+    """Test whether a function that stops at a tolerance could make all of the difference, which moves most entries.
+
+    No tolerance explains an entry by an input that f does not read.
+    """
+    if not s.iterates or not s.judged.all() or s.outside.any():
         return
     size = np.maximum(np.abs(s.value), np.abs(s.y0[s.pattern.rows]))
     with np.errstate(all="ignore"):

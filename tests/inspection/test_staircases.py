@@ -781,3 +781,17 @@ def test_an_entry_where_f_has_none_is_found_among_inputs_in_si_units(form: AnyDe
     assert jacinspect.inspect(f, x, claims(right)[form], derivative_kind=form).verdict == "pass"
     right[0, 3] = 0.1 * first / x[3]
     assert jacinspect.inspect(f, x, claims(right)[form], derivative_kind=form).verdict == "fail"
+
+
+def test_no_noise_is_named_for_an_entry_where_f_has_none() -> None:
+    x = np.array([1.1e-12, 950.0, 1.05e9, 0.9e-6])
+
+    def f(x: Array) -> Array:
+        return np.array([x[1] ** 2 / 1000, x[1] * x[2], 1 / np.sqrt(x[3] * x[0])])
+
+    last = f(x)[2]
+    right = np.array([[0, x[1] / 500, 0, 0], [0, x[2], x[1], 0], [-last / 2 / x[0], 0, 0, -last / 2 / x[3]]])
+    right[2, 2] = last / 10 / x[2]  # 1e-10 of f per unit
+    (finding,) = [each for each in jacinspect.inspect(f, x, lambda _: right).findings if each.severity == "error"]
+    assert "has entries where the function has none" in finding.message
+    assert "--noise" not in finding.message
