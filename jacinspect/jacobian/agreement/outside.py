@@ -40,8 +40,8 @@ def asked_alone(analytic: Analytic, claimed: Jacobian, x: Array, y0: Array) -> J
     """Return a claim on the pattern and on every other entry where it is not 0, each entry as it is by itself.
 
     It has the pattern of `claimed`, the claim on f's pattern, where there are no others, and is `claimed` itself where
-    they are too many to find. Products are in units of x and of f(x), `y0`, in which entries by inputs of 1e-19 and of
-    1e9 are alike.
+    they are too many to find. They are sought in units of 1, and in those of x and of f(x), `y0`, in which entries by
+    inputs of 1e-19 and of 1e9 are alike.
     """
     units = own_scale(x.reshape(-1))
     if analytic.stored is not None:
@@ -192,15 +192,17 @@ def _whole(jvp: LinearMap, claimed: Jacobian, units: Array) -> Jacobian | None:
 def _summed(rule: LinearMap, claimed: Jacobian, units: Array) -> Array:
     """Return the outputs at which a jvp differs from the claim on the pattern, whatever that has of it.
 
-    The product with a random vector differs there, for the claim has entries outside the pattern.
+    The product with a random vector differs there, for the claim has entries outside the pattern: a vector in units of
+    1, and one in those of its own, in which other entries are large.
     """
-    size = Jacobian(claimed.pattern, np.abs(claimed.data))
-    v = units * np.random.default_rng(0).standard_normal(claimed.shape[1])
-    with np.errstate(all="ignore"):
-        given, expected, terms = rule(v), np.ravel(claimed @ v), np.ravel(size @ np.abs(v))
-        rounding = _ROUNDING_SINGLE if in_single(claimed.data) else _ROUNDING
-        agrees = np.abs(given - expected) <= rounding * terms
-    return np.flatnonzero(~agrees & np.isfinite(given))  # what is not finite is looked for in find_stray
+    size, vector = Jacobian(claimed.pattern, np.abs(claimed.data)), np.random.default_rng(0).standard_normal(units.size)
+    rounding, off = _ROUNDING_SINGLE if in_single(claimed.data) else _ROUNDING, np.zeros(claimed.shape[0], bool)
+    for v in (vector, units * vector)[: 1 + (units != 1).any()]:
+        with np.errstate(all="ignore"):
+            given, expected, terms = rule(v), np.ravel(claimed @ v), np.ravel(size @ np.abs(v))
+            agrees = np.abs(given - expected) <= rounding * terms
+        off |= ~agrees & np.isfinite(given)  # what is not finite is looked for in find_stray
+    return np.flatnonzero(off)
 
 
 def _entries(rule: LinearMap, number: int, rows: Array) -> list[tuple[Array, Array, Array]]:
@@ -226,12 +228,10 @@ def _entries(rule: LinearMap, number: int, rows: Array) -> list[tuple[Array, Arr
 def _without_rounding(whole: Jacobian, pattern: Pattern, units: Array) -> Jacobian:
     """Return a claim without what is rounding, or not finite, outside the pattern."""
     claimed, others = whole.on(pattern), whole.outside(pattern)
-    if not others.pattern.stored:
-        return claimed
-    by_unit, raw = (_to_the_largest(whole, others, pattern, each) for each in (units, np.ones(units.size)))
+    nothing = _NOTHING_SINGLE if in_single(claimed.data) else NOTHING
+    size, by_unit = (_to_the_largest(whole, others, pattern, each) for each in (np.ones(units.size), units))
     # In units of its own x an entry may be large, though it is nothing beside that of an input of 1e-19.
-    residue = (raw <= NOTHING) & (raw >= _RESIDUE) & (by_unit < _LARGE)
-    spurious = (by_unit > (_NOTHING_SINGLE if in_single(claimed.data) else NOTHING)) & ~residue
+    spurious = (size > nothing) | ((by_unit > nothing) & ((size < _RESIDUE) | (by_unit >= _LARGE)))
     return claimed.with_entries(others.only(spurious)) if spurious.any() else claimed
 
 

@@ -165,6 +165,15 @@ def test_what_is_nothing_beside_an_input_in_other_units_may_be_large_in_its_own(
 
 
 @FORMS
+def test_an_entry_is_found_in_units_of_1_beside_what_is_small_by_chance(form: Form) -> None:
+    matrix = wrong({(0, 1): 1e-5}, np.eye(2) / 3)
+    for small in (np.array([1.0, 1e-9]), np.array([1e-9, 1.0])):
+        for x, y0 in ((small, np.ones(2)), (np.ones(2), small)):
+            claim = Claim(matrix, form)
+            assert asked_alone(claim.analytic, claim.on(np.eye(2)), x, y0).matrix()[0, 1] == 1e-5
+
+
+@FORMS
 def test_an_entry_of_the_row_s_size_in_units_of_x_is_no_rounding(form: Form) -> None:
     """As the slope of n·q·µ by another input, which is 1e-41 of that by the charge q, or as little as rounding."""
     x, y0 = np.array([1e23, 1.6e-19, 0.1, 300.0]), np.array([1600.0, 0.026])
