@@ -4,7 +4,7 @@ f' has the output's shape, the gradient of a scalar function the operand's, and 
 of vec, or a vector where M or N is 1, or the tensor of the output's shape and the operand's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import prod
 from typing import Any, Literal
@@ -52,7 +52,9 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
 
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
         return Derivative("vjp", checked(lambda da: pullback(copied(x), *cotangents(da)), x.shape, flat=False))
-    given = _nested(_in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output), operand, output)
+    given = _nested(
+        _in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output), operand, output, function.operands
+    )
     try:
         return _by_shape(given, operand, output, claim.kind, vec)
     except FunctionFailedError as error:
@@ -85,15 +87,18 @@ def _in_parts(given: Any, output: Bundle) -> Any:
     return dict(zip(output.names, (np.real(given), np.imag(given)), strict=True))
 
 
-def _nested(given: Any, operand: Bundle, output: Bundle) -> Any:
+def _nested(given: Any, operand: Bundle, output: Bundle, operands: Sequence[str]) -> Any:
     """Return blocks by pairs of an output and an operand, as OpenMDAO has them, as dicts of dicts; others as they are.
 
     A pair that is left out is 0.
     """
-    if not isinstance(given, Mapping) or not all(isinstance(key, tuple) and len(key) == 2 for key in given):
+    pairs = isinstance(given, Mapping) and all(isinstance(key, tuple) and len(key) == 2 for key in given)
+    if not pairs or not given or not {row for row, _ in given} <= set(output.names):
         return given
-    if not given or not {row for row, _ in given} <= set(output.names):
-        return given
+    unknown = {column for _, column in given} - {*operand.names, *operands}
+    if unknown:
+        known = ", ".join(operands)
+        raise FunctionFailedError(f"the derivative returned blocks by {min(unknown)!r}; f has the operands {known}")
     return {
         row.name: {
             column.name: given.get((row.name, column.name), np.zeros((row.size, column.size)))

@@ -147,16 +147,16 @@ def _beside_directions(
 ) -> Directions:
     """Judge the outputs whose claim has entries where f has none, and that directions do not refute.
 
-    They leave out what is on a kink, and do not see what is lost in the rounding of inputs in larger units. Where a bit
-    of an output changes when only others move, it is the pattern that is refuted, and else the claim: of one that rises
-    by what single inputs add, and, after a closer look, of a few that do not, as |x|^1.5 or a maximum of two. Of all
-    others, as a median of many equal numbers, the pattern has to be looked at again.
+    Directions leave out what is on a kink, and do not see what is lost in the rounding of inputs in larger units. Where
+    a bit of an output changes when only others move, it is the pattern that is refuted, and else the claim: of one that
+    rises by what single inputs add, and, after a closer look, of a few that do not, as |x|^1.5 or a maximum of two. Of
+    all others, as a median of many equal numbers, the pattern has to be looked at again.
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
     rows = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
     lengths = numeric.jacobian.pattern.lengths
-    rows = without(rows, distinct(directions.pattern_refuted, directions.analytic_refuted))
-    rows = rows[np.isfinite(of.box.y0[rows])]
+    rows = without(rows[np.isfinite(of.box.y0[rows])], directions.pattern_refuted)
+    rows = without(rows, directions.analytic_refuted)
     if not rows.size:
         return directions
     sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))

@@ -67,7 +67,7 @@ class Given:
 
 
 def _with_numbers(tree: Any) -> Any:
-    """Return a container whose plain numbers are arrays, where it holds none: it was given to be differentiated by."""
+    """Return a container of plain numbers with arrays in their place; one that has arrays is returned as it is."""
     if any(hasattr(leaf, "dtype") for _, leaf in leaves(tree)):
         return tree
     return converted(tree, lambda leaf: np.asarray(float(leaf)) if type(leaf) in (int, float) else leaf)

@@ -476,6 +476,8 @@ def test_blocks_by_pairs_of_an_output_and_an_operand() -> None:
         assert jacinspect.inspect(f, a, wrong, others=[b], wrt="all").verdict == "fail"
     with pytest.raises(FunctionFailedError, match="returned a dict"):
         jacinspect.inspect(f, a, lambda a, b: {("w", "a"): np.eye(2)}, others=[b])
+    with pytest.raises(FunctionFailedError, match="blocks by 'c'; f has the operands a, b"):
+        jacinspect.inspect(f, a, lambda a, b: {("y", "a"): b * np.eye(2), ("y", "c"): a}, others=[b])
 
 
 def test_a_backward_that_leaves_out_what_has_no_gradient() -> None:
@@ -625,5 +627,5 @@ def test_a_rule_is_called_once_for_each_product() -> None:
 
     report = jacinspect.inspect(np.cumsum, np.arange(30.0), jvp, derivative_kind="jvp", backend="numpy")
     assert report.verdict == "pass"
-    # A color each, the directions, one for its shape, and zeros and views besides.
-    assert len(calls) <= 30 + 2 + 1 + 10
+    # A color each, the directions, one for its shape, one in units of x, and zeros and views besides.
+    assert len(calls) <= 30 + 2 + 1 + 1 + 10

@@ -141,7 +141,7 @@ def separable(near: Neighbourhood, comparison: Comparison, rows: Array, rng: np.
     """Return those of some outputs that rise along random directions by what each input alone adds, as a sum of relus.
 
     So nothing else is read by them, and they are on no tie. Each direction takes a call of f. Where steps in units of 1
-    are too long for a small x, those in units of x may be short enough.
+    are too long for a small x, as many are taken in units of x, which may be short enough.
     """
     x, found = near.x.reshape(-1), rows[:0]
     for unit in (step_scale(x), own_scale(x)):

@@ -41,7 +41,7 @@ def asked_alone(analytic: Analytic, claimed: Jacobian, x: Array, y0: Array) -> J
 
     It has the pattern of `claimed`, the claim on f's pattern, where there are no others, and is `claimed` itself where
     they are too many to find. They are sought in units of 1, and in those of x and of f(x), `y0`, in which entries by
-    inputs of 1e-19 and of 1e9 are alike.
+    inputs of 1e-19 and of 1e9 are alike: a jvp along tangents of the size of x, a vjp along cotangents of 1 / f(x).
     """
     units = own_scale(x.reshape(-1))
     if analytic.stored is not None:
@@ -58,7 +58,7 @@ def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: 
     """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
 
     An output that is 0, and does not move either, has no last bit of its own: it may be that of 1, or of the largest
-    output. One that moves in steps would have to move by more than two; entries of at most a `tolerance` are left out.
+    output. One that moves in steps has to move by more than two of them; entries of at most a `tolerance` are left out.
     """
     size, rows, y0 = np.abs(others.data), others.pattern.rows, np.abs(near.box.y0)
     x = np.abs(near.x.reshape(-1)[others.indices])
@@ -229,15 +229,20 @@ def _without_rounding(whole: Jacobian, pattern: Pattern, units: Array) -> Jacobi
     """Return a claim without what is rounding, or not finite, outside the pattern."""
     claimed, others = whole.on(pattern), whole.outside(pattern)
     nothing = _NOTHING_SINGLE if in_single(claimed.data) else NOTHING
-    size, by_unit = (_to_the_largest(whole, others, pattern, each) for each in (np.ones(units.size), units))
-    # In units of its own x an entry may be large, though it is nothing beside that of an input of 1e-19.
-    spurious = (size > nothing) | ((by_unit > nothing) & ((size < _RESIDUE) | (by_unit >= _LARGE)))
+    by_1, by_x = (_parts_of_largest(whole, others, pattern, each) for each in (np.ones(units.size), units))
+    # Beside an input of 1e-19, an entry that is nothing by units of 1 may be large by those of x. It counts where it is
+    # too small to be what rounding leaves of the row's largest, or too large to be passed over.
+    large_by_x = (by_x > nothing) & ((by_1 < _RESIDUE) | (by_x >= _LARGE))
+    spurious = (by_1 > nothing) | large_by_x
     return claimed.with_entries(others.only(spurious)) if spurious.any() else claimed
 
 
 @np.errstate(all="ignore")
-def _to_the_largest(whole: Jacobian, others: Jacobian, pattern: Pattern, units: Array) -> Array:
-    """Return the sizes of entries outside the pattern, in parts of the largest of their row, per unit of each input."""
+def _parts_of_largest(whole: Jacobian, others: Jacobian, pattern: Pattern, units: Array) -> Array:
+    """Return the sizes of entries outside the pattern, each times its input's unit, in parts of the row's largest.
+
+    Of an output that reads nothing, they are parts of the largest of all; NaN where that is 0 as they are.
+    """
     largest = np.zeros(pattern.shape[0])
     np.maximum.at(largest, whole.pattern.rows, finite(np.abs(whole.data) * units[whole.indices]))
     largest[pattern.lengths == 0] = np.max(largest, initial=0)

@@ -131,20 +131,18 @@ def _in_window(
     first, last, alone = seen.first, seen.last, seen.alone
     # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
     leap = last > np.maximum(first / _FINER, _SETTLED * seen.middle)
-    turns = last > 2 * first / _FINER**2
     several = alone & leap & (seen.many > 2 * _ORDER)  # two leaps make no more
     turn, height = _turn(seen.places, seen.cell), last / _LEAP
     # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
     few = seen.many <= _FEW * _ORDER
     shown = leap | ~few | (window[0] == 0)  # a few kinks elsewhere do not show that it is a solver
     bend = alone & ~kinks & shown & (turn <= np.select([leap, few], [PIECES, _ONE_KINK], _FAINT) * size)
-    turn, tilt = np.where(bend, turn, 0), np.where(turns, height / seen.apart, 0)
+    turn, tilt = np.where(bend, turn, 0), np.where(last > 2 * first / _FINER**2, height / seen.apart, 0)
     leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
-    off = np.where(leap, _OFF, 1) * turn + leaps
+    off = _OFF * turn + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
-    off = np.where(broken, off, 0)
-    return off, (bend | several | ~alone) & (off >= _NOISE * size)
+    return np.where(broken, off, 0), broken & (bend | several | ~alone) & (off >= _NOISE * size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,9 +72,9 @@ _LEAPS, _BENDS = 2.0, 2.0**-4
 _WAVES = 0.16
 TYPICAL = 0.125  # of a rounding floor: of a thousand entries hardly one was off by more
 _ROUNDED = 8  # rounding floors that the gap at step 0 may be off by: its weights add up to about 4, for either side
-_AMPLIFIED = (
-    3.0  # times more than the central slope, noise of f moves the gap, which shows it where the change does not
-)
+# Noise of f moves the gap by so many times what it moves the central slope by, and independently: where it happens not
+# to show in the change of that, it does in the gap.
+_GAP = 3.0
 _CHANGE = 1.1  # times a change of the extrapolation bounds what it was off by before, down to an order of h
 
 
@@ -128,7 +128,7 @@ def first_pass(stencil: Stencil, reach: float = 1.0) -> FirstPass:
         change = value[block] - before[block]
         # A remainder slower than h⁴ makes the last correction small by chance, but not the one before.
         apart = np.abs(gap[block])
-        before[block] = _CHANGE * (np.abs(change) + apart / _AMPLIFIED) + floor
+        before[block] = _CHANGE * (np.abs(change) + apart / _GAP) + floor
         value[block] += change / (_FIRST_RATIO**4 - 1)
         excess[block] = np.where(apart <= before[block] + _ROUNDED * floor, 0, apart)
     return FirstPass(value, before, excess, moved)

@@ -18,7 +18,7 @@ from jacinspect.jacobian.values.sides import Estimate, Sides, leaps_at_once
 from jacinspect.jacobian.values.slopes import Rungs
 from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, is_single
 
-__all__ = ["LADDER_CALLS", "NEAREST", "ladder"]
+__all__ = ["LADDER_CALLS", "NEAREST", "SMALL", "ladder"]
 
 NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would be no doubles
 # 3.07⁻³⁰ is ten spacings of 1. Not a whole number: or a step that happens to be a multiple of f's period makes all
@@ -26,7 +26,7 @@ NEAREST = 2.0**-960  # |x| below it is too small to take steps of, which would b
 _RUNGS, _RATIO = 31, 3.07
 _RUNGS_SINGLE, _RATIO_SINGLE = 22, 1.9  # down to ten spacings of single precision, whose noise asks for closer steps
 LADDER_CALLS = 2 * _RUNGS + 2
-_SMALL = 2.0**-20  # |x| below it is sampled once more, in units of |x|,
+SMALL = 2.0**-20  # |x| below it is sampled once more, in units of |x|,
 _SHARP = 1e-9  # of a slope: unless its bar is less, which shorter steps hardly make narrower for their rounding
 _BATCH = 2**20  # entries sampled together, 500 bytes each
 _BLOCK = 2**10  # entries judged together: what is computed of them stays in the processor's cache
@@ -49,10 +49,10 @@ def _in_units_of_x(estimate: Estimate, stencil: Stencil, doubts: Doubts) -> Esti
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     wide = ~(estimate.bar <= _SHARP * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
     at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
-    again = np.flatnonzero(((near > 0) & (near < _SMALL) & wide) | at_zero)
+    again = np.flatnonzero(((near > 0) & (near < SMALL) & wide) | at_zero)
     if not again.size:
         return estimate
-    unit = np.where(stencil.x == 0, _SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
+    unit = np.where(stencil.x == 0, SMALL, np.abs(stencil.x))  # at 0 itself numbers are dense however short a step
     # Where nobody claims anything, the slope of a tread so short would be believed.
     doubts = Doubts(all=True) if doubts.contradicts is None else doubts.subset(again)
     before, finer = estimate.subset(again), _sampled(stencil.subset(again).scaled(unit), doubts)
@@ -75,7 +75,7 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     """Return where steps in units of |x| show more than those in units of 1."""
     gap = np.abs(before.right - before.left)
     sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
-    # steps of 1 are far beyond what bends within x
+    # Where the two contradict each other, f bends within |x|, and steps of 1 are too long however narrow their bar is.
     apart = ~(np.abs(before.value - finer.value) <= before.bar + finer.bar)
     sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
     # Short steps need not reach the end of a tread.

@@ -16,7 +16,7 @@ from jacinspect.jacobian.values.closeup import moves_as_claimed
 from jacinspect.jacobian.values.differences import WIDE
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
-from jacinspect.jacobian.values.ladder import LADDER_CALLS, ladder
+from jacinspect.jacobian.values.ladder import LADDER_CALLS, SMALL, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.rough import NO_KINKS, NO_STAIRS, Kinks, Stairs
 from jacinspect.jacobian.values.sides import Estimate
@@ -126,15 +126,16 @@ def _times_refuted(entries: Array, estimate: Estimate, large: Callable[[], Array
     return np.asarray(refuted + 2 * clearly)
 
 
-@np.errstate(all="ignore")
+@np.errstate(all="ignore")  # where x is not finite
 def largest_of_row(near: Neighbourhood, jacobian: Jacobian) -> Array:
-    """Return the largest slope of each entry's output, per unit of the entry's input, or per its size if that is less.
+    """Return the largest slope of each entry's output, per unit of the entry's input.
 
-    Of inputs of 1e-12 and of 1e-6, the slope by the first is a million times as large, and no unit of the second's.
+    A small x is a unit of its own as well, and the less of the two slopes counts: of inputs of 1e-12 and 1e-6, that by
+    the first is a million times as large, and says nothing of that by the second.
     """
     pattern, x = jacobian.pattern, near.x.reshape(-1)
     found = np.full(pattern.stored, np.inf)
-    for unit in (step_scale(x), own_scale(x)):
+    for unit in (step_scale(x), np.where(np.abs(x) < SMALL, own_scale(x), step_scale(x))):
         moved, largest = np.abs(jacobian.data) * unit[pattern.indices], np.zeros(pattern.shape[0])
         np.maximum.at(largest, pattern.rows, np.where(np.isfinite(moved), moved, 0))
         found = np.minimum(found, largest[pattern.rows] / unit[pattern.indices])

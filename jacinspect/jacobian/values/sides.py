@@ -14,7 +14,8 @@ __all__ = ["Estimate", "Sides", "leaps_at_once"]
 _TOLD = 16  # times its bar a slope has to be, where the bar is wide otherwise: less is what no step resolves
 _DENSE = 2.0**-8  # between neighbouring numbers, so that values of f there would show that they are not all whole
 _WAVE = 2.0**-5  # the shortest waves that f is searched for
-_FOLLOWS = 16  # times shorter steps move f by so much less than a wave does, and by as much where rounding moves it
+_FOLLOWS = 16  # times shorter than the shortest wave are steps that follow it: it moves f by a 16th over these
+_AS_MUCH = 2.0  # times what rounding was seen to be over some steps, it may be over others
 _APART = 4.0  # times their bars, for two sides to be a kink: less may be one slope that has not settled
 _STEADY = 14  # of the finest steps, over which what f rises by at a jump stays
 _AMPLIFIED = 2.6  # times larger noise is in a one-sided slope, extrapolated twice, than in one by itself
@@ -162,11 +163,11 @@ class Sides:
         told = (_TOLD * bar <= np.abs(value)) | (bar <= self._known(reached))
         hidden = ~(told | (reached == 0))
         # Beside a large x, f may have its waves where rounding hides them: shorter steps below 1 have to show the same
-        # slope, but for one rounding of f and one of x, or for what still shorter ones are off by, which follow waves.
+        # slope, but for one rounding of f and one of x. Far shorter ones follow waves: they are off by rounding alone.
         shorter = (np.arange(self.h.shape[0])[:, None] > self.both.best) & (self.h > _WAVE) & (self.h < 1)
         off = np.abs(self.scales[0] - value) * self.h
         rounding = np.fmax.reduce(np.where(self.h < _WAVE / _FOLLOWS, off, 0), axis=0)
-        waves = shorter & (off > np.maximum(self.noise / 8, 2 * rounding))
+        waves = shorter & (off > np.maximum(self.noise / 8, _AS_MUCH * rounding))
         hidden |= (stencil.step_scale() > FAR) & waves.any(axis=0)
         if stencil.box.whole:  # no slope but 0 is f's own, if numbers are dense there
             dense = np.maximum(stencil.step_scale(), np.abs(stencil.y0)) * stencil.epsilon < _DENSE  # of x and of f
