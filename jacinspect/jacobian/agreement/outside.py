@@ -43,15 +43,14 @@ def asked_alone(analytic: Analytic, claimed: Jacobian, x: Array, y0: Array) -> J
     they are too many to find. They are sought in units of 1, and in those of x and of f(x), `y0`, in which entries by
     inputs of 1e-19 and of 1e9 are alike: a jvp along tangents of the size of x, a vjp along cotangents of 1 / f(x).
     """
-    units = own_scale(x.reshape(-1))
     if analytic.stored is not None:
         whole = analytic.stored(claimed.pattern)
     elif analytic.push is not None:
-        whole = _whole(analytic.push, claimed, units)
+        whole = _whole(analytic.push, claimed, own_scale(x.reshape(-1)))
     else:
-        transpose = _whole(_pull(analytic), claimed.T, 1 / own_scale(y0.reshape(-1)))
+        transpose = _whole(_pull(analytic), claimed.T, 1 / np.maximum(own_scale(y0.reshape(-1)), UNDERFLOW))
         whole = None if transpose is None else transpose.T
-    return claimed if whole is None else _without_rounding(whole, claimed.pattern, units)
+    return claimed if whole is None else _without_rounding(whole, claimed.pattern, own_scale(x.reshape(-1)))
 
 
 def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float) -> Array:
@@ -197,8 +196,9 @@ def _summed(rule: LinearMap, claimed: Jacobian, units: Array) -> Array:
     """
     size, vector = Jacobian(claimed.pattern, np.abs(claimed.data)), np.random.default_rng(0).standard_normal(units.size)
     rounding, off = _ROUNDING_SINGLE if in_single(claimed.data) else _ROUNDING, np.zeros(claimed.shape[0], bool)
-    for v in (vector, units * vector)[: 1 + (units != 1).any()]:
+    for unit in (np.ones(units.size), units)[: 1 + (units != 1).any()]:
         with np.errstate(all="ignore"):
+            v = unit * vector
             given, expected, terms = rule(v), np.ravel(claimed @ v), np.ravel(size @ np.abs(v))
             agrees = np.abs(given - expected) <= rounding * terms
         off |= ~agrees & np.isfinite(given)  # what is not finite is looked for in find_stray
