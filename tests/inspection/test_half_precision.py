@@ -7,6 +7,8 @@ import pytest
 import torch
 
 import jacinspect
+from tests.kinds import KINDS, Case
+from tests.kinds import inspected as of_kind
 from tests.oracles import Array
 
 F = Callable[[torch.Tensor], torch.Tensor]
@@ -74,6 +76,24 @@ def test_a_softmax_is_0_where_half_precision_has_no_number() -> None:
     x = np.array([1.6, -27.8, -5.8, 3.4, 6.5, 7.6])
     assert inspected(lambda x: f(x, torch.float16), exact, x).verdict != "fail"
     assert inspected(lambda x: f(x, torch.float16), exact, x, 1.1).verdict == "fail"
+
+
+def test_an_entry_below_the_last_numbers_of_half_precision_is_no_error_where_f_moves_in_steps() -> None:
+    """The second output is the smallest number that there is, and its slopes by two inputs are 1e-9."""
+    f, exact = MIXED["a softmax"]
+    x = np.array([8.0449, -6.8217, -2.4776, 10.1481, 6.6451, 7.2248])
+    assert inspected(lambda x: f(x, torch.float16), exact, x).verdict != "fail"
+
+
+@pytest.mark.parametrize("seed", [332, 334])
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_a_layer_that_is_scaled_is_judged_as_one_that_is_not(scale: float, seed: int) -> None:
+    """Near 1 a claim is off by the rounding of 1 - tanh², which is that of the scale."""
+    (kind,) = (kind for kind in KINDS if kind.name == "a layer in bfloat16")
+    right, wrong = (of_kind(Case(kind, "torch", 1, scale, seed), factor) for factor in (1, kind.wrong))
+    assert right
+    assert wrong
+    assert (right.verdict != "fail", wrong.verdict) == (True, "fail")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -17,7 +17,7 @@ from jacinspect.jacobian.indices import distinct
 from jacinspect.jacobian.values.first_look import FLOOR
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, finite, own_scale, step_scale
+from jacinspect.jacobian.values.stencil import LAST, finite, own_scale, smallest, step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["NOTHING", "Stray", "asked_alone", "find_stray", "hidden", "visible"]
@@ -65,7 +65,8 @@ def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: 
     terms = np.fmax(y0, near.rounding(numeric.jacobian, numeric.bar)[:])
     largest = np.max(y0, initial=1, where=np.isfinite(y0))
     last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)
-    last = np.fmax(last, 2 * numeric.stairs.of_outputs(numeric.jacobian.pattern.rows, y0.size))
+    steps = numeric.stairs.of_outputs(numeric.jacobian.pattern.rows, y0.size)
+    last = np.fmax(last, 2 * np.fmax(steps, smallest(near.epsilon, near.box.y0)))
     return distinct(rows[(moved > last[rows]) & (size > tolerance)])
 
 

@@ -40,6 +40,7 @@ _WINDOWS = (0.0, 1.0), (-0.72, 0.5)
 # Where those show noise or nothing, in units of |x|: the nearest place where RK45 at 1e-3 takes another step may be
 # beyond 0, and that where Jacobi's iteration does is seldom within half a unit.
 _FAR_WINDOWS = (1.5, 2.0), (-2.0, 2.0)
+_LEAST = 2.0**-31  # of a slope: a claim that is off by less is open anyway, and leaps of rounding show no solver
 _NOISE = 2.0**-20  # of a slope, below which leaps may be noise of a solver whose steps are further away
 # Of a slope, that kinks turn it by in a solver that chooses its steps, however many there are: RK23 at 1e-4, by 0.1 %.
 _FAINT = 2.0**-8
@@ -111,7 +112,7 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     off, pieces = np.zeros(value.size), np.zeros(value.size, bool)
     far = stencil.scaled(own_scale(stencil.x))
     for within, window in [(stencil, each) for each in _WINDOWS] + [(far, each) for each in _FAR_WINDOWS]:
-        again = np.flatnonzero(~pieces)
+        again = np.flatnonzero(~pieces | (off < _NOISE * size))
         if again.size:
             given = value[again], size[again], kinks[again]
             change, shown = _in_window(within.subset(again), *given, window)
@@ -142,7 +143,7 @@ def _in_window(
     off = _OFF * turn + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
-    return np.where(broken, off, 0), broken & (bend | several | ~alone) & (off >= _NOISE * size)
+    return np.where(broken, off, 0), broken & (bend | several | ~alone) & (off >= _LEAST * size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,8 +104,10 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
         floor = FLOOR * near.x_epsilon * band.others(rough) / (2 * step * band.unit)
         bar[entries] = first.bar[entries] + floor
         closing[entries] = first.excess[entries] <= 2 * floor
-        # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added.
-        own = np.maximum(np.maximum(first.size[entries], np.minimum(band.size, 1)), band.largest(rough))
+        # Of f itself no more counts than 1 per unit of x: 1e12 + sin x has a slope of 1, whatever is added. Of what is
+        # scaled after half precision, it is no more than the scale.
+        known = np.maximum(first.size[entries], np.minimum(band.size, near.terms))
+        own = np.maximum(known, band.largest(rough))
         wide[entries] = rough | ~(bar[entries] <= np.maximum(_NEARLY * WIDE * own, tiny))
         size[entries] = own
     return FirstLook(near, colors, number, jacobian, bar, wide, closing, size)
