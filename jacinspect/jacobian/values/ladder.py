@@ -75,8 +75,8 @@ def _finer_is_better(before: Estimate, finer: Estimate) -> Array:
     """Return where steps in units of |x| show more than those in units of 1."""
     gap = np.abs(before.right - before.left)
     sharp = (before.kind != Kind.KINK) | (4 * finer.bar < gap)  # rounding may hide a kink from the finer steps
-    # Where the two contradict each other, f bends within |x|, and steps of 1 are too long however narrow their bar is.
-    apart = ~(np.abs(before.value - finer.value) <= before.bar + finer.bar)
+    # Where steps of 1 show a slope of 0 alone, and shorter ones another, f bends within |x|, far closer than at those.
+    apart = (np.abs(before.value) <= before.bar) & ~(np.abs(finer.value) <= before.bar + finer.bar)
     sharp &= (before.kind != Kind.SMOOTH) | apart | ~(before.bar <= finer.bar)
     # Short steps need not reach the end of a tread.
     sharp &= (before.step == 0) | (finer.step > 0)
