@@ -12,11 +12,7 @@ from jacinspect.inspection.inspected import Inspected
 from jacinspect.inspection.sampling import Sample, affordable
 from jacinspect.jacobian.agreement.analytic import Analytic
 from jacinspect.jacobian.agreement.comparison import Comparison, Criteria, Status
-from jacinspect.jacobian.agreement.directions import (
-    Directions,
-    along_directions,
-    inputs_refuted,
-)
+from jacinspect.jacobian.agreement.directions import Directions, along_directions, inputs_refuted
 from jacinspect.jacobian.agreement.entries import compare, contradicts
 from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_additive, not_differentiable, separable
 from jacinspect.jacobian.agreement.measurements import Measurements

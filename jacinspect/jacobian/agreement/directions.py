@@ -168,12 +168,12 @@ class _Line:
         numeric, direction, v = self.comparison.numeric, self.direction, self.v.reshape(-1)
         pattern, epsilon = numeric.jacobian.pattern, self.near.epsilon
         allowed, closing = Magnitudes(pattern.shape[0]), np.empty(pattern.shape[0], bool)
-        nothing = _nothing(numeric.jacobian, v)
+        apart, nothing = width(epsilon), _nothing(numeric.jacobian, v)
         for rows in pattern.bands:
             entries, band = pattern.entries(rows), pattern.band(rows)
             errors = self.comparison.rounding(entries) + self.comparison.unsure(entries)
             errors = errors / self.coverage + numeric.bar[entries]
-            floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / width(epsilon)
+            floor = FLOOR * self.near.x_epsilon * self.rounding[rows] / apart
             slack = band.sums(errors * np.abs(v[band.indices])) + np.where(band.lengths > 0, 0, nothing)
             allowed[rows] = direction.bar[rows] + floor + slack
             closing[rows] = direction.excess[rows] <= 2 * floor

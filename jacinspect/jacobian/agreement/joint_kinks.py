@@ -146,7 +146,9 @@ def separable(near: Neighbourhood, comparison: Comparison, rows: Array, rng: np.
     x, found = near.x.reshape(-1), rows[:0]
     for unit in (step_scale(x), own_scale(x)):
         ask = _Asked(near, unit, without(rows, found))
-        for _ in range(_QUIET if ask.rows.size else 0):
+        if not ask.rows.size:
+            break
+        for _ in range(_QUIET):
             direction = rng.standard_normal(x.size)
             (rise,) = ask.rises([direction])
             summed = _summed(comparison, ask.tangent(direction))[ask.rows]
