@@ -18,7 +18,17 @@ from jacinspect.jacobian.values.first_look import FLOOR, Contradicts
 from jacinspect.jacobian.values.ladder import NEAREST
 from jacinspect.jacobian.values.numeric import Numeric
 from jacinspect.jacobian.values.rough import Stairs
-from jacinspect.jacobian.values.stencil import LAST, Kind, finite, is_half, is_single, precision, smallest, step_scale
+from jacinspect.jacobian.values.stencil import (
+    LAST,
+    Kind,
+    faintest,
+    finite,
+    is_half,
+    is_single,
+    precision,
+    smallest,
+    step_scale,
+)
 from jacinspect.records import dataclass
 
 __all__ = ["compare", "contradicts"]
@@ -61,7 +71,6 @@ def compare(
     comparison = Comparison(np.zeros(pattern.stored, np.int8), claimed, numeric, criteria.tolerance)
     reads_unknown = np.zeros(pattern.shape[0], bool)
     reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
-    largest = float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
     reach = cache(lambda: _reach(numeric, x, y0))
     nothing = max(float(precision(numeric.epsilon).tiny), FLOOR * smallest(numeric.epsilon, y0))
     for block in blocks(pattern.stored):
@@ -75,7 +84,7 @@ def compare(
             criteria=criteria,
             reads_unknown=reads_unknown[rows],
             not_a_sum=np.isin(rows, criteria.unresolved),
-            largest=largest,
+            faintest=faintest(y0),
             reach=reach,
             nothing=nothing,
         )
@@ -89,8 +98,8 @@ class _Conditions:
 
     `x` and `y0` are the operand's and the output's value at each entry. `checked` is whether there is a claim,
     `reads_unknown` where the output reads an operand that is not finite, `not_a_sum` where its inputs are unresolved.
-    `largest` is the largest output, or 1, `reach` gives the largest number that is known of f, see `_reach`, and a
-    bar of at most `nothing` is not too wide for a 0.
+    `faintest` is the slope that would show where f stands still, `reach` gives the largest number that is known of f,
+    see `_reach`, and a bar of at most `nothing` is not too wide for a 0.
     """
 
     comparison: Comparison
@@ -101,7 +110,7 @@ class _Conditions:
     criteria: Criteria
     reads_unknown: Array
     not_a_sum: Array
-    largest: float
+    faintest: float
     reach: Callable[[], float]
     nothing: float
 
@@ -175,7 +184,7 @@ class _Conditions:
             reached = self.comparison.numeric.size[self.block]
             last = np.where(claimed <= _FAINT * reached, reached * step_scale(self.x), 0)
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
-            faint = still & ((claimed <= 4 * LAST * self.largest) | ((claimed * size <= last) & (size > 0)))
+            faint = still & ((claimed <= self.faintest) | ((claimed * size <= last) & (size > 0)))
             off = np.abs(self.claimed - self.value)
             cancels = (claimed == 0) & (off <= self.comparison.last * np.minimum(reached * step_scale(self.x), 1))
             lost = self.differs & ((off <= UNDERFLOW) | cancels)

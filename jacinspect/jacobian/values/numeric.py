@@ -20,7 +20,7 @@ from jacinspect.jacobian.values.ladder import LADDER_CALLS, SMALL, ladder
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.rough import NO_KINKS, NO_STAIRS, Kinks, Stairs
 from jacinspect.jacobian.values.sides import Estimate
-from jacinspect.jacobian.values.stencil import Kind, Stencil, own_scale, step_scale
+from jacinspect.jacobian.values.stencil import Kind, Stencil, faintest, own_scale, step_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["PIECES", "Numeric", "largest_of_row", "numeric_jacobian"]
@@ -96,7 +96,8 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
             entries, estimate = entries[better], estimate.subset(better)
         if contradicts is not None:
             estimate = _without_means(stencil.subset(np.flatnonzero(better)), entries, estimate, contradicts)
-            np.add.at(refuted, pattern.rows[entries], _times_refuted(entries, estimate, large, contradicts))
+            shown = replace(estimate, bar=estimate.bar + np.where(estimate.value, 0, faintest(near.box.y0)))
+            np.add.at(refuted, pattern.rows[entries], _times_refuted(entries, shown, large, contradicts))
         value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind
         kinks.append(Kinks.of(entries, estimate))
         stairs.append(Stairs.of(entries, estimate))

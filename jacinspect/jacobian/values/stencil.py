@@ -15,6 +15,7 @@ __all__ = [
     "LAST",
     "Kind",
     "Stencil",
+    "faintest",
     "finite",
     "is_half",
     "is_single",
@@ -50,6 +51,11 @@ def own_scale(x: Array) -> Array:
     """Return the size of each entry of x: |x|; 1 where x is 0 or not finite."""
     size = np.abs(x)
     return np.asarray(np.where(np.isfinite(size) & (size > 0), size, 1.0))
+
+
+def faintest(y0: Array) -> float:
+    """Return a few last bits of 1, or of f's largest value: where f stands still, no fainter slope would show."""
+    return 4 * LAST * float(np.max(np.abs(y0), initial=1, where=np.isfinite(y0)))
 
 
 def precision(epsilon: float) -> "np.finfo[np.float32 | np.float64]":

@@ -82,6 +82,13 @@ def test_what_moves_in_steps_or_as_claimed_is_not_counted(f: F, kind: int, claim
     assert (numeric.kind == kind).all()
 
 
+@pytest.mark.parametrize(("claim", "counted"), [(1e-16, False), (1e-3, True)])
+def test_a_claim_too_faint_to_show_where_f_stands_still_is_not_counted(claim: float, counted: bool) -> None:
+    first = looked_at(lambda x: np.zeros(1) * x.sum(), np.linspace(-1, 1.3, 14))
+    shown = replace(first, bar=np.zeros(14))
+    assert (of(shown, np.full(14, claim))[1] < 9 * LADDER_CALLS) == counted
+
+
 def test_what_is_not_finite_is_not_looked_at() -> None:
     numeric, calls = of(looked_at(np.log, np.array([-1.0, np.nan]), dense=False))
     assert (numeric.kind.tolist(), calls) == ([Kind.NONFINITE, Kind.NONFINITE], 0)
