@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import count
+from itertools import chain, cycle
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from jacinspect.jacobian.indices import distinct, without
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.patterns.dependencies import Budget
 from jacinspect.jacobian.patterns.detection import Detection
+from jacinspect.jacobian.patterns.points import NEAR, NEARER, PointSource
 from jacinspect.jacobian.values.breaks import in_pieces
 from jacinspect.jacobian.values.first_look import first_look
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
@@ -149,19 +150,29 @@ def _beside_directions(
     all others, as a median of many equal numbers, the pattern has to be looked at again.
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
-    rows = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
-    lengths = numeric.jacobian.pattern.lengths
-    rows = without(rows[np.isfinite(of.box.y0[rows])], directions.pattern_refuted)
+    shown = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
+    rows = without(shown[np.isfinite(of.box.y0[shown])], directions.pattern_refuted)
     rows = without(rows, directions.analytic_refuted)
-    if not rows.size:
-        return directions
+    if rows.size:
+        directions = _judged(of, directions, measured, comparison, rows)
+    # A vjp was compared with what the pattern has, which may lack an entry that f would not show.
+    seen = np.isin(spurious.pattern.rows, without(shown, directions.pattern_refuted))
+    inputs = without(directions.inputs_refuted, without(spurious.indices, spurious.indices[seen]))
+    return replace(directions, inputs_refuted=inputs)
+
+
+def _judged(
+    of: Inspected, directions: Directions, measured: Measurements, comparison: Comparison, rows: Array
+) -> Directions:
+    """Say of some outputs, whose claim has entries where f seems to have none, whether that or the pattern is wrong."""
+    near, pattern = measured.near, comparison.numeric.jacobian.pattern
     sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
-    bits = partial(_refuted_bitwise, of, measured, numeric.jacobian.pattern)
+    bits = partial(_refuted_bitwise, of, measured, pattern, far=True)
     moved = bits(rows)
     if comparison.count(Status.DISAGREES):  # a claim that is wrong elsewhere needs no more proof
         rows = distinct(sums, moved)
     others = without(rows, distinct(sums, moved))
-    for row in others[lengths[others] <= _INPUTS][:_FEW]:
+    for row in others[pattern.lengths[others] <= _INPUTS][:_FEW]:
         looked = [bits(row[None]) for _ in range(_LOOKS)]
         moved, sums = distinct(moved, *looked), distinct(sums, row[None])
     return replace(
@@ -171,12 +182,26 @@ def _beside_directions(
     )
 
 
-def _refuted_bitwise(of: Inspected, measured: Measurements, pattern: Pattern, outputs: Array) -> Array:
+def _refuted_bitwise(
+    of: Inspected, measured: Measurements, pattern: Pattern, outputs: Array, far: bool = False
+) -> Array:
+    """Return which outputs change with inputs that they are not known to read: close to x, or `far` away as well.
+
+    Close to x, other branches of f are not taken; but what moves last bits of f a unit away does not show there.
+    """
     from jacinspect.jacobian.patterns.refutation import refuted_bitwise
 
-    first, draw = measured.directions[0], partial(of.rng.integers, 2**63)
-    tangents = (replace(first, seed=int(draw())).tangent(of.x) for _ in count())
-    return refuted_bitwise(of.box, of.x, pattern, outputs, tangents, of.rng)
+    first, draw, source = (
+        measured.directions[0],
+        partial(of.rng.integers, 2**63),
+        PointSource(of.x, of.box.domain, of.rng),
+    )
+    close = (
+        (of.x + reach * replace(first, seed=int(draw())).tangent(of.x)).astype(of.x.dtype)
+        for reach in cycle((NEAR, NEAR, NEARER, NEARER))
+    )
+    away = (source.moved(direction, 1, 1) for direction in (1, 1, -1, -1) if far)
+    return refuted_bitwise(of.box, of.x, pattern, outputs, chain(away, close), of.rng)
 
 
 def _both(of: Inspected, sample: Sample, near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:

@@ -434,6 +434,73 @@ def test_the_gradient_of_peaked_logits_passes(logits: list[float]) -> None:
     assert report.verdict == "pass", report.findings
 
 
+def softmax(x: Array) -> Array:
+    share = np.exp(x - x.max())
+    return np.asarray(share / share.sum())
+
+
+def softmax_jacobian(x: Array) -> Array:
+    return np.asarray(np.diag(softmax(x)) - np.outer(softmax(x), softmax(x)))
+
+
+def softmax_in_float32(x: Array) -> Array:
+    return softmax(x.astype(np.float32)).astype(float)
+
+
+def softmax_in_float16(x: Array) -> Array:
+    return np.asarray(1e6 * softmax(x.astype(np.float16)).astype(float))
+
+
+def log_softmax(x: Array) -> Array:
+    return np.asarray(x - (x.max() + np.log(np.exp(x - x.max()).sum())))
+
+
+def cross_entropy_in_float32(x: Array) -> Array:
+    logits = torch.from_numpy(x.astype(np.float32))
+    return np.asarray(torch.nn.functional.cross_entropy(logits[None], torch.tensor([0])).double().numpy().reshape(1))
+
+
+FAR_LOGITS: dict[str, tuple[F, F, list[float]]] = {
+    "log-softmax": (
+        log_softmax,
+        lambda x: np.eye(x.size) - softmax(x),
+        [11.29867798, 31.38184167, -14.36068855, -17.3160562, 44.73412643, 31.48571771],
+    ),
+    "softmax in float32": (
+        softmax_in_float32,
+        softmax_jacobian,
+        [-2.40471, 22.56674, -2.83491, 5.89007, -2.03608, 6.37628],
+    ),
+    "softmax in float16, scaled": (
+        softmax_in_float16,
+        lambda x: 1e6 * softmax_jacobian(x),
+        [1.76104384, -11.0352594, -10.6989332, -6.69798811, -20.01003985, 20.17412224],
+    ),
+    "cross-entropy in float32": (
+        cross_entropy_in_float32,
+        lambda x: (softmax(x) - np.eye(x.size)[0])[None],
+        [31.00214, 7.20317, -8.87138, -6.18393, -2.25417, 6.33171],
+    ),
+    "cross-entropy in float32, of two classes": (
+        cross_entropy_in_float32,
+        lambda x: (softmax(x) - np.eye(x.size)[0])[None],
+        [20.71551, -0.27271, -3.19783, 16.85973, -26.83432, 2.51302],
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ["jacobian", "vjp"])
+@pytest.mark.parametrize("name", FAR_LOGITS)
+def test_entries_of_far_logits_that_show_a_unit_away_alone_are_not_called_wrong(
+    name: str, form: AnyDerivativeKind
+) -> None:
+    f, jacobian, logits = FAR_LOGITS[name]
+    derivative: Callable[..., Array] = jacobian if form == "jacobian" else lambda x, g: jacobian(x).T @ g
+    for seed in range(3):
+        report = jacinspect.inspect(f, np.array(logits), derivative=derivative, derivative_kind=form, seed=seed)
+        assert report.verdict != "fail", report.findings
+
+
 STEPPED: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "printed digits": (printed, np.cos),
     "rounded to 9": (lambda x: np.round(np.exp(x), 9), np.exp),

@@ -11,16 +11,14 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, same
 from jacinspect.jacobian.compact import Pattern
-from jacinspect.jacobian.patterns.points import NEAR, NEARER
 
 __all__ = ["refuted_bitwise"]
 
 _ROUNDS = 16  # of two calls: one input among many that an output is not known to read is missed with (3/4)^16 = 1 %
-_REACHES = (NEAR, NEARER)  # of the direction: close to x, where other branches of f are not taken
 
 
 def refuted_bitwise(
-    box: BlackBox, x: Array, pattern: Pattern, outputs: Array, tangents: Iterator[Array], rng: np.random.Generator
+    box: BlackBox, x: Array, pattern: Pattern, outputs: Array, points: Iterator[Array], rng: np.random.Generator
 ) -> Array:
     """Return which of some outputs change with inputs that they are not known to read.
 
@@ -36,8 +34,8 @@ def refuted_bitwise(
         What each output is known to read.
     outputs
         Flat indices.
-    tangents
-        Directions to move along, of x's shape, one for each round: of equal inputs, another is the largest in each.
+    points
+        Where everything has moved, of x's shape, one for each round: of equal inputs, another is the largest at each.
     """
     changed, lengths = np.zeros(outputs.size, bool), pattern.lengths[outputs]
     drawn = []
@@ -46,14 +44,13 @@ def refuted_bitwise(
         kept = max(int(np.searchsorted(np.cumsum(lengths[order]), x.size / 2)), 1)
         drawn.append(_inputs_of(pattern, outputs[order[:kept]]))
 
-    def points() -> Iterator[Array]:
-        for number, tangent in enumerate(islice(tangents, _ROUNDS)):
-            point = (x + _REACHES[number // 2 % 2] * tangent).astype(x.dtype)
+    def asked() -> Iterator[Array]:
+        for number, point in enumerate(islice(points, _ROUNDS)):
             chosen = drawn[number].reshape(x.shape)
             yield point.copy()
             yield np.where(chosen, x, point) if number % 2 else np.where(chosen, point, x)
 
-    values = box.many_unless_raised(points())
+    values = box.many_unless_raised(asked())
     for number, (end, y) in enumerate(zip(values, values, strict=True)):
         if end is not None and y is not None:
             whole = pattern.sums(~drawn[number][pattern.indices] * 1.0)[outputs] == 0  # read nothing but chosen inputs

@@ -12,13 +12,14 @@ from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.stencil import Stencil
 from jacinspect.records import dataclass
 
-__all__ = ["FARTHEST", "SIDE", "Places", "inputs_of", "leader", "leaps_at_end", "steps_near"]
+__all__ = ["FARTHEST", "SIDE", "Places", "inputs_of", "leader", "leaps_at_end", "steps_beyond", "steps_near"]
 
 SIDE = 32  # places to each side that are searched for leaps, twice as far apart as the step that is believed is long
 # Apart at most, in units of x: half a unit away f may be another function. Not a whole number of steps.
 FARTHEST = 0.01507
 _FURTHER = (1.0, 8.0, 64.0, 512.0, 4096.0)  # times as far apart: x may lie close to the end of a tread, or leaps be far
 _BEND = 2.0**-12  # of how far f moves on: it moves by less at the end of a tread that is bent, after all halvings
+_RISES = 8.0  # steps from the end of a tread on, that are looked for: several, and few enough to be told apart
 _HALVINGS, _FIRST_HALVINGS = 20, 6  # a leap persists however near its two ends; a bend is seen to be one after a few
 _MATTERS = 8.0  # times the bar over the step: leaps that are smaller do not move the slope by much more than its bar
 _ROUNDINGS = 16  # of f's values, that are no leap
@@ -53,22 +54,43 @@ def steps_near(stencil: Stencil, value: Array, bar: Array, believed: Array) -> t
     return height, away * np.abs(stencil.units())
 
 
-def leaps_at_end(stencil: Stencil, still: Array, moved: Array) -> Array:
-    """Return where f leaps at the end of the tread that x is on.
+def leaps_at_end(stencil: Stencil, still: Array, moved: Array) -> tuple[Array, Array]:
+    """Return where f leaps at the end of the tread that x is on, and the step at which that ends.
 
     f has the value at x as far as a step that is `still`, and another at one that has `moved`: both of one sign. The
     nearest end is followed, where several outputs read an input; others may leap.
     """
     first = leader(inputs_of(stencil), -np.abs(moved))
-    still, moved = still[first], moved[first]
-    rise = far = np.abs(stencil.step(moved) - stencil.y0)
+    far = np.abs(stencil.step(moved[first]) - stencil.y0)
+    end, rise = _first_above(stencil, still[first], moved[first], np.zeros(first.size), first)
+    return np.asarray((rise == 0) | ~(rise <= _BEND * far)), end
+
+
+def steps_beyond(stencil: Stencil, end: Array, far: Array) -> Array:
+    """Return how high the steps are in which f moves from the end of a tread on, up to a step that is `far`.
+
+    Around x these may be too many to be told apart, where f rises as an exponential does. It is 0 where f leaps once.
+    """
+    first = leader(inputs_of(stencil), -np.abs(end))
+    end, height = end[first], np.abs(stencil.step(end[first]) - stencil.y0)
+    top, _ = _first_above(stencil, end, far[first], _RISES * height, first)
+    places = Places.at(stencil, np.abs(top - end) / (2 * SIDE), (top + end) / 2)
+    return _Search(places, np.zeros(first.size), height / 2).steps()[0]
+
+
+def _first_above(stencil: Stencil, low: Array, high: Array, height: Array, first: Array) -> tuple[Array, Array]:
+    """Bisect for the step, between two, from which on f is further than a height from f(x), and return by how much.
+
+    `first` is the entry that each follows.
+    """
+    rise = np.abs(stencil.step(high) - stencil.y0)
     for _ in range(_HALVINGS):
-        middle = (still + moved) / 2
-        y = np.abs(stencil.step(middle) - stencil.y0)
-        moves = (y > 0)[first]
-        still, moved = np.where(moves, still, middle), np.where(moves, middle, moved)
-        rise = np.where(moves, y, rise)
-    return np.asarray((rise == 0) | ~(rise <= _BEND * far))
+        middle = (low + high) / 2
+        moved = np.abs(stencil.step(middle) - stencil.y0)
+        above = (moved > height)[first]
+        low, high = np.where(above, low, middle), np.where(above, middle, high)
+        rise = np.where(above, moved, rise)
+    return high, rise
 
 
 def inputs_of(stencil: Stencil) -> Array:

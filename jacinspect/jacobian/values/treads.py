@@ -5,7 +5,7 @@ import numpy as np
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.slopes import SHARPER, Rungs
-from jacinspect.jacobian.values.stairs import inputs_of, leaps_at_end, steps_near
+from jacinspect.jacobian.values.stairs import inputs_of, leaps_at_end, steps_beyond, steps_near
 
 __all__ = ["rounding_of_x", "steps_around"]
 
@@ -23,14 +23,17 @@ def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Arr
     end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
     flat = np.flatnonzero(end > 0)
     height, away, stencil = np.zeros(entries.size), np.ones(entries.size), rungs.stencil.subset(entries)
-    leaps = np.ones(entries.size, bool)
+    leaps, within, beyond = np.ones(entries.size, bool), sign * rungs.steps[end], sign * rungs.steps[end - 1]
     if flat.size:
-        within, beyond = rungs.steps[end[flat]], rungs.steps[end[flat] - 1]
-        leaps[flat] = leaps_at_end(stencil.subset(flat), sign[flat] * within, sign[flat] * beyond)
+        leaps[flat], within[flat] = leaps_at_end(stencil.subset(flat), within[flat], beyond[flat])
     near = np.flatnonzero(leaps)
     if near.size:
         slopes = estimate.value[near], estimate.bar[near]
         height[near], away[near] = steps_near(stencil.subset(near), *slopes, believed[near])
+    end = np.flatnonzero(leaps & (end > 0) & (height == 0))
+    if end.size:
+        height[end] = steps_beyond(stencil.subset(end), within[end], sign[end] * rungs.steps[0])
+        away[end] = np.abs(within[end] * stencil.units()[end])
     inputs = inputs_of(stencil)
     longer = np.flatnonzero((height == 0) & np.isin(inputs, inputs[height > 0]))
     if longer.size:

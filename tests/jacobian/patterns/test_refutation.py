@@ -19,8 +19,8 @@ def refuted(f: Callable[[Array], Any], x: Array, known: Pairs, outputs: list[int
     assert box.output_shape is not None
     rows, columns = (np.array([pair[k] for pair in sorted(known)], int) for k in (0, 1))
     pattern = Pattern.from_pairs(rows, columns, box.output_shape, x.shape)
-    tangents = (rng.standard_normal(x.shape) for _ in range(99))
-    got = refuted_bitwise(box, x, pattern, np.array(outputs), tangents, rng)
+    points = (x + rng.standard_normal(x.shape) / 1024 for _ in range(99))
+    got = refuted_bitwise(box, x, pattern, np.array(outputs), points, rng)
     assert box.evaluations <= 2 + 2 * 16
     return got.tolist()  # type: ignore[no-any-return]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jacinspect.jacobian.calls.blackbox import BlackBox
-from jacinspect.jacobian.values.stairs import SIDE, Places, leaps_at_end, steps_near
+from jacinspect.jacobian.values.stairs import SIDE, Places, leaps_at_end, steps_beyond, steps_near
 from jacinspect.jacobian.values.stencil import Stencil
 from tests.lines import DOUBLE, F, of_one_input, stencil_of
 from tests.oracles import Array
@@ -187,8 +187,9 @@ def leaps(f: F, still: float, moved: float | Array, at: float = 0.3127) -> list[
     """Return where outputs of one number leap between two steps."""
     stencil = of_one_input(f, at)
     like = np.ones(stencil.y0.size)
-    found: list[bool] = leaps_at_end(stencil, still * like, moved * like).tolist()
-    return found
+    found, end = leaps_at_end(stencil, still * like, moved * like)
+    assert np.all((np.abs(still) <= np.abs(end)) & (np.abs(end) <= np.abs(moved)))
+    return found.tolist()  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -212,3 +213,32 @@ def test_an_output_that_stands_still_where_another_bends_may_leap_beyond() -> No
         return np.array([moved > 1.3e-4, max(moved - 1e-4, 0)])
 
     assert leaps(f, 1e-5, 2e-4) == [True, False]
+
+
+def beyond(f: F, end: float | Array, far: float) -> list[float]:
+    """Return how high the steps are of outputs of one number, from the end of a tread on."""
+    stencil = of_one_input(f, 0.3127)
+    like = np.ones(stencil.y0.size)
+    return steps_beyond(stencil, end * like, far * like).tolist()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("rate", [3, 30])
+def test_steps_are_seen_from_the_end_of_a_tread_on_where_f_rises_as_an_exponential(side: int, rate: float) -> None:
+    end, height = 10 / rate, 1e-7
+    f: F = lambda x: height * np.floor(np.exp(rate * (side * (x - 0.3127) - end)))  # noqa: E731
+    assert beyond(f, side * end * (1 + 1e-9), side * 3 * end) == pytest.approx([height])
+
+
+def test_a_leap_or_two_beyond_a_tread_are_no_steps() -> None:
+    """As of a hard shrink, and of a clip between two numbers."""
+    assert beyond(lambda x: np.where(x > 1, x, 0), 0.6873001, 3) == [0]
+    assert beyond(lambda x: 1.0 * (x > 1) + 1.0 * (x > 1.5), 0.6873001, 3) == [0]
+
+
+def test_of_treads_along_one_input_the_shortest_is_followed() -> None:
+    def f(x: Array) -> Array:
+        moved = x[0] - 0.3127
+        return np.asarray(1e-7 * np.floor(np.exp(30 * (moved - [0.01, 0.2]))))
+
+    assert beyond(f, np.array([0.010000001, 0.20000001]), 1.0) == pytest.approx([1e-7, 0])
