@@ -194,7 +194,7 @@ def _refuted_bitwise(
     first, draw, source = (
         measured.directions[0],
         partial(of.rng.integers, 2**63),
-        PointSource(of.x, of.box.domain, of.rng),
+        PointSource(of.x, of.box.limits, of.rng),
     )
     close = (
         (of.x + reach * replace(first, seed=int(draw())).tangent(of.x)).astype(of.x.dtype)

@@ -173,7 +173,7 @@ class _Inspection(Inspected):
         candidates = detection.faint & (np.abs(jacobian.data) <= bar)
         if not candidates.any():
             return None
-        source = PointSource(self.x, self.box.domain, np.random.default_rng([self.settings.seed, 2]))
+        source = PointSource(self.x, self.box.limits, np.random.default_rng([self.settings.seed, 2]))
         colors = colored(jacobian.pattern, detection)
         entries = moved_by_rounding(self.box, source, jacobian, candidates, colors)
         return entries if entries.any() else None

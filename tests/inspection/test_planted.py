@@ -18,6 +18,7 @@ from tests.benchmarks.test_planted_errors import (
     planted,
     score,
 )
+from tests.oracles import Array
 
 
 def test_the_bars_cover_the_truth() -> None:
@@ -137,3 +138,20 @@ def test_a_gross_error_at_large_numbers_in_single_precision_is_found() -> None:
     for factor, verdict in ((1.0, "pass"), (2.0, "fail")):
         claim = lambda x, factor=factor: factor * (x > 0)  # noqa: E731
         assert jacinspect.inspect(single, [1e5 + 0.5, -3e4, 2.0], claim).verdict == verdict
+
+
+@pytest.mark.parametrize("factor", [-1, 0.5, 1.01])
+def test_a_wrong_derivative_is_found_beside_an_explosion(factor: float) -> None:
+    """It passed, "judged over longer steps": what explodes to one side was taken for steps, as high as it explodes."""
+    rates = np.arange(0, 300, 7.0)
+
+    def f(x: Array) -> Array:
+        return np.asarray([np.sum(np.exp(-rates * x) * np.cos(1.7 * rates * x))])
+
+    def derivative(x: Array) -> Array:
+        waves = np.cos(1.7 * rates * x) + 1.7 * np.sin(1.7 * rates * x)
+        return np.asarray([-np.sum(rates * np.exp(-rates * x) * waves)])
+
+    for x in ([0.03], [0.04], [0.06]):
+        assert jacinspect.inspect(f, x, derivative).verdict == "pass"
+        assert jacinspect.inspect(f, x, lambda x: factor * derivative(x)).verdict == "fail"

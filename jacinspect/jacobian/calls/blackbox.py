@@ -278,6 +278,11 @@ class BlackBox:
         outside = np.asarray((x < self._low) | (x > self._high))
         return outside if outside.any() else None
 
+    @property
+    def limits(self) -> tuple[float | Array, float | Array]:
+        """The lowest and the highest numbers at which f is known to be defined, for all entries or of each."""
+        return self._low, self._high
+
     def keep_within(self, low: Array, high: Array) -> None:
         """From now on, take what is beyond some ends of each entry for outside of the domain, see ends."""
         self._low, self._high, self.is_bounded = low, high, True

@@ -70,8 +70,9 @@ def detect(box: BlackBox, x: Array, rng: np.random.Generator, budget: Budget) ->
         When f raises at every point tried but x.
     """
     assert box.output_shape is not None
-    source, dependencies = PointSource(x, box.domain, rng), Dependencies()
-    flips = _trace_flips(box, source, budget, dependencies)
+    dependencies = Dependencies()
+    flips = _trace_flips(box, PointSource(x, box.limits, rng), budget, dependencies)
+    source = PointSource(x, box.limits, rng)  # within ends that may have been found by now
     points = 1 + flips + _trace_near_one(box, source, budget, dependencies)
     pattern = dependencies.pattern(box.output_shape, x.shape)
     ties = trace_ties(box, source, pattern, budget, dependencies)
@@ -104,7 +105,7 @@ def detect_again(
     asked = outputs
     began, dependencies = box.evaluations, Dependencies(unresolved=list(before.unresolved))
     dependencies.add(before.pattern.rows, before.pattern.indices, before.faint)
-    source, points, pattern = PointSource(x, box.domain, rng), before.points, before.pattern
+    source, points, pattern = PointSource(x, box.limits, rng), before.points, before.pattern
     last: PointPair | None = None
     for reach in _AGAIN:
         evidence = _confirm(box, source, pattern, dependencies, reach)
@@ -144,6 +145,7 @@ def _trace_flips(box: BlackBox, source: PointSource, budget: Budget, dependencie
     if search.undefined:
         if search.failure is not None:
             keep_within_ends(box, source.x)
+            source = replace(source, domain=box.limits)
         for flip in source.nearer():
             search.trace(flip)
     search.trace(source.moved(-1, 1, 1), anywhere=True)

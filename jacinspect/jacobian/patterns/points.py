@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from jacinspect.jacobian.calls.blackbox import Array, Domain, blocks
+from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.records import dataclass
 
 __all__ = ["NEAR", "NEARER", "PointSource"]
@@ -18,10 +18,10 @@ _DISTANCES = (1.0, 0.25, 2.0**-6, NEAR, NEARER, 2.0**-30)
 
 @dataclass(frozen=True, eq=False)
 class PointSource:
-    """Draws points around x, a floating-point array of any shape, within f's declared domain."""
+    """Draws points around x, a floating-point array of any shape, within f's domain: of all entries, or of each."""
 
     x: Array
-    domain: Domain
+    domain: tuple[float | Array, float | Array]
     rng: np.random.Generator
 
     def flips(self) -> Iterator[Array]:
@@ -75,8 +75,8 @@ class PointSource:
                 there = np.where(finite, there, (2 * u - 1).astype(self.x.dtype))
             if stuck.any():
                 there = np.where(stuck, np.where(part == 0, sign * u, part / 2), there)
-            into[block] = self.inside(there)
-        return moved
+            into[block] = there
+        return self.inside(moved)
 
     def near_one(self) -> Array:
         """Draw a point whose entries all lie between 1/2 and 2."""
@@ -85,8 +85,8 @@ class PointSource:
     def inside(self, x: Array) -> Array:
         """Bring entries outside the domain into it: by reflection at one end, cyclically between two."""
         low, high = self.domain
-        if (low, high) == (-np.inf, np.inf):
+        if np.all(np.isinf(low) & np.isinf(high)):
             return x
         with np.errstate(all="ignore"):
-            inside = low + np.abs(x - low) % (high - low) if np.isfinite(low) else high - np.abs(high - x)
+            inside = np.where(np.isfinite(low), low + np.abs(x - low) % (high - low), high - np.abs(high - x))
         return np.where((x < low) | (x > high), inside, x).astype(x.dtype, copy=False)

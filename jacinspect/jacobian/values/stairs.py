@@ -217,8 +217,9 @@ class _Search:
             beyond = ~(np.abs(there - ahead) <= np.abs(there - back))[first]
             high, above = np.where(beyond, middle, high), np.where(beyond, there, above)
             low, below = np.where(beyond, low, middle), np.where(beyond, below, there)
-            smooth = _cubic(before, high) - _cubic(before, low)
-            leap = np.nan_to_num(np.abs(above - below - smooth), nan=0)
+            rise, smooth = above - below, _cubic(before, high) - _cubic(before, low)
+            # where f explodes to a side, a cubic through its values there foretells far more than f moves by
+            leap = np.nan_to_num(np.fmin(np.abs(rise), np.abs(rise - smooth)), nan=0)
             if halving >= _FIRST_HALVINGS and not (leap >= height / _PART).any():
                 break
         return np.asarray(leap)

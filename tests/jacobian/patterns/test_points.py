@@ -123,6 +123,12 @@ def test_zeros_alone_and_large_numbers_count_as_1() -> None:
 # --- Within the domain
 
 
+def test_each_entry_may_have_a_domain_of_its_own() -> None:
+    limits = np.array([0.0, -np.inf, -np.inf, 1.0]), np.array([np.inf, 0.0, np.inf, 2.0])
+    x = np.array([-3.0, 3.0, 3.0, 2.5])
+    assert PointSource(np.ones(4), limits, np.random.default_rng(0)).inside(x).tolist() == [3.0, -3.0, 3.0, 1.5]
+
+
 @pytest.mark.parametrize("domain", [(0.5, 3.0), (-np.inf, 6.0), (-4.0, np.inf), (-1.0, 1.0)])
 def test_all_points_lie_in_the_domain(domain: Domain) -> None:
     inside = source(np.clip(X, *domain), domain)

@@ -183,6 +183,13 @@ def test_fast_waves_of_one_input_are_no_steps() -> None:
     assert calls < 300
 
 
+@pytest.mark.parametrize("rate", [30.0, 300.0, 1000.0])
+def test_what_explodes_to_a_side_moves_in_no_steps(rate: float) -> None:
+    f: F = lambda x: np.exp(-rate * x) + np.exp(-x)  # noqa: E731
+    steps, _, _ = searched(of_one_input(f, 12 / rate), 0, 1e-9, 1e-5)
+    assert not steps.any()
+
+
 def leaps(f: F, still: float, moved: float | Array, at: float = 0.3127) -> list[bool]:
     """Return where outputs of one number leap between two steps."""
     stencil = of_one_input(f, at)
