@@ -27,6 +27,7 @@ from jacinspect.jacobian.values.breaks import in_pieces
 from jacinspect.jacobian.values.first_look import first_look
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric, numeric_jacobian
+from jacinspect.jacobian.values.shared_steps import with_shared_steps
 from jacinspect.jacobian.values.star import mirrored
 from jacinspect.records import replace
 
@@ -235,7 +236,9 @@ def _differenced(
     denied = None if claim is None else contradicts(cache(lambda: claim().on(colored[0])), near.epsilon)
     first = first_look(near, *colored, denied)
     numeric = numeric_jacobian(first, limit - of.box.evaluations, denied)
-    return numeric if denied is None else in_pieces(first, numeric, denied)
+    if denied is None:
+        return numeric
+    return in_pieces(first, with_shared_steps(first, numeric, denied), denied)
 
 
 def _compared(of: Inspected, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:

@@ -862,3 +862,36 @@ def test_no_noise_is_named_for_an_entry_where_f_has_none() -> None:
     (finding,) = [each for each in jacinspect.inspect(f, x, lambda _: right).findings if each.severity == "error"]
     assert "has entries where the function has none" in finding.message
     assert "--noise" not in finding.message
+
+
+@pytest.mark.parametrize("at", [0.125, 0.5, 1.0, 3.0])
+def test_a_number_on_the_edge_of_a_step_is_judged_over_many_of_them(at: float) -> None:
+    """As 0.5 is, of what rounds down to so many digits: there f jumps, beside a slope that is none of f's."""
+    report = partial(jacinspect.inspect, lambda x: np.floor(1e6 * x) / 1e6 + np.sin(x), np.array([at]))
+    assert report(lambda x: 1 + np.cos(x)).verdict == "pass"
+    assert report(lambda x: 1.1 + 1.1 * np.cos(x)).verdict == "fail"
+    assert report(np.cos).verdict == "pass"  # the slope between two steps, as a jump of f has it
+
+
+@pytest.mark.parametrize("seed", [3, 4, 8, 11])
+def test_steps_that_an_output_shows_by_other_inputs_are_its_steps(seed: int) -> None:
+    """Attention whose weights are computed in single precision: of hundreds of entries one was called wrong."""
+    size = 6
+    by = np.random.default_rng(seed).standard_normal((3, size, size)) / np.sqrt(size)
+    x = np.random.default_rng(seed + 10).standard_normal((4, size))
+
+    def weights(x: Array, dtype: type) -> Array:
+        scores = (x @ by[0] @ (x @ by[1]).T / np.sqrt(size)).astype(dtype)
+        shares = np.exp(scores - scores.max(-1, keepdims=True))
+        return np.asarray(shares / shares.sum(-1, keepdims=True))
+
+    def attention(x: Array) -> Array:
+        return np.asarray(weights(x, np.float32).astype(float) @ (x @ by[2]))
+
+    def jvp(x: Array, d: Array) -> Array:
+        p = weights(x, np.float64)
+        moved = (d @ by[0] @ (x @ by[1]).T + x @ by[0] @ (d @ by[1]).T) / np.sqrt(size)
+        return np.asarray(p * (moved - (p * moved).sum(-1, keepdims=True)) @ (x @ by[2]) + p @ (d @ by[2]))
+
+    report = jacinspect.inspect(attention, x, jvp, derivative_kind="jvp")
+    assert report.verdict != "fail", report.findings

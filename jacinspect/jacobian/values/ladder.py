@@ -13,7 +13,7 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.doubts import Doubts
-from jacinspect.jacobian.values.over_steps import among_steps, over_many
+from jacinspect.jacobian.values.over_steps import among_known, among_steps, over_many
 from jacinspect.jacobian.values.sides import Estimate, Sides, leaps_at_once
 from jacinspect.jacobian.values.slopes import Rungs
 from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, is_single
@@ -33,13 +33,17 @@ _BLOCK = 2**10  # entries judged together: what is computed of them stays in the
 
 
 @np.errstate(all="ignore")
-def ladder(stencil: Stencil, doubts: Doubts) -> Estimate:
+def ladder(stencil: Stencil, doubts: Doubts, known: Array | None = None) -> Estimate:
     """Difference at ever smaller steps and believe, entry by entry, the finest scale that has settled.
 
-    Where there are `doubts`, f has to be seen to be continuous first.
+    Where there are `doubts`, f has to be seen to be continuous first; or it is `known` how high the steps are in which
+    each output moves by other inputs.
     """
     estimate = Estimate.joined(
-        [_sampled(stencil.subset(batch), doubts.subset(batch)) for batch in _parts(stencil.y0.size, _BATCH)]
+        [
+            _sampled(stencil.subset(batch), doubts.subset(batch), None if known is None else known[batch])
+            for batch in _parts(stencil.y0.size, _BATCH)
+        ]
     )
     return estimate if stencil.inputs is None else _in_units_of_x(estimate, stencil, doubts)
 
@@ -89,7 +93,7 @@ def _kink_is_elsewhere(before: Estimate, finer: Estimate) -> Array:
     return np.asarray(kink & (finer.kind == Kind.SMOOTH))
 
 
-def _sampled(stencil: Stencil, doubts: Doubts) -> Estimate:
+def _sampled(stencil: Stencil, doubts: Doubts, known: Array | None = None) -> Estimate:
     count, ratio = (_RUNGS_SINGLE, _RATIO_SINGLE) if is_single(stencil.epsilon) else (_RUNGS, _RATIO)
     steps = ratio ** -np.arange(count, dtype=float)
     y = np.empty((2, count, stencil.y0.size))
@@ -101,12 +105,17 @@ def _sampled(stencil: Stencil, doubts: Doubts) -> Estimate:
     for part in _parts(stencil.y0.size, _BLOCK):
         sides = Sides.of(rungs.subset(part), jumps[:, part], np.zeros(part.size))
         estimates.append(sides.estimate())
-        bests.append(sides.both.best)
+        bests.append(sides.best)
         doubted.append(doubts.subset(part).of(sides))
     estimate = Estimate.joined(estimates)
     if is_half(stencil.x_epsilon):
         return over_many(estimate, stencil)
+    # A jump may be one of many steps, where somebody denies all slopes from 0 on.
+    half = estimate.value / 2
+    jump = (estimate.kind == Kind.JUMP) & doubts.deny(half, np.abs(half) + estimate.bar)
     slope = (estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)
-    entries = np.flatnonzero(np.concatenate(doubted) & slope)
+    entries = np.flatnonzero((np.concatenate(doubted) & slope) | jump)
+    if known is not None:
+        return among_known(rungs, estimate, entries, known[entries])
     believed = steps[np.concatenate(bests)[entries]]
     return among_steps(rungs, estimate, entries, believed, doubts)

@@ -12,7 +12,7 @@ from jacinspect.jacobian.values.stencil import Kind, Stencil, own_scale
 from jacinspect.jacobian.values.treads import rounding_of_x, steps_around
 from jacinspect.records import replace
 
-__all__ = ["among_steps", "over_many"]
+__all__ = ["among_known", "among_steps", "over_many"]
 
 _TILT, _LITTLE = 32.0, 2.0**-6  # 32 as measured on solve_ivp; so that 3 % are told from right wherever leaps are small
 _ONE_DIGIT = 2.0**-3  # of a slope: 1 - cos(x) at 1e-10 is known to no more
@@ -44,6 +44,15 @@ def among_steps(rungs: Rungs, estimate: Estimate, entries: Array, believed: Arra
         entries, fine, seen = entries[left], fine.subset(left), seen.subset(left)
         lower, believed = lower[left], believed[left]
     return estimate
+
+
+def among_known(rungs: Rungs, estimate: Estimate, entries: Array, height: Array) -> Estimate:
+    """Take the height of steps for noise in which the outputs of some entries move by other inputs."""
+    fine, jumps = estimate.subset(entries), np.zeros((2, entries.size), bool)
+    coarse = Sides.of(rungs.subset(entries), jumps, height).estimate()
+    smooth = coarse.kind == Kind.SMOOTH
+    over = replace(coarse, other=fine.value, other_bar=fine.bar)
+    return estimate.replaced(entries[smooth], over.subset(smooth))
 
 
 def _judged_over(rungs: Rungs, fine: Estimate, coarse: Estimate, tilt: Array) -> Estimate:

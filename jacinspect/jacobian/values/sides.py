@@ -103,6 +103,11 @@ class Sides:
         parted = np.count_nonzero(np.abs(highs[0] - lows[0]) > _APART * (lows[1] + highs[1]), axis=0) >= SETTLED
         return cls(rungs, jumps, step, one, other, believed(value, bar), (value, bar), bent, parted, creeps, h, noise)
 
+    @property
+    def best(self) -> Array:
+        """The step at which the slope of each entry is believed: on the other side, where f leaps at once to one."""
+        return np.select(list(self.jumps), [self.right.best, self.left.best], self.both.best)
+
     def estimate(self) -> Estimate:
         """Say what each entry is."""
         one, other, both, stencil = self.left, self.right, self.both, self.rungs.stencil
