@@ -13,7 +13,7 @@ from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Crit
 from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.values.averages import few_digits
-from jacinspect.jacobian.values.differences import ROUNDING, WIDE
+from jacinspect.jacobian.values.differences import FAINT, ROUNDING, WIDE
 from jacinspect.jacobian.values.first_look import FLOOR, Contradicts
 from jacinspect.jacobian.values.ladder import NEAREST
 from jacinspect.jacobian.values.numeric import Numeric
@@ -40,7 +40,6 @@ _FEW_DIGITS = 2.0**-8  # of a slope in single precision: differences keep two th
 _LAST_BITS = 2.0**10  # roundings of f's largest numbers: a slope of 0 need not be known better
 _CANCELLED = 2.0**-10  # of f's largest numbers: an output below it may be a difference of such
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
-_FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
 
 
 def contradicts(analytic: Callable[[], Jacobian], epsilon: float) -> Contradicts:
@@ -182,7 +181,7 @@ class _Conditions:
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
             reached = self.comparison.numeric.size[self.block]
-            last = np.where(claimed <= _FAINT * reached, reached * step_scale(self.x), 0)
+            last = np.where(claimed <= FAINT * reached, reached * step_scale(self.x), 0)
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
             faint = still & ((claimed <= self.faintest) | ((claimed * size <= last) & (size > 0)))
             off = np.abs(self.claimed - self.value)
@@ -301,7 +300,7 @@ class _Conditions:
             return 1.0, 1.0
         if is_half(epsilon):
             return few_digits(epsilon), few_digits(epsilon)
-        known, faint = (_FEW_DIGITS, WIDE) if is_single(epsilon) else (WIDE, _FAINT)
+        known, faint = (_FEW_DIGITS, WIDE) if is_single(epsilon) else (WIDE, FAINT)
         of_slope, of_size = np.full(self.x.size, known), np.full(self.x.size, faint)
         of_slope[places] = np.where(stairs.over_many, _SOME_DIGITS, WIDE)
         of_size[places] = WIDE

@@ -11,6 +11,7 @@ from jacinspect.jacobian.compact import Jacobian, Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.differences import (
     CLOSE,
+    FAINT,
     MANY,
     TYPICAL,
     WIDE,
@@ -92,6 +93,7 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
     jacobian, bar, size = Jacobian(pattern, first.value), np.empty(pattern.stored), Magnitudes(pattern.stored)
     wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
     last, tiny = last_step(near.epsilon), precision(near.epsilon).tiny
+    faint = _NEARLY * WIDE if is_single(near.epsilon) else FAINT
     step: float | Array = last
     lenient: float | Array = 1.0
     for rows in pattern.bands:
@@ -108,7 +110,8 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
         # scaled after half precision, it is no more than the scale.
         known = np.maximum(first.size[entries], np.minimum(band.size, near.terms))
         own = np.maximum(known, band.largest(rough))
-        wide[entries] = rough | ~(bar[entries] <= np.maximum(_NEARLY * WIDE * own, tiny))
+        narrow = np.maximum(np.maximum(_NEARLY * WIDE * np.abs(band.value), faint * own), tiny)
+        wide[entries] = rough | ~(bar[entries] <= narrow)
         size[entries] = own
     return FirstLook(near, colors, number, jacobian, bar, wide, closing, size)
 

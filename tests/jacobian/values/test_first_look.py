@@ -9,7 +9,7 @@ from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.magnitudes import Magnitudes
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, first_look
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
-from tests.lines import DOUBLE, SINGLE, F
+from tests.lines import DOUBLE, SINGLE, F, looked_at
 from tests.oracles import Array
 
 MANY = np.random.default_rng(0).uniform(0.5, 2, 20)  # more inputs of an output than are looked at by six values each
@@ -173,3 +173,10 @@ def test_there_is_no_derivative_where_x_or_f_is_not_finite() -> None:
     assert found.finite(slice(0, 5)).tolist() == [True, False, False, False, True]
     assert found.finite(slice(1, 3)).tolist() == [False, False]
     assert bounded.finite(slice(0, 5)).tolist() == [True, False, True, False, True]
+
+
+def test_a_slope_of_0_beside_a_large_constant_is_looked_at_again_where_its_bar_would_be_too_wide() -> None:
+    """As the radius of the Earth at the equator, by the latitude, beside the slope 1 by the height."""
+    first = looked_at(lambda x: np.asarray([6378137 * np.cos(np.radians(x[0])) + x[1]]), np.zeros(2))
+    assert 1e-6 < first.bar[0] < 1e-5
+    assert first.wide.tolist() == [True, False]
