@@ -95,15 +95,17 @@ def broadcasts(operand: Shape, output: Shape) -> bool:
 def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
     """Return what a container has for each part of a bundle, found by name or else in order; None if it is none.
 
-    One with names may have more than these.
+    It may have more than these. But the places in nested lists are names only where all of them are: else the rows of
+    a matrix, and the numbers in them, would be taken for the outputs.
     """
     named = items(given)
     if named is None or (bundle.is_single and not isinstance(given, Mapping)):
         return None
+    names, by_place = set(bundle.names), isinstance(given, list) or type(given) is tuple
     head = bundle.names[0].partition(".")[0]  # of a container whose leaves are the parts
     for found in (named, leaves(given), ((f"{head}.{name}", piece) for name, piece in leaves(given))):
         by_name = dict(found)
-        if set(bundle.names) <= set(by_name):
+        if names == set(by_name) or (names < set(by_name) and (found is named or not by_place)):
             return [by_name[name] for name in bundle.names]
     in_order = len(named) == len(bundle.parts) and not bundle.is_single
     return [piece for _, piece in named] if in_order else None
