@@ -67,7 +67,8 @@ def of_callable(
     called = _instance(f, name)
     weights = weights_of(called, given, lambda g, values: _call(g, operands, values))
     operands, values = _divided(called, name, given, further, needs_one=weights is None)
-    own = {} if weights is None else weights.values
+    held = {} if weights is None else weights.values
+    own = {key: value for key, value in held.items() if key not in (*operands, *values)}  # the argument has the name
 
     def of(names: Sequence[str]) -> Function:
         """Make the Function of the operands and of those weights."""
