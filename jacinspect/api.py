@@ -138,7 +138,8 @@ def inspect(
     backend
         "numpy", "torch" or "jax": which arrays a function of your own takes; found out by trying if None.
     parameters
-        Values for the function's parameters.
+        Values for the function's parameters, and for those of the same names that the derivative has. A default is not
+        passed on: the derivative has its own.
     others
         The other operands of a function of several: in order after X, or by name; X is the first that is not named.
         Labels and indices stay integers.

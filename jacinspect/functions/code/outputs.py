@@ -126,13 +126,18 @@ def _names(take: str, path: str) -> bool:
 
 
 def _shape(result: Any) -> tuple[int, ...] | None:
-    """Return the shape of a number, or of the array that nested plain lists or tuples of numbers make; else None."""
+    """Return the shape of a number, or of the array that nested plain lists or tuples of numbers make; else None.
+
+    Tuples of several shapes are several arrays. Lists of several shapes are meant as one, which they are not: they have
+    the shape of an array of lists, which is refused where its numbers are read.
+    """
     if not isinstance(result, list | tuple) or hasattr(result, "_fields"):
         is_number = isinstance(result, int | float | complex | np.number | np.bool_)
         return () if is_number or getattr(result, "shape", None) == () else None
     shapes = {*map(_shape, result)}
-    inner = shapes.pop() if len(shapes) == 1 else None
-    return None if inner is None else (len(result), *inner)
+    if None in shapes or not shapes or (len(shapes) > 1 and isinstance(result, tuple)):
+        return None
+    return (len(result), *(shapes.pop() or ())) if len(shapes) == 1 else (len(result),)
 
 
 def _fault(leaf: Any, framework: Framework) -> str:
