@@ -131,7 +131,7 @@ def inspect(
         three give, are f'(X) in the output's shape, the gradient of a scalar function in the operand's, or the
         Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or LinearOperator. Of several
         operands a callable may return a tuple with one for each, or a dict of blocks by (output, operand) names, as
-        OpenMDAO's partials are: a pair that is left out is 0.
+        OpenMDAO's partials are, or by output and then by operand: a pair that is left out is 0.
     derivative_kind
         "elementwise", "gradient" or "jacobian" where the shape should not decide; "jvp" for a callable (X, dX) -> dA,
         "vjp" for (X, dA) -> dX.
