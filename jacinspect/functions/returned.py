@@ -142,7 +142,7 @@ def likely_meant(shape: Shape, operand: Shape, output: Shape) -> str:
     size, width = prod(output), prod(operand)
     if size == 1 and width > 1 and shape in ((width, width), operand + operand):
         return f";\n{format_shape(shape)} is the shape of a Hessian: return the gradient"
-    if shape in ((width, size), operand + output):
+    if shape in ((width, size), operand + output) and shape not in ((size, width), output + operand):
         return f";\n{format_shape(shape)} is the transpose, in denominator layout: return its transpose"
     return ""
 

@@ -543,6 +543,7 @@ def test_a_backward_that_leaves_out_what_has_no_gradient() -> None:
         ({}, "a dict"),
         (np.zeros((2, 3), complex), "complex128 of shape 2×3"),
         (np.full((2, 3), None), "object of shape 2×3"),
+        (np.full((6, 6), None), "object of shape 6×6"),
         (np.zeros((3, 2)), "float64 of shape 3×2"),
         (np.zeros(6), "float64 of shape 6"),
         (np.zeros((6, 5)), "float64 of shape 6×5"),
