@@ -209,13 +209,22 @@ def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> De
         result[to] = numbers.ravel()
         return result
 
+    back = checked(lambda w: pushed(w, given.rmatvec, to, along), operand)
+    if not _has(product, along.size, "matrix"):
+        return Derivative("vjp", back)
+    has_both = hasattr(given, "rmatvec") and _has(given.rmatvec, to.size, "rmatvec")
+    return Derivative("jvp", checked(lambda v: pushed(v, product, along, to), output), back if has_both else None)
+
+
+def _has(product: Callable[[Array], Any], size: int, name: str) -> bool:
+    """Whether a linear operator has this product; scipy's recurses where it has no matvec."""
     try:
-        product(np.zeros(along.size))
-    except (NotImplementedError, RecursionError):  # scipy's LinearOperator recurses where it has no matvec
-        return Derivative("vjp", checked(lambda w: pushed(w, given.rmatvec, to, along), operand))
+        product(np.zeros(size))
+    except (NotImplementedError, RecursionError):
+        return False
     except Exception as error:
-        raise FunctionFailedError(f"the derivative's matrix raised {raised(error)}") from error
-    return Derivative("jvp", checked(lambda v: pushed(v, product, along, to), output))
+        raise FunctionFailedError(f"the derivative's {name} raised {raised(error)}") from error
+    return True
 
 
 def _of_sparse(coo: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:

@@ -39,10 +39,13 @@ class Derivative:
     entries  (rows, columns, values): flat row-major integers and floats, an entry each; all others are 0
     jvp      a callable: a tangent of X's shape to that of A's
     vjp      a callable: a cotangent of A's shape to that of X's
+
+    A linear operator is a jvp; `transposed` is the vjp that it has besides, None where it has none.
     """
 
     form: Literal["slopes", "entries", "jvp", "vjp"]
     of: Any
+    transposed: Callable[[Array], Array] | None = None
 
 
 def call_derivative(call: Callable[[], Any]) -> Any:
