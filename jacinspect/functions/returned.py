@@ -98,17 +98,16 @@ def broadcasts(operand: Shape, output: Shape) -> bool:
 def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
     """Return what a container has for each part of a bundle, found by name or else in order; None if it is none.
 
-    It may have more than these. But the places in nested lists are names only where all of them are: else the rows of
-    a matrix, and the numbers in them, would be taken for the outputs.
+    It may have more than these, but no nested lists do that are a matrix: its numbers are none of several outputs.
     """
     named = items(given)
     if named is None or (bundle.is_single and not isinstance(given, Mapping)):
         return None
-    names, by_place = set(bundle.names), isinstance(given, list) or type(given) is tuple
+    names = set(bundle.names)
     head = bundle.names[0].partition(".")[0]  # of a container whose leaves are the parts
     for found in (named, leaves(given), ((f"{head}.{name}", piece) for name, piece in leaves(given))):
         by_name = dict(found)
-        if names == set(by_name) or (names < set(by_name) and (found is named or not by_place)):
+        if names == set(by_name) or (names < set(by_name) and (found is named or real_array(given) is None)):
             return [by_name[name] for name in bundle.names]
     in_order = len(named) == len(bundle.parts) and not bundle.is_single
     return [piece for _, piece in named] if in_order else None

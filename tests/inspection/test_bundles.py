@@ -166,6 +166,20 @@ def test_lists_of_several_lengths_are_an_array_each(dtype: str) -> None:
     assert by_name.verdict == "pass"
 
 
+def test_what_is_no_output_may_stand_beside_the_blocks() -> None:
+    def f(x: Array) -> Any:
+        return x**2, (x[0] * x[1], 7), "no array"
+
+    for factor, verdict in ((1, "pass"), (3, "fail")):
+        report = jacinspect.inspect(f, V[:2], lambda x, k=factor: (np.diag(2 * x), (k * x[::-1], None), None))
+        assert (report.verdict, report.names.output.names) == (verdict, ("0", "1.0"))
+        pair = jacinspect.inspect(
+            lambda x: ((x[0] * x[1], x[1] ** 2), "no array"), V[:2],
+            lambda x, k=factor: [[x[1], k * x[0]], [0, 2 * x[1]]], take=0,
+        )  # fmt: skip
+        assert (pair.verdict, pair.names.output.names) == (verdict, ("0.0", "0.1"))
+
+
 # --- Several operands -------------------------------------------------------------------------------------------------
 
 

@@ -98,11 +98,15 @@ class Joined:
         )
 
     def _leaves(self, result: Any) -> dict[str, Any]:
-        """Return the leaves by their paths; numpy's nested lists are one array, unless `take` is of what is in one."""
+        """Return the leaves by their paths; numpy's nested lists are one array, unless `take` is of what is in one.
+
+        So are tuples that are all that is returned; in other containers, the items of a tuple are several outputs.
+        """
 
         def is_leaf(path: str, tree: Any) -> bool:
             within = self.take is not None and (not path or self.take.startswith(f"{path}."))
-            return self.framework.name == "numpy" and not within and _shape(tree) is not None
+            one = self.framework.name == "numpy" and not within and (not path or isinstance(tree, list))
+            return one and _shape(tree) is not None
 
         return dict(leaves(result, is_leaf=is_leaf))
 
