@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode, SmallRank
 from jacinspect.errors import InputError
+from jacinspect.functions.code.in_place import require_all
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse, numbers_of
 from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet, with_pattern
@@ -131,14 +132,15 @@ def inspect(
         three give, are f'(X) in the output's shape, the gradient of a scalar function in the operand's, or the
         Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or LinearOperator. Of several
         operands a callable may return a tuple with one for each, or a dict of blocks by (output, operand) names, as
-        OpenMDAO's partials are: a pair that is left out is 0.
+        OpenMDAO's partials are, or by output and then by operand: a pair that is left out is 0.
     derivative_kind
         "elementwise", "gradient" or "jacobian" where the shape should not decide; "jvp" for a callable (X, dX) -> dA,
         "vjp" for (X, dA) -> dX.
     backend
         "numpy", "torch" or "jax": which arrays a function of your own takes; found out by trying if None.
     parameters
-        Values for the function's parameters.
+        Values for the function's parameters, and for those of the same names that the derivative has. A default is not
+        passed on: the derivative has its own.
     others
         The other operands of a function of several: in order after X, or by name; X is the first that is not named.
         Labels and indices stay integers.
@@ -271,6 +273,8 @@ def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, A
         further = [array_of(other, f"others[{k}]", "fiubc") for k, other in enumerate(others)]
         weights = [function.own[name] for name in function.operands if name in function.own]
         if X is None:
+            apart = [name for name in function.operands if name not in function.own]
+            require_all(function.origin, function.name, apart[len(further) :])
             return "all", [*further, *weights]
         return function.operands[0], [array_of(X, "X"), *further, *weights]
     unnamed = [name for name in function.operands if name not in others and name not in function.own]

@@ -88,24 +88,46 @@ def _in_parts(given: Any, output: Bundle) -> Any:
 
 
 def _nested(given: Any, operand: Bundle, output: Bundle, operands: Sequence[str]) -> Any:
-    """Return blocks by pairs of an output and an operand, as OpenMDAO has them, as dicts of dicts; others as they are.
+    """Return blocks by an output and an operand as dicts of dicts, in which a pair that is left out is 0.
 
-    A pair that is left out is 0.
+    They are by pairs, as OpenMDAO has them, or in dicts of dicts, as GEMSEO has them; anything else is returned as it
+    is. Of an operand in a container, the name may stand for itself.
     """
-    pairs = isinstance(given, Mapping) and all(isinstance(key, tuple) and len(key) == 2 for key in given)
-    if not pairs or not given or not {row for row, _ in given} <= set(output.names):
+    rows, names = _by_output(given), set(output.names)
+    if not rows or not (rows.keys() <= names or names <= rows.keys()):
         return given
-    unknown = {column for _, column in given} - {*operand.names, *operands}
-    if unknown:
-        known = ", ".join(operands)
-        raise FunctionFailedError(f"the derivative returned blocks by {min(unknown)!r}; f has the operands {known}")
-    return {
-        row.name: {
-            column.name: given.get((row.name, column.name), np.zeros((row.size, column.size)))
-            for column in operand.parts
-        }
-        for row in output.parts
+    if rows is given and names <= rows.keys() and all(pieces(of_row, operand) for of_row in rows.values()):
+        return given  # nothing is left out
+    head = operand.names[0].partition(".")[0]
+    blocks = {
+        row: {column if column in operands else f"{head}.{column}": block for column, block in of_row.items()}
+        for row, of_row in rows.items()
     }
+    unknown = {column for of_row in blocks.values() for column in of_row} - {*operand.names, *operands}
+    if not unknown:
+        return {
+            row.name: {
+                column.name: blocks.get(row.name, {}).get(column.name, np.zeros((row.size, column.size)))
+                for column in operand.parts
+            }
+            for row in output.parts
+        }
+    column, known = min(unknown).removeprefix(f"{head}."), ", ".join(operands)
+    raise FunctionFailedError(f"the derivative returned blocks by {column!r}; f has the operands {known}")
+
+
+def _by_output(given: Any) -> Mapping[Any, Mapping[Any, Any]] | None:
+    """Return blocks, by pairs or in dicts of dicts, as dicts by outputs of dicts by operands; None of anything else."""
+    if not isinstance(given, Mapping):
+        return None
+    if all(isinstance(block, Mapping) and not hasattr(block, "tocoo") for block in given.values()):
+        return given
+    if not all(isinstance(key, tuple) and len(key) == 2 for key in given):
+        return None
+    rows: dict[Any, dict[Any, Any]] = {}
+    for (row, column), block in given.items():
+        rows.setdefault(row, {})[column] = block
+    return rows
 
 
 def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:
@@ -187,13 +209,22 @@ def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> De
         result[to] = numbers.ravel()
         return result
 
+    back = checked(lambda w: pushed(w, given.rmatvec, to, along), operand)
+    if not _has(product, along.size, "matrix"):
+        return Derivative("vjp", back)
+    has_both = hasattr(given, "rmatvec") and _has(given.rmatvec, to.size, "rmatvec")
+    return Derivative("jvp", checked(lambda v: pushed(v, product, along, to), output), back if has_both else None)
+
+
+def _has(product: Callable[[Array], Any], size: int, name: str) -> bool:
+    """Whether a linear operator has this product; scipy's recurses where it has no matvec."""
     try:
-        product(np.zeros(along.size))
-    except (NotImplementedError, RecursionError):  # scipy's LinearOperator recurses where it has no matvec
-        return Derivative("vjp", checked(lambda w: pushed(w, given.rmatvec, to, along), operand))
+        product(np.zeros(size))
+    except (NotImplementedError, RecursionError):
+        return False
     except Exception as error:
-        raise FunctionFailedError(f"the derivative's matrix raised {raised(error)}") from error
-    return Derivative("jvp", checked(lambda v: pushed(v, product, along, to), output))
+        raise FunctionFailedError(f"the derivative's {name} raised {raised(error)}") from error
+    return True
 
 
 def _of_sparse(coo: Any, operand: Shape, output: Shape, vec: str | None) -> Derivative:

@@ -22,8 +22,9 @@ from jacinspect.functions.returned import (
     wanted_shapes,
 )
 from jacinspect.functions.rules import Array, Claim, Jvp, Slopes, Vjp
+from jacinspect.records import replace
 
-__all__ = ["Derivative", "derivative_at"]
+__all__ = ["Derivative", "derivative_at", "with_transposed"]
 
 
 def derivative_at(function: Function, x: Array, output_shape: Shape, vec: str | None = None) -> Derivative | None:
@@ -55,6 +56,15 @@ def derivative_at(function: Function, x: Array, output_shape: Shape, vec: str | 
                 given = call_derivative(lambda: slope(x))  # a formula of the catalogue, which leaves x alone
                 return Derivative("slopes", _slopes(given, x.shape, output_shape))
     return None
+
+
+def with_transposed(function: Function, x: Array, output_shape: Shape, vec: str | None = None) -> Function:
+    """Return the function with the transposed product of the linear operator that it claims at x as a further rule."""
+    derivative = derivative_at(function, x, output_shape, vec)
+    product = None if derivative is None else derivative.transposed
+    if product is None:
+        return function
+    return replace(function, others=(*function.others, Vjp(lambda _, da: product(da), "rmatvec")))
 
 
 def _slopes(given: Any, operand: Shape, output: Shape) -> Array:

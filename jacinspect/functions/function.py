@@ -49,6 +49,7 @@ class Function:
     value: Callable[..., Array]
     rule: Rule | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)  # all of them, in declared order
+    defaults: Collection[str] = ()  # those of them that nobody gave a value: a claimed derivative has its own defaults
     formula: str = ""
     derivative_formula: str = ""
     latex: str = ""  # the formula, as LaTeX has it

@@ -39,10 +39,13 @@ class Derivative:
     entries  (rows, columns, values): flat row-major integers and floats, an entry each; all others are 0
     jvp      a callable: a tangent of X's shape to that of A's
     vjp      a callable: a cotangent of A's shape to that of X's
+
+    A linear operator is a jvp; `transposed` is the vjp that it has besides, None where it has none.
     """
 
     form: Literal["slopes", "entries", "jvp", "vjp"]
     of: Any
+    transposed: Callable[[Array], Array] | None = None
 
 
 def call_derivative(call: Callable[[], Any]) -> Any:
@@ -95,15 +98,16 @@ def broadcasts(operand: Shape, output: Shape) -> bool:
 def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
     """Return what a container has for each part of a bundle, found by name or else in order; None if it is none.
 
-    One with names may have more than these.
+    It may have more than these, but no nested lists do that are a matrix: its numbers are none of several outputs.
     """
     named = items(given)
     if named is None or (bundle.is_single and not isinstance(given, Mapping)):
         return None
+    names = set(bundle.names)
     head = bundle.names[0].partition(".")[0]  # of a container whose leaves are the parts
     for found in (named, leaves(given), ((f"{head}.{name}", piece) for name, piece in leaves(given))):
         by_name = dict(found)
-        if set(bundle.names) <= set(by_name):
+        if names == set(by_name) or (names < set(by_name) and (found is named or real_array(given) is None)):
             return [by_name[name] for name in bundle.names]
     in_order = len(named) == len(bundle.parts) and not bundle.is_single
     return [piece for _, piece in named] if in_order else None
@@ -140,7 +144,7 @@ def likely_meant(shape: Shape, operand: Shape, output: Shape) -> str:
     size, width = prod(output), prod(operand)
     if size == 1 and width > 1 and shape in ((width, width), operand + operand):
         return f";\n{format_shape(shape)} is the shape of a Hessian: return the gradient"
-    if shape in ((width, size), operand + output):
+    if shape in ((width, size), operand + output) and shape not in ((size, width), output + operand):
         return f";\n{format_shape(shape)} is the transpose, in denominator layout: return its transpose"
     return ""
 

@@ -186,8 +186,8 @@ CODES = {
         "error",
         "fail",
         "function",
-        "a rule (backward, forward, jvp, vjp) differs from f's others, or fails for zeros or views; a Hessian is not"
-        " symmetric",
+        "a rule (backward, forward, jvp, vjp, rmatvec) differs from f's others, or fails for zeros or views; a Hessian"
+        " is not symmetric",
         "The message names the rule and the case. Correct it: a training loop calls it with zeros, with transposed"
         " views and with expanded numbers, and `where` passes the NaN of a branch that is not taken on to the vjp."
         " A gradient whose Jacobian is not symmetric is that of no function; or f has no second derivative at X.",

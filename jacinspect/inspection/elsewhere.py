@@ -91,9 +91,12 @@ def _first_order(
         except FunctionFailedError as error:  # as where f ends: the given operand is the one that counts
             points.append(PointReport(scale, _range(at), None, None, str(error).splitlines()[0]))
             continue
+        calls += report.calls
+        if report.without_evidence and report.verdict == "inconclusive":  # as where f overflows: the same holds
+            points.append(PointReport(scale, _range(at), None, None, report.findings[0].message))
+            continue
         points.append(_point(scale, report))
         reports.append(report)
-        calls += report.calls
     return replace(max(reports, key=_badness), points=tuple(points) if len(points) > 1 else (), calls=calls)
 
 

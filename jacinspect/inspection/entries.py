@@ -1,6 +1,7 @@
 """Findings about the entries that were compared: what became of them, with the worst of each kind. Next: report."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,9 @@ def _of_compared(comparison: Comparison, messages: "_Messages") -> Iterator[Find
     yield from messages.finding("J004", status == Status.NONFINITE, messages.nonfinite)
     yield from messages.finding("J004", status == Status.OVERFLOWS, messages.overflow, severity="note")
     yield from messages.finding("J004", status == Status.EXCUSED, messages.excused, severity="note")
+    left_out = (status == Status.OVERFLOWS) | (status == Status.EXCUSED)
+    if messages.analytic is not None and left_out.all():
+        yield from messages.finding("J006", left_out, messages.nothing)
     on_stairs = np.zeros(status.size, bool)
     on_stairs[numeric.stairs.entries] = True
     by_little = inconclusive = (status == Status.INCONCLUSIVE) & ~on_stairs
@@ -173,6 +177,9 @@ class _Messages:
         read = self.pattern.indices[start:stop]
         cause = int(read[~np.isfinite(self.x[read])][0])
         return f"{number} not compared: {input_name(self.names, cause)} is {self.x[cause]}"
+
+    def nothing(self, *_: Any) -> str:
+        return "no entry could be compared, which is no evidence that the derivative is right"
 
     def inconclusive(self, entry: int, number: str) -> str:
         if self.numeric.kind[entry] != Kind.UNRESOLVED and np.isfinite(self.numeric.bar[entry]):

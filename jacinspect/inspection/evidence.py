@@ -162,6 +162,7 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
     # Of an inconclusive entry, nothing is known that could be the worst.
     summary = comparison.summary(compared & (comparison.status != Status.INCONCLUSIVE), _WORST)
     outside = tuple(_outside(evidence, names))
+    bars = numeric.bar[~np.isnan(numeric.bar)]
     off = max((abs(entry.analytic or 0.0) for entry in outside), default=0.0)
     return AgreementReport(
         checked=analytic is not None,
@@ -169,7 +170,7 @@ def agreement_report(evidence: Evidence, found: list[Finding], names: Names) -> 
         entries_compared=int(np.count_nonzero(compared)),
         coverage=evidence.coverage,
         max_difference=max(summary.difference or 0.0, off) if outside else summary.difference,
-        max_error_bar=summary.bar if analytic is not None else float(numeric.bar.max()) if numeric.bar.size else None,
+        max_error_bar=summary.bar if analytic is not None else float(bars.max()) if bars.size else None,
         max_ratio=max(summary.ratio or 0.0, 1 / ROUNDING) if outside else summary.ratio,
         worst=(*outside[: _WORST - evidence.disagrees], *(_entry(evidence, each, names) for each in summary.worst))[
             :_WORST

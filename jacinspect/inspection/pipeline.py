@@ -6,6 +6,7 @@ import numpy as np
 
 from jacinspect._version import __version__
 from jacinspect.errors import InputError, NotDeterministicError
+from jacinspect.functions.derivative import with_transposed
 from jacinspect.functions.function import Array, Function, Wrt
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.conclusion import concluded
@@ -162,7 +163,10 @@ class _Inspection(Inspected):
             rng = np.random.default_rng([self.settings.seed, 3])
             return along_directions(measured, evidence.comparison, analytic, evidence.coverage, rng)
 
-        rules = Rules(self.function, self.x, self.box, self.analytic, evidence, along, self.names)
+        function = self.function
+        if self.analytic.rule is not None:  # as of a linear operator
+            function = with_transposed(function, self.x, self.output_shape, self.settings.vec)
+        rules = Rules(function, self.x, self.box, self.analytic, evidence, along, self.names)
         return rules.reports(self.settings.order)
 
     def _by_rounding(self, detection: Detection, evidence: Evidence) -> Array | None:

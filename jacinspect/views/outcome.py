@@ -41,8 +41,6 @@ def _passed(report: Report) -> str:
         return "the derivative is right: it is 0, as f is constant" if j.entries else "there are no entries to compare"
     if j.stored is None or a.coverage < 1:
         return f"no entry is wrong of the {a.entries_compared} that were compared, {100 * a.coverage:.2g} % of all"
-    if not a.entries_compared:
-        return "no entry could be compared"
     passed = sum(point.verdict == "pass" for point in report.points)
     points = f" at each of {passed} points" if passed > 1 else ""
     where = "" if a.entries_compared == j.stored else " where it could be compared"
@@ -68,6 +66,8 @@ def _failed(report: Report) -> str:
     if worst.code == "J006" and a is not None and j is not None and a.undecided:
         total = a.undecided if j.stored is None or a.coverage < 1 else j.stored
         return f"inconclusive: f's values do not decide {_of(a.undecided, total)}"
+    if worst.code == "J006" and a is not None and report.without_evidence:
+        return "inconclusive: no entry could be compared"
     if worst.code == "J006" and a is not None and a.verdict in ("pass", None) and report.spectrum is not None:
         return "inconclusive: the error bars do not decide whether J is as expected"
     said = CODES[worst.code].when

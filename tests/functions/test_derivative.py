@@ -480,6 +480,44 @@ def test_blocks_by_pairs_of_an_output_and_an_operand() -> None:
         jacinspect.inspect(f, a, lambda a, b: {("y", "a"): b * np.eye(2), ("y", "c"): a}, others=[b])
 
 
+def by_output(blocks: dict[tuple[str, str], Any]) -> dict[str, dict[str, Any]]:
+    """Return blocks by pairs as dicts of dicts."""
+    return {row: {b: block for (a, b), block in blocks.items() if a == row} for row, _ in blocks}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("form", [dict, by_output])
+def test_blocks_in_dicts_of_dicts(form: Any, dtype: str) -> None:
+    """As GEMSEO has them, and jax.jacrev: what is left out is 0 in them as well."""
+    a, b = np.array([1, 2], dtype), np.array([3, 0.5, 2], dtype)
+
+    def f(a: Array, b: Array) -> dict[str, Any]:
+        return {"y": a * b[0], "z": b[1] * b[2]}
+
+    def partials(a: Array, b: Array) -> Any:
+        by_b = np.array([[a[0], 0, 0], [a[1], 0, 0]])
+        return {("y", "a"): b[0] * np.eye(2), ("y", "b"): by_b, ("z", "b"): np.array([0, b[2], b[1]])}
+
+    def of_container(x: Any) -> Any:
+        return f(x["a"], x["b"])
+
+    for wrt in ("a", "b", "all"):
+        assert jacinspect.inspect(f, a, lambda a, b: form(partials(a, b)), others=[b], wrt=wrt).verdict == "pass"
+    for wrong in (None, *partials(a, b)):
+
+        def claim(x: Any, wrong: Any = wrong) -> Any:
+            return form({key: (1 + (key == wrong)) * block for key, block in partials(x["a"], x["b"]).items()})
+
+        report = jacinspect.inspect(of_container, {"a": a, "b": b}, claim)
+        assert report.verdict == ("pass" if wrong is None else "fail")
+    taken = jacinspect.inspect(f, a, lambda a, b: form(partials(a, b)), others=[b], wrt="all", take="y")
+    assert (taken.verdict, taken.names.output.names) == ("pass", ("y",))
+    row = jacinspect.inspect(lambda a: {"y": a**2, "z": a[0]}, a, lambda a: form({("y", "a"): np.diag(2 * a)}))
+    assert "∂z/∂a[0]: analytic 0, numeric 1" in row.findings[0].message
+    with pytest.raises(FunctionFailedError, match="blocks by 'c'; f has the operands a, b"):
+        jacinspect.inspect(f, a, lambda a, b: form({("y", "a"): b[0] * np.eye(2), ("z", "c"): a}), others=[b])
+
+
 def test_a_backward_that_leaves_out_what_has_no_gradient() -> None:
     x, mask = np.array([1.0, 2.0, 3.0]), np.array([True, False, True])
 
@@ -505,6 +543,7 @@ def test_a_backward_that_leaves_out_what_has_no_gradient() -> None:
         ({}, "a dict"),
         (np.zeros((2, 3), complex), "complex128 of shape 2×3"),
         (np.full((2, 3), None), "object of shape 2×3"),
+        (np.full((6, 6), None), "object of shape 6×6"),
         (np.zeros((3, 2)), "float64 of shape 3×2"),
         (np.zeros(6), "float64 of shape 6"),
         (np.zeros((6, 5)), "float64 of shape 6×5"),

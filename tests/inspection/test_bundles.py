@@ -132,6 +132,54 @@ def test_a_claim_has_a_block_for_each_output() -> None:
     assert tangents.verdict == "pass"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("take", [0, "0"])
+def test_nested_lists_of_numbers_are_one_array_as_f_alone_returns_it(take: int | str, dtype: str) -> None:
+    """As scipy.optimize.root has it with jac=True: the rows of J are no outputs, nor their numbers."""
+
+    def both(x: Array) -> Any:
+        return [x[0] * x[1] ** 2, 3 * x[0] + x[1]], [[x[1] ** 2, 2 * x[0] * x[1]], [3, 1]]
+
+    x = np.array([2, 5], dtype)
+    for f in (both, lambda x: [both(x)[0]], lambda x: ([*both(x)[0]], "no array")):
+        report = jacinspect.inspect(f, x, lambda x: both(x)[1], take=take)
+        assert report.verdict == "pass"
+        assert report.output is not None
+        assert report.output.shape == (2,)
+        transposed = jacinspect.inspect(f, x, lambda x: np.transpose(both(x)[1]).tolist(), take=take)
+        assert "∂A[1]/∂X[0]: analytic 20, numeric 3" in message(transposed)
+    entry = jacinspect.inspect(both, x, lambda x: [3, 1], take="0.1")
+    assert (entry.verdict, entry.output is not None and entry.output.shape) == ("pass", ())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_lists_of_several_lengths_are_an_array_each(dtype: str) -> None:
+    def f(x: Array) -> Any:
+        return [x[0] * x[1], x[1] ** 2], [x[0]]
+
+    x = np.array([2, 5], dtype)
+    for off, verdict in ((0, "pass"), (1, "fail")):
+        report = jacinspect.inspect(f, x, lambda x, off=off: ([[x[1], x[0]], [0, 2 * x[1] + off]], [[1, 0]]))
+        assert [part.shape for part in report.names.output.parts] == [(2,), (1,)]
+        assert report.verdict == verdict
+    by_name = jacinspect.inspect(lambda x: {"f": f(x)[0]}, x, lambda x: {"f": [[x[1], x[0]], [0, 2 * x[1]]]})
+    assert by_name.verdict == "pass"
+
+
+def test_what_is_no_output_may_stand_beside_the_blocks() -> None:
+    def f(x: Array) -> Any:
+        return x**2, (x[0] * x[1], 7), "no array"
+
+    for factor, verdict in ((1, "pass"), (3, "fail")):
+        report = jacinspect.inspect(f, V[:2], lambda x, k=factor: (np.diag(2 * x), (k * x[::-1], None), None))
+        assert (report.verdict, report.names.output.names) == (verdict, ("0", "1.0"))
+        pair = jacinspect.inspect(
+            lambda x: ((x[0] * x[1], x[1] ** 2), "no array"), V[:2],
+            lambda x, k=factor: [[x[1], k * x[0]], [0, 2 * x[1]]], take=0,
+        )  # fmt: skip
+        assert (pair.verdict, pair.names.output.names) == (verdict, ("0.0", "0.1"))
+
+
 # --- Several operands -------------------------------------------------------------------------------------------------
 
 

@@ -164,3 +164,37 @@ def test_what_a_claim_is_off_by_in_numbers_that_have_lost_digits_is_inconclusive
 def test_entries_of_a_matrix_as_far_apart_as_doubles_can_be_are_judged_in_finite_time() -> None:
     x = [[-0.18, -0.74, -1.7e308], [-1.7e308, 1e5, 0.69], [-1e154, -0.17, 1e5]]
     assert jacinspect.inspect("inv", x).jacobian is not None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nothing_passes_where_no_entry_could_be_compared(dtype: str) -> None:
+    def f(x: Array) -> Any:
+        return np.nansum(x**2)
+
+    x = np.array([1, np.nan, 3], dtype)
+    for factor in (1, -7):
+        report = jacinspect.inspect(f, x, lambda x, factor=factor: factor * np.nan_to_num(x))
+        assert (report.verdict, report.agreement and report.agreement.verdict) == ("inconclusive", "inconclusive")
+        assert "J006 no entry could be compared, which is no evidence that the derivative is right" in errors(report)
+        assert "? inconclusive: no entry could be compared" in str(report)
+    beyond = jacinspect.inspect(np.exp, np.array([710, 900], dtype), np.exp)
+    assert errors(beyond) == ["J006 no entry could be compared, which is no evidence that the derivative is right"]
+    some = jacinspect.inspect(lambda x: x**2, x, lambda x: 2 * x)
+    assert (some.verdict, errors(some)) == ("pass", [])
+    assert jacinspect.inspect(f, x).verdict == "pass"  # no derivative was given
+
+
+def test_another_point_where_nothing_is_left_does_not_count() -> None:
+    report = jacinspect.inspect(np.sinh, np.array([2.0, -3.0]), np.cosh, points=8)
+    assert (report.verdict, [point.verdict for point in report.points].count(None)) == ("pass", 1)
+    assert str(report.points[6].message).startswith("no entry could be compared")  # at ±3000
+    assert "agree at each of 7 points" in str(report)
+
+
+@pytest.mark.parametrize(("f", "bar"), [(lambda x: 1 / x, 1e-9), (lambda x: 1 / x.sum(), None)])
+def test_a_report_is_printed_where_a_bar_is_nan(f: Callable[[Array], Array], bar: float | None) -> None:
+    x = np.array([0.0, 1.0] if bar else [0.0, 0.0])
+    report = jacinspect.inspect(f, x)
+    assert report.agreement is not None
+    assert report.agreement.max_error_bar == (None if bar is None else pytest.approx(bar, rel=1))
+    assert ("numeric J within" in str(report)) == (bar is not None)

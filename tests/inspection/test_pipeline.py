@@ -103,6 +103,9 @@ def test_the_catalogue_at_random_points(shape: Shape, name: str) -> None:
     for seed, scale in enumerate(scales):
         report = jacinspect.inspect(name, inside(name, normal(shape, seed) * scale), seed=seed)
         assert "fail" not in (report.verdict, report.agreement and report.agreement.verdict)
+        if report.output is not None and report.output.size and np.isinf(report.output).all():  # nothing to compare
+            assert (report.verdict, codes(report)) == ("inconclusive", ["J006"])
+            continue
         near = name in NEAR_BENDS and scale == 1e-8  # a step reaches over what bends at 0
         stairs = name in STAIRS and scale > 1  # which beside so large an x may be those of rounding
         unsettled = name == "cumsum" or near or stairs

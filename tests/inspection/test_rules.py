@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import linalg
 
 import jacinspect
+from jacinspect.errors import FunctionFailedError
 from jacinspect.inspection.report import Report
 
 RNG = np.random.default_rng(5)
@@ -314,3 +316,41 @@ def test_a_special_function_that_is_an_approximation_is_not_accused() -> None:
     assert verdict(trigamma) == "inconclusive"
     assert verdict(trigamma, noise=8e-11) == "pass"
     assert verdict(lambda x: trigamma(x, 1 + 1e-8)) == "fail"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_transposed_product_of_a_linear_operator_is_a_rule_too(dtype: str) -> None:
+    """A solver that takes J by its products needs both."""
+    matrix = RNG.standard_normal((4, 3))
+
+    def jacobian(x: Any) -> Any:
+        return np.cos(matrix @ x)[:, None] * matrix
+
+    def inspected(backward: Callable[[Any, Any], Any] | None, forward: float = 1.0) -> Report:
+        def operator(x: Any) -> Any:
+            j = jacobian(x)
+            back = None if backward is None else lambda w: backward(j, w)
+            return linalg.LinearOperator(j.shape, lambda v: forward * (j @ v), back, dtype=float)
+
+        return jacinspect.inspect(lambda x: np.sin(matrix @ x), X[0].astype(dtype), operator)
+
+    assert verdicts(inspected(lambda j, w: j.T @ w)) == {"jvp": "pass", "rmatvec": "pass"}
+    assert verdicts(inspected(None)) == {"jvp": "pass"}
+    for wrong in (lambda j, w: 1.001 * (j.T @ w), lambda j, w: j.T @ w * [1, -1, 1], lambda j, w: j[::-1].T @ w):
+        report = inspected(wrong)
+        assert (codes(report), verdicts(report)) == (["J015"], {"jvp": "pass", "rmatvec": "fail"})
+        assert "by rmatvec" in message(report)
+    assert codes(inspected(lambda j, w: j.T @ w, 1.001)) == ["J001"]
+    with pytest.raises(FunctionFailedError, match="the derivative's rmatvec raised ZeroDivisionError"):
+        inspected(lambda j, w: 1 / 0)
+
+
+@pytest.mark.parametrize("vec", ["row", "column"])
+def test_a_transposed_product_is_read_in_the_order_of_vec(vec: Any) -> None:
+    flat = np.diag(np.cos(X).ravel(order="F" if vec == "column" else "C"))
+    for factor, verdict in ((1, "pass"), (2, "fail")):
+
+        def operator(x: Any, k: int = factor) -> Any:
+            return linalg.LinearOperator(flat.shape, lambda v: flat @ v, lambda w: k * (flat @ w), dtype=float)
+
+        assert jacinspect.inspect(np.sin, X, operator, vec=vec).verdict == verdict

@@ -156,6 +156,7 @@ class Entry:
             value=partial(run, self.value),
             rule=rule,
             parameters=parameters,
+            defaults=parameters.keys() - given.keys(),
             formula=rewritten.get("formula", self.formula),
             latex=rewritten.get("latex", self.latex),
             domain=self.domain,

@@ -67,7 +67,8 @@ def of_callable(
     called = _instance(f, name)
     weights = weights_of(called, given, lambda g, values: _call(g, operands, values))
     operands, values = _divided(called, name, given, further, needs_one=weights is None)
-    own = {} if weights is None else weights.values
+    held = {} if weights is None else weights.values
+    own = {key: value for key, value in held.items() if key not in (*operands, *values)}  # the argument has the name
 
     def of(names: Sequence[str]) -> Function:
         """Make the Function of the operands and of those weights."""
@@ -96,6 +97,7 @@ def of_callable(
             source="python",
             operands=(*operands, *names),
             parameters=values,
+            defaults=values.keys() - given.keys(),
             origin=called,
             place=place_of(f),
             derivative_place=None if backward is None else place_of(owner.backward),
@@ -173,8 +175,8 @@ def claim_of(
 ) -> Claim:
     """Make a Claim of a user's derivative: a callable of the operands, and of a tangent or cotangent for a jvp or vjp.
 
-    It is given those of the function's parameters that it has a name for. Where it returns torch tensors or jax arrays,
-    the claim returns numpy's, and anything else as it is.
+    It is given those of the function's parameters that it has a name for; where both have a default, each keeps its
+    own. Where it returns torch tensors or jax arrays, the claim returns numpy's, and anything else as it is.
     """
     called = _instance(derivative, name)
     signature = signature_of(called)
@@ -184,7 +186,7 @@ def claim_of(
         return _claim_by_trees(called, trees, function, kind, backend)
     positional = [place for place in places if place.kind in _POSITIONAL]
     number = len(function.operands) + (kind in ("jvp", "vjp"))
-    passed = _parameters_for(called, places, function, number)
+    passed = _parameters_for(places, function, number)
     required = [place for place in positional if place.default is place.empty and place.name not in function.parameters]
     cached = with_cache(called, [place.name for place in required], function, kind)
     if cached is not None:
@@ -256,23 +258,20 @@ def takes(derivative: Callable[..., Any], function: Function) -> int:
     return len([place for place in positional if place.name not in function.parameters])
 
 
-def _parameters_for(
-    f: Any, places: Sequence[inspect.Parameter], function: Function, number: int
-) -> dict[str, Parameter]:
+def _parameters_for(places: Sequence[inspect.Parameter], function: Function, number: int) -> dict[str, Parameter]:
     """Choose those of a function's parameters that a derivative takes beside its operands, so many in number.
 
-    What a partial has for one is left, unless somebody gave another value than the function's own.
+    A value that somebody gave is for both; a default of the function's own, for a derivative that has none itself.
     """
-    shared = [place for place in places if place.name in function.parameters and place.name not in function.operands]
+    given = {key: value for key, value in function.parameters.items() if key not in function.defaults}
+    needed = [place for place in places if place.name in given or place.default is place.empty]
+    shared = [place for place in needed if place.name in function.parameters and place.name not in function.operands]
     positional = [place for place in places if place.kind in _POSITIONAL]
     spare = max(len(positional) - number, 0)  # of the positional arguments, so many can be parameters: the last ones
     named = {place.name for place in shared if place not in positional}
     named |= {place.name for place in [place for place in shared if place in positional][::-1][:spare]}
     takes_any = any(place.kind is place.VAR_KEYWORD for place in places)
-    own = signature_of(function.origin) if isinstance(f, partial) else None
-    bound = {} if own is None else {key: own.parameters[key].default for key in f.keywords if key in own.parameters}
-    given = {key: value for key, value in function.parameters.items() if key not in bound or value != bound[key]}
-    return {key: value for key, value in given.items() if key in named or takes_any}
+    return {key: value for key, value in function.parameters.items() if key in named or (takes_any and key in given)}
 
 
 def place_of(f: Any) -> tuple[str, int] | None:

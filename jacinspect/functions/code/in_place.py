@@ -1,7 +1,7 @@
 """Functions that write their result into an argument, as f(out, x) does: how to wrap one so that it is returned.
 
-In: a callable that returned nothing, or could not write into an operand that is fixed. Out: the advice. Next:
-callables.py.
+In: a callable that returned nothing, could not write into an operand that is fixed, or was given a container and not
+the one for its result. Out: the advice. Next: callables.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.rules import Array
 
-__all__ = ["returning"]
+__all__ = ["require_all", "returning"]
 
 
 def returning(call: Callable[..., Any], name: str, operands: Sequence[str]) -> Callable[..., Any]:
@@ -39,6 +40,21 @@ def returning(call: Callable[..., Any], name: str, operands: Sequence[str]) -> C
         return result
 
     return checked
+
+
+def require_all(f: Any, name: str, missing: Sequence[str]) -> None:
+    """Raise InputError if operands of f, whose others are in containers, are missing: its result may go into them."""
+    signature = signature_of(f)
+    if not missing or signature is None:
+        return
+    required = [place.name for place in signature.parameters.values() if place.default is place.empty]
+    taken = ", ".join(each for each in required if each not in missing)
+    made = "".join(f"{each} = {{}}; " for each in missing)
+    code = f"{made}{name.rpartition(':')[2]}({', '.join(required)}); return {', '.join(missing)}"
+    raise InputError(
+        f"{name}: takes {' and '.join(missing)} too: give it in others; or, if it writes its result there, inspect a "
+        f"function that returns it, such as\n  def g({taken}): {code}"
+    )
 
 
 def _require_returned(call: Callable[..., Any], name: str, operands: Sequence[str], given: Sequence[Any]) -> None:

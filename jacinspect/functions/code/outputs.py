@@ -52,7 +52,7 @@ class Joined:
             self.bundle, self._called = self._chosen(result), True
         if self.bundle is None:
             return result
-        found = {_ALONE: result} if self.bundle.names == names_of_parts(_ALONE) else dict(leaves(result))
+        found = {_ALONE: result} if self.bundle.names == names_of_parts(_ALONE) else self._leaves(result)
         for path in self._complex & set(found):
             leaf = found[path] if hasattr(found[path], "imag") else np.asarray(found[path])
             found |= zip(names_of_parts(path), (leaf.real, leaf.imag), strict=True)
@@ -71,8 +71,8 @@ class Joined:
             if self.take is not None:
                 raise InputError(f"{self.function} returns one array: leave out --take {self.take}")
             return self._alone(result)
-        found = dict(leaves(result))
-        if not found or (self.take is None and self.framework.name == "numpy" and _is_table(result)):
+        found = self._leaves(result)
+        if not found or "" in found:  # which is its own only leaf
             return self._alone(result)
         take = self.take if self.take is None else _taken(self.take, result)
         chosen = {path: leaf for path, leaf in found.items() if take is None or _names(take, path)}
@@ -97,6 +97,19 @@ class Joined:
             left_out,
         )
 
+    def _leaves(self, result: Any) -> dict[str, Any]:
+        """Return the leaves by their paths; numpy's nested lists are one array, unless `take` is of what is in one.
+
+        So are tuples that are all that is returned; in other containers, the items of a tuple are several outputs.
+        """
+
+        def is_leaf(path: str, tree: Any) -> bool:
+            within = self.take is not None and (not path or self.take.startswith(f"{path}."))
+            one = self.framework.name == "numpy" and not within and (not path or isinstance(tree, list))
+            return one and _shape(tree) is not None
+
+        return dict(leaves(result, is_leaf=is_leaf))
+
     def _alone(self, result: Any) -> Bundle | None:
         """Return the two parts of the only array, if it is complex."""
         if self.framework.kind(result) != "c":
@@ -116,11 +129,19 @@ def _names(take: str, path: str) -> bool:
     return path == take or path.startswith(f"{take}.")
 
 
-def _is_table(result: Any) -> bool:
-    """Whether nested plain lists or tuples hold numbers alone, which make one array."""
-    if isinstance(result, list | tuple) and not hasattr(result, "_fields"):
-        return bool(result) and all(map(_is_table, result))
-    return isinstance(result, int | float | complex | np.number | np.bool_) or getattr(result, "shape", None) == ()
+def _shape(result: Any) -> tuple[int, ...] | None:
+    """Return the shape of a number, or of the array that nested plain lists or tuples of numbers make; else None.
+
+    Tuples of several shapes are several arrays. Lists of several shapes are meant as one, which they are not: they have
+    the shape of an array of lists, which is refused where its numbers are read.
+    """
+    if not isinstance(result, list | tuple) or hasattr(result, "_fields"):
+        is_number = isinstance(result, int | float | complex | np.number | np.bool_)
+        return () if is_number or getattr(result, "shape", None) == () else None
+    shapes = {*map(_shape, result)}
+    if None in shapes or not shapes or (len(shapes) > 1 and isinstance(result, tuple)):
+        return None
+    return (len(result), *(shapes.pop() or ())) if len(shapes) == 1 else (len(result),)
 
 
 def _fault(leaf: Any, framework: Framework) -> str:

@@ -14,14 +14,19 @@ __all__ = ["converted", "is_tree", "items", "leaves", "rebuilt"]
 Children = tuple[list[str], list[Any], Callable[[list[Any]], Any]]  # names, values, and what makes a container of such
 
 
-def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves with their paths, in the container's order; of a leaf, itself with the path that is given."""
-    children = _children(tree)
+def leaves(
+    tree: Any, path: str = "", is_leaf: Callable[[str, Any], bool] = lambda _path, _tree: False
+) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves with their paths, in the container's order; of a leaf, itself with the path that is given.
+
+    A container of which `is_leaf`, given its path and itself, is true counts as a leaf.
+    """
+    children = None if is_leaf(path, tree) else _children(tree)
     if children is None:
         yield path, tree
         return
     for name, child in zip(children[0], children[1], strict=True):
-        yield from leaves(child, f"{path}.{name}" if path else name)
+        yield from leaves(child, f"{path}.{name}" if path else name, is_leaf)
 
 
 def rebuilt(tree: Any, new: Iterator[Any]) -> Any:

@@ -175,7 +175,7 @@ def test_an_operand_that_is_given_by_keyword_alone(wrt: str, derivative: Callabl
     assert report.verdict == {"x": "fail", "y": "pass"}[wrt]
 
 
-@pytest.mark.parametrize(("given", "verdict"), [({}, "pass"), ({"n": 3}, "pass"), ({"n": 2}, "fail")])
+@pytest.mark.parametrize(("given", "verdict"), [({}, "pass"), ({"n": 3}, "fail"), ({"n": 2}, "fail")])
 def test_a_partial_keeps_what_it_was_made_with(given: dict[str, Any], verdict: str) -> None:
     """x³ y has the derivative 3 x² y; n, which is asked for, is that of both."""
     cubes, slopes = functools.partial(between, n=3, y=np.ones(())), functools.partial(between, n=2, y=np.array(3.0))
@@ -259,8 +259,7 @@ def powers(x: Array, n: int = 3, scale: float = 2.0) -> Array:
         lambda x, n, scale: scale * n * x ** (n - 1),
         lambda x, scale, n: scale * n * x ** (n - 1),
         lambda x, *, n, scale: scale * n * x ** (n - 1),
-        lambda x, n=1, scale=1.0: scale * n * x ** (n - 1),
-        lambda x, **given: given["scale"] * given["n"] * x ** (given["n"] - 1),
+        lambda x, n=3, scale=2.0: scale * n * x ** (n - 1),
         lambda x, scale, /, n: scale * n * x ** (n - 1),
         lambda value, n, scale, own=1.0: own * scale * n * value ** (n - 1),
     ],
@@ -269,6 +268,45 @@ def powers(x: Array, n: int = 3, scale: float = 2.0) -> Array:
 def test_parameters_reach_the_derivative(derivative: Callable[..., Array], given: dict[str, Any]) -> None:
     report = jacinspect.inspect(powers, X, derivative, parameters=given)
     assert (report.verdict, codes(report)) == ("pass", [])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda x, n=2, scale=1.0: scale * n * x ** (n - 1),
+        lambda x, *, n=2, scale=1.0: scale * n * x ** (n - 1),
+        functools.partial(lambda x, n, scale: scale * n * x ** (n - 1), n=2, scale=1.0),
+        lambda x, **given: given.get("scale", 1.0) * given.get("n", 2) * x ** (given.get("n", 2) - 1),
+    ],
+)
+def test_a_derivative_is_called_with_its_own_defaults(derivative: Callable[..., Array], dtype: str) -> None:
+    """Only what somebody gave is for both; neither a default nor what f's partial has is."""
+    x = X.astype(dtype)
+    for f in (powers, functools.partial(powers, scale=2.0), functools.partial(powers, n=3, scale=2.0)):
+        assert codes(jacinspect.inspect(f, x, derivative)) == ["J001"]
+        assert codes(jacinspect.inspect(f, x, derivative, parameters={"n": 2})) == ["J001"]
+        assert jacinspect.inspect(f, x, derivative, parameters={"n": 3, "scale": 2.0}).verdict == "pass"
+    assert jacinspect.inspect(functools.partial(powers, n=2, scale=1.0), x, derivative).verdict == "pass"
+
+
+def test_what_a_partial_of_the_function_has_is_passed_where_the_derivative_needs_it() -> None:
+    def needs(x: Array, n: int, scale: float = 2.0) -> Array:
+        return scale * n * x ** (n - 1)
+
+    fourth = functools.partial(powers, n=4)
+    assert jacinspect.inspect(fourth, X, needs).verdict == "pass"
+    product = jacinspect.inspect(fourth, X, lambda x, dx, n: needs(x, n) * dx, derivative_kind="jvp")
+    assert product.verdict == "pass"
+
+
+def test_a_default_of_the_catalogue_is_not_passed_either() -> None:
+    def slope(x: Array, negative_slope: float = 0.2) -> Array:
+        return np.where(x > 0, 1, negative_slope)
+
+    assert codes(jacinspect.inspect("leaky_relu", X, slope)) == ["J001"]
+    assert jacinspect.inspect("leaky_relu", X, slope, parameters={"negative_slope": 0.3}).verdict == "pass"
+    assert jacinspect.inspect("leaky_relu", X, lambda x, negative_slope: slope(x, negative_slope)).verdict == "pass"
 
 
 def test_a_derivative_that_has_no_name_for_a_parameter_is_not_given_it() -> None:

@@ -614,6 +614,19 @@ def test_a_tuple_of_tensors_is_laid_end_to_end() -> None:
     assert report.names.output.left_out == ("indices (integers)",)
 
 
+def test_the_rows_of_a_matrix_are_not_taken_for_outputs_in_a_list() -> None:
+    """Each number in a list is an output of jax's, and none in the rows of a Jacobian is."""
+
+    def f(x: Any) -> Any:
+        return [x[0] * jnp.exp(x[1]), 3 * x[0] + x[1]], x
+
+    x = np.array([2.0, 0.5])
+    right = [[np.exp(0.5), 2 * np.exp(0.5)], [3, 1]]
+    for derivative, verdict in ((right, "pass"), (np.transpose(right).tolist(), "fail")):
+        for given in (lambda x, d=derivative: d, lambda x, d=derivative: [*map(np.array, d)]):
+            assert jacinspect.inspect(f, x, given, take=0, backend="jax").verdict == verdict
+
+
 def test_a_function_that_changes_its_tensor() -> None:
     assert codes(jacinspect.inspect(lambda t: t.mul_(2), X)) == ["J008"]
 

@@ -80,3 +80,38 @@ def test_what_writes_into_a_fixed_operand_and_returns_something_is_told_as_it_is
 
     with pytest.raises(FunctionFailedError, match="read-only"):
         jacinspect.inspect(f, X, others=[X])
+
+
+def compute(inputs: Any, outputs: Any) -> None:
+    outputs["lift"] = inputs["rho"] * inputs["v"] ** 2
+    outputs["drag"] = inputs["v"].sum()
+
+
+class Component:
+    def compute(self, inputs: Any, scale: Any, outputs: Any, residuals: Any, factor: float = 1.0) -> None:
+        compute(inputs, outputs)
+        residuals["r"] = factor * scale["s"] * inputs["rho"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_results_in_a_container_are_asked_for_or_returned(dtype: str) -> None:
+    """As OpenMDAO's components have them."""
+    inputs = {"rho": np.array(1.2, dtype), "v": np.array([50, 40], dtype)}
+    with pytest.raises(InputError) as error:
+        jacinspect.inspect(compute, inputs)
+    what, line = str(error.value).split("\n")
+    assert what.startswith("compute: takes outputs too: give it in others; or, if it writes its result there, inspect")
+    assert line == "  def g(inputs): outputs = {}; compute(inputs, outputs); return outputs"
+    namespace: dict[str, Any] = {"compute": compute}
+    exec(line.strip(), namespace)
+
+    def partials(inputs: Any, power: int = 2) -> Any:
+        rho, v = inputs["rho"], inputs["v"]
+        return {("lift", "rho"): v[:, None] ** 2, ("lift", "v"): power * rho * np.diag(v), ("drag", "v"): np.ones(2)}
+
+    assert jacinspect.inspect(namespace["g"], inputs, partials).verdict == "pass"
+    assert jacinspect.inspect(namespace["g"], inputs, lambda inputs: partials(inputs, 3)).verdict == "fail"
+    with pytest.raises(InputError) as error:
+        jacinspect.inspect(Component().compute, inputs, others=[{"s": np.array(2.0)}])
+    made = "outputs = {}; residuals = {}; compute(inputs, scale, outputs, residuals)"
+    assert str(error.value).endswith(f"  def g(inputs, scale): {made}; return outputs, residuals")

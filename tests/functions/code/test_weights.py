@@ -231,6 +231,58 @@ def test_the_names_of_weights_are_in_the_report(code: str, run_here: RunHere) ->
     assert (missing.status, missing.err) == (2, f"jacinspect: {code}:Net: is a class that needs hidden: -p hidden=…\n")
 
 
+class Fit:
+    """Data to fit, in attributes named as people name arguments, one of which it sets when it is called."""
+
+    def __init__(self, dtype: str) -> None:
+        self.x, self.y = np.array([0.5, 1, 2], dtype), np.array([1, 2, 4.5], dtype)
+
+    def loss(self, x: Array, y: float = 3.0) -> Any:
+        return y * ((x[0] * self.x + x[1] - self.y) ** 2).sum()
+
+    def slopes(self, x: Array) -> Array:
+        off = x[0] * self.x + x[1] - self.y
+        return 6 * np.array([off @ self.x, off.sum()])
+
+    def __call__(self, x: Array) -> Array:
+        self.x = x.copy()
+        return np.asarray(x**2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_argument_and_an_attribute_of_one_name_are_two_things(dtype: str) -> None:
+    fit, point = Fit(dtype), np.array([1.0, 2.0], dtype)
+    assert jacinspect.inspect(fit.loss, point, fit.slopes).verdict == "pass"
+    assert jacinspect.inspect(fit.loss, point, lambda x: 1.01 * fit.slopes(x)).verdict == "fail"
+    every = jacinspect.inspect(fit.loss, point, wrt="all")
+    assert every.names.operand.names == ("x",)  # y is a parameter, whose value it says
+    for _ in range(2):  # it has an x of this shape the second time
+        assert jacinspect.inspect(fit, point, lambda x: 2 * x).verdict == "pass"
+        assert jacinspect.inspect(fit, point, lambda x: 2.01 * x).verdict == "fail"
+
+
+def test_a_weight_of_a_module_that_is_called_as_its_operand_is() -> None:
+    class Shift(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.x, self.scale = torch.nn.Parameter(torch.ones(4)), torch.nn.Parameter(torch.ones(4))
+
+        def forward(self, x: Any) -> Any:
+            return self.scale * torch.tanh(x + self.x)
+
+    report = jacinspect.inspect(Shift(), X, wrt="x")
+    assert (report.verdict, report.operand.values.shape) == ("pass", (3, 4))
+    assert jacinspect.inspect(Shift(), X, wrt="scale").operand.values.shape == (4,)
+
+
+def test_interpolation_of_scipy_has_its_data_as_x_and_y() -> None:
+    interpolate = pytest.importorskip("scipy.interpolate")
+    f = interpolate.interp1d([0.0, 1.0, 3.0], [0.0, 2.0, 1.0])
+    for off, verdict in ((0, "pass"), (0.1, "fail")):
+        report = jacinspect.inspect(f, np.array([0.5, 1.5, 2.5]), lambda x, off=off: np.array([2, -0.5, -0.5 + off]))
+        assert report.verdict == verdict
+
+
 # --- Trees of arrays --------------------------------------------------------------------------------------------------
 
 PARAMETERS = {"dense": [{"w": jnp.ones((4, 2)) / 2, "b": jnp.zeros(2)}], "rate": 0.5, "name": "net"}
