@@ -169,10 +169,10 @@ def test_entries_of_a_matrix_as_far_apart_as_doubles_can_be_are_judged_in_finite
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_nothing_passes_where_no_entry_could_be_compared(dtype: str) -> None:
     def f(x: Array) -> Any:
-        return np.nansum(x**2)
+        return np.sum(x**2)
 
     x = np.array([1, np.nan, 3], dtype)
-    for factor in (1, -7):
+    for factor in (2, -7):
         report = jacinspect.inspect(f, x, lambda x, factor=factor: factor * np.nan_to_num(x))
         assert (report.verdict, report.agreement and report.agreement.verdict) == ("inconclusive", "inconclusive")
         assert "J006 no entry could be compared, which is no evidence that the derivative is right" in errors(report)
@@ -182,6 +182,25 @@ def test_nothing_passes_where_no_entry_could_be_compared(dtype: str) -> None:
     some = jacinspect.inspect(lambda x: x**2, x, lambda x: 2 * x)
     assert (some.verdict, errors(some)) == ("pass", [])
     assert jacinspect.inspect(f, x).verdict == "pass"  # no derivative was given
+
+
+@pytest.mark.parametrize("factor", [1, 1.1, -1, 0])
+@pytest.mark.parametrize("name", ["nansum", "nanmean", "nanmax", "nanmedian"])
+def test_what_passes_over_missing_values_is_compared_by_the_others(name: str, factor: float) -> None:
+    x = np.array([[1.0, np.nan, 3.0, 0.5], [-2.0, 0.25, np.nan, np.nan]])
+    known = np.isfinite(x)
+    derivatives: dict[str, Array] = {
+        "nansum": known * 1.0,
+        "nanmean": known / known.sum(1, keepdims=True),
+        "nanmax": np.array([[0, 0, 1, 0], [0, 1, 0, 0]]),
+        "nanmedian": np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0]]),
+    }
+    jacobian = np.zeros((2, *x.shape))
+    jacobian[[0, 1], [0, 1]] = derivatives[name]
+    f = getattr(np, name)
+    report = jacinspect.inspect(lambda x: f(x, axis=1), x, factor * jacobian)
+    assert report.verdict == ("pass" if factor == 1 else "fail"), report.findings
+    assert "J004" in [finding.code for finding in report.findings]
 
 
 def test_another_point_where_nothing_is_left_does_not_count() -> None:

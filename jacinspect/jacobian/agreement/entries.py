@@ -117,7 +117,7 @@ class _Conditions:
         """Return the status of each entry: of the first of these conditions that holds."""
         precedence = (
             (self.agrees, Status.AGREES),
-            (self.reads_unknown, Status.EXCUSED),
+            (self.reads_unknown & ~self.is_known, Status.EXCUSED),
             (self.overflows, Status.OVERFLOWS),
             (self.nonfinite, Status.NONFINITE),
             (self.may_bend, Status.INCONCLUSIVE),
@@ -151,6 +151,11 @@ class _Conditions:
         """No condition contradicts the claim, or makes it impossible to judge."""
         doubt = self.on_kink | self.on_stairs | self.differs | self.unresolved | self.wide
         return np.asarray(~(doubt | self.nonfinite | self.out_of_reach))
+
+    @property
+    def is_known(self) -> Array:
+        """The operand, the output and the slope are finite, as of a sum that passes over missing values."""
+        return np.isfinite(self.x) & np.isfinite(self.y0) & np.isfinite(self.value)
 
     @cached_property
     def overflows(self) -> Array:

@@ -163,6 +163,7 @@ def _summed(comparison: Comparison, v: Array) -> Array:
     slopes = jacobian.data.copy()
     forward = v[jacobian.pattern.indices[kinks.entries]] > 0
     slopes[kinks.entries] = np.where(forward, kinks.right, kinks.left)
+    slopes[v[jacobian.pattern.indices] == 0] = 0  # those by what is not finite are not known, and it is not moved
     return np.asarray((Jacobian(jacobian.pattern, slopes) @ v).ravel())
 
 
@@ -225,7 +226,8 @@ class _Asked:
 
     def tangent(self, direction: Array) -> Array:
         """Return a direction in the units of f's operand, flat, that does not leave its domain."""
-        v, x = direction * self.unit, self.near.x
+        x = self.near.x
+        v = np.where(np.isfinite(x.reshape(-1)), direction * self.unit, 0)
         return self.near.box.limited(v.reshape(x.shape), x, self.step).reshape(-1)
 
     def rises(self, directions: Iterable[Array]) -> Iterator[Array]:
