@@ -18,7 +18,7 @@ from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.remade import Remade
-from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
+from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
@@ -245,12 +245,13 @@ class Function:
         if self.take is not None:
             raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
-            second = tuple(rule.by(0, operands) for rule in self.second)
-            return replace(self, rule=self.rule and self.rule.by(0, operands), second=second)
+            only = Operands(operands)
+            second = tuple(rule.by(0, only) for rule in self.second)
+            return replace(self, rule=self.rule and self.rule.by(0, only), second=second)
         if self.kind == "binary":
             require_broadcastable(self.name, self.operands, [np.shape(operand) for operand in operands])
-        fixed = [np.asarray(operand).view() for operand in operands]
-        for operand in fixed:  # a function that writes into one of these would be another at the next call
+        fixed = Operands([np.asarray(operand).view() for operand in operands])
+        for operand in fixed.arrays:  # a function that writes into one of these would be another at the next call
             operand.flags.writeable = False
         if len(places) > 1:
             bundle = Bundle.of((self.operands[place], operands[place].shape) for place in places)

@@ -6,7 +6,7 @@ ever imported here; a function that needs one has imported it. Next: frameworks.
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from itertools import compress
 from typing import Any
@@ -17,7 +17,7 @@ from jacinspect.functions.code.trees import converted, leaves
 from jacinspect.functions.rules import Array, Jvp, Vjp
 from jacinspect.records import dataclass
 
-__all__ = ["FRAMEWORKS", "Call", "Framework", "from_jax", "from_torch", "laid_out", "of_real", "to_jax"]
+__all__ = ["FRAMEWORKS", "Call", "Framework", "from_jax", "from_torch", "laid_out", "of_real", "tangents_of", "to_jax"]
 
 Call = Callable[..., Any]
 
@@ -252,7 +252,7 @@ def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
         half = len(given) // 2
         with jax.enable_x64(True):
             f, moving = of_real(call, real, given[:half])
-            _, pushed = jax.jvp(f, moving, to_jax(list(compress(given[half:], real))))
+            _, pushed = jax.jvp(f, moving, tangents_of(moving, compress(given[half:], real)))
             return np.asarray(from_jax(pushed))
 
     def pull(*given: Array) -> tuple[Array, ...]:
@@ -304,6 +304,12 @@ def _jax_kind(leaf: Any) -> str:
 def to_jax(arrays: Sequence[Array]) -> list[Any]:
     """Return numpy's arrays as jax's."""
     return [sys.modules["jax"].numpy.asarray(array) for array in arrays]
+
+
+def tangents_of(points: Sequence[Any], tangents: Iterable[Array]) -> list[Any]:
+    """Return tangents as jax's arrays, in the precision of the points that they are of, as jax.jvp demands."""
+    jax: Any = sys.modules["jax"]
+    return [jax.numpy.asarray(each, point.dtype) for point, each in zip(points, tangents, strict=True)]
 
 
 def from_jax(result: Any) -> Any:

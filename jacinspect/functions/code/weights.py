@@ -189,7 +189,7 @@ def _of_trees(trees: Mapping[str, Any], call_of: Callable[[Mapping[str, Any]], C
             }
             return call_of(made)(*operands)
 
-        return bound if names else call_of({})
+        return bound
 
     return Weights(values, bind)
 
