@@ -6,7 +6,7 @@ ever imported here; a function that needs one has imported it. Next: frameworks.
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache, partial
 from itertools import compress
 from typing import Any
@@ -32,7 +32,7 @@ class Framework:
     of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real and "c" for complex
     numbers, and "" for what is no array of the framework. `gradient` says how its autodiff has the gradient by complex
     numbers; that of the rules is ∂L/∂re + i ∂L/∂im. `ready`, given operands to try it on, returns what is to be called
-    in place of a callable.
+    in place of a callable, and `unfollowed` the paths of the outputs that autodiff does not follow.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Framework:
     autodiff: str = ""
     gradient: str = "by a complex number z, a claimed gradient is ∂L/∂re + i ∂L/∂im"
     ready: Callable[[Call, Sequence[Array]], Call] = lambda call, _: call
+    unfollowed: Callable[[Call, Sequence[Array]], Collection[str]] = lambda _, __: ()
 
 
 # --- numpy ------------------------------------------------------------------------------------------------------------
@@ -84,6 +85,16 @@ def _torch_trial(call: Call, operands: Sequence[Array]) -> Any:
 
 def _leaf(torch: Any, operand: Array) -> Any:
     return torch.tensor(operand, requires_grad=operand.dtype.kind in "fc")
+
+
+def _torch_unfollowed(call: Call, operands: Sequence[Array]) -> Collection[str]:
+    """Find what is detached, or marked as not differentiable, as the statistics of a batch norm are."""
+    torch: Any = sys.modules["torch"]
+    try:
+        found = list(leaves(_torch_trial(call, operands)))
+    except (Exception, SystemExit):  # it is reported when f is inspected
+        return ()
+    return [path for path, leaf in found if isinstance(leaf, torch.Tensor) and not leaf.requires_grad]
 
 
 def _torch_join(arrays: Sequence[Any]) -> Any:
@@ -338,6 +349,7 @@ FRAMEWORKS = {
             _torch_kind,
             "torch.autograd",
             "torch's gradient is ∂L/∂re + i ∂L/∂im",
+            unfollowed=_torch_unfollowed,
         ),
         Framework(
             "jax",

@@ -114,10 +114,12 @@ def _adapted(
 ) -> tuple[Function, Sequence[Array]]:
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
     framework, stays, call, tried = _accepted(f, function.value, given, backend)
-    joined = Joined(function.name, framework.ready(call, tried), framework, function.take)
+    differentiated = function.rule is None and stays
+    unfollowed = framework.unfollowed(call, tried) if differentiated else ()
+    joined = Joined(function.name, framework.ready(call, tried), framework, function.take, unfollowed)
     note = function.note if call is function.value else "called in single precision, for it takes no double"
     convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
-    rules = framework.rules(joined, tried) if function.rule is None and stays else ()
+    rules = framework.rules(joined, tried) if differentiated else ()
     adapted = replace(
         function,
         value=framework.value(joined),

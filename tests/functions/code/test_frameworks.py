@@ -744,3 +744,81 @@ def test_a_kernel_of_single_precision_is_found_where_the_backend_is_given() -> N
     report = jacinspect.inspect(kernel, X, backend="torch")
     assert report.verdict == "pass", report.findings
     assert report.function.note == "called in single precision, for it takes no double"
+
+
+# --- Outputs that autograd does not follow
+
+
+class Standardized(torch.autograd.Function):  # type: ignore[misc]
+    """Standardized columns, with their means and variances, which it says are not differentiable."""
+
+    factor = 1.0
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, gain: Any) -> Any:
+        mean, variance = x.mean(0), x.var(0, unbiased=False)
+        scale = (variance + 1e-5).rsqrt()
+        centered = (x - mean) * scale
+        ctx.save_for_backward(centered, scale, gain)
+        ctx.mark_non_differentiable(mean, variance)
+        return centered * gain, mean, variance
+
+    @classmethod
+    def backward(cls, ctx: Any, g: Any, *_: Any) -> Any:
+        centered, scale, gain = ctx.saved_tensors
+        moved = g * gain
+        moved = moved - moved.mean(0) - cls.factor * centered * (moved * centered).mean(0)
+        return moved * scale, (g * centered).sum(0)
+
+
+class StandardizedWrong(Standardized):
+    factor = 0.0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("wrt", ["x", "gain", "all"])
+@pytest.mark.parametrize("function", [Standardized, StandardizedWrong])
+def test_outputs_that_are_marked_as_not_differentiable_are_left_out(function: Any, wrt: str, dtype: Any) -> None:
+    report = jacinspect.inspect(function, W.astype(dtype), others=[Y[:, 1:].repeat(2, 1)[0].astype(dtype)], wrt=wrt)
+    assert report.verdict == ("fail" if function is StandardizedWrong and wrt != "gain" else "pass")
+    assert report.names.output.names == ("0",)
+    assert report.names.output.left_out == (
+        "1 (no derivative by torch.autograd)",
+        "2 (no derivative by torch.autograd)",
+    )
+
+
+def test_a_metric_beside_the_loss_is_left_out() -> None:
+    def loss(x: torch.Tensor) -> Any:
+        return {"loss": (x**2).sum(), "metrics": {"largest": x.detach().max(), "count": (x > 0).sum()}}
+
+    report = passes(loss)
+    assert report.names.output.names == ("loss",)
+    assert report.names.output.left_out == (
+        "metrics.count (integers)",
+        "metrics.largest (no derivative by torch.autograd)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "how"),
+    [
+        (lambda x: x.detach() ** 2, {}),
+        (lambda x: (x.detach() ** 2, x.detach()), {}),
+        (lambda x: (x.detach() ** 2, x**3), {"take": 0}),
+    ],
+)
+def test_outputs_that_are_all_cut_off_are_compared(function: Any, how: dict[str, Any]) -> None:
+    def called(x: torch.Tensor) -> Any:
+        return function(x)
+
+    report = jacinspect.inspect(called, X, **how)
+    assert codes(report) == ["J001"]
+
+
+def test_a_derivative_by_hand_is_of_all_outputs() -> None:
+    def f(x: torch.Tensor) -> Any:
+        return x**2, x.detach() ** 3
+
+    report = jacinspect.inspect(f, X[0], lambda x: np.vstack([np.diag(2 * x), np.diag(3 * x**2)]))
+    assert (report.verdict, report.names.output.names) == ("pass", ("0", "1"))
