@@ -72,7 +72,9 @@ def of_callable(
     def of(names: Sequence[str]) -> Function:
         """Make the Function of the operands and of those weights."""
 
-        def adapt(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
+        def adapt(
+            function: Function, point: Sequence[Array], moves: Sequence[bool]
+        ) -> tuple[Function, Sequence[Array]]:
             if function.mode is not None and not (weights is not None and weights.note):
                 raise InputError(f"{name} has no torch module: leave out --mode {function.mode}")
             call = _call(called, operands, given) if weights is None else weights.bind(names, function.mode == "train")
@@ -84,7 +86,7 @@ def of_callable(
                 is_by_number=lambda: by_number.needed,
                 note=note,
             )
-            return _adapted(ready, called, point, backend)
+            return _adapted(ready, called, point, moves, backend)
 
         backward = own_backward(called, f, names)
         owner: Any = getattr(called, "__self__", f)
@@ -110,14 +112,15 @@ def of_callable(
 
 
 def _adapted(
-    function: Function, f: Callable[..., Any], given: Sequence[Array], backend: str | None
+    function: Function, f: Callable[..., Any], given: Sequence[Array], moves: Sequence[bool], backend: str | None
 ) -> tuple[Function, Sequence[Array]]:
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
-    framework, stays, call, tried = _accepted(f, function.value, given, backend)
+    followed = _followed_by(moves, function.value)
+    framework, stays, call, tried = _accepted(f, followed, given, backend)
     differentiated = function.rule is None and stays
-    unfollowed = framework.unfollowed(call, tried) if differentiated else ()
+    unfollowed = framework.unfollowed(function.value, tried) if differentiated else ()
     joined = Joined(function.name, framework.ready(call, tried), framework, function.take, unfollowed)
-    note = function.note if call is function.value else "called in single precision, for it takes no double"
+    note = function.note if call is followed else "called in single precision, for it takes no double"
     convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
     rules = framework.rules(joined, tried) if differentiated else ()
     adapted = replace(
@@ -137,6 +140,20 @@ def _adapted(
     return adapted, [
         as_tried if operand.dtype.kind in "iu" else operand for as_tried, operand in zip(tried, given, strict=True)
     ]
+
+
+def _followed_by(moves: Sequence[bool], call: Call) -> Call:
+    """Return a callable that torch's autograd follows by the operands that move alone: some it refuses to follow."""
+
+    def called(*operands: Any) -> Any:
+        return call(
+            *(
+                operand if follows or not getattr(operand, "requires_grad", False) else operand.detach()
+                for operand, follows in zip(operands, moves, strict=True)
+            )
+        )
+
+    return called
 
 
 def _accepted(

@@ -822,3 +822,71 @@ def test_a_derivative_by_hand_is_of_all_outputs() -> None:
 
     report = jacinspect.inspect(f, X[0], lambda x: np.vstack([np.diag(2 * x), np.diag(3 * x**2)]))
     assert (report.verdict, report.names.output.names) == ("pass", ("0", "1"))
+
+
+# --- Operands that are not differentiated by
+
+SIGNS = np.sign(Y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    "function",
+    [
+        torch.nn.SoftMarginLoss(),
+        F.soft_margin_loss,
+        lambda x, target: F.soft_margin_loss(x, target, reduction="none"),
+        "torch.nn.functional:soft_margin_loss",
+    ],
+)
+def test_targets_that_torch_does_not_differentiate_by(function: Any, order: int, dtype: Any) -> None:
+    report = passes(function, X.astype(dtype), others=[SIGNS.astype(dtype)], order=order)
+    second = report.second_order
+    assert second is None or (second.gradient is not None and second.gradient.verdict == "pass")
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_targets_that_torch_does_not_differentiate_by(dtype: Any) -> None:
+    class Scaled(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, z: Any, target: Any) -> Any:
+            if target.requires_grad:
+                raise RuntimeError("not differentiable with respect to argument 'target'")
+            ctx.save_for_backward(target)
+            return z * target.real.sum()
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * ctx.saved_tensors[0].real.sum(), None
+
+    passes(Scaled, (X + 1j * Y).astype(dtype), others=[(W + 2j).astype(dtype)])
+
+
+@pytest.mark.parametrize(("wrt", "verdict"), [("x", "pass"), ("y", "fail"), ("all", "fail")])
+def test_an_operand_that_is_cut_off_is_found_by_it_alone(wrt: str, verdict: str) -> None:
+    def product(x: torch.Tensor, y: torch.Tensor) -> Any:
+        return x * y.detach(), x + y
+
+    assert jacinspect.inspect(product, X, others=[Y], wrt=wrt).verdict == verdict
+    assert jacinspect.inspect(product, X, others=[Y], wrt=wrt, take=0).verdict == verdict
+
+
+@pytest.mark.parametrize(("wrt", "asked"), [("x", (True, False)), ("y", (False, True)), ("all", (True, True))])
+def test_a_backward_is_asked_for_what_is_differentiated_by(wrt: str, asked: tuple[bool, bool]) -> None:
+    seen = set()
+
+    class Product(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            ctx.save_for_backward(x, y)
+            return x * y
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            seen.add(ctx.needs_input_grad)
+            x, y = ctx.saved_tensors
+            return g * y if ctx.needs_input_grad[0] else None, g * x if ctx.needs_input_grad[1] else None
+
+    passes(Product, X, others=[Y], wrt=wrt)
+    assert seen == {asked}
