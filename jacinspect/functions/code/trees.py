@@ -14,22 +14,25 @@ __all__ = ["converted", "is_tree", "items", "leaves", "rebuilt"]
 Children = tuple[list[str], list[Any], Callable[[list[Any]], Any]]  # names, values, and what makes a container of such
 
 
-def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the leaves with their paths, in the container's order; of a leaf, itself with the path that is given."""
-    children = _children(tree)
+def leaves(tree: Any, path: str = "", within: frozenset[int] = frozenset()) -> Iterator[tuple[str, Any]]:
+    """Yield the leaves with their paths, in the container's order; of a leaf, itself with the path that is given.
+
+    One of the containers that it is in, whose ids are `within`, is a leaf, as a parent that its child knows.
+    """
+    children = None if id(tree) in within else _children(tree)
     if children is None:
         yield path, tree
         return
     for name, child in zip(children[0], children[1], strict=True):
-        yield from leaves(child, f"{path}.{name}" if path else name)
+        yield from leaves(child, f"{path}.{name}" if path else name, within | {id(tree)})
 
 
-def rebuilt(tree: Any, new: Iterator[Any]) -> Any:
+def rebuilt(tree: Any, new: Iterator[Any], within: frozenset[int] = frozenset()) -> Any:
     """Return a container like this one with other leaves, taken in the order of `leaves`."""
-    children = _children(tree)
+    children = None if id(tree) in within else _children(tree)
     if children is None:
         return next(new)
-    return children[2]([rebuilt(child, new) for child in children[1]])
+    return children[2]([rebuilt(child, new, within | {id(tree)}) for child in children[1]])
 
 
 def items(value: Any) -> list[tuple[str, Any]] | None:
