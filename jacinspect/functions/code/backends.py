@@ -6,7 +6,8 @@ ever imported here; a function that needs one has imported it. Next: frameworks.
 
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from itertools import compress
 from typing import Any
@@ -261,14 +262,14 @@ def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
 
     def push(*given: Array) -> Array:
         half = len(given) // 2
-        with jax.enable_x64(True):
+        with _differentiating():
             f, moving = of_real(call, real, given[:half])
             _, pushed = jax.jvp(f, moving, tangents_of(moving, compress(given[half:], real)))
             return np.asarray(from_jax(pushed))
 
     def pull(*given: Array) -> tuple[Array, ...]:
         *point, cotangent = given
-        with jax.enable_x64(True):
+        with _differentiating():
             f, moving = of_real(call, real, point)
             result, vjp = jax.vjp(f, *moving)
             if not jax.numpy.issubdtype(result.dtype, jax.numpy.inexact):
@@ -288,6 +289,21 @@ def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
     except (Exception, SystemExit):  # reported when the derivative is asked for
         pass
     return Jvp(push), Vjp(pull)
+
+
+@contextmanager
+def _differentiating() -> Iterator[None]:
+    """Enable double precision, and say what to do about a module of flax that changes its state."""
+    with sys.modules["jax"].enable_x64(True):
+        try:
+            yield
+        except Exception as error:
+            if type(error).__name__ == "TraceContextError":
+                error.add_note(
+                    "a module that f uses changes its own state: inspect the module itself, or make it without, as "
+                    "nnx.BatchNorm(…, use_running_average=True)"
+                )
+            raise
 
 
 def of_real(call: Call, real: Sequence[bool], point: Sequence[Any]) -> tuple[Call, list[Any]]:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import jacinspect
-from jacinspect.errors import InputError
+from jacinspect.errors import FunctionFailedError, InputError
 from tests.conftest import RunHere
 from tests.oracles import Array
 
@@ -371,3 +371,14 @@ def test_state_that_modules_of_flax_change_is_seen_by_nobody() -> None:
     np.testing.assert_array_equal(bound.variables["batch_stats"]["mean"], np.zeros(3))
     dropout = linen.Dropout(0.5, deterministic=False).bind({}, rngs={"dropout": jax.random.key(0)})
     assert jacinspect.inspect(dropout, x).verdict == "pass"  # its key is the same at every call
+
+
+def test_a_module_of_nnx_inside_a_function_that_changes_its_state() -> None:
+    nnx = pytest.importorskip("flax.nnx")
+    norm = nnx.BatchNorm(3, rngs=nnx.Rngs(0))
+
+    def used(x: Any) -> Any:
+        return 2 * norm(x)
+
+    with pytest.raises(FunctionFailedError, match=r"or make it without, as nnx.BatchNorm.*use_running_average=True"):
+        jacinspect.inspect(used, np.random.default_rng(0).standard_normal((5, 3)))
