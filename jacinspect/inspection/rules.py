@@ -18,7 +18,7 @@ from jacinspect.inspection.naming import Names, entry_name, input_name, output_n
 from jacinspect.inspection.sections import AgreementReport, RuleReport
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.agreement.analytic import Analytic, LinearMap
-from jacinspect.jacobian.agreement.comparison import Status
+from jacinspect.jacobian.agreement.comparison import Status, in_single
 from jacinspect.jacobian.agreement.consistency import Difference, Fault, Known, difference, fault, strided
 from jacinspect.jacobian.agreement.directions import Directions
 from jacinspect.jacobian.agreement.outside import NOTHING
@@ -33,9 +33,7 @@ __all__ = ["Rules", "with_agreement"]
 
 _ALIKE = 2.0**-30  # relative: one wrong number by two rules
 _SAME = 1e-6  # relative: two ways to one number, summed in different orders
-_LAST_BITS = (
-    2**9
-)  # of the largest entry, are nothing where there is no entry: as many as NOTHING has of double precision
+_SINGLE = 2.0**29  # times the last bit of double precision is that of single
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +244,7 @@ def _without_rounding(rule: LinearMap, known: Known) -> LinearMap:
     """Return a rule without what rounding leaves in components that read nothing, beside the largest entry of J."""
     reads_nothing, entries = known.jacobian.pattern.lengths == 0, np.abs(known.jacobian.data)
     largest = float(np.max(entries, initial=0, where=np.isfinite(entries)))
-    nothing = max(NOTHING, _LAST_BITS * known.epsilon) * largest
+    nothing = NOTHING * (_SINGLE if in_single(known.jacobian.data) else 1) * largest
 
     def rounded(tangent: Array) -> Array:
         given = rule(tangent)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from jax import lax
 
 import jacinspect
 from jacinspect.inspection.report import Report
@@ -349,3 +350,21 @@ def test_what_is_more_than_rounding_there_is_found(residue: float, verdict: str,
     assert report.verdict == verdict
     if verdict == "fail":
         assert message(report) == "∂A[0]/∂X[1] is 1e-09 by forward, and A[0] does not read X[1]"
+
+
+@pytest.mark.parametrize(("residue", "verdict"), [(1e-9, "pass"), (1e-3, "fail")])
+def test_rounding_in_single_precision_is_larger(residue: float, verdict: str) -> None:
+    weights = jnp.array([0.3, -1.7, 0.9], jnp.float32)
+
+    def value(x: Any) -> Any:
+        return jnp.concatenate([jnp.full(2, 3, jnp.float32), lax.mul(x, weights)])  # lax takes no double here
+
+    f: Any = jax.custom_jvp(value)
+
+    def push(primals: Any, tangents: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        return f(x), jnp.concatenate([residue * t[1:], weights * t])
+
+    f.defjvp(push)
+    claimed = jacinspect.inspect(f, np.array([0.5, -1.0, 0.25], np.float32))
+    assert claimed.verdict == verdict
