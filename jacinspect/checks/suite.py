@@ -181,6 +181,11 @@ def load_suite(file: Path) -> Suite:
         if "jacinspect" not in tool:
             raise InputError(f"{file}: has no [tool.jacinspect]")
         document = _table(tool, "jacinspect", file, "tool.")
+    elif "tool" in document:
+        raise InputError(
+            f"{file}: tool: this file has its tables without [tool.jacinspect]: write [checks.NAME] in place of "
+            "[tool.jacinspect.checks.NAME]"
+        )
     reader = Reader(file, prefix)
     shared = reader.read({key: value for key, value in document.items() if key != "checks"}, SHARED, prefix)
     lines = file.read_text(encoding="utf-8").splitlines()

@@ -63,6 +63,11 @@ class ComplexParts:
         left = iter(parts)
         return [_joined(next(left), next(left)) if two else next(left) for two in self.is_complex]
 
+    def either(self, parts: Iterable[bool]) -> list[bool]:
+        """Say of each operand whether one of its real ones is said to be something."""
+        left = iter(parts)
+        return [next(left) | next(left) if two else next(left) for two in self.is_complex]
+
     def value(self, value: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of the operands as one of the real ones."""
         return lambda *given: value(*self.join(given))

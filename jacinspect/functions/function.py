@@ -18,7 +18,7 @@ from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.remade import Remade
-from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp, fix
+from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp, fix
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
@@ -40,8 +40,8 @@ class Function:
     read; no measurement uses it.
 
     Only what `by` makes of it, a function of one operand, the others being `fixed`, can be inspected. People's own code
-    may be written for numpy, torch or jax: `adapt`, given operands to try it on, returns the function with a value and
-    a rule of numpy arrays, and the operands as it takes them.
+    may be written for numpy, torch or jax: `adapt`, given operands to try it on, and which of them are to be open,
+    returns the function with a value and a rule of numpy arrays, and the operands as it takes them.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Function:
     origin: Any = None  # the callable itself, of people's own code
     place: tuple[str, int] | None = None  # the file and line of the definition, of people's own code
     derivative_place: tuple[str, int] | None = None  # those of the claimed derivative
-    adapt: Callable[["Function", Sequence[Array]], "tuple[Function, Sequence[Array]]"] | None = None
+    adapt: Callable[["Function", Sequence[Array], Sequence[bool]], "tuple[Function, Sequence[Array]]"] | None = None
     own: Mapping[str, Array] = field(default_factory=dict)  # weights that the code holds itself, by their names
     buffers: Collection[str] = ()  # those of them that a pattern of names leaves out
     enlarged: Callable[[Sequence[str]], "Function"] | None = None  # the function with these of its weights as operands
@@ -205,8 +205,11 @@ class Function:
             raise InputError(f"{self.name}: log|det J| is checked by real operands; leave --logdet out")
         adapt = self.adapt
 
-        def adapted(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
-            ready, point = adapt(replace(function, operands=self.operands, rule=self.rule), apart.join(point))
+        def adapted(
+            function: Function, point: Sequence[Array], moves: Sequence[bool]
+        ) -> tuple[Function, Sequence[Array]]:
+            whole = replace(function, operands=self.operands, rule=self.rule)
+            ready, point = adapt(whole, apart.join(point), apart.either(moves))
             real = replace(
                 ready,
                 value=apart.value(ready.value),
@@ -238,7 +241,7 @@ class Function:
         places = tuple(place - 1 for place in self.positions(wrt, operands))
         self._require_number(operands)
         if self.adapt is not None:
-            adapted, operands = self.adapt(self, operands)
+            adapted, operands = self.adapt(self, operands, [place in places for place in range(len(operands))])
             return adapted.by(wrt, operands)
         for option, value in (("mode", self.mode), ("reseed", self.reseed)):
             if value is not None and self.enlarged is None:
@@ -246,12 +249,13 @@ class Function:
         if self.take is not None:
             raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
         if len(operands) == 1:
-            second = tuple(rule.by(0, operands) for rule in self.second)
-            return replace(self, rule=self.rule and self.rule.by(0, operands), second=second)
+            only = Operands(operands)
+            second = tuple(rule.by(0, only) for rule in self.second)
+            return replace(self, rule=self.rule and self.rule.by(0, only), second=second)
         if self.kind == "binary":
             require_broadcastable(self.name, self.operands, [np.shape(operand) for operand in operands])
-        fixed = [np.asarray(operand).view() for operand in operands]
-        for operand in fixed:  # a function that writes into one of these would be another at the next call
+        fixed = Operands([np.asarray(operand).view() for operand in operands])
+        for operand in fixed.arrays:  # a function that writes into one of these would be another at the next call
             operand.flags.writeable = False
         if len(places) > 1:
             bundle = Bundle.of((self.operands[place], operands[place].shape) for place in places)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.functions.returned import end_to_end
-from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
+from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
 
@@ -26,16 +26,13 @@ class Opened:
     Of an open operand, only the shape counts.
     """
 
-    operands: Sequence[Array]
+    operands: Operands
     places: tuple[int, ...]
     bundle: Bundle
 
     def point(self, x: Array) -> list[Array]:
         """Return all operands, the open ones taken from the vector x."""
-        point = list(self.operands)
-        for place, part in zip(self.places, self.bundle.split(x), strict=True):
-            point[place] = part
-        return point
+        return self.operands.at(self.places, self.bundle.split(x))
 
     def value(self, value: Callable[..., Any]) -> Callable[[Array], Any]:
         """Return a function of all operands as one of the vector."""

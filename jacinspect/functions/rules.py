@@ -1,10 +1,11 @@
 """The analytic rules of a function: slopes, a jvp, a vjp, or a claimed derivative; and those of second order.
 
 Each rule of several operands can be restricted to one of them, the others being fixed: `by(place, operands)`, in which
-`place` counts from 0 and the value of the open operand is not read. Next: derivative.py.
+`place` counts from 0 and the value of the open operand, one of `Operands`, is not read. Next: derivative.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = [
     "Claim",
     "Jvp",
     "NoSecondDerivativeError",
+    "Operands",
     "Rule",
     "Second",
     "Slopes",
@@ -26,6 +28,40 @@ __all__ = [
 ]
 
 Array: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Operands:
+    """The operands of a function, in order, some of which are open and have other values at every call.
+
+    The others are fixed. Those of single precision are taken in double precision where the open ones are in double,
+    because what f computes from them alone, such as y*y, is rounded to 6e-8 otherwise.
+    """
+
+    arrays: Sequence[Array]
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def at(self, places: Iterable[int], values: Iterable[Array]) -> list[Array]:
+        """Return all operands, those at `places` with these values."""
+        opened = list(zip(places, values, strict=True))
+        point = list(self._double if any(value.dtype == np.float64 for _, value in opened) else self.arrays)
+        for place, value in opened:
+            point[place] = value
+        return point
+
+    @cached_property
+    def _double(self) -> Sequence[Array]:
+        return [_in_double(array) for array in self.arrays]
+
+
+def _in_double(array: Array) -> Array:
+    if array.dtype != np.float32:
+        return array
+    wide = array.astype(np.float64)
+    wide.flags.writeable = array.flags.writeable
+    return wide
 
 
 @dataclass(frozen=True)
@@ -38,7 +74,7 @@ class Slopes:
 
     partials: tuple[Callable[..., Array], ...]
 
-    def by(self, place: int, operands: Sequence[Array]) -> "Slopes":
+    def by(self, place: int, operands: Operands) -> "Slopes":
         """Return the derivative by one operand."""
         return Slopes((fix(self.partials[place], place, operands),))
 
@@ -65,13 +101,13 @@ class Jvp:
     name: str = "jvp"
     order: int = 1  # 2 where it differentiates a backward, and is tried only where a second derivative is asked for
 
-    def by(self, place: int, operands: Sequence[Array]) -> "Jvp":
+    def by(self, place: int, operands: Operands) -> "Jvp":
         """Return the rule in which one operand alone has a tangent."""
         if len(operands) == 1:
             return self
 
         def push(x: Array, dx: Array) -> Array:
-            point = [*operands[:place], x, *operands[place + 1 :]]
+            point = operands.at([place], [x])
             return self.jvp(point, [dx if k == place else None for k in range(len(point))])
 
         return replace(self, push=push)
@@ -93,7 +129,7 @@ class Vjp:
     name: str = "vjp"
     order: int = 1  # as of a Jvp
 
-    def by(self, place: int, operands: Sequence[Array]) -> "Vjp":
+    def by(self, place: int, operands: Operands) -> "Vjp":
         """Return the rule that gives the cotangent of one operand."""
         return replace(self, pull=_entry(fix(self.pull, place, operands), place, len(operands)))
 
@@ -118,12 +154,12 @@ class Claim:
         """Return the derivative as a function of numpy arrays like these."""
         return self.derivative if self.adapt is None else self.adapt(arguments)
 
-    def by(self, place: int, operands: Sequence[Array]) -> "Claim":
+    def by(self, place: int, operands: Operands) -> "Claim":
         """Return the derivative by one operand."""
 
         def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
             x, *tangent = arguments
-            return restricted(self.at([*operands[:place], x, *operands[place + 1 :], *tangent]))
+            return restricted(self.at([*operands.at([place], [x]), *tangent]))
 
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             entry = _entry(fix(derivative, place, operands), place, len(operands))
@@ -152,11 +188,11 @@ class Second:
     name: str
     pulls: bool = False
 
-    def by(self, place: int, operands: Sequence[Array]) -> "Second":
+    def by(self, place: int, operands: Operands) -> "Second":
         """Return the rule of one operand, `product(x, w, dx)`."""
 
         def product(x: Array, w: Array, dx: Array) -> Any:
-            point = [*operands[:place], x, *operands[place + 1 :]]
+            point = operands.at([place], [x])
             vectors = [dx if k == place else np.zeros(np.shape(each)) for k, each in enumerate(point)]
             given = self.product(*point, w, *vectors)
             return given[place] if isinstance(given, tuple) else given
@@ -164,12 +200,11 @@ class Second:
         return replace(self, product=product)
 
 
-def fix(function: Callable[..., Any], place: int, operands: Sequence[Array]) -> Callable[..., Any]:
+def fix(function: Callable[..., Any], place: int, operands: Operands) -> Callable[..., Any]:
     """Fix all operands of a function but the one at `place`; a tangent or cotangent may follow that one."""
     if len(operands) == 1:
         return function
-    before, after = operands[:place], operands[place + 1 :]
-    return lambda x, *tangent: function(*before, x, *after, *tangent)
+    return lambda x, *tangent: function(*operands.at([place], [x]), *tangent)
 
 
 def copied(array: Array) -> Array:

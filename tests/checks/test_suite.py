@@ -94,6 +94,11 @@ DOCUMENTS = [
     ("[checks]\na = 3", f"checks.a: a table is needed; {FORM.format('checks.a')}"),
     ("[checks]\na = [1]", f"checks.a: a table is needed; {FORM.format('checks.a')}"),
     ("[sigmoid]\nshapes = 3", f"sigmoid: there is no such key; {FORM.format('checks.sigmoid')}"),
+    (
+        '[tool.jacinspect.checks.a]\nfunction = "tanh"\nshapes = 3',
+        "tool: this file has its tables without [tool.jacinspect]: write [checks.NAME] in place of "
+        "[tool.jacinspect.checks.NAME]",
+    ),
     ("shape = 3", "shape: there is no such key; did you mean shapes?"),
     ("strict-kinks = true", "strict-kinks: there is no such key; did you mean strict_kinks?"),
     ("colour = 1", f"colour: there is no such key; there are {SHARED}"),

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from jax import lax
 from scipy.sparse import linalg
 
 import jacinspect
@@ -354,3 +355,56 @@ def test_a_transposed_product_is_read_in_the_order_of_vec(vec: Any) -> None:
             return linalg.LinearOperator(flat.shape, lambda v: flat @ v, lambda w: k * (flat @ w), dtype=float)
 
         assert jacinspect.inspect(np.sin, X, operator, vec=vec).verdict == verdict
+
+
+# --- Rounding where there is no entry ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", range(4))
+def test_rounding_of_forward_mode_in_an_output_that_reads_nothing(seed: int, dtype: Any) -> None:
+    """The first entry of a product of reflectors reads their lengths alone."""
+    reflectors = np.asarray(np.random.default_rng(seed).standard_normal((5, 3)), dtype)
+
+    def product(a: torch.Tensor) -> Any:
+        return torch.linalg.householder_product(a, torch.tensor([0.3, 0.5, 0.2], dtype=a.dtype))
+
+    report = jacinspect.inspect(product, reflectors)
+    assert (report.verdict, codes(report)) == ("pass", [])
+    assert verdicts(report)["forward"] == "pass"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("residue", "verdict"), [(1e-17, "pass"), (1e-9, "fail")])
+def test_what_is_more_than_rounding_there_is_found(residue: float, verdict: str, dtype: Any) -> None:
+    def halves(x: Any) -> Any:
+        return torch.cat([0 * x[:2].detach() + 3, torch.tanh(x)])
+
+    def pull(x: Any, g: Any) -> Any:
+        return slope(x) * g[2:]
+
+    def push(x: Any, t: Any) -> Any:
+        return torch.cat([residue * t[1:], slope(x) * t])
+
+    report = jacinspect.inspect(autograd(pull, push, halves), np.asarray([0.5, -1.0, 0.25], dtype))
+    assert report.verdict == verdict
+    if verdict == "fail":
+        assert message(report) == "∂A[0]/∂X[1] is 1e-09 by forward, and A[0] does not read X[1]"
+
+
+@pytest.mark.parametrize(("residue", "verdict"), [(1e-9, "pass"), (1e-3, "fail")])
+def test_rounding_in_single_precision_is_larger(residue: float, verdict: str) -> None:
+    weights = jnp.array([0.3, -1.7, 0.9], jnp.float32)
+
+    def value(x: Any) -> Any:
+        return jnp.concatenate([jnp.full(2, 3, jnp.float32), lax.mul(x, weights)])  # lax takes no double here
+
+    f: Any = jax.custom_jvp(value)
+
+    def push(primals: Any, tangents: Any) -> Any:
+        (x,), (t,) = primals, tangents
+        return f(x), jnp.concatenate([residue * t[1:], weights * t])
+
+    f.defjvp(push)
+    claimed = jacinspect.inspect(f, np.array([0.5, -1.0, 0.25], np.float32))
+    assert claimed.verdict == verdict

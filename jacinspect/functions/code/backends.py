@@ -6,7 +6,8 @@ ever imported here; a function that needs one has imported it. Next: frameworks.
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from itertools import compress
 from typing import Any
@@ -17,7 +18,7 @@ from jacinspect.functions.code.trees import converted, leaves
 from jacinspect.functions.rules import Array, Jvp, Vjp
 from jacinspect.records import dataclass
 
-__all__ = ["FRAMEWORKS", "Call", "Framework", "from_jax", "from_torch", "laid_out", "of_real", "to_jax"]
+__all__ = ["FRAMEWORKS", "Call", "Framework", "from_jax", "from_torch", "laid_out", "of_real", "tangents_of", "to_jax"]
 
 Call = Callable[..., Any]
 
@@ -32,7 +33,7 @@ class Framework:
     of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real and "c" for complex
     numbers, and "" for what is no array of the framework. `gradient` says how its autodiff has the gradient by complex
     numbers; that of the rules is ∂L/∂re + i ∂L/∂im. `ready`, given operands to try it on, returns what is to be called
-    in place of a callable.
+    in place of a callable, and `unfollowed` the paths of the outputs that autodiff does not follow.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Framework:
     autodiff: str = ""
     gradient: str = "by a complex number z, a claimed gradient is ∂L/∂re + i ∂L/∂im"
     ready: Callable[[Call, Sequence[Array]], Call] = lambda call, _: call
+    unfollowed: Callable[[Call, Sequence[Array]], Collection[str]] = lambda _, __: ()
 
 
 # --- numpy ------------------------------------------------------------------------------------------------------------
@@ -84,6 +86,16 @@ def _torch_trial(call: Call, operands: Sequence[Array]) -> Any:
 
 def _leaf(torch: Any, operand: Array) -> Any:
     return torch.tensor(operand, requires_grad=operand.dtype.kind in "fc")
+
+
+def _torch_unfollowed(call: Call, operands: Sequence[Array]) -> Collection[str]:
+    """Find what is detached, or marked as not differentiable, as the statistics of a batch norm are."""
+    torch: Any = sys.modules["torch"]
+    try:
+        found = list(leaves(_torch_trial(call, operands)))
+    except (Exception, SystemExit):  # it is reported when f is inspected
+        return ()
+    return [path for path, leaf in found if isinstance(leaf, torch.Tensor) and not leaf.requires_grad]
 
 
 def _torch_join(arrays: Sequence[Any]) -> Any:
@@ -250,14 +262,14 @@ def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
 
     def push(*given: Array) -> Array:
         half = len(given) // 2
-        with jax.enable_x64(True):
+        with _differentiating():
             f, moving = of_real(call, real, given[:half])
-            _, pushed = jax.jvp(f, moving, to_jax(list(compress(given[half:], real))))
+            _, pushed = jax.jvp(f, moving, tangents_of(moving, compress(given[half:], real)))
             return np.asarray(from_jax(pushed))
 
     def pull(*given: Array) -> tuple[Array, ...]:
         *point, cotangent = given
-        with jax.enable_x64(True):
+        with _differentiating():
             f, moving = of_real(call, real, point)
             result, vjp = jax.vjp(f, *moving)
             if not jax.numpy.issubdtype(result.dtype, jax.numpy.inexact):
@@ -277,6 +289,21 @@ def _jax_rules(call: Call, operands: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
     except (Exception, SystemExit):  # reported when the derivative is asked for
         pass
     return Jvp(push), Vjp(pull)
+
+
+@contextmanager
+def _differentiating() -> Iterator[None]:
+    """Enable double precision, and say what to do about a module of flax that changes its state."""
+    with sys.modules["jax"].enable_x64(True):
+        try:
+            yield
+        except Exception as error:
+            if type(error).__name__ == "TraceContextError":
+                error.add_note(
+                    "a module that f uses changes its own state: inspect the module itself, or make it without, as "
+                    "nnx.BatchNorm(…, use_running_average=True)"
+                )
+            raise
 
 
 def of_real(call: Call, real: Sequence[bool], point: Sequence[Any]) -> tuple[Call, list[Any]]:
@@ -306,6 +333,12 @@ def to_jax(arrays: Sequence[Array]) -> list[Any]:
     return [sys.modules["jax"].numpy.asarray(array) for array in arrays]
 
 
+def tangents_of(points: Sequence[Any], tangents: Iterable[Array]) -> list[Any]:
+    """Return tangents as jax's arrays, in the precision of the points that they are of, as jax.jvp demands."""
+    jax: Any = sys.modules["jax"]
+    return [jax.numpy.asarray(each, point.dtype) for point, each in zip(points, tangents, strict=True)]
+
+
 def from_jax(result: Any) -> Any:
     """Return a jax array as one of numpy's, and anything else as it is."""
     jax: Any = sys.modules["jax"]
@@ -332,6 +365,7 @@ FRAMEWORKS = {
             _torch_kind,
             "torch.autograd",
             "torch's gradient is ∂L/∂re + i ∂L/∂im",
+            unfollowed=_torch_unfollowed,
         ),
         Framework(
             "jax",

@@ -73,7 +73,9 @@ def of_callable(
     def of(names: Sequence[str]) -> Function:
         """Make the Function of the operands and of those weights."""
 
-        def adapt(function: Function, point: Sequence[Array]) -> tuple[Function, Sequence[Array]]:
+        def adapt(
+            function: Function, point: Sequence[Array], moves: Sequence[bool]
+        ) -> tuple[Function, Sequence[Array]]:
             if function.mode is not None and not (weights is not None and weights.note):
                 raise InputError(f"{name} has no torch module: leave out --mode {function.mode}")
             call = _call(called, operands, given) if weights is None else weights.bind(names, function.mode == "train")
@@ -85,7 +87,7 @@ def of_callable(
                 is_by_number=lambda: by_number.needed,
                 note=note,
             )
-            return _adapted(ready, called, point, backend)
+            return _adapted(ready, called, point, moves, backend)
 
         backward = own_backward(called, f, names)
         owner: Any = getattr(called, "__self__", f)
@@ -112,14 +114,17 @@ def of_callable(
 
 
 def _adapted(
-    function: Function, f: Callable[..., Any], given: Sequence[Array], backend: str | None
+    function: Function, f: Callable[..., Any], given: Sequence[Array], moves: Sequence[bool], backend: str | None
 ) -> tuple[Function, Sequence[Array]]:
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
-    framework, stays, call, given = _accepted(f, function.value, given, backend)
-    joined = Joined(function.name, framework.ready(call, given), framework, function.take)
-    note = function.note if call is function.value else "called in single precision, for it takes no double"
+    followed = _followed_by(moves, function.value)
+    framework, stays, call, tried = _accepted(f, followed, given, backend)
+    differentiated = function.rule is None and stays
+    unfollowed = framework.unfollowed(function.value, tried) if differentiated else ()
+    joined = Joined(function.name, framework.ready(call, tried), framework, function.take, unfollowed)
+    note = function.note if call is followed else "called in single precision, for it takes no double"
     convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
-    rules = framework.rules(joined, given) if function.rule is None and stays else ()
+    rules = framework.rules(joined, tried) if differentiated else ()
     adapted = replace(
         function,
         value=framework.value(joined),
@@ -134,40 +139,78 @@ def _adapted(
         source="python" if framework.name == "numpy" else framework.name,
         adapt=None,
     )
-    return adapted, given
+    return adapted, [
+        as_tried if operand.dtype.kind in "iu" else operand for as_tried, operand in zip(tried, given, strict=True)
+    ]
+
+
+def _followed_by(moves: Sequence[bool], call: Call) -> Call:
+    """Return a callable that torch's autograd follows by the operands that move alone: some it refuses to follow."""
+
+    def called(*operands: Any) -> Any:
+        return call(
+            *(
+                operand if follows or not getattr(operand, "requires_grad", False) else operand.detach()
+                for operand, follows in zip(operands, moves, strict=True)
+            )
+        )
+
+    return called
 
 
 def _accepted(
     f: Callable[..., Any], call: Call, given: Sequence[Array], backend: str | None
 ) -> tuple[Framework, bool, Call, Sequence[Array]]:
-    """Find f's framework, as `framework_of`, a callable of double precision that calls it, and its operands.
+    """Find f's framework, as `framework_of`, a callable that calls it, and the operands as it takes them.
 
-    Integers are tried as integers, for they may be labels or indices, and else as real numbers. What takes no double
-    precision is given single.
+    All operands of single precision are tried in double precision first, for that is how f is differenced. Integers are
+    tried as integers, for they may be labels or indices, and else as real numbers. What takes no double precision is
+    given single.
     """
-    framework, stays, takes = framework_of(f, call, given, backend)
-    for kinds, dtype in () if takes else (("iu", np.float64), ("f", np.float32)):
-        if any(operand.dtype.kind in kinds and operand.dtype != dtype for operand in given):
-            cast = [operand.astype(dtype) if operand.dtype.kind in kinds else operand for operand in given]
-            found, follows, accepts = framework_of(f, call, cast, backend)
-            if accepts and kinds == "iu":
-                return found, follows, call, cast
-            rounded = [each.astype(operand.dtype) for each, operand in zip(cast, given, strict=True)]
-            # What takes these numbers in double precision raised for another reason.
-            if accepts and not framework_of(f, call, rounded, backend)[2]:
-                return found, follows, _in_single(call, found), given
+    wide = _cast(given, "fc", np.float64)
+    whole = _cast(wide, "iu", np.float64)
+    framework, stays, takes = framework_of(f, call, wide, backend)
+    if takes:
+        return framework, stays, call, wide
+    if _dtypes(whole) != _dtypes(wide):
+        found, follows, accepts = framework_of(f, call, whole, backend)
+        if accepts:
+            return found, follows, call, whole
+    for narrow in (given, _cast(given, "f", np.float32)):
+        if _dtypes(narrow) == _dtypes(wide):
+            continue
+        found, follows, accepts = framework_of(f, call, narrow, backend)
+        # What takes these numbers in double precision raised for another reason.
+        if accepts and not framework_of(f, call, _cast(narrow, "f", np.float64), backend)[2]:
+            single = [operand.dtype == np.float32 for operand in narrow]
+            as_given = not any(operand.dtype == np.float64 for operand in given)
+            return found, follows, call if as_given else _in_single(call, found, single), narrow
     return framework, stays, call, given
 
 
-def _in_single(call: Call, framework: Framework) -> Call:
-    """Return a callable that gives its real operands, arrays of the framework, in single precision."""
+def _cast(operands: Sequence[Array], kinds: str, dtype: type[np.floating]) -> list[Array]:
+    """Return operands, those of some of numpy's kinds as real numbers of a dtype, or as complex ones no narrower."""
+    return [
+        operand.astype(np.promote_types(operand.dtype, dtype) if operand.dtype.kind == "c" else dtype, copy=False)
+        if operand.dtype.kind in kinds
+        else operand
+        for operand in operands
+    ]
 
-    def single(array: Any) -> Any:
-        if framework.kind(array) != "f":
+
+def _dtypes(operands: Sequence[Array]) -> list[np.dtype[Any]]:
+    return [operand.dtype for operand in operands]
+
+
+def _in_single(call: Call, framework: Framework, single: Sequence[bool]) -> Call:
+    """Return a callable that gives some of its real operands, arrays of the framework, in single precision."""
+
+    def rounded(array: Any, narrow: bool) -> Any:
+        if not narrow or framework.kind(array) != "f":
             return array
         return array.float() if framework.name == "torch" else array.astype(np.float32)
 
-    return lambda *operands: call(*map(single, operands))
+    return lambda *operands: call(*map(rounded, operands, single))
 
 
 def claim_of(

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.code.backends import Call, from_jax, from_torch, laid_out, of_real
+from jacinspect.functions.code.backends import Call, from_jax, from_torch, laid_out, of_real, tangents_of
 from jacinspect.functions.rules import Array, Jvp, Second, Vjp
 
 __all__ = ["rules_for_second", "second_rules"]
@@ -137,10 +137,10 @@ def _jax_second(call: Call) -> tuple[Second, ...]:
     jax: Any = sys.modules["jax"]
 
     def forward(f: Call, moving: Sequence[Any], cotangent: Any, vectors: Sequence[Any]) -> Any:
-        return jax.jvp(partial(_jax_gradient, f, cotangent), moving, vectors)[1]
+        return jax.jvp(partial(_jax_gradient, f, cotangent), moving, tangents_of(moving, vectors))[1]
 
     def reverse(f: Call, moving: Sequence[Any], cotangent: Any, vectors: Sequence[Any]) -> Any:
-        return jax.vjp(partial(_jax_gradient, f, cotangent), *moving)[1](tuple(vectors))
+        return jax.vjp(partial(_jax_gradient, f, cotangent), *moving)[1](tuple(tangents_of(moving, vectors)))
 
     def product(compiled: "_Compiled", *given: Array) -> Any:
         half = len(given) // 2

@@ -198,6 +198,7 @@ def _tried(f: Any, call: Call, operands: Sequence[Array], backend: str | None) -
     first = [declared] if declared else [name for name in loaded if name in _mentioned(f)]
     rest = [] if declared else ["numpy", *(name for name in loaded if name not in first)]
     left: tuple[str, Any, bool] = (first or ["numpy"])[0], None, False
+    refused = set()  # jax's functions take numpy's arrays too, but those of double precision as single
     for name in [*first, *rest]:
         try:
             with np.errstate(all="ignore"):
@@ -205,8 +206,11 @@ def _tried(f: Any, call: Call, operands: Sequence[Array], backend: str | None) -
         except InputError:  # worded for the user
             raise
         except (Exception, SystemExit):  # it is reported when f is inspected
+            refused.add(name)
             continue
         home = next(iter(_homes(_arrays(result))), name if name in ("numpy", declared) else "")
+        if home in refused:
+            continue
         if home:
             return home, result, True
         left = name, result, True

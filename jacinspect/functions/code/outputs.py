@@ -4,6 +4,7 @@ In: each result. Out: one array of the framework, made of the same leaves every 
 are. A complex leaf is two arrays, its real and imaginary parts. Next: callables.py.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ _ALONE = "A"  # the name of the only array
 class Joined:
     """A function whose result is one array: of several, those that `take` names, or all real ones, end to end.
 
+    Of several, those at the paths `unfollowed` are left out, which the framework's autodiff does not follow.
+
     `bundle` has their names and shapes after the first call; it is None where the result is one array as it is: an
     array, a number, or nested lists of numbers.
     """
@@ -33,6 +36,7 @@ class Joined:
     call: Call
     framework: Framework
     take: str | None
+    unfollowed: Collection[str] = ()
     bundle: Bundle | None = None
     _complex: frozenset[str] = frozenset()  # the paths of the leaves that are complex
     _called: bool = False
@@ -86,6 +90,12 @@ class Joined:
         numbers = {path: leaf for path, leaf in chosen.items() if not faults[path]}
         if not numbers:
             raise InputError(f"{self.function} returns no array of real numbers: {', '.join(left_out)}")
+        followed = {path: leaf for path, leaf in numbers.items() if path not in self.unfollowed}
+        if followed:
+            left_out += [
+                f"{path} (no derivative by {self.framework.autodiff})" for path in numbers if path not in followed
+            ]
+            numbers = followed
         self._complex = frozenset(path for path, leaf in numbers.items() if self.framework.kind(leaf) == "c")
         named = ((path, np.shape(leaf)) for path, leaf in numbers.items())
         return Bundle.of(

@@ -15,26 +15,30 @@ Children = tuple[list[str], list[Any], Callable[[list[Any]], Any]]  # names, val
 
 
 def leaves(
-    tree: Any, path: str = "", is_leaf: Callable[[str, Any], bool] = lambda _path, _tree: False
+    tree: Any,
+    path: str = "",
+    is_leaf: Callable[[str, Any], bool] = lambda _path, _tree: False,
+    within: frozenset[int] = frozenset(),
 ) -> Iterator[tuple[str, Any]]:
     """Yield the leaves with their paths, in the container's order; of a leaf, itself with the path that is given.
 
-    A container of which `is_leaf`, given its path and itself, is true counts as a leaf.
+    A container of which `is_leaf`, given its path and itself, is true counts as a leaf, and so does one of those that
+    it is in, whose ids are `within`, as a parent that its child knows.
     """
-    children = None if is_leaf(path, tree) else _children(tree)
+    children = None if id(tree) in within or is_leaf(path, tree) else _children(tree)
     if children is None:
         yield path, tree
         return
     for name, child in zip(children[0], children[1], strict=True):
-        yield from leaves(child, f"{path}.{name}" if path else name, is_leaf)
+        yield from leaves(child, f"{path}.{name}" if path else name, is_leaf, within | {id(tree)})
 
 
-def rebuilt(tree: Any, new: Iterator[Any]) -> Any:
+def rebuilt(tree: Any, new: Iterator[Any], within: frozenset[int] = frozenset()) -> Any:
     """Return a container like this one with other leaves, taken in the order of `leaves`."""
-    children = _children(tree)
+    children = None if id(tree) in within else _children(tree)
     if children is None:
         return next(new)
-    return children[2]([rebuilt(child, new) for child in children[1]])
+    return children[2]([rebuilt(child, new, within | {id(tree)}) for child in children[1]])
 
 
 def items(value: Any) -> list[tuple[str, Any]] | None:

@@ -45,8 +45,8 @@ def weights_of(
     Parameters
     ----------
     f
-        A torch module, a function that uses modules or has parameters that are trees of arrays, a tree itself, or an
-        object with arrays as attributes, or its method.
+        A torch module, a function that uses modules or has parameters that are trees of arrays, a tree itself, a module
+        of flax.linen that is bound to its variables, or an object with arrays as attributes, or its method.
     parameters
         The values that f is called with.
     call_of
@@ -55,6 +55,9 @@ def weights_of(
     modules = torch_modules(f)
     if modules:
         return _of_modules(modules, lambda *operands: call_of(f, parameters)(*operands))
+    bound = _bound(f)
+    if bound is not None:
+        return _of_trees({"": f.variables}, lambda made: call_of(bound(made[""]), parameters))
     signature = signature_of(f)
     defaults = {p.name: p.default for p in signature.parameters.values()} if signature is not None else {}
     trees = {name: value for name, value in {**defaults, **parameters}.items() if _has_arrays(value)}
@@ -189,9 +192,18 @@ def _of_trees(trees: Mapping[str, Any], call_of: Callable[[Mapping[str, Any]], C
             }
             return call_of(made)(*operands)
 
-        return bound if names else call_of({})
+        return bound
 
     return Weights(values, bind)
+
+
+def _bound(f: Any) -> Callable[[Any], Any] | None:
+    """Return what binds a module of flax.linen, which is bound to variables, to others; None of anything else."""
+    linen: Any = sys.modules.get("flax.linen")
+    if linen is None or not isinstance(f, linen.Module) or f.scope is None:
+        return None
+    module, _ = f.unbind()
+    return partial(module.bind, rngs=f.scope.rngs, mutable=f.scope.mutable)
 
 
 def _has_arrays(tree: Any) -> bool:

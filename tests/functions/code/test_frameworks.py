@@ -757,3 +757,149 @@ def test_a_kernel_of_single_precision_is_found_where_the_backend_is_given() -> N
     report = jacinspect.inspect(kernel, X, backend="torch")
     assert report.verdict == "pass", report.findings
     assert report.function.note == "called in single precision, for it takes no double"
+
+
+# --- Outputs that autograd does not follow
+
+
+class Standardized(torch.autograd.Function):  # type: ignore[misc]
+    """Standardized columns, with their means and variances, which it says are not differentiable."""
+
+    factor = 1.0
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, gain: Any) -> Any:
+        mean, variance = x.mean(0), x.var(0, unbiased=False)
+        scale = (variance + 1e-5).rsqrt()
+        centered = (x - mean) * scale
+        ctx.save_for_backward(centered, scale, gain)
+        ctx.mark_non_differentiable(mean, variance)
+        return centered * gain, mean, variance
+
+    @classmethod
+    def backward(cls, ctx: Any, g: Any, *_: Any) -> Any:
+        centered, scale, gain = ctx.saved_tensors
+        moved = g * gain
+        moved = moved - moved.mean(0) - cls.factor * centered * (moved * centered).mean(0)
+        return moved * scale, (g * centered).sum(0)
+
+
+class StandardizedWrong(Standardized):
+    factor = 0.0
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("wrt", ["x", "gain", "all"])
+@pytest.mark.parametrize("function", [Standardized, StandardizedWrong])
+def test_outputs_that_are_marked_as_not_differentiable_are_left_out(function: Any, wrt: str, dtype: Any) -> None:
+    report = jacinspect.inspect(function, W.astype(dtype), others=[Y[:, 1:].repeat(2, 1)[0].astype(dtype)], wrt=wrt)
+    assert report.verdict == ("fail" if function is StandardizedWrong and wrt != "gain" else "pass")
+    assert report.names.output.names == ("0",)
+    assert report.names.output.left_out == (
+        "1 (no derivative by torch.autograd)",
+        "2 (no derivative by torch.autograd)",
+    )
+
+
+def test_a_metric_beside_the_loss_is_left_out() -> None:
+    def loss(x: torch.Tensor) -> Any:
+        return {"loss": (x**2).sum(), "metrics": {"largest": x.detach().max(), "count": (x > 0).sum()}}
+
+    report = passes(loss)
+    assert report.names.output.names == ("loss",)
+    assert report.names.output.left_out == (
+        "metrics.count (integers)",
+        "metrics.largest (no derivative by torch.autograd)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "how"),
+    [
+        (lambda x: x.detach() ** 2, {}),
+        (lambda x: (x.detach() ** 2, x.detach()), {}),
+        (lambda x: (x.detach() ** 2, x**3), {"take": 0}),
+    ],
+)
+def test_outputs_that_are_all_cut_off_are_compared(function: Any, how: dict[str, Any]) -> None:
+    def called(x: torch.Tensor) -> Any:
+        return function(x)
+
+    report = jacinspect.inspect(called, X, **how)
+    assert codes(report) == ["J001"]
+
+
+def test_a_derivative_by_hand_is_of_all_outputs() -> None:
+    def f(x: torch.Tensor) -> Any:
+        return x**2, x.detach() ** 3
+
+    report = jacinspect.inspect(f, X[0], lambda x: np.vstack([np.diag(2 * x), np.diag(3 * x**2)]))
+    assert (report.verdict, report.names.output.names) == ("pass", ("0", "1"))
+
+
+# --- Operands that are not differentiated by
+
+SIGNS = np.sign(Y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    "function",
+    [
+        torch.nn.SoftMarginLoss(),
+        F.soft_margin_loss,
+        lambda x, target: F.soft_margin_loss(x, target, reduction="none"),
+        "torch.nn.functional:soft_margin_loss",
+    ],
+)
+def test_targets_that_torch_does_not_differentiate_by(function: Any, order: int, dtype: Any) -> None:
+    report = passes(function, X.astype(dtype), others=[SIGNS.astype(dtype)], order=order)
+    second = report.second_order
+    assert second is None or (second.gradient is not None and second.gradient.verdict == "pass")
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_complex_targets_that_torch_does_not_differentiate_by(dtype: Any) -> None:
+    class Scaled(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, z: Any, target: Any) -> Any:
+            if target.requires_grad:
+                raise RuntimeError("not differentiable with respect to argument 'target'")
+            ctx.save_for_backward(target)
+            return z * target.real.sum()
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * ctx.saved_tensors[0].real.sum(), None
+
+    passes(Scaled, (X + 1j * Y).astype(dtype), others=[(W + 2j).astype(dtype)])
+
+
+@pytest.mark.parametrize(("wrt", "verdict"), [("x", "pass"), ("y", "fail"), ("all", "fail")])
+def test_an_operand_that_is_cut_off_is_found_by_it_alone(wrt: str, verdict: str) -> None:
+    def product(x: torch.Tensor, y: torch.Tensor) -> Any:
+        return x * y.detach(), x + y
+
+    assert jacinspect.inspect(product, X, others=[Y], wrt=wrt).verdict == verdict
+    assert jacinspect.inspect(product, X, others=[Y], wrt=wrt, take=0).verdict == verdict
+
+
+@pytest.mark.parametrize(("wrt", "asked"), [("x", (True, False)), ("y", (False, True)), ("all", (True, True))])
+def test_a_backward_is_asked_for_what_is_differentiated_by(wrt: str, asked: tuple[bool, bool]) -> None:
+    seen = set()
+
+    class Product(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any, y: Any) -> Any:
+            ctx.save_for_backward(x, y)
+            return x * y
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            seen.add(ctx.needs_input_grad)
+            x, y = ctx.saved_tensors
+            return g * y if ctx.needs_input_grad[0] else None, g * x if ctx.needs_input_grad[1] else None
+
+    passes(Product, X, others=[Y], wrt=wrt)
+    assert seen == {asked}

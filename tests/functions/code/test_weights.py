@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import jacinspect
-from jacinspect.errors import InputError
+from jacinspect.errors import FunctionFailedError, InputError
 from tests.conftest import RunHere
 from tests.oracles import Array
 
@@ -349,3 +349,88 @@ def test_flax() -> None:
         sizes = {"in_features": 4, "out_features": 2} if layer is nnx.Linear else {}
         report = jacinspect.inspect(layer, X, wrt="kernel*", parameters=sizes)
         assert (report.verdict, report.operand.values.shape) == ("pass", (4, 2))
+
+
+# --- Modules of flax
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("wrt", "names"),
+    [
+        (None, ("inputs",)),
+        ("*kernel", ("params.kernel",)),
+        ("all", ("inputs", "params.kernel", "params.bias")),
+    ],
+)
+def test_a_module_of_linen_that_is_bound_has_its_variables_for_operands(
+    wrt: str | None, names: tuple[str, ...], dtype: Any
+) -> None:
+    linen = pytest.importorskip("flax.linen")
+    dense = linen.Dense(2)
+    model = dense.bind(dense.init(jax.random.key(0), jnp.ones((3, 4))))
+    report = jacinspect.inspect(model, X.astype(dtype), wrt=wrt)
+    assert (report.verdict, set(report.names.operand.names)) == ("pass", set(names))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("wrt", [None, "*scale", "all"])
+@pytest.mark.parametrize("factor", [1.0, 0.5])
+def test_a_custom_vjp_that_is_wrong_by_a_variable_of_linen(factor: float, wrt: str | None, dtype: Any) -> None:
+    linen = pytest.importorskip("flax.linen")
+
+    scaled: Any = jax.custom_vjp(lambda x, scale: jnp.tanh(x) * scale)
+
+    def pull(kept: Any, g: Any) -> Any:
+        x, scale = kept
+        return g * scale * (1 - jnp.tanh(x) ** 2), factor * (g * jnp.tanh(x)).sum(0)
+
+    scaled.defvjp(lambda x, scale: (scaled(x, scale), (x, scale)), pull)
+
+    class Scaled(linen.Module):  # type: ignore[misc, name-defined]
+        @linen.compact  # type: ignore[untyped-decorator]
+        def __call__(self, x: Any) -> Any:
+            return scaled(x, self.param("scale", linen.initializers.normal(), (4,)))
+
+    model = Scaled().bind(Scaled().init(jax.random.key(0), jnp.ones((3, 4))))
+    right = factor == 1 or wrt is None
+    assert jacinspect.inspect(model, X.astype(dtype), wrt=wrt).verdict == ("pass" if right else "fail")
+
+
+def test_modules_of_linen_that_know_their_parents() -> None:
+    """A recurrent module's cell has the module for its parent, and so the container has itself in it."""
+    linen = pytest.importorskip("flax.linen")
+    x = np.random.default_rng(0).standard_normal((2, 3, 2))
+    recurrent = linen.RNN(linen.GRUCell(3))
+    model = recurrent.bind(recurrent.init(jax.random.key(0), jnp.asarray(x)))
+    assert jacinspect.inspect(model, x.astype(np.float32)).verdict == "pass"
+
+
+def test_state_that_modules_of_flax_change_is_seen_by_nobody() -> None:
+    linen, nnx = pytest.importorskip("flax.linen"), pytest.importorskip("flax.nnx")
+    x = np.random.default_rng(0).standard_normal((5, 3))
+    norm = nnx.BatchNorm(3, rngs=nnx.Rngs(0))
+    before = np.asarray(norm.mean[...])
+    for dtype in (np.float32, np.float64):
+        for wrt in ("x", "all"):
+            assert jacinspect.inspect(norm, x.astype(dtype), wrt=wrt).verdict == "pass"
+    recurrent = nnx.RNN(nnx.GRUCell(2, 3, rngs=nnx.Rngs(0)))  # which draws its first state
+    assert jacinspect.inspect(recurrent, x[None, :, :2].astype(np.float32)).verdict == "pass"
+    np.testing.assert_array_equal(np.asarray(norm.mean[...]), before)
+    layer = linen.BatchNorm(use_running_average=False)
+    bound = layer.bind(layer.init(jax.random.key(0), jnp.asarray(x)), mutable=["batch_stats"])
+    assert jacinspect.inspect(bound, x).verdict == "pass"
+    np.testing.assert_array_equal(bound.variables["batch_stats"]["mean"], np.zeros(3))
+    dropout = linen.Dropout(0.5, deterministic=False).bind({}, rngs={"dropout": jax.random.key(0)})
+    assert jacinspect.inspect(dropout, x).verdict == "pass"  # its key is the same at every call
+
+
+def test_a_module_of_nnx_inside_a_function_that_changes_its_state() -> None:
+    nnx = pytest.importorskip("flax.nnx")
+    norm = nnx.BatchNorm(3, rngs=nnx.Rngs(0))
+
+    def used(x: Any) -> Any:
+        return 2 * norm(x)
+
+    with pytest.raises(FunctionFailedError, match=r"or make it without, as nnx.BatchNorm.*use_running_average=True"):
+        jacinspect.inspect(used, np.random.default_rng(0).standard_normal((5, 3)))

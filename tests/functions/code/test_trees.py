@@ -1,0 +1,37 @@
+"""Containers of arrays: their leaves by their paths, and the same container with other leaves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jacinspect.functions.code.trees import converted, leaves
+
+
+@dataclass
+class Node:
+    """A container that may hold itself, as a child that knows its parent."""
+
+    value: Any
+    inner: Any = None
+
+
+def test_leaves_have_their_paths() -> None:
+    assert list(leaves({"a": [1, (2, 3)], "b": Node(4)})) == [
+        ("a.0", 1),
+        ("a.1.0", 2),
+        ("a.1.1", 3),
+        ("b.value", 4),
+        ("b.inner", None),
+    ]
+
+
+def test_a_container_within_itself_is_a_leaf() -> None:
+    tree = Node(1, {"child": Node(2)})
+    tree.inner["child"].inner = tree
+    assert list(leaves(tree)) == [("value", 1), ("inner.child.value", 2), ("inner.child.inner", tree)]
+    made = converted(tree, lambda leaf: leaf if leaf is tree else 10 * leaf)
+    assert (made.value, made.inner["child"].value, made.inner["child"].inner is tree) == (10, 20, True)
+
+
+def test_one_container_in_two_places_is_opened_in_both() -> None:
+    shared = [1, 2]
+    assert [path for path, _ in leaves([shared, shared])] == ["0.0", "0.1", "1.0", "1.1"]
