@@ -1092,6 +1092,15 @@ def test_a_derivative_of_single_precision() -> None:
     assert found.message.endswith("; consistent with a derivative computed in float32")
 
 
+def test_a_derivative_with_constants_in_single_precision() -> None:
+    """As a module has them whose weights are in float32, the default of torch and jax."""
+    weights = np.array([0.5, 1.3, 0.7], np.float32)
+    x = normal((4, 3))
+    report = jacinspect.inspect(lambda x: ((x / weights.astype(float)) ** 2).sum(), x, lambda x: 2 * x / weights**2)
+    (found,) = [finding for finding in report.findings if finding.code == "J001"]
+    assert found.message.endswith("; consistent with a derivative with constants in float32")
+
+
 KINDS = [(name, plant, shapes) for plants, shapes in FAMILIES for name, plant in plants.items()]
 
 
