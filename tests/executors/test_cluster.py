@@ -96,7 +96,7 @@ def test_a_function_that_kills_workers_is_told(cluster: Any) -> None:
 def test_a_suite_is_checked_on_a_cluster(cluster: Any, tmp_path: Path) -> None:
     # What a worker has made is lost with it, and dask does not say so, unless it was fetched before: so g waits.
     (tmp_path / "mine.py").write_text(
-        "import os, time\n\ndef f(x):\n    return x**2\n\ndef g(x):\n    time.sleep(0.5)\n    os._exit(3)\n"
+        "import os, time\n\ndef f(x):\n    return x**2\n\ndef g(x):\n    time.sleep(2)\n    os._exit(3)\n"
     )
     file = tmp_path / "jacinspect.toml"
     file.write_text(
