@@ -25,6 +25,8 @@ _ASKED = 16  # colors of which it is asked, a ladder each
 def with_shared_steps(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> Numeric:
     """Look again at refuted entries of outputs that move in higher steps by most inputs: their height is noise."""
     pattern, stairs = numeric.jacobian.pattern, numeric.stairs
+    if not stairs.entries.size:
+        return numeric
     height = stairs.of_outputs(pattern.rows, pattern.shape[0])[pattern.rows]
     own = np.zeros(pattern.stored)
     own[stairs.entries] = stairs.height
@@ -33,6 +35,8 @@ def with_shared_steps(first: FirstLook, numeric: Numeric, contradicts: Contradic
         np.bincount(pattern.rows[which], minlength=pattern.shape[0]) for which in (refuted, stairs.entries)
     )
     refuted &= (own < height) & ((2 * stepped > pattern.lengths) & (number < _ENOUGH))[pattern.rows]
+    if not refuted.any():
+        return numeric
     value, bar, kind, found, asked = numeric.jacobian.data.copy(), numeric.bar.copy(), numeric.kind.copy(), [stairs], 0
     rounding = first.near.rounding(numeric.jacobian, numeric.bar)
     for color in colors_of(pattern, first.colors, first.number):

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from jacinspect.errors import FunctionFailedError
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.jacobian.calls.blackbox import BlackBox
+from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.patterns.dependencies import Budget
 from jacinspect.jacobian.patterns.detection import Detection, detect, detect_again
+from jacinspect.records import replace
 from tests.oracles import (
     Array,
     Pairs,
@@ -568,6 +570,19 @@ def test_a_second_look_close_to_x_adds_to_what_was_known() -> None:
     after = detect_again(box, x, before, np.arange(4), rng, AMPLE)
     assert found(after) == {(k, k) for k in range(4)} | {(k, 3 - k) for k in range(4)}
     assert after.points == before.points + 6
+
+
+def test_a_second_look_goes_farther_where_nothing_new_shows_close_to_x() -> None:
+    x = np.array([0.3, 0.0, -0.2])
+
+    def f(y: Array) -> Array:
+        return np.asarray([y[0] + 1e-9 * (y[1] > 0.9), y[2] + 1e-9 * (y[1] > 0.9) + 1e-9 * (y[0] > 1.2)])
+
+    box, rng = BlackBox(f, x), np.random.default_rng(0)
+    known = Pattern.from_pairs(np.array([0, 1, 1]), np.array([0, 0, 2]), (2,), (3,))
+    before = replace(detect(box, x, rng, AMPLE), pattern=known)
+    assert found(detect_again(box, x, before, np.array([0]), rng, AMPLE)) == {(0, 0), (0, 1), (1, 0), (1, 2)}
+    assert found(detect_again(box, x, before, np.array([0, 1]), rng, AMPLE)) == {(o, 1) for o in (0, 1)} | found(before)
 
 
 def minmod(one: Array, other: Array) -> Array:
