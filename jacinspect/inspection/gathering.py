@@ -145,17 +145,17 @@ def _beside_directions(
 ) -> Directions:
     """Judge the outputs whose claim has entries where f has none, and that directions do not refute.
 
-    Directions leave out what is on a kink, and do not see what is lost in the rounding of inputs in larger units. Where
-    a bit of an output changes when only others move, it is the pattern that is refuted, and else the claim: of one that
-    rises by what single inputs add, and, after a closer look, of a few that do not, as |x|^1.5 or a maximum of two. Of
-    all others, as a median of many equal numbers, the pattern has to be looked at again.
+    Directions leave out what is on a kink, and do not see what is lost in the rounding of inputs in larger units.
     """
     near, numeric, tolerance = measured.near, comparison.numeric, of.settings.tolerance
     shown = visible(spurious, near, numeric, tolerance.atol if tolerance else 0.0)
     rows = without(shown[np.isfinite(of.box.y0[shown])], directions.pattern_refuted)
     rows = without(rows, directions.analytic_refuted)
     if rows.size:
-        directions = _judged(of, directions, measured, comparison, rows)
+        sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
+        close = visible(spurious, near, numeric, 0.0, NEAR)
+        bits = partial(_refuted_bitwise, of, measured, numeric.jacobian.pattern, close=close)
+        directions = _judged(directions, comparison, rows, sums, bits)
     # A vjp was compared with what the pattern has, which may lack an entry that f would not show.
     seen = np.isin(spurious.pattern.rows, without(shown, directions.pattern_refuted))
     inputs = without(directions.inputs_refuted, without(spurious.indices, spurious.indices[seen]))
@@ -163,17 +163,19 @@ def _beside_directions(
 
 
 def _judged(
-    of: Inspected, directions: Directions, measured: Measurements, comparison: Comparison, rows: Array
+    directions: Directions, comparison: Comparison, rows: Array, sums: Array, bits: Callable[[Array], Array]
 ) -> Directions:
-    """Say of some outputs, whose claim has entries where f seems to have none, whether that or the pattern is wrong."""
-    near, pattern = measured.near, comparison.numeric.jacobian.pattern
-    sums = separable(near, comparison, rows, np.random.default_rng([of.settings.seed, 7]))
-    bits = partial(_refuted_bitwise, of, measured, pattern, far=True)
-    moved = bits(rows)
+    """Say of some outputs, whose claim has entries where f seems to have none, whether that or the pattern is wrong.
+
+    Where a bit of an output changes when only others move, it is the pattern that is refuted, and else the claim: of
+    `sums`, which rise by what single inputs add, and, after a closer look, of a few that do not, as |x|^1.5 or a
+    maximum of two. Of all others, as a median of many equal numbers, the pattern has to be looked at again.
+    """
+    moved, lengths = bits(rows), comparison.numeric.jacobian.pattern.lengths
     if comparison.count(Status.DISAGREES):  # a claim that is wrong elsewhere needs no more proof
         rows = distinct(sums, moved)
     others = without(rows, distinct(sums, moved))
-    for row in others[pattern.lengths[others] <= _INPUTS][:_FEW]:
+    for row in others[lengths[others] <= _INPUTS][:_FEW]:
         looked = [bits(row[None]) for _ in range(_LOOKS)]
         moved, sums = distinct(moved, *looked), distinct(sums, row[None])
     return replace(
@@ -184,25 +186,27 @@ def _judged(
 
 
 def _refuted_bitwise(
-    of: Inspected, measured: Measurements, pattern: Pattern, outputs: Array, far: bool = False
+    of: Inspected, measured: Measurements, pattern: Pattern, outputs: Array, close: Array | None = None
 ) -> Array:
-    """Return which outputs change with inputs that they are not known to read: close to x, or `far` away as well.
+    """Return which outputs change with inputs that they are not known to read, close to x.
 
-    Close to x, other branches of f are not taken; but what moves last bits of f a unit away does not show there.
+    There, other branches of f are not taken. Of outputs that are not among those in which it would show `close` to x,
+    if these are given, it is asked farther away as well: what moves last bits of f there does not in between.
     """
     from jacinspect.jacobian.patterns.refutation import refuted_bitwise
 
-    first, draw, source = (
-        measured.directions[0],
-        partial(of.rng.integers, 2**63),
-        PointSource(of.x, of.box.limits, of.rng),
-    )
-    close = (
+    far = outputs[:0] if close is None else without(outputs, close)
+    first, draw = measured.directions[0], partial(of.rng.integers, 2**63)
+    source = PointSource(of.x, of.box.limits, of.rng)
+    near = (
         (of.x + reach * replace(first, seed=int(draw())).tangent(of.x)).astype(of.x.dtype)
-        for reach in cycle((NEAR, NEAR, NEARER, NEARER))
+        for reach in cycle((NEAR, NEAR, NEARER, NEARER))  # in pairs: every other round moves what is known to be read
     )
-    away = (source.moved(direction, 1, 1) for direction in (1, 1, -1, -1) if far)
-    return refuted_bitwise(of.box, of.x, pattern, outputs, chain(away, close), of.rng)
+    away = (source.moved(direction, 1, 1) for direction in (1, 1, -1, -1))
+    asked = ((without(outputs, far), near), (far, chain(away, near)))
+    return distinct(
+        *(refuted_bitwise(of.box, of.x, pattern, some, points, of.rng) for some, points in asked if some.size)
+    )
 
 
 def _both(of: Inspected, sample: Sample, near: Neighbourhood, limit: int) -> tuple[Jacobian | None, Numeric]:

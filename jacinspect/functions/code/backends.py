@@ -33,7 +33,7 @@ class Framework:
     of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real and "c" for complex
     numbers, and "" for what is no array of the framework. `gradient` says how its autodiff has the gradient by complex
     numbers; that of the rules is ∂L/∂re + i ∂L/∂im. `ready`, given operands to try it on, returns what is to be called
-    in place of a callable, and `unfollowed` the paths of the outputs that autodiff does not follow.
+    in place of a callable, and `unfollowed` the paths of the outputs that it marks as not differentiable.
     """
 
     name: str
@@ -89,7 +89,7 @@ def _leaf(torch: Any, operand: Array) -> Any:
 
 
 def _torch_unfollowed(call: Call, operands: Sequence[Array]) -> Collection[str]:
-    """Find what is detached, or marked as not differentiable, as the statistics of a batch norm are."""
+    """Find what a torch.autograd.Function marks as not differentiable, as the statistics of a batch norm are."""
     torch: Any = sys.modules["torch"]
     try:
         found = list(leaves(_torch_trial(call, operands)))

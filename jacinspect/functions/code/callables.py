@@ -16,7 +16,7 @@ from jacinspect.errors import InputError, is_own_file
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.double import rules_for_second, second_rules
-from jacinspect.functions.code.frameworks import framework_of, plain, signature_of
+from jacinspect.functions.code.frameworks import autograd_function, framework_of, plain, signature_of
 from jacinspect.functions.code.in_place import returning
 from jacinspect.functions.code.layers import made, own_backward, with_cache
 from jacinspect.functions.code.outputs import Joined
@@ -120,7 +120,9 @@ def _adapted(
     followed = _followed_by(moves, function.value)
     framework, stays, call, tried = _accepted(f, followed, given, backend)
     differentiated = function.rule is None and stays
-    unfollowed = framework.unfollowed(function.value, tried) if differentiated else ()
+    # Elsewhere a detached output may be a mistake.
+    marks = differentiated and autograd_function(f) is not None
+    unfollowed = framework.unfollowed(function.value, tried) if marks else ()
     joined = Joined(function.name, framework.ready(call, tried), framework, function.take, unfollowed)
     note = function.note if call is followed else "called in single precision, for it takes no double"
     convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""

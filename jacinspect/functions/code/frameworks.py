@@ -19,7 +19,7 @@ from jacinspect.functions.code.backends import FRAMEWORKS, Call, Framework
 from jacinspect.functions.code.trees import leaves
 from jacinspect.functions.rules import Array
 
-__all__ = ["framework_of", "plain", "signature_of", "torch_modules"]
+__all__ = ["autograd_function", "framework_of", "plain", "signature_of", "torch_modules"]
 
 _AUTODIFF = [name for name, framework in FRAMEWORKS.items() if framework.autodiff]  # all but numpy
 
@@ -50,7 +50,7 @@ def signature_of(f: Any) -> inspect.Signature | None:
 
     That of an `apply` is its forward's, without the context of an old-style one, and for arguments by position alone.
     """
-    owner = _autograd_function(f)
+    owner = autograd_function(f)
     try:
         if owner is None:
             return inspect.signature(getattr(f, "forward", f))
@@ -66,7 +66,7 @@ def signature_of(f: Any) -> inspect.Signature | None:
     )
 
 
-def _autograd_function(f: Any) -> Any:
+def autograd_function(f: Any) -> Any:
     """Return the torch.autograd.Function whose `apply` this is, or None."""
     torch: Any = sys.modules.get("torch")
     owner = getattr(f, "__self__", None)
@@ -114,7 +114,7 @@ def _declared(f: Any) -> str | None:
     owner = getattr(f, "__self__", None)
     if torch is not None and (isinstance(f, torch.nn.Module) or isinstance(owner, torch.nn.Module)):
         return "torch"
-    return "torch" if _autograd_function(f) is not None else next(iter(_homes([f])), None)
+    return "torch" if autograd_function(f) is not None else next(iter(_homes([f])), None)
 
 
 def _homes(objects: Iterable[Any]) -> list[str]:

@@ -53,15 +53,17 @@ def asked_alone(analytic: Analytic, claimed: Jacobian, x: Array, y0: Array) -> J
     return claimed if whole is None else _without_rounding(whole, claimed.pattern, own_scale(x.reshape(-1)))
 
 
-def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float) -> Array:
+def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float, reach: float = 1.0) -> Array:
     """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
+
+    That is within a `reach` of x, in units of it.
 
     An output that is 0, and does not move either, has no last bit of its own: it may be that of 1, or of the largest
     output. One that moves in steps has to move by more than two of them; entries of at most a `tolerance` are left out.
     """
     size, rows, y0 = np.abs(others.data), others.pattern.rows, np.abs(near.box.y0)
     x = np.abs(near.x.reshape(-1)[others.indices])
-    moved = size * np.where(finite(x) > 0, np.maximum(x, _NEAR), 1)
+    moved = size * reach * np.where(finite(x) > 0, np.maximum(x, _NEAR), 1)
     terms = np.fmax(y0, near.rounding(numeric.jacobian, numeric.bar)[:])
     largest = np.max(y0, initial=1, where=np.isfinite(y0))
     last = FLOOR * max(LAST, near.x_epsilon) * np.where(terms < UNDERFLOW, largest, terms)

@@ -47,12 +47,16 @@ def among_steps(rungs: Rungs, estimate: Estimate, entries: Array, believed: Arra
 
 
 def among_known(rungs: Rungs, estimate: Estimate, entries: Array, height: Array) -> Estimate:
-    """Take the height of steps for noise in which the outputs of some entries move by other inputs."""
-    fine, jumps = estimate.subset(entries), np.zeros((2, entries.size), bool)
-    coarse = Sides.of(rungs.subset(entries), jumps, height).estimate()
-    smooth = coarse.kind == Kind.SMOOTH
+    """Judge some entries over long steps, with the known height of their outputs' steps as noise.
+
+    What long steps show is believed where it contradicts the slope between two steps: else that may be f's own.
+    """
+    fine, no_jumps = estimate.subset(entries), np.zeros((2, entries.size), bool)  # what leaps is one of the steps
+    coarse = Sides.of(rungs.subset(entries), no_jumps, height).estimate()
+    apart = ~(np.abs(coarse.value - fine.value) <= coarse.bar + fine.bar)
+    better = (coarse.kind == Kind.SMOOTH) & apart
     over = replace(coarse, other=fine.value, other_bar=fine.bar)
-    return estimate.replaced(entries[smooth], over.subset(smooth))
+    return estimate.replaced(entries[better], over.subset(better))
 
 
 def _judged_over(rungs: Rungs, fine: Estimate, coarse: Estimate, tilt: Array) -> Estimate:
