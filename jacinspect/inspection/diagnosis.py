@@ -87,7 +87,7 @@ def _constants(s: Suspicion) -> Iterator[str]:
     What is off by far less may be due to a tolerance.
     """
     claimed, value = s.claim.data[s.judged], s.value[s.judged]
-    if _is_close(s) and np.any(np.abs(claimed - value) > _IN_FLOAT32 / 32 * np.abs(value)):
+    if _is_close(s) and not np.all(np.abs(claimed - value) <= _IN_FLOAT32 / 32 * np.abs(value)):
         yield "a derivative with constants in float32"
 
 

@@ -92,7 +92,9 @@ def _first_order(
             points.append(PointReport(scale, _range(at), None, None, str(error).splitlines()[0]))
             continue
         calls += report.calls
-        if report.without_evidence and report.verdict == "inconclusive":  # as where f overflows: the same holds
+        if (
+            report.without_evidence and report.verdict == "inconclusive"
+        ):  # as where f overflows: the given operand counts
             points.append(PointReport(scale, _range(at), None, None, report.findings[0].message))
             continue
         points.append(_point(scale, report))

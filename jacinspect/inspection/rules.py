@@ -33,7 +33,7 @@ __all__ = ["Rules", "with_agreement"]
 
 _ALIKE = 2.0**-30  # relative: one wrong number by two rules
 _SAME = 1e-6  # relative: two ways to one number, summed in different orders
-_SINGLE = 2.0**29  # times the last bit of double precision is that of single
+_SINGLE = 2.0**29  # the last bit of single precision, in those of double
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,7 +241,7 @@ def with_agreement(rules: tuple[RuleReport, ...], agreement: AgreementReport) ->
 
 
 def _without_rounding(rule: LinearMap, known: Known) -> LinearMap:
-    """Return a rule without what rounding leaves in components that read nothing, beside the largest entry of J."""
+    """Return a rule that is 0 where a component reads nothing and rounding alone, beside J's largest entry, is left."""
     reads_nothing, entries = known.jacobian.pattern.lengths == 0, np.abs(known.jacobian.data)
     largest = float(np.max(entries, initial=0, where=np.isfinite(entries)))
     nothing = NOTHING * (_SINGLE if in_single(known.jacobian.data) else 1) * largest

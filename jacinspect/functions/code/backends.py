@@ -298,7 +298,7 @@ def _differentiating() -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            if type(error).__name__ == "TraceContextError":
+            if type(error).__name__ == "TraceContextError":  # flax does not promise where its class is
                 error.add_note(
                     "a module that f uses changes its own state: inspect the module itself, or make it without, as "
                     "nnx.BatchNorm(…, use_running_average=True)"

@@ -141,6 +141,7 @@ def _adapted(
         source="python" if framework.name == "numpy" else framework.name,
         adapt=None,
     )
+    # Integers are as f accepts them, and real operands in the precision in which they were given.
     return adapted, [
         as_tried if operand.dtype.kind in "iu" else operand for as_tried, operand in zip(tried, given, strict=True)
     ]

@@ -198,7 +198,7 @@ def _tried(f: Any, call: Call, operands: Sequence[Array], backend: str | None) -
     first = [declared] if declared else [name for name in loaded if name in _mentioned(f)]
     rest = [] if declared else ["numpy", *(name for name in loaded if name not in first)]
     left: tuple[str, Any, bool] = (first or ["numpy"])[0], None, False
-    refused = set()  # jax's functions take numpy's arrays too, but those of double precision as single
+    refused = set()  # by name: jax's functions take numpy's arrays too, but compute in single precision then
     for name in [*first, *rest]:
         try:
             with np.errstate(all="ignore"):

@@ -154,7 +154,7 @@ class _Conditions:
 
     @property
     def is_known(self) -> Array:
-        """The operand, the output and the slope are finite, as of a sum that passes over missing values."""
+        """Operand, output and slope are finite, as where f is a sum that passes over missing values."""
         return np.isfinite(self.x) & np.isfinite(self.y0) & np.isfinite(self.value)
 
     @cached_property

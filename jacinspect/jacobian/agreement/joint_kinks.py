@@ -163,7 +163,7 @@ def _summed(comparison: Comparison, v: Array) -> Array:
     slopes = jacobian.data.copy()
     forward = v[jacobian.pattern.indices[kinks.entries]] > 0
     slopes[kinks.entries] = np.where(forward, kinks.right, kinks.left)
-    slopes[v[jacobian.pattern.indices] == 0] = 0  # those by what is not finite are not known, and it is not moved
+    slopes[v[jacobian.pattern.indices] == 0] = 0  # slopes by what is not finite are unknown, and it is not moved
     return np.asarray((Jacobian(jacobian.pattern, slopes) @ v).ravel())
 
 

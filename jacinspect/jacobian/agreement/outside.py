@@ -56,10 +56,9 @@ def asked_alone(analytic: Analytic, claimed: Jacobian, x: Array, y0: Array) -> J
 def visible(others: Jacobian, near: Neighbourhood, numeric: Numeric, tolerance: float, reach: float = 1.0) -> Array:
     """Return the outputs of those entries outside the pattern that would move them by more than their rounding.
 
-    That is within a `reach` of x, in units of it.
-
-    An output that is 0, and does not move either, has no last bit of its own: it may be that of 1, or of the largest
-    output. One that moves in steps has to move by more than two of them; entries of at most a `tolerance` are left out.
+    That is over a `reach`, in units of x; entries of at most a `tolerance` are left out. An output that is 0, and does
+    not move either, has no last bit of its own: it may be that of 1, or of the largest output. One that moves in steps
+    has to move by more than two of them.
     """
     size, rows, y0 = np.abs(others.data), others.pattern.rows, np.abs(near.box.y0)
     x = np.abs(near.x.reshape(-1)[others.indices])

@@ -97,32 +97,32 @@ def detect_again(
 ) -> Detection:
     """Detect outputs whose pattern was refuted once more, at new points close to x, and add what is found.
 
-    Each is compared with the one before, too: of equal numbers, an output may read some only where others differ. Where
-    they show nothing more of an output, it is traced farther away, for what moves its last bits there does not close to
-    x.
+    Each is compared with the one before, too: of equal numbers, an output may read some only where others differ.
+    Outputs of which no further input shows are traced a unit away, too: rounding may hide one close to x.
     """
     assert box.output_shape is not None
-    asked = outputs
     began, dependencies = box.evaluations, Dependencies(unresolved=list(before.unresolved))
     dependencies.add(before.pattern.rows, before.pattern.indices, before.faint)
     source, points, pattern = PointSource(x, box.limits, rng), before.points, before.pattern
     last: PointPair | None = None
+    suspects = outputs
     for reach in _AGAIN:
         evidence = _confirm(box, source, pattern, dependencies, reach)
         if evidence.pairs:
             points += 1
-            outputs, here = distinct(outputs, evidence.refuted), evidence.pairs[0]
-            _trace_refuted(box, evidence, outputs, pattern, budget, dependencies)
+            suspects, here = distinct(suspects, evidence.refuted), evidence.pairs[0]
+            _trace_refuted(box, evidence, suspects, pattern, budget, dependencies)
             if last is not None:
                 with suppress(FunctionRaisedError):
-                    trace(box, replace(here, base=last.flip, y_base=last.y_flip), outputs, budget, dependencies)
+                    trace(box, replace(here, base=last.flip, y_base=last.y_flip), suspects, budget, dependencies)
             last, pattern = here, dependencies.pattern(box.output_shape, x.shape)
-    left = asked[pattern.lengths[asked] == before.pattern.lengths[asked]]
-    for direction in (-1, 1) if left.size else ():
-        with suppress(FunctionRaisedError):
-            point = source.moved(direction, 1, 1)
-            trace(box, PointPair(x, box.y0, point, box(point.copy())), left, budget, dependencies)
-    pattern = dependencies.pattern(box.output_shape, x.shape)
+    left = outputs[pattern.lengths[outputs] == before.pattern.lengths[outputs]]
+    if left.size:
+        for direction in (-1, 1):
+            with suppress(FunctionRaisedError):
+                point = source.moved(direction, 1, 1)
+                trace(box, PointPair(x, box.y0, point, box(point.copy())), left, budget, dependencies)
+        pattern = dependencies.pattern(box.output_shape, x.shape)
     open_, faint = tuple(dependencies.unresolved), dependencies.faint_entries(pattern)
     return Detection(pattern, points, before.evaluations + box.evaluations - began, open_, faint)
 

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 WIDE = 1e-4  # a bar above this fraction of what it bounds is too wide to judge by
-FAINT = 1e-6  # of what f moves by: a bar that is wide for a slope, and not below this, would hide what is wrong in it
+FAINT = 1e-6  # of what f moves by per unit of x: beside a small slope, a wider bar would hide what is wrong in it
 ROUNDING = 4 * 2.0**-52  # what a claim may be off by for its own rounding
 SHARP = 1e-8  # a bar below this fraction of the derivative, or of f per unit of x, needs no second look
 FAR, SHARP_FAR = 2.0**20, 1e-9  # and this one where |x| is so large that whole waves of f fit between two steps

@@ -93,7 +93,7 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
     jacobian, bar, size = Jacobian(pattern, first.value), np.empty(pattern.stored), Magnitudes(pattern.stored)
     wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
     last, tiny = last_step(near.epsilon), precision(near.epsilon).tiny
-    faint = _NEARLY * WIDE if is_single(near.epsilon) else FAINT
+    faint = _NEARLY * WIDE if is_single(near.epsilon) else FAINT  # as narrow as bars have to be to judge by
     step: float | Array = last
     lenient: float | Array = 1.0
     for rows in pattern.bands:

@@ -110,9 +110,9 @@ def _sampled(stencil: Stencil, doubts: Doubts, known: Array | None = None) -> Es
     estimate = Estimate.joined(estimates)
     if is_half(stencil.x_epsilon):
         return over_many(estimate, stencil)
-    # A jump may be one of many steps, where somebody denies all slopes from 0 on.
-    half = estimate.value / 2
-    jump = (estimate.kind == Kind.JUMP) & doubts.deny(half, np.abs(half) + estimate.bar)
+    # A jump may be one of many steps, where somebody denies every slope from 0 to that beside the jump.
+    middle = estimate.value / 2
+    jump = (estimate.kind == Kind.JUMP) & doubts.deny(middle, np.abs(middle) + estimate.bar)
     slope = (estimate.kind == Kind.SMOOTH) | (estimate.kind == Kind.UNRESOLVED)
     entries = np.flatnonzero((np.concatenate(doubted) & slope) | jump)
     if known is not None:

@@ -96,6 +96,7 @@ def numeric_jacobian(first: FirstLook, calls: int, contradicts: Contradicts | No
             entries, estimate = entries[better], estimate.subset(better)
         if contradicts is not None:
             estimate = _without_means(stencil.subset(np.flatnonzero(better)), entries, estimate, contradicts)
+            # Where f stands still, a fainter claim would not show, and is not refuted.
             shown = replace(estimate, bar=estimate.bar + np.where(estimate.value, 0, faintest(near.box.y0)))
             np.add.at(refuted, pattern.rows[entries], _times_refuted(entries, shown, large, contradicts))
         value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind

@@ -105,7 +105,7 @@ class Sides:
 
     @property
     def best(self) -> Array:
-        """The step at which the slope of each entry is believed: on the other side, where f leaps at once to one."""
+        """The step at which each entry's slope is believed; where f leaps at once to one side, that of the other."""
         return np.select(list(self.jumps), [self.right.best, self.left.best], self.both.best)
 
     def estimate(self) -> Estimate:

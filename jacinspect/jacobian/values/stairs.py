@@ -19,7 +19,7 @@ SIDE = 32  # places to each side that are searched for leaps, twice as far apart
 FARTHEST = 0.01507
 _FURTHER = (1.0, 8.0, 64.0, 512.0, 4096.0)  # times as far apart: x may lie close to the end of a tread, or leaps be far
 _BEND = 2.0**-12  # of how far f moves on: it moves by less at the end of a tread that is bent, after all halvings
-_RISES = 8.0  # steps from the end of a tread on, that are looked for: several, and few enough to be told apart
+_RISES = 8.0  # steps beyond the end of a tread that are searched: several prove a staircase, and places tell 8 apart
 _HALVINGS, _FIRST_HALVINGS = 20, 6  # a leap persists however near its two ends; a bend is seen to be one after a few
 _MATTERS = 8.0  # times the bar over the step: leaps that are smaller do not move the slope by much more than its bar
 _ROUNDINGS = 16  # of f's values, that are no leap
@@ -218,7 +218,7 @@ class _Search:
             high, above = np.where(beyond, middle, high), np.where(beyond, there, above)
             low, below = np.where(beyond, low, middle), np.where(beyond, below, there)
             rise, smooth = above - below, _cubic(before, high) - _cubic(before, low)
-            # where f explodes to a side, a cubic through its values there foretells far more than f moves by
+            # Where f explodes to a side, a cubic through its values there predicts far more than f moves by.
             leap = np.nan_to_num(np.fmin(np.abs(rise), np.abs(rise - smooth)), nan=0)
             if halving >= _FIRST_HALVINGS and not (leap >= height / _PART).any():
                 break

@@ -30,10 +30,10 @@ def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Arr
     if near.size:
         slopes = estimate.value[near], estimate.bar[near]
         height[near], away[near] = steps_near(stencil.subset(near), *slopes, believed[near])
-    end = np.flatnonzero(leaps & (end > 0) & (height == 0))
-    if end.size:
-        height[end] = steps_beyond(stencil.subset(end), within[end], sign[end] * rungs.steps[0])
-        away[end] = np.abs(within[end] * stencil.units()[end])
+    far = np.flatnonzero(leaps & (end > 0) & (height == 0))
+    if far.size:
+        height[far] = steps_beyond(stencil.subset(far), within[far], sign[far] * rungs.steps[0])
+        away[far] = np.abs(within[far] * stencil.units()[far])
     inputs = inputs_of(stencil)
     longer = np.flatnonzero((height == 0) & np.isin(inputs, inputs[height > 0]))
     if longer.size:
