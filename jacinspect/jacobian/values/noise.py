@@ -21,6 +21,7 @@ _SHORT, _LONG, _LEAST, _SINGLE = 2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23
 # by half of what numbers of 8 bits are, or, of more bits and 4 decimal digits, of what 16 bits are. Single precision
 # has 8 numbers within the shortest step; the longest ones meet some of bfloat16, which are up to 2⁻⁷ apart.
 _HALVES, _SHORTEST, _LONGEST = ((2.0**-10, 2.0**-16), (2.0**-7, 2.0**-9)), 2.0**-20, 2.0**-4
+_CLOSE = 16  # numbers of half precision, or fewer, lie between values of most outputs: what f itself leaps by is more
 _SIDES = [[sign * k * _SHORTEST for k in range(5)] for sign in (1, -1)]
 _STEPS = [sign * _LONGEST / 2**k for k in range(9) for sign in (1, -1)]
 _OUTPUTS = 2**16  # that are asked for their gaps, or somewhat more: all need memory, and show nothing else
@@ -63,7 +64,8 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     here, there = map(_gaps_by, (at, from_there))
     if not np.isfinite(here).any() or not (np.isfinite(there).any() or beyond.any()):
         return epsilon
-    return max([epsilon, *(half for half, gap in _HALVES if _most_apart(here, gap) and _most_apart(there, gap))])
+    apart = (each for each in _HALVES if _most_apart(here, each[1]) and _most_apart(there, each[1]))
+    return max([epsilon, *(half for half, _ in apart if not _most_apart(here, _CLOSE * half))])
 
 
 def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[float]], Iterator[Array]]:

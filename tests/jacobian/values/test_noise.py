@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import jacinspect
 from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.noise import rounding_noise, significant_epsilon
 from tests.oracles import Array
@@ -70,6 +71,18 @@ def test_half_precision_is_told_where_all_outputs_read_all_inputs() -> None:
 def test_what_cancels_to_a_few_bits_and_to_nothing_beyond_is_no_half_precision() -> None:
     assert epsilon(lambda x: np.log(np.exp(x) / (np.exp(x) + 1)), np.array([31.0])) <= SINGLE
     assert epsilon(lambda x: half(np.minimum(x, 2.3)) / 3, np.array([2.2])) == HALF  # which stands still beyond
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_leaps_of_f_are_no_half_precision(seed: int) -> None:
+    """As of a table that is looked up, or of a sum of thresholds."""
+    rng = np.random.default_rng(seed)
+    thresholds, heights = np.sort(rng.uniform(0, 1, 9)), rng.standard_normal(9)
+    x = thresholds[rng.integers(0, 9, 5)] + 1e-7 * rng.uniform(0.5, 1.5, 5)
+    f: F = lambda x: np.asarray(((x[:, None] > thresholds) * heights).sum(1))  # noqa: E731
+    assert epsilon(f, x) < HALF
+    report = jacinspect.inspect(f, x, lambda x: 0 * x)
+    assert report.verdict != "fail", report.findings
 
 
 def test_digits_that_are_printed_are_no_half_precision() -> None:
