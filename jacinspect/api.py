@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, AnyForm, AnyMode, Mode, SmallRank
 from jacinspect.errors import InputError
-from jacinspect.functions.code.in_place import require_all
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse, numbers_of
 from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet, with_pattern
@@ -273,6 +272,8 @@ def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, A
         further = [array_of(other, f"others[{k}]", "fiubc") for k, other in enumerate(others)]
         weights = [function.own[name] for name in function.operands if name in function.own]
         if X is None:
+            from jacinspect.functions.code.in_place import require_all
+
             apart = [name for name in function.operands if name not in function.own]
             require_all(function.origin, function.name, apart[len(further) :])
             return "all", [*further, *weights]

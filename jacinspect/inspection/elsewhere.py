@@ -92,9 +92,8 @@ def _first_order(
             points.append(PointReport(scale, _range(at), None, None, str(error).splitlines()[0]))
             continue
         calls += report.calls
-        if (
-            report.without_evidence and report.verdict == "inconclusive"
-        ):  # as where f overflows: the given operand counts
+        # As where f overflows: the given operand counts.
+        if report.without_evidence and report.verdict == "inconclusive":
             points.append(PointReport(scale, _range(at), None, None, report.findings[0].message))
             continue
         points.append(_point(scale, report))
