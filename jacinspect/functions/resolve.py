@@ -231,7 +231,7 @@ def with_hessian(
     InputError
         As `with_derivative`.
     """
-    from jacinspect.functions.code.callables import takes
+    from jacinspect.functions.code.hand_written import takes
     from jacinspect.functions.code.references import load
 
     given = load(hessian.strip()) if isinstance(hessian, str) and is_reference(hessian.strip()) else hessian
@@ -275,7 +275,7 @@ def _claim(
     key: str = "derivative",
 ) -> Claim:
     """Find what a derivative stands for: an expression, a reference, a callable or numbers; messages name the key."""
-    from jacinspect.functions.code.callables import claim_of
+    from jacinspect.functions.code.hand_written import claim_of
     from jacinspect.functions.code.references import load
 
     if isinstance(derivative, Numbers):

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.code.backends import Call, from_jax, from_torch, laid_out, of_real, tangents_of
+from jacinspect.functions.code.backends import Call
+from jacinspect.functions.code.with_jax import from_jax, of_real, tangents_of
+from jacinspect.functions.code.with_torch import from_torch, laid_out
 from jacinspect.functions.rules import Array, Jvp, Second, Vjp
 
 __all__ = ["rules_for_second", "second_rules"]

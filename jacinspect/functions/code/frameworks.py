@@ -1,6 +1,6 @@
 """Which framework's arrays a callable takes: numpy's, torch's or jax's.
 
-In: any callable, and operands to try it on. Out: its framework, a row of backends.py. Next: callables.py.
+In: any callable, and operands to try it on. Out: its framework, one of `FRAMEWORKS`. Next: precision.py.
 """
 
 import inspect
@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
-from jacinspect.functions.code.backends import FRAMEWORKS, Call, Framework
+from jacinspect.functions.code.backends import NUMPY, Call, Framework
 from jacinspect.functions.code.trees import leaves
+from jacinspect.functions.code.with_jax import JAX
+from jacinspect.functions.code.with_torch import TORCH
 from jacinspect.functions.rules import Array
 
 __all__ = ["autograd_function", "framework_of", "plain", "signature_of", "torch_modules"]
 
+FRAMEWORKS = {framework.name: framework for framework in (NUMPY, TORCH, JAX)}
 _AUTODIFF = [name for name, framework in FRAMEWORKS.items() if framework.autodiff]  # all but numpy
 
 
@@ -91,7 +94,7 @@ def framework_of(
     Returns
     -------
     framework
-        A row of backends.py.
+        One of `FRAMEWORKS`.
     stays
         Whether the result is of that framework too, so that autodiff can follow.
     takes

@@ -1,0 +1,102 @@
+"""A callable's arguments: which are operands, which parameters, and how it is called with both. Next: callables."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jacinspect.errors import InputError
+from jacinspect.functions.code.frameworks import signature_of
+from jacinspect.functions.function import Parameter
+
+__all__ = ["POSITIONAL", "by_keyword", "called_with", "divided"]
+
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
+
+
+def divided(
+    f: Callable[..., Any],
+    name: str,
+    given: dict[str, Parameter],
+    further: Sequence[str | None],
+    needs_one: bool = True,
+) -> tuple[tuple[str, ...], dict[str, Parameter]]:
+    """Divide f's arguments into operands, by name, and parameters, those with a plain value, with that or their own.
+
+    Raises
+    ------
+    InputError
+        If there is no operand, or `given` lacks a parameter, has an unknown one, or a text for a number.
+    """
+    signature = signature_of(f)
+    arguments = [] if signature is None else list(signature.parameters.values())
+    unknown = [key for key in given if key not in {p.name for p in arguments}]
+    if unknown and arguments and not any(p.kind is p.VAR_KEYWORD for p in arguments):
+        settable = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
+        raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
+    if signature is None or isinstance(f, np.ufunc):
+        number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
+        return tuple(_named(number, further)), given
+    named = [p for p in arguments if p.kind is p.KEYWORD_ONLY and p.name in further]
+    positional = [p for p in arguments if (p.kind in POSITIONAL or p in named) and p.name not in given]
+    required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
+    unnamed = sum(name is None for name in further) - len([name for name in required if name not in further][1:])
+    optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
+    operands = [p.name for p in positional if p.name in (*required, *optional, *further)]
+    if any(p.kind is p.VAR_POSITIONAL for p in arguments):
+        number = 1 + len(further)
+        operands += [name for name in _named(number, further) if name not in operands][: number - len(operands)]
+    if not operands and needs_one:
+        raise InputError(f"{name}: takes no positional argument to be the operand")
+    known = (*given, *operands)
+    missing = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in known]
+    if missing:
+        array = f"or --with {missing[0]}=… if that is an array"
+        raise InputError(f"{name}: needs a value for its parameter {missing[0]}: -p {missing[0]}=…, {array}")
+    for p in arguments:
+        _require_kind(name, p.name, p.default, given.get(p.name))
+    plainly = {p.name: p.default for p in arguments if isinstance(p.default, bool | int | float | str)}
+    return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
+
+
+def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:
+    """Name so many operands: x, then as they were named, else by the next letter."""
+    names = [None, *further, *[None] * number][:number]
+    letters = (letter for letter in _LETTERS if letter not in names)
+    return (name or next(letters) for name in names)
+
+
+def _require_kind(function: str, name: str, default: Any, given: Parameter) -> None:
+    """Refuse a text for a parameter whose default says that it is a number, or true or false."""
+    if isinstance(given, str) and isinstance(default, bool | int | float):
+        wanted = "true or false" if isinstance(default, bool) else "a number"
+        raise InputError(f"{function}: {name} must be {wanted}, not {given!r}")
+
+
+def by_keyword(signature: inspect.Signature, name: str) -> bool:
+    """Whether an argument is given by keyword alone."""
+    place = signature.parameters.get(name)
+    return place is not None and place.kind is place.KEYWORD_ONLY
+
+
+def called_with(
+    f: Callable[..., Any], operands: Sequence[str], parameters: Mapping[str, Parameter]
+) -> Callable[..., Any]:
+    """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name."""
+    signature = signature_of(f)
+    names = {} if signature is None else signature.parameters
+    named = signature is not None and (parameters or any(by_keyword(signature, name) for name in operands))
+    if signature is None or not named or not set(operands) <= set(names):
+        return lambda *given: f(*given, **parameters)
+    rest = next((name for name, place in names.items() if place.kind is place.VAR_KEYWORD), "")
+    stray = {name: value for name, value in parameters.items() if name not in names}
+
+    def call(*given: Any) -> Any:
+        arguments = {**parameters, **dict(zip(operands, given, strict=False)), **({rest: stray} if stray else {})}
+        bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
+        bound.apply_defaults()  # what is taken by position alone cannot be left out in the middle
+        return f(*bound.args, **bound.kwargs)
+
+    return call

@@ -1,0 +1,140 @@
+"""Hand-written derivatives: what parameters they are given, and the framework of their arrays."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import jacinspect
+from jacinspect.choices import AnyDerivativeKind
+from jacinspect.errors import InputError
+from jacinspect.functions.derivative import derivative_at
+from jacinspect.functions.resolve import resolve, with_derivative
+from tests.functions.code.test_callables import X, Y, between, codes, with_default
+from tests.oracles import Array
+
+# --- They get those of the parameters that they have a name for
+
+
+def powers(x: Array, n: int = 3, scale: float = 2.0) -> Array:
+    return scale * x**n
+
+
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda x, n, scale: scale * n * x ** (n - 1),
+        lambda x, scale, n: scale * n * x ** (n - 1),
+        lambda x, *, n, scale: scale * n * x ** (n - 1),
+        lambda x, n=3, scale=2.0: scale * n * x ** (n - 1),
+        lambda x, scale, /, n: scale * n * x ** (n - 1),
+        lambda value, n, scale, own=1.0: own * scale * n * value ** (n - 1),
+    ],
+)
+@pytest.mark.parametrize("given", [{}, {"n": 2}, {"n": 2, "scale": 0.5}])
+def test_parameters_reach_the_derivative(derivative: Callable[..., Array], given: dict[str, Any]) -> None:
+    report = jacinspect.inspect(powers, X, derivative, parameters=given)
+    assert (report.verdict, codes(report)) == ("pass", [])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda x, n=2, scale=1.0: scale * n * x ** (n - 1),
+        lambda x, *, n=2, scale=1.0: scale * n * x ** (n - 1),
+        functools.partial(lambda x, n, scale: scale * n * x ** (n - 1), n=2, scale=1.0),
+        lambda x, **given: given.get("scale", 1.0) * given.get("n", 2) * x ** (given.get("n", 2) - 1),
+    ],
+)
+def test_a_derivative_is_called_with_its_own_defaults(derivative: Callable[..., Array], dtype: str) -> None:
+    """Only what somebody gave is for both; neither a default nor what f's partial has is."""
+    x = X.astype(dtype)
+    for f in (powers, functools.partial(powers, scale=2.0), functools.partial(powers, n=3, scale=2.0)):
+        assert codes(jacinspect.inspect(f, x, derivative)) == ["J001"]
+        assert codes(jacinspect.inspect(f, x, derivative, parameters={"n": 2})) == ["J001"]
+        assert jacinspect.inspect(f, x, derivative, parameters={"n": 3, "scale": 2.0}).verdict == "pass"
+    assert jacinspect.inspect(functools.partial(powers, n=2, scale=1.0), x, derivative).verdict == "pass"
+
+
+def test_what_a_partial_of_the_function_has_is_passed_where_the_derivative_needs_it() -> None:
+    def needs(x: Array, n: int, scale: float = 2.0) -> Array:
+        return scale * n * x ** (n - 1)
+
+    fourth = functools.partial(powers, n=4)
+    assert jacinspect.inspect(fourth, X, needs).verdict == "pass"
+    product = jacinspect.inspect(fourth, X, lambda x, dx, n: needs(x, n) * dx, derivative_kind="jvp")
+    assert product.verdict == "pass"
+
+
+def test_a_default_of_the_catalogue_is_not_passed_either() -> None:
+    def slope(x: Array, negative_slope: float = 0.2) -> Array:
+        return np.where(x > 0, 1, negative_slope)
+
+    assert codes(jacinspect.inspect("leaky_relu", X, slope)) == ["J001"]
+    assert jacinspect.inspect("leaky_relu", X, slope, parameters={"negative_slope": 0.3}).verdict == "pass"
+    assert jacinspect.inspect("leaky_relu", X, lambda x, negative_slope: slope(x, negative_slope)).verdict == "pass"
+
+
+def test_a_derivative_that_has_no_name_for_a_parameter_is_not_given_it() -> None:
+    assert jacinspect.inspect(powers, X, lambda x, n: 2 * n * x ** (n - 1)).verdict == "pass"
+    report = jacinspect.inspect(powers, X, lambda x, n: 2 * n * x ** (n - 1), parameters={"scale": 3.0})
+    assert codes(report) == ["J001"]
+
+
+@pytest.mark.parametrize(
+    ("derivative", "kind"),
+    [
+        (lambda x, y, n: n * x ** (n - 1) * y, None),
+        (lambda x, y, *, n: n * x ** (n - 1) * y, None),
+        (lambda x, n, y: n * x ** (n - 1) * y, None),  # the function's own signature
+        (lambda x, y, dx, n: n * x ** (n - 1) * y * dx, "jvp"),
+        (lambda x, y, upstream, n: (n * x ** (n - 1) * y * upstream, x**n * upstream), "vjp"),
+        (lambda x, n, y, upstream: (n * x ** (n - 1) * y * upstream, x**n * upstream), "vjp"),  # so does this
+    ],
+)
+def test_parameters_that_stand_between_the_operands(
+    derivative: Callable[..., Any], kind: AnyDerivativeKind | None
+) -> None:
+    report = jacinspect.inspect(between, X, derivative, derivative_kind=kind, parameters={"n": 2}, others=[Y], wrt="x")
+    assert (report.verdict, codes(report)) == ("pass", [])
+
+
+def test_a_derivative_s_own_operand_may_be_called_like_a_parameter() -> None:
+    report = jacinspect.inspect(lambda x, y=3.0: y * x**2, X, lambda y: 6 * y)
+    assert report.verdict == "pass"
+
+
+def test_derivatives_that_are_not_plain_functions() -> None:
+    class Slope:
+        def __call__(self, x: Array, beta: float) -> Array:
+            return np.full(x.shape, beta)
+
+    assert jacinspect.inspect(with_default, X, Slope(), parameters={"beta": 3.0}).verdict == "pass"
+    assert jacinspect.inspect(np.sin, X, np.cos).verdict == "pass"
+    assert jacinspect.inspect(np.sin, X, functools.partial(lambda k, x: k * np.cos(x), 1.0)).verdict == "pass"
+    assert codes(jacinspect.inspect(np.sin, X, functools.partial(lambda k, x: k * np.cos(x), 2.0))) == ["J001"]
+    with pytest.raises(InputError, match="Slope: is a class"):
+        jacinspect.inspect(np.sin, X, Slope)
+
+
+# --- Frameworks
+
+
+def test_the_framework_of_a_derivative_does_not_depend_on_earlier_calls() -> None:
+    """At the first point torch's tensors are taken and numpy's arrays refused; at the second it is the other way."""
+
+    def derivative(x: Any) -> Any:
+        if isinstance(x, np.ndarray) != (len(x) == 3):
+            raise TypeError("not these")
+        return 1 - (np if isinstance(x, np.ndarray) else torch).tanh(x) ** 2
+
+    function = with_derivative(resolve("tanh"), derivative)
+    for n in (2, 3, 2):
+        x = np.linspace(-1, 1, n)
+        found = derivative_at(function.by(1, [x]), x, (n,))
+        assert found is not None
+        np.testing.assert_allclose(found.of, 1 - np.tanh(x) ** 2, rtol=1e-15)
