@@ -22,7 +22,7 @@ _NEARLY = 2.0**-6  # of a slope: a solver's result is not off by more, or is of 
 _NOISIEST = 0.05  # of f, that is worth naming: differences show nothing beyond
 _BAR_OF_NOISE = 7.5  # times f's noise is less than what differences over a unit of x allow for: of a linear f, 7.6
 _LEAST_SHARE = 0.5  # of the noise that made the bar over many steps: solvers' right claims pass with it, 3 % wrong fail
-_FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to follow f, see agreement/entries.py
+_FAR = 2.0**19  # |x| from which single-precision numbers are too far apart to follow f, see agreement/conditions.py
 
 
 def of_entries(
