@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, NotDeterministicError, raised
 from jacinspect.jacobian.calls.jitter import Snap, jitter_of
+from jacinspect.jacobian.calls.results import SeenPrecision, array_of
 from jacinspect.wording import format_shape
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ _BLOCK = 2**15  # entries, 256 KiB of float64: the temporaries of a block stay i
 _LAST_BITS = 2**10  # times the spacing of f's values is what sums in another order may differ by
 _KEPT = 2**24  # numbers kept for another who asks, 128 MiB
 _REPEATS = 6  # calls at X, besides two, from which the jitter is measured
-_FORMATS = (8, 11, 24, 53)  # the bits of bfloat16, float16, float32 and float64
-# The bits that values are tried with, in this order. Numbers that all need a bit less than a format has are not of that
-# format, which is why 7, 10 and 23 stand beside 8, 11 and 24; with 4 or fewer they could be of any.
-_BITS = (4, 7, 8, 10, 11, 23, 24, 53)
 
 
 @lru_cache(16)  # an inspection cuts arrays of two or three sizes, some hundred times
@@ -50,17 +47,6 @@ def same(a: Array, b: Array) -> NDArray[np.bool_]:
     if np.count_nonzero(equal) < equal.size:  # a third of the time of all()
         equal |= (a != a) & (b != b)
     return equal
-
-
-def _bits(y: Array) -> int:
-    """Return how many significant bits numbers have at most; 53 where some are beyond the range of float32."""
-    mantissa, exponent = np.frexp(y[np.isfinite(y) & (y != 0)])
-    if not mantissa.size:
-        return 0
-    if exponent.min() <= -149 or exponent.max() > 128:
-        return 53
-    whole = np.bitwise_or.reduce(np.abs(mantissa * 2.0**53).astype(np.int64))
-    return 54 - int(whole & -whole).bit_length()
 
 
 class BlackBox:
@@ -103,7 +89,7 @@ class BlackBox:
         self._kept: dict[int, Array] = {}
         self.jitter = 0.0
         self.evaluations, self.narrow = 0, 0.0
-        self.whole, self._bits = True, _BITS[0]
+        self._seen = SeenPrecision()
         self.output_shape: tuple[int, ...] | None = None
         if elsewhere is not None:
             elsewhere.begin(x)
@@ -219,24 +205,20 @@ class BlackBox:
             raise FunctionFailedError(f"{self._place(x)}{error}") from error.__cause__
         except (Exception, SystemExit) as error:
             raise FunctionRaisedError(f"the function raised {raised(error)}", self._place(x)) from error
-        if self.whole or self._bits < _BITS[-1]:
+        if not self._seen.is_settled:
             for block in blocks(y.size):
-                self._learn(y[block])
+                self._seen.learn(y[block])
         return y if self._snap is None else self._snap(y)
 
-    def _learn(self, y: Array) -> None:
-        """Note from values in which precision they may have been computed."""
-        self.whole = self.whole and bool(np.all((y == np.floor(y)) | ~np.isfinite(y)))
-        if self._bits < _BITS[-1]:
-            needed = _bits(y)
-            self._bits = max(self._bits, next(bits for bits in _BITS if bits >= needed))
+    @property
+    def whole(self) -> bool:
+        """Whether all values so far are whole numbers."""
+        return self._seen.whole
 
     @property
     def epsilon(self) -> float:
         """The spacing of the numbers beside 1 in the precision in which f computes, or seems to."""
-        # 0, ½, 1 and whole numbers have so few bits in every precision, and say nothing of it
-        known = not self.whole and self._bits in _FORMATS
-        return max(self.narrow, 2.0 ** (1 - (self._bits if known else _BITS[-1])))
+        return max(self.narrow, self._seen.epsilon)
 
     def _taken_or_none(self, *called: Any) -> Array | None:
         try:
@@ -310,19 +292,7 @@ class BlackBox:
         return f"at a point that was moved by {moved}, not at X, " if moved else ""
 
     def _checked(self, raw: Any) -> Array:
-        if isinstance(raw, (tuple, list)) and any(getattr(part, "shape", ()) for part in raw):
-            what = f"a {type(raw).__name__} of {len(raw)}, arrays among them"
-            raise FunctionRaisedError(f"the function returned {what}; it has to return one array")
-        try:
-            array = np.asarray(raw)
-        except ValueError as error:
-            raise FunctionRaisedError(f"the function returned a {type(raw).__name__} that is no array") from error
-        if array.dtype.kind not in "fiub":
-            what = {"c": "complex numbers", "O": "an array of objects"}.get(array.dtype.kind, "")
-            what = (
-                what if isinstance(raw, np.ndarray) and what else "None" if raw is None else f"a {type(raw).__name__}"
-            )
-            raise FunctionRaisedError(f"the function returned {what}; an array of real numbers is needed")
+        array = array_of(raw)
         if self.output_shape is None:
             self.output_shape = array.shape
             if array.dtype.kind == "f" and array.dtype.itemsize < 8:
