@@ -243,11 +243,7 @@ class Function:
         if self.adapt is not None:
             adapted, operands = self.adapt(self, operands, [place in places for place in range(len(operands))])
             return adapted.by(wrt, operands)
-        for option, value in (("mode", self.mode), ("reseed", self.reseed)):
-            if value is not None and self.enlarged is None:
-                raise InputError(f"{self.name} is not Python code: leave out --{option} {value}")
-        if self.take is not None:
-            raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
+        self._require_no_options_of_code()
         if len(operands) == 1:
             only = Operands(operands)
             second = tuple(rule.by(0, only) for rule in self.second)
@@ -257,23 +253,12 @@ class Function:
         fixed = Operands([np.asarray(operand).view() for operand in operands])
         for operand in fixed.arrays:  # a function that writes into one of these would be another at the next call
             operand.flags.writeable = False
-        if len(places) > 1:
-            bundle = Bundle.of((self.operands[place], operands[place].shape) for place in places)
-            opened = Opened(fixed, places, bundle)
-            return replace(
-                self,
-                value=opened.value(self.value),
-                rule=opened.rule(self.rule),
-                others=tuple(map(opened.autodiff, self.others)),
-                second=tuple(map(opened.second, self.second)),
-                hessian=self.hessian and opened.claim(self.hessian),
-                logdet=self.logdet and opened.claim(self.logdet),
-                derivative_formula="" if self.partial_formulas else self.derivative_formula,  # that of x alone
-                partial_formulas=(),
-                operand=bundle,
-                fixed={name: operands[k] for k, name in enumerate(self.operands) if k not in places},
-            )
-        (place,) = places
+        found = self._by_one(*places, fixed) if len(places) == 1 else self._by_several(places, fixed)
+        still = {name: operands[place] for place, name in enumerate(self.operands) if place not in places}
+        return replace(found, partial_formulas=(), fixed=still)
+
+    def _by_one(self, place: int, fixed: Operands) -> "Function":
+        """Return the function of the operand at a place."""
         return replace(
             self,
             value=fix(self.value, place, fixed),
@@ -283,9 +268,30 @@ class Function:
             hessian=self.hessian and self.hessian.by(place, fixed),
             logdet=self.logdet and self.logdet.by(place, fixed),
             derivative_formula=self.partial_formulas[place] if self.partial_formulas else self.derivative_formula,
-            partial_formulas=(),
-            fixed={name: operands[k] for k, name in enumerate(self.operands) if k != place},
         )
+
+    def _by_several(self, places: tuple[int, ...], fixed: Operands) -> "Function":
+        """Return the function of the operands at some places, laid end to end."""
+        bundle = Bundle.of((self.operands[place], fixed.arrays[place].shape) for place in places)
+        opened = Opened(fixed, places, bundle)
+        return replace(
+            self,
+            value=opened.value(self.value),
+            rule=opened.rule(self.rule),
+            others=tuple(map(opened.autodiff, self.others)),
+            second=tuple(map(opened.second, self.second)),
+            hessian=self.hessian and opened.claim(self.hessian),
+            logdet=self.logdet and opened.claim(self.logdet),
+            derivative_formula="" if self.partial_formulas else self.derivative_formula,  # that of x alone
+            operand=bundle,
+        )
+
+    def _require_no_options_of_code(self) -> None:
+        for option, value in (("mode", self.mode), ("reseed", self.reseed)):
+            if value is not None and self.enlarged is None:
+                raise InputError(f"{self.name} is not Python code: leave out --{option} {value}")
+        if self.take is not None:
+            raise InputError(f"{self.name} returns one array: leave out --take {self.take}")
 
     def _require_number(self, operands: Sequence[Array]) -> None:
         if len(operands) != len(self.operands):
