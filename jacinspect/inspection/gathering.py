@@ -29,6 +29,7 @@ from jacinspect.jacobian.values.neighbourhood import Neighbourhood
 from jacinspect.jacobian.values.numeric import Numeric, numeric_jacobian
 from jacinspect.jacobian.values.shared_steps import with_shared_steps
 from jacinspect.jacobian.values.star import mirrored
+from jacinspect.jacobian.values.wide_steps import with_wide_steps
 from jacinspect.records import replace
 
 __all__ = ["gathered"]
@@ -242,7 +243,9 @@ def _differenced(
     numeric = numeric_jacobian(first, limit - of.box.evaluations, denied)
     if denied is None:
         return numeric
-    return in_pieces(first, with_shared_steps(first, numeric, denied), denied)
+    for look_again in (with_shared_steps, with_wide_steps, in_pieces):
+        numeric = look_again(first, numeric, denied)
+    return numeric
 
 
 def _compared(of: Inspected, analytic: Jacobian | None, numeric: Numeric, unresolved: Array = _NONE) -> Comparison:

@@ -1,7 +1,8 @@
 """Is a planted mistake explained rightly, and never wrongly? pytest FILE --benchmark-only -s.
 
-Each kind of mistake is planted at twenty points of three shapes. A claim is right when the words that J001 is
-"consistent with" are those of its kind, wrong when they are others; where there are none, neither.
+Each kind of mistake is planted at twenty points of three shapes. A claim is right when the words that J001 (or J006, of
+a straight-through rule) is "consistent with" are those of its kind, wrong when they are others; where there are none,
+neither.
 """
 
 from collections.abc import Callable, Iterable
@@ -397,9 +398,9 @@ class Score:
 
 
 def explanation(planted: Mistake) -> str:
-    """What J001 says that the claim is consistent with; "right" where there is no J001."""
+    """What J001 or J006 says that the claim is consistent with; "right" where there is neither."""
     report = jacinspect.inspect(planted.f, planted.x, planted.claim, **planted.options)
-    messages = [finding.message for finding in report.findings if finding.code == "J001"]
+    messages = [finding.message for finding in report.findings if finding.code in ("J001", "J006")]
     said = [words for message in messages for words in message.split("; consistent with ")[1:]]
     return said[0] if said else "" if messages else "right"
 

@@ -313,7 +313,7 @@ def test_a_derivative_in_terms_of_the_output_that_is_an_expression() -> None:
     assert cause("sigmoid(x)", normal((4, 3)), "x * (1 - x)") == AT_OUTPUT
 
 
-@pytest.mark.parametrize("f", [np.floor, np.sign, lambda x: np.eye(4)[x.argmax(axis=-1)]])
+@pytest.mark.parametrize("f", [np.sign, lambda x: np.eye(4)[x.argmax(axis=-1)]])
 def test_a_derivative_of_a_function_that_has_steps_alone(f: F) -> None:
     for seed in range(4):
         assert cause(f, normal((3, 4), seed), lambda x, da: da, derivative_kind="vjp") == STEPS
@@ -706,7 +706,10 @@ def test_the_derivative_of_the_very_function_is_not_accused_alone() -> None:
 @pytest.mark.parametrize("width", [8.0, 2.0, 0.5, 0.4])
 def test_a_straight_through_rule_of_any_step_width(width: float) -> None:
     x = width * (np.array([0.2, -1.3, 2.1, 0.4]))
-    assert cause(lambda x: np.round(x / width) * width, x, np.ones_like) == STEPS
+    report = jacinspect.inspect(lambda x: np.round(x / width) * width, x, np.ones_like)
+    assert report.verdict == "inconclusive"
+    (message,) = [finding.message for finding in report.findings if finding.code == "J006"]
+    assert "the analytic one is 1; consistent with a straight-through rule" in message
 
 
 @pytest.mark.parametrize("f", [lambda x: np.where(x > 3, x, 0.5), np.sign, lambda x: np.clip(x, -0.1, 0.1)])

@@ -33,7 +33,8 @@ def averaged(coarse: Estimate, stencil: Stencil, of_x: float) -> tuple[Estimate,
     """Take slopes averaged over many steps where they are known to two digits, and the longer steps to less.
 
     `of_x` is what f rounds x by. In half precision, long steps show f where the other inputs are rounded to, and are
-    not believed where an output reads any. Returned is also where slopes are known to two digits.
+    not believed where an output reads any. Neither is where the two contradict each other. Returned is also where
+    slopes are known to two digits.
     """
     elsewhere = _reads_others(stencil, of_x)
     wide = elsewhere | ~(coarse.bar <= WIDE * np.maximum(np.abs(coarse.value), coarse.reached))
@@ -42,12 +43,14 @@ def averaged(coarse: Estimate, stencil: Stencil, of_x: float) -> tuple[Estimate,
         before = coarse.subset(entries)
         value, bar = averaged_slopes(stencil.subset(entries), of_x)
         known = np.where(elsewhere[entries], np.inf, np.nan_to_num(before.bar, nan=np.inf))
-        better = (bar < known) & ~(np.abs(value - before.value) > bar + known)
+        apart = (bar < known) & (np.abs(value - before.value) > bar + known)
+        better = (bar < known) & ~apart
         # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
         few = is_half(stencil.x_epsilon) | (bar <= few_digits(max(stencil.x_epsilon, of_x)) * np.abs(value))
         sharper[entries] = better & few
         after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
         coarse = coarse.replaced(entries[better], after.subset(better))
+        coarse.kind[entries[apart & (before.kind == Kind.SMOOTH)]] = Kind.UNRESOLVED
     return coarse, sharper
 
 

@@ -21,7 +21,7 @@ _SHORT, _LONG, _LEAST, _SINGLE = 2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23
 # by half of what numbers of 8 bits are, or, of more bits and 4 decimal digits, of what 16 bits are. Single precision
 # has 8 numbers within the shortest step; the longest ones meet some of bfloat16, which are up to 2⁻⁷ apart.
 _HALVES, _SHORTEST, _LONGEST = ((2.0**-10, 2.0**-16), (2.0**-7, 2.0**-9)), 2.0**-20, 2.0**-4
-_CLOSE = 16  # numbers of half precision, or fewer, lie between values of most outputs: what f itself leaps by is more
+_CLOSE = 4  # numbers of half precision, or fewer, lie between values of most outputs: what f itself leaps by is more
 _SIDES = [[sign * k * _SHORTEST for k in range(5)] for sign in (1, -1)]
 _STEPS = [sign * _LONGEST / 2**k for k in range(9) for sign in (1, -1)]
 _OUTPUTS = 2**16  # that are asked for their gaps, or somewhat more: all need memory, and show nothing else

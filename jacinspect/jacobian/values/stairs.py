@@ -45,9 +45,9 @@ def steps_near(stencil: Stencil, value: Array, bar: Array, believed: Array) -> t
     for further in _FURTHER:
         spacing = np.minimum(2 * believed * further, FARTHEST)
         again = np.flatnonzero((height == 0) & (spacing > before))
-        before = spacing
         if again.size:
             places = Places.at(stencil.subset(again), spacing[again])
+            before[again] = places.spacing  # that of the output of an input whose steps are the closest
             slope = value[again] * places.spacing * places.stencil.units()
             search = _Search(places, slope, _MATTERS * bar[again] * places.width)
             height[again], away[again] = search.steps()
