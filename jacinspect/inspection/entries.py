@@ -215,7 +215,7 @@ class _Messages:
         stairs, place = self.numeric.stairs, int(np.searchsorted(self.numeric.stairs.entries, entry))
         scales = [self._value(entry), f"{stairs.other[place]:.8g} ± {stairs.bar[place]:.1g}"]
         claim = "" if self.analytic is None else f"; the analytic one is {self._claimed(entry):.8g}"
-        if claim and not self.numeric.jacobian.data.any():  # f stands still between any two steps
+        if claim and self.numeric.stands_still:
             claim += "; consistent with a straight-through rule"
         if stairs.other[place] == self.numeric.jacobian.data[entry]:
             seen, where, cause = self._steps(entry), "over many of them", "they are noise"

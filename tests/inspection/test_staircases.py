@@ -895,3 +895,39 @@ def test_steps_that_an_output_shows_by_other_inputs_are_its_steps(seed: int) -> 
 
     report = jacinspect.inspect(attention, x, jvp, derivative_kind="jvp")
     assert report.verdict != "fail", report.findings
+
+
+def calibrated(tolerance: float) -> F:
+    """Undo a radial distortion k by iteration, which stops at once where k is small."""
+
+    def f(z: Array) -> Array:
+        k, point = z[0], z[1:]
+        found = point
+        for _ in range(400):
+            if np.linalg.norm((1 + k * found @ found) * found - point) < tolerance:
+                return np.asarray(found)
+            found = point / (1 + k * found @ found)
+        raise RuntimeError("did not converge")
+
+    return f
+
+
+@pytest.mark.parametrize("tolerance", [1e-7, 1e-6, 1e-5, 3e-5])
+def test_what_a_solver_that_stops_at_once_does_not_read_is_not_called_wrong(tolerance: float) -> None:
+    point = np.array([0.5, -0.4])
+    x, squared = np.array([0.0, *point]), point @ point
+    right = np.column_stack([-squared * point, np.eye(2)])
+    f = calibrated(tolerance)
+    assert jacinspect.inspect(f, x, derivative=lambda _: right).verdict in ("pass", "inconclusive")
+    assert jacinspect.inspect(f, x, derivative=lambda _: right, noise=10 * tolerance).verdict == "pass"
+    wrong = np.column_stack([squared * point, np.eye(2)])
+    assert jacinspect.inspect(f, x, derivative=lambda _: wrong).verdict == "fail"
+
+
+def test_a_wide_dead_zone_is_f_s_own() -> None:
+    x = np.array([0.0, 0.1, -0.2])
+    assert jacinspect.inspect("hardshrink", x, derivative=np.ones_like).verdict == "fail"
+    assert (
+        jacinspect.inspect("hardshrink(x, lambd=0.05)", x, derivative=lambda x: 1.0 * (np.abs(x) > 0.05)).verdict
+        == "pass"
+    )

@@ -126,7 +126,9 @@ class Conditions:
             reached = self.comparison.numeric.size[self.block]
             last = np.where(claimed <= FAINT * reached, reached * step_scale(self.x), 0)
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
-            faint = still & ((claimed <= self.faintest) | ((claimed * size <= last) & (size > 0)))
+            # What is seen to move by less than the last bit of 1 is not made of terms of that size.
+            of_one = ~((reached > 0) & (reached * step_scale(self.x) <= self.faintest))
+            faint = still & (((claimed <= self.faintest) & of_one) | ((claimed * size <= last) & (size > 0)))
             off = np.abs(self.claimed - self.value)
             cancels = (claimed == 0) & (off <= self.comparison.last * np.minimum(reached * step_scale(self.x), 1))
             lost = self.differs & ((off <= UNDERFLOW) | cancels)

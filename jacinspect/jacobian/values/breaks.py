@@ -47,6 +47,7 @@ _FAINT = 2.0**-8
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
 _FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
 _ASKED = 4  # colors of which it is asked: some 260 to 390 calls each, and all outputs at once
+_WITHIN = 64  # places within a small |x|, down to which a break that is close to it is followed
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
 
@@ -115,7 +116,8 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
         again = np.flatnonzero(~pieces | (off < _NOISE * size))
         if again.size:
             given = value[again], size[again], kinks[again]
-            change, shown = _in_window(within.subset(again), *given, window)
+            center, apart = np.full(again.size, window[0]), np.full(again.size, window[1] * FARTHEST)
+            change, shown = _in_window(within.subset(again), *given, (center, apart))
             off[again] = np.maximum(off[again], change)
             pieces[again] |= shown
     lost = last_bits_lost(stencil, value)
@@ -123,9 +125,12 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
 
 
 def _in_window(
-    stencil: Stencil, value: Array, size: Array, kinks: Array, window: tuple[float, float]
+    stencil: Stencil, value: Array, size: Array, kinks: Array, window: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """Return what `between_pieces` does, of one of `_WINDOWS`, and whether its breaks are those of a solver."""
+    """Return what `between_pieces` does, of places around a center and so far apart, and whether breaks are a solver's.
+
+    Close to a small x, f may bend within |x|: what is a break from afar is followed until places are closer than that.
+    """
     seen = _Break.in_window(stencil, value, window)
     if seen is None:
         return np.zeros(value.size), np.zeros(value.size, bool)
@@ -143,7 +148,13 @@ def _in_window(
     off = _OFF * turn + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
-    return np.where(broken, off, 0), broken & (bend | several | ~alone) & (off >= _LEAST * size)
+    off, pieces = np.where(broken, off, 0), broken & (bend | several | ~alone) & (off >= _LEAST * size)
+    blurred = np.flatnonzero(broken & seen.is_blurred)
+    if blurred.size:
+        closer = (seen.places.start[blurred], seen.places.spacing[blurred])
+        given = value[blurred], size[blurred], kinks[blurred]
+        off[blurred], pieces[blurred] = _in_window(stencil.subset(blurred), *given, closer)
+    return off, pieces
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,14 +176,13 @@ class _Break:
     many: Array
 
     @classmethod
-    def in_window(cls, stencil: Stencil, value: Array, window: tuple[float, float]) -> "_Break | None":
+    def in_window(cls, stencil: Stencil, value: Array, window: tuple[Array, Array]) -> "_Break | None":
         """Follow the largest difference; None where all are as small as rounding."""
-        center, apart = window
-        start, spacing = np.full(value.size, center), np.full(value.size, apart * FARTHEST)
+        start, spacing = window
         sizes, large, range_ = [], [], np.zeros(value.size)
         columns = np.arange(value.size)
-        for number in range(3):
-            places = Places.at(stencil, spacing, start if number or center else None)
+        for _ in range(3):
+            places = Places.at(stencil, spacing, start if start.any() else None)
             ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
             range_ = np.maximum(range_, np.ptp(y, axis=0))
             bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
@@ -188,10 +198,20 @@ class _Break:
         persists &= np.median(ninth, axis=0) < _FOLLOWED * range_
         beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
         alone = (ninth * beside).max(axis=0) < last / 8
-        next_one = 2 * SIDE * apart * FARTHEST * _ORDER / large[0]
+        next_one = 2 * SIDE * window[1] * _ORDER / large[0]
         distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
         distance = np.where(alone, distance, _ORDER * places.width)
         return cls(places, cell, first, middle, last, persists, alone, distance, large[0])
+
+    @property
+    def is_blurred(self) -> Array:
+        """Where it is close to a small x, and places are so far apart that f may bend between them within |x|."""
+        stencil, width = self.places.stencil, self.places.width
+        if stencil.inputs is None:
+            return np.zeros(width.size, bool)
+        x = np.abs(stencil.x.reshape(-1)[stencil.inputs])
+        close = np.abs(self.places.start * stencil.units()) <= _ORDER * width + x
+        return np.asarray(close & (x > 0) & (width > x / _WITHIN))
 
 
 @np.errstate(all="ignore")

@@ -15,7 +15,7 @@ from jacinspect.jacobian.values.stencil import finite, step_scale
 __all__ = ["rounding_noise", "significant_epsilon"]
 
 # Single precision: f moves once at most over four of these steps to a side, in units of x, in which a double moves each
-# time, if it rises by at least such a part of itself over the long step to both sides: 2⁻⁴⁴ of f is many a last bit.
+# time, if its slope makes it rise by at least such a part of itself over the long step: 2⁻⁴⁴ of f is many a last bit.
 _SHORT, _LONG, _LEAST, _SINGLE = 2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23
 # Half precision, float16 and bfloat16: f moves once at most over four short steps to a side, and its values are apart
 # by half of what numbers of 8 bits are, or, of more bits and 4 decimal digits, of what 16 bits are. Single precision
@@ -87,7 +87,7 @@ def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -
     """
     moves, expected = np.zeros((2, y0.size), np.int8), np.ones(y0.size, bool)
     right, left = ([sign * k * _SHORT for k in range(1, 5)] for sign in (1, -1))
-    values = at([*right, _LONG, -_LONG, *left])
+    values = at([*right, _LONG, -_LONG, _LONG / 2, -_LONG / 2, *left])
     with np.errstate(all="ignore"):
         for side in range(2):  # on a kink one of them may be flat
             before = y0
@@ -98,8 +98,9 @@ def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -
                 if side == 0 and k == 2 and _most_move(moves, expected):
                     return False
             if side == 0:
-                rise = np.abs(next(values) - next(values))  # not that of an even f, which short steps need not move
-                expected = rise > _LEAST * np.abs(y0)
+                # Of a rise a h + b h³, that is a h: where the slope is 0, short steps need not move f.
+                far, near = next(values) - next(values), next(values) - next(values)
+                expected = np.abs(8 * near - far) / 3 > _LEAST * np.abs(y0)
                 if _most_move(moves, expected):
                     return False
     return not _most_move(moves, expected)

@@ -39,6 +39,7 @@ class Numeric:
 
     `size` is that of the output near x per unit of the input, against which a bar is wide or not; `epsilon` is the
     relative noise of f's values, and `terms` the size of the terms that a claim in half precision is made of.
+    `stands_still` is whether f was seen to do so around nearly all points, as a quantiser does.
     """
 
     jacobian: Jacobian
@@ -49,6 +50,7 @@ class Numeric:
     kinks: Kinks = NO_KINKS
     stairs: Stairs = NO_STAIRS
     terms: float = 1.0
+    stands_still: bool = False
 
 
 @np.errstate(all="ignore")

@@ -26,9 +26,9 @@ _LAST_BITS = 2.0**10  # of f over a unit of x: a bar below that is wide for its 
 class Estimate(Columns):
     """Derivatives along a line, one per entry: value ± bar, its kind, and the one-sided slopes where it has a kink.
 
-    `reached` is the largest change of f that was met, per unit of x. `step` is how high the steps are in which f moves
-    near x, 0 where it does not; the value is then that over many steps where `over_many`, and else the slope between
-    two, and `other` ± `other_bar` is that of the other scale.
+    `reached` is the largest change of f that was met, per unit of x, or per |x| if f moves by more within that. `step`
+    is how high the steps are in which f moves near x, 0 where it does not; the value is then that over many steps where
+    `over_many`, and else the slope between two, and `other` ± `other_bar` is that of the other scale.
     """
 
     value: Array
@@ -112,7 +112,7 @@ class Sides:
         """Say what each entry is."""
         one, other, both, stencil = self.left, self.right, self.both, self.rungs.stencil
         kind, change = self._kind(), np.abs(self.rungs.y - stencil.y0)
-        reached = finite(change).max(axis=(0, 1)) / stencil.step_scale()
+        reached = self._reached(finite(change))
         sided = (kind == Kind.JUMP) | ((kind == Kind.SMOOTH) & ~both.settled)
         value, bar = self._of_side()
         value = np.where(sided, value, np.where(kind == Kind.KINK, (one.value + other.value) / 2, both.value))
@@ -154,6 +154,13 @@ class Sides:
         sides = [view.settled & ~jumps for view, jumps in zip((self.left, self.right), self.jumps, strict=True)]
         value = np.select(sides, [self.left.value, self.right.value], 0.0)
         return value, np.select(sides, [self.left.bar, self.right.bar], 0.0)
+
+    def _reached(self, change: Array) -> Array:
+        """Return the largest of some changes of f, per unit of x; or, if f moves by more within |x|, per distance."""
+        stencil = self.rungs.stencil
+        within = own_scale(stencil.widths(1.0)[2])  # at 0, where numbers are dense, what f does near x has no size
+        steep = np.where((self.h >= within) & (change > _LAST_BITS * self.noise), change / self.h, 0)
+        return np.asarray(np.maximum(change.max(axis=(0, 1)) / stencil.step_scale(), steep.max(axis=(0, 1))))
 
     def _known(self, reached: Array) -> Array:
         """Return how wide a bar may be against what f does near x, or for its rounding alone."""

@@ -6,10 +6,12 @@ from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.slopes import SHARPER, Rungs
 from jacinspect.jacobian.values.stairs import inputs_of, leaps_at_end, steps_beyond, steps_near
+from jacinspect.jacobian.values.stencil import Stencil
 
 __all__ = ["rounding_of_x", "steps_around"]
 
 _COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
+_SHORT = 2.0**-7  # of a unit: a tread to both sides of x that ends in a leap on each is a tolerance, and no part of f
 
 
 def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) -> tuple[Array, Array]:
@@ -17,7 +19,8 @@ def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Arr
 
     They are looked for around the step that is `believed`; there are none where f stands still around x, and bends at
     the end of that tread. Of outputs that read one input, the nearest steps are followed, and those of others, that may
-    be farther away, are as high as what is first off the slope.
+    be farther away, are as high as what is first off the slope. Of a short tread, the leaps at its ends are enough: so
+    does f stand still around a point at which a solver stops at once.
     """
     ends = _treads(rungs.subset(entries))
     end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
@@ -34,11 +37,22 @@ def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Arr
     if far.size:
         height[far] = steps_beyond(stencil.subset(far), within[far], sign[far] * rungs.steps[0])
         away[far] = np.abs(within[far] * stencil.units()[far])
+    short = (ends > 0).all(axis=0) & (rungs.steps[ends].max(axis=0) <= _SHORT)
+    alone = np.flatnonzero(leaps & short & (height == 0))
+    if alone.size:
+        at = -sign[alone], ends.min(axis=0)[alone]
+        height[alone] = _leap_at(stencil.subset(alone), at[0] * rungs.steps[at[1]], at[0] * rungs.steps[at[1] - 1])
     inputs = inputs_of(stencil)
     longer = np.flatnonzero((height == 0) & np.isin(inputs, inputs[height > 0]))
     if longer.size:
         height[longer], away[longer] = _first_rise(rungs.subset(entries[longer]), estimate.subset(longer))
     return height, away
+
+
+def _leap_at(stencil: Stencil, still: Array, moved: Array) -> Array:
+    """Return by how much f leaps at the end of the tread that x is on, between two steps as of `leaps_at_end`; or 0."""
+    leaps, end = leaps_at_end(stencil, still, moved)
+    return np.where(leaps, np.abs(stencil.step(end) - stencil.y0), 0)
 
 
 def _treads(rungs: Rungs) -> Array:

@@ -12,7 +12,7 @@ from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.values.averages import averaged_slopes
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.rough import Stairs
+from jacinspect.jacobian.values.rough import NO_STAIRS, Stairs
 from jacinspect.jacobian.values.stairs import SIDE, Places
 from jacinspect.jacobian.values.stencil import LAST, Kind, Stencil, finite, step_scale
 from jacinspect.records import replace
@@ -30,22 +30,22 @@ _ROUNDING = 16 * LAST  # of f's values, which are no steps
 def with_wide_steps(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> Numeric:
     """Add what steps beyond the unit of x show of refuted entries, where f stands still around nearly all points."""
     pattern, stairs = numeric.jacobian.pattern, numeric.stairs
-    still = (numeric.jacobian.data == 0) & (numeric.kind == Kind.SMOOTH)
-    still[stairs.entries[stairs.over_many | (stairs.other != 0)]] = False  # those were followed over many steps
-    refuted = still & refuted_by(numeric.jacobian, numeric.bar, contradicts)
+    refuted = refuted_by(numeric.jacobian, numeric.bar, contradicts)
+    refuted &= (numeric.jacobian.data == 0) & (numeric.kind == Kind.SMOOTH)
     reach = reach_of_steps(first.near.box, first.near.x) if refuted.any() else None
     if reach is None:
         return numeric
-    found: list[Stairs] = []
+    refuted[stairs.entries[stairs.over_many | (stairs.other != 0)]] = False  # those were followed over many steps
+    found = [NO_STAIRS]
     unit = np.asarray(reach * step_scale(first.near.x))
     for color in colors_of(pattern, first.colors, first.number):
         here = np.flatnonzero(refuted[color.entries])
-        if here.size and len(found) < _MOST_COLORS:
+        if here.size and len(found) <= _MOST_COLORS:
             entries = here if isinstance(color.entries, slice) else color.entries[here]
             found.append(_over_many(first.near.of_color(color).subset(here).scaled(unit), entries))
     others = stairs.subset(~refuted[stairs.entries])
     wide = _with_heights(Stairs.ascending(found), others, pattern, unit)
-    return replace(numeric, stairs=Stairs.ascending([others, wide]))
+    return replace(numeric, stairs=Stairs.ascending([others, wide]), stands_still=True)
 
 
 @np.errstate(over="ignore")  # where x is close to the largest number

@@ -478,3 +478,26 @@ def test_a_few_colors_are_asked_and_those_alone_by_which_f_is_off() -> None:
 
     assert called(np.eye(6)[5]) < 600
     assert called(np.ones(6)) < 1500
+
+
+@pytest.mark.parametrize("width", [1e-7, 1e-5, 1e-4])
+@pytest.mark.parametrize("times", [0.5, 3.0, 10.0])
+@pytest.mark.parametrize("power", [2, 4])
+def test_a_narrow_dip_at_0_is_no_break(width: float, times: float, power: int) -> None:
+    """From half a unit away, f is 1 everywhere but at one place."""
+
+    def hill(c: Array) -> Array:
+        return np.asarray(c**power / (width**power + c**power))
+
+    def slope(c: Array) -> Array:
+        return np.asarray(power * c ** (power - 1) * width**power / (width**power + c**power) ** 2)
+
+    x = np.array([times * width])
+    assert jacinspect.inspect(hill, x, derivative=slope).verdict == "pass"
+    assert jacinspect.inspect(hill, x, derivative=lambda c: 1.01 * slope(c)).verdict == "fail"
+
+
+def test_a_break_beside_a_small_x_is_one_however_close_it_is_looked_at() -> None:
+    x = np.array([1e-4])
+    found = off(lambda at: np.exp(at) + 2e-9 * np.floor(at / 7.3e-5) + 1e-9 * np.floor(at / 0.013), x)
+    assert found > 0

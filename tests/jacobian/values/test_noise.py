@@ -211,13 +211,30 @@ def test_the_coarser_of_two_precisions_is_that_of_the_values() -> None:
         (np.floor, 0),
         (lambda x: np.sin(x).astype(np.float32), 0),
         (lambda x: np.where(x < X, X, np.sin(x)), 2),
-        (lambda x: np.where(x < 1, 1 / 3, np.sin(x)), 6),
-        (lambda x: np.where(x > X, X, x), 10),
-        (lambda x: single(x) / 3, 10 + 1 + 1),
-        (lambda x: brain(np.sin(x)), 10 + 1 + 1 + 2 * 28),
+        (lambda x: np.where(x < 1, 1 / 3, np.sin(x)), 8),
+        (lambda x: np.where(x > X, X, x), 12),
+        (lambda x: single(x) / 3, 12 + 1 + 1),
+        (lambda x: brain(np.sin(x)), 12 + 1 + 1 + 2 * 28),
     ],
 )
 def test_a_few_calls_show_that_f_is_precise(f: F, calls: int) -> None:
     box = BlackBox(f, X)
     significant_epsilon(box, X)
     assert box.evaluations == 2 + calls
+
+
+@pytest.mark.parametrize("unit", [1.0, 3.4e-4, 3.4e-9, 3.4e8])
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda u: u - np.log(u), 1.0),
+        (lambda u: (1 - np.exp(-1.44 * (u - 0.74))) ** 2, 0.74),
+        (lambda u: 4 * (u**-12 - u**-6), 2 ** (1 / 6)),
+    ],
+)
+def test_at_an_extremum_f_is_as_precise_as_elsewhere(f: F, at: float, unit: float) -> None:
+    """It rises over long steps, more to one side than to the other, and short ones do not move it."""
+    x = np.array([at * unit])
+    assert significant_epsilon(BlackBox(lambda x: f(x / unit), x), x) == DOUBLE
+    beside = 1.01 * x
+    assert significant_epsilon(BlackBox(lambda x: single(3 + f(x / unit)) / 3, beside), beside) == SINGLE
