@@ -156,11 +156,15 @@ class Sides:
         return value, np.select(sides, [self.left.bar, self.right.bar], 0.0)
 
     def _reached(self, change: Array) -> Array:
-        """Return the largest of some changes of f, per unit of x; or, if f moves by more within |x|, per distance."""
-        stencil = self.rungs.stencil
-        within = own_scale(stencil.widths(1.0)[2])  # at 0, where numbers are dense, what f does near x has no size
-        steep = np.where((self.h >= within) & (change > _LAST_BITS * self.noise), change / self.h, 0)
-        return np.asarray(np.maximum(change.max(axis=(0, 1)) / stencil.step_scale(), steep.max(axis=(0, 1))))
+        """Return the largest of some changes of f, per unit of x; or, if f moves by more within |x|, per distance.
+
+        Within |x| it has to move to both sides: f may leap, or end, at 0.
+        """
+        stencil, both = self.rungs.stencil, change.min(axis=0)
+        near = own_scale(stencil.widths(1.0)[2])  # at 0, where numbers are dense, what f does near x has no size
+        within = (self.h >= near / 4) & (self.h < near) & (both > _LAST_BITS * self.noise)
+        steep = np.where(within, both / self.h, 0)
+        return np.asarray(np.maximum(change.max(axis=(0, 1)) / stencil.step_scale(), steep.max(axis=0)))
 
     def _known(self, reached: Array) -> Array:
         """Return how wide a bar may be against what f does near x, or for its rounding alone."""

@@ -37,7 +37,8 @@ def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Arr
     if far.size:
         height[far] = steps_beyond(stencil.subset(far), within[far], sign[far] * rungs.steps[0])
         away[far] = np.abs(within[far] * stencil.units()[far])
-    short = (ends > 0).all(axis=0) & (rungs.steps[ends].max(axis=0) <= _SHORT)
+    reach = rungs.steps[ends].max(axis=0)
+    short = (ends > 0).all(axis=0) & (reach <= _SHORT) & (believed <= reach)
     alone = np.flatnonzero(leaps & short & (height == 0))
     if alone.size:
         at = -sign[alone], ends.min(axis=0)[alone]
