@@ -231,11 +231,11 @@ def with_hessian(
     InputError
         As `with_derivative`.
     """
-    from jacinspect.functions.code.hand_written import takes
+    from jacinspect.functions.code.hand_written import takes_vector
     from jacinspect.functions.code.references import load
 
     given = load(hessian.strip()) if isinstance(hessian, str) and is_reference(hessian.strip()) else hessian
-    product = callable(given) and takes(given, function) == len(function.operands) + 1
+    product = callable(given) and takes_vector(given, function)
     return replace(function, hessian=_claim(hessian, function, "jvp" if product else None, backend, "hessian"))
 
 

@@ -75,26 +75,40 @@ def _require_kind(function: str, name: str, default: Any, given: Parameter) -> N
         raise InputError(f"{function}: {name} must be {wanted}, not {given!r}")
 
 
-def by_keyword(signature: inspect.Signature, name: str) -> bool:
+def by_keyword(signature: inspect.Signature | None, name: str) -> bool:
     """Whether an argument is given by keyword alone."""
-    place = signature.parameters.get(name)
+    place = None if signature is None else signature.parameters.get(name)
     return place is not None and place.kind is place.KEYWORD_ONLY
 
 
 def called_with(
-    f: Callable[..., Any], operands: Sequence[str], parameters: Mapping[str, Parameter]
+    f: Callable[..., Any],
+    operands: Sequence[str],
+    parameters: Mapping[str, Parameter],
+    signature: inspect.Signature | None = None,
 ) -> Callable[..., Any]:
-    """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name."""
-    signature = signature_of(f)
+    """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name.
+
+    The signature is f's own if None. More operands than have a name there are passed on where f takes any number.
+    """
+    signature = signature_of(f) if signature is None else signature
     names = {} if signature is None else signature.parameters
-    named = signature is not None and (parameters or any(by_keyword(signature, name) for name in operands))
-    if signature is None or not named or not set(operands) <= set(names):
+    in_order = [*names][: len(operands)] == [*operands] and not any(by_keyword(signature, name) for name in operands)
+    if signature is None or not set(operands) <= set(names) or (in_order and not parameters):
         return lambda *given: f(*given, **parameters)
-    rest = next((name for name, place in names.items() if place.kind is place.VAR_KEYWORD), "")
+    rest, many = (
+        next((name for name, place in names.items() if place.kind is kind), "")
+        for kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    )
     stray = {name: value for name, value in parameters.items() if name not in names}
 
     def call(*given: Any) -> Any:
-        arguments = {**parameters, **dict(zip(operands, given, strict=False)), **({rest: stray} if stray else {})}
+        arguments = {
+            **parameters,
+            **dict(zip(operands, given, strict=False)),
+            rest: stray,
+            many: given[len(operands) :],
+        }
         bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
         bound.apply_defaults()  # what is taken by position alone cannot be left out in the middle
         return f(*bound.args, **bound.kwargs)

@@ -302,6 +302,15 @@ def test_a_tree_of_parameters() -> None:
     assert jacinspect.inspect(apply, X).verdict == "pass"
 
 
+def test_parameters_reach_a_gradient_of_a_tree() -> None:
+    def energy(p: Any, rate: float = 2.0) -> Any:
+        return rate * (p["w"] ** 2).sum() + (p["w"][:, 0] * p["b"]).sum()
+
+    p, gradient = {"w": jnp.arange(6.0).reshape(2, 3) - 2.5, "b": jnp.array([0.3, -0.7])}, jax.grad(energy)
+    for claim, expected in ((gradient, "pass"), (lambda p, rate=0: gradient(p, rate + 1), "fail")):
+        assert jacinspect.inspect(energy, p, claim, parameters={"rate": 2.5}).verdict == expected
+
+
 @jax.tree_util.register_pytree_with_keys_class
 class Layer:
     """A registered pytree that is called, as equinox's and flax's modules are."""

@@ -1,0 +1,64 @@
+"""The arguments of people's own code that are containers of operands: made of the operands' values, and the inverse.
+
+In: a Function, some of whose operands are leaves of its arguments, as "params.w" is of params. Out: the same function
+by its own arguments, and callables of these as callables of the operands. Next: hand_written.py.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jacinspect.functions.code.arguments import called_with
+from jacinspect.functions.code.frameworks import signature_of
+from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
+from jacinspect.functions.function import Function
+from jacinspect.records import dataclass, replace
+
+__all__ = ["Containers"]
+
+
+@dataclass(frozen=True, eq=False)
+class Containers:
+    """Containers that hold operands, by the names of the arguments that they are, and the names of all operands."""
+
+    trees: Mapping[str, Any]
+    operands: Sequence[str]
+    arguments: Sequence[str]  # the containers and the other operands, in the function's order
+
+    @classmethod
+    def of(cls, function: Function) -> "Containers":
+        """Find the containers among the arguments of a function: parameters, given or with a default."""
+        signature = None if function.origin is None else signature_of(function.origin)
+        defaults = {} if signature is None else {name: place.default for name, place in signature.parameters.items()}
+        heads = {name.partition(".")[0] for name in function.operands if name in function.own and "." in name}
+        given = {name: value for name, value in {**defaults, **function.parameters}.items() if name in heads}
+        trees = {name: tree for name, tree in given.items() if is_tree(tree)}
+        apart = [name for name in function.operands if name.partition(".")[0] not in trees]
+        known = [name for name in defaults if name in trees or name in apart]
+        return cls(trees, function.operands, [*known, *(name for name in apart if name not in known)])
+
+    def whole(self, function: Function) -> Function:
+        """Return the function with its own arguments for operands."""
+        if not self.trees:
+            return function
+        parameters = {name: value for name, value in function.parameters.items() if name not in self.trees}
+        value = called_with(function.origin, self.arguments, parameters)
+        return replace(function, value=value, operands=tuple(self.arguments), parameters=parameters)
+
+    def of_operands(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a callable of the function's own arguments, and of what follows them, as one of its operands."""
+
+        def called(*given: Any) -> Any:
+            number = len(self.operands)
+            return call(*self._gathered(given[:number]), *given[number:])
+
+        return called
+
+    def _gathered(self, values: Sequence[Any]) -> list[Any]:
+        """Return the arguments, of a value for each operand; leaves that are no operands are those of the container."""
+        point = dict(zip(self.operands, values, strict=True))
+        return [
+            rebuilt(self.trees[name], iter([point.get(path, leaf) for path, leaf in leaves(self.trees[name], name)]))
+            if name in self.trees
+            else point[name]
+            for name in self.arguments
+        ]

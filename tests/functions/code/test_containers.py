@@ -1,0 +1,170 @@
+"""Derivatives by hand of functions of containers: what they are given beside the container."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import jacinspect
+from tests.oracles import Array
+
+
+class Named(NamedTuple):
+    w: Any
+    b: Any
+
+
+@dataclass
+class Fields:
+    w: Any
+    b: Any
+
+
+def of(kind: Any, dtype: str) -> Any:
+    return kind(w=np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]], dtype), b=np.array([0.3, -0.7], dtype))
+
+
+def entries(container: Any) -> tuple[Any, Any]:
+    return (container["w"], container["b"]) if isinstance(container, dict) else (container.w, container.b)
+
+
+def energy(p: Any, rate: float = 2.0, options: Any = None) -> Any:
+    w, b = entries(p)
+    return rate * (w**2).sum() + (w[:, 0] * b).sum() * (1 if options is None else len(options))
+
+
+def gradient(p: Any, rate: float = 2.0, options: Any = None) -> Any:
+    """Return it with the leaves in their order, by their names."""
+    (w, b), number = entries(p), 1 if options is None else len(options)
+    first = np.zeros_like(w)
+    first[:, 0] = number * b
+    return {"w": 2 * rate * w + first, "b": number * w[:, 0]}
+
+
+def verdict(*given: Any, **how: Any) -> str:
+    return jacinspect.inspect(*given, **how).verdict
+
+
+def logged(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate without functools.wraps."""
+
+    def wrapper(*args: Any, **keywords: Any) -> Any:
+        return f(*args, **keywords)
+
+    return wrapper
+
+
+# --- Parameters -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [dict, Named, Fields])
+def test_parameters_reach_a_derivative_of_a_container(kind: Any, dtype: str) -> None:
+    def required(p: Any, rate: float) -> Any:
+        return gradient(p, rate)
+
+    def right_by_its_default_alone(p: Any, rate: float = 0.0) -> Any:
+        return {**gradient(p), "w": gradient(p, 2.5 + rate)["w"]}
+
+    given: Any = {"parameters": {"rate": 2.5, "options": None}}
+    for right in (gradient, required, lambda q, speed, number: gradient(q, speed, number)):  # by name, and by its place
+        assert verdict(energy, of(kind, dtype), right, parameters={"rate": 2.5, "options": None}) == "pass"
+    assert verdict(energy, of(kind, dtype), lambda p: gradient(p, 2.5), **given) == "pass"
+    for wrong in (lambda p: gradient(p), right_by_its_default_alone):
+        assert verdict(energy, of(kind, dtype), wrong, **given) == "fail"
+
+
+@pytest.mark.parametrize("options", [[1.5, 2.0, 3.0], "abc", {"a": 1, "b": [2], "c": np.ones((2, 3))}])
+def test_such_a_parameter_is_anything(options: Any) -> None:
+    given: Any = {"parameters": {"options": options, "rate": 2.0}}
+    assert verdict(energy, of(dict, "float64"), gradient, **given) == "pass"
+    assert verdict(energy, of(dict, "float64"), lambda p, options: gradient(p, options=options), **given) == "pass"
+    assert verdict(energy, of(dict, "float64"), lambda p, options=(): gradient(p, options=options), **given) == "pass"
+    assert verdict(energy, of(dict, "float64"), lambda p: gradient(p), **given) == "fail"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parameters_reach_products_and_second_derivatives(dtype: str) -> None:
+    def f(p: Any, k: float) -> Any:
+        return k * p["a"] ** 2 * p["b"]
+
+    def jacobian(p: Any, k: float) -> Any:
+        return np.stack([2 * k * p["a"] * p["b"], k * p["a"] ** 2])
+
+    def hessian(p: Any, k: float = 1.0) -> Any:
+        return np.array([[2 * k * p["b"], 2 * k * p["a"]], [2 * k * p["a"], 0]])
+
+    p, given = {"a": np.array(3, dtype), "b": np.array(0.5, dtype)}, {"parameters": {"k": 2.5}}
+
+    def product(p: Any, da: Any, db: Any, k: float = 1.0) -> Any:
+        a, b = jacobian(p, k)
+        return a * da + b * db
+
+    def pulled(p: Any, g: Any, k: float = 1.0) -> Any:
+        return dict(zip("ab", jacobian(p, k) * g, strict=True))
+
+    for kind, right in (("jvp", product), ("vjp", pulled)):
+        assert verdict(f, p, right, derivative_kind=kind, **given) == "pass"
+        assert verdict(f, p, logged(right), derivative_kind=kind, **given) == "pass"
+        for factor, expected in ((2.5, "pass"), (1.0, "fail")):
+            unaware = lambda *a, k=factor, right=right: right(*a, k)  # noqa: E731
+            assert verdict(f, p, lambda *a, g=unaware: g(*a), derivative_kind=kind, **given) == expected
+    assert verdict(f, p, jacobian, hessian=hessian, **given) == "pass"
+    assert verdict(f, p, jacobian, hessian=lambda p: hessian(p), **given) == "fail"
+
+
+# --- Several containers -----------------------------------------------------------------------------------------------
+
+
+def residual(inputs: Any, outputs: Any) -> Any:
+    return inputs["w"] @ outputs["x"] + inputs["b"] * outputs["x"][0] ** 2
+
+
+def partials(inputs: Any, outputs: Any) -> Any:
+    return {"w": np.einsum("ij,k->ijk", np.eye(2), outputs["x"]), "b": np.diag(np.full(2, outputs["x"][0] ** 2))}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("how", [lambda o: {"others": [o]}, lambda o: {"others": {"outputs": o}},
+                                 lambda o: {"parameters": {"outputs": o}}])  # fmt: skip
+def test_a_derivative_takes_two_containers(how: Callable[[Any], dict[str, Any]], dtype: str) -> None:
+    given = how({"x": np.array([2, 0.5, -1.5], dtype)})
+    for right in (partials, lambda i, o: partials(i, o), lambda *both: partials(*both)):
+        assert verdict(residual, of(dict, dtype), right, **given) == "pass"
+    wrong = lambda inputs, outputs: {**partials(inputs, outputs), "b": np.eye(2)}  # noqa: E731
+    assert verdict(residual, of(dict, dtype), wrong, **given) == "fail"
+
+
+def test_arguments_are_told_apart_by_their_names() -> None:
+    x, given = np.array([2, 0.5, -1.5]), of(dict, "float64")
+
+    def f(p: Any, x: Array) -> Any:
+        return p["w"] @ x + p["b"]
+
+    right = {"w": np.einsum("ij,k->ijk", np.eye(2), x), "b": np.eye(2)}
+    for claim in (lambda p, x: right, lambda x, p: {**right, "b": np.eye(2) + 0 * p["b"] * x[0]}, lambda q, y: right):
+        assert verdict(f, given, claim, others=[x]) == "pass"
+    by_leaves = verdict(f, given, lambda x, w, b: (0, right["w"] + 0 * w[0, 0], right["b"] + 0 * b), others=[x])
+    assert by_leaves == "pass"
+
+
+# --- *args ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_decorated_derivative_is_given_what_the_function_is(dtype: str) -> None:
+    def f(t: float, y: Array, k: float = 1.0) -> Any:
+        return t * k * y**2
+
+    def slope(t: float, y: Array, k: float = 1.0) -> Any:
+        return 2 * t * k * y
+
+    y = np.array([2, 0.5, -1.5], dtype)
+    for claim in (logged(slope), lambda *all_: slope(*all_)):
+        for given in ({"t": 3.0}, {"t": 3.0, "k": 2.5}):
+            assert verdict(f, y, claim, parameters=given) == "pass"
+            assert verdict(f, y, lambda *a, c=claim: c(*a) + 0.1, parameters=given) == "fail"
+    of_container = logged(lambda t, p, k=1.0: {"y": np.diag(slope(t, p["y"], k))})
+    assert verdict(lambda t, p, k: f(t, p["y"], k), {"y": y}, of_container, parameters={"t": 3.0, "k": 2.5}) == "pass"
