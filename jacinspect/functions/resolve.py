@@ -1,6 +1,6 @@
 """What a person types or passes, to a Function: a catalogue name, an expression, a reference, or a callable.
 
-In: the text or callable, values of parameters, and how many further operands there are. Out: a Function; and, for a
+In: the text or callable, values of parameters, and which operands are given. Out: a Function; and, for a
 derivative, that Function with it as its rule.
 """
 
@@ -39,7 +39,7 @@ def is_reference(text: str) -> bool:
 def resolve(
     function: str | Function | Callable[..., Any],
     parameters: Mapping[str, Parameter] | None = None,
-    further: Sequence[str | None] = (),
+    operands: Sequence[str | None] = (None,),
     backend: str | None = None,
 ) -> Function:
     """Find the Function that a name, a text or a callable stands for.
@@ -50,8 +50,8 @@ def resolve(
         A name of the catalogue, an expression, "module:function", "file.py:function", or a callable.
     parameters
         Values for its parameters, by name.
-    further
-        The operands after the first, each with its name where it was given one.
+    operands
+        The operands that are given, each with its name where it was given one.
     backend
         "numpy", "torch" or "jax", for code; found by trying if None.
 
@@ -69,8 +69,8 @@ def resolve(
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
         return function
-    make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(further), backend)
-    return replace(_resolved(function, given, further, backend), make=make)
+    make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(operands), backend)
+    return replace(_resolved(function, given, operands, backend), make=make)
 
 
 def _resolved_from(folder: str, function: str | Callable[..., Any], *others: Any) -> Function:
@@ -88,21 +88,21 @@ def _as_given_in(folder: str, given: Any) -> Any:
 
 
 def _resolved(
-    function: str | Callable[..., Any], given: dict[str, Parameter], further: Sequence[str | None], backend: str | None
+    function: str | Callable[..., Any], given: dict[str, Parameter], operands: Sequence[str | None], backend: str | None
 ) -> Function:
     if not isinstance(function, str):
         from jacinspect.functions.code.callables import of_callable
 
-        return of_callable(function, None, given, further, backend)
+        return of_callable(function, None, given, operands, backend)
     if is_reference(function):
         from jacinspect.functions.code.callables import of_callable
         from jacinspect.functions.code.references import load
 
-        return of_callable(load(function), function, given, further, backend)
+        return of_callable(load(function), function, given, operands, backend)
     if backend is not None:
         raise InputError(f"backend {backend}: is for people's own code, and {function!r} is none")
     name = re.fullmatch(r"(?![xX]$|\d)\w*", function) is not None
-    dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further and not given
+    dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not operands[1:] and not given
     if name or catalogue.knows(function) or (dashed and catalogue.similar(function)):
         return _with_reverse(catalogue.function(function, **given))
     from jacinspect.functions.expressions.expression import expression

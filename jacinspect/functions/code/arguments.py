@@ -20,10 +20,13 @@ def divided(
     f: Callable[..., Any],
     name: str,
     given: dict[str, Parameter],
-    further: Sequence[str | None],
+    named: Sequence[str | None],
     needs_one: bool = True,
 ) -> tuple[tuple[str, ...], dict[str, Parameter]]:
     """Divide f's arguments into operands, by name, and parameters, those with a plain value, with that or their own.
+
+    Operands are those that are `named`, those without a default, and as many others as `named` has more, or one at
+    least where f `needs_one`.
 
     Raises
     ------
@@ -37,17 +40,18 @@ def divided(
         settable = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
         raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
     if signature is None or isinstance(f, np.ufunc):
-        number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
-        return tuple(_named(number, further)), given
-    named = [p for p in arguments if p.kind is p.KEYWORD_ONLY and p.name in further]
-    positional = [p for p in arguments if (p.kind in POSITIONAL or p in named) and p.name not in given]
-    required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
-    unnamed = sum(name is None for name in further) - len([name for name in required if name not in further][1:])
-    optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
-    operands = [p.name for p in positional if p.name in (*required, *optional, *further)]
+        number = f.nin if isinstance(f, np.ufunc) else len(named)
+        return tuple(_names(number, named)), given
+    by_keyword = [p for p in arguments if p.kind is p.KEYWORD_ONLY and p.name in named]
+    positional = [p for p in arguments if (p.kind in POSITIONAL or p in by_keyword) and p.name not in given]
+    required = [p.name for p in positional if p.default is p.empty or p.name in named]
+    optional = [p.name for p in positional if p.name not in required]
+    unnamed = named.count(None) - len([name for name in required if name not in named])
+    optional = optional[: max(unnamed, 1 if needs_one and not required else 0)]
+    operands = [p.name for p in positional if p.name in (*required, *optional)]
     if any(p.kind is p.VAR_POSITIONAL for p in arguments):
-        number = 1 + len(further)
-        operands += [name for name in _named(number, further) if name not in operands][: number - len(operands)]
+        more = [name for name in _names(len(named), named) if name not in operands]
+        operands += more[: max(len(named) - len(operands), 0)]
     if not operands and needs_one:
         raise InputError(f"{name}: takes no positional argument to be the operand")
     known = (*given, *operands)
@@ -61,9 +65,9 @@ def divided(
     return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
 
 
-def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:
-    """Name so many operands: x, then as they were named, else by the next letter."""
-    names = [None, *further, *[None] * number][:number]
+def _names(number: int, named: Sequence[str | None]) -> Iterator[str]:
+    """Name so many operands: as they were named, else by the next letter, x first."""
+    names = [*named, *[None] * number][:number]
     letters = (letter for letter in _LETTERS if letter not in names)
     return (name or next(letters) for name in names)
 

@@ -102,6 +102,7 @@ def _signature_for(called: Callable[..., Any], function: Function, kind: str | N
         rest = [p.replace(default=p.empty) for p in there[number:last] if p.name in known - {*signature.parameters}]
         has_defaults = any(place.default is not place.empty for place in places[:number])
         places[number:number] = [] if has_defaults else rest
+        return signature.replace(parameters=places)
     required = [k for k, p in enumerate(places) if p.kind in POSITIONAL and p.default is p.empty]
     if kind not in _PRODUCTS and len(required) == len(needed):
         for place, name in zip(required, needed, strict=True):

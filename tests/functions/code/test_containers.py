@@ -76,6 +76,38 @@ def test_parameters_reach_a_derivative_of_a_container(kind: Any, dtype: str) -> 
         assert verdict(energy, of(kind, dtype), wrong, **given) == "fail"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [dict, Named, Fields])
+def test_an_argument_with_a_default_is_no_operand_beside_a_container(kind: Any, dtype: str) -> None:
+    """Where an array is given beside it, that is the operand."""
+
+    def shifted(p: Any, x: Array, rate: float = 2.0) -> Any:
+        return energy(p, rate) * x
+
+    def slopes(p: Any, x: Array, rate: float = 2.0, factor: float = 1.0) -> Any:
+        found = {name: np.multiply.outer(x, leaf) for name, leaf in gradient(p, rate).items()}
+        return {**found, "w": factor * found["w"]}
+
+    p, x = of(kind, dtype), np.array([2, 0.5, -1.5], dtype)
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+        assert verdict(energy, p, lambda p, k=factor: {**gradient(p), "b": k * gradient(p)["b"]}) == expected
+        for others in ([x], {"x": x}):
+            claim = lambda p, x, k=factor: slopes(p, x, factor=k)  # noqa: E731
+            assert verdict(shifted, p, claim, others=others) == expected
+    given: Any
+    for given in ([x, 3.0], {"x": x, "rate": 3.0}):
+        found = jacinspect.inspect(shifted, p, others=given, wrt="rate")
+        assert (found.names.operand.names, found.fixed["x"].tolist()) == (("rate",), x.tolist())
+
+
+def test_an_argument_with_a_default_is_the_operand_where_an_array_is_given_for_it() -> None:
+    p, x = of(dict, "float64"), np.array([2, 0.5, -1.5])
+    for off, expected in ((0, "pass"), (0.1, "fail")):
+        claim = lambda x, off=off: energy(p) + off + 0 * x  # noqa: E731
+        given = {"parameters": {"p": p}}
+        assert verdict(lambda p, x=1.0: energy(p) * x, x, claim, **given) == expected
+
+
 @pytest.mark.parametrize("options", [[1.5, 2.0, 3.0], "abc", {"a": 1, "b": [2], "c": np.ones((2, 3))}])
 def test_such_a_parameter_is_anything(options: Any) -> None:
     given: Any = {"parameters": {"options": options, "rate": 2.0}}

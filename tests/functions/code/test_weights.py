@@ -83,8 +83,12 @@ def test_a_function_of_its_weights_alone() -> None:
     def loss() -> Any:
         return model(torch.ones(3, 4, dtype=torch.float64)).sum()
 
-    assert jacinspect.inspect(loss, wrt="model.3.weight").verdict == "pass"
-    assert jacinspect.inspect(loss).names.operand.names[0] == "model.0.weight"
+    def scaled(by: float = 2.0) -> Any:
+        return by * loss()
+
+    for f in (loss, scaled):
+        assert jacinspect.inspect(f, wrt="model.3.weight").verdict == "pass"
+        assert jacinspect.inspect(f).names.operand.names[0] == "model.0.weight"
 
 
 class Shared(torch.nn.Module):  # type: ignore[misc]
