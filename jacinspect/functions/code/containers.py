@@ -7,6 +7,8 @@ by its own arguments, and callables of these as callables of the operands. Next:
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
@@ -44,21 +46,35 @@ class Containers:
         value = called_with(function.origin, self.arguments, parameters)
         return replace(function, value=value, operands=tuple(self.arguments), parameters=parameters)
 
-    def of_operands(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a callable of the function's own arguments, and of what follows them, as one of its operands."""
+    def moved(self, opened: Sequence[int]) -> list[str]:
+        """Name the arguments that the operands at some places are, or are in."""
+        names = [self.operands[place] for place in opened]
+        heads = {name.partition(".")[0] for name in names}
+        return [name for name in self.arguments if name in (heads if name in self.trees else names)]
+
+    def of_operands(self, call: Callable[..., Any], opened: Sequence[int] = ()) -> Callable[..., Any]:
+        """Return a callable of the function's own arguments, and of what follows them, as one of its operands.
+
+        Tangents of the operands at the places `opened` follow as those of the arguments that they are in.
+        """
 
         def called(*given: Any) -> Any:
-            number = len(self.operands)
-            return call(*self._gathered(given[:number]), *given[number:])
+            values, rest = given[: len(self.operands)], given[len(self.operands) :]
+            point = dict(zip(self.operands, values, strict=True))
+            if opened:
+                still = {name: 0 * value for name, value in point.items()}
+                tangents = still | dict(zip((self.operands[place] for place in opened), rest, strict=True))
+                made = self._gathered(tangents, lambda leaf: np.zeros(np.shape(leaf)))
+                rest = tuple(made[self.arguments.index(name)] for name in self.moved(opened))
+            return call(*self._gathered(point, lambda leaf: leaf), *rest)
 
         return called
 
-    def _gathered(self, values: Sequence[Any]) -> list[Any]:
-        """Return the arguments, of a value for each operand; leaves that are no operands are those of the container."""
-        point = dict(zip(self.operands, values, strict=True))
+    def _gathered(self, point: Mapping[str, Any], other: Callable[[Any], Any]) -> list[Any]:
+        """Return the arguments, made of the operands; `other` makes the leaves that are no operands."""
         return [
-            rebuilt(self.trees[name], iter([point.get(path, leaf) for path, leaf in leaves(self.trees[name], name)]))
-            if name in self.trees
+            rebuilt(tree, iter([point[path] if path in point else other(leaf) for path, leaf in leaves(tree, name)]))
+            if (tree := self.trees.get(name)) is not None
             else point[name]
             for name in self.arguments
         ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.arguments import POSITIONAL, by_keyword, called_with
-from jacinspect.functions.code.backends import Framework
+from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.callables import callable_of
 from jacinspect.functions.code.containers import Containers
@@ -49,8 +49,25 @@ def claim_of(
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
     of_arguments = _of_arguments(called, signature, whole, kind, bool(containers.trees))
-    call = reseeded(ByNumber(containers.of_operands(of_arguments)), function.reseed)
+    apart = len(required) - len(whole.operands)  # tangents, or cotangents
+    takes = len(function.operands) + apart
 
+    def claim(opened: Sequence[int] = ()) -> Claim:
+        call = reseeded(ByNumber(containers.of_operands(of_arguments, opened)), function.reseed)
+        return Claim(call, kind, _adapting(called, call, backend), takes)
+
+    def of(opened: Sequence[int]) -> Claim:
+        """Make it for tangents of some operands, which it takes in containers, too, or each by itself."""
+        together = _takes_any(signature) or apart == len(containers.moved(opened))
+        return claim(opened if together else ())
+
+    return replace(claim(), of=of) if kind == "jvp" and containers.trees else claim()
+
+
+def _adapting(
+    called: Callable[..., Any], call: Call, backend: str | None
+) -> Callable[[Sequence[Array]], Callable[..., Any]]:
+    """Return what adapts a call of a user's derivative to arguments, by the framework whose arrays it takes."""
     known: dict[Any, Framework] = {}  # by shapes, where it was found: to try it at every point is as many calls again
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
@@ -62,7 +79,12 @@ def claim_of(
             known[shapes] = framework
         return known[shapes].value(call)
 
-    return Claim(call, kind, adapt, len(required) + len(function.operands) - len(whole.operands))
+    return adapt
+
+
+def _takes_any(signature: inspect.Signature | None) -> bool:
+    """Whether there are *args."""
+    return signature is not None and any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
 
 
 def takes_vector(derivative: Callable[..., Any], function: Function) -> bool:

@@ -130,9 +130,9 @@ def test_parameters_reach_products_and_second_derivatives(dtype: str) -> None:
 
     p, given = {"a": np.array(3, dtype), "b": np.array(0.5, dtype)}, {"parameters": {"k": 2.5}}
 
-    def product(p: Any, da: Any, db: Any, k: float = 1.0) -> Any:
+    def product(p: Any, dp: Any, k: float = 1.0) -> Any:
         a, b = jacobian(p, k)
-        return a * da + b * db
+        return a * dp["a"] + b * dp["b"]
 
     def pulled(p: Any, g: Any, k: float = 1.0) -> Any:
         return dict(zip("ab", jacobian(p, k) * g, strict=True))
@@ -145,6 +145,40 @@ def test_parameters_reach_products_and_second_derivatives(dtype: str) -> None:
             assert verdict(f, p, lambda *a, g=unaware: g(*a), derivative_kind=kind, **given) == expected
     assert verdict(f, p, jacobian, hessian=hessian, **given) == "pass"
     assert verdict(f, p, jacobian, hessian=lambda p: hessian(p), **given) == "fail"
+
+
+# --- Tangents ---------------------------------------------------------------------------------------------------------
+
+
+def scaled(p: Any, x: Array) -> Any:
+    return (p["w"] @ x) * p["b"] ** 2 * p["n"]
+
+
+def pushed(p: Any, x: Array, dp: Any, dx: Any = 0.0) -> Any:
+    assert dp["n"] == 0
+    by_w, by_b = (dp["w"] @ x) * p["b"] ** 2, (p["w"] @ x) * 2 * p["b"] * dp["b"]
+    return p["n"] * (by_w + by_b + (p["w"] @ (x * 0 + dx)) * p["b"] ** 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "p.*", "p.b", "p.w", "p.b,p.w", "all"])
+def test_a_tangent_is_a_container_as_its_operand_is(wrt: str | None, dtype: str) -> None:
+    """Leaves that are fixed, or no numbers to differentiate by, have the tangent 0."""
+    p, how = {**of(dict, dtype), "n": 3}, {"others": [np.array([2, 0.5, -1.5], dtype)], "wrt": wrt}
+    as_they_are = (lambda p, x, dp, dx: pushed(p, x, dp, dx)) if wrt == "all" else (lambda p, x, dp: pushed(p, x, dp))
+    for claim in (as_they_are, lambda *a: pushed(*a)):
+        assert verdict(scaled, p, claim, derivative_kind="jvp", **how) == "pass"
+        assert verdict(scaled, p, lambda *a, c=claim: 1.1 * c(*a), derivative_kind="jvp", **how) == "fail"
+
+
+def test_tangents_of_leaves_are_taken_by_themselves_too() -> None:
+    def flat(p: Any, x: Array, db: Array, dw: Array) -> Any:
+        return pushed(p, x, {"w": dw, "b": db, "n": 0})
+
+    p, how = {**of(dict, "float64"), "n": 3}, {"others": [np.array([2, 0.5, -1.5])], "wrt": "p.b,p.w"}
+    assert verdict(scaled, p, flat, derivative_kind="jvp", **how) == "pass"
+    by_x = lambda p, x, dx: pushed(p, x, {"w": 0 * p["w"], "b": 0 * p["b"], "n": 0}, dx)  # noqa: E731
+    assert verdict(scaled, p, by_x, derivative_kind="jvp", **{**how, "wrt": "x"}) == "pass"
 
 
 # --- Several containers -----------------------------------------------------------------------------------------------

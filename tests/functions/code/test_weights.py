@@ -315,6 +315,21 @@ def test_parameters_reach_a_gradient_of_a_tree() -> None:
         assert jacinspect.inspect(energy, p, claim, parameters={"rate": 2.5}).verdict == expected
 
 
+def test_a_product_with_the_hessian_of_a_tree() -> None:
+    def energy(p: Any) -> Any:
+        return (p["w"] ** 3).sum() + (p["w"][:, 0] * p["b"] ** 2).sum()
+
+    p, gradient = {"w": jnp.arange(6.0).reshape(2, 3) - 2.5, "b": jnp.array([0.3, -0.7])}, jax.grad(energy)
+    report = jacinspect.inspect(energy, p, lambda p, v: jax.jvp(energy, (p,), (v,))[1], derivative_kind="jvp")
+    assert report.verdict == "pass"
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+
+        def product(p: Any, v: Any, factor: float = factor) -> Any:
+            return jax.tree.map(lambda leaf: factor * leaf, jax.jvp(gradient, (p,), (v,))[1])
+
+        assert jacinspect.inspect(energy, p, gradient, hessian=product).verdict == expected
+
+
 @jax.tree_util.register_pytree_with_keys_class
 class Layer:
     """A registered pytree that is called, as equinox's and flax's modules are."""
