@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from jacinspect.functions.code.arguments import with_names
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.labelled import of_plain_arrays
 from jacinspect.functions.code.trees import converted, is_tree, leaves
@@ -43,8 +44,13 @@ class Given:
         return replace(apart, function=function, derivative=derivative)
 
     def _without_trees(self) -> "Given":
-        signature = signature_of(self.function)
-        names = [name for name in signature.parameters if name not in self.parameters] if signature else []
+        keys = list(self.others) if isinstance(self.others, Mapping) else [None] * len(self.others)
+        function = with_names(self.function, [None, *keys])
+        signature = signature_of(function)
+        places = signature.parameters.values() if signature else ()
+        names = [
+            p.name for p in places if p.name not in self.parameters and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
         if isinstance(self.others, Mapping):
             first = next((name for name in names if name not in self.others), "x")
             given = {first: self.X, **self.others}
@@ -59,6 +65,7 @@ class Given:
         left = {name: value for name, value in given.items() if name not in trees}
         return replace(
             self,
+            function=function,
             X=left.pop(first, None),
             others=left if isinstance(self.others, Mapping) else list(left.values()),
             parameters={**self.parameters, **trees},

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.function import Parameter
 
-__all__ = ["POSITIONAL", "by_keyword", "called_with", "divided"]
+__all__ = ["POSITIONAL", "by_keyword", "called_with", "divided", "with_names"]
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
@@ -65,11 +66,32 @@ def divided(
     return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
 
 
-def _names(number: int, named: Sequence[str | None]) -> Iterator[str]:
-    """Name so many operands: as they were named, else by the next letter, x first."""
+def _names(number: int, named: Sequence[str | None], taken: Sequence[str] = ()) -> Iterator[str]:
+    """Name so many operands: as they were named, else by the next letter, x first, that is not taken."""
     names = [*named, *[None] * number][:number]
-    letters = (letter for letter in _LETTERS if letter not in names)
+    letters = (letter for letter in _LETTERS if letter not in (*names, *taken))
     return (name or next(letters) for name in names)
+
+
+def with_names(f: Callable[..., Any], named: Sequence[str | None]) -> Callable[..., Any]:
+    """Return a callable that has a name for each positional argument that is given, where f has *args for them."""
+    signature = signature_of(f)
+    places = [] if signature is None else list(signature.parameters.values())
+    number = next((k for k, place in enumerate(places) if place.kind is place.VAR_POSITIONAL), len(named))
+    if signature is None or number >= len(named) or any(place.default is not place.empty for place in places[:number]):
+        return f
+    taken = [place.name for place in places]
+    rest = [name for name in named if name not in taken][number - len(named) :]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    made = [inspect.Parameter(name, kind) for name in _names(len(rest), rest, taken)]
+
+    @wraps(f)
+    def called(*args: Any, **keywords: Any) -> Any:
+        return f(*args, **keywords)
+
+    listed = signature.replace(parameters=[*places[:number], *made, *places[number + 1 :]])
+    called.__signature__ = listed  # type: ignore[attr-defined]
+    return called
 
 
 def _require_kind(function: str, name: str, default: Any, given: Parameter) -> None:

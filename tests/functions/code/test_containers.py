@@ -234,3 +234,23 @@ def test_a_decorated_derivative_is_given_what_the_function_is(dtype: str) -> Non
             assert verdict(f, y, lambda *a, c=claim: c(*a) + 0.1, parameters=given) == "fail"
     of_container = logged(lambda t, p, k=1.0: {"y": np.diag(slope(t, p["y"], k))})
     assert verdict(lambda t, p, k: f(t, p["y"], k), {"y": y}, of_container, parameters={"t": 3.0, "k": 2.5}) == "pass"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_decorated_function_takes_containers(dtype: str) -> None:
+    p, x = of(dict, dtype), np.array([2, 0.5, -1.5], dtype)
+
+    def f(p: Any, x: Array, k: float = 1.0) -> Any:
+        return k * p["w"] @ x + p["b"]
+
+    def jacobian(p: Any, x: Array, k: float = 1.0) -> Any:
+        return {"w": np.einsum("ij,k->ijk", np.eye(2), k * x), "b": np.eye(2)}
+
+    for decorated in (logged(f), lambda p, *rest, **keywords: f(p, *rest, **keywords)):
+        for claim in (jacobian, logged(jacobian), lambda q, y, k=1.0: jacobian(q, y, k)):
+            for given in ({"others": [x]}, {"others": [x], "parameters": {"k": 2.5}}):
+                assert verdict(decorated, p, claim, **given) == "pass"
+                assert verdict(decorated, p, lambda *a, c=claim, **k: {**c(*a, **k), "b": 2}, **given) == "fail"
+    assert verdict(logged(energy), p, logged(gradient)) == "pass"
+    named = jacinspect.inspect(logged(f), p, others=[x], wrt="all")
+    assert named.names.operand.names == ("y", "x.w", "x.b")
