@@ -62,6 +62,10 @@ class Given:
         first = next(iter(given))
         if first in trees:
             trees[first] = _with_numbers(trees[first])
+            if self.wrt is None:
+                from jacinspect.functions.code.boxed import require_numbers
+
+                require_numbers(trees[first], first, self.function, [each for each in names if each in given])
         left = {name: value for name, value in given.items() if name not in trees}
         return replace(
             self,
