@@ -253,7 +253,7 @@ def _resolved(given: Given, backend: AnyBackend | None) -> Function:
     """Find the function that is given, with its operands and weights."""
     further = list(given.others) if isinstance(given.others, Mapping) else [None] * len(given.others)
     operands = further if given.X is None else [None, *further]
-    found = resolve(given.function, given.parameters, operands, backend)
+    found = resolve(given.function, given.parameters, operands, backend, given.wrt)
     return found.including(given.wrt, [name for name in operands if name])
 
 

@@ -65,7 +65,7 @@ class FunctionRequest:
         resume()
         backend = self.backend and self.backend.value
         parameters = dict(map(_parameter, self.parameters or []))
-        found = resolve(self.name, parameters, operands, backend)
+        found = resolve(self.name, parameters, operands, backend, wrt)
         found = found.including(wrt or (None if found.operands else "all"), [name for name in operands if name])
         found = replace(found, mode=self.mode and self.mode.value)
         found = configured(found, self.take, self.domain, self.reseed)

@@ -15,7 +15,7 @@ from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.domain import parse_interval
-from jacinspect.functions.function import Function, Parameter
+from jacinspect.functions.function import Function, Parameter, Wrt
 from jacinspect.functions.numbers import Numbers
 from jacinspect.functions.rules import Claim, Second, Vjp
 from jacinspect.records import replace
@@ -41,6 +41,7 @@ def resolve(
     parameters: Mapping[str, Parameter] | None = None,
     operands: Sequence[str | None] = (None,),
     backend: str | None = None,
+    wrt: Wrt | None = None,
 ) -> Function:
     """Find the Function that a name, a text or a callable stands for.
 
@@ -54,6 +55,8 @@ def resolve(
         The operands that are given, each with its name where it was given one.
     backend
         "numpy", "torch" or "jax", for code; found by trying if None.
+    wrt
+        What it is to be differentiated by: such numbers in parameters become arrays.
 
     Raises
     ------
@@ -69,6 +72,10 @@ def resolve(
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
         return function
+    if any(isinstance(value, Mapping) for value in given.values()):
+        from jacinspect.functions.code.containers import with_numbers_opened
+
+        given = with_numbers_opened(given, wrt)
     make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(operands), backend)
     return replace(_resolved(function, given, operands, backend), make=make)
 

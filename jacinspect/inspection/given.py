@@ -12,7 +12,7 @@ import numpy as np
 from jacinspect.functions.code.arguments import with_names
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.labelled import of_plain_arrays
-from jacinspect.functions.code.trees import converted, is_tree, leaves
+from jacinspect.functions.code.trees import is_tree, of_arrays
 from jacinspect.functions.function import Wrt
 from jacinspect.records import dataclass, replace
 
@@ -61,7 +61,7 @@ class Given:
             return self
         first = next(iter(given))
         if first in trees:
-            trees[first] = _with_numbers(trees[first])
+            trees[first] = of_arrays(trees[first])
             if self.wrt is None:
                 from jacinspect.functions.code.boxed import require_numbers
 
@@ -75,13 +75,6 @@ class Given:
             parameters={**self.parameters, **trees},
             wrt=f"{first}.*" if self.wrt is None and first in trees else self.wrt,
         )
-
-
-def _with_numbers(tree: Any) -> Any:
-    """Return a container of plain numbers with arrays in their place; one that has arrays is returned as it is."""
-    if any(hasattr(leaf, "dtype") for _, leaf in leaves(tree)):
-        return tree
-    return converted(tree, lambda leaf: np.asarray(float(leaf)) if type(leaf) in (int, float) else leaf)
 
 
 def _is_tree(value: Any) -> bool:

@@ -6,6 +6,7 @@ take a stream; `text_files`, `json_files` and `matrix_market` take text.
 
 import io
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -100,7 +101,11 @@ class Reader:
                 f"{source}: is a list that is not closed: write it as JSON, such as [0,2,1] or [[1,2],[3,4]]"
             )
         if source.lstrip().startswith("{") and extension not in EXTENSIONS:
-            raise InputError(f"{source}: is a JSON object, not an array; for a parameter, write -p NAME={source}")
+            option = f"-p {shlex.quote(f'NAME={source}')}"
+            raise InputError(
+                f"{source}: is a JSON object, not an array; for a parameter, write {option},\n"
+                "and to differentiate by the numbers in it, --wrt 'NAME.*'"
+            )
         if extension not in EXTENSIONS:
             if command := conversion(source, _beginning(path)):
                 raise InputError(f"{source}: is not read; convert it:\n{command}")

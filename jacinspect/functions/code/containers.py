@@ -11,11 +11,17 @@ import numpy as np
 
 from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
-from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
-from jacinspect.functions.function import Function
+from jacinspect.functions.code.trees import is_tree, leaves, of_arrays, rebuilt
+from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
 from jacinspect.records import dataclass, replace
 
-__all__ = ["Containers"]
+__all__ = ["Containers", "with_numbers_opened"]
+
+
+def with_numbers_opened(parameters: Mapping[str, Parameter], wrt: Wrt | None) -> dict[str, Parameter]:
+    """Return parameters, with arrays for the plain numbers of containers that are differentiated by, as by "p.*"."""
+    heads = {pattern.partition(".")[0] for pattern in patterns_of(wrt) if "." in pattern}
+    return {name: of_arrays(value) if name in heads and is_tree(value) else value for name, value in parameters.items()}
 
 
 @dataclass(frozen=True, eq=False)
