@@ -61,7 +61,8 @@ class Containers:
     def of_operands(self, call: Callable[..., Any], opened: Sequence[int] = ()) -> Callable[..., Any]:
         """Return a callable of the function's own arguments, and of what follows them, as one of its operands.
 
-        Tangents of the operands at the places `opened` follow as those of the arguments that they are in.
+        Tangents of the operands at the places `opened` follow as those of the arguments that they are in. Of a tuple
+        that is returned with an entry for each argument, one with an entry for each operand is made.
         """
 
         def called(*given: Any) -> Any:
@@ -72,9 +73,19 @@ class Containers:
                 tangents = still | dict(zip((self.operands[place] for place in opened), rest, strict=True))
                 made = self._gathered(tangents, lambda leaf: np.zeros(np.shape(leaf)))
                 rest = tuple(made[self.arguments.index(name)] for name in self.moved(opened))
-            return call(*self._gathered(point, lambda leaf: leaf), *rest)
+            return self._by_operand(call(*self._gathered(point, lambda leaf: leaf), *rest))
 
         return called
+
+    def _by_operand(self, given: Any) -> Any:
+        if not self.trees or not isinstance(given, tuple) or len(given) != len(self.arguments):
+            return given
+        found = {
+            path: leaf
+            for name, each in zip(self.arguments, given, strict=True)
+            for path, leaf in (leaves(each, name) if name in self.trees else [(name, each)])
+        }
+        return tuple(found[name] for name in self.operands) if found.keys() >= {*self.operands} else given
 
     def _gathered(self, point: Mapping[str, Any], other: Callable[[Any], Any]) -> list[Any]:
         """Return the arguments, made of the operands; `other` makes the leaves that are no operands."""

@@ -216,6 +216,28 @@ def test_arguments_are_told_apart_by_their_names() -> None:
     assert by_leaves == "pass"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "p.b", "all"])
+def test_a_tuple_has_an_entry_for_each_argument(wrt: str | None, dtype: str) -> None:
+    """As jax.grad returns one with argnums=(0, 1), and a backward of several arguments."""
+
+    def f(p: Any, x: Array) -> Any:
+        return ((p["w"] @ x + p["b"]) ** 2).sum()
+
+    def both(p: Any, x: Array, g: float = 1.0, k: float = 1.0) -> Any:
+        r = 2 * g * (p["w"] @ x + p["b"])
+        return {"b": k * r, "w": k * np.outer(r, x)}, k * p["w"].T @ r
+
+    p, x = of(dict, dtype), np.array([2, 0.5, -1.5], dtype)
+    how: Any = {"others": [x], "wrt": wrt}
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        assert verdict(f, p, lambda p, x, k=k: both(p, x, 1, k), **how) == expected
+        assert verdict(f, p, lambda p, x, g, k=k: both(p, x, g, k), derivative_kind="vjp", **how) == expected
+        if wrt is None:
+            alone = lambda p, k=k: (both(p, x, 1, k)[0],)  # noqa: E731
+            assert verdict(lambda p: f(p, x), p, alone) == expected
+
+
 # --- *args ------------------------------------------------------------------------------------------------------------
 
 
