@@ -252,8 +252,9 @@ def sparsity(
 def _resolved(given: Given, backend: AnyBackend | None) -> Function:
     """Find the function that is given, with its operands and weights."""
     further = list(given.others) if isinstance(given.others, Mapping) else [None] * len(given.others)
-    found = resolve(given.function, given.parameters, further, backend)
-    return found.including(given.wrt, [name for name in further if name])
+    operands = further if given.X is None else [None, *further]
+    found = resolve(given.function, given.parameters, operands, backend, given.wrt)
+    return found.including(given.wrt, [name for name in operands if name])
 
 
 def _opened(found: Function, given: Given) -> tuple[Function, Array]:

@@ -153,7 +153,8 @@ def _naming(suite: Suite, check: Check, key: str, run: Callable[[], Any]) -> Any
 
 def _function(suite: Suite, check: Check, memory: int) -> Function:
     further = [name for name in check.operands if name != "x"]  # which is the first, of what has no names of its own
-    found = partial(resolve, check.function, check.parameters, further, check.backend)
+    operands = [None, *further] if check.shapes or "x" in check.operands else further
+    found = partial(resolve, check.function, check.parameters, operands, check.backend, check.wrt)
     function: Function = _naming(suite, check, "function", found)
     function = function.including(check.wrt if function.operands else "all", further)
     if check.mode is not None:

@@ -48,8 +48,10 @@ class FunctionRequest:
     logdet: str | None = None
     pattern: str | None = None
 
-    def function(self, further: Sequence[str], wrt: str | None = None, memory: int = sys.maxsize) -> "Function":
-        """Find the function; `further` is what --with was given, and `wrt` what --wrt was."""
+    def function(
+        self, operands: Sequence[str | None] = (None,), wrt: str | None = None, memory: int = sys.maxsize
+    ) -> "Function":
+        """Find the function of operands, each with its name where it was given one; `wrt` is what --wrt was."""
         from jacinspect.functions.numbers import numbers_of
         from jacinspect.functions.resolve import (
             configured,
@@ -59,14 +61,12 @@ class FunctionRequest:
             with_logdet,
             with_pattern,
         )
-        from jacinspect.operands.further import name_of
 
         resume()
         backend = self.backend and self.backend.value
         parameters = dict(map(_parameter, self.parameters or []))
-        names = [*map(name_of, further)]
-        found = resolve(self.name, parameters, names, backend)
-        found = found.including(wrt or (None if found.operands else "all"), [name for name in names if name])
+        found = resolve(self.name, parameters, operands, backend, wrt)
+        found = found.including(wrt or (None if found.operands else "all"), [name for name in operands if name])
         found = replace(found, mode=self.mode and self.mode.value)
         found = configured(found, self.take, self.domain, self.reseed)
         if self.derivative is not None:
@@ -99,13 +99,20 @@ class OperandRequest:
             raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv), not both")
         return self.source if self.shape is None else self.shape
 
+    @property
+    def names(self) -> list[str | None]:
+        """The operands that were typed, each with its name where it was given one."""
+        from jacinspect.operands.further import name_of
+
+        return [*([] if self.first is None else [None]), *map(name_of, self.further)]
+
     def operands(self, function: "Function", settings: "Settings") -> "dict[str, Operand]":
         """Draw or read all operands of the function; the one of --shape or --input comes first."""
         from jacinspect.operands.defined import where_defined
-        from jacinspect.operands.further import is_shape, name_of, place
+        from jacinspect.operands.further import is_shape, place
 
-        given = [name_of(text) for text in self.further]
-        first, names = self.first, [name for name in function.operands if name in given or name not in function.own]
+        first = self.first
+        names = [name for name in function.operands if name in self.names or name not in function.own]
         if first is None and len(names) == 1 and not self.further:
             raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
         fitting = partial(shapes_that_fit, function)
@@ -205,7 +212,7 @@ def inspected(
         require_writable("--output", file)
         if output.save is not None and file is not None and output.save.resolve() == file.resolve():
             raise InputError(f"--save {output.save}: is where --output writes the report; name another file")
-    function = typed.function(operands.further, operands.wrt, checked.memory)
+    function = typed.function(operands.names, operands.wrt, checked.memory)
     if operands.wrt is not None:
         function.positions(operands.wrt)  # a mistake in it is reported before anything is read
     given = operands.operands(function, checked)
@@ -276,7 +283,7 @@ def verified(
     from jacinspect.inspection.settings import Settings
 
     settings = Settings(seed=seed)
-    function = typed.function([], memory=settings.memory)
+    function = typed.function(memory=settings.memory)
     if len(function.operands) > 1:
         raise InputError(
             f"{function.name} has operands {' and '.join(function.operands)}; the identities are of A = f(X)"

@@ -23,7 +23,7 @@ from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
 
-__all__ = ["Array", "Function", "Parameter", "Wrt"]
+__all__ = ["Array", "Function", "Parameter", "Wrt", "patterns_of"]
 
 Parameter = Any  # a number, a word, true, false or none; of people's own code, anything
 Shape = tuple[int, ...]
@@ -96,7 +96,7 @@ class Function:
 
     def including(self, wrt: Wrt | None, given: Collection[str] = ()) -> "Function":
         """Return the function with those of its own weights as operands that `wrt` asks for, or that are `given`."""
-        patterns = [] if wrt is None else _patterns(wrt)
+        patterns = patterns_of(wrt)
         names = [
             name
             for name in self.own
@@ -348,11 +348,11 @@ def _no_indices(value: Callable[..., Array], function: str, names: Sequence[str]
     return called
 
 
-def _patterns(wrt: Wrt) -> list[str]:
+def patterns_of(wrt: Wrt | None) -> list[str]:
     """Return the patterns of names that `wrt` consists of."""
     if isinstance(wrt, str):
         return ["*" if each.strip() == "all" else each.strip() for each in wrt.split(",")]
-    return [] if isinstance(wrt, int) else [pattern for each in wrt for pattern in _patterns(each)]
+    return [] if isinstance(wrt, int | None) else [pattern for each in wrt for pattern in patterns_of(each)]
 
 
 def _real(array: Array, name: str, dtype: str) -> Array:

@@ -1,6 +1,6 @@
 """What a person types or passes, to a Function: a catalogue name, an expression, a reference, or a callable.
 
-In: the text or callable, values of parameters, and how many further operands there are. Out: a Function; and, for a
+In: the text or callable, values of parameters, and which operands are given. Out: a Function; and, for a
 derivative, that Function with it as its rule.
 """
 
@@ -15,7 +15,7 @@ from jacinspect.choices import Backend, DerivativeKind
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.domain import parse_interval
-from jacinspect.functions.function import Function, Parameter
+from jacinspect.functions.function import Function, Parameter, Wrt
 from jacinspect.functions.numbers import Numbers
 from jacinspect.functions.rules import Claim, Second, Vjp
 from jacinspect.records import replace
@@ -39,8 +39,9 @@ def is_reference(text: str) -> bool:
 def resolve(
     function: str | Function | Callable[..., Any],
     parameters: Mapping[str, Parameter] | None = None,
-    further: Sequence[str | None] = (),
+    operands: Sequence[str | None] = (None,),
     backend: str | None = None,
+    wrt: Wrt | None = None,
 ) -> Function:
     """Find the Function that a name, a text or a callable stands for.
 
@@ -50,10 +51,12 @@ def resolve(
         A name of the catalogue, an expression, "module:function", "file.py:function", or a callable.
     parameters
         Values for its parameters, by name.
-    further
-        The operands after the first, each with its name where it was given one.
+    operands
+        The operands that are given, each with its name where it was given one.
     backend
         "numpy", "torch" or "jax", for code; found by trying if None.
+    wrt
+        What it is to be differentiated by: such numbers in parameters become arrays.
 
     Raises
     ------
@@ -69,8 +72,12 @@ def resolve(
         if given:
             raise InputError(f"{function.name} has its parameters already; {next(iter(given))!r} cannot be set")
         return function
-    make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(further), backend)
-    return replace(_resolved(function, given, further, backend), make=make)
+    if any(isinstance(value, Mapping) for value in given.values()):
+        from jacinspect.functions.code.containers import with_numbers_opened
+
+        given = with_numbers_opened(given, wrt)
+    make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(operands), backend)
+    return replace(_resolved(function, given, operands, backend), make=make)
 
 
 def _resolved_from(folder: str, function: str | Callable[..., Any], *others: Any) -> Function:
@@ -88,21 +95,21 @@ def _as_given_in(folder: str, given: Any) -> Any:
 
 
 def _resolved(
-    function: str | Callable[..., Any], given: dict[str, Parameter], further: Sequence[str | None], backend: str | None
+    function: str | Callable[..., Any], given: dict[str, Parameter], operands: Sequence[str | None], backend: str | None
 ) -> Function:
     if not isinstance(function, str):
         from jacinspect.functions.code.callables import of_callable
 
-        return of_callable(function, None, given, further, backend)
+        return of_callable(function, None, given, operands, backend)
     if is_reference(function):
         from jacinspect.functions.code.callables import of_callable
         from jacinspect.functions.code.references import load
 
-        return of_callable(load(function), function, given, further, backend)
+        return of_callable(load(function), function, given, operands, backend)
     if backend is not None:
         raise InputError(f"backend {backend}: is for people's own code, and {function!r} is none")
     name = re.fullmatch(r"(?![xX]$|\d)\w*", function) is not None
-    dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not further and not given
+    dashed = re.fullmatch(r"[^\W\d_]{2,}([ -][^\W\d_]{2,})+", function) is not None and not operands[1:] and not given
     if name or catalogue.knows(function) or (dashed and catalogue.similar(function)):
         return _with_reverse(catalogue.function(function, **given))
     from jacinspect.functions.expressions.expression import expression
@@ -231,11 +238,11 @@ def with_hessian(
     InputError
         As `with_derivative`.
     """
-    from jacinspect.functions.code.hand_written import takes
+    from jacinspect.functions.code.hand_written import takes_vector
     from jacinspect.functions.code.references import load
 
     given = load(hessian.strip()) if isinstance(hessian, str) and is_reference(hessian.strip()) else hessian
-    product = callable(given) and takes(given, function) == len(function.operands) + 1
+    product = callable(given) and takes_vector(given, function)
     return replace(function, hessian=_claim(hessian, function, "jvp" if product else None, backend, "hessian"))
 
 

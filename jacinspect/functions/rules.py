@@ -149,6 +149,9 @@ class Claim:
     adapt: Callable[[Sequence[Array]], Callable[..., Any]] | None = None
     takes: int = 0  # how many arguments it requires, where that is known
     numbers: str = ""  # what they are called where it is numbers, which hold at one X alone, and no code
+    of: Callable[[Sequence[int]], "Claim"] | None = (
+        None  # where its tangents depend on which operands, from 0, are open
+    )
 
     def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
         """Return the derivative as a function of numpy arrays like these."""
@@ -156,6 +159,8 @@ class Claim:
 
     def by(self, place: int, operands: Operands) -> "Claim":
         """Return the derivative by one operand."""
+        if self.of is not None:
+            return self.of([place]).by(place, operands)
 
         def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
             x, *tangent = arguments

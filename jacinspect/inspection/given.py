@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from jacinspect.functions.code.arguments import with_names
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.labelled import of_plain_arrays
-from jacinspect.functions.code.trees import converted, is_tree, leaves
+from jacinspect.functions.code.trees import is_tree, of_arrays
 from jacinspect.functions.function import Wrt
 from jacinspect.records import dataclass, replace
 
@@ -43,8 +44,13 @@ class Given:
         return replace(apart, function=function, derivative=derivative)
 
     def _without_trees(self) -> "Given":
-        signature = signature_of(self.function)
-        names = [name for name in signature.parameters if name not in self.parameters] if signature else []
+        keys = list(self.others) if isinstance(self.others, Mapping) else [None] * len(self.others)
+        function = with_names(self.function, [None, *keys])
+        signature = signature_of(function)
+        places = signature.parameters.values() if signature else ()
+        names = [
+            p.name for p in places if p.name not in self.parameters and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
         if isinstance(self.others, Mapping):
             first = next((name for name in names if name not in self.others), "x")
             given = {first: self.X, **self.others}
@@ -55,22 +61,20 @@ class Given:
             return self
         first = next(iter(given))
         if first in trees:
-            trees[first] = _with_numbers(trees[first])
+            trees[first] = of_arrays(trees[first])
+            if self.wrt is None:
+                from jacinspect.functions.code.boxed import require_numbers
+
+                require_numbers(trees[first], first, self.function, [each for each in names if each in given])
         left = {name: value for name, value in given.items() if name not in trees}
         return replace(
             self,
+            function=function,
             X=left.pop(first, None),
             others=left if isinstance(self.others, Mapping) else list(left.values()),
             parameters={**self.parameters, **trees},
             wrt=f"{first}.*" if self.wrt is None and first in trees else self.wrt,
         )
-
-
-def _with_numbers(tree: Any) -> Any:
-    """Return a container of plain numbers with arrays in their place; one that has arrays is returned as it is."""
-    if any(hasattr(leaf, "dtype") for _, leaf in leaves(tree)):
-        return tree
-    return converted(tree, lambda leaf: np.asarray(float(leaf)) if type(leaf) in (int, float) else leaf)
 
 
 def _is_tree(value: Any) -> bool:

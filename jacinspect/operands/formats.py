@@ -5,6 +5,8 @@ take a stream; `text_files`, `json_files` and `matrix_market` take text.
 """
 
 import io
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +34,7 @@ __all__ = ["EXTENSIONS", "STDIN", "Reader"]
 STDIN = "standard input"
 _FROM_STREAM = {".npy": read_npy, ".npz": read_npz, ".safetensors": read_safetensors}
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": None, ".dat": None}
+_PYTHON_NUMBER = re.compile(r"(?=[-+]?\.?\d)([-+]?)(\d*)(\.?)(\d*)")  # .5, 5. and +5 are no JSON
 EXTENSIONS = (*_FROM_STREAM, *_DELIMITERS, ".json", ".mtx")
 
 _FIRST_BYTES = {".npy": (b"\x93NUMPY",), ".npz": (b"PK\x03\x04", b"PK\x05\x06")}
@@ -70,8 +73,15 @@ class Reader:
         return self._from_stdin() if source == "-" else self._from_path(source)
 
     def typed(self, text: str, name: str) -> Array:
-        """Read a text as JSON, or as a matrix as MATLAB writes it."""
-        return read_brackets(text, name) if is_bracketed(text) else read_json(text, name, self.dtype, self.memory)
+        """Read a text as JSON, or as a matrix as MATLAB writes it; numbers may be written as Python has them too."""
+        if is_bracketed(text):
+            return read_brackets(text, name)
+        try:
+            return read_json(text, name, self.dtype, self.memory)
+        except InputError:  # which is worded for the text as it was typed
+            with suppress(InputError):
+                return read_json(_PYTHON_NUMBER.sub(_as_json, text), name, self.dtype, self.memory)
+            raise
 
     def _from_stdin(self) -> Array | Coordinates:
         if self.stdin is None and sys.stdin is None:
@@ -91,7 +101,11 @@ class Reader:
                 f"{source}: is a list that is not closed: write it as JSON, such as [0,2,1] or [[1,2],[3,4]]"
             )
         if source.lstrip().startswith("{") and extension not in EXTENSIONS:
-            raise InputError(f"{source}: is a JSON object, not an array; for a parameter, write -p NAME={source}")
+            option = f"-p {shlex.quote(f'NAME={source}')}"
+            raise InputError(
+                f"{source}: is a JSON object, not an array; for a parameter, write {option},\n"
+                "and to differentiate by the numbers in it, --wrt 'NAME.*'"
+            )
         if extension not in EXTENSIONS:
             if command := conversion(source, _beginning(path)):
                 raise InputError(f"{source}: is not read; convert it:\n{command}")
@@ -146,6 +160,12 @@ def _sniff_text(data: bytes) -> str:
     if line.lstrip().startswith(("[", "{")):
         return ".json"
     return ".tsv" if "\t" in line else ".csv" if "," in line else ".txt"
+
+
+def _as_json(number: re.Match[str]) -> str:
+    """Return a number of Python's as JSON has it."""
+    sign, whole, point, fraction = number.groups()
+    return sign.strip("+") + (whole or "0") + point + (fraction or "0" * len(point))
 
 
 def _beginning(path: Path) -> bytes:

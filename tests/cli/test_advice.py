@@ -1,5 +1,6 @@
 """Mistakes that are told with what would work: lists left open, labels, one of several outputs, random numbers."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,27 @@ def picked(x, labels):
 
 def root(x):
     return np.sqrt(x)
+
+
+def decay(params, x, rate=1.0):
+    return params["amp"] * np.exp(-rate * x / params["tau"][0])
+
+
+def slopes(params, x, rate=1.0):
+    e = np.exp(-rate * x / params["tau"][0])
+    return {"amp": e, "tau.0": rate * params["amp"] * x / params["tau"][0] ** 2 * e}
+
+
+def total(params, rate=1.0):
+    return rate * params["amp"] * params["tau"][0] ** 2
+
+
+def gradient(params, rate=1.0):
+    return rate * np.array([params["tau"][0] ** 2, 2 * params["amp"] * params["tau"][0]])
+
+
+def wrong(params, rate=1.0):
+    return gradient(params, 1.1 * rate)
 """
 
 
@@ -29,7 +51,8 @@ def root(x):
         (["picked", "-s", "3x4", "--with", "labels=[0,2"], "[0,2: is a list that is not closed: write it as JSON"),
         (
             ["picked", "-s", "3x4", "--with", 'labels={"a":1}'],
-            '{"a":1}: is a JSON object, not an array; for a parameter, write -p NAME=',
+            """{"a":1}: is a JSON object, not an array; for a parameter, write -p 'NAME={"a":1}',\n"""
+            "and to differentiate by the numbers in it, --wrt 'NAME.*'\n",
         ),
         (
             ["picked", "-s", "3x4", "--with", "labels=[0,2,1]", "--wrt", "labels"],
@@ -49,6 +72,27 @@ def test_what_works_does(run_here: RunHere, tmp_path: Path) -> None:
     (tmp_path / "code.py").write_text(CODE)
     assert run_here(f"{tmp_path}/code.py:two", "-s", "3", "-d", "2*x", "--take", "0").status == 0
     assert run_here(f"{tmp_path}/code.py:picked", "-s", "3x4", "--with", "labels=[0,2,1]").status == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_object_is_differentiated_by_as_it_is_advised(dtype: str, run_here: RunHere, tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text(CODE)
+    f, value = f"{tmp_path}/code.py", '{"amp": 2.0, "tau": [3]}'
+    told = run_here(f"{f}:total", "-i", value)
+    assert (told.status, "-p 'NAME={" in told.err, "--wrt 'NAME.*'" in told.err) == (2, True, True)
+    given = ("-p", f"params={value}", "--wrt", "params.*", "--dtype", dtype)
+    by_rate = ("-p", "rate=0.5")
+    for more, named, right in (((), "total", "gradient"), (("--with", "x=[.5, 2.]"), "decay", "slopes")):
+        for with_rate in ((), by_rate):
+            assert run_here(f"{f}:{named}", *given, *more, *with_rate, "-d", f"{f}:{right}").status == 0
+        one = run_here(f"{f}:{named}", *given[:3], "params.amp", *more, *by_rate, "--json")
+        assert (one.status, json.loads(one.out)["operand"]["name"]) == (0, "params.amp")
+    assert run_here(f"{f}:total", *given, *by_rate, "-d", f"{f}:wrong").status == 1
+    check = f'function = "code.py:decay"\nderivative = "code.py:slopes"\nshapes = ["3"]\ndtype = "{dtype}"\n'
+    opened = 'wrt = ["params.*"]\nparameters = { params = { amp = 2.0, tau = [3.0] } }\n'
+    (tmp_path / "jacinspect.toml").write_text(f"[checks.decay]\n{check}{opened}")
+    done = run_here("check", cwd=tmp_path)
+    assert (done.status, b"1 pass" in done.out) == (0, True)
 
 
 def test_a_domain_is_suggested_where_f_is_not_finite(run_here: RunHere, tmp_path: Path) -> None:

@@ -101,6 +101,22 @@ def test_outputs_that_cannot_be_taken() -> None:
         jacinspect.inspect(lambda x: (x, x[0] if next(shrunk) else x), X, backend="numpy")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_fields_of_a_structured_array_are_named(dtype: str) -> None:
+    def f(x: Array) -> Any:
+        result = np.zeros(3, [("speed", "f8"), ("height", "f8")])
+        result["speed"], result["height"] = x[0] * x[1], x[1:].sum()
+        return result
+
+    with pytest.raises(InputError) as error:
+        jacinspect.inspect(f, V.astype(dtype))
+    said = str(error.value)
+    assert said.startswith("f returns a structured array, whose fields are speed, height: let it return one, as A['spe")
+    made = said.partition("a dict of them, ")[2]
+    report = jacinspect.inspect(lambda x: eval(made, {"A": f(x)}), V.astype(dtype))
+    assert report.names.output.names == ("speed", "height")
+
+
 def test_a_claim_has_a_block_for_each_output() -> None:
     def f(x: Array) -> Any:
         return {"lift": x[0] * x[1], "drag": np.array([x[0] ** 2, x[1]])}

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.operands.written import FLOATS, read, refusal
+from jacinspect.errors import InputError
+from jacinspect.operands.files import read_operand
+from tests.operands.written import FLOATS, GIB, read, refusal
 
 
 @pytest.mark.parametrize(
@@ -106,3 +108,33 @@ def test_a_key_and_records(name: str, text: str, expected: Any) -> None:
 )
 def test_a_key_or_records_refused(name: str, content: str, message: str) -> None:
     assert message in refusal(name, content)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (".25", 0.25),
+        ("5.", 5),
+        ("+1e-3", 1e-3),
+        ("-.5e+2", -50),
+        ("[1., 2., .5]", [1, 2, 0.5]),
+        ("[[+1, -2.e-3], [.5E2, 0.]]", [[1, -2e-3], [50, 0]]),
+    ],
+)
+def test_typed_numbers_may_be_written_as_python_has_them(text: str, expected: Any, dtype: str) -> None:
+    assert read_operand(text, dtype, GIB).tolist() == np.array(expected, dtype).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1.2.3]", "[1.2.3], line 1, column 5: is not JSON: Expecting ',' delimiter"),
+        ("[1., 2.,]", "[1., 2.,], line 1, column 3: is not JSON: Expecting ',' delimiter"),
+        ("1.e400", "1.e400, line 1, column 2: is not JSON: Extra data"),
+    ],
+)
+def test_what_is_typed_wrongly_is_told_as_it_was_typed(text: str, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_operand(text, "float64", GIB)
+    assert str(error.value) == message

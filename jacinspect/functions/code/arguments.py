@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.function import Parameter
 
-__all__ = ["POSITIONAL", "by_keyword", "called_with", "divided"]
+__all__ = ["POSITIONAL", "by_keyword", "called_with", "divided", "with_names"]
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
@@ -20,10 +21,13 @@ def divided(
     f: Callable[..., Any],
     name: str,
     given: dict[str, Parameter],
-    further: Sequence[str | None],
+    named: Sequence[str | None],
     needs_one: bool = True,
 ) -> tuple[tuple[str, ...], dict[str, Parameter]]:
     """Divide f's arguments into operands, by name, and parameters, those with a plain value, with that or their own.
+
+    Operands are those that are `named`, those without a default, and as many others as `named` has more, or one at
+    least where f `needs_one`.
 
     Raises
     ------
@@ -37,17 +41,18 @@ def divided(
         settable = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
         raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
     if signature is None or isinstance(f, np.ufunc):
-        number = f.nin if isinstance(f, np.ufunc) else 1 + len(further)
-        return tuple(_named(number, further)), given
-    named = [p for p in arguments if p.kind is p.KEYWORD_ONLY and p.name in further]
-    positional = [p for p in arguments if (p.kind in POSITIONAL or p in named) and p.name not in given]
-    required = [p.name for p in positional if p.default is p.empty] or [p.name for p in positional[:1]]
-    unnamed = sum(name is None for name in further) - len([name for name in required if name not in further][1:])
-    optional = [p.name for p in positional if p.name not in (*required, *further)][: max(unnamed, 0)]
-    operands = [p.name for p in positional if p.name in (*required, *optional, *further)]
+        number = f.nin if isinstance(f, np.ufunc) else len(named)
+        return tuple(_names(number, named)), given
+    by_keyword = [p for p in arguments if p.kind is p.KEYWORD_ONLY and p.name in named]
+    positional = [p for p in arguments if (p.kind in POSITIONAL or p in by_keyword) and p.name not in given]
+    required = [p.name for p in positional if p.default is p.empty or p.name in named]
+    optional = [p.name for p in positional if p.name not in required]
+    unnamed = named.count(None) - len([name for name in required if name not in named])
+    optional = optional[: max(unnamed, 1 if needs_one and not required else 0)]
+    operands = [p.name for p in positional if p.name in (*required, *optional)]
     if any(p.kind is p.VAR_POSITIONAL for p in arguments):
-        number = 1 + len(further)
-        operands += [name for name in _named(number, further) if name not in operands][: number - len(operands)]
+        more = [name for name in _names(len(named), named) if name not in operands]
+        operands += more[: max(len(named) - len(operands), 0)]
     if not operands and needs_one:
         raise InputError(f"{name}: takes no positional argument to be the operand")
     known = (*given, *operands)
@@ -61,11 +66,32 @@ def divided(
     return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
 
 
-def _named(number: int, further: Sequence[str | None]) -> Iterator[str]:
-    """Name so many operands: x, then as they were named, else by the next letter."""
-    names = [None, *further, *[None] * number][:number]
-    letters = (letter for letter in _LETTERS if letter not in names)
+def _names(number: int, named: Sequence[str | None], taken: Sequence[str] = ()) -> Iterator[str]:
+    """Name so many operands: as they were named, else by the next letter, x first, that is not taken."""
+    names = [*named, *[None] * number][:number]
+    letters = (letter for letter in _LETTERS if letter not in (*names, *taken))
     return (name or next(letters) for name in names)
+
+
+def with_names(f: Callable[..., Any], named: Sequence[str | None]) -> Callable[..., Any]:
+    """Return a callable that has a name for each positional argument that is given, where f has *args for them."""
+    signature = signature_of(f)
+    places = [] if signature is None else list(signature.parameters.values())
+    number = next((k for k, place in enumerate(places) if place.kind is place.VAR_POSITIONAL), len(named))
+    if signature is None or number >= len(named) or any(place.default is not place.empty for place in places[:number]):
+        return f
+    taken = [place.name for place in places]
+    rest = [name for name in named if name not in taken][number - len(named) :]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    made = [inspect.Parameter(name, kind) for name in _names(len(rest), rest, taken)]
+
+    @wraps(f)
+    def called(*args: Any, **keywords: Any) -> Any:
+        return f(*args, **keywords)
+
+    listed = signature.replace(parameters=[*places[:number], *made, *places[number + 1 :]])
+    called.__signature__ = listed  # type: ignore[attr-defined]
+    return called
 
 
 def _require_kind(function: str, name: str, default: Any, given: Parameter) -> None:
@@ -75,26 +101,40 @@ def _require_kind(function: str, name: str, default: Any, given: Parameter) -> N
         raise InputError(f"{function}: {name} must be {wanted}, not {given!r}")
 
 
-def by_keyword(signature: inspect.Signature, name: str) -> bool:
+def by_keyword(signature: inspect.Signature | None, name: str) -> bool:
     """Whether an argument is given by keyword alone."""
-    place = signature.parameters.get(name)
+    place = None if signature is None else signature.parameters.get(name)
     return place is not None and place.kind is place.KEYWORD_ONLY
 
 
 def called_with(
-    f: Callable[..., Any], operands: Sequence[str], parameters: Mapping[str, Parameter]
+    f: Callable[..., Any],
+    operands: Sequence[str],
+    parameters: Mapping[str, Parameter],
+    signature: inspect.Signature | None = None,
 ) -> Callable[..., Any]:
-    """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name."""
-    signature = signature_of(f)
+    """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name.
+
+    The signature is f's own if None. More operands than have a name there are passed on where f takes any number.
+    """
+    signature = signature_of(f) if signature is None else signature
     names = {} if signature is None else signature.parameters
-    named = signature is not None and (parameters or any(by_keyword(signature, name) for name in operands))
-    if signature is None or not named or not set(operands) <= set(names):
+    in_order = [*names][: len(operands)] == [*operands] and not any(by_keyword(signature, name) for name in operands)
+    if signature is None or not set(operands) <= set(names) or (in_order and not parameters):
         return lambda *given: f(*given, **parameters)
-    rest = next((name for name, place in names.items() if place.kind is place.VAR_KEYWORD), "")
+    rest, many = (
+        next((name for name, place in names.items() if place.kind is kind), "")
+        for kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    )
     stray = {name: value for name, value in parameters.items() if name not in names}
 
     def call(*given: Any) -> Any:
-        arguments = {**parameters, **dict(zip(operands, given, strict=False)), **({rest: stray} if stray else {})}
+        arguments = {
+            **parameters,
+            **dict(zip(operands, given, strict=False)),
+            rest: stray,
+            many: given[len(operands) :],
+        }
         bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
         bound.apply_defaults()  # what is taken by position alone cannot be left out in the middle
         return f(*bound.args, **bound.kwargs)

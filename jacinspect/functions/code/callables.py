@@ -1,6 +1,6 @@
 """People's own callables to Functions.
 
-In: a callable of numpy, torch or jax arrays, its parameters, and how many further operands there are. Out: a Function
+In: a callable of numpy, torch or jax arrays, its parameters, and which operands are given. Out: a Function
 that is adapted to the framework of its arrays (frameworks.py) once its operands are known.
 """
 
@@ -32,7 +32,7 @@ def of_callable(
     f: Callable[..., Any],
     name: str | None = None,
     parameters: Mapping[str, Parameter] | None = None,
-    further: Sequence[str | None] = (),
+    named: Sequence[str | None] = (None,),
     backend: str | None = None,
 ) -> Function:
     """Make a Function of a callable of numpy, torch or jax arrays.
@@ -41,14 +41,14 @@ def of_callable(
     ----------
     f
         Its positional arguments without a default are its operands; one with a default, or by keyword alone, is an
-        operand where `further` names it, one with a default also where that has an operand for it. All others are
+        operand where `named` has it, one with a default also where that has an operand for it. All others are
         parameters. A torch.autograd.Function and an instance of an nn.Module are callables too.
     name
         What to call it; its own name if None.
     parameters
         Values for its parameters.
-    further
-        The operands after the first, each with its name where it was given one.
+    named
+        The operands that are given, each with its name where it was given one.
     backend
         "numpy", "torch" or "jax"; found by trying if None.
 
@@ -61,7 +61,7 @@ def of_callable(
     f, given = made(f, name, dict(parameters or {}))
     called = callable_of(f, name)
     weights = weights_of(called, given, lambda g, values: called_with(g, operands, values))
-    operands, values = divided(called, name, given, further, needs_one=weights is None)
+    operands, values = divided(called, name, given, named, needs_one=weights is None)
     held = {} if weights is None else weights.values
     own = {key: value for key, value in held.items() if key not in (*operands, *values)}  # the argument has the name
 

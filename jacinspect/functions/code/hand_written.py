@@ -5,22 +5,25 @@ reads what it returns.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.arguments import POSITIONAL, by_keyword, called_with
-from jacinspect.functions.code.backends import Framework
+from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.callables import callable_of
+from jacinspect.functions.code.containers import Containers
 from jacinspect.functions.code.frameworks import framework_of, signature_of
 from jacinspect.functions.code.layers import with_cache
 from jacinspect.functions.code.seeding import reseeded
-from jacinspect.functions.code.trees import leaves, rebuilt
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
+from jacinspect.records import replace
 
-__all__ = ["claim_of", "takes"]
+__all__ = ["claim_of", "takes_vector"]
+
+_PRODUCTS = ("jvp", "vjp")  # kinds that take a tangent or a cotangent after the operands
 
 
 def claim_of(
@@ -28,34 +31,43 @@ def claim_of(
 ) -> Claim:
     """Make a Claim of a user's derivative: a callable of the operands, and of a tangent or cotangent for a jvp or vjp.
 
-    It is given those of the function's parameters that it has a name for; where both have a default, each keeps its
-    own. Where it returns torch tensors or jax arrays, the claim returns numpy's, and anything else as it is.
+    It takes containers of operands as the function does. It is given those of the function's parameters that it has a
+    name for; where both have a default, each keeps its own. Where it returns torch tensors or jax arrays, the claim
+    returns numpy's, and anything else as it is.
     """
     called = callable_of(derivative, name)
-    signature = signature_of(called)
-    places = list(signature.parameters.values()) if signature is not None else []
-    trees = _trees_of(places, function)
-    if trees:
-        return _claim_by_trees(called, trees, function, kind, backend)
-    positional = [place for place in places if place.kind in POSITIONAL]
-    number = len(function.operands) + (kind in ("jvp", "vjp"))
-    passed = _parameters_for(places, function, number)
-    required = [place for place in positional if place.default is place.empty and place.name not in function.parameters]
-    cached = with_cache(called, [place.name for place in required], function, kind)
+    containers = _containers_of(called, function)
+    whole = containers.whole(function)
+    cached = with_cache(called, _required(signature_of(called), whole), whole, kind)
     if cached is not None:
-        return cached
-    if kind is None and len(required) == number + 1:
+        return replace(cached, derivative=containers.of_operands(cached.derivative))
+    signature = _signature_for(called, whole, kind)
+    required = _required(signature, whole)
+    if kind is None and len(required) == len(whole.operands) + 1:
         raise InputError(
-            f"{name}: takes {required[-1].name} after the operands of {function.name}; if that is a tangent, or the "
+            f"{name}: takes {required[-1]} after the operands of {function.name}; if that is a tangent, or the "
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
-    names = [place.name for place in positional if place.name not in passed]
-    for place, operand in enumerate(function.operands):
-        if signature is not None and by_keyword(signature, operand):
-            names.insert(place, operand)
-    call = called_with(called, names, passed)
-    call = reseeded(ByNumber(call), function.reseed)
+    of_arguments = _of_arguments(called, signature, whole, kind, bool(containers.trees))
+    apart = len(required) - len(whole.operands)  # tangents, or cotangents
+    takes = len(function.operands) + apart
 
+    def claim(opened: Sequence[int] = ()) -> Claim:
+        call = reseeded(ByNumber(containers.of_operands(of_arguments, opened)), function.reseed)
+        return Claim(call, kind, _adapting(called, call, backend), takes)
+
+    def of(opened: Sequence[int]) -> Claim:
+        """Make it for tangents of some operands, which it takes in containers, too, or each by itself."""
+        together = _takes_any(signature) or apart == len(containers.moved(opened))
+        return claim(opened if together else ())
+
+    return replace(claim(), of=of) if kind == "jvp" and containers.trees else claim()
+
+
+def _adapting(
+    called: Callable[..., Any], call: Call, backend: str | None
+) -> Callable[[Sequence[Array]], Callable[..., Any]]:
+    """Return what adapts a call of a user's derivative to arguments, by the framework whose arrays it takes."""
     known: dict[Any, Framework] = {}  # by shapes, where it was found: to try it at every point is as many calls again
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
@@ -67,48 +79,87 @@ def claim_of(
             known[shapes] = framework
         return known[shapes].value(call)
 
-    return Claim(call, kind, adapt, len(required))
+    return adapt
 
 
-def _trees_of(places: Sequence[inspect.Parameter], function: Function) -> dict[str, Any]:
-    """Find the arguments of a derivative that are containers, some of whose leaves are operands of the function."""
-    return {
-        place.name: function.parameters.get(place.name, place.default)
-        for place in places
-        if any(name.startswith(f"{place.name}.") and name in function.own for name in function.operands)
-    }
+def _takes_any(signature: inspect.Signature | None) -> bool:
+    """Whether there are *args."""
+    return signature is not None and any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
 
 
-def _claim_by_trees(
-    called: Callable[..., Any], trees: Mapping[str, Any], function: Function, kind: str | None, backend: str | None
-) -> Claim:
-    """Make a Claim of a derivative that takes containers as the function does, made of the operands' values."""
-    names = [*function.operands]
-    others = [name for name in names if not any(name.startswith(f"{tree}.") for tree in trees)]
-
-    def call(*given: Any) -> Any:
-        point = dict(zip(names, given, strict=False))
-        made = {
-            name: rebuilt(tree, iter([point.get(path, leaf) for path, leaf in leaves(tree, name)]))
-            for name, tree in trees.items()
-        }
-        values = {**made, **{name: point[name] for name in others}}
-        signature = signature_of(called)
-        order = [name for name in (signature.parameters if signature else ()) if name in values]
-        return called(*(values[name] for name in order), *given[len(names) :])
-
-    def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
-        return framework_of(called, call, arguments, backend)[0].value(call)
-
-    return Claim(call, kind, adapt)
+def takes_vector(derivative: Callable[..., Any], function: Function) -> bool:
+    """Whether a user's derivative of a function requires a vector after the operands."""
+    called = callable_of(derivative, "derivative")
+    whole = _containers_of(called, function).whole(function)
+    return len(_required(signature_of(called), whole)) == len(whole.operands) + 1
 
 
-def takes(derivative: Callable[..., Any], function: Function) -> int:
-    """Return how many arguments a user's derivative of a function requires, beside the function's parameters."""
-    signature = signature_of(callable_of(derivative, "derivative"))
+def _containers_of(called: Callable[..., Any], function: Function) -> Containers:
+    """Find the containers of a function's operands; none where a derivative has names for the operands alone."""
+    containers = Containers.of(function)
+    signature = signature_of(called)
+    names = set() if signature is None else {*signature.parameters}
+    apart = {name.rpartition(".")[2] for name in function.operands} <= names and not names & containers.trees.keys()
+    return Containers({}, function.operands, function.operands) if apart else containers
+
+
+def _signature_for(called: Callable[..., Any], function: Function, kind: str | None) -> inspect.Signature | None:
+    """Return a derivative's signature, with the function's names for the arguments that have none of them.
+
+    That is so in *args, and where the derivative requires as many arguments as the function, of which some are
+    parameters.
+    """
+    signature, of_f = (None if each is None else signature_of(each) for each in (called, function.origin))
+    if signature is None or of_f is None:
+        return signature
+    places = list(signature.parameters.values())
+    kinds, there = [place.kind for place in places], [p for p in of_f.parameters.values() if p.kind in POSITIONAL]
+    by_name = function.parameters if inspect.Parameter.VAR_KEYWORD in kinds else function.defaults
+    known = {*function.operands, *function.parameters}
+    needed = [p.name for p in there if p.default is p.empty or p.name in known - {*by_name}]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        number = kinds.index(inspect.Parameter.VAR_POSITIONAL)
+        before = function.operands if kind in _PRODUCTS else needed  # a tangent may stand before what is needed then
+        last = max((k for k, p in enumerate(there, 1) if p.name in before), default=0)
+        rest = [p.replace(default=p.empty) for p in there[number:last] if p.name in known - {*signature.parameters}]
+        has_defaults = any(place.default is not place.empty for place in places[:number])
+        places[number:number] = [] if has_defaults else rest
+        return signature.replace(parameters=places)
+    required = [k for k, p in enumerate(places) if p.kind in POSITIONAL and p.default is p.empty]
+    if kind not in _PRODUCTS and len(required) == len(needed):
+        for place, name in zip(required, needed, strict=True):
+            if places[place].name not in of_f.parameters and name not in signature.parameters:
+                places[place] = places[place].replace(name=name)
+    return signature.replace(parameters=places)
+
+
+def _required(signature: inspect.Signature | None, function: Function) -> list[str]:
+    """Name the arguments that a derivative requires, beside the function's parameters."""
     places = [] if signature is None else signature.parameters.values()
     positional = [place for place in places if place.kind in POSITIONAL and place.default is place.empty]
-    return len([place for place in positional if place.name not in function.parameters])
+    return [place.name for place in positional if place.name not in function.parameters]
+
+
+def _of_arguments(
+    called: Callable[..., Any],
+    signature: inspect.Signature | None,
+    function: Function,
+    kind: str | None,
+    by_name: bool,
+) -> Callable[..., Any]:
+    """Return a derivative as a callable of the function's operands, and of a tangent or cotangent after them.
+
+    They are given in the function's order, or `by_name` where it has all of their names.
+    """
+    places = [] if signature is None else list(signature.parameters.values())
+    passed = _parameters_for(places, function, len(function.operands) + (kind in _PRODUCTS))
+    names = [place.name for place in places if place.kind in POSITIONAL and place.name not in passed]
+    if by_name and set(function.operands) <= set(names):
+        names = [*function.operands, *(name for name in names if name not in function.operands)]
+    for place, operand in enumerate(function.operands):
+        if by_keyword(signature, operand):
+            names.insert(place, operand)
+    return called_with(called, names, passed, signature)
 
 
 def _parameters_for(places: Sequence[inspect.Parameter], function: Function, number: int) -> dict[str, Parameter]:
@@ -120,7 +171,8 @@ def _parameters_for(places: Sequence[inspect.Parameter], function: Function, num
     needed = [place for place in places if place.name in given or place.default is place.empty]
     shared = [place for place in needed if place.name in function.parameters and place.name not in function.operands]
     positional = [place for place in places if place.kind in POSITIONAL]
-    spare = max(len(positional) - number, 0)  # of the positional arguments, so many can be parameters: the last ones
+    many = any(place.kind is place.VAR_POSITIONAL for place in places)  # which takes what is left over
+    spare = len(positional) - (0 if many else min(number, len(positional)))  # so many can be parameters: the last ones
     named = {place.name for place in shared if place not in positional}
     named |= {place.name for place in [place for place in shared if place in positional][::-1][:spare]}
     takes_any = any(place.kind is place.VAR_KEYWORD for place in places)

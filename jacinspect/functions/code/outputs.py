@@ -47,7 +47,7 @@ class Joined:
         Raises
         ------
         InputError
-            If there is nothing that `take` names, or no real array in the result.
+            If there is nothing that `take` names, no real array in the result, or that is a structured array.
         FunctionRaisedError
             If an array has another shape than at the first call.
         """
@@ -72,6 +72,7 @@ class Joined:
 
     def _chosen(self, result: Any) -> Bundle | None:
         if not is_tree(result):
+            self._require_plain(result)
             if self.take is not None:
                 raise InputError(f"{self.function} returns one array: leave out --take {self.take}")
             return self._alone(result)
@@ -106,6 +107,15 @@ class Joined:
             ),
             left_out,
         )
+
+    def _require_plain(self, result: Any) -> None:
+        """Refuse a structured array of numpy's, of which a dict of its fields is several outputs."""
+        fields = getattr(getattr(result, "dtype", None), "names", None)
+        if fields:
+            raise InputError(
+                f"{self.function} returns a structured array, whose fields are {', '.join(fields)}: let it return one, "
+                f"as A[{fields[0]!r}], or a dict of them, {{name: A[name] for name in A.dtype.names}}"
+            )
 
     def _leaves(self, result: Any) -> dict[str, Any]:
         """Return the leaves by their paths; numpy's nested lists are one array, unless `take` is of what is in one.

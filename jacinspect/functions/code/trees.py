@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["converted", "is_tree", "items", "leaves", "rebuilt"]
+import numpy as np
+
+__all__ = ["converted", "is_tree", "items", "leaves", "of_arrays", "rebuilt"]
 
 Children = tuple[list[str], list[Any], Callable[[list[Any]], Any]]  # names, values, and what makes a container of such
 
@@ -50,6 +52,13 @@ def items(value: Any) -> list[tuple[str, Any]] | None:
 def converted(tree: Any, convert: Callable[[Any], Any]) -> Any:
     """Return a container like this one with every leaf converted; a leaf, converted."""
     return rebuilt(tree, (convert(leaf) for _, leaf in leaves(tree)))
+
+
+def of_arrays(tree: Any) -> Any:
+    """Return a container of plain numbers with arrays in their place; one that has arrays is returned as it is."""
+    if any(hasattr(leaf, "dtype") for _, leaf in leaves(tree)):
+        return tree
+    return converted(tree, lambda leaf: np.asarray(float(leaf)) if type(leaf) in (int, float) else leaf)
 
 
 def is_tree(value: Any) -> bool:

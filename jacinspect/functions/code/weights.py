@@ -20,7 +20,7 @@ from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass
 
-__all__ = ["Weights", "arrays_of", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "is_real", "weights_of", "with_arrays"]
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _of_object(f: Any, held: Mapping[str, Array], call_of: Callable[[Any], Call]
 def _of_trees(trees: Mapping[str, Any], call_of: Callable[[Mapping[str, Any]], Call]) -> Weights:
     """Take the real leaves of nested containers by their paths."""
     found = {name: dict(leaves(tree, name)) for name, tree in trees.items()}
-    real = {path for paths in found.values() for path, leaf in paths.items() if _is_real(leaf)}
+    real = {path for paths in found.values() for path, leaf in paths.items() if is_real(leaf)}
     values = {
         path: np.array(leaf, np.float64) for paths in found.values() for path, leaf in paths.items() if path in real
     }
@@ -207,10 +207,11 @@ def _bound(f: Any) -> Callable[[Any], Any] | None:
 
 
 def _has_arrays(tree: Any) -> bool:
-    return is_tree(tree) and any(hasattr(leaf, "shape") and _is_real(leaf) for _, leaf in leaves(tree))
+    return is_tree(tree) and any(hasattr(leaf, "shape") and is_real(leaf) for _, leaf in leaves(tree))
 
 
-def _is_real(leaf: Any) -> bool:
+def is_real(leaf: Any) -> bool:
+    """Whether a leaf is a real number, or an array of such."""
     if isinstance(leaf, float):
         return True
     dtype = getattr(leaf, "dtype", None)

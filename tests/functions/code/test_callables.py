@@ -116,7 +116,7 @@ def test_a_signature_is_divided(
     operands: tuple[str, ...],
     parameters: dict[str, Any],
 ) -> None:
-    function = of_callable(f, None, given, further)
+    function = of_callable(f, None, given, [None, *further])
     assert function.operands == operands
     assert dict(function.parameters) == parameters
 

@@ -83,8 +83,12 @@ def test_a_function_of_its_weights_alone() -> None:
     def loss() -> Any:
         return model(torch.ones(3, 4, dtype=torch.float64)).sum()
 
-    assert jacinspect.inspect(loss, wrt="model.3.weight").verdict == "pass"
-    assert jacinspect.inspect(loss).names.operand.names[0] == "model.0.weight"
+    def scaled(by: float = 2.0) -> Any:
+        return by * loss()
+
+    for f in (loss, scaled):
+        assert jacinspect.inspect(f, wrt="model.3.weight").verdict == "pass"
+        assert jacinspect.inspect(f).names.operand.names[0] == "model.0.weight"
 
 
 class Shared(torch.nn.Module):  # type: ignore[misc]
@@ -300,6 +304,30 @@ def test_a_tree_of_parameters() -> None:
     given = jacinspect.inspect(apply, X, parameters={"params": PARAMETERS}, wrt="params.dense.0.b")
     assert given.verdict == "pass"
     assert jacinspect.inspect(apply, X).verdict == "pass"
+
+
+def test_parameters_reach_a_gradient_of_a_tree() -> None:
+    def energy(p: Any, rate: float = 2.0) -> Any:
+        return rate * (p["w"] ** 2).sum() + (p["w"][:, 0] * p["b"]).sum()
+
+    p, gradient = {"w": jnp.arange(6.0).reshape(2, 3) - 2.5, "b": jnp.array([0.3, -0.7])}, jax.grad(energy)
+    for claim, expected in ((gradient, "pass"), (lambda p, rate=0: gradient(p, rate + 1), "fail")):
+        assert jacinspect.inspect(energy, p, claim, parameters={"rate": 2.5}).verdict == expected
+
+
+def test_a_product_with_the_hessian_of_a_tree() -> None:
+    def energy(p: Any) -> Any:
+        return (p["w"] ** 3).sum() + (p["w"][:, 0] * p["b"] ** 2).sum()
+
+    p, gradient = {"w": jnp.arange(6.0).reshape(2, 3) - 2.5, "b": jnp.array([0.3, -0.7])}, jax.grad(energy)
+    report = jacinspect.inspect(energy, p, lambda p, v: jax.jvp(energy, (p,), (v,))[1], derivative_kind="jvp")
+    assert report.verdict == "pass"
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+
+        def product(p: Any, v: Any, factor: float = factor) -> Any:
+            return jax.tree.map(lambda leaf: factor * leaf, jax.jvp(gradient, (p,), (v,))[1])
+
+        assert jacinspect.inspect(energy, p, gradient, hessian=product).verdict == expected
 
 
 @jax.tree_util.register_pytree_with_keys_class

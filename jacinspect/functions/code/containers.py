@@ -1,0 +1,97 @@
+"""The arguments of people's own code that are containers of operands: made of the operands' values, and the inverse.
+
+In: a Function, some of whose operands are leaves of its arguments, as "params.w" is of params. Out: the same function
+by its own arguments, and callables of these as callables of the operands. Next: hand_written.py.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jacinspect.functions.code.arguments import called_with
+from jacinspect.functions.code.frameworks import signature_of
+from jacinspect.functions.code.trees import is_tree, leaves, of_arrays, rebuilt
+from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
+from jacinspect.records import dataclass, replace
+
+__all__ = ["Containers", "with_numbers_opened"]
+
+
+def with_numbers_opened(parameters: Mapping[str, Parameter], wrt: Wrt | None) -> dict[str, Parameter]:
+    """Return parameters, with arrays for the plain numbers of containers that are differentiated by, as by "p.*"."""
+    heads = {pattern.partition(".")[0] for pattern in patterns_of(wrt) if "." in pattern}
+    return {name: of_arrays(value) if name in heads and is_tree(value) else value for name, value in parameters.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Containers:
+    """Containers that hold operands, by the names of the arguments that they are, and the names of all operands."""
+
+    trees: Mapping[str, Any]
+    operands: Sequence[str]
+    arguments: Sequence[str]  # the containers and the other operands, in the function's order
+
+    @classmethod
+    def of(cls, function: Function) -> "Containers":
+        """Find the containers among the arguments of a function: parameters, given or with a default."""
+        signature = None if function.origin is None else signature_of(function.origin)
+        defaults = {} if signature is None else {name: place.default for name, place in signature.parameters.items()}
+        heads = {name.partition(".")[0] for name in function.operands if name in function.own and "." in name}
+        given = {name: value for name, value in {**defaults, **function.parameters}.items() if name in heads}
+        trees = {name: tree for name, tree in given.items() if is_tree(tree)}
+        apart = [name for name in function.operands if name.partition(".")[0] not in trees]
+        known = [name for name in defaults if name in trees or name in apart]
+        return cls(trees, function.operands, [*known, *(name for name in apart if name not in known)])
+
+    def whole(self, function: Function) -> Function:
+        """Return the function with its own arguments for operands."""
+        if not self.trees:
+            return function
+        parameters = {name: value for name, value in function.parameters.items() if name not in self.trees}
+        value = called_with(function.origin, self.arguments, parameters)
+        return replace(function, value=value, operands=tuple(self.arguments), parameters=parameters)
+
+    def moved(self, opened: Sequence[int]) -> list[str]:
+        """Name the arguments that the operands at some places are, or are in."""
+        names = [self.operands[place] for place in opened]
+        heads = {name.partition(".")[0] for name in names}
+        return [name for name in self.arguments if name in (heads if name in self.trees else names)]
+
+    def of_operands(self, call: Callable[..., Any], opened: Sequence[int] = ()) -> Callable[..., Any]:
+        """Return a callable of the function's own arguments, and of what follows them, as one of its operands.
+
+        Tangents of the operands at the places `opened` follow as those of the arguments that they are in. Of a tuple
+        that is returned with an entry for each argument, one with an entry for each operand is made.
+        """
+
+        def called(*given: Any) -> Any:
+            values, rest = given[: len(self.operands)], given[len(self.operands) :]
+            point = dict(zip(self.operands, values, strict=True))
+            if opened:
+                still = {name: 0 * value for name, value in point.items()}
+                tangents = still | dict(zip((self.operands[place] for place in opened), rest, strict=True))
+                made = self._gathered(tangents, lambda leaf: np.zeros(np.shape(leaf)))
+                rest = tuple(made[self.arguments.index(name)] for name in self.moved(opened))
+            return self._by_operand(call(*self._gathered(point, lambda leaf: leaf), *rest))
+
+        return called
+
+    def _by_operand(self, given: Any) -> Any:
+        if not self.trees or not isinstance(given, tuple) or len(given) != len(self.arguments):
+            return given
+        found = {
+            path: leaf
+            for name, each in zip(self.arguments, given, strict=True)
+            for path, leaf in (leaves(each, name) if name in self.trees else [(name, each)])
+        }
+        return tuple(found[name] for name in self.operands) if found.keys() >= {*self.operands} else given
+
+    def _gathered(self, point: Mapping[str, Any], other: Callable[[Any], Any]) -> list[Any]:
+        """Return the arguments, made of the operands; `other` makes the leaves that are no operands."""
+        return [
+            rebuilt(tree, iter([point[path] if path in point else other(leaf) for path, leaf in leaves(tree, name)]))
+            if (tree := self.trees.get(name)) is not None
+            else point[name]
+            for name in self.arguments
+        ]

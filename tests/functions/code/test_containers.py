@@ -1,0 +1,278 @@
+"""Derivatives by hand of functions of containers: what they are given beside the container."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import jacinspect
+from tests.oracles import Array
+
+
+class Named(NamedTuple):
+    w: Any
+    b: Any
+
+
+@dataclass
+class Fields:
+    w: Any
+    b: Any
+
+
+def of(kind: Any, dtype: str) -> Any:
+    return kind(w=np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]], dtype), b=np.array([0.3, -0.7], dtype))
+
+
+def entries(container: Any) -> tuple[Any, Any]:
+    return (container["w"], container["b"]) if isinstance(container, dict) else (container.w, container.b)
+
+
+def energy(p: Any, rate: float = 2.0, options: Any = None) -> Any:
+    w, b = entries(p)
+    return rate * (w**2).sum() + (w[:, 0] * b).sum() * (1 if options is None else len(options))
+
+
+def gradient(p: Any, rate: float = 2.0, options: Any = None) -> Any:
+    """Return it with the leaves in their order, by their names."""
+    (w, b), number = entries(p), 1 if options is None else len(options)
+    first = np.zeros_like(w)
+    first[:, 0] = number * b
+    return {"w": 2 * rate * w + first, "b": number * w[:, 0]}
+
+
+def verdict(*given: Any, **how: Any) -> str:
+    return jacinspect.inspect(*given, **how).verdict
+
+
+def logged(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate without functools.wraps."""
+
+    def wrapper(*args: Any, **keywords: Any) -> Any:
+        return f(*args, **keywords)
+
+    return wrapper
+
+
+# --- Parameters -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [dict, Named, Fields])
+def test_parameters_reach_a_derivative_of_a_container(kind: Any, dtype: str) -> None:
+    def required(p: Any, rate: float) -> Any:
+        return gradient(p, rate)
+
+    def right_by_its_default_alone(p: Any, rate: float = 0.0) -> Any:
+        return {**gradient(p), "w": gradient(p, 2.5 + rate)["w"]}
+
+    given: Any = {"parameters": {"rate": 2.5, "options": None}}
+    for right in (gradient, required, lambda q, speed, number: gradient(q, speed, number)):  # by name, and by its place
+        assert verdict(energy, of(kind, dtype), right, parameters={"rate": 2.5, "options": None}) == "pass"
+    assert verdict(energy, of(kind, dtype), lambda p: gradient(p, 2.5), **given) == "pass"
+    for wrong in (lambda p: gradient(p), right_by_its_default_alone):
+        assert verdict(energy, of(kind, dtype), wrong, **given) == "fail"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [dict, Named, Fields])
+def test_an_argument_with_a_default_is_no_operand_beside_a_container(kind: Any, dtype: str) -> None:
+    """Where an array is given beside it, that is the operand."""
+
+    def shifted(p: Any, x: Array, rate: float = 2.0) -> Any:
+        return energy(p, rate) * x
+
+    def slopes(p: Any, x: Array, rate: float = 2.0, factor: float = 1.0) -> Any:
+        found = {name: np.multiply.outer(x, leaf) for name, leaf in gradient(p, rate).items()}
+        return {**found, "w": factor * found["w"]}
+
+    p, x = of(kind, dtype), np.array([2, 0.5, -1.5], dtype)
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+        assert verdict(energy, p, lambda p, k=factor: {**gradient(p), "b": k * gradient(p)["b"]}) == expected
+        for others in ([x], {"x": x}):
+            claim = lambda p, x, k=factor: slopes(p, x, factor=k)  # noqa: E731
+            assert verdict(shifted, p, claim, others=others) == expected
+    given: Any
+    for given in ([x, 3.0], {"x": x, "rate": 3.0}):
+        found = jacinspect.inspect(shifted, p, others=given, wrt="rate")
+        assert (found.names.operand.names, found.fixed["x"].tolist()) == (("rate",), x.tolist())
+
+
+def test_an_argument_with_a_default_is_the_operand_where_an_array_is_given_for_it() -> None:
+    p, x = of(dict, "float64"), np.array([2, 0.5, -1.5])
+    for off, expected in ((0, "pass"), (0.1, "fail")):
+        claim = lambda x, off=off: energy(p) + off + 0 * x  # noqa: E731
+        given = {"parameters": {"p": p}}
+        assert verdict(lambda p, x=1.0: energy(p) * x, x, claim, **given) == expected
+
+
+@pytest.mark.parametrize("options", [[1.5, 2.0, 3.0], "abc", {"a": 1, "b": [2], "c": np.ones((2, 3))}])
+def test_such_a_parameter_is_anything(options: Any) -> None:
+    given: Any = {"parameters": {"options": options, "rate": 2.0}}
+    assert verdict(energy, of(dict, "float64"), gradient, **given) == "pass"
+    assert verdict(energy, of(dict, "float64"), lambda p, options: gradient(p, options=options), **given) == "pass"
+    assert verdict(energy, of(dict, "float64"), lambda p, options=(): gradient(p, options=options), **given) == "pass"
+    assert verdict(energy, of(dict, "float64"), lambda p: gradient(p), **given) == "fail"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parameters_reach_products_and_second_derivatives(dtype: str) -> None:
+    def f(p: Any, k: float) -> Any:
+        return k * p["a"] ** 2 * p["b"]
+
+    def jacobian(p: Any, k: float) -> Any:
+        return np.stack([2 * k * p["a"] * p["b"], k * p["a"] ** 2])
+
+    def hessian(p: Any, k: float = 1.0) -> Any:
+        return np.array([[2 * k * p["b"], 2 * k * p["a"]], [2 * k * p["a"], 0]])
+
+    p, given = {"a": np.array(3, dtype), "b": np.array(0.5, dtype)}, {"parameters": {"k": 2.5}}
+
+    def product(p: Any, dp: Any, k: float = 1.0) -> Any:
+        a, b = jacobian(p, k)
+        return a * dp["a"] + b * dp["b"]
+
+    def pulled(p: Any, g: Any, k: float = 1.0) -> Any:
+        return dict(zip("ab", jacobian(p, k) * g, strict=True))
+
+    for kind, right in (("jvp", product), ("vjp", pulled)):
+        assert verdict(f, p, right, derivative_kind=kind, **given) == "pass"
+        assert verdict(f, p, logged(right), derivative_kind=kind, **given) == "pass"
+        for factor, expected in ((2.5, "pass"), (1.0, "fail")):
+            unaware = lambda *a, k=factor, right=right: right(*a, k)  # noqa: E731
+            assert verdict(f, p, lambda *a, g=unaware: g(*a), derivative_kind=kind, **given) == expected
+    assert verdict(f, p, jacobian, hessian=hessian, **given) == "pass"
+    assert verdict(f, p, jacobian, hessian=lambda p: hessian(p), **given) == "fail"
+
+
+# --- Tangents ---------------------------------------------------------------------------------------------------------
+
+
+def scaled(p: Any, x: Array) -> Any:
+    return (p["w"] @ x) * p["b"] ** 2 * p["n"]
+
+
+def pushed(p: Any, x: Array, dp: Any, dx: Any = 0.0) -> Any:
+    assert dp["n"] == 0
+    by_w, by_b = (dp["w"] @ x) * p["b"] ** 2, (p["w"] @ x) * 2 * p["b"] * dp["b"]
+    return p["n"] * (by_w + by_b + (p["w"] @ (x * 0 + dx)) * p["b"] ** 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "p.*", "p.b", "p.w", "p.b,p.w", "all"])
+def test_a_tangent_is_a_container_as_its_operand_is(wrt: str | None, dtype: str) -> None:
+    """Leaves that are fixed, or no numbers to differentiate by, have the tangent 0."""
+    p, how = {**of(dict, dtype), "n": 3}, {"others": [np.array([2, 0.5, -1.5], dtype)], "wrt": wrt}
+    as_they_are = (lambda p, x, dp, dx: pushed(p, x, dp, dx)) if wrt == "all" else (lambda p, x, dp: pushed(p, x, dp))
+    for claim in (as_they_are, lambda *a: pushed(*a)):
+        assert verdict(scaled, p, claim, derivative_kind="jvp", **how) == "pass"
+        assert verdict(scaled, p, lambda *a, c=claim: 1.1 * c(*a), derivative_kind="jvp", **how) == "fail"
+
+
+def test_tangents_of_leaves_are_taken_by_themselves_too() -> None:
+    def flat(p: Any, x: Array, db: Array, dw: Array) -> Any:
+        return pushed(p, x, {"w": dw, "b": db, "n": 0})
+
+    p, how = {**of(dict, "float64"), "n": 3}, {"others": [np.array([2, 0.5, -1.5])], "wrt": "p.b,p.w"}
+    assert verdict(scaled, p, flat, derivative_kind="jvp", **how) == "pass"
+    by_x = lambda p, x, dx: pushed(p, x, {"w": 0 * p["w"], "b": 0 * p["b"], "n": 0}, dx)  # noqa: E731
+    assert verdict(scaled, p, by_x, derivative_kind="jvp", **{**how, "wrt": "x"}) == "pass"
+
+
+# --- Several containers -----------------------------------------------------------------------------------------------
+
+
+def residual(inputs: Any, outputs: Any) -> Any:
+    return inputs["w"] @ outputs["x"] + inputs["b"] * outputs["x"][0] ** 2
+
+
+def partials(inputs: Any, outputs: Any) -> Any:
+    return {"w": np.einsum("ij,k->ijk", np.eye(2), outputs["x"]), "b": np.diag(np.full(2, outputs["x"][0] ** 2))}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("how", [lambda o: {"others": [o]}, lambda o: {"others": {"outputs": o}},
+                                 lambda o: {"parameters": {"outputs": o}}])  # fmt: skip
+def test_a_derivative_takes_two_containers(how: Callable[[Any], dict[str, Any]], dtype: str) -> None:
+    given = how({"x": np.array([2, 0.5, -1.5], dtype)})
+    for right in (partials, lambda i, o: partials(i, o), lambda *both: partials(*both)):
+        assert verdict(residual, of(dict, dtype), right, **given) == "pass"
+    wrong = lambda inputs, outputs: {**partials(inputs, outputs), "b": np.eye(2)}  # noqa: E731
+    assert verdict(residual, of(dict, dtype), wrong, **given) == "fail"
+
+
+def test_arguments_are_told_apart_by_their_names() -> None:
+    x, given = np.array([2, 0.5, -1.5]), of(dict, "float64")
+
+    def f(p: Any, x: Array) -> Any:
+        return p["w"] @ x + p["b"]
+
+    right = {"w": np.einsum("ij,k->ijk", np.eye(2), x), "b": np.eye(2)}
+    for claim in (lambda p, x: right, lambda x, p: {**right, "b": np.eye(2) + 0 * p["b"] * x[0]}, lambda q, y: right):
+        assert verdict(f, given, claim, others=[x]) == "pass"
+    by_leaves = verdict(f, given, lambda x, w, b: (0, right["w"] + 0 * w[0, 0], right["b"] + 0 * b), others=[x])
+    assert by_leaves == "pass"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "p.b", "all"])
+def test_a_tuple_has_an_entry_for_each_argument(wrt: str | None, dtype: str) -> None:
+    """As jax.grad returns one with argnums=(0, 1), and a backward of several arguments."""
+
+    def f(p: Any, x: Array) -> Any:
+        return ((p["w"] @ x + p["b"]) ** 2).sum()
+
+    def both(p: Any, x: Array, g: float = 1.0, k: float = 1.0) -> Any:
+        r = 2 * g * (p["w"] @ x + p["b"])
+        return {"b": k * r, "w": k * np.outer(r, x)}, k * p["w"].T @ r
+
+    p, x = of(dict, dtype), np.array([2, 0.5, -1.5], dtype)
+    how: Any = {"others": [x], "wrt": wrt}
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        assert verdict(f, p, lambda p, x, k=k: both(p, x, 1, k), **how) == expected
+        assert verdict(f, p, lambda p, x, g, k=k: both(p, x, g, k), derivative_kind="vjp", **how) == expected
+        if wrt is None:
+            alone = lambda p, k=k: (both(p, x, 1, k)[0],)  # noqa: E731
+            assert verdict(lambda p: f(p, x), p, alone) == expected
+
+
+# --- *args ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_decorated_derivative_is_given_what_the_function_is(dtype: str) -> None:
+    def f(t: float, y: Array, k: float = 1.0) -> Any:
+        return t * k * y**2
+
+    def slope(t: float, y: Array, k: float = 1.0) -> Any:
+        return 2 * t * k * y
+
+    y = np.array([2, 0.5, -1.5], dtype)
+    for claim in (logged(slope), lambda *all_: slope(*all_)):
+        for given in ({"t": 3.0}, {"t": 3.0, "k": 2.5}):
+            assert verdict(f, y, claim, parameters=given) == "pass"
+            assert verdict(f, y, lambda *a, c=claim: c(*a) + 0.1, parameters=given) == "fail"
+    of_container = logged(lambda t, p, k=1.0: {"y": np.diag(slope(t, p["y"], k))})
+    assert verdict(lambda t, p, k: f(t, p["y"], k), {"y": y}, of_container, parameters={"t": 3.0, "k": 2.5}) == "pass"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_decorated_function_takes_containers(dtype: str) -> None:
+    p, x = of(dict, dtype), np.array([2, 0.5, -1.5], dtype)
+
+    def f(p: Any, x: Array, k: float = 1.0) -> Any:
+        return k * p["w"] @ x + p["b"]
+
+    def jacobian(p: Any, x: Array, k: float = 1.0) -> Any:
+        return {"w": np.einsum("ij,k->ijk", np.eye(2), k * x), "b": np.eye(2)}
+
+    for decorated in (logged(f), lambda p, *rest, **keywords: f(p, *rest, **keywords)):
+        for claim in (jacobian, logged(jacobian), lambda q, y, k=1.0: jacobian(q, y, k)):
+            for given in ({"others": [x]}, {"others": [x], "parameters": {"k": 2.5}}):
+                assert verdict(decorated, p, claim, **given) == "pass"
+                assert verdict(decorated, p, lambda *a, c=claim, **k: {**c(*a, **k), "b": 2}, **given) == "fail"
+    assert verdict(logged(energy), p, logged(gradient)) == "pass"
+    named = jacinspect.inspect(logged(f), p, others=[x], wrt="all")
+    assert named.names.operand.names == ("y", "x.w", "x.b")
