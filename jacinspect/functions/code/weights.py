@@ -17,6 +17,7 @@ import numpy as np
 from jacinspect.functions.code.backends import Call
 from jacinspect.functions.code.frameworks import signature_of, torch_modules
 from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
+from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass
 
@@ -73,57 +74,63 @@ def weights_of(
 
 
 def _of_modules(modules: Mapping[str, Any], call: Call) -> Weights:
-    """Take the parameters and buffers of modules, which `call` uses, by torch.func.functional_call."""
-    torch: Any = sys.modules["torch"]
-    holder = _holder(torch, modules, call)
-    own = {name: (value, False) for name, value in holder.named_parameters()}
-    own |= {name: (value, True) for name, value in holder.named_buffers()}
-    double = {
-        name: (value.detach().double() if value.is_floating_point() else value, moves)
-        for name, (value, moves) in own.items()
-    }
-    shown = {name: name.removeprefix(f"{_OWN}.") for name in own}
-    values = {
-        shown[name]: value.numpy(force=True).copy() for name, (value, _) in double.items() if value.is_floating_point()
-    }
-    full = {short: name for name, short in shown.items()}
+    """Take the parameters and buffers of modules, which `call` uses."""
+    parameters, buffers = _places(modules, "_parameters"), _places(modules, "_buffers")
+    places = {**buffers, **parameters}
+    own = {name: holder[key] for name, [(holder, key), *_] in {**parameters, **buffers}.items()}
+    double = {name: value.detach().double() if value.is_floating_point() else value for name, value in own.items()}
+    values = {name: value.numpy(force=True).copy() for name, value in double.items() if value.is_floating_point()}
 
     def bind(names: Sequence[str], training: bool) -> Call:
         def bound(*given: Any) -> Any:
             operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
             # batch norm moves its running statistics, which is to be seen by nobody
-            swapped = {name: value.clone() if moves else value for name, (value, moves) in double.items()}
-            swapped |= {full[name]: value.clone() for name, value in zip(names, new, strict=True)}
-            with _mode(modules.values(), training):
+            swapped = {name: value.clone() if name in buffers else value for name, value in double.items()}
+            swapped |= {name: value.clone() for name, value in zip(names, new, strict=True)}
+            with lasting(_mode(modules.values(), training)):
                 try:
-                    return torch.func.functional_call(holder, swapped, operands)
+                    with lasting(_swapped(places, swapped)):
+                        return call(*operands)
                 except RuntimeError as error:
                     if "dtype" not in str(error):
                         raise
-                    # it converts its operands to the precision of its weights, as by x.float()
-                    swapped = {name: value.to(own[name][0].dtype) for name, value in swapped.items()}
-                    return torch.func.functional_call(holder, swapped, operands)
+                # it converts its operands to the precision of its weights, as by x.float()
+                with lasting(_swapped(places, {name: value.to(own[name].dtype) for name, value in swapped.items()})):
+                    return call(*operands)
 
         return bound
 
-    buffers = frozenset(shown[name] for name, (_, moves) in own.items() if moves)
-    return Weights(values, bind, "its weights are copied in double precision", buffers)
+    return Weights(values, bind, "its weights are copied in double precision", frozenset(buffers))
 
 
-_OWN = "module"  # what a module is called that is itself the callable
+_Places = list[tuple[dict[str, Any], str]]  # the dicts of modules that hold a tensor, with its key in each
 
 
-def _holder(torch: Any, modules: Mapping[str, Any], call: Call) -> Any:
-    """Make a module whose submodules are these, and whose forward is the callable that uses them."""
-
-    class Holder(torch.nn.Module):  # type: ignore[misc]
-        def forward(self, *operands: Any) -> Any:
-            return call(*operands)
-
-    holder = Holder()
+def _places(modules: Mapping[str, Any], kind: str) -> dict[str, _Places]:
+    """Find the tensors of a kind in modules and those in them, by the first name of each: a shared one has several."""
+    found: dict[int, tuple[str, _Places]] = {}  # by the tensor's id
     for name, module in modules.items():
-        holder.add_module(name or _OWN, module)
-    return holder
+        for prefix, inner in module.named_modules(prefix=name):
+            holder = getattr(inner, kind)
+            for key, value in holder.items():
+                if value is not None:
+                    path = f"{prefix}.{key}" if prefix else key
+                    found.setdefault(id(value), (path, []))[1].append((holder, key))
+    return dict(found.values())
+
+
+@contextmanager
+def _swapped(places: Mapping[str, _Places], tensors: Mapping[str, Any]) -> Iterator[None]:
+    """Put tensors in the places of those of modules, and these back."""
+    new = [(holder, key, tensors[name]) for name, found in places.items() for holder, key in found]
+    before = [(holder, key, holder[key]) for holder, key, _ in new]
+    try:
+        for holder, key, tensor in new:
+            holder[key] = tensor
+        yield
+    finally:
+        for holder, key, tensor in before:
+            holder[key] = tensor
 
 
 @contextmanager

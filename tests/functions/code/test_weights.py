@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
@@ -125,6 +126,44 @@ def test_recurrent_layers_return_pairs() -> None:
     attention = torch.nn.MultiheadAttention(4, 2)
     report = jacinspect.inspect(attention, X, others=[X, X], wrt="in_proj_bias", take=0)
     assert report.verdict == "pass"
+
+
+class Checkpointed(torch.nn.Module):  # type: ignore[misc]
+    """tanh(dropout(x Wᵀ + b)): its backward calls all of it again, with the weights that it has then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear, self.dropout = torch.nn.Linear(4, 2), torch.nn.Dropout(0.5)
+
+    def forward(self, x: Any) -> Any:
+        return checkpoint(lambda x: torch.tanh(self.dropout(self.linear(x))), x, use_reentrant=False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("wrt", [None, "linear.weight", "all"])
+def test_a_backward_that_calls_the_module_again(dtype: type[np.floating], wrt: str | None) -> None:
+    x = X.astype(dtype)
+    for module in (Checkpointed(), Checkpointed().double()):
+        assert jacinspect.inspect(module, x, wrt=wrt).verdict == "pass"
+    assert jacinspect.inspect(module, x, wrt=wrt, mode="train", reseed=3).verdict == "pass"
+
+
+def test_a_backward_that_calls_modules_again_at_other_weights() -> None:
+    module = Checkpointed()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+
+    def f(x: Any) -> Any:
+        return checkpoint(module, x, use_reentrant=False) ** 2
+
+    for wrt in (None, "module.linear.weight", "all"):  # the second order calls backward at other weights
+        report = jacinspect.inspect(f, X, wrt=wrt, order=2)
+        assert report.second_order is not None
+        assert (report.verdict, report.second_order.message) == ("pass", None)
+    assert module.training
+    for name, value in module.named_parameters():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, before[name])
 
 
 def test_dropout_is_seeded_before_every_call() -> None:
