@@ -168,4 +168,5 @@ TORCH = Framework(
     "torch.autograd",
     "torch's gradient is ∂L/∂re + i ∂L/∂im",
     unfollowed=_unfollowed,
+    constant=lambda array: array.detach() if isinstance(array, sys.modules["torch"].Tensor) else array,
 )
