@@ -21,7 +21,7 @@ from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass
 
-__all__ = ["Weights", "arrays_of", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "kept_as", "weights_of", "with_arrays"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def weights_of(
     ----------
     f
         A torch module, a function that uses modules or has parameters that are trees of arrays, a tree itself, a module
-        of flax.linen that is bound to its variables, or an object with arrays as attributes, or its method.
+        of flax.linen that is bound to its variables, or an object whose attributes are arrays or trees, or its method.
     parameters
         The values that f is called with.
     call_of
@@ -150,18 +150,34 @@ def _mode(modules: Any, training: bool) -> Iterator[None]:
 
 
 def arrays_of(f: Any) -> dict[str, Array]:
-    """Return the real arrays of numpy among the attributes of an object that is called, or that f is a method of."""
+    """Return the real arrays of numpy among the attributes of an object that is called, or that f is a method of.
+
+    Those in containers are there by their paths, as params.W. The gradients that a backward keeps are left out.
+    """
     owner = getattr(f, "__self__", f)
     if isinstance(owner, type | ModuleType | FunctionType | partial | np.ufunc):
         return {}
-    held = getattr(owner, "__dict__", {})
-    return {name: value for name, value in held.items() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
+    held = dict(leaves(getattr(owner, "__dict__", {})))
+    arrays = {path: leaf for path, leaf in held.items() if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"}
+    kept = {key for path in arrays for key in kept_as(path)} if hasattr(owner, "backward") else set()
+    return {path: array for path, array in arrays.items() if path not in kept}
+
+
+def kept_as(path: str) -> tuple[str, ...]:
+    """Return the paths at which a layer may keep the gradient by one of its arrays, as its backward finds it."""
+    _, _, within = path.partition(".")  # of params.W, or params.0, it is in grads at the same place
+    name = path.rpartition(".")[-1]
+    return f"grads.{path}", f"grads.{within}", f"d{name}", f"grad_{name}"
 
 
 def with_arrays(f: Any, arrays: Mapping[str, Array]) -> Any:
-    """Return a copy of such an object, or the method of a copy, with other arrays as attributes."""
+    """Return a copy of such an object, or the method of a copy, with other arrays at some paths."""
     owner = copy(getattr(f, "__self__", f))
-    vars(owner).update(arrays)
+    changed = {
+        name: held for name, held in vars(owner).items() if any(f"{path}.".startswith(f"{name}.") for path in arrays)
+    }
+    for name, held in changed.items():
+        vars(owner)[name] = rebuilt(held, iter([arrays.get(path, leaf) for path, leaf in leaves(held, name)]))
     return owner if getattr(f, "__self__", f) is f else getattr(owner, f.__name__)
 
 
