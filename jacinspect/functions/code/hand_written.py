@@ -5,7 +5,7 @@ reads what it returns.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from jacinspect.errors import InputError
@@ -17,8 +17,10 @@ from jacinspect.functions.code.frameworks import framework_of, signature_of
 from jacinspect.functions.code.layers import with_cache
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import leaves, rebuilt
+from jacinspect.functions.code.weights import arrays_of, holding
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
+from jacinspect.records import replace
 
 __all__ = ["claim_of", "takes"]
 
@@ -29,7 +31,8 @@ def claim_of(
     """Make a Claim of a user's derivative: a callable of the operands, and of a tangent or cotangent for a jvp or vjp.
 
     It is given those of the function's parameters that it has a name for; where both have a default, each keeps its
-    own. Where it returns torch tensors or jax arrays, the claim returns numpy's, and anything else as it is.
+    own. It need not take the arrays of the function's object: it finds them there. Where it returns torch tensors or
+    jax arrays, the claim returns numpy's, and anything else as it is.
     """
     called = callable_of(derivative, name)
     signature = signature_of(called)
@@ -39,6 +42,12 @@ def claim_of(
         return _claim_by_trees(called, trees, function, kind, backend)
     positional = [place for place in places if place.kind in POSITIONAL]
     number = len(function.operands) + (kind in ("jvp", "vjp"))
+    held = function.own.keys() & function.operands & arrays_of(function.origin).keys()
+    named = {path.rpartition(".")[-1] for path in held} & {place.name for place in places}
+    if held and not named and len(places) == len(positional) == number - len(held):
+        others = tuple(operand for operand in function.operands if operand not in held)
+        claim = claim_of(derivative, name, replace(function, operands=others), kind, backend)
+        return _claim_of_holder(claim, function, held)
     passed = _parameters_for(places, function, number)
     required = [place for place in positional if place.default is place.empty and place.name not in function.parameters]
     cached = with_cache(called, [place.name for place in required], function, kind)
@@ -68,6 +77,31 @@ def claim_of(
         return known[shapes].value(call)
 
     return Claim(call, kind, adapt, len(required))
+
+
+def _claim_of_holder(claim: Claim, function: Function, names: Collection[str]) -> Claim:
+    """Make a Claim of one that does not take some operands, an object's own arrays: it finds them in the object."""
+    number = len(function.operands)
+
+    def apart(given: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
+        held = {name: value for name, value in zip(function.operands, given, strict=False) if name in names}
+        others = [value for name, value in zip(function.operands, given, strict=False) if name not in names]
+        return held, [*others, *given[number:]]
+
+    def called(derivative: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            held, others = apart(given)
+            with holding(function.origin, held):
+                return derivative(*others)
+
+        return call
+
+    def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
+        held, others = apart(arguments)
+        with holding(function.origin, held):
+            return called(claim.at(others))
+
+    return replace(claim, derivative=called(claim.derivative), adapt=adapt)
 
 
 def _trees_of(places: Sequence[inspect.Parameter], function: Function) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass
 
-__all__ = ["Weights", "arrays_of", "kept_as", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "holding", "kept_as", "weights_of", "with_arrays"]
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,19 @@ def with_arrays(f: Any, arrays: Mapping[str, Array]) -> Any:
     for name, held in changed.items():
         vars(owner)[name] = rebuilt(held, iter([arrays.get(path, leaf) for path, leaf in leaves(held, name)]))
     return owner if getattr(f, "__self__", f) is f else getattr(owner, f.__name__)
+
+
+@contextmanager
+def holding(f: Any, arrays: Mapping[str, Array]) -> Iterator[None]:
+    """Put other arrays at some paths of such an object itself, and back."""
+    owner = getattr(f, "__self__", f)
+    before = dict(vars(owner))
+    new = {name: value for name, value in vars(with_arrays(owner, arrays)).items() if value is not before[name]}
+    try:
+        vars(owner).update(new)
+        yield
+    finally:
+        vars(owner).update({name: before[name] for name in new})
 
 
 def _of_object(f: Any, held: Mapping[str, Array], call_of: Callable[[Any], Call]) -> Weights:
