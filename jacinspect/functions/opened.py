@@ -73,9 +73,8 @@ class Opened:
 
     def _open(self, given: Any) -> Any:
         """Of what a derivative returned for each of all operands, keep what is for the open ones."""
-        if isinstance(given, tuple | list) and len(given) == len(self.operands):
-            return [given[place] for place in self.places]
-        return given
+        entries = self.operands.entries(given, self.places)
+        return given if entries is None else entries
 
     def claim(self, claim: Claim) -> Claim:
         """Return a derivative of all operands as one of the vector."""

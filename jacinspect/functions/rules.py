@@ -51,9 +51,29 @@ class Operands:
             point[place] = value
         return point
 
+    def entries(self, given: Any, places: Sequence[int]) -> list[Any] | None:
+        """Return the entries at `places` of a derivative's tuple with one for each operand; None of anything else.
+
+        The tuple may leave out integers, as labels are, where its entries have the shapes of the others.
+        """
+        if not isinstance(given, tuple | list):
+            return None
+        if len(given) == len(self):
+            return [given[place] for place in places]
+        real = [place for place, array in enumerate(self.arrays) if array.dtype.kind in "fc" or place in places]
+        if len(given) != len(real) or not all(map(_is_by, given, (self.arrays[place] for place in real))):
+            return None
+        return [given[real.index(place)] for place in places]
+
     @cached_property
     def _double(self) -> Sequence[Array]:
         return [_in_double(array) for array in self.arrays]
+
+
+def _is_by(entry: Any, operand: Array) -> bool:
+    """Whether a derivative may be one by an operand, for it has its shape or size last."""
+    shape = tuple(getattr(entry, "shape", ()))
+    return shape[len(shape) - operand.ndim :] == operand.shape or shape[-1:] == (operand.size,)
 
 
 def _in_double(array: Array) -> Array:
@@ -131,7 +151,13 @@ class Vjp:
 
     def by(self, place: int, operands: Operands) -> "Vjp":
         """Return the rule that gives the cotangent of one operand."""
-        return replace(self, pull=_entry(fix(self.pull, place, operands), place, len(operands)))
+        pull = fix(self.pull, place, operands)
+
+        def pull_by(*arguments: Any) -> Any:
+            given = pull(*arguments)
+            return given[place] if isinstance(given, tuple) else given
+
+        return replace(self, pull=pull_by)
 
 
 @dataclass(frozen=True)
@@ -167,8 +193,15 @@ class Claim:
             return restricted(self.at([*operands.at([place], [x]), *tangent]))
 
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
-            entry = _entry(fix(derivative, place, operands), place, len(operands))
-            return _entry(entry, 0, 1) if self.kind == "vjp" else entry  # a backward may leave out the Nones after it
+            def derivative_by(*arguments: Any) -> Any:
+                given = fixed(*arguments)
+                entries = operands.entries(given, [place]) if isinstance(given, tuple) else None
+                entry = given if entries is None else entries[0]
+                alone = self.kind == "vjp" and isinstance(entry, tuple) and len(entry) == 1
+                return entry[0] if alone else entry  # a backward may leave out the Nones after it
+
+            fixed = fix(derivative, place, operands)
+            return derivative_by
 
         return replace(self, derivative=restricted(self.derivative), adapt=self.adapt and adapt)
 
@@ -223,13 +256,3 @@ def copied(array: Array) -> Array:
     copy: Array = np.ndarray(array.shape, array.dtype, np.zeros(reach, array.dtype), strides=array.strides)
     copy[...] = array
     return copy
-
-
-def _entry(derivative: Callable[..., Any], place: int, number: int) -> Callable[..., Any]:
-    """Take the entry at `place` where a derivative returns a tuple with one for each of a number of operands."""
-
-    def derivative_by(*arguments: Any) -> Any:
-        given = derivative(*arguments)
-        return given[place] if isinstance(given, tuple) and len(given) == number else given
-
-    return derivative_by

@@ -32,6 +32,7 @@ from jacinspect.wording import told_apart
 __all__ = ["Rules", "with_agreement"]
 
 _ALIKE = 2.0**-30  # relative: one wrong number by two rules
+_CUTS = {"torch": "detach()", "jax": "stop_gradient"}  # what makes a constant of an array that autodiff follows
 _SAME = 1e-6  # relative: two ways to one number, summed in different orders
 _SINGLE = 2.0**29  # the last bit of single precision, in those of double
 
@@ -210,6 +211,9 @@ class Rules:
             if claimed is not None:
                 message += f", {_apart(float(claimed.data[stored]), found.given)[0]} by {main}"
             message += f", {numeric.jacobian.data[stored]:.8g} ± {numeric.bar[stored]:.1g} by differences"
+            cut = _CUTS.get(self.function.source)
+            if found.given == 0 and cut and self.evidence.comparison.status[stored] == Status.AGREES:
+                message += f": {main} is right, and {name} alone takes it for constant, as after {cut}"
         return self._fails(name, message, column)
 
     def _faulty(self, name: str, analytic: Analytic, found: Fault) -> RuleReport:

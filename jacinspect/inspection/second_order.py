@@ -23,6 +23,7 @@ from jacinspect.inspection.plan import Progress
 from jacinspect.inspection.report import Report, SecondOrderReport
 from jacinspect.inspection.sections import RuleReport
 from jacinspect.inspection.settings import Settings
+from jacinspect.inspection.subject import black_box
 from jacinspect.records import replace
 
 __all__ = ["require_gradient", "with_second_order"]
@@ -51,7 +52,8 @@ def with_second_order(report: Report, function: Function, settings: Settings, pr
         found = ordered([*report.findings, *untold])
         return replace(report, second_order=SecondOrderReport(None, None, reason), findings=found)
     assert report.output is not None
-    x, output = report.operand.values, report.output
+    output = report.output
+    _, x = black_box(function, report.operand.values, lambda _: None)
     is_own = output.size == 1 or (report.is_elementwise and output.shape == x.shape)
     rng = np.random.default_rng([settings.seed, 9])
     w = np.ones(output.shape) if is_own else rng.standard_normal(output.shape)

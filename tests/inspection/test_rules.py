@@ -78,6 +78,24 @@ def test_a_forward_rule_that_is_wrong_beside_a_right_backward() -> None:
     assert report.to_dict()["rules"][1]["message"] == message(report)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_forward_mode_that_does_not_follow_f_beside_a_right_backward(dtype: Any) -> None:
+    """An inner gradient by a leaf of its own, where x is not followed by backward."""
+
+    def force(x: Any) -> Any:
+        with torch.enable_grad():
+            leaf = x if x.requires_grad else x.detach().requires_grad_()
+            return torch.autograd.grad(torch.tanh(leaf).prod(), leaf, create_graph=True)[0]
+
+    report = jacinspect.inspect(force, np.array([0.5, -1.0, 0.25], dtype), backend="torch")
+    assert (report.verdict, codes(report)) == ("fail", ["J015"])
+    assert verdicts(report) == {"backward": "pass", "forward": "fail", "vmap": "pass"}
+    assert " is 0 by forward, " in message(report)
+    assert message(report).endswith(
+        " by differences: backward is right, and forward alone takes it for constant, as after detach()"
+    )
+
+
 def test_a_backward_that_is_wrong_beside_a_right_forward_rule() -> None:
     report = jacinspect.inspect(autograd(lambda x, g: 2 * slope(x) * g, right), X)
     assert codes(report) == ["J001"]

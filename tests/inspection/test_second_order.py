@@ -62,6 +62,14 @@ class Cube(torch.autograd.Function):  # type: ignore[misc]
         return 3 * ctx.saved_tensors[0] ** 2 * g
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_module_is_called_in_double_precision(dtype: type[np.floating]) -> None:
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh())
+    report = second(module, np.linspace(-1, 1, 8).reshape(2, 4).astype(dtype))
+    assert (report.verdict, report.second_order and report.second_order.message) == ("pass", None)
+
+
 class Detached(Cube):
     @staticmethod
     def backward(ctx: Any, g: Any) -> Any:

@@ -27,7 +27,8 @@ class Framework:
     of its arrays end to end as one; `kind` is numpy's letter for what one holds, "f" for real and "c" for complex
     numbers, and "" for what is no array of the framework. `gradient` says how its autodiff has the gradient by complex
     numbers; that of the rules is ∂L/∂re + i ∂L/∂im. `ready`, given operands to try it on, returns what is to be called
-    in place of a callable, and `unfollowed` the paths of the outputs that it marks as not differentiable.
+    in place of a callable, and `unfollowed` the paths of the outputs that it marks as not differentiable. `constant`
+    returns one of its arrays as one that its autodiff does not follow, and anything else as it is.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Framework:
     gradient: str = "by a complex number z, a claimed gradient is ∂L/∂re + i ∂L/∂im"
     ready: Callable[[Call, Sequence[Array]], Call] = lambda call, _: call
     unfollowed: Callable[[Call, Sequence[Array]], Collection[str]] = lambda _, __: ()
+    constant: Callable[[Any], Any] = lambda array: array
 
 
 def _joined(arrays: Sequence[Any]) -> Array:

@@ -12,10 +12,9 @@ from typing import Any
 
 from jacinspect.errors import InputError, is_own_file
 from jacinspect.functions.code.arguments import called_with, divided
-from jacinspect.functions.code.backends import Call
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.double import rules_for_second, second_rules
-from jacinspect.functions.code.frameworks import autograd_function, plain
+from jacinspect.functions.code.frameworks import autograd_function, following, plain
 from jacinspect.functions.code.in_place import returning
 from jacinspect.functions.code.layers import made, own_backward
 from jacinspect.functions.code.outputs import Joined
@@ -116,7 +115,7 @@ def _adapted(
     function: Function, f: Callable[..., Any], given: Sequence[Array], moves: Sequence[bool], backend: str | None
 ) -> tuple[Function, Sequence[Array]]:
     """Adapt a function to the framework whose arrays it takes; f is the callable, for what it is and mentions."""
-    followed = _followed_by(moves, function.value)
+    followed = following(function.value, moves)
     framework, stays, call, tried = accepted(f, followed, given, backend)
     differentiated = function.rule is None and stays
     # Elsewhere a detached output may be a mistake.
@@ -144,20 +143,6 @@ def _adapted(
     return adapted, [
         as_tried if operand.dtype.kind in "iu" else operand for as_tried, operand in zip(tried, given, strict=True)
     ]
-
-
-def _followed_by(moves: Sequence[bool], call: Call) -> Call:
-    """Return a callable that torch's autograd follows by the operands that move alone: some it refuses to follow."""
-
-    def called(*operands: Any) -> Any:
-        return call(
-            *(
-                operand if follows or not getattr(operand, "requires_grad", False) else operand.detach()
-                for operand, follows in zip(operands, moves, strict=True)
-            )
-        )
-
-    return called
 
 
 def place_of(f: Any) -> tuple[str, int] | None:

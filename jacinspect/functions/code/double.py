@@ -14,7 +14,7 @@ import numpy as np
 
 from jacinspect.functions.code.backends import Call
 from jacinspect.functions.code.with_jax import from_jax, of_real, tangents_of
-from jacinspect.functions.code.with_torch import from_torch, laid_out
+from jacinspect.functions.code.with_torch import from_torch, laid_out, with_backward
 from jacinspect.functions.rules import Array, Jvp, Second, Vjp
 
 __all__ = ["rules_for_second", "second_rules"]
@@ -82,6 +82,7 @@ def _torch_leaves(operands: Sequence[Array], vectors: Sequence[Array]) -> tuple[
     return leaves, list(compress(leaves, moves)), list(compress(vectors, moves))
 
 
+@with_backward()
 def _torch_double_backward(call: Call, *given: Array) -> tuple[Array, ...]:
     """Pull a vector back through the backward, as torch.autograd.gradgradcheck does."""
     half = len(given) // 2
@@ -90,6 +91,7 @@ def _torch_double_backward(call: Call, *given: Array) -> tuple[Array, ...]:
     return _by_operand(given[:half], map(_from_torch, _torch_pulled(gradients, vectors, moving)))
 
 
+@with_backward()
 def _torch_push_by_cotangent(call: Call, *given: Array) -> Array:
     """Push tangents by differentiating the backward by its cotangent, in which it is linear."""
     torch: Any = sys.modules["torch"]
@@ -104,6 +106,7 @@ def _torch_push_by_cotangent(call: Call, *given: Array) -> Array:
     return np.zeros(result.shape) if pushed is None else np.asarray(from_torch(pushed))
 
 
+@with_backward()
 def _torch_forward_over_reverse(call: Call, *given: Array) -> tuple[Array, ...]:
     """Push tangents through the backward by torch.autograd.forward_ad."""
     half, forward = len(given) // 2, sys.modules["torch"].autograd.forward_ad

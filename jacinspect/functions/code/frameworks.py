@@ -21,7 +21,7 @@ from jacinspect.functions.code.with_jax import JAX
 from jacinspect.functions.code.with_torch import TORCH
 from jacinspect.functions.rules import Array
 
-__all__ = ["autograd_function", "framework_of", "plain", "signature_of", "torch_modules"]
+__all__ = ["autograd_function", "following", "framework_of", "plain", "signature_of", "torch_modules"]
 
 FRAMEWORKS = {framework.name: framework for framework in (NUMPY, TORCH, JAX)}
 _AUTODIFF = [name for name, framework in FRAMEWORKS.items() if framework.autodiff]  # all but numpy
@@ -75,6 +75,22 @@ def autograd_function(f: Any) -> Any:
     owner = getattr(f, "__self__", None)
     own = torch is not None and isinstance(owner, type) and issubclass(owner, torch.autograd.Function)
     return owner if own else None
+
+
+def following(call: Call, moves: Sequence[bool]) -> Call:
+    """Return a callable that autodiff follows by the operands that move alone: by some it refuses to follow."""
+    if all(moves):
+        return call
+    loaded = [framework for name, framework in FRAMEWORKS.items() if name in sys.modules]
+
+    def constant(operand: Any) -> Any:
+        for framework in loaded:
+            operand = framework.constant(operand)
+        return operand
+
+    return lambda *operands: call(
+        *(operand if follows else constant(operand) for operand, follows in zip(operands, moves, strict=True))
+    )
 
 
 def framework_of(

@@ -15,6 +15,7 @@ from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.callables import callable_of
 from jacinspect.functions.code.containers import Containers
 from jacinspect.functions.code.frameworks import framework_of, signature_of
+from jacinspect.functions.code.holder import held_by, of_holder
 from jacinspect.functions.code.layers import with_cache
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.function import Array, Function, Parameter
@@ -31,11 +32,16 @@ def claim_of(
 ) -> Claim:
     """Make a Claim of a user's derivative: a callable of the operands, and of a tangent or cotangent for a jvp or vjp.
 
-    It takes containers of operands as the function does. It is given those of the function's parameters that it has a
-    name for; where both have a default, each keeps its own. Where it returns torch tensors or jax arrays, the claim
-    returns numpy's, and anything else as it is.
+    It takes containers of operands as the function does, and need not take the arrays of the function's object, as it
+    finds them there. It is given those of the function's parameters that it has a name for; where both have a default,
+    each keeps its own. Where it returns torch tensors or jax arrays, the claim returns numpy's, and anything else as it
+    is.
     """
     called = callable_of(derivative, name)
+    held = held_by(called, function, kind)
+    if held:
+        others = tuple(operand for operand in function.operands if operand not in held)
+        return of_holder(claim_of(derivative, name, replace(function, operands=others), kind, backend), function, held)
     containers = _containers_of(called, function)
     whole = containers.whole(function)
     cached = with_cache(called, _required(signature_of(called), whole), whole, kind)

@@ -11,7 +11,8 @@ from typing import Any
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
 from jacinspect.functions.code.seeding import reseeded
-from jacinspect.functions.code.weights import with_arrays
+from jacinspect.functions.code.trees import leaves
+from jacinspect.functions.code.weights import kept_as, with_arrays
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 
@@ -56,6 +57,8 @@ def _generator(f: type, name: str) -> Any:
 def own_backward(called: Any, f: Any, names: Sequence[str] = ()) -> Claim | None:
     """Return the backward of an object that has forward and backward, as a vjp; of torch's modules there is none.
 
+    It is that of forward, which the object may be called as, and not of its other methods.
+
     `names` are those of its arrays that are operands too; backward has to return their gradients after those of the
     operands, or to keep them as dW, say, or in a dict grads.
     """
@@ -64,6 +67,8 @@ def own_backward(called: Any, f: Any, names: Sequence[str] = ()) -> Claim | None
     if torch is not None and isinstance(owner, torch.nn.Module):
         return None
     if isinstance(owner, type) or not (hasattr(owner, "forward") and hasattr(owner, "backward")):
+        return None
+    if called is not owner and called not in (owner.forward, getattr(owner, "__call__", None)):  # noqa: B004
         return None
 
     def pull(*given: Array) -> Any:
@@ -80,15 +85,15 @@ def own_backward(called: Any, f: Any, names: Sequence[str] = ()) -> Claim | None
     return Claim(pull, "vjp")
 
 
-def _kept(layer: Any, name: str) -> Any:
+def _kept(layer: Any, path: str) -> Any:
     """Return the gradient by one of its arrays that a layer kept in its backward."""
-    grads = getattr(layer, "grads", {})
-    if name in grads:
-        return grads[name]
-    for key in (f"d{name}", f"grad_{name}"):
-        if hasattr(layer, key):
-            return getattr(layer, key)
-    raise FunctionFailedError(f"its backward keeps no gradient by {name}: let it set self.d{name}, or give one with -d")
+    grads, names = dict(leaves(getattr(layer, "grads", {}), "grads")), kept_as(path)
+    for key in names:
+        if key in grads or hasattr(layer, key):
+            return grads[key] if key in grads else getattr(layer, key)
+    raise FunctionFailedError(
+        f"its backward keeps no gradient by {path}: let it set self.{names[-2]}, or give one with -d"
+    )
 
 
 def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:

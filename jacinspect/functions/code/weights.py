@@ -17,10 +17,11 @@ import numpy as np
 from jacinspect.functions.code.backends import Call
 from jacinspect.functions.code.frameworks import signature_of, torch_modules
 from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
+from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass
 
-__all__ = ["Weights", "arrays_of", "is_real", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "holding", "is_real", "kept_as", "weights_of", "with_arrays"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def weights_of(
     ----------
     f
         A torch module, a function that uses modules or has parameters that are trees of arrays, a tree itself, a module
-        of flax.linen that is bound to its variables, or an object with arrays as attributes, or its method.
+        of flax.linen that is bound to its variables, or an object whose attributes are arrays or trees, or its method.
     parameters
         The values that f is called with.
     call_of
@@ -73,57 +74,63 @@ def weights_of(
 
 
 def _of_modules(modules: Mapping[str, Any], call: Call) -> Weights:
-    """Take the parameters and buffers of modules, which `call` uses, by torch.func.functional_call."""
-    torch: Any = sys.modules["torch"]
-    holder = _holder(torch, modules, call)
-    own = {name: (value, False) for name, value in holder.named_parameters()}
-    own |= {name: (value, True) for name, value in holder.named_buffers()}
-    double = {
-        name: (value.detach().double() if value.is_floating_point() else value, moves)
-        for name, (value, moves) in own.items()
-    }
-    shown = {name: name.removeprefix(f"{_OWN}.") for name in own}
-    values = {
-        shown[name]: value.numpy(force=True).copy() for name, (value, _) in double.items() if value.is_floating_point()
-    }
-    full = {short: name for name, short in shown.items()}
+    """Take the parameters and buffers of modules, which `call` uses."""
+    parameters, buffers = _places(modules, "_parameters"), _places(modules, "_buffers")
+    places = {**buffers, **parameters}
+    own = {name: holder[key] for name, [(holder, key), *_] in {**parameters, **buffers}.items()}
+    double = {name: value.detach().double() if value.is_floating_point() else value for name, value in own.items()}
+    values = {name: value.numpy(force=True).copy() for name, value in double.items() if value.is_floating_point()}
 
     def bind(names: Sequence[str], training: bool) -> Call:
         def bound(*given: Any) -> Any:
             operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
             # batch norm moves its running statistics, which is to be seen by nobody
-            swapped = {name: value.clone() if moves else value for name, (value, moves) in double.items()}
-            swapped |= {full[name]: value.clone() for name, value in zip(names, new, strict=True)}
-            with _mode(modules.values(), training):
+            swapped = {name: value.clone() if name in buffers else value for name, value in double.items()}
+            swapped |= {name: value.clone() for name, value in zip(names, new, strict=True)}
+            with lasting(_mode(modules.values(), training)):
                 try:
-                    return torch.func.functional_call(holder, swapped, operands)
+                    with lasting(_swapped(places, swapped)):
+                        return call(*operands)
                 except RuntimeError as error:
                     if "dtype" not in str(error):
                         raise
-                    # it converts its operands to the precision of its weights, as by x.float()
-                    swapped = {name: value.to(own[name][0].dtype) for name, value in swapped.items()}
-                    return torch.func.functional_call(holder, swapped, operands)
+                # it converts its operands to the precision of its weights, as by x.float()
+                with lasting(_swapped(places, {name: value.to(own[name].dtype) for name, value in swapped.items()})):
+                    return call(*operands)
 
         return bound
 
-    buffers = frozenset(shown[name] for name, (_, moves) in own.items() if moves)
-    return Weights(values, bind, "its weights are copied in double precision", buffers)
+    return Weights(values, bind, "its weights are copied in double precision", frozenset(buffers))
 
 
-_OWN = "module"  # what a module is called that is itself the callable
+_Places = list[tuple[dict[str, Any], str]]  # the dicts of modules that hold a tensor, with its key in each
 
 
-def _holder(torch: Any, modules: Mapping[str, Any], call: Call) -> Any:
-    """Make a module whose submodules are these, and whose forward is the callable that uses them."""
-
-    class Holder(torch.nn.Module):  # type: ignore[misc]
-        def forward(self, *operands: Any) -> Any:
-            return call(*operands)
-
-    holder = Holder()
+def _places(modules: Mapping[str, Any], kind: str) -> dict[str, _Places]:
+    """Find the tensors of a kind in modules and those in them, by the first name of each: a shared one has several."""
+    found: dict[int, tuple[str, _Places]] = {}  # by the tensor's id
     for name, module in modules.items():
-        holder.add_module(name or _OWN, module)
-    return holder
+        for prefix, inner in module.named_modules(prefix=name):
+            holder = getattr(inner, kind)
+            for key, value in holder.items():
+                if value is not None:
+                    path = f"{prefix}.{key}" if prefix else key
+                    found.setdefault(id(value), (path, []))[1].append((holder, key))
+    return dict(found.values())
+
+
+@contextmanager
+def _swapped(places: Mapping[str, _Places], tensors: Mapping[str, Any]) -> Iterator[None]:
+    """Put tensors in the places of those of modules, and these back."""
+    new = [(holder, key, tensors[name]) for name, found in places.items() for holder, key in found]
+    before = [(holder, key, holder[key]) for holder, key, _ in new]
+    try:
+        for holder, key, tensor in new:
+            holder[key] = tensor
+        yield
+    finally:
+        for holder, key, tensor in before:
+            holder[key] = tensor
 
 
 @contextmanager
@@ -143,19 +150,48 @@ def _mode(modules: Any, training: bool) -> Iterator[None]:
 
 
 def arrays_of(f: Any) -> dict[str, Array]:
-    """Return the real arrays of numpy among the attributes of an object that is called, or that f is a method of."""
+    """Return the real arrays of numpy among the attributes of an object that is called, or that f is a method of.
+
+    Those in containers are there by their paths, as params.W. The gradients that a backward keeps are left out.
+    """
     owner = getattr(f, "__self__", f)
     if isinstance(owner, type | ModuleType | FunctionType | partial | np.ufunc):
         return {}
-    held = getattr(owner, "__dict__", {})
-    return {name: value for name, value in held.items() if isinstance(value, np.ndarray) and value.dtype.kind == "f"}
+    held = dict(leaves(getattr(owner, "__dict__", {})))
+    arrays = {path: leaf for path, leaf in held.items() if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"}
+    kept = {key for path in arrays for key in kept_as(path)} if hasattr(owner, "backward") else set()
+    return {path: array for path, array in arrays.items() if path not in kept}
+
+
+def kept_as(path: str) -> tuple[str, ...]:
+    """Return the paths at which a layer may keep the gradient by one of its arrays, as its backward finds it."""
+    _, _, within = path.partition(".")  # of params.W, or params.0, it is in grads at the same place
+    name = path.rpartition(".")[-1]
+    return f"grads.{path}", f"grads.{within}", f"d{name}", f"grad_{name}"
 
 
 def with_arrays(f: Any, arrays: Mapping[str, Array]) -> Any:
-    """Return a copy of such an object, or the method of a copy, with other arrays as attributes."""
+    """Return a copy of such an object, or the method of a copy, with other arrays at some paths."""
     owner = copy(getattr(f, "__self__", f))
-    vars(owner).update(arrays)
+    changed = {
+        name: held for name, held in vars(owner).items() if any(f"{path}.".startswith(f"{name}.") for path in arrays)
+    }
+    for name, held in changed.items():
+        vars(owner)[name] = rebuilt(held, iter([arrays.get(path, leaf) for path, leaf in leaves(held, name)]))
     return owner if getattr(f, "__self__", f) is f else getattr(owner, f.__name__)
+
+
+@contextmanager
+def holding(f: Any, arrays: Mapping[str, Array]) -> Iterator[None]:
+    """Put other arrays at some paths of such an object itself, and back."""
+    owner = getattr(f, "__self__", f)
+    before = dict(vars(owner))
+    new = {name: value for name, value in vars(with_arrays(owner, arrays)).items() if value is not before[name]}
+    try:
+        vars(owner).update(new)
+        yield
+    finally:
+        vars(owner).update({name: before[name] for name in new})
 
 
 def _of_object(f: Any, held: Mapping[str, Array], call_of: Callable[[Any], Call]) -> Weights:

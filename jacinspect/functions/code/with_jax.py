@@ -143,6 +143,11 @@ def _kind(leaf: Any) -> str:
     return "f" if jax.numpy.issubdtype(leaf.dtype, jax.numpy.floating) else np.dtype(leaf.dtype).kind
 
 
+def _constant(array: Any) -> Any:
+    jax: Any = sys.modules["jax"]
+    return jax.lax.stop_gradient(array) if isinstance(array, jax.core.Tracer) else array
+
+
 def to_jax(arrays: Sequence[Array]) -> list[Any]:
     """Return numpy's arrays as jax's."""
     return [sys.modules["jax"].numpy.asarray(array) for array in arrays]
@@ -175,4 +180,5 @@ JAX = Framework(
     "jax.jvp or jax.vjp",
     "jax's gradient is ∂L/∂re − i ∂L/∂im",
     _ready,
+    constant=_constant,
 )

@@ -2,7 +2,9 @@
 
 import sys
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -12,7 +14,7 @@ from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.trees import converted, leaves
 from jacinspect.functions.rules import Array, Jvp, Vjp
 
-__all__ = ["TORCH", "from_torch", "laid_out"]
+__all__ = ["TORCH", "from_torch", "laid_out", "lasting", "with_backward"]
 
 
 def _trial(call: Call, operands: Sequence[Array]) -> Any:
@@ -69,6 +71,27 @@ def _rules(call: Call, _: Sequence[Array]) -> tuple[Jvp | Vjp, ...]:
     return Vjp(partial(_pull, call), "backward"), Jvp(partial(_push, call), "forward"), Vjp(batched, "vmap")
 
 
+_UNTIL_BACKWARD: ContextVar[ExitStack | None] = ContextVar("until_backward", default=None)
+
+
+@contextmanager
+def with_backward() -> Iterator[None]:
+    """Call f and pull back in one: what is `lasting` holds for both, as checkpointing calls parts of f in backward."""
+    with ExitStack() as stack:
+        token = _UNTIL_BACKWARD.set(stack)
+        try:
+            yield
+        finally:
+            _UNTIL_BACKWARD.reset(token)
+
+
+def lasting(context: AbstractContextManager[None]) -> AbstractContextManager[None]:
+    """Return a context of a call of f that holds until the backward of this call has run, where one follows."""
+    stack = _UNTIL_BACKWARD.get()
+    return context if stack is None else nullcontext(stack.enter_context(context))
+
+
+@with_backward()
 def _pull(call: Call, *given: Array, batched: bool = False) -> tuple[Array, ...]:
     """Pull a cotangent back by `torch.autograd.grad`, as torch.func fails on ordinary custom Functions."""
     torch: Any = sys.modules["torch"]
@@ -145,4 +168,5 @@ TORCH = Framework(
     "torch.autograd",
     "torch's gradient is ∂L/∂re + i ∂L/∂im",
     unfollowed=_unfollowed,
+    constant=lambda array: array.detach() if isinstance(array, sys.modules["torch"].Tensor) else array,
 )

@@ -851,6 +851,18 @@ def test_targets_that_torch_does_not_differentiate_by(function: Any, order: int,
     assert second is None or (second.gradient is not None and second.gradient.verdict == "pass")
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", [1, 2])
+def test_operands_that_jax_does_not_differentiate_by(order: int, dtype: Any) -> None:
+    x, a, b = (array.astype(dtype) for array in (np.array([[0.2, 0.7, 0.4]]), np.array([[0.5], [1.2]]), np.array(2.0)))
+    cdf = jax.scipy.stats.beta.cdf
+    for function in (lambda x, a, b: cdf(x, a, b), jax.jit(lambda x, a, b: cdf(x, a, b))):
+        report = passes(function, x, source="jax", others=[a, b], order=order)
+        assert {rule.name: rule.verdict for rule in report.rules[:2]} == {"jvp": "pass", "vjp": "pass"}
+    with pytest.raises(FunctionFailedError, match="gradient with respect to a and b not supported"):
+        jacinspect.inspect(function, x, others=[a, b], wrt="a")
+
+
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 def test_complex_targets_that_torch_does_not_differentiate_by(dtype: Any) -> None:
     class Scaled(torch.autograd.Function):  # type: ignore[misc]

@@ -10,7 +10,7 @@ import torch
 
 import jacinspect
 from jacinspect.choices import AnyDerivativeKind
-from jacinspect.errors import InputError
+from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.derivative import derivative_at
 from jacinspect.functions.resolve import resolve, with_derivative
 from tests.functions.code.test_callables import X, Y, between, codes, with_default
@@ -138,3 +138,91 @@ def test_the_framework_of_a_derivative_does_not_depend_on_earlier_calls() -> Non
         found = derivative_at(function.by(1, [x]), x, (n,))
         assert found is not None
         np.testing.assert_allclose(found.of, 1 - np.tanh(x) ** 2, rtol=1e-15)
+
+
+# --- A tuple of gradients by the real operands alone, beside labels and indices
+
+
+def margins(x: Array, w: Array, b: Array, labels: Array, row: int) -> Any:
+    return ((x @ w)[np.arange(len(labels)), labels] ** 2).sum() + (b[row] ** 2).sum()
+
+
+def by_all_but_the_integers(x: Array, w: Array, b: Array, labels: Array, row: int) -> tuple[Array, Array, Array]:
+    d, by_b = np.zeros((len(x), w.shape[1])), np.zeros_like(b)
+    d[np.arange(len(labels)), labels] = 2 * (x @ w)[np.arange(len(labels)), labels]
+    by_b[row] = 2 * b[row]
+    return d @ w.T, x.T @ d, by_b
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [None, "gradient", "vjp"])
+@pytest.mark.parametrize("wrt", [1, 2, 3, [1, 3], [3, 2], "all"])
+def test_a_tuple_of_the_gradients_by_the_real_operands(wrt: Any, kind: Any, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape).astype(dtype) for shape in ((4, 3), (3, 2), (5, 2)))
+    for factor, verdict in ((1, "pass"), (1.01, "fail")):
+
+        def gradients(*given: Any, factor: float = factor) -> Any:
+            found = by_all_but_the_integers(*given[:5])
+            return tuple(factor * each * (given[5] if kind == "vjp" else 1) for each in found)
+
+        others = [w, b, np.array([0, 1, 1, 0]), 3]
+        report = jacinspect.inspect(margins, x, gradients, others=others, wrt=wrt, derivative_kind=kind)
+        assert report.verdict == verdict
+
+
+def test_a_tuple_for_some_operands_is_not_guessed() -> None:
+    x, w, b = np.ones((4, 3)), np.ones((3, 2)), np.ones((5, 2))
+    with pytest.raises(FunctionFailedError, match="a tuple that is no array"):
+        jacinspect.inspect(
+            margins, x, lambda *given: by_all_but_the_integers(*given)[:2], others=[w, b, np.array([0, 1, 1, 0]), 3]
+        )
+
+
+# --- They find an object's own arrays in the object
+
+
+class Affine:
+    """tanh(x W + b); backward keeps the gradients as attributes."""
+
+    def __init__(self, dtype: str) -> None:
+        self.params = {"W": np.arange(6).reshape(3, 2).astype(dtype) / 4}
+        self.b = np.ones(2, dtype)
+
+    def forward(self, x: Array) -> Array:
+        self.x, self.out = x, np.tanh(x @ self.params["W"] + self.b)
+        return np.asarray(self.out)
+
+    def pulled(self, x: Array, g: Array) -> tuple[Array, Array, Array]:
+        self.forward(x)
+        d = g * (1 - self.out**2)
+        return d @ self.params["W"].T, self.x.T @ d, d.sum(0)
+
+    def loss(self, x: Array) -> Any:
+        return (self.forward(x) ** 2).sum()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("wrt", "entries"), [("params.W", 1), ("b", 2), ("all", slice(None))])
+def test_a_rule_that_finds_an_object_s_arrays_in_the_object(dtype: str, wrt: str, entries: Any) -> None:
+    right, wrong, x = Affine(dtype), Affine(dtype), np.linspace(-1, 1, 12).reshape(4, 3).astype(dtype)
+    before = right.params["W"]
+    for layer, rule, verdict in (
+        (right, lambda x, g: right.pulled(x, g)[entries], "pass"),
+        (wrong, lambda x, g: wrong.pulled(x, 1.01 * g)[entries], "fail"),
+    ):
+        assert jacinspect.inspect(layer.forward, x, rule, derivative_kind="vjp", wrt=wrt).verdict == verdict
+    assert right.params["W"] is before
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_rule_is_called_where_the_object_has_the_arrays_of_the_moment(dtype: str) -> None:
+    layer, x = Affine(dtype), np.linspace(-1, 1, 12).reshape(4, 3).astype(dtype)
+
+    def by_w(x: Array) -> Array:
+        return layer.pulled(x, 2 * layer.forward(x))[1]
+
+    report = jacinspect.inspect(layer.loss, x, by_w, wrt="params.W", order=2)
+    assert report.verdict == "pass"
+    assert report.second_order is not None
+    assert report.second_order.gradient is not None

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
@@ -129,6 +130,44 @@ def test_recurrent_layers_return_pairs() -> None:
     attention = torch.nn.MultiheadAttention(4, 2)
     report = jacinspect.inspect(attention, X, others=[X, X], wrt="in_proj_bias", take=0)
     assert report.verdict == "pass"
+
+
+class Checkpointed(torch.nn.Module):  # type: ignore[misc]
+    """tanh(dropout(x Wᵀ + b)): its backward calls all of it again, with the weights that it has then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear, self.dropout = torch.nn.Linear(4, 2), torch.nn.Dropout(0.5)
+
+    def forward(self, x: Any) -> Any:
+        return checkpoint(lambda x: torch.tanh(self.dropout(self.linear(x))), x, use_reentrant=False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("wrt", [None, "linear.weight", "all"])
+def test_a_backward_that_calls_the_module_again(dtype: type[np.floating], wrt: str | None) -> None:
+    x = X.astype(dtype)
+    for module in (Checkpointed(), Checkpointed().double()):
+        assert jacinspect.inspect(module, x, wrt=wrt).verdict == "pass"
+    assert jacinspect.inspect(module, x, wrt=wrt, mode="train", reseed=3).verdict == "pass"
+
+
+def test_a_backward_that_calls_modules_again_at_other_weights() -> None:
+    module = Checkpointed()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+
+    def f(x: Any) -> Any:
+        return checkpoint(module, x, use_reentrant=False) ** 2
+
+    for wrt in (None, "module.linear.weight", "all"):  # the second order calls backward at other weights
+        report = jacinspect.inspect(f, X, wrt=wrt, order=2)
+        assert report.second_order is not None
+        assert (report.verdict, report.second_order.message) == ("pass", None)
+    assert module.training
+    for name, value in module.named_parameters():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, before[name])
 
 
 def test_dropout_is_seeded_before_every_call() -> None:
@@ -285,6 +324,60 @@ def test_interpolation_of_scipy_has_its_data_as_x_and_y() -> None:
     for off, verdict in ((0, "pass"), (0.1, "fail")):
         report = jacinspect.inspect(f, np.array([0.5, 1.5, 2.5]), lambda x, off=off: np.array([2, -0.5, -0.5 + off]))
         assert report.verdict == verdict
+
+
+class Dense:
+    """tanh(x W + b), and its backward; its arrays are in a dict or a list, and so are the gradients that it keeps."""
+
+    def __init__(self, dtype: str, kind: type, factor: float = 1) -> None:
+        w, b = np.arange(8).reshape(4, 2).astype(dtype) / 8, np.ones(2, dtype)
+        self.params: Any = {"W": w, "b": b} if kind is dict else [w, b]
+        self.grads: Any = {"W": 0 * w, "b": 0 * b} if kind is dict else [0 * w, 0 * b]
+        self.factor = factor
+
+    def forward(self, x: Array) -> Array:
+        w, b = self.params.values() if isinstance(self.params, dict) else self.params
+        self.x, self.w, self.out = x, w, np.tanh(x @ w + b)
+        return np.asarray(self.out)
+
+    __call__ = forward
+
+    def backward(self, g: Array) -> Array:
+        d = g * (1 - self.out**2)
+        for name, gradient in zip(
+            self.grads if isinstance(self.grads, dict) else (0, 1), (self.x.T @ d, d.sum(0)), strict=True
+        ):
+            self.grads[name] = self.factor * gradient
+        return np.asarray(d @ self.w.T)
+
+    def loss(self, x: Array) -> Any:
+        return (self.forward(x) ** 2).sum()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("kind", "names"), [(dict, ("params.W", "params.b")), (list, ("params.0", "params.1"))])
+def test_arrays_in_a_container_of_an_object(dtype: str, kind: type, names: tuple[str, str]) -> None:
+    x = X.astype(dtype)
+    functions: list[Any] = [Dense(dtype, kind).loss, Dense(dtype, kind).forward, Dense(dtype, kind)]
+    for f in functions:
+        every = jacinspect.inspect(f, x, wrt="all")
+        assert (every.verdict, every.names.operand.names) == ("pass", ("x", *names))
+        for name, shape in zip(names, ((4, 2), (2,)), strict=True):
+            report = jacinspect.inspect(f, x, wrt=name)
+            assert (report.verdict, report.operand.values.shape) == ("pass", shape)
+            assert report.jacobian is not None
+            assert report.jacobian.numeric is not None
+            assert report.jacobian.numeric.matrix().any()
+    assert jacinspect.inspect(Dense(dtype, kind, 0.5), x).verdict == "pass"
+    assert jacinspect.inspect(Dense(dtype, kind, 0.5), x, wrt=names[0]).verdict == "fail"
+
+
+def test_the_arrays_of_an_object_stay_what_they_are() -> None:
+    layer = Dense("float64", dict)
+    before = {name: value.copy() for name, value in layer.params.items()}
+    jacinspect.inspect(layer.forward, X, wrt="all")
+    for name, value in layer.params.items():
+        np.testing.assert_array_equal(value, before[name])
 
 
 # --- Trees of arrays --------------------------------------------------------------------------------------------------

@@ -1,0 +1,49 @@
+"""Derivatives that do not take the arrays of the function's object: they find them there. Next: hand_written."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from jacinspect.functions.code.arguments import POSITIONAL
+from jacinspect.functions.code.frameworks import signature_of
+from jacinspect.functions.code.weights import arrays_of, holding
+from jacinspect.functions.function import Array, Function
+from jacinspect.functions.rules import Claim
+from jacinspect.records import replace
+
+__all__ = ["held_by", "of_holder"]
+
+
+def held_by(called: Callable[..., Any], function: Function, kind: str | None) -> Collection[str]:
+    """Name the operands that a derivative finds in the function's object: all of the object's, or none."""
+    signature = signature_of(called)
+    places = list(signature.parameters.values()) if signature is not None else []
+    held = function.own.keys() & function.operands & arrays_of(function.origin).keys()
+    named = {path.rpartition(".")[-1] for path in held} & {place.name for place in places}
+    positional = [place for place in places if place.kind in POSITIONAL]
+    number = len(function.operands) + (kind in ("jvp", "vjp")) - len(held)
+    return held if not named and len(places) == len(positional) == number else ()
+
+
+def of_holder(claim: Claim, function: Function, names: Collection[str]) -> Claim:
+    """Make a Claim of one that does not take some operands, an object's own arrays: it finds them in the object."""
+    number = len(function.operands)
+
+    def apart(given: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
+        held = {name: value for name, value in zip(function.operands, given, strict=False) if name in names}
+        others = [value for name, value in zip(function.operands, given, strict=False) if name not in names]
+        return held, [*others, *given[number:]]
+
+    def called(derivative: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            held, others = apart(given)
+            with holding(function.origin, held):
+                return derivative(*others)
+
+        return call
+
+    def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
+        held, others = apart(arguments)
+        with holding(function.origin, held):
+            return called(claim.at(others))
+
+    return replace(claim, derivative=called(claim.derivative), adapt=adapt)
