@@ -32,6 +32,7 @@ _NORM = sqrt(np.square(_FIFTH).sum())
 _DELTAS = 2.0**-44, 2.0**-20  # steps of rounding_noise: at the first, what works in float32 may not move at all
 _PLACES = -3, -2, -1, 1, 2, 3
 _KINK = 2.0**-10  # of a fifth difference: two neighbouring ones cancel to that where x is on a kink, by chance hardly
+_REST = 2.0**-40  # of the largest output, below which others may be what is left of it
 _ULPS = 32  # a granule of fewer last bits is no more than what a rounding floor allows for anyway
 _NONE: Array = np.zeros(0, np.int64)
 
@@ -112,11 +113,15 @@ def _most_move(moves: Array, expected: Array) -> bool:
 
 
 def _gaps_by(at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
-    """Return the gaps of each output, see below: 0 where it moves more than once over short steps to a side."""
+    """Return the gaps of each output, see below: 0 where it moves more than once over short steps to a side.
+
+    They are infinite of what is as small beside other outputs as what is left where these have lost all digits.
+    """
     y = _some(at([*_SIDES[0], *_SIDES[1], *_STEPS]))
     sides = y[: 2 * len(_SIDES[0])].reshape(2, len(_SIDES[0]), -1)
     often = (np.count_nonzero(sides[:, 1:] != sides[:, :-1], axis=1) > 1).any(axis=0)
-    return np.where(often, 0.0, _gaps(y))
+    size = finite(np.abs(y)).max(axis=0)
+    return np.where(size < _REST * size.max(initial=0), np.inf, np.where(often, 0.0, _gaps(y)))
 
 
 def _some(values: Iterable[Array]) -> Array:

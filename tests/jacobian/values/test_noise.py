@@ -238,3 +238,14 @@ def test_at_an_extremum_f_is_as_precise_as_elsewhere(f: F, at: float, unit: floa
     assert significant_epsilon(BlackBox(lambda x: f(x / unit), x), x) == DOUBLE
     beside = 1.5 * x
     assert significant_epsilon(BlackBox(lambda x: single(3 + f(x / unit)) / 3, beside), beside) == SINGLE
+
+
+@pytest.mark.parametrize(("logit", "at"), [(30.0, 1.3), (31.0, 0.7), (31.0, 1.3), (31.5, 0.7)])
+def test_what_is_left_of_larger_outputs_is_in_no_half_precision(logit: float, at: float) -> None:
+    """The values of a saturated gate's rest are as far apart as those of half precision, and it has lost its digits."""
+    x = np.array([at])
+
+    def saturated(x: Array) -> Array:
+        return np.array([np.tanh(20 + x[0]), 1 - 1 / (1 + np.exp(-logit - x[0]))])
+
+    assert significant_epsilon(BlackBox(saturated, x), x) <= SINGLE
