@@ -160,7 +160,7 @@ def _cause(of: Inspected, detection: Detection, evidence: Evidence) -> str:
     from jacinspect.functions.catalogue.lookup import neighbours
     from jacinspect.inspection.diagnosis import diagnose
     from jacinspect.inspection.suspicion import Suspicion
-    from jacinspect.jacobian.values.wide_steps import reach_of_steps
+    from jacinspect.jacobian.values.wide_steps import WideSteps
 
     numbers = {
         name: float(value)
@@ -187,7 +187,7 @@ def _cause(of: Inspected, detection: Detection, evidence: Evidence) -> str:
             numeric=evidence.numeric,
             comparison=evidence.comparison,
             complete=detection.proved and evidence.coverage == 1,
-            in_steps=lambda: of.box.whole or reach_of_steps(of.box, of.x) is not None,
+            in_steps=lambda: of.box.whole or WideSteps.of(of.box, of.x) is not None,
             x=of.x.ravel(),
             y0=of.box.y0,
             parameters=numbers,

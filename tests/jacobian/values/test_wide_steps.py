@@ -8,7 +8,7 @@ import pytest
 import jacinspect
 from jacinspect.inspection.report import Report
 from jacinspect.jacobian.calls.blackbox import BlackBox
-from jacinspect.jacobian.values.wide_steps import reach_of_steps
+from jacinspect.jacobian.values.wide_steps import WideSteps
 from tests.oracles import Array
 
 F = Callable[[Array], Array]
@@ -70,25 +70,44 @@ def test_a_leap_or_two_are_jumps_of_f(f: Callable[..., Array]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("f", "reach"),
+    ("f", "reach", "height"),
     [
-        (np.round, 4.0),
-        (rounded(0.4), 1.0),
-        (rounded(20.0), 64.0),
-        (np.sign, None),
-        (lambda x: np.round(x) + 1e-3 * x, None),
-        (lambda x: np.maximum(x, 0), None),
-        (lambda x: 0 * x, None),
+        (np.round, 4.0, 1.0),
+        (rounded(0.4), 1.0, 0.4),
+        (rounded(20.0), 64.0, 20.0),
+        (np.sign, None, 0.0),
+        (lambda x: np.round(x) + 1e-3 * x, None, 0.0),
+        (lambda x: np.maximum(x, 0), None, 0.0),
+        (lambda x: 0 * x, None, 0.0),
     ],
 )
-def test_how_far_steps_are_followed(f: F, reach: float | None) -> None:
+def test_how_far_steps_are_followed_and_how_high_they_are(f: F, reach: float | None, height: float) -> None:
     x = normal(5)
-    assert reach_of_steps(BlackBox(f, x), x) == reach
+    steps = WideSteps.of(BlackBox(f, x), x)
+    assert (None if steps is None else steps.reach) == reach
+    if steps is not None:
+        np.testing.assert_allclose(steps.height, height, rtol=1e-14)
 
 
-def test_what_a_function_of_several_steps_does_elsewhere_is_not_asked_where_nothing_is_contradicted() -> None:
-    calls = jacinspect.inspect(np.round, normal(2, 3), np.zeros_like).calls
-    assert calls < jacinspect.inspect(np.round, normal(2, 3), np.ones_like).calls - 100
+def test_an_output_that_never_moves_has_steps_as_high_as_others() -> None:
+    steps = WideSteps.of(BlackBox(lambda x: np.array([np.round(3 * x[0]), 7.0]), x := np.array([0.2])), x)
+    assert steps is not None
+    assert steps.height.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(("f", "claim"), [(np.sin, np.sin), (np.round, np.zeros_like)])
+def test_steps_are_looked_for_where_f_stands_still_and_the_claim_does_not(
+    f: F, claim: F, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WideSteps, "of", lambda *_: pytest.fail("looked for steps"))
+    jacinspect.inspect(f, normal(2, 3), claim)
+
+
+def test_a_dense_layer_whose_outputs_are_rounded() -> None:
+    weights = normal(20, 20) * 4
+    f: F = lambda x: np.round(weights @ x)  # noqa: E731
+    assert jacinspect.inspect(f, normal(20, seed=1), lambda _: weights).verdict == "inconclusive"
+    assert jacinspect.inspect(f, normal(20, seed=1), lambda _: 5 * weights).verdict == "fail"
 
 
 @pytest.mark.parametrize(("slope", "verdict"), [(0.04, "inconclusive"), (0.9, "inconclusive"), (30.0, "fail")])
