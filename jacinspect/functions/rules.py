@@ -54,7 +54,8 @@ class Operands:
     def entries(self, given: Any, places: Sequence[int]) -> list[Any] | None:
         """Return the entries at `places` of a derivative's tuple with one for each operand; None of anything else.
 
-        The tuple may leave out integers, as labels are, where its entries have the shapes of the others.
+        The tuple may leave out integers, as labels are, where its entries have the shapes of the others, and not all
+        the same: they may be the rows of a matrix then.
         """
         if not isinstance(given, tuple | list):
             return None
@@ -62,6 +63,8 @@ class Operands:
             return [given[place] for place in places]
         real = [place for place, array in enumerate(self.arrays) if array.dtype.kind in "fc" or place in places]
         if len(given) != len(real) or not all(map(_is_by, given, (self.arrays[place] for place in real))):
+            return None
+        if len({np.shape(entry) for entry in given}) == 1 < len(given):
             return None
         return [given[real.index(place)] for place in places]
 

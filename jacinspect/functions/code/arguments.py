@@ -126,7 +126,7 @@ def called_with(
         next((name for name, place in names.items() if place.kind is kind), "")
         for kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     )
-    stray = {name: value for name, value in parameters.items() if name not in names}
+    stray = {name: value for name, value in parameters.items() if name not in names or name in (rest, many)}
 
     def call(*given: Any) -> Any:
         arguments = {

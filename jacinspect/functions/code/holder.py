@@ -19,9 +19,10 @@ def held_by(called: Callable[..., Any], function: Function, kind: str | None) ->
     places = list(signature.parameters.values()) if signature is not None else []
     held = function.own.keys() & function.operands & arrays_of(function.origin).keys()
     named = {path.rpartition(".")[-1] for path in held} & {place.name for place in places}
-    positional = [place for place in places if place.kind in POSITIONAL]
+    required = [place for place in places if place.default is place.empty]
     number = len(function.operands) + (kind in ("jvp", "vjp")) - len(held)
-    return held if not named and len(places) == len(positional) == number else ()
+    takes = all(place.kind in POSITIONAL for place in required) and len(required) == number
+    return held if takes and not named else ()
 
 
 def of_holder(claim: Claim, function: Function, names: Collection[str]) -> Claim:

@@ -6,7 +6,8 @@ array). Containers are dicts, lists, tuples, named tuples and dataclasses, and w
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,11 @@ def _children(tree: Any) -> Children | None:
 
 def _mapping(tree: Mapping[Any, Any], new: list[Any]) -> Any:
     made = dict(zip(tree, new, strict=True))
-    return made if type(tree) is dict else type(tree)(made)  # type: ignore[call-arg]
+    if not isinstance(tree, MutableMapping):
+        return type(tree)(made)  # type: ignore[call-arg]
+    other = copy(tree)  # a defaultdict is not made of its items alone
+    other.update(made)
+    return other
 
 
 def _replaced(tree: Any, names: list[str], new: list[Any]) -> Any:

@@ -24,6 +24,9 @@ from jacinspect.records import dataclass
 __all__ = ["Weights", "arrays_of", "holding", "is_real", "kept_as", "weights_of", "with_arrays"]
 
 
+_DEEPEST, _LONGEST = 4, 1000  # of an object's containers: its attributes, and up to three below each
+
+
 @dataclass(frozen=True)
 class Weights:
     """Weights by name, and `bind`, which returns for some of them a callable of the operands and of these weights.
@@ -152,15 +155,32 @@ def _mode(modules: Any, training: bool) -> Iterator[None]:
 def arrays_of(f: Any) -> dict[str, Array]:
     """Return the real arrays of numpy among the attributes of an object that is called, or that f is a method of.
 
-    Those in containers are there by their paths, as params.W. The gradients that a backward keeps are left out.
+    Those in its dicts and lists are there by their paths, as params.W. Beside a backward, these are the ones by which
+    it keeps a gradient: others may be its caches, or an optimiser's. The gradients are left out.
     """
     owner = getattr(f, "__self__", f)
     if isinstance(owner, type | ModuleType | FunctionType | partial | np.ufunc):
         return {}
-    held = dict(leaves(getattr(owner, "__dict__", {})))
-    arrays = {path: leaf for path, leaf in held.items() if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f"}
-    kept = {key for path in arrays for key in kept_as(path)} if hasattr(owner, "backward") else set()
-    return {path: array for path, array in arrays.items() if path not in kept}
+    held = dict(_within(getattr(owner, "__dict__", {}), "", _DEEPEST))
+    if not hasattr(owner, "backward"):
+        return held
+    gradients, found = {key for path in held for key in kept_as(path)}, dict[str, Array]()
+    left = gradients & held.keys()
+    for path, array in held.items():
+        own = next((key for key in kept_as(path) if key in left), "")
+        if path not in gradients and (own or "." not in path):
+            left.discard(own)
+            found[path] = array
+    return found
+
+
+def _within(value: Any, path: str, depth: int) -> Iterator[tuple[str, Array]]:
+    """Yield the real arrays in plain dicts and lists that are no deeper, and no longer, than such of parameters are."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        yield path, value
+    elif depth and type(value) in (dict, list, tuple) and len(value) <= _LONGEST:
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _within(each, f"{path}.{key}" if path else str(key), depth - 1)
 
 
 def kept_as(path: str) -> tuple[str, ...]:
@@ -171,13 +191,17 @@ def kept_as(path: str) -> tuple[str, ...]:
 
 
 def with_arrays(f: Any, arrays: Mapping[str, Array]) -> Any:
-    """Return a copy of such an object, or the method of a copy, with other arrays at some paths."""
+    """Return a copy of such an object, or the method of a copy, with other arrays at some paths.
+
+    All its arrays are copies too, for a backward may add to them.
+    """
     owner = copy(getattr(f, "__self__", f))
-    changed = {
-        name: held for name, held in vars(owner).items() if any(f"{path}.".startswith(f"{name}.") for path in arrays)
-    }
-    for name, held in changed.items():
-        vars(owner)[name] = rebuilt(held, iter([arrays.get(path, leaf) for path, leaf in leaves(held, name)]))
+    for name, held in list(vars(owner).items()):
+        if any(True for _ in _within(held, name, _DEEPEST - 1)):
+            new = [arrays.get(path, leaf) for path, leaf in leaves(held, name)]
+            vars(owner)[name] = rebuilt(
+                held, iter([np.copy(leaf) if type(leaf) is np.ndarray else leaf for leaf in new])
+            )
     return owner if getattr(f, "__self__", f) is f else getattr(owner, f.__name__)
 
 

@@ -50,7 +50,10 @@ def averaged(coarse: Estimate, stencil: Stencil, of_x: float) -> tuple[Estimate,
         sharper[entries] = better & few
         after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
         coarse = coarse.replaced(entries[better], after.subset(better))
-        coarse.kind[entries[apart & (before.kind == Kind.SMOOTH)]] = Kind.UNRESOLVED
+        if is_half(stencil.x_epsilon):
+            unknown = np.zeros(wide.size, bool)
+            unknown[entries[apart & (before.kind == Kind.SMOOTH)]] = True
+            coarse = replace(coarse, kind=np.where(unknown, Kind.UNRESOLVED, coarse.kind).astype(np.int8))
     return coarse, sharper
 
 

@@ -211,7 +211,7 @@ class _Break:
             return np.zeros(width.size, bool)
         x = np.abs(stencil.x.reshape(-1)[stencil.inputs])
         close = np.abs(self.places.start * stencil.units()) <= _ORDER * width + x
-        return np.asarray(close & (x > 0) & (width > x / _WITHIN))
+        return np.asarray(close & (x > _TINY) & (width > x / _WITHIN))
 
 
 @np.errstate(all="ignore")

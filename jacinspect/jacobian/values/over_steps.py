@@ -28,7 +28,8 @@ def among_steps(rungs: Rungs, estimate: Estimate, entries: Array, believed: Arra
     fine = seen = estimate.subset(entries)
     lower = np.zeros(entries.size)
     for _ in range(_SCALES):
-        height, away = steps_around(rungs, entries, seen, believed)
+        denied = doubts.subset(entries).deny(seen.value, seen.bar)
+        height, away = steps_around(rungs, entries, seen, believed, denied)
         on = np.flatnonzero(height > lower)
         if not on.size:
             break

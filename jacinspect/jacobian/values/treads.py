@@ -14,13 +14,15 @@ _COARSEST = 2.0**-7  # of x, that it is rounded by, in bfloat16
 _SHORT = 2.0**-7  # of a unit: a tread to both sides of x that ends in a leap on each is a tolerance, and no part of f
 
 
-def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Array) -> tuple[Array, Array]:
+def steps_around(
+    rungs: Rungs, entries: Array, estimate: Estimate, believed: Array, denied: Array
+) -> tuple[Array, Array]:
     """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
 
     They are looked for around the step that is `believed`; there are none where f stands still around x, and bends at
     the end of that tread. Of outputs that read one input, the nearest steps are followed, and those of others, that may
-    be farther away, are as high as what is first off the slope. Of a short tread, the leaps at its ends are enough: so
-    does f stand still around a point at which a solver stops at once.
+    be farther away, are as high as what is first off the slope. Of a short tread whose slope is `denied`, the leaps at
+    its ends are enough: so does f stand still around a point at which a solver stops at once.
     """
     ends = _treads(rungs.subset(entries))
     end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
@@ -39,10 +41,11 @@ def steps_around(rungs: Rungs, entries: Array, estimate: Estimate, believed: Arr
         away[far] = np.abs(within[far] * stencil.units()[far])
     reach = rungs.steps[ends].max(axis=0)
     short = (ends > 0).all(axis=0) & (reach <= _SHORT) & (believed <= reach)
-    alone = np.flatnonzero(leaps & short & (height == 0))
+    alone = np.flatnonzero(leaps & short & (height == 0) & denied)
     if alone.size:
-        at = -sign[alone], ends.min(axis=0)[alone]
-        height[alone] = _leap_at(stencil.subset(alone), at[0] * rungs.steps[at[1]], at[0] * rungs.steps[at[1] - 1])
+        other, near_end = -sign[alone], ends.min(axis=0)[alone]
+        still, moved = other * rungs.steps[near_end], other * rungs.steps[near_end - 1]
+        height[alone] = _leap_at(stencil.subset(alone), still, moved)
     inputs = inputs_of(stencil)
     longer = np.flatnonzero((height == 0) & np.isin(inputs, inputs[height > 0]))
     if longer.size:

@@ -19,7 +19,7 @@ __all__ = ["WideSteps", "with_wide_steps"]
 
 _POINTS = 12  # at each of which f is called twice
 _REACHES = (1.0, 4.0, 64.0)  # units of x to either side of X: several steps of a quantiser, of a wide one too
-_NEAR = 2.0**-30  # of a unit of x: a step this close to a point is rare, a smooth function moves by some bits
+_NEAR = 2.0**-16  # of a unit of x: a step this close to a point is rare, and what is smooth moves, in float32 as well
 _FEWEST = 4  # values of an output: one with a jump, flat on both sides, has two, and a third where it leaps
 
 
@@ -73,15 +73,19 @@ def with_wide_steps(first: FirstLook, numeric: Numeric, contradicts: Contradicts
 
 @np.errstate(all="ignore")
 def _over_many(stencil: Stencil, entries: Array, height: Array) -> Stairs:
-    """Return the slope over many steps of some height, in units of the stencil.
+    """Return the slope over many steps of some height, in units of the stencil, of entries that have one.
 
-    Where it is not known, it is that from end to end, and may be off by all that f moves by, and one step more.
+    Where it is not known, and f rises or falls throughout or takes two steps at most, it is that from end to end, and
+    may be off by all that f moves by, and one step more. A table whose values are in no order has none.
     """
     value, bar = averaged_slopes(stencil, 0.0)
     low, high, units = stencil.step(-1.0), stencil.step(1.0), stencil.units()
+    rises = np.diff([low, stencil.step(-0.5), stencil.y0, stencil.step(0.5), high], axis=0)
+    in_order = (rises >= 0).all(axis=0) | (rises <= 0).all(axis=0) | (np.abs(rises).max(axis=0) <= 2 * height)
     moved = np.fmax(np.abs(low - stencil.y0), np.abs(high - stencil.y0))
     widest = np.nan_to_num((moved + height) / np.abs(units), nan=np.inf)
     known, secant = bar < widest, np.nan_to_num((high - low) / 2 / units)
-    return Stairs(
+    found = Stairs(
         entries, height, np.where(known, value, secant), np.where(known, bar, widest), np.zeros(entries.size, bool)
     )
+    return found.subset(known | in_order)

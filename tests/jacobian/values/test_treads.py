@@ -19,7 +19,9 @@ def steps(stencil: Stencil) -> tuple[Array, Array, int]:
     entries, none = np.arange(stencil.y0.size), np.zeros((2, stencil.y0.size), bool)
     sides = Sides.of(rungs, none, np.zeros(stencil.y0.size))
     before = stencil.box.evaluations
-    height, away = steps_around(rungs, entries, sides.estimate(), rungs.steps[sides.both.best])
+    height, away = steps_around(
+        rungs, entries, sides.estimate(), rungs.steps[sides.both.best], np.ones(entries.size, bool)
+    )
     return height, away, stencil.box.evaluations - before
 
 
