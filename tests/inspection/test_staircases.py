@@ -931,3 +931,12 @@ def test_a_wide_dead_zone_is_f_s_own() -> None:
         jacinspect.inspect("hardshrink(x, lambd=0.05)", x, derivative=lambda x: 1.0 * (np.abs(x) > 0.05)).verdict
         == "pass"
     )
+
+
+@pytest.mark.parametrize("width", [1e-4, 1e-3])
+def test_the_right_derivative_in_a_narrow_dead_zone_passes(width: float) -> None:
+    x = np.array([0.0, 0.3 * width, 0.7 * width, 2 * width, 0.4])
+    report = jacinspect.inspect(
+        lambda x: np.where(np.abs(x) > width, x, 0), x, derivative=lambda x: 1.0 * (np.abs(x) > width)
+    )
+    assert report.verdict == "pass"

@@ -1,6 +1,7 @@
 """The same function in other units: metres for nanometres, joules for electron volts."""
 
 from collections.abc import Callable
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -60,3 +61,33 @@ def test_what_moves_by_less_than_the_last_bit_of_1_is_judged_by_its_own(energy: 
     assert jacinspect.inspect(lambda r: energy * f(r), x, derivative=lambda r: energy * slope(r)).verdict == "pass"
     wrong = jacinspect.inspect(lambda r: energy * f(r), x, derivative=lambda r: energy * (slope(r) + 3))
     assert wrong.verdict == "fail"
+
+
+@pytest.mark.parametrize("unit", [1e-15, 3.4e-15, 7e-14])
+def test_where_f_ends_beside_a_tiny_x_its_slope_is_that_within_x(unit: float) -> None:
+    f, slope, _ = EXTREMA["u - log u"]
+    x = np.array([unit])
+    assert jacinspect.inspect(lambda x: f(x / unit), x, derivative=lambda x: slope(x / unit) / unit).verdict == "pass"
+
+
+@pytest.mark.parametrize("at", [1e-14, 1e-12, 1e-10])
+@pytest.mark.parametrize("claim", [0.0, 1.3, -1.0])
+def test_what_waves_within_a_small_x_is_not_judged_by_longer_steps(at: float, claim: float) -> None:
+    """Their slope, about 0, is none of f."""
+    x = np.array([at])
+
+    def slope(x: Array) -> Array:
+        return np.asarray(claim * 1e12 / at * np.cos(1e12 * x / at))
+
+    assert jacinspect.inspect(lambda x: np.sin(1e12 * x / at), x, derivative=slope).verdict in ("inconclusive", "fail")
+
+
+@pytest.mark.parametrize("height", [0.1, 1.0, 1e3])
+@pytest.mark.parametrize("at", [7.6e-13, 1e-9, 1e-7])
+def test_noise_beside_a_small_x_is_no_size_of_f(height: float, at: float) -> None:
+    def noisy(x: Array) -> Array:
+        return np.asarray(5 * np.sin(x) + height * (crc32(x.tobytes()) / 2**32 - 0.5))
+
+    for claim in (6.5, -5.0, 0.0):
+        report = jacinspect.inspect(noisy, np.array([at]), derivative=lambda x, claim=claim: np.full(1, claim))
+        assert report.verdict == "inconclusive"

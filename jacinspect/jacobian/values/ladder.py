@@ -52,6 +52,7 @@ def _in_units_of_x(estimate: Estimate, stencil: Stencil, doubts: Doubts) -> Esti
     """Take the steps once more where x is small, so that f may bend within any of them; and at 0, in shorter ones."""
     near = np.abs(stencil.x.reshape(-1)[stencil.inputs])
     wide = ~(estimate.bar <= _SHARP * np.abs(estimate.value)) | (estimate.kind != Kind.SMOOTH)
+    wide |= np.isnan(estimate.left) != np.isnan(estimate.right)  # f ends within the shortest step, see below
     at_zero = (near == 0) & (estimate.kind == Kind.UNRESOLVED)
     again = np.flatnonzero(((near > 0) & (near < SMALL) & wide) | at_zero)
     if not again.size:

@@ -122,3 +122,27 @@ def test_an_output_that_no_input_moves_by_itself_has_steps_as_high_as_others(slo
 def test_the_slope_over_many_steps_is_said() -> None:
     report = jacinspect.inspect(lambda x: np.round(3 * x), np.array([0.3, -2.1]), lambda x: np.full(2, 3.0))
     assert "between two steps and 2.9136549 ± 3 over many; the analytic one is 3" in words(report, "J006")
+
+
+@pytest.mark.parametrize("claim", [0.1, 1.0, -1.0])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.maximum(x.astype(np.float32) - 1, np.float32(0)).astype(float),
+        lambda x: np.clip(x.astype(np.float32), np.float32(0.7), np.float32(2)).astype(float),
+        lambda x: 1e12 + 1e3 * np.maximum(x - 1, 0),
+    ],
+)
+def test_a_dead_zone_of_a_rectifier_has_no_steps(f: F, claim: float) -> None:
+    x = np.array([0.6, -0.4, 0.3])
+    assert jacinspect.inspect(f, x, lambda x: np.full(3, claim)).verdict == "fail"
+
+
+def test_a_table_whose_values_are_in_no_order_has_no_slope_over_its_steps() -> None:
+    values = np.random.default_rng(3).standard_normal(8)
+
+    def look_up(x: Array) -> Array:
+        return np.asarray(values[np.clip(np.floor(x) + 4, 0, 7).astype(int)])
+
+    for x in (np.array([0.3, 1.2, -0.6]), np.array([-1.7, 2.4, 0.1])):
+        assert jacinspect.inspect(look_up, x, lambda x: np.full(3, 0.5)).verdict == "fail"
