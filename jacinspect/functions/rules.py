@@ -178,9 +178,8 @@ class Claim:
     adapt: Callable[[Sequence[Array]], Callable[..., Any]] | None = None
     takes: int = 0  # how many arguments it requires, where that is known
     numbers: str = ""  # what they are called where it is numbers, which hold at one X alone, and no code
-    of: Callable[[Sequence[int]], "Claim"] | None = (
-        None  # where its tangents depend on which operands, from 0, are open
-    )
+    # The claim for the operands that are open, from 0, where its tangents depend on these.
+    of: Callable[[Sequence[int]], "Claim"] | None = None
 
     def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
         """Return the derivative as a function of numpy arrays like these."""

@@ -24,7 +24,7 @@ def divided(
     named: Sequence[str | None],
     needs_one: bool = True,
 ) -> tuple[tuple[str, ...], dict[str, Parameter]]:
-    """Divide f's arguments into operands, by name, and parameters, those with a plain value, with that or their own.
+    """Divide f's arguments into operands, by name, and parameters, each with the value given or its plain default.
 
     Operands are those that are `named`, those without a default, and as many others as `named` has more, or one at
     least where f `needs_one`.
@@ -43,8 +43,8 @@ def divided(
     if signature is None or isinstance(f, np.ufunc):
         number = f.nin if isinstance(f, np.ufunc) else len(named)
         return tuple(_names(number, named)), given
-    by_keyword = [p for p in arguments if p.kind is p.KEYWORD_ONLY and p.name in named]
-    positional = [p for p in arguments if (p.kind in POSITIONAL or p in by_keyword) and p.name not in given]
+    named_alone = [p for p in arguments if p.kind is p.KEYWORD_ONLY and p.name in named]
+    positional = [p for p in arguments if (p.kind in POSITIONAL or p in named_alone) and p.name not in given]
     required = [p.name for p in positional if p.default is p.empty or p.name in named]
     optional = [p.name for p in positional if p.name not in required]
     unnamed = named.count(None) - len([name for name in required if name not in named])

@@ -1,4 +1,4 @@
-"""Containers with no numbers to differentiate by, as lmfit's Parameters, whose objects hold one each: what to do.
+"""Suggest a function of numbers for containers of objects that hold one each, as lmfit's Parameters do.
 
 In: a function, and the containers that it was given. Out: the advice. Next: given.py.
 """
@@ -44,6 +44,6 @@ def _attribute_of(box: Any) -> str | None:
             setattr(copy, name, float(box) + 1)
             if float(copy) == float(box) + 1:
                 return name
-        except Exception:  # it is no number, or that cannot be set
+        except Exception:  # any code of theirs may run: a property may refuse to be set, float() to be called
             continue
     return None

@@ -59,7 +59,7 @@ class Containers:
         return [name for name in self.arguments if name in (heads if name in self.trees else names)]
 
     def of_operands(self, call: Callable[..., Any], opened: Sequence[int] = ()) -> Callable[..., Any]:
-        """Return a callable of the function's own arguments, and of what follows them, as one of its operands.
+        """Return a callable of the function's own arguments, and of what follows them, as a callable of its operands.
 
         Tangents of the operands at the places `opened` follow as those of the arguments that they are in. Of a tuple
         that is returned with an entry for each argument, one with an entry for each operand is made.
@@ -69,7 +69,7 @@ class Containers:
             values, rest = given[: len(self.operands)], given[len(self.operands) :]
             point = dict(zip(self.operands, values, strict=True))
             if opened:
-                still = {name: 0 * value for name, value in point.items()}
+                still = {name: np.zeros_like(value) for name, value in point.items()}
                 tangents = still | dict(zip((self.operands[place] for place in opened), rest, strict=True))
                 made = self._gathered(tangents, lambda leaf: np.zeros(np.shape(leaf)))
                 rest = tuple(made[self.arguments.index(name)] for name in self.moved(opened))

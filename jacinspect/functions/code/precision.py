@@ -1,4 +1,4 @@
-"""The precision in which a callable takes its operands: double where it can, for that is how f is differenced.
+"""The precision in which a callable takes its operands: double where it can, as differences need it.
 
 In: a callable, and operands as they were given. Out: its framework, and the operands as it takes them. Next: callables.
 """

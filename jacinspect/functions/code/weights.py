@@ -87,7 +87,7 @@ def _of_modules(modules: Mapping[str, Any], call: Call) -> Weights:
     def bind(names: Sequence[str], training: bool) -> Call:
         def bound(*given: Any) -> Any:
             operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
-            # batch norm moves its running statistics, which is to be seen by nobody
+            # batch norm moves its running statistics, which must stay as they are for the caller
             swapped = {name: value.clone() if name in buffers else value for name, value in double.items()}
             swapped |= {name: value.clone() for name, value in zip(names, new, strict=True)}
             with lasting(_mode(modules.values(), training)):
