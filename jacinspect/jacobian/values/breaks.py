@@ -40,6 +40,7 @@ _WINDOWS = (0.0, 1.0), (-0.72, 0.5)
 # Where those show noise or nothing, in units of |x|: the nearest place where RK45 at 1e-3 takes another step may be
 # beyond 0, and that where Jacobi's iteration does is seldom within half a unit.
 _FAR_WINDOWS = (1.5, 2.0), (-2.0, 2.0)
+_SMALL = 2.0**-4  # |x|, below which places are taken in units of |x| as well
 _LEAST = 2.0**-31  # of a slope: a claim that is off by less is open anyway, and leaps of rounding show no solver
 _NOISE = 2.0**-20  # of a slope, below which leaps may be noise of a solver whose steps are further away
 # Of a slope, that kinks turn it by in a solver that chooses its steps, however many there are: RK23 at 1e-4, by 0.1 %.
@@ -112,7 +113,10 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     """
     off, pieces = np.zeros(value.size), np.zeros(value.size, bool)
     far = stencil.scaled(own_scale(stencil.x))
-    for within, window in [(stencil, each) for each in _WINDOWS] + [(far, each) for each in _FAR_WINDOWS]:
+    # Beside a small x, half a unit away is far more than a solver's next step.
+    near = [stencil, far] if stencil.inputs is not None and np.abs(stencil.x).max() < _SMALL else [stencil]
+    windows = [(each, window) for each in near for window in _WINDOWS] + [(far, window) for window in _FAR_WINDOWS]
+    for within, window in windows:
         again = np.flatnonzero(~pieces | (off < _NOISE * size))
         if again.size:
             given = value[again], size[again], kinks[again]

@@ -501,3 +501,19 @@ def test_a_break_beside_a_small_x_is_one_however_close_it_is_looked_at() -> None
     x = np.array([1e-4])
     found = off(lambda at: np.exp(at) + 2e-9 * np.floor(at / 7.3e-5) + 1e-9 * np.floor(at / 0.013), x)
     assert found > 0
+
+
+def test_beside_a_small_rate_a_solver_s_pieces_are_as_small() -> None:
+    """Half a unit away, what decays at a rate of 1e-3 has other steps altogether."""
+
+    def rates(t: float, z: Array, k: float) -> list[float]:
+        bend = 1e-4 * np.sin(1e-3 * t)
+        return [-k * z[0] + bend * z[0] ** 2, -z[0] + (2 * bend * z[0] - k) * z[1]]
+
+    def decay(k: Array) -> Array:
+        ends = solve_ivp(lambda t, y: rates(t, np.array([*y, 0]), k[0])[:1], (0, 2e3), [1.3], rtol=1e-8, atol=1e-11)
+        return np.asarray(ends.y[0, -1:])
+
+    x = np.array([1.1369617e-3])
+    slope = solve_ivp(rates, (0, 2e3), [1.3, 0], "DOP853", rtol=1e-12, atol=1e-14, args=(x[0],)).y[1, -1:]
+    assert jacinspect.inspect(decay, x, derivative=lambda k: slope).verdict != "fail"
