@@ -17,6 +17,7 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 # Single precision: f moves once at most over four of these steps to a side, in units of x, in which a double moves each
 # time, if its slope makes it rise by at least such a part of itself over the long step: 2⁻⁴⁴ of f is many a last bit.
 _SHORT, _LONG, _LEAST, _SINGLE = 2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23
+_ELSEWHERE = 0.5  # units of x, at which f may move though it stands still around x
 # Half precision, float16 and bfloat16: f moves once at most over four short steps to a side, and its values are apart
 # by half of what numbers of 8 bits are, or, of more bits and 4 decimal digits, of what 16 bits are. Single precision
 # has 8 numbers within the shortest step; the longest ones meet some of bfloat16, which are up to 2⁻⁷ apart.
@@ -55,7 +56,7 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     at = _values_along(box, x, part)
-    if not _stands_still(box.y0, at):
+    if not _stands_still(box.y0, at) or _moves_elsewhere(box.y0, at):
         return box.epsilon
     from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
     beyond = next(from_there([0.0]))  # of values of few bits so far, the box notes how many this one has
@@ -105,6 +106,14 @@ def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -
                 if _most_move(moves, expected):
                     return False
     return not _most_move(moves, expected)
+
+
+def _moves_elsewhere(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
+    """Whether f moves over short steps far from x, as it does beyond a dead zone: what rounds to few bits does not."""
+    y = np.array([*at([_ELSEWHERE + k * _SHORT for k in range(5)])])
+    often = np.count_nonzero(y[1:] != y[:-1], axis=0) > 1
+    moved = np.isfinite(y).all(axis=0) & (y[0] != y0)
+    return bool(2 * np.count_nonzero(often & moved) > np.count_nonzero(moved))
 
 
 def _most_move(moves: Array, expected: Array) -> bool:

@@ -38,10 +38,11 @@ class WideSteps:
     def of(cls, box: BlackBox, x: Array) -> "WideSteps | None":
         """Look for them around x; None where f is not flat, or most of its outputs take few values."""
         rng, unit = np.random.default_rng(0), step_scale(x)
+        aside = _NEAR * unit * rng.uniform(0.5, 1, x.shape)  # of each by its own, for a shift of all may not move f
         for reach in _REACHES:
             far = [x + unit * (reach * rng.uniform(-1, 1, x.shape)) for _ in range(_POINTS)]
             values = np.array([*box.many_where_defined(np.array(point, x.dtype) for point in far)])
-            beside = np.array([*box.many_where_defined(np.array(point + _NEAR * unit, x.dtype) for point in far)])
+            beside = np.array([*box.many_where_defined(np.array(point + aside, x.dtype) for point in far)])
             if not (same(values, beside).mean(axis=0) > 1 - 2 / _POINTS).all():
                 return None
             several = np.array([np.unique(column).size for column in values.T]) >= _FEWEST

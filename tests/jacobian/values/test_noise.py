@@ -213,8 +213,8 @@ def test_the_coarser_of_two_precisions_is_that_of_the_values() -> None:
         (lambda x: np.where(x < X, X, np.sin(x)), 2),
         (lambda x: np.where(x < 1, 1 / 3, np.sin(x)), 8),
         (lambda x: np.where(x > X, X, x), 12),
-        (lambda x: single(x) / 3, 12 + 1 + 1),
-        (lambda x: brain(np.sin(x)), 12 + 1 + 1 + 2 * 28),
+        (lambda x: single(x) / 3, 12 + 5 + 1 + 1),
+        (lambda x: brain(np.sin(x)), 12 + 5 + 1 + 1 + 2 * 28),
     ],
 )
 def test_a_few_calls_show_that_f_is_precise(f: F, calls: int) -> None:
@@ -238,6 +238,18 @@ def test_at_an_extremum_f_is_as_precise_as_elsewhere(f: F, at: float, unit: floa
     assert significant_epsilon(BlackBox(lambda x: f(x / unit), x), x) == DOUBLE
     beside = 1.5 * x
     assert significant_epsilon(BlackBox(lambda x: single(3 + f(x / unit)) / 3, beside), beside) == SINGLE
+
+
+@pytest.mark.parametrize("width", [1e-7, 1e-5, 1e-3])
+@pytest.mark.parametrize("beyond", [np.abs, lambda h: np.maximum(h, 0), lambda h: h * h])
+def test_a_dead_zone_around_x_is_no_rounding_to_few_bits(beyond: F, width: float) -> None:
+    x = np.array([1.0, -2.5])
+
+    def f(u: Array) -> Array:
+        return beyond(np.sign(u - x) * np.maximum(np.abs(u - x) - width, 0))
+
+    assert significant_epsilon(BlackBox(f, x), x) == DOUBLE
+    assert significant_epsilon(BlackBox(lambda u: f(single(u)) / 3, x), x) == SINGLE
 
 
 @pytest.mark.parametrize(("logit", "at"), [(30.0, 1.3), (31.0, 0.7), (31.0, 1.3), (31.5, 0.7)])

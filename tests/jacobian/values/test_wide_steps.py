@@ -146,3 +146,14 @@ def test_a_table_whose_values_are_in_no_order_has_no_slope_over_its_steps() -> N
 
     for x in (np.array([0.3, 1.2, -0.6]), np.array([-1.7, 2.4, 0.1])):
         assert jacinspect.inspect(look_up, x, lambda x: np.full(3, 0.5)).verdict == "fail"
+
+
+def test_what_stands_still_as_all_inputs_are_shifted_moves_in_no_steps() -> None:
+    """As the distances of points do in single precision, but for what rounding adds."""
+    x = np.array([0.1, 0.1, 0.3])
+
+    def f(x: Array) -> Array:
+        distances = np.hypot(x[:, None] - x, 1)
+        return np.asarray(distances.sum(axis=1).astype(np.float32).astype(float))
+
+    assert WideSteps.of(BlackBox(f, x), x) is None
