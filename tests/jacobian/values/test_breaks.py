@@ -191,13 +191,30 @@ def test_newton_s_method_is_smooth_in_wide_pieces(tolerance: float, at: float) -
     assert jacinspect.inspect(f, x, lambda x: 0.515 / np.sqrt(x)).verdict == "fail"
 
 
-@pytest.mark.parametrize("seed", [325, 328])
-def test_an_iteration_that_stops_at_1e_10_is_one_of_a_solver(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "verdict"), [(325, "inconclusive"), (328, "pass")])
+def test_an_iteration_that_stops_at_1e_10_is_one_of_a_solver(seed: int, verdict: str) -> None:
     """It is off by a relative 2e-9, and leaps by less than a millionth of that of one at 1e-3."""
     (kind,) = (kind for kind in KINDS if kind.name == "fixed point, 1e-10")
     report = of_kind(Case(kind, "numpy", 1, 1, seed))
     assert report
-    assert report.verdict == "inconclusive"
+    assert report.verdict == verdict
+
+
+@pytest.mark.parametrize(("height", "steps"), [(1e-10, 2), (5e-11, 3)])
+def test_a_slope_in_close_pieces_is_known_to_what_they_differ_by(height: float, steps: int) -> None:
+    """As that of a root which is stopped at 1e-8 has six digits or more, and a claim is right or wrong to these."""
+
+    def f(x: Array) -> Array:
+        return np.asarray(np.exp(0.3 * x) + height * np.floor(steps * x) ** 2)
+
+    x = np.array([1.0 + 0.4 / steps])
+    slope = 0.3 * np.exp(0.3 * x)
+    for off, verdict in ((1e-7, "pass"), (-1e-7, "pass"), (1e-6, "fail"), (-1e-6, "fail")):
+        report = jacinspect.inspect(f, x, lambda x, off=off: slope + off)
+        assert report.verdict == verdict, off
+        assert report.jacobian is not None
+        assert report.jacobian.error_bar is not None
+        assert report.jacobian.error_bar[0] < 2.0**-20 * slope
 
 
 def test_what_nobody_doubts_or_is_excused_already_is_not_asked_for_pieces() -> None:
