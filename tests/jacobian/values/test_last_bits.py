@@ -78,6 +78,19 @@ def test_a_sum_of_terms_of_size_1_has_the_slope_that_it_has_farther_on() -> None
     assert lost(lambda x: (0.1 * x - 0.1 * np.array([3.0, 7.0])) + 4e-16, np.full(2, 0.1), x) == [False, False]
 
 
+@pytest.mark.parametrize("largest", np.linspace(23, 27, 5))
+def test_a_faint_part_of_a_small_whole_moves_by_far_less_than_last_bits_of_1(largest: float) -> None:
+    """As a softmax of logits far apart, in units of 1e-6: it bends where another becomes the largest."""
+
+    def f(x: Array) -> Array:
+        logits = np.stack([np.full_like(x, 8.65), np.full_like(x, 19.9), x])
+        e = np.exp(logits - logits.max(axis=0))
+        return np.asarray(1e-6 * e[0] / e.sum(axis=0))
+
+    x = largest + np.linspace(0, 1, 50)
+    assert not any(lost(f, -f(x) / (1 + np.exp(19.9 - x)), x))
+
+
 @pytest.mark.parametrize("digits", [3, 4, 6])
 def test_a_few_digits_of_what_rises_are_its_own_last_bits(digits: int) -> None:
     def printed(x: Array) -> Array:
