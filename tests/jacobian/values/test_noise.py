@@ -252,6 +252,22 @@ def test_a_dead_zone_around_x_is_no_rounding_to_few_bits(beyond: F, width: float
     assert significant_epsilon(BlackBox(lambda u: f(single(u)) / 3, x), x) == SINGLE
 
 
+def test_of_dead_zones_beside_what_never_moves_those_count_alone() -> None:
+    x = np.array([1.0])
+
+    def f(u: Array) -> Array:
+        return np.concatenate([np.maximum(u - x - 1e-5, 0), np.full(5, 1 / 3)])
+
+    assert significant_epsilon(BlackBox(f, x), x) == DOUBLE
+
+
+def test_where_f_ends_before_it_is_seen_farther_on_few_bits_remain_few() -> None:
+    x = np.array([0.8])
+    with np.errstate(all="ignore"):
+        rounded = BlackBox(lambda u: np.arcsin(u.astype(np.float32)).astype(np.float64) / 3, x)
+        assert significant_epsilon(rounded, x) == SINGLE
+
+
 @pytest.mark.parametrize(("logit", "at"), [(30.0, 1.3), (31.0, 0.7), (31.0, 1.3), (31.5, 0.7)])
 def test_what_is_left_of_larger_outputs_is_in_no_half_precision(logit: float, at: float) -> None:
     """The values of a saturated gate's rest are as far apart as those of half precision, and it has lost its digits."""
