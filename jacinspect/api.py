@@ -271,14 +271,15 @@ def _in_order(function: Function, X: Any, others: Sequence[Any] | Mapping[str, A
         others = [others[name] for name in function.operands if name in others]
     if not isinstance(others, Mapping):
         further = [array_of(other, f"others[{k}]", "fiubc") for k, other in enumerate(others)]
-        weights = [function.own[name] for name in function.operands if name in function.own]
+        apart = [name for name in function.operands if name not in function.own]
         if X is None:
             from jacinspect.functions.code.in_place import require_all
 
-            apart = [name for name in function.operands if name not in function.own]
             require_all(function.origin, function.name, apart[len(further) :])
-            return "all", [*further, *weights]
-        return function.operands[0], [array_of(X, "X"), *further, *weights]
+        values = iter([*([] if X is None else [array_of(X, "X")]), *further])
+        found = [function.own[name] if name in function.own else next(values, None) for name in function.operands]
+        in_order = [*(each for each in found if each is not None), *values]
+        return next(iter(apart), "all") if X is not None else "all", in_order
     unnamed = [name for name in function.operands if name not in others and name not in function.own]
     if len(unnamed) != 1 or set(others) - set(function.operands):
         names = ", ".join(function.operands)

@@ -77,14 +77,16 @@ class PreparedCheck:
         """Draw or read the operands; return them with the source of each."""
         check, names = self.check, self.function.operands
         operands, sources, domains = [], [], []
-        for number, name in enumerate(names, 1):
+        number = 0  # of those that are no weights of the code's own
+        for name in names:
             if name in self.function.own and name not in check.operands:
                 operands.append(self.function.own[name])
                 sources.append("the code")
                 continue
+            number += 1
             text = check.operands.get(name, case.shape)
             assert text is not None
-            domain = self.function.domain_of(number)
+            domain = self.function.domain_of(name)
             if is_shape(text):
                 drawn = random_operand(parse_shape(text), check.dtype, case.seed, settings.memory, number, domain)
                 drawn = reaching(drawn, self.function.bends, domain, case.seed)
@@ -183,7 +185,8 @@ def _function(suite: Suite, check: Check, memory: int) -> Function:
 def _require_operands(suite: Suite, check: Check, function: Function) -> None:
     """Raise InputError where the check's operands are not those that the function takes."""
     unknown = [name for name in check.operands if name not in function.operands]
-    missing = [name for name in function.operands[1:] if name not in (*check.operands, *function.own)]
+    needed = [name for name in function.operands if name not in function.own]
+    missing = [name for name in needed[1:] if name not in check.operands]
     key = f"{suite.key(check)}.operands"
     takes = f"{function.name} takes {', '.join(function.operands)}"
     if unknown:

@@ -112,7 +112,7 @@ class OperandRequest:
         from jacinspect.operands.further import is_shape, place
 
         first = self.first
-        names = [name for name in function.operands if name in self.names or name not in function.own]
+        names = self._drawable(function)
         if first is None and len(names) == 1 and not self.further:
             raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
         fitting = partial(shapes_that_fit, function)
@@ -123,7 +123,7 @@ class OperandRequest:
         if first is not None:
             drawn[next(iter(texts))] = self.source is None
         operands = {
-            name: Operand(self._drawn(text, function.operands.index(name) + 1, function, settings), "random")
+            name: Operand(self._drawn(text, name, function, settings), "random")
             if drawn[name]
             else Operand(self._read(text, settings), "standard input" if text == "-" else text)
             for name, text in texts.items()
@@ -131,20 +131,24 @@ class OperandRequest:
         if function.source != "expression":
             weights = {name: function.own[name] for name in function.operands if name not in texts}
             return operands | {name: Operand(values, "the code") for name, values in weights.items()}
-        domains = [function.domain_of(number) if drawn[name] else None for number, name in enumerate(names, 1)]
+        domains = [function.domain_of(name) if drawn[name] else None for name in names]
         values = where_defined(function.value, [operands[name].values for name in names], domains)
         defined = dict(zip(names, values, strict=True))
         return {name: replace(operand, values=defined[name]) for name, operand in operands.items()}
+
+    def _drawable(self, function: "Function") -> list[str]:
+        """Name the operands that are no weights, or were typed for weights."""
+        return [name for name in function.operands if name in self.names or name not in function.own]
 
     def along(self, settings: "Settings") -> "Array | None":
         """Read dX; None where it is to be random."""
         return None if self.direction is None else self._read(self.direction, settings)  # real numbers by the pipeline
 
-    def _drawn(self, text: str, number: int, function: "Function", settings: "Settings") -> "Array":
+    def _drawn(self, text: str, name: str, function: "Function", settings: "Settings") -> "Array":
         from jacinspect.operands.branches import reaching
         from jacinspect.operands.shapes import parse_shape, random_operand
 
-        domain = function.domain_of(number)
+        domain, number = function.domain_of(name), self._drawable(function).index(name) + 1
         x = random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
         return reaching(x, function.bends, domain, settings.seed)
 

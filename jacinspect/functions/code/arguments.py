@@ -1,7 +1,7 @@
 """A callable's arguments: which are operands, which parameters, and how it is called with both. Next: callables."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -11,7 +11,7 @@ from jacinspect.errors import InputError
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.function import Parameter
 
-__all__ = ["POSITIONAL", "by_keyword", "called_with", "divided", "with_names"]
+__all__ = ["POSITIONAL", "apart", "by_keyword", "called_with", "divided", "in_order", "with_names"]
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
@@ -64,6 +64,26 @@ def divided(
         _require_kind(name, p.name, p.default, given.get(p.name))
     plainly = {p.name: p.default for p in arguments if isinstance(p.default, bool | int | float | str)}
     return tuple(operands), {key: value for key, value in {**plainly, **given}.items() if key not in operands}
+
+
+def in_order(f: Callable[..., Any], operands: Sequence[str], weights: Sequence[str]) -> tuple[str, ...]:
+    """Return operands and weights in f's own order: leaves of an argument where that stands, other weights last."""
+    signature = signature_of(f)
+    arguments = {} if signature is None else signature.parameters
+    places = {name: place for place, name in enumerate(arguments)}
+    many = next((places[name] for name, p in arguments.items() if p.kind is p.VAR_POSITIONAL), 0)
+    keys = {name: places.get(name, many) for name in operands}
+    for name in weights:
+        argument = name.partition(".")[0]
+        keys[name] = len(places) if argument in operands else places.get(argument, len(places))
+    return tuple(sorted(keys, key=lambda name: keys[name]))
+
+
+def apart(names: Collection[str], operands: Sequence[str], given: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Divide values of operands into those of some names, and the others, with what follows the operands."""
+    held = {name: value for name, value in zip(operands, given, strict=False) if name in names}
+    others = [value for name, value in zip(operands, given, strict=False) if name not in names]
+    return held, [*others, *given[len(operands) :]]
 
 
 def _names(number: int, named: Sequence[str | None], taken: Sequence[str] = ()) -> Iterator[str]:

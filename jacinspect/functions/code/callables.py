@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jacinspect.errors import InputError, is_own_file
-from jacinspect.functions.code.arguments import called_with, divided
+from jacinspect.functions.code.arguments import apart, called_with, divided, in_order
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.double import rules_for_second, second_rules
 from jacinspect.functions.code.frameworks import autograd_function, following, plain
@@ -66,18 +66,21 @@ def of_callable(
 
     def of(names: Sequence[str]) -> Function:
         """Make the Function of the operands and of those weights."""
+        ordered = in_order(called, operands, names)
 
         def adapt(
             function: Function, point: Sequence[Array], moves: Sequence[bool]
         ) -> tuple[Function, Sequence[Array]]:
             if function.mode is not None and not (weights is not None and weights.note):
                 raise InputError(f"{name} has no torch module: leave out --mode {function.mode}")
-            call = (
-                called_with(called, operands, given)
-                if weights is None
-                else weights.bind(names, function.mode == "train")
-            )
-            by_number = ByNumber(returning(call, name, (*operands, *names)))
+
+            def call(*values: Any) -> Any:
+                new, rest = apart(names, ordered, values)
+                made = called_with(called, operands, given) if weights is None else weights.bind(new, training)
+                return made(*rest)
+
+            training = function.mode == "train"
+            by_number = ByNumber(returning(call, name, ordered))
             note = f"in {function.mode or 'eval'} mode, {function.note}" if function.note else ""
             ready = replace(
                 function,
@@ -87,7 +90,7 @@ def of_callable(
             )
             return _adapted(ready, called, point, moves, backend)
 
-        backward = own_backward(called, f, names)
+        backward = own_backward(called, f, ordered, names)
         owner: Any = getattr(called, "__self__", f)
         return Function(
             name,
@@ -95,7 +98,7 @@ def of_callable(
             called_with(called, operands, given),
             rule=backward,
             source="python",
-            operands=(*operands, *names),
+            operands=ordered,
             parameters=values,
             defaults=values.keys() - given.keys(),
             origin=called,

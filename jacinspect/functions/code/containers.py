@@ -47,7 +47,11 @@ class Containers:
     def whole(self, function: Function) -> Function:
         """Return the function with its own arguments for operands."""
         if not self.trees:
-            return function
+
+            def value(*given: Any) -> Any:
+                return function.value(*map(dict(zip(self.arguments, given, strict=True)).get, self.operands))
+
+            return replace(function, value=value, operands=tuple(self.arguments))
         parameters = {name: value for name, value in function.parameters.items() if name not in self.trees}
         value = called_with(function.origin, self.arguments, parameters)
         return replace(function, value=value, operands=tuple(self.arguments), parameters=parameters)
@@ -78,7 +82,7 @@ class Containers:
         return called
 
     def _by_operand(self, given: Any) -> Any:
-        if not self.trees or not isinstance(given, tuple) or len(given) != len(self.arguments):
+        if not isinstance(given, tuple) or len(given) != len(self.arguments):
             return given
         found = {
             path: leaf

@@ -101,12 +101,14 @@ def takes_vector(derivative: Callable[..., Any], function: Function) -> bool:
 
 
 def _containers_of(called: Callable[..., Any], function: Function) -> Containers:
-    """Find the containers of a function's operands; none where a derivative has names for the operands alone."""
+    """Find the containers of a function's operands; none where a derivative has names for these alone."""
     containers = Containers.of(function)
     signature = signature_of(called)
-    names = set() if signature is None else {*signature.parameters}
-    apart = {name.rpartition(".")[2] for name in function.operands} <= names and not names & containers.trees.keys()
-    return Containers({}, function.operands, function.operands) if apart else containers
+    names = [] if signature is None else [*signature.parameters]
+    own = {operand: operand.rpartition(".")[2] for operand in function.operands}
+    if not {*own.values()} <= {*names} or {*names} & containers.trees.keys():
+        return containers
+    return Containers({}, function.operands, sorted(own, key=lambda operand: names.index(own[operand])))
 
 
 def _signature_for(called: Callable[..., Any], function: Function, kind: str | None) -> inspect.Signature | None:

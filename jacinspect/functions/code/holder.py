@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from jacinspect.functions.code.arguments import POSITIONAL
+from jacinspect.functions.code.arguments import POSITIONAL, apart
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.weights import arrays_of, holding
 from jacinspect.functions.function import Array, Function
@@ -27,23 +27,17 @@ def held_by(called: Callable[..., Any], function: Function, kind: str | None) ->
 
 def of_holder(claim: Claim, function: Function, names: Collection[str]) -> Claim:
     """Make a Claim of one that does not take some operands, an object's own arrays: it finds them in the object."""
-    number = len(function.operands)
-
-    def apart(given: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
-        held = {name: value for name, value in zip(function.operands, given, strict=False) if name in names}
-        others = [value for name, value in zip(function.operands, given, strict=False) if name not in names]
-        return held, [*others, *given[number:]]
 
     def called(derivative: Callable[..., Any]) -> Callable[..., Any]:
         def call(*given: Any) -> Any:
-            held, others = apart(given)
+            held, others = apart(names, function.operands, given)
             with holding(function.origin, held):
                 return derivative(*others)
 
         return call
 
     def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
-        held, others = apart(arguments)
+        held, others = apart(names, function.operands, arguments)
         with holding(function.origin, held):
             return called(claim.at(others))
 

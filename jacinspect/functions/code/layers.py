@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
+from jacinspect.functions.code.arguments import apart
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import leaves
 from jacinspect.functions.code.weights import kept_as, with_arrays
@@ -54,13 +55,13 @@ def _generator(f: type, name: str) -> Any:
     return sys.modules["flax.nnx"].Rngs(0) if home == "flax" and name == "rngs" else None
 
 
-def own_backward(called: Any, f: Any, names: Sequence[str] = ()) -> Claim | None:
+def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[str]) -> Claim | None:
     """Return the backward of an object that has forward and backward, as a vjp; of torch's modules there is none.
 
     It is that of forward, which the object may be called as, and not of its other methods.
 
-    `names` are those of its arrays that are operands too; backward has to return their gradients after those of the
-    operands, or to keep them as dW, say, or in a dict grads.
+    `names` are those of its arrays that are among the operands; backward has to return their gradients after those of
+    the others, or to keep them as dW, say, or in a dict grads.
     """
     owner = getattr(called, "__self__", f)
     torch: Any = sys.modules.get("torch")
@@ -72,14 +73,14 @@ def own_backward(called: Any, f: Any, names: Sequence[str] = ()) -> Claim | None
         return None
 
     def pull(*given: Array) -> Any:
-        operands, new, cotangent = given[: len(given) - 1 - len(names)], given[-1 - len(names) : -1], given[-1]
-        layer = with_arrays(called, dict(zip(names, new, strict=True))) if names else called
-        layer(*operands)  # which keeps what backward needs
+        new, [*others, cotangent] = apart(names, operands, given)
+        layer = with_arrays(called, new) if names else called
+        layer(*others)  # which keeps what backward needs
         holder = getattr(layer, "__self__", layer)
         found = holder.backward(cotangent)
-        if not names or (isinstance(found, tuple) and len(found) == len(operands) + len(names)):
+        if not names or (isinstance(found, tuple) and len(found) == len(operands)):
             return found
-        by_operand = found if isinstance(found, tuple) and len(found) == len(operands) else (found,) * len(operands)
+        by_operand = found if isinstance(found, tuple) and len(found) == len(others) else (found,) * len(others)
         return *by_operand, *(_kept(holder, name) for name in names)
 
     return Claim(pull, "vjp")

@@ -1,11 +1,11 @@
 """The numbers that people's code holds itself: a torch module's parameters and buffers, the leaves of a pytree.
 
 In: a callable, and the parameters it is called with. Out: these numbers as further operands, by their dotted names, and
-for a choice of them a callable that takes them after its own operands. Next: callables.py.
+callables that have others in the place of some of them. Next: callables.py.
 """
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
@@ -29,14 +29,14 @@ _DEEPEST, _LONGEST = 4, 1000  # of an object's containers: its attributes, and u
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights by name, and `bind`, which returns for some of them a callable of the operands and of these weights.
+    """Weights by name, and `bind`, which returns a callable of the operands that has new ones in the place of some.
 
     All others are those that the code holds, in double precision; torch modules are in training mode where the second
     argument says so. `note` says in which precision they are.
     """
 
     values: Mapping[str, Array]
-    bind: Callable[[Sequence[str], bool], Call]
+    bind: Callable[[Mapping[str, Any], bool], Call]
     note: str = ""
     buffers: Collection[str] = ()  # of torch, whose own functions are not differentiable by running statistics
 
@@ -84,12 +84,11 @@ def _of_modules(modules: Mapping[str, Any], call: Call) -> Weights:
     double = {name: value.detach().double() if value.is_floating_point() else value for name, value in own.items()}
     values = {name: value.numpy(force=True).copy() for name, value in double.items() if value.is_floating_point()}
 
-    def bind(names: Sequence[str], training: bool) -> Call:
-        def bound(*given: Any) -> Any:
-            operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
+    def bind(new: Mapping[str, Any], training: bool) -> Call:
+        def bound(*operands: Any) -> Any:
             # batch norm moves its running statistics, which must stay as they are for the caller
             swapped = {name: value.clone() if name in buffers else value for name, value in double.items()}
-            swapped |= {name: value.clone() for name, value in zip(names, new, strict=True)}
+            swapped |= {name: value.clone() for name, value in new.items()}
             with lasting(_mode(modules.values(), training)):
                 try:
                     with lasting(_swapped(places, swapped)):
@@ -221,12 +220,8 @@ def holding(f: Any, arrays: Mapping[str, Array]) -> Iterator[None]:
 def _of_object(f: Any, held: Mapping[str, Array], call_of: Callable[[Any], Call]) -> Weights:
     """Take the arrays of an object, whose other attributes stay what they are."""
 
-    def bind(names: Sequence[str], _: bool) -> Call:
-        def bound(*given: Any) -> Any:
-            operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
-            return call_of(with_arrays(f, dict(zip(names, new, strict=True))))(*operands)
-
-        return bound if names else call_of(f)
+    def bind(new: Mapping[str, Any], _: bool) -> Call:
+        return call_of(with_arrays(f, new) if new else f)
 
     return Weights({name: value.astype(np.float64) for name, value in held.items()}, bind)
 
@@ -242,17 +237,13 @@ def _of_trees(trees: Mapping[str, Any], call_of: Callable[[Mapping[str, Any]], C
         path: np.array(leaf, np.float64) for paths in found.values() for path, leaf in paths.items() if path in real
     }
 
-    def bind(names: Sequence[str], _: bool) -> Call:
-        def bound(*given: Any) -> Any:
-            operands, new = given[: len(given) - len(names)], given[len(given) - len(names) :]
-            moved = dict(zip(names, new, strict=True))
-            made = {
-                name: rebuilt(tree, iter([moved.get(path, leaf) for path, leaf in found[name].items()]))
+    def bind(new: Mapping[str, Any], _: bool) -> Call:
+        return call_of(
+            {
+                name: rebuilt(tree, iter([new.get(path, leaf) for path, leaf in found[name].items()]))
                 for name, tree in trees.items()
             }
-            return call_of(made)(*operands)
-
-        return bound
+        )
 
     return Weights(values, bind)
 

@@ -238,6 +238,76 @@ def test_a_tuple_has_an_entry_for_each_argument(wrt: str | None, dtype: str) -> 
             assert verdict(lambda p: f(p, x), p, alone) == expected
 
 
+# --- Order ------------------------------------------------------------------------------------------------------------
+
+
+def product(p: Any, x: Array) -> Any:
+    return p["a"] ** 2 * np.sin(x)
+
+
+def by_both(p: Any, x: Array) -> tuple[Array, Array]:
+    """Return the derivatives of `product` by p.a and by x, in this order."""
+    return np.diag(2 * p["a"] * np.sin(x)), np.diag(p["a"] ** 2 * np.cos(x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", ["all", "p.a,x", ["x", "p.a"], "x,p.*", "p.a", None])
+@pytest.mark.parametrize("last", [False, True])
+def test_operands_have_the_order_of_the_function(last: bool, wrt: Any, dtype: str) -> None:
+    """A tuple with an array for each operand is in this order, whatever it is differentiated by."""
+    p, x = {"a": np.array([0.5, 1, 2], dtype)}, np.array([0.75, -1.5, 2.5], dtype)
+
+    def in_order(of: Callable[..., Any]) -> Any:  # f(x, p) is given p as another operand
+        return (lambda x, p, *rest: of(p, x, *rest)) if last else of
+
+    def inspected(claim: Any, **how: Any) -> str:
+        first, other = (x, p) if last else (p, x)
+        by = "p.*" if wrt is None else wrt
+        return verdict(in_order(product), first, in_order(claim), others=[other], wrt=by, **how)
+
+    def ordered(both: Any, swapped: bool) -> Any:
+        a, b = both
+        return (b, a) if swapped != last else (a, b)
+
+    for swapped, expected in ((False, "pass"), (True, "fail")):
+        assert inspected(lambda p, x, s=swapped: ordered(by_both(p, x), s)) == expected
+        pulled = lambda p, x, g, s=swapped: ordered([d @ g for d in by_both(p, x)], s)  # noqa: E731
+        assert inspected(pulled, derivative_kind="vjp") == expected
+        if wrt == "all":
+            assert inspected(lambda p, x, s=swapped: np.hstack(ordered(by_both(p, x), s))) == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_tangents_and_columns_have_the_order_of_wrt(dtype: str) -> None:
+    p, x = {"a": np.array([0.5, 1, 2], dtype)}, np.array([0.75, -1.5, 2.5], dtype)
+
+    def pushed(p: Any, x: Array, da: Any, dx: Any) -> Any:
+        a, b = by_both(p, x)
+        return a @ da + b @ dx
+
+    for wrt, order in (("all", 1), (["p.a", "x"], 1), (["x", "p.a"], -1)):
+        for step, expected in ((order, "pass"), (-order, "fail")):
+            how: Any = {"others": [x], "wrt": wrt}
+            assert verdict(product, p, lambda p, x, s=step: np.hstack(by_both(p, x)[::s]), **how) == expected
+            claim = lambda a, x, u, v, s=step: pushed({"a": a}, x, *(u, v)[::s])  # noqa: E731
+            assert verdict(product, p, claim, derivative_kind="jvp", **how) == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_leaves_of_two_containers_stand_where_these_do(dtype: str) -> None:
+    def f(p: Any, x: Array, q: Any, k: float = 1.0) -> Any:
+        return k * (p["w"] @ x + p["b"]) * q["c"]
+
+    p, x, q = of(dict, dtype), np.array([2, 0.5, -1.5], dtype), {"c": np.array([0.5, -2], dtype)}
+    found: Any = jacinspect.inspect(f, p, others=[x, q], wrt="all")
+    assert found.names.operand.names == ("p.w", "p.b", "x", "q.c")
+    assert found.function.operands == ("p.w", "p.b", "x", "q.c")
+    by_name: Any = jacinspect.inspect(f, p, others={"q": q, "x": x}, wrt=["q.*", "x"])
+    assert by_name.names.operand.names == ("q.c", "x")
+    whole, part = (report.jacobian.numeric.tensor() for report in (found, by_name))
+    assert np.allclose(part, whole[:, [11, 12, 8, 9, 10]], rtol=1e-5)
+
+
 # --- *args ------------------------------------------------------------------------------------------------------------
 
 
@@ -275,4 +345,4 @@ def test_a_decorated_function_takes_containers(dtype: str) -> None:
                 assert verdict(decorated, p, lambda *a, c=claim, **k: {**c(*a, **k), "b": 2}, **given) == "fail"
     assert verdict(logged(energy), p, logged(gradient)) == "pass"
     named = jacinspect.inspect(logged(f), p, others=[x], wrt="all")
-    assert named.names.operand.names == ("y", "x.w", "x.b")
+    assert named.names.operand.names == ("x.w", "x.b", "y")
