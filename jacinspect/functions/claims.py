@@ -51,7 +51,8 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
             return parts if apart or output.is_single else [tuple(parts)]
 
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
-        return Derivative("vjp", checked(lambda da: pullback(copied(x), *cotangents(da)), x.shape, flat=False))
+        pull = checked(lambda da: end_to_end(pullback(copied(x), *cotangents(da)), operand), x.shape, flat=False)
+        return Derivative("vjp", pull)
     given = _nested(
         _in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output), operand, output, function.operands
     )

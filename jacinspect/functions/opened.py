@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.returned import end_to_end
 from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
@@ -83,8 +82,7 @@ class Opened:
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             def of_vector(x: Array, *tangent: Any) -> Any:
                 parts = self.bundle.split(tangent[0]) if claim.kind == "jvp" else tangent
-                given = self._open(derivative(*self.point(x), *parts))
-                return end_to_end(given, self.bundle) if claim.kind == "vjp" else given
+                return self._open(derivative(*self.point(x), *parts))
 
             return of_vector
 

@@ -1,6 +1,6 @@
 """What a derivative returned, as arrays of the shape that it has to have. Next: derivative.py, and claims.py."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import prod
 from typing import Any, Literal
 
@@ -101,7 +101,8 @@ def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
     It may have more than these, but no nested lists do that are a matrix: its numbers are none of several outputs.
     """
     named = items(given)
-    if named is None or (bundle.is_single and not isinstance(given, Mapping)):
+    in_order = isinstance(given, list | tuple) and not hasattr(given, "_fields")
+    if named is None or (bundle.is_single and in_order):
         return None
     names = set(bundle.names)
     head = bundle.names[0].partition(".")[0]  # of a container whose leaves are the parts
@@ -109,8 +110,8 @@ def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
         by_name = dict(found)
         if names == set(by_name) or (names < set(by_name) and (found is named or real_array(given) is None)):
             return [by_name[name] for name in bundle.names]
-    in_order = len(named) == len(bundle.parts) and not bundle.is_single
-    return [piece for _, piece in named] if in_order else None
+    as_many = len(named) == len(bundle.parts) and not bundle.is_single
+    return [piece for _, piece in named] if as_many else None
 
 
 def end_to_end(given: Any, bundle: Bundle) -> Any:

@@ -25,6 +25,7 @@ __all__ = [
     "Vjp",
     "copied",
     "fix",
+    "is_by",
 ]
 
 Array: TypeAlias = NDArray[Any]
@@ -62,7 +63,7 @@ class Operands:
         if len(given) == len(self):
             return [given[place] for place in places]
         real = [place for place, array in enumerate(self.arrays) if array.dtype.kind in "fc" or place in places]
-        if len(given) != len(real) or not all(map(_is_by, given, (self.arrays[place] for place in real))):
+        if len(given) != len(real) or not all(map(is_by, given, (self.arrays[place] for place in real))):
             return None
         if len({np.shape(entry) for entry in given}) == 1 < len(given):
             return None
@@ -73,7 +74,7 @@ class Operands:
         return [_in_double(array) for array in self.arrays]
 
 
-def _is_by(entry: Any, operand: Array) -> bool:
+def is_by(entry: Any, operand: Array) -> bool:
     """Whether a derivative may be one by an operand, for it has its shape or size last."""
     shape = tuple(getattr(entry, "shape", ()))
     return shape[len(shape) - operand.ndim :] == operand.shape or shape[-1:] == (operand.size,)

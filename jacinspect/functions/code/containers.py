@@ -12,7 +12,9 @@ import numpy as np
 from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.trees import is_tree, leaves, of_arrays, rebuilt
+from jacinspect.functions.code.weights import has_arrays
 from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
+from jacinspect.functions.rules import is_by
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Containers", "with_numbers_opened"]
@@ -26,11 +28,12 @@ def with_numbers_opened(parameters: Mapping[str, Parameter], wrt: Wrt | None) ->
 
 @dataclass(frozen=True, eq=False)
 class Containers:
-    """Containers that hold operands, by the names of the arguments that they are, and the names of all operands."""
+    """Containers among the arguments of a function, by name, and the names of its operands, some of which they hold."""
 
     trees: Mapping[str, Any]
     operands: Sequence[str]
-    arguments: Sequence[str]  # the containers and the other operands, in the function's order
+    arguments: Sequence[str]  # the containers that hold operands, and the other operands, in the function's order
+    returned: Sequence[str]  # those, and the containers that are fixed: what a derivative's tuple has entries for
 
     @classmethod
     def of(cls, function: Function) -> "Containers":
@@ -38,21 +41,33 @@ class Containers:
         signature = None if function.origin is None else signature_of(function.origin)
         defaults = {} if signature is None else {name: place.default for name, place in signature.parameters.items()}
         heads = {name.partition(".")[0] for name in function.operands if name in function.own and "." in name}
-        given = {name: value for name, value in {**defaults, **function.parameters}.items() if name in heads}
-        trees = {name: tree for name, tree in given.items() if is_tree(tree)}
+        given = {**defaults, **function.parameters}
+        trees = {name: tree for name, tree in given.items() if is_tree(tree) and (name in heads or has_arrays(tree))}
         apart = [name for name in function.operands if name.partition(".")[0] not in trees]
         known = [name for name in defaults if name in trees or name in apart]
-        return cls(trees, function.operands, [*known, *(name for name in apart if name not in known)])
+        returned = [*known, *(name for name in apart if name not in known)]
+        arguments = [name for name in returned if name in heads or name not in trees]
+        return cls(trees, function.operands, arguments, returned)
+
+    @classmethod
+    def none(cls, function: Function, arguments: Sequence[str]) -> "Containers":
+        """Return no containers, where a derivative takes the operands themselves, in an order of its own."""
+        return cls({}, function.operands, arguments, arguments)
+
+    @property
+    def are_taken(self) -> bool:
+        """Whether there are any that hold operands."""
+        return not self.trees.keys().isdisjoint(self.arguments)
 
     def whole(self, function: Function) -> Function:
         """Return the function with its own arguments for operands."""
-        if not self.trees:
+        if not self.are_taken:
 
             def value(*given: Any) -> Any:
                 return function.value(*map(dict(zip(self.arguments, given, strict=True)).get, self.operands))
 
             return replace(function, value=value, operands=tuple(self.arguments))
-        parameters = {name: value for name, value in function.parameters.items() if name not in self.trees}
+        parameters = {name: value for name, value in function.parameters.items() if name not in self.arguments}
         value = called_with(function.origin, self.arguments, parameters)
         return replace(function, value=value, operands=tuple(self.arguments), parameters=parameters)
 
@@ -62,34 +77,56 @@ class Containers:
         heads = {name.partition(".")[0] for name in names}
         return [name for name in self.arguments if name in (heads if name in self.trees else names)]
 
-    def of_operands(self, call: Callable[..., Any], opened: Sequence[int] = ()) -> Callable[..., Any]:
+    def of_operands(
+        self, call: Callable[..., Any], opened: Sequence[int] = (), moving: Sequence[str] = ()
+    ) -> Callable[..., Any]:
         """Return a callable of the function's own arguments, and of what follows them, as a callable of its operands.
 
-        Tangents of the operands at the places `opened` follow as those of the arguments that they are in. Of a tuple
-        that is returned with an entry for each argument, one with an entry for each operand is made.
+        Tangents of the operands at the places `opened` follow as those of the arguments `moving`, if any, that they are
+        in. Of a tuple that is returned with an entry for each argument, one with an entry for each operand is made.
         """
 
         def called(*given: Any) -> Any:
             values, rest = given[: len(self.operands)], given[len(self.operands) :]
             point = dict(zip(self.operands, values, strict=True))
-            if opened:
+            if moving:
                 still = {name: np.zeros_like(value) for name, value in point.items()}
                 tangents = still | dict(zip((self.operands[place] for place in opened), rest, strict=True))
                 made = self._gathered(tangents, lambda leaf: np.zeros(np.shape(leaf)))
-                rest = tuple(made[self.arguments.index(name)] for name in self.moved(opened))
-            return self._by_operand(call(*self._gathered(point, lambda leaf: leaf), *rest))
+                rest = tuple(made[self.arguments.index(name)] for name in moving)
+            return self._by_operand(call(*self._gathered(point, lambda leaf: leaf), *rest), point, self.moved(opened))
 
         return called
 
-    def _by_operand(self, given: Any) -> Any:
-        if not isinstance(given, tuple) or len(given) != len(self.arguments):
+    def _by_operand(self, given: Any, point: Mapping[str, Any], moved: Sequence[str]) -> Any:
+        """Return the entries for the operands of a tuple that has them by arguments; anything else as it is.
+
+        Its entries are for all arguments, for those that are no integers, for those that are differentiated by, or for
+        the first ones, as jax.grad's are by its argnums; None is for what it leaves out.
+        """
+        if not isinstance(given, tuple):
             return given
-        found = {
-            path: leaf
-            for name, each in zip(self.arguments, given, strict=True)
-            for path, leaf in (leaves(each, name) if name in self.trees else [(name, each)])
-        }
-        return tuple(found[name] for name in self.operands) if found.keys() >= {*self.operands} else given
+        real = [name for name in self.returned if name in self.trees or np.asarray(point[name]).dtype.kind in "fc"]
+        for names in (self.returned, real, moved, self.returned[: len(given)]):
+            if names != self.returned and self.trees.keys().isdisjoint(names):  # arrays are told apart in Operands
+                continue
+            fits = (self._is_by(entry, name, point) for name, entry in zip(names, given, strict=False))
+            if len(names) == len(given) and all(fits):
+                found = {
+                    path: leaf
+                    for name, each in zip(names, given, strict=True)
+                    for path, leaf in (leaves(each, name) if name in self.trees else [(name, each)])
+                }
+                return tuple(found.get(name) for name in self.operands)
+        return given
+
+    def _is_by(self, entry: Any, name: str, point: Mapping[str, Any]) -> bool:
+        """Whether an entry of a derivative's tuple may be for an argument: it is such a container, or has its shape."""
+        if name not in self.trees:
+            return not hasattr(entry, "shape") or is_by(entry, np.asarray(point[name]))
+        paths, known = ({path for path, _ in leaves(tree, name)} for tree in (entry, self.trees[name]))
+        needed = known & {*self.operands}
+        return is_tree(entry) and (needed <= paths if needed else paths <= known)
 
     def _gathered(self, point: Mapping[str, Any], other: Callable[[Any], Any]) -> list[Any]:
         """Return the arguments, made of the operands; `other` makes the leaves that are no operands."""

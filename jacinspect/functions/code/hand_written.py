@@ -42,7 +42,7 @@ def claim_of(
     if held:
         others = tuple(operand for operand in function.operands if operand not in held)
         return of_holder(claim_of(derivative, name, replace(function, operands=others), kind, backend), function, held)
-    containers = _containers_of(called, function)
+    containers = _containers_of(called, function, kind)
     whole = containers.whole(function)
     cached = with_cache(called, _required(signature_of(called), whole), whole, kind)
     if cached is not None:
@@ -54,20 +54,25 @@ def claim_of(
             f"{name}: takes {required[-1]} after the operands of {function.name}; if that is a tangent, or the "
             "cotangent of the output, say --derivative-kind jvp or vjp"
         )
-    of_arguments = _of_arguments(called, signature, whole, kind, bool(containers.trees))
+    of_arguments = _of_arguments(called, signature, whole, kind, containers.are_taken)
     apart = len(required) - len(whole.operands)  # tangents, or cotangents
     takes = len(function.operands) + apart
 
-    def claim(opened: Sequence[int] = ()) -> Claim:
-        call = reseeded(ByNumber(containers.of_operands(of_arguments, opened)), function.reseed)
+    def claim(opened: Sequence[int] = (), moving: Sequence[str] = ()) -> Claim:
+        call = reseeded(ByNumber(containers.of_operands(of_arguments, opened, moving)), function.reseed)
         return Claim(call, kind, _adapting(called, call, backend), takes)
 
     def of(opened: Sequence[int]) -> Claim:
-        """Make it for tangents of some operands, which it takes in containers, too, or each by itself."""
-        together = _takes_any(signature) or apart == len(containers.moved(opened))
-        return claim(opened if together else ())
+        """Make it for some operands, whose tangents it takes in containers, too, or each by itself."""
+        if kind != "jvp" or not containers.are_taken:
+            return claim(opened)
+        moved = containers.moved(opened)
+        tangents = required[len(whole.operands) :]
+        if apart == len(whole.operands) and (apart != len(opened) or _are_named(tangents, whole.operands)):
+            return claim(opened, whole.operands)
+        return claim(opened, moved if _takes_any(signature) or apart == len(moved) else ())
 
-    return replace(claim(), of=of) if kind == "jvp" and containers.trees else claim()
+    return replace(claim(), of=of) if containers.trees else claim()
 
 
 def _adapting(
@@ -88,6 +93,11 @@ def _adapting(
     return adapt
 
 
+def _are_named(tangents: Sequence[str], operands: Sequence[str]) -> bool:
+    """Whether the name of each tangent, as dp, has in it that of its operand."""
+    return all(operand in tangent for tangent, operand in zip(tangents, operands, strict=True))
+
+
 def _takes_any(signature: inspect.Signature | None) -> bool:
     """Whether there are *args."""
     return signature is not None and any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
@@ -100,15 +110,21 @@ def takes_vector(derivative: Callable[..., Any], function: Function) -> bool:
     return len(_required(signature_of(called), whole)) == len(whole.operands) + 1
 
 
-def _containers_of(called: Callable[..., Any], function: Function) -> Containers:
-    """Find the containers of a function's operands; none where a derivative has names for these alone."""
+def _containers_of(called: Callable[..., Any], function: Function, kind: str | None = None) -> Containers:
+    """Find the containers of a function's operands; none where a derivative has names for these alone.
+
+    Those that are fixed are among them where it takes a tangent for every argument.
+    """
     containers = Containers.of(function)
-    signature = signature_of(called)
+    everything = _required(signature_of(called), replace(function, parameters={}))
+    if kind == "jvp" and len(containers.arguments) < len(containers.returned) == len(everything) / 2:
+        return replace(containers, arguments=containers.returned)
+    signature = signature_of(called) if containers.are_taken else None
     names = [] if signature is None else [*signature.parameters]
     own = {operand: operand.rpartition(".")[2] for operand in function.operands}
-    if not {*own.values()} <= {*names} or {*names} & containers.trees.keys():
+    if not {*own.values()} <= {*names} or {*names} & {*containers.arguments} & containers.trees.keys():
         return containers
-    return Containers({}, function.operands, sorted(own, key=lambda operand: names.index(own[operand])))
+    return Containers.none(function, sorted(own, key=lambda operand: names.index(own[operand])))
 
 
 def _signature_for(called: Callable[..., Any], function: Function, kind: str | None) -> inspect.Signature | None:

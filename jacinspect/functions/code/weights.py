@@ -21,7 +21,7 @@ from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass
 
-__all__ = ["Weights", "arrays_of", "holding", "is_real", "kept_as", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "has_arrays", "holding", "is_real", "kept_as", "weights_of", "with_arrays"]
 
 
 _DEEPEST, _LONGEST = 4, 1000  # of an object's containers: its attributes, and up to three below each
@@ -64,8 +64,8 @@ def weights_of(
         return _of_trees({"": f.variables}, lambda made: call_of(bound(made[""]), parameters))
     signature = signature_of(f)
     defaults = {p.name: p.default for p in signature.parameters.values()} if signature is not None else {}
-    trees = {name: value for name, value in {**defaults, **parameters}.items() if _has_arrays(value)}
-    if _has_arrays(f):
+    trees = {name: value for name, value in {**defaults, **parameters}.items() if has_arrays(value)}
+    if has_arrays(f):
         return _of_trees({"": f}, lambda made: call_of(made.get("", f), parameters))
     if trees:
         return _of_trees(trees, lambda made: call_of(f, {**parameters, **made}))
@@ -257,7 +257,8 @@ def _bound(f: Any) -> Callable[[Any], Any] | None:
     return partial(module.bind, rngs=f.scope.rngs, mutable=f.scope.mutable)
 
 
-def _has_arrays(tree: Any) -> bool:
+def has_arrays(tree: Any) -> bool:
+    """Whether this is a container, and holds real arrays."""
     return is_tree(tree) and any(hasattr(leaf, "shape") and is_real(leaf) for _, leaf in leaves(tree))
 
 

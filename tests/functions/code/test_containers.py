@@ -238,6 +238,94 @@ def test_a_tuple_has_an_entry_for_each_argument(wrt: str | None, dtype: str) -> 
             assert verdict(lambda p: f(p, x), p, alone) == expected
 
 
+def cross_entropy(p: Any, x: Array, labels: Any, scale: Any = 1.0) -> Any:
+    z = scale * (x @ p["w"].T + p["b"])
+    return np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(len(labels)), labels])
+
+
+def by_arguments(p: Any, x: Array, labels: Any, scale: Any = 1.0, off: float = 0.0) -> Any:
+    """Return the derivatives of the cross entropy by its first two arguments."""
+    z = scale * (x @ p["w"].T + p["b"])
+    r = np.exp(z) / np.exp(z).sum(1, keepdims=True) - np.eye(2)[labels]
+    r *= scale / len(labels)
+    return {"w": r.T @ x, "b": r.sum(0) + off}, r @ p["w"] + off
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "p.*", "x", "p.b", "p.*,x", ["x", "p.w"], "all"])
+def test_a_tuple_may_leave_out_the_last_arguments(wrt: Any, dtype: str) -> None:
+    """As jax.grad's does with argnums=(0, 1), be they labels or arrays that are fixed."""
+    p, x, labels = of(dict, dtype), np.array([[2, 0.5, -1.5], [-1, 1.5, 0.25]], dtype), np.array([0, 1])
+    scale = np.array(1.5, dtype)
+    for off, expected in ((0.0, "pass"), (0.1, "fail")):
+        if wrt == ["x", "p.w"] and off:
+            continue  # which is by x, too, and there all entries are off
+        for others in ([x, labels], {"x": x, "labels": labels}):
+            claim = lambda p, x, labels, off=off: by_arguments(p, x, labels, off=off)  # noqa: E731
+            assert verdict(cross_entropy, p, claim, others=others, wrt=wrt) == expected
+        if wrt != "all":
+            scaled = lambda p, x, labels, scale, off=off: by_arguments(p, x, labels, scale, off)  # noqa: E731
+            assert verdict(cross_entropy, p, scaled, others=[x, labels, scale], wrt=wrt) == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_tuple_may_have_entries_for_those_that_are_differentiated_by(dtype: str) -> None:
+    """With argnums=(0, 2), and two arguments of one shape."""
+    p, x = {"a": np.array([0.5, 1, 2], dtype)}, np.array([0.75, -1.5, 2.5], dtype)
+
+    def f(p: Any, x: Array, y: Array) -> Any:
+        return product(p, x) * y
+
+    def gradient(p: Any, x: Array, y: Array, g: Any) -> Any:
+        a, _ = by_both(p, x)
+        return {"a": a @ (y * g)}, product(p, x) * g
+
+    how: Any = {"others": [x, x**2], "derivative_kind": "vjp"}
+    assert verdict(f, p, gradient, wrt="p.a,y", **how) == "pass"
+    assert verdict(f, p, gradient, wrt="p.a", **how) == "pass"
+    assert verdict(f, p, gradient, wrt="p.a,x", **how) == "fail"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "p.b", "x", "all"])
+def test_a_backward_returns_all_containers(wrt: str | None, dtype: str) -> None:
+    p, x = of(dict, dtype), np.array([2, 0.5, -1.5], dtype)
+
+    def f(p: Any, x: Array) -> Any:
+        return p["w"] @ x + p["b"] ** 2
+
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        pull = lambda p, x, g, k=k: ({"w": k * np.outer(g, x), "b": k * 2 * p["b"] * g}, k * p["w"].T @ g)  # noqa: E731
+        for others in ([x], {"x": x}):
+            assert verdict(f, p, pull, others=others, wrt=wrt, derivative_kind="vjp") == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [dict, Named, Fields])
+def test_a_backward_by_one_leaf_returns_its_container(kind: Any, dtype: str) -> None:
+    w = np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]], dtype)
+    p, one = of(kind, dtype), {"w": w}
+    for k, expected in ((2, "pass"), (2.1, "fail")):
+        pull = lambda p, g, k=k: {"w": k * p["w"] * g}  # noqa: E731
+        assert verdict(lambda p: p["w"] ** 2, one, pull, derivative_kind="vjp") == expected
+        whole = lambda p, g, k=k: kind(w=k * entries(p)[0] * g, b=0 * entries(p)[1])  # noqa: E731
+        assert verdict(lambda p: entries(p)[0] ** 2, p, whole, wrt="p.w", derivative_kind="vjp") == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "p.b", "p.w,p.b", "x", "all"])
+def test_tangents_of_all_arguments_are_given_where_they_are_taken(wrt: str | None, dtype: str) -> None:
+    """Those that are fixed are 0."""
+    p, x = of(dict, dtype), np.array([2, 0.5, -1.5], dtype)
+
+    def f(p: Any, x: Array) -> Any:
+        return p["w"] @ x + p["b"] ** 2
+
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        push = lambda p, x, dp, dx, k=k: k * (dp["w"] @ x + 2 * p["b"] * dp["b"] + p["w"] @ dx)  # noqa: E731
+        assert verdict(f, p, push, others=[x], wrt=wrt, derivative_kind="jvp") == expected
+
+
 # --- Order ------------------------------------------------------------------------------------------------------------
 
 

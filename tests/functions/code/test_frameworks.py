@@ -907,3 +907,19 @@ def test_a_backward_is_asked_for_what_is_differentiated_by(wrt: str, asked: tupl
 
     passes(Product, X, others=[Y], wrt=wrt)
     assert seen == {asked}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "params.*,x", "x", "all"])
+def test_gradients_of_jax_by_a_container_and_an_array_stand_beside_labels(wrt: str | None, dtype: str) -> None:
+    def loss(params: Any, x: Any, labels: Any) -> Any:
+        z = jax.nn.log_softmax(x @ params["w"].T + params["b"])
+        return -jnp.mean(z[jnp.arange(2), labels])
+
+    params = {"w": np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]], dtype), "b": np.array([0.3, -0.7], dtype)}
+    x, labels = np.array([[2, 0.5, -1.5], [-1, 1.5, 0.25]], dtype), np.array([0, 1])
+    gradient = jax.grad(loss, argnums=(0, 1))
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+        claim = lambda *given, k=factor: jax.tree.map(lambda leaf: k * leaf, gradient(*given))  # noqa: E731
+        assert jacinspect.inspect(loss, params, claim, others=[x, labels], wrt=wrt).verdict == expected
+    assert jacinspect.inspect(loss, params, gradient, others=[x, labels], wrt=wrt).verdict == "pass"
