@@ -59,7 +59,7 @@ def of_callable(
     name = name or str(getattr(f, "__name__", type(f).__name__))
     f, given = made(f, name, dict(parameters or {}))
     called = callable_of(f, name)
-    weights = weights_of(called, given, lambda g, values: called_with(g, operands, values))
+    weights = weights_of(called, f, given, lambda g, values: called_with(g, operands, values))
     operands, values = divided(called, name, given, named, needs_one=weights is None)
     held = {} if weights is None else weights.values
     own = {key: value for key, value in held.items() if key not in (*operands, *values)}  # the argument has the name

@@ -19,11 +19,12 @@ from jacinspect.functions.code.frameworks import signature_of, torch_modules
 from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
 from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 
 __all__ = ["Weights", "arrays_of", "has_arrays", "holding", "is_real", "kept_as", "weights_of", "with_arrays"]
 
 
+_KINDS = ("_parameters", "_buffers")  # dicts of a torch module's tensors
 _DEEPEST, _LONGEST = 4, 1000  # of an object's containers: its attributes, and up to three below each
 
 
@@ -42,53 +43,60 @@ class Weights:
 
 
 def weights_of(
-    f: Any, parameters: Mapping[str, Any], call_of: Callable[[Any, Mapping[str, Any]], Call]
+    called: Any, f: Any, parameters: Mapping[str, Any], call_of: Callable[[Any, Mapping[str, Any]], Call]
 ) -> Weights | None:
     """Find the weights of a callable; None where it has none.
 
     Parameters
     ----------
-    f
+    called
         A torch module, a function that uses modules or has parameters that are trees of arrays, a tree itself, a module
         of flax.linen that is bound to its variables, or an object whose attributes are arrays or trees, or its method.
+    f
+        What it was made of: of a copy of a module in double precision, the module.
     parameters
-        The values that f is called with.
+        The values that it is called with.
     call_of
-        Makes a callable of the operands alone, of a callable like f and values of parameters.
+        Makes a callable of the operands alone, of a callable like this one and values of parameters.
     """
-    modules = torch_modules(f)
-    if modules:
-        return _of_modules(modules, lambda *operands: call_of(f, parameters)(*operands))
-    bound = _bound(f)
+    bound = _bound(called)
     if bound is not None:
-        return _of_trees({"": f.variables}, lambda made: call_of(bound(made[""]), parameters))
-    signature = signature_of(f)
-    defaults = {p.name: p.default for p in signature.parameters.values()} if signature is not None else {}
+        return _of_trees({"": called.variables}, lambda made, _: call_of(bound(made[""]), parameters))
+    if has_arrays(called):
+        return _of_trees({"": called}, lambda made, _: call_of(made[""], parameters))
+    signature, modules = signature_of(called), torch_modules(called)
+    defaults = {} if signature is None else {p.name: p.default for p in signature.parameters.values()}
     trees = {name: value for name, value in {**defaults, **parameters}.items() if has_arrays(value)}
-    if has_arrays(f):
-        return _of_trees({"": f}, lambda made: call_of(made.get("", f), parameters))
-    if trees:
-        return _of_trees(trees, lambda made: call_of(f, {**parameters, **made}))
-    held = arrays_of(f)
-    return _of_object(f, held, lambda g: call_of(g, parameters)) if held else None
+    held = {} if modules else arrays_of(called)
+
+    def made_of(made: Mapping[str, Any], new: Mapping[str, Any]) -> Call:
+        g = called if new.keys().isdisjoint(held) else with_arrays(called, new)
+        return call_of(g, {**parameters, **made})
+
+    found = _of_trees(trees, made_of)
+    found = replace(found, values={**found.values, **{name: value.astype(np.float64) for name, value in held.items()}})
+    return _of_modules(modules, torch_modules(f), found) if modules else found if found.values else None
 
 
 # --- torch ------------------------------------------------------------------------------------------------------------
 
 
-def _of_modules(modules: Mapping[str, Any], call: Call) -> Weights:
-    """Take the parameters and buffers of modules, which `call` uses."""
-    parameters, buffers = _places(modules, "_parameters"), _places(modules, "_buffers")
+def _of_modules(modules: Mapping[str, Any], given: Mapping[str, Any], others: Weights) -> Weights:
+    """Add the parameters and buffers of modules, which were `given` in their own precision, to other weights."""
+    parameters, buffers = (_places(modules, kind) for kind in _KINDS)
     places = {**buffers, **parameters}
     own = {name: holder[key] for name, [(holder, key), *_] in {**parameters, **buffers}.items()}
+    dtypes = {name: holder[key].dtype for kind in _KINDS for name, [(holder, key), *_] in _places(given, kind).items()}
     double = {name: value.detach().double() if value.is_floating_point() else value for name, value in own.items()}
     values = {name: value.numpy(force=True).copy() for name, value in double.items() if value.is_floating_point()}
 
     def bind(new: Mapping[str, Any], training: bool) -> Call:
+        call = others.bind(new, training)
+
         def bound(*operands: Any) -> Any:
             # batch norm moves its running statistics, which must stay as they are for the caller
             swapped = {name: value.clone() if name in buffers else value for name, value in double.items()}
-            swapped |= {name: value.clone() for name, value in new.items()}
+            swapped |= {name: value.clone() for name, value in new.items() if name in own}
             with lasting(_mode(modules.values(), training)):
                 try:
                     with lasting(_swapped(places, swapped)):
@@ -97,11 +105,12 @@ def _of_modules(modules: Mapping[str, Any], call: Call) -> Weights:
                     if "dtype" not in str(error):
                         raise
                 # it converts its operands to the precision of its weights, as by x.float()
-                with lasting(_swapped(places, {name: value.to(own[name].dtype) for name, value in swapped.items()})):
+                with lasting(_swapped(places, {name: value.to(dtypes[name]) for name, value in swapped.items()})):
                     return call(*operands)
 
         return bound
 
+    values |= others.values
     return Weights(values, bind, "its weights are copied in double precision", frozenset(buffers))
 
 
@@ -217,35 +226,29 @@ def holding(f: Any, arrays: Mapping[str, Array]) -> Iterator[None]:
         vars(owner).update({name: before[name] for name in new})
 
 
-def _of_object(f: Any, held: Mapping[str, Array], call_of: Callable[[Any], Call]) -> Weights:
-    """Take the arrays of an object, whose other attributes stay what they are."""
-
-    def bind(new: Mapping[str, Any], _: bool) -> Call:
-        return call_of(with_arrays(f, new) if new else f)
-
-    return Weights({name: value.astype(np.float64) for name, value in held.items()}, bind)
-
-
 # --- Trees ------------------------------------------------------------------------------------------------------------
 
 
-def _of_trees(trees: Mapping[str, Any], call_of: Callable[[Mapping[str, Any]], Call]) -> Weights:
-    """Take the real leaves of nested containers by their paths."""
+def _of_trees(trees: Mapping[str, Any], call_of: Callable[[Mapping[str, Any], Mapping[str, Any]], Call]) -> Weights:
+    """Take the real leaves of containers by their paths; `call_of` is given new containers and all new values."""
     found = {name: dict(leaves(tree, name)) for name, tree in trees.items()}
     real = {path for paths in found.values() for path, leaf in paths.items() if is_real(leaf)}
-    values = {
-        path: np.array(leaf, np.float64) for paths in found.values() for path, leaf in paths.items() if path in real
-    }
+    values = {path: _array(leaf) for paths in found.values() for path, leaf in paths.items() if path in real}
 
     def bind(new: Mapping[str, Any], _: bool) -> Call:
-        return call_of(
-            {
-                name: rebuilt(tree, iter([new.get(path, leaf) for path, leaf in found[name].items()]))
-                for name, tree in trees.items()
-            }
-        )
+        made = {
+            name: rebuilt(tree, iter([new.get(path, leaf) for path, leaf in found[name].items()]))
+            for name, tree in trees.items()
+        }
+        return call_of(made, new)
 
     return Weights(values, bind)
+
+
+def _array(leaf: Any) -> Array:
+    if hasattr(leaf, "detach"):  # a tensor may be followed by autograd, or of a precision that numpy has not
+        leaf = leaf.detach().double().numpy(force=True)
+    return np.array(leaf, np.float64)
 
 
 def _bound(f: Any) -> Callable[[Any], Any] | None:

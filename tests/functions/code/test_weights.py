@@ -555,3 +555,71 @@ def test_a_module_of_nnx_inside_a_function_that_changes_its_state() -> None:
 
     with pytest.raises(FunctionFailedError, match=r"or make it without, as nnx.BatchNorm.*use_running_average=True"):
         jacinspect.inspect(used, np.random.default_rng(0).standard_normal((5, 3)))
+
+
+# --- Together ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wrt"),
+    [
+        *((dtype, wrt) for dtype in ("float32", "float64") for wrt in (None, "params.*,x", "x", "net.*")),
+        ("float64", "params.bias"),
+    ],
+)
+def test_parameters_of_a_functional_call_are_operands(dtype: str, wrt: str | None) -> None:
+    """Beside those of the module, which its code mentions; they may be followed by autograd."""
+    net = torch.nn.Linear(3, 2)
+    params = {name: parameter.to(getattr(torch, dtype)) for name, parameter in net.named_parameters()}
+    x = (np.arange(12).reshape(4, 3) / 7).astype(dtype)
+
+    def loss(params: Any, x: Any) -> Any:
+        return torch.func.functional_call(net, params, (x,)).pow(2).sum()
+
+    if wrt == "net.*":  # which are not used
+        assert jacinspect.inspect(loss, params, np.zeros(8), others=[x], wrt=wrt).verdict == "pass"
+        return
+    gradient = torch.func.grad(loss, argnums=(0, 1))
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+
+        def claim(params: Any, x: Any, factor: float = factor) -> Any:
+            by_params, by_x = gradient(params, x)
+            return {name: factor * leaf for name, leaf in by_params.items()}, factor * by_x
+
+        assert jacinspect.inspect(loss, params, claim, others=[x], wrt=wrt).verdict == expected
+
+
+class Rounding(torch.nn.Module):  # type: ignore[misc]
+    """A module that takes its operand in single precision, whatever it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(3, 2)
+
+    def forward(self, x: Any) -> Any:
+        return torch.tanh(self.linear(x.float()))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", ["x", "all", "linear.bias"])
+def test_a_module_that_takes_single_precision_has_weights_of_its_own_precision(wrt: str, dtype: str) -> None:
+    x = (np.arange(12).reshape(4, 3) / 7).astype(dtype)
+    assert jacinspect.inspect(Rounding(), x, wrt=wrt).verdict == "pass"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_method_of_a_container_has_the_arrays_of_its_object_too(dtype: str) -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.scale = np.array([1.5, -2], dtype)
+
+        def loss(self, p: Any) -> Any:
+            return np.sum(self.scale * (p["w"] @ np.array([2, 0.5, -1.5])) ** 2)
+
+    w = np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]], dtype)
+    r = w.astype(float) @ [2, 0.5, -1.5]
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+        right = factor * r**2
+        assert jacinspect.inspect(Model().loss, {"w": w}, right, wrt="scale").verdict == expected
+    found = jacinspect.inspect(Model().loss, {"w": w}, wrt="all")
+    assert found.names.operand.names == ("p.w", "scale")
