@@ -100,7 +100,8 @@ CODES = {
         "nothing is left to compare",
         "The values of f do not say enough at X. Compute in double precision, rewrite a formula that cancels, "
         "move X away from a pole; give --noise for a function that stops at a tolerance, or --rtol and --atol of "
-        "your own.",
+        "your own. A quantiser moves in steps, and its derivative is 0 on each: a straight-through rule stands for its "
+        "slope over many steps, which no differences can confirm; check the function without its rounding.",
         "echo '[1e17]' | jacinspect sin --input -",
     ),
     "J007": Code(

@@ -172,6 +172,12 @@ def test_explain() -> None:
     assert ran("explain chain rule").text == explain("chain rule")  # without quotation marks, too
 
 
+def test_the_advice_of_an_inconclusive_entry_names_straight_through_rules() -> None:
+    told = run("explain", "J006").out.decode()
+    assert "A quantiser moves in steps" in " ".join(told.split())
+    assert "straight-through rule" in " ".join(told.split())
+
+
 def test_explain_an_unknown_word() -> None:
     one_message(ran("explain tensr"), "there is no explanation of 'tensr'", "did you mean 'tensor'")
 
