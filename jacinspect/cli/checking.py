@@ -68,7 +68,10 @@ class CheckRequest:
                 yield pool
             return
         if self.timeout is not None:
-            raise InputError("--timeout ends a process here, which --executor has none of: leave one of them out")
+            raise InputError(
+                "--timeout kills a process that takes too long, and those of --executor cannot be killed from here: "
+                "leave out --timeout, or name --jobs in place of --executor"
+            )
         from jacinspect.checks.remote import RemotePool
 
         with executor_of(self.jobs, self.executor) as executor, RemotePool(suite, executor) as remote:

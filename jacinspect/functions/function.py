@@ -105,7 +105,7 @@ class Function:
         ]
         if not names or self.enlarged is None:
             return self
-        return replace(self.enlarged(names), mode=self.mode)
+        return replace(self.enlarged(names), mode=self.mode, make=self.make)
 
     def positions(self, wrt: Wrt, operands: Sequence[Array] = ()) -> list[int]:
         """Find the places, from 1, of the operands that `wrt` names, in its order.

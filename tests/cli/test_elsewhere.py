@@ -23,6 +23,32 @@ def test_processes_make_the_same_report_and_print_where_the_program_prints(tmp_p
         assert err.startswith("jacinspect: the inspected code printed:\n  called\n  called\n")
 
 
+LEAVES = """
+import numpy as np
+def f(x, p={"w": np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]]), "b": np.array([0.3, -0.7])}):
+    return p["w"] @ x + p["b"] ** 2
+def df(x, p):
+    return p["w"], {"w": np.einsum("ij,k->ijk", np.eye(2), x), "b": np.diag(2 * p["b"])}
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", ["p.*", "x,p.b", "all"])
+def test_leaves_of_a_container_are_operands_in_other_processes(wrt: str, dtype: str, tmp_path: Path) -> None:
+    (tmp_path / "leaves.py").write_text(LEAVES)
+    typed = ("leaves.py:f", "-s", "3", "-d", "leaves.py:df", "--wrt", wrt, "--dtype", dtype, "--json")
+    here, elsewhere = run(*typed, cwd=tmp_path), run(*typed, "--jobs", "2", cwd=tmp_path)
+    assert (elsewhere.status, elsewhere.out) == (here.status, here.out) == (0, here.out)
+
+
+def test_a_cluster_cannot_be_told_when_to_end(tmp_path: Path) -> None:
+    (tmp_path / "jacinspect.toml").write_text('[checks.sin]\nfunction = "sin"\nshapes = ["3"]\n')
+    told = run("check", "--executor", "dask:tcp://127.0.0.1:1", "--timeout", "5", cwd=tmp_path)
+    assert told.status == 2
+    assert "leave out --timeout, or name --jobs in place of --executor" in told.err
+    assert run("check", "--jobs", "2", "--timeout", "500", cwd=tmp_path).status == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
