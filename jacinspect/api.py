@@ -144,8 +144,8 @@ def inspect(
         The other operands of a function of several: in order after X, or by name; X is the first that is not named.
         Labels and indices stay integers.
     wrt
-        Which operands to differentiate by: a place, X being 1, a name (x, y, …), "all", a pattern ("*.weight"), or
-        several of these, laid end to end; X if None. The others are fixed.
+        Which operands to differentiate by: a place, from 1, a name (x, y, …, or a container's, for its leaves), "all",
+        a pattern ("*.weight"), or several of these, laid end to end; X if None. The others are fixed.
     take
         Which output of a function that returns several: its name, or its number as in f(x)[0]; all real arrays among
         them, end to end, if None.

@@ -101,7 +101,7 @@ class Function:
             name
             for name in self.own
             if name in (*given, *patterns)
-            or (name not in self.buffers and any(fnmatchcase(name, pattern) for pattern in patterns))
+            or (name not in self.buffers and any(_matches(name, pattern) for pattern in patterns))
         ]
         if not names or self.enlarged is None:
             return self
@@ -114,7 +114,7 @@ class Function:
         ----------
         wrt
             A name, a place, "all", or a pattern of names with `*`, `?` and `[…]`; several in a list, or in a text with
-            commas between them.
+            commas between them. The name of a container, or of a module, stands for all in it.
         operands
             Where their values are known, a pattern leaves out those that are not of real numbers, such as labels.
 
@@ -134,7 +134,7 @@ class Function:
         if wrt in (*places, *places.values()):
             return [places[wrt] if isinstance(wrt, str) else wrt]
         pattern = "*" if wrt == "all" else str(wrt)
-        matching = [places[name] for name in places if fnmatchcase(name, pattern)]
+        matching = [places[name] for name in places if _matches(name, pattern)]
         real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind in "fc"]
         if not matching:
             *first, last = [*(f"{name} ({place})" for name, place in places.items()), *list(self.own)[:_LISTED]]
@@ -346,6 +346,11 @@ def _no_indices(value: Callable[..., Array], function: str, names: Sequence[str]
             ) from error
 
     return called
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether an operand has a name of a pattern, or is in a container, or a module, that has."""
+    return fnmatchcase(name, pattern) or (name.startswith(f"{pattern}.") and not pattern.isdecimal())
 
 
 def patterns_of(wrt: Wrt | None) -> list[str]:

@@ -5,6 +5,7 @@ labels, units or a mask, an array is taken, and the callables are given such obj
 """
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from jacinspect.functions.code.arguments import with_names
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.labelled import of_plain_arrays
 from jacinspect.functions.code.trees import is_tree, of_arrays
-from jacinspect.functions.function import Wrt
+from jacinspect.functions.function import Wrt, patterns_of
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Given"]
@@ -61,7 +62,9 @@ class Given:
             return self
         first = next(iter(given))
         if first in trees:
-            trees[first] = of_arrays(trees[first])
+            heads = [pattern.partition(".")[0] for pattern in patterns_of(self.wrt)]
+            if not heads or any(fnmatchcase(first, head) for head in heads):
+                trees[first] = of_arrays(trees[first])
             if self.wrt is None:
                 from jacinspect.functions.code.boxed import require_numbers
 

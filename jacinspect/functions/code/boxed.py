@@ -8,8 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from jacinspect.errors import InputError
-from jacinspect.functions.code.trees import leaves
-from jacinspect.functions.code.weights import is_real
+from jacinspect.functions.code.trees import is_real, leaves
 
 __all__ = ["require_numbers"]
 
@@ -22,6 +21,9 @@ def require_numbers(tree: Any, name: str, f: Callable[..., Any], arguments: Sequ
     kinds = ", ".join(dict.fromkeys(str(getattr(leaf, "dtype", type(leaf).__name__)) for _, leaf in found))
     said = f"X: {name} has no real numbers to differentiate by: it holds {kinds or 'nothing'}"
     attributes = {key: _attribute_of(leaf) for key, leaf in tree.items()} if isinstance(tree, Mapping) else {}
+    another = next((each for each in arguments if each != name), None)
+    if another is not None and not any(attributes.values()):
+        raise InputError(f"{said}; name what to differentiate by, as wrt={another!r}")
     if not attributes or not all(attributes.values()):
         raise InputError(f"{said}; inspect a function of an array, which puts its numbers there")
     numbers = ", ".join(f"{float(tree[key])!r}" for key in attributes)

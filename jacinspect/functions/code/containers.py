@@ -22,7 +22,7 @@ __all__ = ["Containers", "with_numbers_opened"]
 
 def with_numbers_opened(parameters: Mapping[str, Parameter], wrt: Wrt | None) -> dict[str, Parameter]:
     """Return parameters, with arrays for the plain numbers of containers that are differentiated by, as by "p.*"."""
-    heads = {pattern.partition(".")[0] for pattern in patterns_of(wrt) if "." in pattern}
+    heads = {pattern.partition(".")[0] for pattern in patterns_of(wrt)}
     return {name: of_arrays(value) if name in heads and is_tree(value) else value for name, value in parameters.items()}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["converted", "is_tree", "items", "leaves", "of_arrays", "rebuilt"]
+__all__ = ["converted", "is_real", "is_tree", "items", "leaves", "of_arrays", "rebuilt"]
 
 Children = tuple[list[str], list[Any], Callable[[list[Any]], Any]]  # names, values, and what makes a container of such
 
@@ -56,10 +56,27 @@ def converted(tree: Any, convert: Callable[[Any], Any]) -> Any:
 
 
 def of_arrays(tree: Any) -> Any:
-    """Return a container of plain numbers with arrays in their place; one that has arrays is returned as it is."""
-    if any(hasattr(leaf, "dtype") for _, leaf in leaves(tree)):
+    """Return a container of plain numbers, or of whole ones alone, with real arrays in their place.
+
+    One that has real arrays, or whole ones beside real numbers, is returned as it is.
+    """
+    found = [leaf for _, leaf in leaves(tree)]
+    if any(hasattr(leaf, "dtype") for leaf in found) and any(map(is_real, found)):
         return tree
-    return converted(tree, lambda leaf: np.asarray(float(leaf)) if type(leaf) in (int, float) else leaf)
+
+    def real(leaf: Any) -> Any:
+        is_number = type(leaf) in (int, float) or getattr(getattr(leaf, "dtype", None), "kind", "") in ("i", "u")
+        return np.asarray(leaf, np.float64) if is_number else leaf
+
+    return converted(tree, real)
+
+
+def is_real(leaf: Any) -> bool:
+    """Whether a leaf is a real number, or an array of such."""
+    if isinstance(leaf, float):
+        return True
+    dtype = getattr(leaf, "dtype", None)
+    return hasattr(leaf, "shape") and dtype is not None and "float" in str(dtype)
 
 
 def is_tree(value: Any) -> bool:

@@ -16,12 +16,12 @@ import numpy as np
 
 from jacinspect.functions.code.backends import Call
 from jacinspect.functions.code.frameworks import signature_of, torch_modules
-from jacinspect.functions.code.trees import is_tree, leaves, rebuilt
+from jacinspect.functions.code.trees import is_real, is_tree, leaves, rebuilt
 from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass, replace
 
-__all__ = ["Weights", "arrays_of", "has_arrays", "holding", "is_real", "kept_as", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "has_arrays", "holding", "kept_as", "weights_of", "with_arrays"]
 
 
 _KINDS = ("_parameters", "_buffers")  # dicts of a torch module's tensors
@@ -210,7 +210,10 @@ def with_arrays(f: Any, arrays: Mapping[str, Array]) -> Any:
             vars(owner)[name] = rebuilt(
                 held, iter([np.copy(leaf) if type(leaf) is np.ndarray else leaf for leaf in new])
             )
-    return owner if getattr(f, "__self__", f) is f else getattr(owner, f.__name__)
+    if getattr(f, "__self__", f) is f:
+        return owner
+    # what decorates a method may have another name
+    return f.__func__.__get__(owner) if hasattr(f, "__func__") else getattr(owner, f.__name__)
 
 
 @contextmanager
@@ -263,11 +266,3 @@ def _bound(f: Any) -> Callable[[Any], Any] | None:
 def has_arrays(tree: Any) -> bool:
     """Whether this is a container, and holds real arrays."""
     return is_tree(tree) and any(hasattr(leaf, "shape") and is_real(leaf) for _, leaf in leaves(tree))
-
-
-def is_real(leaf: Any) -> bool:
-    """Whether a leaf is a real number, or an array of such."""
-    if isinstance(leaf, float):
-        return True
-    dtype = getattr(leaf, "dtype", None)
-    return hasattr(leaf, "shape") and dtype is not None and "float" in str(dtype)

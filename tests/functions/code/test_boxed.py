@@ -67,7 +67,8 @@ def test_one_of_them_is_unpacked_as_well() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "held"), [({"a": np.array([1, 2]), "b": "x"}, "int64, str"), ({}, "nothing"), ({"a": None}, "NoneType")]
+    ("given", "held"),
+    [({"a": np.array([True, False]), "b": "x"}, "bool, str"), ({}, "nothing"), ({"a": None}, "NoneType")],
 )
 def test_containers_without_numbers(given: Any, held: str) -> None:
     with pytest.raises(InputError) as error:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jacinspect
+from jacinspect.errors import InputError
 from tests.oracles import Array
 
 
@@ -324,6 +325,38 @@ def test_tangents_of_all_arguments_are_given_where_they_are_taken(wrt: str | Non
     for k, expected in ((1, "pass"), (1.1, "fail")):
         push = lambda p, x, dp, dx, k=k: k * (dp["w"] @ x + 2 * p["b"] * dp["b"] + p["w"] @ dx)  # noqa: E731
         assert verdict(f, p, push, others=[x], wrt=wrt, derivative_kind="jvp") == expected
+
+
+@pytest.mark.parametrize("kind", [dict, Named, Fields])
+@pytest.mark.parametrize("wrt", ["p", ["p"], "p,x", "p.*,x", "all"])
+def test_the_name_of_a_container_stands_for_its_leaves(wrt: Any, kind: Any) -> None:
+    p, x = of(kind, "float64"), np.array([2, 0.5, -1.5])
+    found = jacinspect.inspect(lambda p, x: entries(p)[0] @ x + entries(p)[1], p, others=[x], wrt=wrt)
+    assert found.names.operand.names == (("p.w", "p.b") if wrt in ("p", ["p"]) else ("p.w", "p.b", "x"))
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
+def test_leaves_of_whole_numbers_alone_are_differentiated_by(dtype: str) -> None:
+    """Beside real ones, and where something else is named, they may be labels."""
+    n, w = np.array([[1, 2, 3], [4, 5, 6]], dtype), np.array([0.5, -1.5, 2])
+    given: Any
+    for given, wrt in (({"n": n}, None), ({"n": n, "k": 3}, "p.n"), ({"n": n}, "all")):
+        for factor, expected in ((2, "pass"), (3, "fail")):
+            claim = lambda p, k=factor: np.einsum("ij,ik,jl->ijkl", k * p["n"], np.eye(2), np.eye(3))  # noqa: E731
+            assert verdict(lambda p: p["n"] ** 2, given, claim, wrt=wrt) == expected
+    labels = {"n": n[:, 0] % 3}
+    for given, wrt in (({**labels, "w": w}, None), (labels, "x")):
+        found = jacinspect.inspect(lambda p, x: x[p["n"]] * np.sum(p.get("w", 1.0)), given, others=[w], wrt=wrt)
+        assert found.names.operand.names == (("x",) if wrt == "x" else ("p.w",))
+
+
+def test_another_operand_is_named_beside_a_container_without_numbers() -> None:
+    def f(options: Any, x: Array) -> Any:
+        return x**2 if options["mode"] == "fast" else x * x
+
+    with pytest.raises(InputError, match="name what to differentiate by, as wrt='x'"):
+        jacinspect.inspect(f, {"mode": "fast"}, others=[np.array([0.5, -1.5, 2])])
+    assert verdict(f, {"mode": "fast"}, lambda options, x: 2 * x, others=[np.array([0.5, -1.5, 2])], wrt="x") == "pass"
 
 
 # --- Order ------------------------------------------------------------------------------------------------------------

@@ -623,3 +623,24 @@ def test_a_method_of_a_container_has_the_arrays_of_its_object_too(dtype: str) ->
         assert jacinspect.inspect(Model().loss, {"w": w}, right, wrt="scale").verdict == expected
     found = jacinspect.inspect(Model().loss, {"w": w}, wrt="all")
     assert found.names.operand.names == ("p.w", "scale")
+
+
+def logged(f: Any) -> Any:
+    """Decorate without functools.wraps."""
+    return lambda *args, **keywords: f(*args, **keywords)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_method_that_is_decorated_has_the_arrays_of_its_object(dtype: str) -> None:
+    class Model:
+        def __init__(self) -> None:
+            self.scale = np.array([[1.5], [-2]], dtype)
+
+        @logged
+        def f(self, x: Any) -> Any:
+            return self.scale * x
+
+    x = np.array([2, 0.5, -1.5], dtype)
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+        right = np.einsum("ik,j->ijk", np.eye(2), factor * x)[..., None]
+        assert jacinspect.inspect(Model().f, x, right, wrt="scale").verdict == expected
