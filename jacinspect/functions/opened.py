@@ -77,7 +77,7 @@ class Opened:
 
     def claim(self, claim: Claim) -> Claim:
         """Return a derivative of all operands as one of the vector."""
-        claim = claim if claim.of is None else claim.of(self.places)
+        claim = claim.at_places(self.places)
 
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             def of_vector(x: Array, *tangent: Any) -> Any:

@@ -186,6 +186,10 @@ class Claim:
         """Return the derivative as a function of numpy arrays like these."""
         return self.derivative if self.adapt is None else self.adapt(arguments)
 
+    def at_places(self, opened: Sequence[int]) -> "Claim":
+        """Return the claim for the operands that are open, from 0."""
+        return self if self.of is None else self.of(opened)
+
     def by(self, place: int, operands: Operands) -> "Claim":
         """Return the derivative by one operand."""
         if self.of is not None:

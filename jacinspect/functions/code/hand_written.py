@@ -18,6 +18,7 @@ from jacinspect.functions.code.frameworks import framework_of, signature_of
 from jacinspect.functions.code.holder import held_by, of_holder
 from jacinspect.functions.code.layers import with_cache
 from jacinspect.functions.code.seeding import reseeded
+from jacinspect.functions.code.weights import arrays_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 from jacinspect.records import replace
@@ -38,10 +39,23 @@ def claim_of(
     is.
     """
     called = callable_of(derivative, name)
-    held = held_by(called, function, kind)
-    if held:
+
+    def taking(vectors: int) -> Claim:
+        held = held_by(called, function, vectors)
         others = tuple(operand for operand in function.operands if operand not in held)
-        return of_holder(claim_of(derivative, name, replace(function, operands=others), kind, backend), function, held)
+        claim = _of_operands(called, name, replace(function, operands=others), kind, backend)
+        return of_holder(claim, function, held) if held else claim
+
+    if kind != "jvp" or not arrays_of(function.origin):
+        return taking(int(kind == "vjp"))
+    # as many tangents as there are operands that move
+    return replace(taking(1), of=lambda opened: taking(len(opened)).at_places(opened))
+
+
+def _of_operands(
+    called: Callable[..., Any], name: str, function: Function, kind: str | None, backend: str | None
+) -> Claim:
+    """Make a Claim of a derivative that takes all operands of a function."""
     containers = _containers_of(called, function, kind)
     whole = containers.whole(function)
     cached = with_cache(called, _required(signature_of(called), whole), whole, kind)

@@ -168,3 +168,33 @@ def test_rows_of_a_matrix_are_no_entries_by_operands(kind: Any) -> None:
     assert report.verdict == "pass"
     wrong = jacinspect.inspect(f, V[:2], lambda x, y, labels: (y, x), others=others, derivative_kind=kind)
     assert wrong.verdict == "fail"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", ["x", "A", ["x", "A"], ["A", "x"], "all"])
+def test_a_jvp_has_a_tangent_for_each_operand_that_moves(wrt: Any, dtype: str) -> None:
+    """Its arguments are told apart by how many move: it finds the array in the object, or takes it."""
+
+    class Layer:
+        def __init__(self) -> None:
+            self.A = np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]], dtype)
+
+        def f(self, x: Array) -> Any:
+            return np.tanh(self.A @ x)
+
+        def push(self, x: Array, tangents: Any, k: float) -> Any:
+            return (1 - self.f(x) ** 2) * (tangents.get("A", 0 * self.A) @ x + k * self.A @ tangents.get("x", 0 * x))
+
+    names = [*(["x", "A"] if wrt == "all" else [wrt] if isinstance(wrt, str) else wrt)]
+    layer, x = Layer(), np.array([0.1, -0.2, 0.7], dtype)
+    for k, expected in ((1, "pass"), (1.1, "pass" if wrt == "A" else "fail")):
+
+        def found(x: Array, *tangents: Array, k: float = k) -> Any:
+            return layer.push(x, dict(zip(names, tangents, strict=True)), k)
+
+        one, two = (lambda x, u, f=found: f(x, u)), (lambda x, u, v, f=found: f(x, u, v))
+        claim = one if len(names) == 1 else two
+        assert jacinspect.inspect(layer.f, x, claim, wrt=wrt, derivative_kind="jvp").verdict == expected
+    taken = lambda x, a, u: (1 - np.tanh(a @ x) ** 2) * (u @ x)  # noqa: E731
+    if wrt == "A":
+        assert jacinspect.inspect(layer.f, x, taken, wrt=wrt, derivative_kind="jvp").verdict == "pass"
