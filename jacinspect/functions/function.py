@@ -6,7 +6,6 @@ Of several operands, `by` makes a function of the one, or of those laid end to e
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import field
-from fnmatch import fnmatchcase
 from itertools import chain, repeat
 from typing import Any
 
@@ -19,6 +18,7 @@ from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_in
 from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.remade import Remade
 from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp, fix
+from jacinspect.functions.wrt import Wrt, in_pattern, named_by, patterns_of, singly
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
@@ -28,7 +28,6 @@ __all__ = ["Array", "Function", "Parameter", "Wrt", "patterns_of"]
 Parameter = Any  # a number, a word, true, false or none; of people's own code, anything
 Shape = tuple[int, ...]
 _LISTED = 12  # weights that a message lists
-Wrt = int | str | Sequence[int | str]  # operands to differentiate by; see Function.positions
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class Function:
             name
             for name in self.own
             if name in (*given, *patterns)
-            or (name not in self.buffers and any(_matches(name, pattern) for pattern in patterns))
+            or (name not in self.buffers and any(in_pattern(name, pattern) for pattern in patterns))
         ]
         if not names or self.enlarged is None:
             return self
@@ -123,24 +122,17 @@ class Function:
         InputError
             If there is no such operand.
         """
-        places = {name: place for place, name in enumerate(self.operands, 1)}
-        if isinstance(wrt, str) and wrt not in places and "," in wrt:
-            wrt = [each.strip() for each in wrt.split(",")]
-        if not isinstance(wrt, int | str):
-            found = [place for each in wrt for place in self.positions(each, operands)]
-            return list(dict.fromkeys(found))
-        if isinstance(wrt, str) and wrt.isdecimal() and wrt not in places:
-            wrt = int(wrt)
-        if wrt in (*places, *places.values()):
-            return [places[wrt] if isinstance(wrt, str) else wrt]
-        pattern = "*" if wrt == "all" else str(wrt)
-        matching = [places[name] for name in places if _matches(name, pattern)]
-        real = [place for place in matching if place > len(operands) or operands[place - 1].dtype.kind in "fc"]
-        if not matching:
-            *first, last = [*(f"{name} ({place})" for name, place in places.items()), *list(self.own)[:_LISTED]]
-            known = f"{', '.join(first)} and {last}" if first else last
-            raise InputError(f"{self.name} has no operand {wrt!r} to differentiate by; it has {known}")
-        return real or matching
+        found: list[int] = []
+        for one in singly(wrt, self.operands):
+            places = [self.operands.index(name) + 1 for name in named_by(one, self.operands)]
+            if not places:
+                named = (f"{name} ({place})" for place, name in enumerate(self.operands, 1))
+                *first, last = [*named, *list(self.own)[:_LISTED]]
+                known = f"{', '.join(first)} and {last}" if first else last
+                raise InputError(f"{self.name} has no operand {one!r} to differentiate by; it has {known}")
+            real = [place for place in places if place > len(operands) or operands[place - 1].dtype.kind in "fc"]
+            found += real or places
+        return list(dict.fromkeys(found))
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -346,18 +338,6 @@ def _no_indices(value: Callable[..., Array], function: str, names: Sequence[str]
             ) from error
 
     return called
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """Whether an operand has a name of a pattern, or is in a container, or a module, that has."""
-    return fnmatchcase(name, pattern) or (name.startswith(f"{pattern}.") and not pattern.isdecimal())
-
-
-def patterns_of(wrt: Wrt | None) -> list[str]:
-    """Return the patterns of names that `wrt` consists of."""
-    if isinstance(wrt, str):
-        return ["*" if each.strip() == "all" else each.strip() for each in wrt.split(",")]
-    return [] if isinstance(wrt, int | None) else [pattern for each in wrt for pattern in patterns_of(each)]
 
 
 def _real(array: Array, name: str, dtype: str) -> Array:
