@@ -13,7 +13,7 @@ from jacinspect.errors import FunctionFailedError, InputError, raised
 from jacinspect.functions.code.arguments import apart
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import leaves
-from jacinspect.functions.code.weights import kept_as, with_arrays
+from jacinspect.functions.code.weights import arrays_of, kept_as, with_arrays
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 
@@ -72,12 +72,17 @@ def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[s
     if called is not owner and called not in (owner.forward, getattr(owner, "__call__", None)):  # noqa: B004
         return None
 
+    every = [*(name for name in operands if name not in names), *arrays_of(called)]
+
     def pull(*given: Array) -> Any:
         new, [*others, cotangent] = apart(names, operands, given)
         layer = with_arrays(called, new) if names else called
         layer(*others)  # which keeps what backward needs
         holder = getattr(layer, "__self__", layer)
         found = holder.backward(cotangent)
+        if isinstance(found, tuple) and len(found) == len(every):  # those of arrays that are fixed are among them
+            by_name = dict(zip(every, found, strict=True))
+            return tuple(by_name[name] for name in operands)
         if not names or (isinstance(found, tuple) and len(found) == len(operands)):
             return found
         by_operand = found if isinstance(found, tuple) and len(found) == len(others) else (found,) * len(others)

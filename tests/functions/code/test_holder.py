@@ -198,3 +198,21 @@ def test_a_jvp_has_a_tangent_for_each_operand_that_moves(wrt: Any, dtype: str) -
     taken = lambda x, a, u: (1 - np.tanh(a @ x) ** 2) * (u @ x)  # noqa: E731
     if wrt == "A":
         assert jacinspect.inspect(layer.f, x, taken, wrt=wrt, derivative_kind="jvp").verdict == "pass"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "W", "b", "all", ["b", "x"]])
+def test_a_backward_may_return_gradients_by_arrays_that_are_fixed(wrt: Any, dtype: str) -> None:
+    class Affine:
+        def __init__(self, factor: float) -> None:
+            self.W, self.b, self.factor = np.ones((3, 2), dtype), np.array([0.5, -1], dtype), factor
+
+        def forward(self, x: Array) -> Any:
+            self.x = x
+            return x @ self.W + self.b**2
+
+        def backward(self, g: Array) -> Any:
+            return tuple(self.factor * each for each in (g @ self.W.T, self.x.T @ g, 2 * self.b * g.sum(0)))
+
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+        assert jacinspect.inspect(Affine(factor).forward, X.astype(dtype), wrt=wrt).verdict == expected
