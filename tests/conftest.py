@@ -18,7 +18,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 from jacinspect.__main__ import main
 from jacinspect.checks import workers
-from jacinspect.cli import commands, garbage
+from jacinspect.cli import app, garbage
 from jacinspect.inspection.codes import CODES
 from tests.program import ROOT, UNSET, Run, strict_json
 
@@ -95,7 +95,7 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture
     """Run the program's main function in this process: as `tests.program.run`, without half a second of imports."""
     for name in UNSET:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(commands, "go_on_in_a_child", lambda *_: None)  # this process, which has threads, is not forked
+    monkeypatch.setattr(app, "go_on_in_a_child", lambda *_: None)  # this process, which has threads, is not forked
     monkeypatch.setattr(workers, "_CONTEXT", get_context("spawn"))
     monkeypatch.setattr(garbage, "put_off", lambda: None)  # garbage of earlier tests would stay for ever
 
