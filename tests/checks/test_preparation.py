@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jacinspect.checks.outcomes import Outcome
@@ -19,6 +20,12 @@ def strict(x):
 
 def draws(x):
     return x * np.random.rand(x.size)
+
+def scaled(p, x):
+    return p["w"] * np.sin(x) + p["b"]
+
+def by_all(p, x):
+    return {"w": np.sin(x), "b": np.ones(3)}, np.diag(p["w"] * np.cos(x))
 """
 CHECKS = """
 [checks.expression]
@@ -177,3 +184,25 @@ def test_a_derivative_and_an_operand_from_a_file(tmp_path: Path, monkeypatch: py
     assert [outcome.report.verdict for outcome in outcomes(tmp_path, both)] == ["pass", "fail"]
     with pytest.raises(InputError, match=r"checks\.absent\.derivative: K\.npz: there is no such file"):
         outcomes(tmp_path, text.format(name="absent", file="K.npz", vec="row"))
+
+
+def test_leaves_of_a_container_stand_before_the_operand_that_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operand's numbers are the same whatever it is differentiated by."""
+    monkeypatch.chdir(tmp_path)
+    text = """
+[checks.leaves]
+function = "code_of_preparation.py:scaled"
+derivative = "code_of_preparation.py:by_all"
+parameters = { p = { w = 0.5, b = -2.0 } }
+shapes = ["3"]
+wrt = ["all", "p", "x,p.b", "p.w,x"]
+"""
+    found = outcomes(tmp_path, text)
+    assert [outcome.report.verdict for outcome in found] == ["pass"] * 4
+    x = np.random.default_rng(0).standard_normal(3)
+    for outcome in found:
+        operand = outcome.report.operand
+        given = {part.name: operand.values.ravel()[part.span] for part in outcome.report.names.operand.parts}
+        assert np.array_equal({**outcome.report.fixed, **given}["x"], x)
