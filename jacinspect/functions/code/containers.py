@@ -11,7 +11,7 @@ import numpy as np
 
 from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
-from jacinspect.functions.code.trees import is_tree, leaves, of_arrays, rebuilt
+from jacinspect.functions.code.trees import is_real, is_tree, leaves, of_arrays, rebuilt
 from jacinspect.functions.code.weights import has_arrays
 from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
 from jacinspect.functions.rules import is_by
@@ -24,6 +24,10 @@ def with_numbers_opened(parameters: Mapping[str, Parameter], wrt: Wrt | None) ->
     """Return parameters, with arrays for the plain numbers of containers that are differentiated by, as by "p.*"."""
     heads = {pattern.partition(".")[0] for pattern in patterns_of(wrt)}
     return {name: of_arrays(value) if name in heads and is_tree(value) else value for name, value in parameters.items()}
+
+
+def _has_numbers(tree: Any) -> bool:
+    return is_tree(tree) and any(is_real(leaf) for _, leaf in leaves(tree))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +46,7 @@ class Containers:
         defaults = {} if signature is None else {name: place.default for name, place in signature.parameters.items()}
         heads = {name.partition(".")[0] for name in function.operands if name in function.own and "." in name}
         given = {**defaults, **function.parameters}
-        trees = {name: tree for name, tree in given.items() if is_tree(tree) and (name in heads or has_arrays(tree))}
+        trees = {name: tree for name, tree in given.items() if name in heads or _has_numbers(tree)}
         apart = [name for name in function.operands if name.partition(".")[0] not in trees]
         known = [name for name in defaults if name in trees or name in apart]
         returned = [*known, *(name for name in apart if name not in known)]
@@ -101,12 +105,17 @@ class Containers:
     def _by_operand(self, given: Any, point: Mapping[str, Any], moved: Sequence[str]) -> Any:
         """Return the entries for the operands of a tuple that has them by arguments; anything else as it is.
 
-        Its entries are for all arguments, for those that are no integers, for those that are differentiated by, or for
-        the first ones, as jax.grad's are by its argnums; None is for what it leaves out.
+        Its entries are for all arguments, for those that are no integers or plain numbers, for those that are
+        differentiated by, or for the first ones, as jax.grad's are by its argnums; None is for what it leaves out.
         """
         if not isinstance(given, tuple):
             return given
-        real = [name for name in self.returned if name in self.trees or np.asarray(point[name]).dtype.kind in "fc"]
+        real = [
+            name
+            for name in self.returned
+            if name in self.arguments or has_arrays(self.trees.get(name))
+            if name in self.trees or np.asarray(point[name]).dtype.kind in "fc"
+        ]
         for names in (self.returned, real, moved, self.returned[: len(given)]):
             if names != self.returned and self.trees.keys().isdisjoint(names):  # arrays are told apart in Operands
                 continue

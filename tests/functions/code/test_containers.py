@@ -301,6 +301,24 @@ def test_a_backward_returns_all_containers(wrt: str | None, dtype: str) -> None:
             assert verdict(f, p, pull, others=others, wrt=wrt, derivative_kind="vjp") == expected
 
 
+@pytest.mark.parametrize("wrt", ["x", "p.w,x", "p"])
+def test_a_container_of_plain_numbers_has_an_entry_in_a_tuple(wrt: str) -> None:
+    x, options = np.array([2, 0.5, -1.5]), {"options": {"tolerance": 0.5}}
+
+    def f(options: Any, p: Any, x: Array) -> Any:
+        return p["w"] * np.sin(x) * options["tolerance"]
+
+    def by_all(options: Any, p: Any, x: Array, k: float = 1.0) -> Any:
+        half = options["tolerance"] * k
+        return {"tolerance": p["w"] * np.sin(x)}, {"w": half * np.sin(x)}, np.diag(half * p["w"] * np.cos(x))
+
+    given: Any = {"parameters": {**options, "p": {"w": 1.5}}, "wrt": wrt}
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        assert verdict(f, x, lambda options, p, x, k=k: by_all(options, p, x, k), **given) == expected
+        if wrt != "x":  # where p is no more than the options are
+            assert verdict(f, x, lambda options, p, x, k=k: by_all(options, p, x, k)[1:], **given) == expected
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", [dict, Named, Fields])
 def test_a_backward_by_one_leaf_returns_its_container(kind: Any, dtype: str) -> None:
