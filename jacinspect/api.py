@@ -124,7 +124,8 @@ def inspect(
     X
         The operand: real or complex numbers of any shape. float32 stays float32; what else is differentiated by
         becomes float64. A container of arrays or of plain numbers (a dict, a pytree), whose leaves are operands; or an
-        object of pandas, xarray or pint, such as the function takes. None for a function of its own weights alone.
+        object of pandas, xarray or pint, such as the function takes. A derivative with pint's units is converted to
+        those of the output by those of X. None for a function of its own weights alone.
     derivative
         A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, a callable of
         the same operands, or numbers at X: an array, a scipy sparse matrix, a file ("J.npz"). These, and what the other
@@ -198,7 +199,7 @@ def inspect(
     checked = Settings(expect=expect, **settings)
     if mode is not None:
         Mode.require(mode, "mode:")
-    given = Given(function, derivative, X, others, parameters or {}, wrt).as_arrays()
+    given = Given(function, derivative, X, others, parameters or {}, wrt).as_arrays(derivative_kind)
     derivative = given.derivative
     found = configured(_resolved(given, backend), take, domain, reseed)
     found = found if mode is None else replace(found, mode=mode)

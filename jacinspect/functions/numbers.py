@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from jacinspect.errors import InputError
-from jacinspect.functions.rules import Array, Claim
+from jacinspect.functions.rules import Claim
 from jacinspect.records import dataclass
 
 __all__ = ["Numbers", "Sparse", "numbers_of"]
@@ -25,10 +25,14 @@ class Sparse(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """The Jacobian, the gradient or the slopes at one X, and the file that they are from."""
+    """The Jacobian, the gradient or the slopes at one X, and the file that they are from.
 
-    values: Array | Sparse
+    `read` makes them numbers when they are needed: units are those of f, which are known after it was called.
+    """
+
+    values: Any
     file: str = ""
+    read: Callable[[Any], Any] = lambda values: values
 
     def claim(self, kind: str | None) -> Claim:
         """Return the claim that the derivative at X is this.
@@ -41,7 +45,7 @@ class Numbers:
         name = self.file or type(self.values).__name__
         if kind in ("jvp", "vjp"):
             raise InputError(f"derivative {name}: is numbers, and a {kind} is code that takes a tangent too")
-        return Claim(lambda *_: self.values, kind, numbers=name)
+        return Claim(lambda *_: self.read(self.values), kind, numbers=name)
 
 
 def numbers_of(derivative: Any, memory: int, told: Callable[[str], None] = lambda _: None) -> Any:

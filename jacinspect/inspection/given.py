@@ -14,6 +14,7 @@ from jacinspect.functions.code.arguments import with_names
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.labelled import of_plain_arrays
 from jacinspect.functions.code.trees import is_tree, of_arrays
+from jacinspect.functions.code.units import Units, magnitude
 from jacinspect.functions.function import Wrt, patterns_of
 from jacinspect.records import dataclass, replace
 
@@ -33,8 +34,11 @@ class Given:
     parameters: Mapping[str, Any]
     wrt: Wrt | None
 
-    def as_arrays(self) -> "Given":
-        """Return the same with operands that are arrays; X is None where it was a container."""
+    def as_arrays(self, kind: str | None = None) -> "Given":
+        """Return the same with operands that are arrays; X is None where it was a container.
+
+        `kind` is that of the derivative, where its user says it.
+        """
         if not callable(self.function):
             return self
         apart = self._without_trees()
@@ -42,16 +46,27 @@ class Given:
             return apart
         operands = [apart.X, *apart.others]
         function, derivative = (of_plain_arrays(call, operands) for call in (apart.function, apart.derivative))
-        return replace(apart, function=function, derivative=derivative)
+        units = Units(operands)
+        if not units:
+            return replace(apart, function=function, derivative=derivative)
+        x, *others = map(magnitude, operands)
+        derivative = units.of_derivative(derivative, kind, apart._place())
+        return replace(apart, function=units.of_function(function), derivative=derivative, X=x, others=others)
+
+    def _place(self) -> int | None:
+        """Return the place, from 0, of the operand to differentiate by; None if they are several."""
+        if self.wrt is None or not self.others:
+            return 0
+        patterns = [str(self.wrt)] if isinstance(self.wrt, int) else patterns_of(self.wrt)
+        numbers = range(1 + len(self.others))
+        places = dict(zip(_names(self.function, self.parameters), numbers, strict=False))
+        places |= {str(number + 1): number for number in numbers}
+        return places.get(patterns[0]) if len(patterns) == 1 else None
 
     def _without_trees(self) -> "Given":
         keys = list(self.others) if isinstance(self.others, Mapping) else [None] * len(self.others)
         function = with_names(self.function, [None, *keys])
-        signature = signature_of(function)
-        places = signature.parameters.values() if signature else ()
-        names = [
-            p.name for p in places if p.name not in self.parameters and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        ]
+        names = _names(function, self.parameters)
         if isinstance(self.others, Mapping):
             first = next((name for name in names if name not in self.others), "x")
             given = {first: self.X, **self.others}
@@ -78,6 +93,13 @@ class Given:
             parameters={**self.parameters, **trees},
             wrt=f"{first}.*" if self.wrt is None and first in trees else self.wrt,
         )
+
+
+def _names(function: Any, parameters: Mapping[str, Any]) -> list[str]:
+    """Name a function's arguments that are no parameters."""
+    signature = signature_of(function)
+    places = signature.parameters.values() if signature else ()
+    return [p.name for p in places if p.name not in parameters and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 def _is_tree(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """Arrays with labels, units or masks, as pandas, xarray and pint have them: made anew of the numbers of a plain array.
 
 In: an operand as it was given, or a callable and all of its operands. Out: what makes such an operand of numbers; the
-callable as one of plain arrays. None of the packages is imported here. Next: callables.py.
+callable as one of plain arrays. None of the packages is imported here. Next: given.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from jacinspect.functions.code.units import has_units
 from jacinspect.functions.rules import Array
 
 __all__ = ["of_plain_arrays"]
@@ -44,7 +45,7 @@ def _maker(given: Any) -> Make | None:
         return lambda array: kind(array, index=given.index, name=given.name)
     if home == "xarray" and hasattr(given, "dims"):
         return lambda array: given.copy(data=array)
-    if home == "pint":
+    if has_units(given):
         return lambda array: kind(array, given.units)
     if isinstance(given, np.ma.MaskedArray):
         return lambda array: np.ma.MaskedArray(array, given.mask)
