@@ -130,9 +130,10 @@ def inspect(
         A derivative by `wrt`, to be checked in place of the function's own: an expression, a reference, a callable of
         the same operands, or numbers at X: an array, a scipy sparse matrix, a file ("J.npz"). These, and what the other
         three give, are f'(X) in the output's shape, the gradient of a scalar function in the operand's, or the
-        Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or LinearOperator. Of several
-        operands a callable may return a tuple with one for each, or a dict of blocks by (output, operand) names, as
-        OpenMDAO's partials are, or by output and then by operand: a pair that is left out is 0.
+        Jacobian: M×N, a tensor of output shape + operand shape, or a scipy sparse matrix or LinearOperator. A tensor
+        without the operand's first axis has a block for each sample along that, as vmap gives. Of several operands a
+        callable may return a tuple with one for each, or a dict of blocks by (output, operand) names, as OpenMDAO's
+        partials are, or by output and then by operand: a pair that is left out is 0.
     derivative_kind
         "elementwise", "gradient" or "jacobian" where the shape should not decide; "jvp" for a callable (X, dX) -> dA,
         "vjp" for (X, dA) -> dX.

@@ -1,7 +1,8 @@
 """A user's derivative at one point, read by the shape of its result, or by the kind that the claim declares.
 
 f' has the output's shape, the gradient of a scalar function the operand's, and a Jacobian is an M×N matrix, in an order
-of vec, or a vector where M or N is 1, or the tensor of the output's shape and the operand's.
+of vec, or a vector where M or N is 1, or the tensor of the output's shape and the operand's. Where none of these fits,
+it may be in blocks, one for each sample along the first axis, as vmap gives them: all other entries are 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from jacinspect.functions.returned import (
     Shape,
     broadcast_slopes,
     broadcasts,
+    by_sample,
     call_derivative,
     checked,
     described,
@@ -175,6 +177,8 @@ def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str 
         "jacobian": array.shape in (size, output + operand) or (1 in size and array.shape == (max(size),)),
     }
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
+    if not fitting and kind in (None, "jacobian") and array.shape == by_sample(operand, output):
+        return _of_samples(array.reshape(array.shape[0], prod(output[1:]), prod(operand[1:])))
     if not fitting:
         wanted = wanted_shapes(operand, output, kind)
         likely = likely_meant(array.shape, operand, output)
@@ -186,6 +190,13 @@ def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str 
     if array.shape == output + operand:
         return _entries(array.reshape(size))
     return _ordered(array.reshape(size), operand, output, vec)
+
+
+def _of_samples(blocks: Array) -> Derivative:
+    """Keep the non-zero entries of the blocks of a block-diagonal matrix."""
+    samples, rows, columns = places = np.nonzero(blocks)
+    _, height, width = blocks.shape
+    return Derivative("entries", (samples * height + rows, samples * width + columns, blocks[places]))
 
 
 def _is_matrix(given: Any) -> bool:

@@ -18,6 +18,7 @@ __all__ = [
     "Shape",
     "broadcast_slopes",
     "broadcasts",
+    "by_sample",
     "call_derivative",
     "checked",
     "described",
@@ -95,6 +96,11 @@ def broadcasts(operand: Shape, output: Shape) -> bool:
         return False
 
 
+def by_sample(operand: Shape, output: Shape) -> Shape | None:
+    """Return the shape of a Jacobian in blocks, one for each sample along the first axis of both; None without such."""
+    return output + operand[1:] if operand and output[:1] == operand[:1] else None
+
+
 def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
     """Return what a container has for each part of a bundle, found by name or else in order; None if it is none.
 
@@ -160,6 +166,9 @@ def wanted_shapes(operand: Shape, output: Shape, kind: str | None = None) -> str
     if kind in (None, "jacobian"):
         matrix, tensor = format_shape((prod(output), prod(operand))), format_shape(output + operand)
         readings.append(f"a Jacobian is {matrix}" + (f" or {tensor}" if tensor != matrix else ""))
+        blocks = by_sample(operand, output)
+        if blocks is not None and operand[1:]:
+            readings.append(f"or {format_shape(blocks)}, a block for each of {output[0]} samples")
     if not readings:
         return f"A is {format_shape(output)} and X is {format_shape(operand)}: there is no {kind} derivative of that"
     return ", ".join(readings)

@@ -405,13 +405,106 @@ def test_what_a_kind_says_is_taken() -> None:
     assert claimed(lambda x: TENSOR, X, (2, 4), "jacobian").form == "entries"
     assert claimed(lambda x: 2 * x, x, (), "gradient").form == "entries"
     said = refused(lambda x: x, x, (2, 3), "jacobian")
-    assert said == "the derivative returned float64 of shape 2×3; a Jacobian is 6×6 or 2×3×2×3"
+    blocks = "or 2×3×3, a block for each of 2 samples"
+    assert said == f"the derivative returned float64 of shape 2×3; a Jacobian is 6×6 or 2×3×2×3, {blocks}"
     said = refused(lambda x: TENSOR, X, (2, 4), "gradient")
     there_is_none = "A is 2×4 and X is 2×3: there is no gradient derivative of that"
     assert said == f"the derivative returned float64 of shape 2×4×2×3; {there_is_none}"
     assert "there is no elementwise derivative" in refused(lambda x: TENSOR, X, (2, 4), "elementwise")
     with pytest.raises(InputError, match="derivative kind 'slope' is not one of elementwise, gradient"):
         jacinspect.inspect(np.sin, x, np.cos, derivative_kind="slope")  # type: ignore[arg-type]
+
+
+# --- Blocks by sample
+
+POINTS = np.array([[0.1, 0.2, 4.0], [-0.5, 0.3, 5.0], [0.7, -0.2, 3.0], [0.2, 0.9, 6.0]])
+
+
+def projected(p: Array) -> Array:
+    return np.asarray(p[:, :2] / p[:, 2:])
+
+
+def by_point(p: Array) -> Array:
+    x, y, z = p.T
+    zero = np.zeros_like(z)
+    return np.array([[1 / z, zero, -x / z**2], [zero, 1 / z, -y / z**2]]).transpose(2, 0, 1)
+
+
+def energies(p: Array) -> Array:
+    return np.asarray((p**2).sum(1) * p[:, 0])
+
+
+def forces(p: Array) -> Array:
+    return np.asarray(2 * p * p[:, :1] + (p**2).sum(1)[:, None] * np.eye(3, dtype=p.dtype)[0])
+
+
+def softmaxes(x: Array) -> Array:
+    e = np.exp(x)
+    return np.asarray(e / e.sum(-1, keepdims=True))
+
+
+def of_softmaxes(x: Array) -> Array:
+    s = softmaxes(x)
+    return np.asarray(s[..., None] * np.eye(x.shape[-1]) - s[..., None] * s[..., None, :])
+
+
+def velocities(t: Array) -> Array:
+    return np.stack([np.cos(t), 2 * t], -1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [None, "jacobian"])
+@pytest.mark.parametrize(
+    ("f", "x", "blocks"),
+    [
+        (projected, POINTS, by_point),
+        (projected, POINTS[:1], by_point),
+        (energies, POINTS, forces),
+        (energies, POINTS[:3], forces),
+        (softmaxes, POINTS, of_softmaxes),
+        (softmaxes, POINTS[:3], of_softmaxes),
+        (lambda t: np.stack([np.sin(t), t**2], -1), POINTS[:, 1], velocities),
+        (lambda x: projected(x[:, 0]), POINTS[:, None], lambda x: by_point(x[:, 0])[:, :, None]),
+    ],
+)
+def test_blocks_by_sample(f: Claim, x: Array, blocks: Claim, kind: AnyDerivativeKind | None, dtype: str) -> None:
+    x = x.astype(dtype)
+    assert jacinspect.inspect(f, x, blocks, derivative_kind=kind).verdict == "pass"
+    for wrong in (lambda x: 1.01 * blocks(x), lambda x: np.roll(blocks(x), 1, -1) + 0.1):
+        assert codes(jacinspect.inspect(f, x, wrong, derivative_kind=kind)) == ["J001"]
+
+
+def test_what_the_blocks_leave_out_is_compared_as_0() -> None:
+    def normalised(x: Array) -> Array:
+        return np.asarray(x - x.mean(0))
+
+    def of_rows(x: Array) -> Array:
+        return np.broadcast_to(np.eye(3) * (1 - 1 / len(x)), (len(x), 3, 3))
+
+    report = jacinspect.inspect(normalised, POINTS, of_rows)
+    assert codes(report) == ["J001"]
+    assert "analytic 0, numeric -0.25" in report.findings[0].message
+
+
+def test_blocks_of_many_samples_stay_sparse() -> None:
+    points = np.random.default_rng(0).uniform(1, 2, (10_000, 3))
+    report = jacinspect.inspect(projected, points, by_point)
+    assert report.verdict == "pass"
+    assert report.jacobian is not None
+    assert report.jacobian.stored == 40_000
+
+
+def test_blocks_beside_an_operand_that_all_samples_share() -> None:
+    def scaled(p: Array, w: Array) -> Array:
+        return np.asarray(projected(p) * w)
+
+    def both(p: Array, w: Array) -> tuple[Array, Array]:
+        return by_point(p) * w[:, None], projected(p)[..., None] * np.eye(2)
+
+    w = np.array([2.0, -0.5])
+    assert jacinspect.inspect(scaled, POINTS, both, others=[w], wrt="all").verdict == "pass"
+    wrong = jacinspect.inspect(scaled, POINTS, lambda p, w: (both(p, 2 * w)[0], both(p, w)[1]), others=[w], wrt="all")
+    assert codes(wrong) == ["J001"]
 
 
 # --- Several operands
@@ -553,7 +646,8 @@ def test_a_backward_that_leaves_out_what_has_no_gradient() -> None:
     ],
 )
 def test_what_fits_in_no_way_is_told_with_what_would(given: Any, said: str) -> None:
-    wanted = "an element-wise one has the output's shape 2×3, a Jacobian is 6×6 or 2×3×2×3"
+    jacobian = "a Jacobian is 6×6 or 2×3×2×3, or 2×3×3, a block for each of 2 samples"
+    wanted = f"an element-wise one has the output's shape 2×3, {jacobian}"
     assert refused(lambda x: given, X, (2, 3)) == f"the derivative returned {said}; {wanted}"
 
 
@@ -574,7 +668,10 @@ def test_what_a_derivative_of_a_wrong_shape_may_be(shape: Shape, output: Shape, 
 
 
 def test_what_would_fit_depends_on_the_shapes() -> None:
-    assert refused(lambda x: np.zeros(7), X, (2, 4)).endswith("; a Jacobian is 8×6 or 2×4×2×3")
+    assert refused(lambda x: np.zeros(7), X, (2, 4)).endswith(
+        "; a Jacobian is 8×6 or 2×4×2×3, or 2×4×3, a block for each of 2 samples"
+    )
+    assert refused(lambda x: np.zeros(7), X, (4, 2)).endswith("; a Jacobian is 8×6 or 4×2×2×3")
     assert refused(lambda x: np.zeros(7), X, ()).endswith(
         "; the gradient of a scalar function has the operand's shape 2×3, a Jacobian is 1×6 or 2×3"
     )
