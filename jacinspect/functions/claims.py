@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
+from jacinspect.functions.code.trees import converted, leaves
+from jacinspect.functions.complex_parts import ComplexParts, joined
 from jacinspect.functions.function import Function
 from jacinspect.functions.returned import (
     Derivative,
@@ -31,9 +33,12 @@ from jacinspect.functions.returned import (
 )
 from jacinspect.functions.rules import Array, Claim, copied
 from jacinspect.operands.bundle import Bundle, Part
+from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
 
 __all__ = ["claimed_derivative"]
+
+_Whole = tuple[Shape, bool]  # the shape of an array, and whether it is complex
 
 
 def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: str | None) -> Derivative:
@@ -43,14 +48,19 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
     operand, output = function.bundles(x.shape, output_shape)
     if claim.kind == "jvp":
         derivative = claim.at([x, np.ones(x.shape)])
-        push = checked(lambda dx: end_to_end(derivative(copied(x), copied(dx)), output), output_shape, flat=False)
-        return Derivative("jvp", push)
+
+        def pushed(dx: Array) -> Any:
+            return end_to_end(_in_parts(derivative(copied(x), copied(dx)), output), output)
+
+        return Derivative("jvp", checked(pushed, output_shape, flat=False))
     if claim.kind == "vjp":
-        apart = claim.takes >= len(function.operands) + len(output.parts)  # a cotangent for each part of the output
+        number, whole = claim.takes - len(function.operands), ComplexParts.of_parts(output)
 
         def cotangents(da: Array) -> list[Any]:
+            """Return one for each array that f returns, or where so many are taken, for each part of complex ones."""
             parts = [copied(part) for part in output.split(da.reshape(output_shape))]
-            return parts if apart or output.is_single else [tuple(parts)]
+            given = parts if number >= len(parts) else whole.join(parts)
+            return given if number >= len(given) or len(given) == 1 else [tuple(given)]
 
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
         pull = checked(lambda da: end_to_end(pullback(copied(x), *cotangents(da)), operand), x.shape, flat=False)
@@ -69,6 +79,9 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
 
 def _by_shape(given: Any, operand: Bundle, output: Bundle, kind: str | None, vec: str | None) -> Derivative:
     """Read what a derivative returned, for the whole operand and output or for parts of them."""
+    complex_ = _complex_operator(given, operand, output)
+    if complex_ is not None:
+        return _of_operator(given, *complex_, vec)
     blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
     if len(blocks) == 1:
         try:
@@ -83,11 +96,21 @@ def _by_shape(given: Any, operand: Bundle, output: Bundle, kind: str | None, vec
 
 
 def _in_parts(given: Any, output: Bundle) -> Any:
-    """Return the parts of a complex derivative of a complex output by real numbers; anything else as it is."""
-    complex_ = getattr(getattr(given, "dtype", None), "kind", "") == "c" or isinstance(given, complex)
-    if not complex_ or len(output.complex_pairs) != 1 or len(output.parts) != 2:
+    """Return the parts of complex derivatives of complex outputs, by their names; anything else as it is."""
+    whole = ComplexParts.of_parts(output)
+    found = [given] if len(whole.operands) == 1 else pieces(given, Bundle.of((name, ()) for name in whole.operands))
+    if not any(whole.is_complex) or not any(_is_complex(leaf) for _, leaf in leaves(found)):
         return given
-    return dict(zip(output.names, (np.real(given), np.imag(given)), strict=True))
+    parts: list[Any] = []
+    for each, two in zip(found or (), whole.is_complex, strict=True):
+        parts += [converted(each, np.real), converted(each, np.imag)] if two else [each]
+    return dict(zip(output.names, parts, strict=True))
+
+
+def _is_complex(leaf: Any) -> bool:
+    return isinstance(leaf, complex) or (
+        getattr(getattr(leaf, "dtype", None), "kind", "") == "c" and not hasattr(leaf, "matvec")
+    )
 
 
 def _nested(given: Any, operand: Bundle, output: Bundle, operands: Sequence[str]) -> Any:
@@ -209,23 +232,63 @@ def _of_matrix(given: Any, operand: Shape, output: Shape, vec: str | None) -> De
     """Read a scipy.sparse matrix, a scipy LinearOperator, or any object of shape (M, N) that has @."""
     if hasattr(given, "tocoo"):
         return _of_sparse(given.tocoo(), operand, output, vec)
-    to, along = _order(operand, output, vec)
+    return _of_operator(given, (operand, False), (output, False), vec)
+
+
+def _complex_operator(given: Any, operand: Bundle, output: Bundle) -> tuple[_Whole, _Whole] | None:
+    """Return the operand and the output of a linear operator of complex numbers; None of anything else."""
+    sides = [(ComplexParts.of_parts(bundle), bundle.parts[0].shape) for bundle in (operand, output)]
+    if not hasattr(given, "matvec") or any(len(parts.operands) != 1 for parts, _ in sides):
+        return None
+    (of_x, x), (of_a, a) = sides
+    if not of_a.is_complex[0] or getattr(given, "shape", None) != (prod(a), prod(x)):
+        return None
+    return (x, of_x.is_complex[0]), (a, True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """The operand or the output of a matrix: the flat row-major index of each of its entries, in the matrix's order.
+
+    Where it is complex, its real numbers are the real parts, and the imaginary parts after them.
+    """
+
+    order: Array
+    is_complex: bool
+
+    def vector(self, numbers: Array) -> Array:
+        """Return the vector that the matrix takes."""
+        flat = numbers.ravel()
+        return (joined(*np.split(flat, 2)) if self.is_complex else flat)[self.order]
+
+    def numbers(self, vector: Any, are_complex: bool) -> Any:
+        """Return the real numbers of a vector that the matrix gave, of complex ones perhaps; what is none, as it is."""
+        array = np.asarray(vector) if are_complex else real_array(vector)
+        if array is None or array.size != self.order.size or array.dtype.kind not in "fiubc":
+            return vector
+        result = np.empty(self.order.size, array.dtype)
+        result[self.order] = array.ravel()
+        return np.concatenate([result.real, result.imag]) if self.is_complex else result.real
+
+
+def _of_operator(given: Any, operand: _Whole, output: _Whole, vec: str | None) -> Derivative:
+    """Read a linear operator, of an operand and an output, each of which may be complex."""
+    orders = _order(operand[0], output[0], vec)
+    a, x = (_Side(order, is_complex) for order, (_, is_complex) in zip(orders, (output, operand), strict=True))
     product = given.matvec if hasattr(given, "matvec") else given.__matmul__
+    shapes = [(2, *shape) if is_complex else shape for shape, is_complex in (operand, output)]
 
-    def pushed(vector: Array, product: Callable[[Array], Any], along: Array, to: Array) -> Any:
-        given = product(vector.ravel()[along])
-        numbers = real_array(given)
-        if numbers is None or numbers.size != to.size:
-            return given
-        result = np.empty(to.size)
-        result[to] = numbers.ravel()
-        return result
+    def push(v: Array) -> Any:
+        return a.numbers(product(x.vector(v)), a.is_complex)
 
-    back = checked(lambda w: pushed(w, given.rmatvec, to, along), operand)
-    if not _has(product, along.size, "matrix"):
+    def pull(w: Array) -> Any:
+        return x.numbers(given.rmatvec(a.vector(w)), a.is_complex)
+
+    back = checked(pull, shapes[0])
+    if not _has(product, x.order.size, "matrix"):
         return Derivative("vjp", back)
-    has_both = hasattr(given, "rmatvec") and _has(given.rmatvec, to.size, "rmatvec")
-    return Derivative("jvp", checked(lambda v: pushed(v, product, along, to), output), back if has_both else None)
+    has_both = hasattr(given, "rmatvec") and _has(given.rmatvec, a.order.size, "rmatvec")
+    return Derivative("jvp", checked(push, shapes[1]), back if has_both else None)
 
 
 def _has(product: Callable[[Array], Any], size: int, name: str) -> bool:

@@ -14,10 +14,10 @@ import numpy as np
 
 from jacinspect.functions.code.trees import items
 from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Vjp
-from jacinspect.operands.bundle import Bundle, names_of_parts
+from jacinspect.operands.bundle import Bundle, names_of_parts, whole
 from jacinspect.records import dataclass, replace
 
-__all__ = ["ComplexParts"]
+__all__ = ["ComplexParts", "joined"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class ComplexParts:
         """Look which operands are complex; None if none is."""
         found = tuple(array.dtype.kind == "c" for array in arrays)
         return cls(tuple(operands), found) if any(found) else None
+
+    @classmethod
+    def of_parts(cls, bundle: Bundle) -> "ComplexParts":
+        """Look which parts of a bundle stand for complex arrays."""
+        real, imaginary = ({pair[k].name for pair in bundle.complex_pairs} for k in (0, 1))
+        found = [(part.name, part.name in real) for part in bundle.parts if part.name not in imaginary]
+        return cls(tuple(whole(name) if two else name for name, two in found), tuple(two for _, two in found))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,7 +68,7 @@ class ComplexParts:
     def join(self, parts: Iterable[Any]) -> list[Any]:
         """Return the operands of given real ones; the inverse of `split`."""
         left = iter(parts)
-        return [_joined(next(left), next(left)) if two else next(left) for two in self.is_complex]
+        return [joined(next(left), next(left)) if two else next(left) for two in self.is_complex]
 
     def either(self, parts: Iterable[bool]) -> list[bool]:
         """Say of each operand whether one of its real ones is said to be something."""
@@ -101,7 +108,7 @@ class ComplexParts:
         """Join the tangents of all operands, or of complex ones alone."""
         if len(parts) == len(self.names):
             return self.join(parts)
-        return [_joined(re, im) for re, im in zip(parts[::2], parts[1::2], strict=True)]
+        return [joined(re, im) for re, im in zip(parts[::2], parts[1::2], strict=True)]
 
     def _pull(self, pull: Callable[..., Any]) -> Callable[..., Any]:
         def pulled(*given: Any) -> Any:
@@ -114,24 +121,26 @@ class ComplexParts:
     def _claim(self, claim: Claim, output: Callable[[], Bundle | None]) -> Claim:
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             if claim.kind == "jvp":
-                return lambda *given: _parts_of_output(self._push(derivative)(*given), output())
+                return self._push(derivative)
             if claim.kind == "vjp":
-                pull = self._pull(derivative)
-                return lambda *given: pull(*given[:-1], _complex_cotangent(given[-1], output()))
+                return self._pull(derivative)
             return lambda *given: self._blocks(derivative(*self.join(given)), output())
 
         def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
             point, rest = arguments[: len(self.names)], list(arguments[len(self.names) :])
             if claim.kind == "jvp":
                 rest = self._tangents(rest)
-            elif claim.kind == "vjp":
-                rest = [_complex_cotangent(rest[0] if len(rest) == 1 else tuple(rest), output())]
             return restricted(claim.at([*self.join(point), *rest]))
 
         return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt)
 
     def _blocks(self, given: Any, output: Bundle | None) -> Any:
-        """Return the derivative of each part of the output by each real operand, by their names."""
+        """Return the derivative of each part of the output by each real operand, by their names.
+
+        A linear operator, which has no parts, is returned as it is.
+        """
+        if hasattr(given, "matvec"):
+            return given
         if isinstance(given, tuple) and len(given) == len(self.operands):
             by_operand = list(given)
         else:
@@ -161,18 +170,9 @@ def _split(array: Any, two: bool) -> list[Any]:
     return [np.real(array), np.imag(array)] if two else [np.real(array)]
 
 
-def _joined(re: Any, im: Any) -> Array:
+def joined(re: Any, im: Any) -> Array:
     """Return re + i·im, whose parts are these, also where they are not finite."""
     re, im = np.asarray(re), np.asarray(im)
     joined = np.empty(np.broadcast_shapes(re.shape, im.shape), np.result_type(re, im, np.complex64))
     joined.real, joined.imag = re, im
     return joined
-
-
-def _parts_of_output(given: Any, output: Bundle | None) -> Any:
-    return given if output is None or not output.complex_pairs else (np.real(given), np.imag(given))
-
-
-def _complex_cotangent(given: Any, output: Bundle | None) -> Any:
-    """Return a cotangent of the parts of a complex output as one of the output: ∂L/∂re + i ∂L/∂im."""
-    return given if output is None or not output.complex_pairs else _joined(*given)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse.linalg
 import torch
 
 import jacinspect
+from jacinspect.choices import AnyVec
 from jacinspect.errors import InputError
 from jacinspect.inspection.report import Report
 from jacinspect.views.facts import formulas
@@ -113,6 +116,139 @@ def test_expressions_and_the_catalogue_are_of_real_numbers() -> None:
 def test_the_second_order_is_by_the_parts(f: Any) -> None:
     report = jacinspect.inspect(f, Z, backend="torch", order=2)
     assert report.verdict != "fail", report.findings  # an imaginary part that is 0 is not known to any digit
+
+
+# --- Real numbers to complex ones: rules, operators, lists
+
+V = RNG.standard_normal((2, 3))
+
+
+def spectrum(x: Array) -> Array:
+    return np.fft.fft(x)
+
+
+def adjoint(x: Array, w: Array) -> Array:
+    assert (w.dtype.kind, w.shape) == ("c", x.shape)
+    return np.asarray((x.shape[-1] * np.fft.ifft(w)).real)
+
+
+def response(x: Array) -> tuple[Array, Array]:
+    return 1 / (1 + 1j * x), x**2
+
+
+def of_response(x: Array) -> Array:
+    return np.asarray(-1j / (1 + 1j * x) ** 2)
+
+
+RULES: dict[str, tuple[Any, Any, str]] = {
+    "a jvp": (spectrum, lambda x, v: np.fft.fft(v), "jvp"),
+    "a vjp": (spectrum, adjoint, "vjp"),
+    "a jvp of one number": (lambda x: np.exp(1j * x).sum(), lambda x, v: (1j * np.exp(1j * x) * v).sum(), "jvp"),
+    "a vjp of one number": (
+        lambda x: np.exp(1j * x).sum(),
+        lambda x, w: (np.conj(1j * np.exp(1j * x)) * w).real,
+        "vjp",
+    ),
+    "a jvp of two outputs": (response, lambda x, v: (of_response(x) * v, 2 * x * v), "jvp"),
+    "a vjp of two outputs": (response, lambda x, w: (np.conj(of_response(x)) * w[0]).real + 2 * x * w[1], "vjp"),
+    "a vjp of two cotangents": (response, lambda x, w, u: (np.conj(of_response(x)) * w).real + 2 * x * u, "vjp"),
+    "a vjp of the parts": (np.fft.fft, lambda x, re, im: adjoint(x, re + 1j * im), "vjp"),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", RULES)
+def test_rules_of_a_complex_output_are_of_complex_numbers(kind: str, dtype: str) -> None:
+    function, rule, of = RULES[kind]
+    x: Array = V.astype(dtype)
+    report = jacinspect.inspect(function, x, rule, derivative_kind=of)  # type: ignore[arg-type]
+    assert (report.verdict, compared(report)) == ("pass", True)
+
+    @wraps(rule)
+    def wrong(*given: Any) -> Any:
+        found = rule(*given)
+        return tuple(1.01 * each for each in found) if isinstance(found, tuple) else 1.01 * found
+
+    assert codes(jacinspect.inspect(function, x, wrong, derivative_kind=of)) == ["J001"]  # type: ignore[arg-type]
+
+
+def test_rules_from_complex_numbers_to_several_outputs() -> None:
+    def f(z: Array) -> Any:
+        return {"square": z**2, "size": np.abs(z) ** 2}
+
+    def jvp(z: Array, v: Array) -> Any:
+        return {"square": 2 * z * v, "size": 2 * (np.conj(z) * v).real}
+
+    def vjp(z: Array, w: Any) -> Array:
+        return np.asarray(2 * np.conj(z) * w[0] + 2 * z * w[1])
+
+    assert jacinspect.inspect(f, Z, jvp, derivative_kind="jvp").verdict == "pass"
+    assert jacinspect.inspect(f, Z, vjp, derivative_kind="vjp").verdict == "pass"
+    wrong = jacinspect.inspect(f, Z, lambda z, w: vjp(z, (np.conj(w[0]), w[1])), derivative_kind="vjp")
+    assert codes(wrong) == ["J001"]
+
+
+def of_columns(matrix: Array) -> Any:
+    return scipy.sparse.linalg.aslinearoperator(matrix)
+
+
+@pytest.mark.parametrize("vec", ["row", "column"])
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_a_linear_operator_of_complex_numbers(is_complex: bool, vec: AnyVec) -> None:
+    order: Any = "C" if vec == "row" else "F"
+    x: Array = np.asarray(W if is_complex else W.real)  # 2×3, and A is 2×4
+    m = RNG.standard_normal((3, 4)) + 1j * RNG.standard_normal((3, 4))
+    matrix = np.stack([(unit.reshape(2, 3, order=order) @ m).ravel(order=order) for unit in np.eye(6)], axis=1)
+
+    def f(x: Array) -> Array:
+        return np.asarray(x @ m)
+
+    assert jacinspect.inspect(f, x, lambda x: of_columns(matrix), vec=vec).verdict == "pass"
+    wrong = jacinspect.inspect(f, x, lambda x: of_columns(matrix.conj()), vec=vec)
+    assert codes(wrong) == ["J001"]
+    with pytest.raises(InputError, match="say which with --vec column or --vec row"):
+        jacinspect.inspect(f, x, lambda x: of_columns(matrix))
+
+
+def test_a_wrong_rmatvec_of_complex_numbers() -> None:
+    def operator(x: Array, sign: int) -> Any:
+        n = x.size
+        return scipy.sparse.linalg.LinearOperator(
+            (n, n), matvec=np.fft.fft, rmatvec=lambda w: sign * n * np.fft.ifft(w), dtype=complex
+        )
+
+    for x in (X, Z):
+        assert jacinspect.inspect(np.fft.fft, x, lambda x: operator(x, 1)).verdict == "pass"
+        assert codes(jacinspect.inspect(np.fft.fft, x, lambda x: operator(x, -1))) == ["J015"]
+
+
+@pytest.mark.parametrize("of", [list, tuple, np.array])
+def test_lists_of_python_s_complex_numbers(of: Any) -> None:
+    def f(x: Array) -> Any:
+        z = complex(x[0], x[1])
+        return of([z**2, np.exp(z), z * x[2]])
+
+    def rows(x: Array) -> Any:
+        z = complex(x[0], x[1])
+        return [[2 * z, 2j * z, 0], [np.exp(z), 1j * np.exp(z), 0], [x[2], 1j * x[2], z]]
+
+    assert jacinspect.inspect(f, X, rows).verdict == "pass"
+    assert codes(jacinspect.inspect(f, X, lambda x: np.conj(rows(x)).tolist())) == ["J001"]
+    assert jacinspect.inspect(lambda x: complex(x[0], x[1]) ** 2, X, lambda x: rows(x)[0]).verdict == "pass"
+
+
+def test_a_complex_tuple_by_several_operands() -> None:
+    def f(w: Array, r: Array) -> Array:
+        return np.asarray(1 / (1j * w + r))
+
+    def both(w: Array, r: Array) -> Any:
+        slope = -1 / (1j * w + r) ** 2
+        return 1j * slope, slope
+
+    r = np.array([0.3, 2.0, 1.1])
+    assert jacinspect.inspect(f, X, both, others=[r], wrt="all").verdict == "pass"
+    wrong = jacinspect.inspect(f, X, lambda w, r: both(w, r)[::-1], others=[r], wrt="all")
+    assert codes(wrong) == ["J001"]
 
 
 # --- Holomorphic or not -----------------------------------------------------------------------------------------------
