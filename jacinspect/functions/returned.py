@@ -8,6 +8,7 @@ import numpy as np
 
 from jacinspect.errors import FunctionFailedError, JacinspectError, raised
 from jacinspect.functions.code.trees import items, leaves
+from jacinspect.functions.floats import in_floats
 from jacinspect.functions.rules import Array
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass
@@ -83,6 +84,8 @@ def real_array(given: Any) -> Array | None:
     """Convert what was returned to a float64 array, or None where it is no array of real numbers."""
     try:
         array = np.asarray(given)
+        if array.dtype.kind == "O":
+            array = np.asarray(in_floats(given))
     except ValueError:
         return None
     return array.astype(np.float64, copy=False) if array.dtype.kind in "fiub" else None

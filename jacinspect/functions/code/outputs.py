@@ -12,6 +12,7 @@ import numpy as np
 from jacinspect.errors import FunctionRaisedError, InputError
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.trees import is_tree, items, leaves
+from jacinspect.functions.floats import in_floats, is_number
 from jacinspect.operands.bundle import Bundle, names_of_parts
 from jacinspect.records import dataclass
 from jacinspect.wording import did_you_mean, format_shape
@@ -51,7 +52,7 @@ class Joined:
         FunctionRaisedError
             If an array has another shape than at the first call.
         """
-        result = self.call(*operands)
+        result = in_floats(self.call(*operands))
         if not self._called:
             self.bundle, self._called = self._chosen(result), True
         if self.bundle is None:
@@ -128,7 +129,7 @@ class Joined:
             one = self.framework.name == "numpy" and not within and (not path or isinstance(tree, list))
             return one and _shape(tree) is not None
 
-        return dict(leaves(result, is_leaf=is_leaf))
+        return {path: in_floats(leaf) for path, leaf in leaves(result, is_leaf=is_leaf)}
 
     def _alone(self, result: Any) -> Bundle | None:
         """Return the two parts of the only array, if it is complex."""
@@ -156,8 +157,8 @@ def _shape(result: Any) -> tuple[int, ...] | None:
     the shape of an array of lists, which is refused where its numbers are read.
     """
     if not isinstance(result, list | tuple) or hasattr(result, "_fields"):
-        is_number = isinstance(result, int | float | complex | np.number | np.bool_)
-        return () if is_number or getattr(result, "shape", None) == () else None
+        alone = isinstance(result, int | float | complex) or is_number(result)
+        return () if alone or getattr(result, "shape", None) == () else None
     shapes = {*map(_shape, result)}
     if None in shapes or not shapes or (len(shapes) > 1 and isinstance(result, tuple)):
         return None

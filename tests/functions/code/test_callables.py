@@ -251,7 +251,10 @@ def test_further_operands_by_name() -> None:
         (lambda x: None, "the function returned None; an array of real numbers is needed"),
         (lambda x: "no", "the function returned a str; an array of real numbers is needed"),
         (lambda x: {}, "the function returned a dict; an array of real numbers is needed"),
-        (lambda x: x.astype(object), "the function returned an array of objects; an array of real numbers is needed"),
+        (
+            lambda x: x.astype(str).astype(object),
+            "the function returned an array of objects; an array of real numbers is needed",
+        ),
         (lambda x: [[1.0], [2.0, 3.0]], "the function returned a list that is no array"),
     ],
 )
