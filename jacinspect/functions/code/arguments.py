@@ -1,6 +1,7 @@
 """A callable's arguments: which are operands, which parameters, and how it is called with both. Next: callables."""
 
 import inspect
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -11,7 +12,16 @@ from jacinspect.errors import InputError
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.function import Parameter
 
-__all__ = ["POSITIONAL", "apart", "by_keyword", "called_with", "divided", "in_order", "with_names"]
+__all__ = [
+    "POSITIONAL",
+    "apart",
+    "by_keyword",
+    "called_with",
+    "divided",
+    "in_order",
+    "with_documented_names",
+    "with_names",
+]
 
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _LETTERS = "xyzuvwabcdefghijklmnopqrst"  # for operands without a name of their own: x first, as people write formulas
@@ -39,6 +49,7 @@ def divided(
     unknown = [key for key in given if key not in {p.name for p in arguments}]
     if unknown and arguments and not any(p.kind is p.VAR_KEYWORD for p in arguments):
         settable = [p.name for p in arguments if p.kind is p.KEYWORD_ONLY or p.default is not p.empty]
+        settable = _documented(f) or settable
         raise InputError(f"{name} has no parameter {unknown[0]!r}; it has {', '.join(settable) or 'none'}")
     if signature is None or isinstance(f, np.ufunc):
         number = f.nin if isinstance(f, np.ufunc) else len(named)
@@ -84,6 +95,33 @@ def apart(names: Collection[str], operands: Sequence[str], given: Sequence[Any])
     held = {name: value for name, value in zip(operands, given, strict=False) if name in names}
     others = [value for name, value in zip(operands, given, strict=False) if name not in names]
     return held, [*others, *given[len(operands) :]]
+
+
+def _documented(f: Any) -> list[str]:
+    """Return the names that a ufunc's docstring has for its arguments, as scipy's jv(v, z, out=None); else none.
+
+    The first such line is numpy's own, in which they are x1 and x2.
+    """
+    if not isinstance(f, np.ufunc):
+        return []
+    lines = re.findall(rf"^\s*{re.escape(f.__name__)}\(([^()]*)\)", f.__doc__ or "", re.M)[:2]
+    names = [name.strip() for name in lines[-1].split(",")][: f.nin] if lines else []
+    return names if len(names) == f.nin and all(map(str.isidentifier, names)) else []
+
+
+def with_documented_names(f: Any, given: Mapping[str, Parameter]) -> Any:
+    """Return a ufunc as a function whose arguments have their documented names, where some of these are given."""
+    names = _documented(f)
+    if not given.keys() & {*names}:
+        return f
+
+    @wraps(f)
+    def called(*args: Any, **keywords: Any) -> Any:
+        return f(*args, **keywords)
+
+    places = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    called.__signature__ = inspect.Signature(places)  # type: ignore[attr-defined]
+    return called
 
 
 def _names(number: int, named: Sequence[str | None], taken: Sequence[str] = ()) -> Iterator[str]:

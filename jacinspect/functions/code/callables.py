@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jacinspect.errors import InputError, is_own_file
-from jacinspect.functions.code.arguments import apart, called_with, divided, in_order
+from jacinspect.functions.code.arguments import apart, called_with, divided, in_order, with_documented_names
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.double import rules_for_second, second_rules
 from jacinspect.functions.code.frameworks import autograd_function, following, plain
@@ -58,7 +58,7 @@ def of_callable(
     """
     name = name or str(getattr(f, "__name__", type(f).__name__))
     f, given = made(f, name, dict(parameters or {}))
-    called = callable_of(f, name)
+    called = with_documented_names(callable_of(f, name), given)
     weights = weights_of(called, f, given, lambda g, values: called_with(g, operands, values))
     operands, values = divided(called, name, given, named, needs_one=weights is None)
     held = {} if weights is None else weights.values

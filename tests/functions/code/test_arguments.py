@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import jacinspect
 from jacinspect.errors import InputError
@@ -207,3 +208,23 @@ def test_a_parameter_is_anything_in_python(value: Any, power: Callable[[Any], An
     report: Report = jacinspect.assert_jacobian(f, X, slopes, parameters={"options": value})
     assert json.loads(report.to_json())["function"]["parameters"]["options"] == written
     assert report.function.title
+
+
+# --- The documented arguments of a ufunc
+
+
+def test_the_documented_names_of_a_ufunc_are_parameters() -> None:
+    z = np.array([0.5, 2.0, 3.0])
+    report = jacinspect.inspect(scipy.special.jv, z, scipy.special.jvp, parameters={"v": 1.5})
+    assert (report.verdict, report.names.operand.names) == ("pass", ("z",))
+    wrong = jacinspect.inspect(scipy.special.jv, z, lambda v, z: -scipy.special.jvp(v, z), parameters={"v": 1.5})
+    assert wrong.verdict == "fail"
+    ordered = jacinspect.inspect(scipy.special.betainc, [0.2, 0.5], parameters={"b": 2.0, "a": 1.5})
+    assert ordered.output is not None
+    np.testing.assert_array_equal(ordered.output, scipy.special.betainc(1.5, 2.0, [0.2, 0.5]))
+    assert jacinspect.inspect(np.hypot, z, parameters={"x2": 2.0}).names.operand.names == ("x1",)
+
+
+def test_a_parameter_that_a_ufunc_does_not_document() -> None:
+    with pytest.raises(InputError, match=r"^jv has no parameter 'q'; it has v, z$"):
+        jacinspect.inspect(scipy.special.jv, [0.5], parameters={"q": 1.5})
