@@ -16,6 +16,7 @@ from jacinspect.functions.code.callables import callable_of
 from jacinspect.functions.code.containers import Containers
 from jacinspect.functions.code.frameworks import framework_of, signature_of
 from jacinspect.functions.code.holder import held_by, of_holder
+from jacinspect.functions.code.in_place import require_returned
 from jacinspect.functions.code.layers import with_cache
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.weights import arrays_of
@@ -63,12 +64,10 @@ def _of_operands(
         return replace(cached, derivative=containers.of_operands(cached.derivative))
     signature = _signature_for(called, whole, kind)
     required = _required(signature, whole)
-    if kind is None and len(required) == len(whole.operands) + 1:
-        raise InputError(
-            f"{name}: takes {required[-1]} after the operands of {function.name}; if that is a tangent, or the "
-            "cotangent of the output, say --derivative-kind jvp or vjp"
-        )
     of_arguments = _of_arguments(called, signature, whole, kind, containers.are_taken)
+    extra = required[len(whole.operands) :]
+    if kind not in _PRODUCTS and extra:
+        return Claim(containers.of_operands(_refusing(of_arguments, name, extra, whole)), kind)
     apart = len(required) - len(whole.operands)  # tangents, or cotangents
     takes = len(function.operands) + apart
 
@@ -87,6 +86,21 @@ def _of_operands(
         return claim(opened, moved if _takes_any(signature) or apart == len(moved) else ())
 
     return replace(claim(), of=of) if containers.trees else claim()
+
+
+def _refusing(call: Callable[..., Any], name: str, extra: Sequence[str], function: Function) -> Callable[..., Any]:
+    """Return a derivative that requires extra arguments as a callable of the operands, which says what they may be."""
+
+    def refused(*given: Any) -> Any:
+        require_returned(call, name, extra, function, given)
+        if len(extra) > 1:
+            return call(*given)
+        raise InputError(
+            f"{name}: takes {extra[0]} after the operands of {function.name}; if that is a tangent, or the "
+            "cotangent of the output, say --derivative-kind jvp or vjp"
+        )
+
+    return refused
 
 
 def _adapting(

@@ -1,7 +1,7 @@
 """Functions that write their result into an argument, as f(out, x) does: how to wrap one so that it is returned.
 
 In: a callable that returned nothing, could not write into an operand that is fixed, or was given a container and not
-the one for its result. Out: the advice. Next: callables.py.
+the one for its result; a derivative that takes more than its function. Out: the advice. Next: callables.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +11,10 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.frameworks import signature_of
+from jacinspect.functions.function import Function
 from jacinspect.functions.rules import Array
 
-__all__ = ["require_all", "returning"]
+__all__ = ["require_all", "require_returned", "returning"]
 
 
 def returning(call: Callable[..., Any], name: str, operands: Sequence[str]) -> Callable[..., Any]:
@@ -55,6 +56,50 @@ def require_all(f: Any, name: str, missing: Sequence[str]) -> None:
         f"{name}: takes {' and '.join(missing)} too: give it in others; or, if it writes its result there, inspect a "
         f"function that returns it, such as\n  def g({taken}): {code}"
     )
+
+
+def require_returned(
+    call: Callable[..., Any], name: str, extra: Sequence[str], function: Function, given: Sequence[Any]
+) -> None:
+    """Raise InputError if a derivative writes its result into the last of some extra arguments; say how to wrap it.
+
+    Parameters
+    ----------
+    call, name
+        The derivative: it takes the function's operands, and after them one or two `extra` arguments, as
+        jac(t, y, fy, J) does, of which the first is the function's value then.
+    function, given
+        The function, and its operands.
+    """
+    try:
+        value = np.asarray(function.value(*(operand.copy() for operand in given)))
+        shapes = [(*value.shape, *operand.shape) for operand in given]
+        shapes += [(value.size, operand.size) for operand in given]
+    except Exception:  # reported when the function is inspected
+        return
+    shape = next((shape for shape in shapes if _is_filled(call, given, value, extra, shape)), None)
+    if shape is None:
+        return
+    f, derivative = (each.rpartition(":")[2] for each in (function.name, name))
+    operands = ", ".join(function.operands)
+    values = "".join(f"{each} = {f}({operands}); " for each in extra[:-1])
+    called = f"{derivative}({', '.join([*function.operands, *extra])})"
+    raise InputError(
+        f"{name}: returns None and writes into {extra[-1]}; give a derivative that returns it, such as\n"
+        f"  def d({operands}): {values}{extra[-1]} = np.zeros({shape}); {called}; return {extra[-1]}"
+    )
+
+
+def _is_filled(
+    call: Callable[..., Any], given: Sequence[Any], value: Array, extra: Sequence[str], shape: tuple[int, ...]
+) -> bool:
+    """Whether a derivative returns None, and fills an array of this shape that is its last argument."""
+    result = np.zeros(shape)
+    try:
+        nothing = call(*(operand.copy() for operand in given), *(value.copy() for _ in extra[:-1]), result) is None
+    except Exception:  # any code of theirs, given an array that it may not fit
+        return False
+    return nothing and bool(np.any(result != 0))
 
 
 def _require_returned(call: Callable[..., Any], name: str, operands: Sequence[str], given: Sequence[Any]) -> None:

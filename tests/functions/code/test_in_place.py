@@ -115,3 +115,65 @@ def test_results_in_a_container_are_asked_for_or_returned(dtype: str) -> None:
         jacinspect.inspect(Component().compute, inputs, others=[{"s": np.array(2.0)}])
     made = "outputs = {}; residuals = {}; compute(inputs, scale, outputs, residuals)"
     assert str(error.value).endswith(f"  def g(inputs, scale): {made}; return outputs, residuals")
+
+
+# --- Derivatives that write in place, as solvers of differential equations take them
+
+
+def growth(t: Array, y: Array) -> Array:
+    return np.array([t * y[0] * y[1], y[2] ** 2 + t])
+
+
+def of_growth(t: Array, y: Array, fy: Array, J: Array) -> None:
+    assert np.array_equal(fy, growth(t, y))
+    J[0, 0], J[0, 1], J[1, 2] = t * y[1], t * y[0], 2 * y[2]
+
+
+def of_growth_alone(t: Array, y: Array, jac: Array) -> None:
+    of_growth(t, y, growth(t, y), jac)
+
+
+def energy(x: Array) -> Array:
+    return np.asarray((x**2).sum())
+
+
+def of_energy(x: Array, out: Array) -> None:
+    out[0], out[1:] = 2 * x[0], 2 * x[1:]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("f", "derivative", "line"),
+    [
+        (
+            growth,
+            of_growth,
+            "d(t, y): fy = growth(t, y); J = np.zeros((2, 3)); of_growth(t, y, fy, J); return J",
+        ),
+        (growth, of_growth_alone, "d(t, y): jac = np.zeros((2, 3)); of_growth_alone(t, y, jac); return jac"),
+        (energy, of_energy, "d(x): out = np.zeros((3,)); of_energy(x, out); return out"),
+    ],
+)
+def test_the_advice_for_a_derivative_works_where_it_is_followed(f: Any, derivative: Any, line: str, dtype: str) -> None:
+    x, how = X.astype(dtype), {"wrt": "y", "others": {"y": X.astype(dtype)}} if f is growth else {}
+    x = np.array(2.0, dtype) if f is growth else x
+    with pytest.raises(InputError) as error:
+        jacinspect.inspect(f, x, derivative, **how)  # type: ignore[arg-type]
+    what, code = str(error.value).split("\n")
+    into = line.rpartition(" ")[2]
+    assert what == (
+        f"{derivative.__name__}: returns None and writes into {into}; give a derivative that returns it, such as"
+    )
+    assert code == f"  def {line}"
+    namespace: dict[str, Any] = {"np": np, f.__name__: f, derivative.__name__: derivative}
+    exec(code.strip(), namespace)
+    assert jacinspect.inspect(f, x, namespace["d"], **how).verdict == "pass"  # type: ignore[arg-type]
+    twice = jacinspect.inspect(f, x, lambda *given: 2 * namespace["d"](*given), **how)  # type: ignore[arg-type]
+    assert twice.verdict == "fail"
+
+
+def test_a_derivative_that_takes_more_and_returns_something_is_told_as_it_is() -> None:
+    with pytest.raises(InputError, match="takes v after the operands of energy; if that is a tangent"):
+        jacinspect.inspect(energy, X, lambda x, v: 2 * x * v)
+    with pytest.raises(FunctionFailedError, match="missing 2 required positional arguments: 'a' and 'b'"):
+        jacinspect.inspect(energy, X, lambda x, a, b: 2 * x)
