@@ -29,6 +29,7 @@ from jacinspect.functions.returned import (
     likely_meant,
     pieces,
     real_array,
+    require_named,
     wanted_shapes,
 )
 from jacinspect.functions.rules import Array, Claim, copied
@@ -82,8 +83,13 @@ def _by_shape(given: Any, operand: Bundle, output: Bundle, kind: str | None, vec
     complex_ = _complex_operator(given, operand, output)
     if complex_ is not None:
         return _of_operator(given, *complex_, vec)
-    blocks = [(block, row, column) for rows, row in _along(given, output) for block, column in _along(rows, operand)]
+    # Where f(A, B) has one output, A is the operand, and its entry no block of rows.
+    by_operand = pieces(given, operand) if output.is_single else None
+    whole = by_operand is not None and not any(isinstance(block, Mapping) for block in by_operand)
+    by_output = [(given, Part("", output.shape, 0))] if whole else _along(given, output)
+    blocks = [(block, row, column) for of_row, row in by_output for block, column in _along(of_row, operand)]
     if len(blocks) == 1:
+        require_named(blocks[0][0], operand, *[output] * (not output.is_single))
         try:
             return _read(blocks[0][0], operand.shape, output.shape, kind, vec)
         except FunctionFailedError as error:

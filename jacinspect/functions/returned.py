@@ -1,6 +1,6 @@
 """What a derivative returned, as arrays of the shape that it has to have. Next: derivative.py, and claims.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ __all__ = [
     "likely_meant",
     "pieces",
     "real_array",
+    "require_named",
     "wanted_shapes",
 ]
 
@@ -105,9 +106,10 @@ def by_sample(operand: Shape, output: Shape) -> Shape | None:
 
 
 def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
-    """Return what a container has for each part of a bundle, found by name or else in order; None if it is none.
+    """Return what a container has for each part of a bundle; None if it is none, or names others.
 
-    It may have more than these, but no nested lists do that are a matrix: its numbers are none of several outputs.
+    They are found by name, as dW and db too are by those of W and b, and in a tuple or list else in order. It may have
+    more than these, but no nested lists do that are a matrix: its numbers are none of several outputs.
     """
     named = items(given)
     in_order = isinstance(given, list | tuple) and not hasattr(given, "_fields")
@@ -115,18 +117,62 @@ def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
         return None
     names = set(bundle.names)
     head = bundle.names[0].partition(".")[0]  # of a container whose leaves are the parts
-    for found in (named, leaves(given), ((f"{head}.{name}", piece) for name, piece in leaves(given))):
+    readings = [named, [*leaves(given)], [(f"{head}.{name}", piece) for name, piece in leaves(given)]]
+    for found in readings:
         by_name = dict(found)
         if names == set(by_name) or (names < set(by_name) and (found is named or real_array(given) is None)):
             return [by_name[name] for name in bundle.names]
-    as_many = len(named) == len(bundle.parts) and not bundle.is_single
+    for by_name in map(dict, readings):
+        keys = _with_an_affix(bundle.names, by_name)
+        if keys is not None:
+            return [by_name[key] for key in keys]
+    as_many = isinstance(given, tuple | list) and len(named) == len(bundle.parts) and not bundle.is_single
     return [piece for _, piece in named] if as_many else None
+
+
+def _with_an_affix(names: Sequence[str], keys: Collection[str]) -> tuple[str, ...] | None:
+    """Return the keys that are these names with an affix, as dW and db, or W_grad and b_grad, are; None if no one is.
+
+    Of several, it is the one that most keys have: beside db and dW, dlimb is none of b.
+    """
+    first, (stem, dot, last) = names[0], names[0].rpartition(".")
+    if any(name.rpartition(".")[2].isdecimal() for name in names):  # places in a list: W1 is no name of the item 1
+        return None
+    found: dict[tuple[str, ...], int] = {}
+    for key in keys:
+        around = {key.removesuffix(first), key.removeprefix(first), key.removeprefix(stem + dot).removesuffix(last)}
+        for affix in (each for each in around if "." not in each):  # with a point it is no name, but a way to one
+            for spelled in zip(*(_affixed(name, affix) for name in names), strict=True):
+                if set(spelled) <= set(keys):
+                    found[spelled] = sum(affix in each for each in keys)
+    most = [spelled for spelled, number in found.items() if number == max(found.values())]
+    return most[0] if len(most) == 1 else None
+
+
+def _affixed(name: str, affix: str) -> tuple[str, str, str]:
+    """Spell a path with an affix: before it, before its last name, and after it."""
+    stem, dot, last = name.rpartition(".")
+    return affix + name, f"{stem}{dot}{affix}{last}", name + affix
+
+
+def require_named(given: Any, *bundles: Bundle) -> None:
+    """Refuse a mapping that has other names than the parts of any of the bundles."""
+    if not isinstance(given, Mapping) or hasattr(given, "tocoo") or not given:  # a sparse dok_array is a mapping
+        return
+    wanted = [[name.partition(".")[2] or name for name in bundle.names] for bundle in bundles]
+    raise FunctionFailedError(
+        f"the derivative returned a {type(given).__name__} of {', '.join(map(str, given))}; return one of "
+        f"{' or of '.join(map(', '.join, wanted))}, with these names or with one affix to all, as d{wanted[0][0]}"
+    )
 
 
 def end_to_end(given: Any, bundle: Bundle) -> Any:
     """Lay what is given for each part of a bundle end to end; what is no container of so many is returned as it is."""
     found = pieces(given, bundle)
-    arrays = [None] if found is None else [*map(real_array, found)]
+    if found is None:
+        require_named(given, bundle)
+        return given
+    arrays = [*map(real_array, found)]
     for array, part in zip(arrays, bundle.parts, strict=False):
         if array is None or array.size != part.size:
             return given
