@@ -256,7 +256,10 @@ def with_logdet(function: Function, logdet: str | Callable[..., Any] | Numbers, 
     InputError
         As `with_derivative`.
     """
-    return replace(function, logdet=_claim(logdet, function, None, backend, "logdet"))
+    claim = _claim(logdet, function, None, backend, "logdet")
+    # Before an operand is opened: the pair would be an entry for each of two.
+    last = claim.then(lambda given: given[-1] if isinstance(given, tuple | list) else given)
+    return replace(function, logdet=last)
 
 
 def with_pattern(function: Function, pattern: Any) -> Function:

@@ -190,6 +190,15 @@ class Claim:
         """Return the claim for the operands that are open, from 0."""
         return self if self.of is None else self.of(opened)
 
+    def then(self, step: Callable[[Any], Any]) -> "Claim":
+        """Return the claim of what a step makes of each result."""
+
+        def stepped(derivative: Callable[..., Any]) -> Callable[..., Any]:
+            return lambda *given: step(derivative(*given))
+
+        adapt = self.adapt and (lambda arguments: stepped(self.at(arguments)))
+        return replace(self, derivative=stepped(self.derivative), adapt=adapt)
+
     def by(self, place: int, operands: Operands) -> "Claim":
         """Return the derivative by one operand."""
         if self.of is not None:

@@ -57,10 +57,7 @@ class LogdetReport:
 
 
 def claimed_logdet(function: Function, x: Array) -> ClaimedLogdet | None:
-    """Evaluate a function's claim for log|det J| at x, and nearby; None where it has none.
-
-    Of a pair, as flows return the output and log|det J|, it is the last.
-    """
+    """Evaluate a function's claim for log|det J| at x, and nearby; None where it has none."""
     if function.logdet is None:
         return None
     call = function.logdet.at([x])
@@ -73,7 +70,7 @@ def claimed_logdet(function: Function, x: Array) -> ClaimedLogdet | None:
             raise
         except Exception as error:
             raise FunctionFailedError(f"log|det J| raised {raised(error)}") from error
-        array = np.asarray(given[-1] if isinstance(given, tuple | list) else given)
+        array = np.asarray(given)
         if array.dtype.kind not in "fiu":
             raise FunctionFailedError(f"log|det J| is not a number, or one for each item of a batch: {given!r:.60}")
         single = array.dtype.kind == "f" and array.dtype.itemsize < np.dtype(float).itemsize

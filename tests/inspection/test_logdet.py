@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import jacinspect
 from jacinspect.errors import FunctionFailedError, InputError
@@ -95,6 +96,34 @@ def test_of_a_pair_the_claim_is_the_last() -> None:
     report = jacinspect.inspect(flow, np.array([1.0, 2.0]), take=0, logdet=flow)
     assert report.logdet is not None
     assert report.logdet.verdict == "pass"
+
+
+def _affine(x: Any, s: Any) -> Any:
+    return x * np.exp(s), s.sum()
+
+
+def _affine_in_torch(x: torch.Tensor, s: Any) -> Any:
+    return x * torch.exp(s), s.sum()
+
+
+def _affine_in_a_container(p: Any, x: Any) -> Any:
+    return x * np.exp(p["s"]), p["s"].sum()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("f", [_affine, _affine_in_torch])
+def test_a_pair_is_no_entry_for_each_of_two_operands(f: Any, dtype: str) -> None:
+    x, s = np.array([0.3, -1.2, 0.7], dtype), np.array([0.2, 0.5, -0.1], dtype)
+    for factor, expected in ((1, "pass"), (-1, "fail"), (1.01, "fail")):
+        claim = lambda x, s, k=factor: (f(x, s)[0], k * f(x, s)[1])  # noqa: E731
+        assert jacinspect.inspect(f, x, logdet=claim, take=0, others=[s]).verdict == expected
+        of_list = lambda x, s, k=factor: [f(x, s)[0], k * f(x, s)[1]]  # noqa: E731
+        assert jacinspect.inspect(f, x, logdet=of_list, take=0, others=[s]).verdict == expected
+    swapped = jacinspect.inspect(_affine_in_a_container, {"s": s}, logdet=_affine_in_a_container, take=0, others=[x],
+                                 wrt="x")  # fmt: skip
+    assert swapped.verdict == "pass"
+    both = lambda x, y: (np.stack([x * np.exp(y), y]), x * 0 + y)  # noqa: E731
+    assert jacinspect.inspect(both, 0.5, logdet=both, take=0, others=[0.25], wrt="all").verdict == "pass"
 
 
 def test_by_several_operands_it_takes_all_of_them() -> None:
