@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jacinspect.errors import FunctionFailedError, JacinspectError, raised
+from jacinspect.errors import FunctionFailedError, FunctionRaisedError, JacinspectError, raised
 from jacinspect.functions.code.trees import items, leaves
 from jacinspect.functions.floats import in_floats
 from jacinspect.functions.rules import Array
@@ -52,13 +52,13 @@ class Derivative:
 
 
 def call_derivative(call: Callable[[], Any]) -> Any:
-    """Call a derivative; an exception of its own becomes a FunctionFailedError."""
+    """Call a derivative; an exception of its own becomes a FunctionRaisedError: at another X it may not raise."""
     try:
         return call()
     except JacinspectError:
         raise
     except (Exception, SystemExit) as error:
-        raise FunctionFailedError(f"the derivative raised {raised(error)}") from error
+        raise FunctionRaisedError(f"the derivative raised {raised(error)}") from error
 
 
 def checked(rule: Callable[[Array], Any], shape: Shape, flat: bool = True) -> Callable[[Array], Array]:

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 import jacinspect
-from jacinspect.errors import InputError
+from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.inspection.report import Report
 
 X = np.array([0.7, -0.4, 1.3, 0.2])
@@ -328,6 +328,55 @@ def test_a_right_hessian_passes(claim: Any) -> None:
 )
 def test_a_wrong_hessian_is_found(claim: Any, words: str) -> None:
     assert words in errors(jacinspect.inspect(f, X, gradient, hessian=claim))["J001"]
+
+
+def log_det(x: torch.Tensor) -> Any:
+    """Raise where a matrix is not positive definite."""
+    return 2 * torch.linalg.cholesky((x + x.T) / 2).diagonal().log().sum()
+
+
+def cross_entropy(x: torch.Tensor) -> Any:
+    """Raise outside of 0 to 1."""
+    return functional.binary_cross_entropy(x, torch.tensor([0, 1, 1], dtype=x.dtype), reduction="sum")
+
+
+def inside(x: Any) -> Any:
+    if np.any(x <= 0):
+        raise ValueError("x is not positive")
+    return x
+
+
+def logarithm(x: Any) -> Any:
+    return (np.log(inside(x)) * np.arange(1, x.size + 1)).sum()
+
+
+def its_gradient(x: Any) -> Any:
+    return np.arange(1, x.size + 1) / inside(x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [(log_det, [[2, 0.5], [0.5, 1]]), (cross_entropy, [0.3, 0.6, 0.8]), (logarithm, [0.3, 0.6, 0.8])],
+)
+def test_a_gradient_that_raises_outside_its_domain_has_no_value_there(function: Any, given: Any, dtype: str) -> None:
+    derivative = its_gradient if function is logarithm else None
+    report = second(function, np.array(given, dtype), derivative)
+    assert report.verdict == "pass", errors(report)
+    assert np.isfinite(hessian(report)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_hessian_is_compared_beside_the_end_of_the_domain(dtype: str) -> None:
+    for x in (np.array([0.3, 0.6, 0.8], dtype), np.array([1e-6, 2, 40], dtype)):
+        for factor, verdict in ((1, "pass"), (-1, "fail"), (1.01, "fail")):
+            claim = lambda x, k=factor: np.diag(-k * np.arange(1, 4) / inside(x) ** 2)  # noqa: E731
+            assert jacinspect.inspect(logarithm, x, its_gradient, hessian=claim).verdict == verdict
+
+
+def test_a_gradient_that_raises_at_x_is_told() -> None:
+    with pytest.raises(FunctionFailedError, match="the derivative raised ValueError: x is not positive"):
+        second(lambda x: (x**2).sum(), X, its_gradient)
 
 
 def test_a_gradient_alone_has_to_have_a_symmetric_jacobian() -> None:
