@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
-from jacinspect.functions.code.arguments import apart
+from jacinspect.functions.code.arguments import POSITIONAL, apart
+from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import leaves
 from jacinspect.functions.code.weights import arrays_of, kept_as, with_arrays
@@ -55,10 +56,11 @@ def _generator(f: type, name: str) -> Any:
     return sys.modules["flax.nnx"].Rngs(0) if home == "flax" and name == "rngs" else None
 
 
-def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[str]) -> Claim | None:
+def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[str] = ()) -> Claim | None:
     """Return the backward of an object that has forward and backward, as a vjp; of torch's modules there is none.
 
-    It is that of forward, which the object may be called as, and not of its other methods.
+    It is that of forward, which the object may be called as, and not of its other methods. It may take what forward
+    takes too, beside the cotangent.
 
     `names` are those of its arrays that are among the operands; backward has to return their gradients after those of
     the others, or to keep them as dW, say, or in a dict grads.
@@ -72,14 +74,15 @@ def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[s
     if called is not owner and called not in (owner.forward, getattr(owner, "__call__", None)):  # noqa: B004
         return None
 
-    every = [*(name for name in operands if name not in names), *arrays_of(called)]
+    takes = [name for name in operands if name not in names]
+    every = [*takes, *arrays_of(called)]
 
     def pull(*given: Array) -> Any:
         new, [*others, cotangent] = apart(names, operands, given)
         layer = with_arrays(called, new) if names else called
         layer(*others)  # which keeps what backward needs
         holder = getattr(layer, "__self__", layer)
-        found = holder.backward(cotangent)
+        found = _pulled(holder.backward, dict(zip(takes, others, strict=True)), cotangent)
         if isinstance(found, tuple) and len(found) == len(every):  # those of arrays that are fixed are among them
             by_name = dict(zip(every, found, strict=True))
             return tuple(by_name[name] for name in operands)
@@ -89,6 +92,21 @@ def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[s
         return *by_operand, *(_kept(holder, name) for name in names)
 
     return Claim(pull, "vjp")
+
+
+def _pulled(backward: Any, operands: Mapping[str, Array], cotangent: Array) -> Any:
+    """Call backward(dout), or backward(x, dout), in which x is called as it is in forward."""
+    signature = signature_of(backward)
+    places = [] if signature is None else signature.parameters.values()
+    required = [place.name for place in places if place.kind in POSITIONAL and place.default is place.empty]
+    if len(required) != len(operands) + 1:
+        return backward(cotangent)
+    if not operands.keys() < {*required}:
+        raise FunctionFailedError(
+            f"its backward takes {' and '.join(required)}, and forward {' and '.join(operands)}: give them the same "
+            "names; or, if the cotangent is the last, name it with -d FILE:OBJECT.backward --derivative-kind vjp"
+        )
+    return backward(*(operands.get(name, cotangent) for name in required))
 
 
 def _kept(layer: Any, path: str) -> Any:
