@@ -8,13 +8,15 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
 from jacinspect.cli.calls import executor_of, require_possible
+from jacinspect.cli.containers import may_be_containers, opened, read_containers
 from jacinspect.cli.garbage import resume
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
@@ -47,6 +49,7 @@ class FunctionRequest:
     hessian: str | None = None
     logdet: str | None = None
     pattern: str | None = None
+    containers: Mapping[str, Any] = field(default_factory=dict)  # parameters that were files of several arrays
 
     def function(
         self, operands: Sequence[str | None] = (None,), wrt: str | None = None, memory: int = sys.maxsize
@@ -64,7 +67,7 @@ class FunctionRequest:
 
         resume()
         backend = self.backend and self.backend.value
-        parameters = dict(map(_parameter, self.parameters or []))
+        parameters = {**opened(dict(map(_parameter, self.parameters or [])), wrt), **self.containers}
         found = resolve(self.name, parameters, operands, backend, wrt)
         found = found.including(wrt or (None if found.operands else "all"), [name for name in operands if name])
         found = replace(found, mode=self.mode and self.mode.value)
@@ -91,6 +94,7 @@ class OperandRequest:
     further: Sequence[str] = ()
     wrt: str | None = None
     direction: str | None = None
+    containers: Mapping[str, str] = field(default_factory=dict)  # the files of arguments that are several arrays
 
     @property
     def first(self) -> str | None:
@@ -106,31 +110,38 @@ class OperandRequest:
 
         return [*([] if self.first is None else [None]), *map(name_of, self.further)]
 
-    def operands(self, function: "Function", settings: "Settings") -> "dict[str, Operand]":
-        """Draw or read all operands of the function; the one of --shape or --input comes first."""
-        from jacinspect.operands.defined import where_defined
-        from jacinspect.operands.further import is_shape, place
+    def texts(self, function: "Function") -> dict[str, str]:
+        """Return what was typed for each operand of the function; the one of --shape or --input comes first."""
+        from jacinspect.operands.further import place
 
-        first = self.first
         names = self._drawable(function)
-        if first is None and len(names) == 1 and not self.further:
+        if self.first is None and len(names) == 1 and not self.further:
             raise InputError("give the operand's shape (--shape 2x2) or a file with it (--input x.csv)")
         fitting = partial(shapes_that_fit, function)
-        texts = place(function.name, names, first, self.further, fitting) if names else {}
+        return place(function.name, names, self.first, self.further, fitting) if names else {}
+
+    def operands(self, function: "Function", settings: "Settings") -> "dict[str, Operand]":
+        """Draw or read all operands of the function, in the order of `texts`."""
+        from jacinspect.operands.defined import where_defined
+        from jacinspect.operands.further import is_shape
+
+        texts = self.texts(function)
         if [*texts.values(), self.direction].count("-") > 1:
             raise InputError("standard input (-) can be read only once; name a file for the others")
         drawn = {name: is_shape(text) for name, text in texts.items()}
-        if first is not None:
+        if self.first is not None:
             drawn[next(iter(texts))] = self.source is None
         operands = {
             name: Operand(self._drawn(text, name, function, settings), "random")
             if drawn[name]
-            else Operand(self._read(text, settings), "standard input" if text == "-" else text)
+            else Operand(self.read(text, settings), "standard input" if text == "-" else text)
             for name, text in texts.items()
         }
         if function.source != "expression":
             weights = {name: function.own[name] for name in function.operands if name not in texts}
-            return operands | {name: Operand(values, "the code") for name, values in weights.items()}
+            files = {name: self.containers.get(name.partition(".")[0], "the code") for name in weights}
+            return operands | {name: Operand(values, files[name]) for name, values in weights.items()}
+        names = function.operands
         domains = [function.domain_of(name) if drawn[name] else None for name in names]
         values = where_defined(function.value, [operands[name].values for name in names], domains)
         defined = dict(zip(names, values, strict=True))
@@ -142,7 +153,7 @@ class OperandRequest:
 
     def along(self, settings: "Settings") -> "Array | None":
         """Read dX; None where it is to be random."""
-        return None if self.direction is None else self._read(self.direction, settings)  # real numbers by the pipeline
+        return None if self.direction is None else self.read(self.direction, settings)  # real numbers by the pipeline
 
     def _drawn(self, text: str, name: str, function: "Function", settings: "Settings") -> "Array":
         from jacinspect.operands.branches import reaching
@@ -152,7 +163,8 @@ class OperandRequest:
         x = random_operand(parse_shape(text), self.dtype.value, settings.seed, settings.memory, number, domain)
         return reaching(x, function.bends, domain, settings.seed)
 
-    def _read(self, text: str, settings: "Settings") -> "Array":
+    def read(self, text: str, settings: "Settings") -> "Array":
+        """Read a file, standard input, or JSON."""
         from jacinspect.operands.files import read_operand
 
         stdin = sys.stdin.buffer if sys.stdin else None
@@ -216,6 +228,7 @@ def inspected(
         require_writable("--output", file)
         if output.save is not None and file is not None and output.save.resolve() == file.resolve():
             raise InputError(f"--save {output.save}: is where --output writes the report; name another file")
+    typed, operands = _with_containers(typed, operands, checked)
     function = typed.function(operands.names, operands.wrt, checked.memory)
     if operands.wrt is not None:
         function.positions(operands.wrt)  # a mistake in it is reported before anything is read
@@ -239,11 +252,33 @@ def inspected(
             )
         except FunctionRaisedError as error:
             advice = _suggested(of_one, x) if typed.domain is None and "random" in sources else ""
-            advice += _sizes(operands.further)
+            advice += _meant(operands)
             if not advice:
                 raise
             raise FunctionRaisedError(f"{error}{advice}") from error.__cause__
     return _advised(report, of_one, x) if typed.domain is None and "random" in sources else report
+
+
+def _with_containers(
+    typed: FunctionRequest, operands: OperandRequest, settings: "Settings"
+) -> tuple[FunctionRequest, OperandRequest]:
+    """Make parameters of files of several arrays, for people's own code; without --wrt, those of the first are open."""
+    from jacinspect.functions.resolve import is_reference
+
+    if not is_reference(typed.name.strip()) or not may_be_containers([operands.source or "", *operands.further]):
+        return typed, operands
+    alone = replace(typed, derivative=None, kind=None, hessian=None, logdet=None, pattern=None)
+    texts = operands.texts(alone.function(operands.names, operands.wrt, settings.memory))
+    first = next(iter(texts), "")
+    read = partial(operands.read, settings=settings)
+    trees = read_containers(texts, operands.wrt or first, read, operands.dtype.value)
+    if not trees:
+        return typed, operands
+    further = [f"{name}={text}" for name, text in texts.items() if name not in (*trees, first)]
+    moved = replace(operands, further=further, containers={name: texts[name] for name in trees})
+    if first in trees:
+        moved = replace(moved, shape=None, source=None, wrt=operands.wrt or f"{first}.*")
+    return replace(typed, containers=trees), moved
 
 
 def _advised(report: "Report", function: "Function", x: "Array") -> "Report":
@@ -273,10 +308,15 @@ def _suggested(function: "Function", x: "Array") -> str:
     )
 
 
-def _sizes(further: Sequence[str]) -> str:
-    """Say how a number is written where a whole one was given to an operand, for that is a size."""
-    size = next((text.strip() for text in further if re.fullmatch(r"[^=]+=\s*[0-9]+\s*", text)), None)
-    return f"\n--with {size} gives so many random numbers; the number itself is written {size}.0" if size else ""
+def _meant(operands: OperandRequest) -> str:
+    """Say what an operand may be meant for: a number, where a size was given, or one array of a file of several."""
+    advice = ""
+    size = next((text.strip() for text in operands.further if re.fullmatch(r"[^=]+=\s*[0-9]+\s*", text)), None)
+    if size:
+        advice += f"\n--with {size} gives so many random numbers; the number itself is -p {size}, without --with"
+    for name, file in operands.containers.items():
+        advice += f"\n{name} is a dict of all arrays in {file}; one of them is {file}:KEY"
+    return advice
 
 
 def verified(

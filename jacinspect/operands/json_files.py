@@ -19,7 +19,7 @@ from jacinspect.operands.keys import chosen, split_key
 from jacinspect.operands.shapes import MOST_AXES, Array, require_fits
 from jacinspect.wording import shown
 
-__all__ = ["read_json"]
+__all__ = ["read_json", "with_arrays"]
 
 _MOST_DIGITS = 19  # int64 holds every number of 18 digits
 _NON_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -57,6 +57,23 @@ def read_json(text: str, name: str, dtype: npt.DTypeLike, memory: int) -> Array:
     if all(type(leaf) is int for leaf in leaves):
         return np.array(leaves, np.int64).reshape(shape)
     return np.fromiter(map(float, leaves), np.float64, len(leaves)).reshape(shape)
+
+
+def with_arrays(value: Any, dtype: npt.DTypeLike | None = None) -> Any:
+    """Return what JSON has with arrays for the numbers, and for nested lists of them, in its objects and other lists.
+
+    They are of `dtype`; whole numbers are of int64 where that is None.
+    """
+    if isinstance(value, dict):
+        return {key: with_arrays(each, dtype) for key, each in value.items()}
+    try:
+        leaves, shape = _unnest(value, "")
+    except (InputError, RecursionError):  # lists of several lengths
+        leaves, shape = [None], ()
+    if leaves and not any(map(_fault, leaves)):
+        whole = dtype is None and all(type(leaf) is int for leaf in leaves)
+        return np.array(leaves if whole else [*map(float, leaves)], np.int64 if whole else dtype).reshape(shape)
+    return [with_arrays(each, dtype) for each in value] if isinstance(value, list) else value
 
 
 def _whole(digits: str) -> int | float:

@@ -87,8 +87,75 @@ def test_a_number_that_was_taken_for_a_size_is_explained(run_here: RunHere, tmp_
     file.write_text("def f(x, a, b): return a + b * x\n")
     done = run_here(f"{file}:f", "-s", "3", "--with", "a=0.5", "--with", "b=2")
     advice = done.err.splitlines()[-1]
-    assert (done.status, advice) == (2, "--with b=2 gives so many random numbers; the number itself is written b=2.0")
-    assert run_here(f"{file}:f", "-s", "3", "--with", "a=0.5", "--with", "b=2.0").status == 0
+    said = "--with b=2 gives so many random numbers; the number itself is -p b=2, without --with"
+    assert (done.status, advice) == (2, said)
+    assert run_here(f"{file}:f", "-s", "3", "--with", "a=0.5", "-p", "b=2").status == 0
+    file = tmp_path / "labels.py"
+    file.write_text("def f(x, label): return x[label] ** 2\n")  # which no number with a point can be
+    assert "the number itself is -p label=1, " in run_here(f"{file}:f", "-s", "3", "--with", "label=1").err
+    assert run_here(f"{file}:f", "-s", "3", "-p", "label=1").status == 0
+
+
+WEIGHTS = """import numpy as np
+def f(p, x): return np.tanh(p["W"].T @ x + p["b"]).sum()
+def grad(p, x):
+    d = 1 - np.tanh(p["W"].T @ x + p["b"]) ** 2
+    return {"b": d, "W": np.outer(x, d)}
+def wrong(p, x): return {**grad(p, x), "b": 1.01 * grad(p, x)["b"]}
+def of_batch(p, batch): return p["W"].T[batch["labels"]] @ batch["x"]
+def layers(p): return sum((layer["W"] ** 2).sum() * layer["k"] for layer in p["layers"])
+"""
+OBJECT = '{"W": [[1, 2, 0], [0.5, -1, 3]], "b": [0, 1, 2]}'
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("given", ["object", "file.json", "file.npz"])
+def test_a_dict_of_arrays_is_typed_or_read(given: str, dtype: str, run_here: RunHere, tmp_path: Path) -> None:
+    code, file = tmp_path / "code.py", tmp_path / given
+    code.write_text(WEIGHTS)
+    if given.endswith("json"):
+        file.write_text(OBJECT)
+    else:
+        arrays = json.loads(OBJECT)
+        np.savez(file, W=np.array(arrays["W"]), b=np.array(arrays["b"]))
+    for wrt, size in (("p.*", 9), ("p.W", 6), ("p.b", 3), (None, 9)):
+        if given == "object":
+            typed = ["-p", f"p={OBJECT}", "-i", "[0.3,-0.2]", "--wrt", wrt or "p.*"]
+        else:
+            typed = ["-i", str(file), "--with", "x=2", *(["--wrt", wrt] if wrt else [])]
+        for derivative, status in (("grad", 0), ("wrong", int(wrt != "p.W"))):
+            done = run_here(f"{code}:f", *typed, "-d", f"{code}:{derivative}", "--dtype", dtype, "-f", "json")
+            assert (done.status, done.err) == (status, "")
+            found = json.loads(done.out)
+            assert found["jacobian"]["shape"] == [1, size]
+
+
+def test_other_arguments_are_such_files_as_well(run_here: RunHere, tmp_path: Path) -> None:
+    """Whole numbers in them stay integers, as labels are."""
+    code, weights, batch = tmp_path / "code.py", tmp_path / "weights.json", tmp_path / "batch.json"
+    code.write_text(WEIGHTS)
+    weights.write_text(OBJECT)
+    batch.write_text('{"labels": [2, 0, 2, 1], "x": [0.5, -1.5]}')
+    for typed in (["-i", str(weights), "--with", f"batch={batch}"], ["-i", str(weights), "--with", str(batch)],
+                  ["--with", f"batch={batch}", "--with", f"p={weights}", "--wrt", "p.*"]):  # fmt: skip
+        done = run_here(f"{code}:of_batch", *typed, "-f", "json")
+        assert (done.status, done.err, json.loads(done.out)["jacobian"]["shape"]) == (0, "", [4, 9])
+    weights.write_text('{"layers": [{"W": [[1, 2, 0], [0.5, -1, 3]], "k": 2}, {"W": [[1, 2]], "k": 0.5}]}')
+    done = run_here(f"{code}:layers", "-i", str(weights), "-f", "json")
+    assert (done.status, json.loads(done.out)["jacobian"]["shape"]) == (0, [1, 10])
+
+
+def test_where_one_array_was_meant_its_key_is_asked_for(run_here: RunHere, tmp_path: Path) -> None:
+    code, file = tmp_path / "code.py", tmp_path / "w.json"
+    code.write_text("import numpy as np\ndef f(x): return np.tanh(x)\n")
+    file.write_text(OBJECT)
+    done = run_here(f"{code}:f", "-i", str(file))
+    assert (done.status, done.err.splitlines()[-1]) == (
+        2,
+        f"x is a dict of all arrays in {file}; one of them is {file}:KEY",
+    )
+    assert run_here(f"{code}:f", "-i", f"{file}:W").status == 0
+    assert "write" in run_here("tanh", "-i", str(file)).err
 
 
 def test_operands_from_files_and_standard_input(tmp_path: Path) -> None:
