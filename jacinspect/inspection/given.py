@@ -72,10 +72,14 @@ class Given:
             given = {first: self.X, **self.others}
         else:
             given = dict(zip(names, [self.X, *self.others], strict=False))
-        trees = {name: value for name, value in given.items() if _is_tree(value)}
+        first = next(iter(given))
+        trees = {
+            name: value
+            for name, value in given.items()
+            if _is_tree(value) or ((name != first or self.wrt is not None) and _is_no_array(value))
+        }
         if not trees or len(given) != 1 + len(self.others):
             return self
-        first = next(iter(given))
         if first in trees:
             heads = [pattern.partition(".")[0] for pattern in patterns_of(self.wrt)]
             if not heads or any(fnmatchcase(first, head) for head in heads):
@@ -112,3 +116,14 @@ def _is_tree(value: Any) -> bool:
         return np.asarray(value).dtype.kind == "O"
     except ValueError:
         return True
+
+
+def _is_no_array(value: Any) -> bool:
+    """Whether a value refuses to be an array of numpy's, as a random key of jax does."""
+    try:
+        np.asarray(value)
+    except TypeError:
+        return True
+    except (ValueError, RuntimeError):  # lists of several lengths; a tensor with a graph
+        return False
+    return False

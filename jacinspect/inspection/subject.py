@@ -151,7 +151,7 @@ def array_of(given: Any, name: str, kinds: str = "fiuc") -> Array:
     """
     try:
         array = np.asarray(_untracked(given))
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise InputError(f"{name}: {error}") from None
     if array.dtype.kind not in kinds:
         raise InputError(f"{name}: an array of real numbers is needed, not of {array.dtype}")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -63,3 +65,37 @@ def test_what_numpy_does_not_read_is_refused_in_a_line() -> None:
         jacinspect.inspect(np.sin, X, lambda x: Opaque(np.eye(3)))
     with pytest.raises(InputError, match=r"^X: an array of real numbers is needed, not of object"):
         jacinspect.inspect(np.sin, Opaque(X))
+
+
+# --- What is no array of numpy's is passed as it is
+
+
+def drawn(x: Any, key: Any, y: Any) -> Any:
+    return jnp.tanh(x) * jax.random.normal(key, x.shape) * y
+
+
+def drawn_slope(a: Any, b: Any, c: Any) -> Any:
+    return (1 - jnp.tanh(a) ** 2) * jax.random.normal(b, a.shape) * c
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [jax.random.key, jax.random.PRNGKey])
+def test_a_random_key_is_passed_as_it_is(make: Any, dtype: str) -> None:
+    x, y, key = np.array([0.3, -1.2, 0.7], dtype), np.array([2, 0.5, 1.5], dtype), make(0)
+    given: Any
+    for given in ([key, y], {"y": y, "key": key}):
+        for factor, expected in ((1, "pass"), (1.01, "fail")):
+            claim = lambda x, key, y, k=factor: k * drawn_slope(x, key, y)  # noqa: E731
+            assert jacinspect.inspect(drawn, x, claim, others=given).verdict == expected
+        assert jacinspect.inspect(drawn, x, drawn_slope, others=given).verdict == "pass"  # by the places of arguments
+        assert jacinspect.inspect(drawn, x, others=given, wrt="y").verdict == "pass"
+    first = lambda key, x: drawn(x, key, 1)  # noqa: E731
+    assert jacinspect.inspect(first, key, others=[x], wrt="x").verdict == "pass"
+
+
+def test_a_random_key_is_no_operand() -> None:
+    x, key = np.array([0.3, -1.2, 0.7]), jax.random.key(0)
+    with pytest.raises(InputError, match="has no operand 'key' to differentiate by; it has x"):
+        jacinspect.inspect(drawn, x, others=[key, x], wrt="key")
+    with pytest.raises(InputError, match="X: "):
+        jacinspect.inspect(lambda key, x: drawn(x, key, 1), key, others=[x])
