@@ -56,7 +56,8 @@ class Operands:
         """Return the entries at `places` of a derivative's tuple with one for each operand; None of anything else.
 
         The tuple may leave out integers, as labels are, where its entries have the shapes of the others, and not all
-        the same: they may be the rows of a matrix then.
+        the same: they may be the rows of a matrix then. It may leave out others where the shapes of its entries say
+        which, in order.
         """
         if not isinstance(given, tuple | list):
             return None
@@ -64,7 +65,10 @@ class Operands:
             return [given[place] for place in places]
         real = [place for place, array in enumerate(self.arrays) if array.dtype.kind in "fc" or place in places]
         if len(given) != len(real) or not all(map(is_by, given, (self.arrays[place] for place in real))):
-            return None
+            fitting = [[place for place in real if is_by(entry, self.arrays[place])] for entry in given]
+            real = [place for each in fitting for place in each]
+            if any(len(each) != 1 for each in fitting) or real != sorted({*real}) or not {*places} <= {*real}:
+                return None
         if len({np.shape(entry) for entry in given}) == 1 < len(given):
             return None
         return [given[real.index(place)] for place in places]

@@ -5,8 +5,11 @@ reads what it returns.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.arguments import POSITIONAL, by_keyword, called_with
@@ -26,6 +29,7 @@ from jacinspect.records import replace
 
 __all__ = ["claim_of", "takes_vector"]
 
+_SAME = 1e-5  # relative: rounding, as of sums of a thousand terms in float32, and no other number by chance
 _PRODUCTS = ("jvp", "vjp")  # kinds that take a tangent or a cotangent after the operands
 
 
@@ -68,6 +72,8 @@ def _of_operands(
     extra = required[len(whole.operands) :]
     if kind not in _PRODUCTS and extra:
         return Claim(containers.of_operands(_refusing(of_arguments, name, extra, whole)), kind)
+    if kind not in _PRODUCTS:
+        of_arguments = _without_value(of_arguments, whole.value)
     apart = len(required) - len(whole.operands)  # tangents, or cotangents
     takes = len(function.operands) + apart
 
@@ -101,6 +107,31 @@ def _refusing(call: Callable[..., Any], name: str, extra: Sequence[str], functio
         )
 
     return refused
+
+
+def _without_value(derivative: Callable[..., Any], value: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a derivative that gives the gradient alone of a pair (f(x), gradient), as jax.value_and_grad gives one.
+
+    The pair is one by two operands where the first is a number, whose derivative may be as large as f.
+    """
+
+    def gradient(*given: Any) -> Any:
+        found = derivative(*given)
+        is_pair = type(found) is tuple and len(found) == 2 and np.ndim(found[0]) == 0
+        if not is_pair or (len(given) == len(found) and np.size(given[0]) == 1):
+            return found
+        return found[1] if math.isclose(_number(found[0]), _number(value(*given)), rel_tol=_SAME) else found
+
+    return gradient
+
+
+def _number(given: Any) -> float:
+    """Return a number, or the only one of an array, of any framework; NaN of what is none."""
+    try:
+        array = np.asarray(given.detach() if hasattr(given, "detach") else given, dtype=float)
+    except (TypeError, ValueError):
+        return math.nan
+    return float(array.item()) if array.size == 1 else math.nan
 
 
 def _adapting(

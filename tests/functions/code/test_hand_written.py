@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
@@ -171,12 +173,75 @@ def test_a_tuple_of_the_gradients_by_the_real_operands(wrt: Any, kind: Any, dtyp
         assert report.verdict == verdict
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [None, "gradient", "vjp"])
+@pytest.mark.parametrize(("kept", "wrt"), [([0, 1], 1), ([0, 1], 2), ([1, 2], 3), ([0, 2], 1), ([0, 1], [1, 2])])
+def test_a_tuple_for_some_operands_is_read_where_shapes_say_which(kept: Any, wrt: Any, kind: Any, dtype: str) -> None:
+    """As a backward returns that of the weights alone, x being data."""
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape).astype(dtype) for shape in ((4, 3), (3, 2), (5, 2)))
+    for factor, verdict in ((1, "pass"), (1.01, "fail")):
+
+        def gradients(*given: Any, factor: float = factor) -> Any:
+            found = by_all_but_the_integers(*given[:5])
+            return tuple(factor * found[place] * (given[5] if kind == "vjp" else 1) for place in kept)
+
+        others = [w, b, np.array([0, 1, 1, 0]), 3]
+        report = jacinspect.inspect(margins, x, gradients, others=others, wrt=wrt, derivative_kind=kind)
+        assert report.verdict == verdict
+
+
 def test_a_tuple_for_some_operands_is_not_guessed() -> None:
-    x, w, b = np.ones((4, 3)), np.ones((3, 2)), np.ones((5, 2))
+    x, w, alike, other = np.ones((4, 3)), np.ones((3, 2)), np.ones((3, 2)), np.ones((5, 2))
+    labels = np.array([0, 1, 1, 0])
+    for b, wrt in ((alike, 1), (other, 3)):
+        with pytest.raises(FunctionFailedError, match="a tuple that is no array"):
+            jacinspect.inspect(
+                margins, x, lambda *given: by_all_but_the_integers(*given)[:2], others=[w, b, labels, 2], wrt=wrt
+            )
+
+
+# --- A pair of the value and the gradient
+
+
+def energy(x: Any, y: Any) -> Any:
+    return (x**2 * y).sum()
+
+
+def with_value(x: Any, y: Any, factor: float = 1.0) -> Any:
+    return energy(x, y), factor * 2 * x * y
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_of_a_value_and_a_gradient_the_gradient_is_compared(dtype: str) -> None:
+    """As an optimizer takes both from one function."""
+    x, y = np.array([0.3, -1.2, 0.7], dtype), np.array([2, 0.5, 1.5], dtype)
+    pair: Any = jax.value_and_grad(energy)
+    assert jacinspect.inspect(energy, jnp.asarray(x), pair, others=[jnp.asarray(y)]).verdict == "pass"
+    for factor, verdict in ((1, "pass"), (1.01, "fail")):
+        claim = lambda x, y, k=factor: with_value(x, y, k)  # noqa: E731
+        assert jacinspect.inspect(energy, x, claim, others=[y]).verdict == verdict
+        alone = lambda x, k=factor: with_value(x, y, k)  # noqa: E731
+        assert jacinspect.inspect(lambda x: energy(x, y), x, alone).verdict == verdict
+        of_dict = lambda p, k=factor: (energy(**p), {"y": p["x"] ** 2, "x": with_value(**p, factor=k)[1]})  # noqa: E731
+        assert jacinspect.inspect(lambda p: energy(**p), {"x": x, "y": y}, of_dict).verdict == verdict
+        tensors = lambda x, k=factor: (torch.sin(x).sum(), k * torch.cos(x))  # noqa: E731
+        assert jacinspect.inspect(lambda x: torch.sin(x).sum(), x, tensors).verdict == verdict
+
+
+@pytest.mark.parametrize("wrt", ["t", "y", "all"])
+def test_a_derivative_as_large_as_the_function_is_an_entry(wrt: str) -> None:
+    def grown(t: Any, y: Any) -> Any:
+        return np.exp(t) * y.sum()
+
+    both = lambda t, y: (grown(t, y), np.exp(t) * np.ones(3))  # noqa: E731
+    assert jacinspect.inspect(grown, 0.5, both, others=[np.array([2, 0.5, 1.5])], wrt=wrt).verdict == "pass"
+
+
+def test_another_number_is_no_value() -> None:
+    x = np.array([0.3, -1.2, 0.7])
     with pytest.raises(FunctionFailedError, match="a tuple that is no array"):
-        jacinspect.inspect(
-            margins, x, lambda *given: by_all_but_the_integers(*given)[:2], others=[w, b, np.array([0, 1, 1, 0]), 3]
-        )
+        jacinspect.inspect(lambda x: (x**2).sum(), x, lambda x: (1.0, 2 * x))
 
 
 # --- They find an object's own arrays in the object
