@@ -1,4 +1,4 @@
-"""Typed objects and files of several arrays: dicts of arrays, parameters whose leaves are operands. Next: requests."""
+"""Files of several arrays: dicts of arrays, which are parameters whose leaves are operands. Next: requests."""
 
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
@@ -7,19 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jacinspect.functions.function import Array
 
-__all__ = ["may_be_containers", "opened", "read_containers"]
-
-
-def opened(parameters: Mapping[str, Any], wrt: str | None) -> dict[str, Any]:
-    """Return typed parameters, with arrays in the objects that are differentiated by, as by "p.*"."""
-    from jacinspect.functions.function import patterns_of
-    from jacinspect.operands.json_files import with_arrays
-
-    heads = {pattern.partition(".")[0] for pattern in patterns_of(wrt) if "." in pattern}
-    return {
-        name: with_arrays(value, float) if name in heads and isinstance(value, dict) else value
-        for name, value in parameters.items()
-    }
+__all__ = ["may_be_containers", "read_containers"]
 
 
 def may_be_containers(texts: list[str]) -> bool:

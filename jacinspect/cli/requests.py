@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, Format, Mode, Vec
 from jacinspect.cli.calls import executor_of, require_possible
-from jacinspect.cli.containers import may_be_containers, opened, read_containers
+from jacinspect.cli.containers import may_be_containers, read_containers
 from jacinspect.cli.garbage import resume
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import shapes_that_fit
@@ -67,7 +67,7 @@ class FunctionRequest:
 
         resume()
         backend = self.backend and self.backend.value
-        parameters = {**opened(dict(map(_parameter, self.parameters or [])), wrt), **self.containers}
+        parameters = {**dict(map(_parameter, self.parameters or [])), **self.containers}
         found = resolve(self.name, parameters, operands, backend, wrt)
         found = found.including(wrt or (None if found.operands else "all"), [name for name in operands if name])
         found = replace(found, mode=self.mode and self.mode.value)

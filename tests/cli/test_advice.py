@@ -29,7 +29,11 @@ def decay(params, x, rate=1.0):
 
 def slopes(params, x, rate=1.0):
     e = np.exp(-rate * x / params["tau"][0])
-    return {"amp": e, "tau.0": rate * params["amp"] * x / params["tau"][0] ** 2 * e}
+    return {"amp": e, "tau": (rate * params["amp"] * x / params["tau"][0] ** 2 * e)[:, None]}
+
+
+def slope(params, x, rate=1.0):
+    return rate * params["amp"] * x / params["tau"][0] ** 2 * np.exp(-rate * x / params["tau"][0])
 
 
 def total(params, rate=1.0):
@@ -87,6 +91,8 @@ def test_an_object_is_differentiated_by_as_it_is_advised(dtype: str, run_here: R
             assert run_here(f"{f}:{named}", *given, *more, *with_rate, "-d", f"{f}:{right}").status == 0
         one = run_here(f"{f}:{named}", *given[:3], "params.amp", *more, *by_rate, "--json")
         assert (one.status, json.loads(one.out)["operand"]["name"]) == (0, "params.amp")
+    number = run_here(f"{f}:decay", *given[:3], "params.tau.0", *more, *by_rate, "-d", f"{f}:slope", "--json")
+    assert (number.status, json.loads(number.out)["operand"]["name"]) == (0, "params.tau.0")
     assert run_here(f"{f}:total", *given, *by_rate, "-d", f"{f}:wrong").status == 1
     check = f'function = "code.py:decay"\nderivative = "code.py:slopes"\nshapes = ["3"]\ndtype = "{dtype}"\n'
     opened = 'wrt = ["params.*"]\nparameters = { params = { amp = 2.0, tau = [3.0] } }\n'

@@ -21,9 +21,17 @@ __all__ = ["Containers", "with_numbers_opened"]
 
 
 def with_numbers_opened(parameters: Mapping[str, Parameter], wrt: Wrt | None) -> dict[str, Parameter]:
-    """Return parameters, with arrays for the plain numbers of containers that are differentiated by, as by "p.*"."""
-    heads = {pattern.partition(".")[0] for pattern in patterns_of(wrt)}
-    return {name: of_arrays(value) if name in heads and is_tree(value) else value for name, value in parameters.items()}
+    """Return parameters, with arrays for the plain numbers of containers that are differentiated by, as by "p.*".
+
+    Lists of numbers in them are an array each, unless a number in one is asked for, as by "p.w.0".
+    """
+    patterns = patterns_of(wrt)
+    heads = {pattern.partition(".")[0] for pattern in patterns}
+    of_lists = not any("." in pattern and pattern.rpartition(".")[2].isdecimal() for pattern in patterns)
+    return {
+        name: of_arrays(value, of_lists) if name in heads and is_tree(value) else value
+        for name, value in parameters.items()
+    }
 
 
 def _has_numbers(tree: Any) -> bool:

@@ -36,12 +36,17 @@ def leaves(
         yield from leaves(child, f"{path}.{name}" if path else name, is_leaf, within | {id(tree)})
 
 
-def rebuilt(tree: Any, new: Iterator[Any], within: frozenset[int] = frozenset()) -> Any:
-    """Return a container like this one with other leaves, taken in the order of `leaves`."""
-    children = None if id(tree) in within else _children(tree)
+def rebuilt(
+    tree: Any,
+    new: Iterator[Any],
+    within: frozenset[int] = frozenset(),
+    is_leaf: Callable[[str, Any], bool] = lambda _path, _tree: False,
+) -> Any:
+    """Return a container like this one with other leaves, in the order of `leaves`; `is_leaf` is given no path."""
+    children = None if id(tree) in within or is_leaf("", tree) else _children(tree)
     if children is None:
         return next(new)
-    return children[2]([rebuilt(child, new, within | {id(tree)}) for child in children[1]])
+    return children[2]([rebuilt(child, new, within | {id(tree)}, is_leaf) for child in children[1]])
 
 
 def items(value: Any) -> list[tuple[str, Any]] | None:
@@ -55,20 +60,24 @@ def converted(tree: Any, convert: Callable[[Any], Any]) -> Any:
     return rebuilt(tree, (convert(leaf) for _, leaf in leaves(tree)))
 
 
-def of_arrays(tree: Any) -> Any:
+def of_arrays(tree: Any, of_lists: bool = False) -> Any:
     """Return a container of plain numbers, or of whole ones alone, with real arrays in their place.
 
-    One that has real arrays, or whole ones beside real numbers, is returned as it is.
+    One that has real arrays, or whole ones beside real numbers, is returned as it is. With `of_lists`, nested lists of
+    numbers in it are an array each.
     """
     found = [leaf for _, leaf in leaves(tree)]
     if any(hasattr(leaf, "dtype") for leaf in found) and any(map(is_real, found)):
         return tree
 
+    def is_array(_: str, inner: Any) -> bool:
+        return of_lists and inner is not tree and isinstance(inner, list) and _are_numbers(inner)
+
     def real(leaf: Any) -> Any:
         is_number = type(leaf) in (int, float) or getattr(getattr(leaf, "dtype", None), "kind", "") in ("i", "u")
-        return np.asarray(leaf, np.float64) if is_number else leaf
+        return np.array(leaf, np.float64) if is_number or is_array("", leaf) else leaf
 
-    return converted(tree, real)
+    return rebuilt(tree, (real(leaf) for _, leaf in leaves(tree, is_leaf=is_array)), is_leaf=is_array)
 
 
 def is_real(leaf: Any) -> bool:
@@ -77,6 +86,15 @@ def is_real(leaf: Any) -> bool:
         return True
     dtype = getattr(leaf, "dtype", None)
     return hasattr(leaf, "shape") and dtype is not None and "float" in str(dtype)
+
+
+def _are_numbers(tree: list[Any]) -> bool:
+    """Whether nested lists are an array of plain numbers."""
+    try:
+        np.array(tree, float)
+    except (TypeError, ValueError):
+        return False
+    return bool(tree) and all(type(leaf) in (int, float) for _, leaf in leaves(tree))
 
 
 def is_tree(value: Any) -> bool:
