@@ -72,7 +72,7 @@ class Given:
             given = {first: self.X, **self.others}
         else:
             given = dict(zip(names, [self.X, *self.others], strict=False))
-        first = next(iter(given))
+        first = next(iter(given), "")  # of a builtin without a signature, no name is known
         trees = {
             name: value
             for name, value in given.items()
