@@ -19,7 +19,6 @@ __all__ = ["Conditions"]
 # Neighbouring numbers that are further apart than this leave too few points to follow f from one to the next.
 _APART = 2.0**-8  # doubles are so from x = 2⁴⁴ on,
 _APART_SINGLE = 2.0**-4  # and single precision, in which fewer numbers have to do, from 2¹⁹
-_HIDDEN = 16.0  # roundings of f, that a wave of about the length 1 may move it by between them and pass for noise
 _SOME_DIGITS = 2.0**-6  # a bar below this fraction of a slope over many steps: the slope between two is not f's
 _FEW_DIGITS = 2.0**-8  # of a slope in single precision: differences keep two thirds of its seven digits at the best
 _LAST_BITS = 2.0**10  # roundings of f's largest numbers: a slope of 0 need not be known better
@@ -112,16 +111,16 @@ class Conditions:
     def out_of_reach(self) -> Array:
         """No number near x could show that the claim is wrong.
 
-        That is so where numbers are too far apart to follow f from one to the next, of a claim that is off by no more
-        than the slope itself and what f may do between them; and, where f stands still, of a slope too small to move
-        the last bit of 1 or of the largest output, or within |x| that of f, or of what f moves by if the slope is faint
-        beside that; and where what the claim is off by has underflowed. Without a claim, a slope other than 0 is not
-        relied on by itself where doubles are far apart: x + sin(x)² is x there.
+        That is so where numbers are too far apart to follow f from one to the next; and, where f stands still, of a
+        slope too small to move the last bit of 1 or of the largest output, or within |x| that of f, or of what f moves
+        by if the slope is faint beside that; and where what the claim is off by has underflowed. Without a claim, a
+        slope other than 0 is not relied on by itself where doubles are far apart: x + sin(x)² is x there.
         """
         epsilon, size = self.comparison.numeric.epsilon, np.abs(self.x)
         still = (self.value == 0) & (self.kind == Kind.SMOOTH)
         if not self.checked:
             return np.asarray((size * LAST >= _APART) & ~still)
+        apart = size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)
         claimed = np.abs(self.claimed)
         with np.errstate(all="ignore"):
             reached = self.comparison.numeric.size[self.block]
@@ -131,8 +130,6 @@ class Conditions:
             of_one = ~((reached > 0) & (reached * step_scale(self.x) <= self.faintest))
             faint = still & (((claimed <= self.faintest) & of_one) | ((claimed * size <= last) & (size > 0)))
             off = np.abs(self.claimed - self.value)
-            hidden = np.minimum(np.abs(self.value), _HIDDEN * epsilon * np.abs(self.y0))
-            apart = (size * epsilon >= (_APART_SINGLE if is_single(epsilon) else _APART)) & (off <= hidden + self.bar)
             cancels = (claimed == 0) & (off <= self.comparison.last * np.minimum(reached * step_scale(self.x), 1))
             lost = self.differs & ((off <= UNDERFLOW) | cancels)
         return np.asarray(self.disagrees & (apart | faint | lost))

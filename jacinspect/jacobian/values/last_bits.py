@@ -20,7 +20,7 @@ _DISTANCES, _RATIO, _HALVINGS = 24, 1.5, 8
 # So many places, a part of |f / f'| apart over which a power is smooth: not 1/64, for where f is 2¹² last bits of 1, it
 # moves by 64 of these then, and each place would be rounded alike. A ninth difference of a leap.
 _PLACES, _APART, _BITS = 18, 1 / 61, 70
-_LEAST = 2.0**-6  # last bits of 1, that what moves in them moves by at least as a ninth difference shows it
+_COARSE = 2.0**6  # last bits of f itself there, that it moves by at least where terms of 1 have lost theirs
 _STRAIGHT = 2.0**-6  # of f, that may lie between it and its line: 64 of the 2¹² last bits of 1 that f is then
 _DECADE = 4  # powers of 2, that a relative rounding to digits may differ by, and a little more
 _BEYOND = 1 / 8  # of the distance: so much farther, f shows its |f / f'| there, and is still a power
@@ -54,7 +54,7 @@ def _lost(stencil: Stencil, value: Array) -> Array:
     apart = finite((start * _APART * _BEYOND / np.abs(np.log(after / before)))[first])
     bits, size = _moved(stencil, start, apart)
     own, least = _moved(stencil, np.zeros(value.size), unit * _APART)
-    shown = (bits > _LEAST) & (size > _SHOWN / _WITHIN) & (size < _SHOWN * _WITHIN)
+    shown = (bits > _COARSE * stencil.epsilon * size) & (size > _SHOWN / _WITHIN) & (size < _SHOWN * _WITHIN)
     # Bits of 1 are as high at x, or none; what is rounded to a few digits moves by as much less as it is smaller.
     lower, smaller = np.log2(bits / own), np.log2(size / least)
     shown &= ~((smaller / 2 <= lower) & (lower <= smaller + _DECADE))

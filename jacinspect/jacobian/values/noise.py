@@ -17,7 +17,9 @@ __all__ = ["rounding_noise", "significant_epsilon"]
 # Single precision: f moves once at most over four of these steps to a side, in units of x, in which a double moves each
 # time, if its slope makes it rise by at least such a part of itself over the long step: 2⁻⁴⁴ of f is many a last bit.
 _SHORT, _LONG, _LEAST, _SINGLE = 2.0**-27, 2.0**-6, 2.0**-23, 2.0**-23
-_ELSEWHERE = 0.5  # units of x, at which f may move though it stands still around x
+# Units of x, at which f may move though it stands still around x, and steps there: one of many inputs that are rounded
+# to single precision may be about to move, at steps that are not so short.
+_ELSEWHERE, _SHORTER = 0.5, 2.0**-35
 # Half precision, float16 and bfloat16: f moves once at most over four short steps to a side, and its values are apart
 # by half of what numbers of 8 bits are, or, of more bits and 4 decimal digits, of what 16 bits are. Single precision
 # has 8 numbers within the shortest step; the longest ones meet some of bfloat16, which are up to 2⁻⁷ apart.
@@ -56,7 +58,8 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     at = _values_along(box, x, part)
-    if not _stands_still(box.y0, at) or _moves_elsewhere(box.y0, at):
+    still = _standing_still(box.y0, at)
+    if not still.any() or _moves_elsewhere(box.y0, still, at):
         return box.epsilon
     from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
     beyond = next(from_there([0.0]))  # of values of few bits so far, the box notes how many this one has
@@ -82,8 +85,8 @@ def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[fl
     return at
 
 
-def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
-    """Whether most of f moves at most once over four short steps to a side, as what rounds to few bits does.
+def _standing_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
+    """Return what moves at most once over four short steps to a side, if that is most of f, as what rounds to few bits.
 
     Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
     """
@@ -98,21 +101,21 @@ def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -
                 moves[side] += np.abs(y - before) > 0
                 before = y
                 if side == 0 and k == 2 and _most_move(moves, expected):
-                    return False
+                    return np.zeros(y0.size, bool)
             if side == 0:
                 # Of a rise a h + b h³, that is a h: where the slope is 0, short steps need not move f.
                 far, near = next(values) - next(values), next(values) - next(values)
                 expected = np.abs(8 * near - far) / 3 > _LEAST * np.abs(y0)
                 if _most_move(moves, expected):
-                    return False
-    return not _most_move(moves, expected)
+                    return np.zeros(y0.size, bool)
+    return np.asarray((moves.max(axis=0) <= 1) & (not _most_move(moves, expected)))
 
 
-def _moves_elsewhere(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
-    """Whether f moves over short steps far from x, as it does beyond a dead zone: what rounds to few bits does not."""
-    y = np.array([*at([_ELSEWHERE + k * _SHORT for k in range(5)])])
+def _moves_elsewhere(y0: Array, still: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
+    """Whether what stands still moves over short steps far from x, as beyond a dead zone; few bits do not."""
+    y = np.array([*at([_ELSEWHERE + k * _SHORTER for k in range(5)])])
     often = np.count_nonzero(y[1:] != y[:-1], axis=0) > 1
-    moved = np.isfinite(y).all(axis=0) & (y[0] != y0)
+    moved = still & np.isfinite(y).all(axis=0) & (y[0] != y0)
     return bool(2 * np.count_nonzero(often & moved) > np.count_nonzero(moved))
 
 

@@ -300,17 +300,10 @@ def test_what_is_unresolved_neither_agrees_nor_disagrees() -> None:
 
 
 @pytest.mark.parametrize(("epsilon", "far"), [(DOUBLE, 2.0**44), (SINGLE, 2.0**19)])
-def test_little_is_wrong_where_numbers_are_too_far_apart_to_follow_f(epsilon: float, far: float) -> None:
-    """As of x + sin(x)², or of floor, which are x there: slopes are off by as much as that of x, but of no other f."""
-    shown = 1 / epsilon  # 16 roundings of f are more than its slope then
-    assert Entry(1.0, 1e-9, x=far, y=shown, epsilon=epsilon).status(2.0) == "OUT_OF_REACH"
-    assert Entry(1.0, 1e-9, x=far, y=shown, epsilon=epsilon).status(0.0) == "OUT_OF_REACH"
-    assert Entry(1.0, 1e-9, x=far, y=shown, epsilon=epsilon).status(-1.0) == "DISAGREES"
-    assert Entry(1.0, 1e-9, x=far, y=shown / 64, epsilon=epsilon).status(1.2) == "OUT_OF_REACH"
-    assert Entry(1.0, 1e-9, x=far, y=shown / 64, epsilon=epsilon).status(1.5) == "DISAGREES"
-    assert Entry(1.0, 0.1, x=far, epsilon=epsilon).status(-0.05) == "DISAGREES"
+def test_nothing_is_wrong_where_numbers_are_too_far_apart_to_follow_f(epsilon: float, far: float) -> None:
+    assert Entry(1.0, 1e-9, x=far, epsilon=epsilon).status(2.0) == "OUT_OF_REACH"
     assert Entry(1.0, 1e-9, x=-far, epsilon=epsilon).status(1.0) == "AGREES"
-    assert Entry(1.0, 1e-9, x=far / 2, y=shown, epsilon=epsilon).status(2.0) == "DISAGREES"
+    assert Entry(1.0, 1e-9, x=far / 2, epsilon=epsilon).status(2.0) == "DISAGREES"
 
 
 def test_without_a_claim_a_slope_so_far_away_is_not_relied_on_unless_f_stands_still() -> None:

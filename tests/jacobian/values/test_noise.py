@@ -252,6 +252,26 @@ def test_a_dead_zone_around_x_is_no_rounding_to_few_bits(beyond: F, width: float
     assert significant_epsilon(BlackBox(lambda u: f(single(u)) / 3, x), x) == SINGLE
 
 
+@pytest.mark.parametrize("number", [3, 20])
+@pytest.mark.parametrize("at", [-0.5, 0.75])
+def test_many_inputs_that_are_rounded_hardly_move_at_once(number: int, at: float) -> None:
+    """A number that single precision has is half a spacing away from its next move, and others are nearer."""
+    x = np.full(number, at)
+    weights = np.random.default_rng(0).normal(size=(4, number))
+    assert significant_epsilon(BlackBox(lambda u: weights @ u.astype(np.float32).astype(float) ** 2, x), x) == SINGLE
+
+
+def test_outputs_that_move_at_x_say_nothing_of_those_that_do_not() -> None:
+    """Of three in single precision, which end before they are seen farther on, beside two in double."""
+    x = np.array([0.8, 0.75, 0.9])
+
+    def f(u: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.concatenate([np.arcsin(u.astype(np.float32)).astype(float) / 3, np.exp(u[:2])])
+
+    assert significant_epsilon(BlackBox(f, x), x) == SINGLE
+
+
 def test_of_dead_zones_beside_what_never_moves_those_count_alone() -> None:
     x = np.array([1.0])
 
