@@ -6,11 +6,13 @@ Each rule of several operands can be restricted to one of them, the others being
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jacinspect.functions.code.trees import is_tree
 from jacinspect.records import dataclass, replace
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "copied",
     "fix",
     "is_by",
+    "shape_of",
 ]
 
 Array: TypeAlias = NDArray[Any]
@@ -78,10 +81,21 @@ class Operands:
         return [_in_double(array) for array in self.arrays]
 
 
-def is_by(entry: Any, operand: Array) -> bool:
+def is_by(entry: Any, operand: Any) -> bool:
     """Whether a derivative may be one by an operand, for it has its shape or size last."""
-    shape = tuple(getattr(entry, "shape", ()))
-    return shape[len(shape) - operand.ndim :] == operand.shape or shape[-1:] == (operand.size,)
+    shape, last = shape_of(entry), np.shape(operand)
+    return shape is not None and (shape[len(shape) - len(last) :] == last or shape[-1:] == (prod(last),))
+
+
+def shape_of(entry: Any) -> tuple[int, ...] | None:
+    """Return the shape of what a derivative returned, or None where it is no array, as of ragged lists, or a dict."""
+    shape = getattr(entry, "shape", None)
+    if isinstance(shape, tuple) or not is_tree(entry):
+        return tuple(shape or ()) if entry is not None else None
+    try:
+        return np.shape(entry) if isinstance(entry, list | tuple) else None
+    except (TypeError, ValueError, RuntimeError):  # as of lists of torch's tensors that have a gradient
+        return None
 
 
 def _in_double(array: Array) -> Array:

@@ -5,6 +5,7 @@ by its own arguments, and callables of these as callables of the operands. Next:
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.trees import is_real, is_tree, leaves, of_arrays, rebuilt
 from jacinspect.functions.code.weights import has_arrays
 from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
-from jacinspect.functions.rules import is_by
+from jacinspect.functions.rules import is_by, shape_of
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Containers", "with_numbers_opened"]
@@ -110,6 +111,33 @@ class Containers:
 
         return called
 
+    def is_gradient_apart(self, entry: Any, given: Sequence[Any]) -> bool:
+        """Whether what follows a number in a pair is the gradient of a number, and the pair itself may be none.
+
+        It is by one of the arguments, or by one array in them, or a tuple of such. A pair may be by an array of two
+        entries, or by a number and what follows it, where integers may be left out.
+        """
+        arguments = [self._parts(name, value) for name, value in zip(self.arguments, given, strict=True)]
+        arrays = [{"": leaf} for each in arguments for leaf in each.values()]
+        if _size_of(entry) == 1:  # which would be broadcast to all of an array
+            return [*map(_size, arrays)] == [1]
+        for parts in (arguments, arrays):
+            real = [each for each in parts if any(np.asarray(leaf).dtype.kind in "fc" for leaf in each.values())]
+            for two in (parts, real):
+                if len(two) == 2 and "" in two[0] and _size(two[0]) == 1 and _fits(entry, two[1]):
+                    return False
+
+        def fits(each: Any) -> bool:
+            return any(_fits(each, part) for part in (*arguments, *arrays))
+
+        return fits(entry) or (type(entry) is tuple and any(map(fits, entry)))  # others may be by what is fixed
+
+    def _parts(self, name: str, value: Any) -> dict[str, Any]:
+        """Return the arrays of an argument that are operands, by their paths in it; one that is an array has none."""
+        if name not in self.trees:
+            return {"": value}
+        return {path: leaf for path, leaf in leaves(value) if f"{name}.{path}" in self.operands}
+
     def _by_operand(self, given: Any, point: Mapping[str, Any], moved: Sequence[str]) -> Any:
         """Return the entries for the operands of a tuple that has them by arguments; anything else as it is.
 
@@ -153,3 +181,17 @@ class Containers:
             else point[name]
             for name in self.arguments
         ]
+
+
+def _size(parts: Mapping[str, Any]) -> int:
+    return sum(prod(np.shape(leaf)) for leaf in parts.values())
+
+
+def _size_of(entry: Any) -> int | None:
+    shape = shape_of(entry)
+    return None if shape is None else prod(shape)
+
+
+def _fits(entry: Any, parts: Mapping[str, Any]) -> bool:
+    """Whether this may be the gradient of a number by these parts of an argument: as large, or a container of them."""
+    return _size_of(entry) == _size(parts) or ("" not in parts and parts.keys() <= dict(leaves(entry)).keys())

@@ -22,9 +22,10 @@ from jacinspect.functions.code.holder import held_by, of_holder
 from jacinspect.functions.code.in_place import require_returned
 from jacinspect.functions.code.layers import with_cache
 from jacinspect.functions.code.seeding import reseeded
+from jacinspect.functions.code.trees import is_tree
 from jacinspect.functions.code.weights import arrays_of
 from jacinspect.functions.function import Array, Function, Parameter
-from jacinspect.functions.rules import Claim
+from jacinspect.functions.rules import Claim, shape_of
 from jacinspect.records import replace
 
 __all__ = ["claim_of", "takes_vector"]
@@ -73,7 +74,7 @@ def _of_operands(
     if kind not in _PRODUCTS and extra:
         return Claim(containers.of_operands(_refusing(of_arguments, name, extra, whole)), kind)
     if kind not in _PRODUCTS:
-        of_arguments = _without_value(of_arguments, whole.value)
+        of_arguments = _without_value(of_arguments, whole.value, containers)
     apart = len(required) - len(whole.operands)  # tangents, or cotangents
     takes = len(function.operands) + apart
 
@@ -109,16 +110,19 @@ def _refusing(call: Callable[..., Any], name: str, extra: Sequence[str], functio
     return refused
 
 
-def _without_value(derivative: Callable[..., Any], value: Callable[..., Any]) -> Callable[..., Any]:
+def _without_value(
+    derivative: Callable[..., Any], value: Callable[..., Any], containers: Containers
+) -> Callable[..., Any]:
     """Return a derivative that gives the gradient alone of a pair (f(x), gradient), as jax.value_and_grad gives one.
 
-    The pair is one by two operands where the first is a number, whose derivative may be as large as f.
+    A tuple that may be a gradient itself is none, as the derivative by a number may be as large as f.
     """
 
     def gradient(*given: Any) -> Any:
         found = derivative(*given)
-        is_pair = type(found) is tuple and len(found) == 2 and np.ndim(found[0]) == 0
-        if not is_pair or (len(given) == len(found) and np.size(given[0]) == 1):
+        if type(found) is not tuple or len(found) != 2 or is_tree(found[0]) or shape_of(found[0]) != ():
+            return found
+        if not containers.is_gradient_apart(found[1], given):
             return found
         return found[1] if math.isclose(_number(found[0]), _number(value(*given)), rel_tol=_SAME) else found
 

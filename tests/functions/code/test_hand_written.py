@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -204,6 +204,11 @@ def test_a_tuple_for_some_operands_is_not_guessed() -> None:
 # --- A pair of the value and the gradient
 
 
+class Pair(NamedTuple):
+    a: Any
+    b: Any
+
+
 def energy(x: Any, y: Any) -> Any:
     return (x**2 * y).sum()
 
@@ -236,6 +241,76 @@ def test_a_derivative_as_large_as_the_function_is_an_entry(wrt: str) -> None:
 
     both = lambda t, y: (grown(t, y), np.exp(t) * np.ones(3))  # noqa: E731
     assert jacinspect.inspect(grown, 0.5, both, others=[np.array([2, 0.5, 1.5])], wrt=wrt).verdict == "pass"
+
+
+def ragged(p: Any, x: Any) -> Any:
+    return jnp.sum(jnp.tanh(p[0] @ x + p[1]) ** 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "x", "all"])
+def test_a_tuple_of_two_may_have_ragged_entries(wrt: str | None, dtype: str) -> None:
+    w, b, x = (np.linspace(-1, 1.5, size).astype(dtype) for size in (6, 2, 3))
+    p, both = [w.reshape(2, 3), b], jax.grad(ragged, argnums=(0, 1))
+    for k, verdict in ((1, "pass"), (1.1, "fail")):
+        scaled = lambda p, x, k=k: jax.tree.map(lambda leaf: k * leaf, both(p, x))  # noqa: E731
+        assert jacinspect.inspect(ragged, p, scaled, others=[x], wrt=wrt).verdict == verdict
+
+
+def test_a_number_is_no_gradient_by_an_array() -> None:
+    """A pair of numbers is the gradient by two, of which the first may be as large as f."""
+
+    def numbers(p: Any) -> list[Any]:
+        return [*(p.values() if isinstance(p, dict) else p)]
+
+    def grown(p: Any) -> Any:
+        a, b = numbers(p)
+        return np.exp(a) * b
+
+    at = np.array([0.3, 1.7])
+    for k, verdict in ((1, "pass"), (1.1, "fail")):
+        claim = lambda p, k=k: (grown(p), k * np.exp(numbers(p)[0]))  # noqa: E731
+        for x in (at, {"a": at[0], "b": at[1]}, Pair(*at)):
+            assert jacinspect.inspect(grown, x, claim).verdict == verdict
+    for one in (1.0, np.float64(1), np.ones(1)):
+        with pytest.raises(FunctionFailedError, match=r"no array|of shape 2"):
+            jacinspect.inspect(lambda x: x.sum(), np.array([0.3, 1.7, 2]), lambda x, one=one: (x.sum(), one))
+    assert jacinspect.inspect(lambda x: x.sum(), at, lambda x: (x.sum(), np.float64(1))).verdict == "fail"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("leaves", ["W", "Wb"])
+def test_the_gradient_of_a_pair_is_a_container(leaves: str, dtype: str) -> None:
+    p = {"W": np.linspace(-1, 1.5, 6, dtype=dtype).reshape(2, 3), "b": np.array([0.5, 2], dtype)}
+    p, x = {key: p[key] for key in leaves}, np.array([0.3, -1.2, 0.7], dtype)
+
+    def loss(p: Any, x: Any) -> Any:
+        return jnp.sum(jnp.tanh(p["W"] @ x + p.get("b", 1.0)))
+
+    def scaled(k: float, **how: Any) -> Any:
+        def pair(p: Any, x: Any) -> Any:
+            value, gradient = jax.value_and_grad(loss, **how)(p, x)
+            return value, jax.tree.map(lambda leaf: k * leaf, gradient)
+
+        return pair
+
+    for k, verdict in ((1, "pass"), (1.1, "fail")):
+        assert jacinspect.inspect(loss, p, scaled(k), others=[x]).verdict == verdict
+        for wrt in ("x", "all", "p"):
+            assert jacinspect.inspect(loss, p, scaled(k, argnums=(0, 1)), others=[x], wrt=wrt).verdict == verdict
+        by_x = scaled(k, argnums=1)
+        assert jacinspect.inspect(loss, p, by_x, others=[x], wrt="x").verdict == verdict
+
+
+@pytest.mark.parametrize("wrt", ["t", "p", "all"])
+def test_an_entry_by_a_number_beside_one_by_a_container(wrt: str) -> None:
+    def grown(t: Any, p: Any) -> Any:
+        return np.exp(t) * p["w"].sum()
+
+    for k, verdict in ((1, "pass"), (1.1, "fail")):
+        claim = lambda t, p, k=k: (k * grown(t, p), {"w": k * np.exp(t) * np.ones(3)})  # noqa: E731
+        given: Any = {"others": [{"w": np.array([2, 0.5, 1.5])}], "wrt": wrt}
+        assert jacinspect.inspect(grown, 0.5, claim, **given).verdict == verdict
 
 
 def test_another_number_is_no_value() -> None:
