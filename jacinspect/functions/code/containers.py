@@ -5,15 +5,16 @@ by its own arguments, and callables of these as callables of the operands. Next:
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from jacinspect.errors import InputError
 from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.trees import is_real, is_tree, leaves, of_arrays, rebuilt
-from jacinspect.functions.code.weights import has_arrays
 from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
 from jacinspect.functions.rules import is_by, shape_of
 from jacinspect.records import dataclass, replace
@@ -122,7 +123,7 @@ class Containers:
         if _size_of(entry) == 1:  # which would be broadcast to all of an array
             return [*map(_size, arrays)] == [1]
         for parts in (arguments, arrays):
-            real = [each for each in parts if any(np.asarray(leaf).dtype.kind in "fc" for leaf in each.values())]
+            real = [each for each in parts if any(map(is_real, each.values()))]
             for two in (parts, real):
                 if len(two) == 2 and "" in two[0] and _size(two[0]) == 1 and _fits(entry, two[1]):
                     return False
@@ -139,39 +140,59 @@ class Containers:
         return {path: leaf for path, leaf in leaves(value) if f"{name}.{path}" in self.operands}
 
     def _by_operand(self, given: Any, point: Mapping[str, Any], moved: Sequence[str]) -> Any:
-        """Return the entries for the operands of a tuple that has them by arguments; anything else as it is.
-
-        Its entries are for all arguments, for those that are no integers or plain numbers, for those that are
-        differentiated by, or for the first ones, as jax.grad's are by its argnums; None is for what it leaves out.
-        """
-        if not isinstance(given, tuple):
+        """Return the entries for the operands of a tuple that has them by arguments; anything else as it is."""
+        names = self._named(given, point, moved) if isinstance(given, tuple) else None
+        if names is None:
             return given
-        real = [
-            name
-            for name in self.returned
-            if name in self.arguments or has_arrays(self.trees.get(name))
-            if name in self.trees or np.asarray(point[name]).dtype.kind in "fc"
-        ]
-        for names in (self.returned, real, moved, self.returned[: len(given)]):
-            if names != self.returned and self.trees.keys().isdisjoint(names):  # arrays are told apart in Operands
-                continue
-            fits = (self._is_by(entry, name, point) for name, entry in zip(names, given, strict=False))
-            if len(names) == len(given) and all(fits):
-                found = {
-                    path: leaf
-                    for name, each in zip(names, given, strict=True)
-                    for path, leaf in (leaves(each, name) if name in self.trees else [(name, each)])
-                }
-                return tuple(found.get(name) for name in self.operands)
-        return given
+        found = {
+            path: leaf
+            for name, each in zip(names, given, strict=True)
+            for path, leaf in (leaves(each, name) if name in self.trees else [(name, each)])
+        }
+        return tuple(found.get(name) for name in self.operands)
 
-    def _is_by(self, entry: Any, name: str, point: Mapping[str, Any]) -> bool:
-        """Whether an entry of a derivative's tuple may be for an argument: it is such a container, or has its shape."""
+    def _named(self, given: Sequence[Any], point: Mapping[str, Any], moved: Sequence[str]) -> Sequence[str] | None:
+        """Name the arguments that the entries of a derivative's tuple are for, in order; None where it is of no such.
+
+        Some may be left out, as by jax.grad's argnums. Of arguments that are alike, it is told which by those that are
+        differentiated by, which have an entry.
+        """
+
+        def are_by(names: Sequence[str], has_shapes: bool = False) -> bool:
+            return len(names) == len(given) and all(
+                (entry is None and name not in moved) or self._is_by(entry, name, point if has_shapes else None)
+                for name, entry in zip(names, given, strict=True)
+            )
+
+        if are_by(self.returned):
+            return self.returned
+        fitting = [
+            names
+            for names in combinations(self.returned, len(given))
+            if {*moved} <= {*names} and not self.trees.keys().isdisjoint(names)  # Operands tells arrays apart
+            if are_by(names, has_shapes=True)
+        ]
+        first = {tuple(map(names.index, moved)): names for names in reversed(fitting)}
+        if len(first) > 1:
+            one, other = (" and ".join(names) for names in [*first.values()][-2:][::-1])
+            raise InputError(
+                f"the derivative returned a tuple of {len(given)}, which can be by {one} or by {other}: return an "
+                f"entry for each of {', '.join(self.returned)}, which is None for what it leaves out"
+            )
+        return next(iter(first.values()), self.arguments if are_by(self.arguments) else None)
+
+    def _is_by(self, entry: Any, name: str, point: Mapping[str, Any] | None) -> bool:
+        """Whether an entry of a derivative's tuple may be for an argument: it is such a container, or no other.
+
+        At a point, arrays are told by their shapes.
+        """
         if name not in self.trees:
-            return not hasattr(entry, "shape") or is_by(entry, np.asarray(point[name]))
-        paths, known = ({path for path, _ in leaves(tree, name)} for tree in (entry, self.trees[name]))
-        needed = known & {*self.operands}
-        return is_tree(entry) and (needed <= paths if needed else paths <= known)
+            return point is None or is_by(entry, point[name])
+        known, found = (dict(leaves(tree, name)) for tree in (self.trees[name], entry))
+        needed = known.keys() & {*self.operands}
+        if not is_tree(entry) or not (needed <= found.keys() if needed else found.keys() <= known.keys()):
+            return False
+        return point is None or all(is_by(found[path], point[path]) for path in needed)
 
     def _gathered(self, point: Mapping[str, Any], other: Callable[[Any], Any]) -> list[Any]:
         """Return the arguments, made of the operands; `other` makes the leaves that are no operands."""

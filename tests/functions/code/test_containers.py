@@ -287,6 +287,83 @@ def test_a_tuple_may_have_entries_for_those_that_are_differentiated_by(dtype: st
     assert verdict(f, p, gradient, wrt="p.a,x", **how) == "fail"
 
 
+def alike(p: Any, q: Any, r: Any) -> Any:
+    return sum((np.sin(p[key]) * q[key] ** 2 * r[key]).sum() for key in p)
+
+
+def by_alike(p: Any, q: Any, r: Any, k: float = 1.0) -> list[dict[str, Array]]:
+    """Return the gradients of `alike`."""
+    first = {key: k * np.cos(p[key]) * q[key] ** 2 * r[key] for key in p}
+    second = {key: k * 2 * np.sin(p[key]) * q[key] * r[key] for key in p}
+    return [first, second, {key: k * np.sin(p[key]) * q[key] ** 2 for key in p}]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("numbers", "wrt"),
+    [((0, 1), "p"), ((0, 2), "p,r"), ((1, 2), "q,r"), ((1, 2), "r.*"), ((0, 2), "r"), ((0, 1, 2), "q"), ((1,), "q")],
+)
+def test_entries_by_arguments_that_are_alike_are_told_by_those_that_are_open(
+    numbers: Any, wrt: str, dtype: str
+) -> None:
+    p, q, r = ({key: leaf * k for key, leaf in of(dict, dtype).items()} for k in (1, 0.75, 1.5))
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        claim = lambda p, q, r, k=k: tuple(by_alike(p, q, r, k)[number] for number in numbers)  # noqa: E731
+        assert verdict(alike, p, claim, others=[q, r], wrt=wrt) == expected
+
+
+def test_a_tuple_is_refused_where_two_readings_of_it_differ() -> None:
+    p, q, r = ({key: leaf * k for key, leaf in of(dict, "float64").items()} for k in (1, 0.75, 1.5))
+    how: Any = {"others": [q, r], "wrt": "q"}
+    with pytest.raises(InputError, match="by p and q or by q and r: return an entry for each of p, q, r, which is Non"):
+        verdict(alike, p, lambda p, q, r: tuple(by_alike(p, q, r)[1:]), **how)
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        assert verdict(alike, p, lambda p, q, r, k=k: (None, *by_alike(p, q, r, k)[1:]), **how) == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_containers_of_the_same_names_are_told_apart_by_shapes(dtype: str) -> None:
+    p = {"w": np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]], dtype)}
+    q, r = {"w": np.array([2, 0.5, -1.5], dtype)}, {"w": np.array([0.5, -2], dtype)}
+
+    def f(p: Any, q: Any, r: Any) -> Any:
+        return r["w"] @ p["w"] @ q["w"]
+
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        claim = lambda p, q, r, k=k: ({"w": k * r["w"] @ p["w"]}, {"w": k * p["w"] @ q["w"]})  # noqa: E731
+        for wrt in ("q", "r", "q,r"):
+            assert verdict(f, p, claim, others=[q, r], wrt=wrt) == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", ["p", "y", "p,y"])
+def test_an_array_between_those_of_a_tuple_is_left_out(wrt: str, dtype: str) -> None:
+    """As with argnums=(0, 2), x and y being alike."""
+    p, x = {"a": np.array([0.5, 1, 2], dtype)}, np.array([0.75, -1.5, 2.5], dtype)
+
+    def gradient(p: Any, x: Array, y: Array, k: float) -> Any:
+        return {"a": k * 2 * p["a"] * np.sin(x) * y}, k * product(p, x)
+
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        claim = lambda p, x, y, k=k: gradient(p, x, y, k)  # noqa: E731
+        assert verdict(lambda p, x, y: (product(p, x) * y).sum(), p, claim, others=[x, x**2], wrt=wrt) == expected
+
+
+@pytest.mark.parametrize("options", [{"scale": 0.5}, {"scale": np.array(0.5)}])
+def test_none_stands_for_a_container_that_is_fixed(options: Any) -> None:
+    """As in the backward of a jax.custom_vjp."""
+    x, given = np.array([2, 0.5, -1.5]), {"parameters": {"options": options}}
+
+    def f(options: Any, x: Array) -> Any:
+        return options["scale"] * x**2
+
+    for k, expected in ((2, "pass"), (2.1, "fail")):
+        claim = lambda options, x, k=k: (None, np.diag(k * options["scale"] * x))  # noqa: E731
+        assert verdict(f, x, claim, **given) == expected
+        pull = lambda options, x, g, k=k: (None, k * options["scale"] * x * g)  # noqa: E731
+        assert verdict(f, x, pull, derivative_kind="vjp", **given) == expected
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("wrt", [None, "p.b", "x", "all"])
 def test_a_backward_returns_all_containers(wrt: str | None, dtype: str) -> None:
