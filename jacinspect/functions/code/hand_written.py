@@ -7,6 +7,7 @@ reads what it returns.
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -86,11 +87,7 @@ def _of_operands(
         """Make it for some operands, whose tangents it takes in containers, too, or each by itself."""
         if kind != "jvp" or not containers.are_taken:
             return claim(opened)
-        moved = containers.moved(opened)
-        tangents = required[len(whole.operands) :]
-        if apart == len(whole.operands) and (apart != len(opened) or _are_named(tangents, whole.operands)):
-            return claim(opened, whole.operands)
-        return claim(opened, moved if _takes_any(signature) or apart == len(moved) else ())
+        return claim(opened, _moving(name, required, containers, opened, _takes_any(signature)))
 
     return replace(claim(), of=of) if containers.trees else claim()
 
@@ -156,9 +153,37 @@ def _adapting(
     return adapt
 
 
-def _are_named(tangents: Sequence[str], operands: Sequence[str]) -> bool:
-    """Whether the name of each tangent, as dp, has in it that of its operand."""
-    return all(operand in tangent for tangent, operand in zip(tangents, operands, strict=True))
+def _moving(
+    name: str, required: Sequence[str], containers: Containers, opened: Sequence[int], takes_any: bool
+) -> Sequence[str]:
+    """Name the arguments that a jvp takes tangents of: all, or those that move; none where it takes one an operand.
+
+    It is told by their number, and where so many are all arguments, and as many operands move, by their names.
+    """
+    everything, moved = containers.arguments, containers.moved(opened)
+    operands = [containers.operands[place].rpartition(".")[2] for place in opened]
+    own, tangents = required[: len(everything)], required[len(everything) :]
+    if len(tangents) != len(everything) or len(tangents) == len(moved):
+        return moved if takes_any or len(tangents) == len(moved) else ()
+    if len(tangents) != len(operands):
+        return everything
+    by_argument, singly = max(_named(tangents, everything), _named(tangents, own)), _named(tangents, operands)
+    start = len([*takewhile(lambda letters: len({*letters}) == 1, zip(*tangents, strict=False))])
+    others = [tangent[start:] for tangent in tangents]  # as W and b, of dW and db, which are no arguments
+    if by_argument == singly and not (start and all(map(str.isidentifier, others))):
+        plain, dotted = (", ".join(f"d{each}" for each in names) for names in (everything, operands))
+        raise InputError(
+            f"{name}: takes {', '.join(tangents)}, which can be a tangent each of {', '.join(everything)}, or of "
+            f"{', '.join(containers.operands[place] for place in opened)}: call them {plain}, or {dotted}"
+        )
+    return everything if by_argument > singly else ()
+
+
+def _named(tangents: Sequence[str], operands: Sequence[str]) -> int:
+    """Count the tangents, as dp and dx are, that have one affix to the names of their operands: of several, most."""
+    pairs = zip(tangents, operands, strict=True)
+    affixes = [tangent.replace(name, "*", 1) for tangent, name in pairs if name in tangent]
+    return max(map(affixes.count, affixes), default=0)
 
 
 def _takes_any(signature: inspect.Signature | None) -> bool:

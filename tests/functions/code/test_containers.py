@@ -422,6 +422,37 @@ def test_tangents_of_all_arguments_are_given_where_they_are_taken(wrt: str | Non
         assert verdict(f, p, push, others=[x], wrt=wrt, derivative_kind="jvp") == expected
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [dict, list])
+def test_as_many_tangents_as_arguments_and_as_operands_are_told_by_their_names(kind: Any, dtype: str) -> None:
+    w, b = of(dict, dtype).values()
+    p: Any = {"w": w, "b": b} if kind is dict else [w, b]
+    first, last = ("w", "b") if kind is dict else (0, 1)
+    x, y = np.array([2, 0.5, -1.5], dtype), np.array([0.5, -2], dtype)
+
+    def f(p: Any, x: Array, y: Array) -> Any:
+        return (p[first] @ x + p[last]) * y
+
+    def pushed(p: Any, x: Array, y: Array, *tangents: Any) -> Any:
+        w, b, dx, dy = tangents
+        return (w @ x + b + p[first] @ dx) * y + (p[first] @ x + p[last]) * dy
+
+    how: Any = {"others": [x, y], "wrt": "p,x", "derivative_kind": "jvp"}
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        whole = lambda p, x, y, dp, dx, dy, k=k: k * pushed(p, x, y, dp[first], dp[last], dx, dy)  # noqa: E731
+        assert verdict(f, p, whole, **how) == expected
+        own = lambda q, s, t, dq, ds, dt, k=k: k * pushed(q, s, t, dq[first], dq[last], ds, dt)  # noqa: E731
+        assert verdict(f, p, own, **how) == expected
+        singly = lambda p, x, y, dw, db, dx, k=k: k * pushed(p, x, y, dw, db, dx, 0)  # noqa: E731
+        assert verdict(f, p, singly, **how) == expected
+        others = lambda p, x, y, d_weight, d_bias, d_in, k=k: k * pushed(p, x, y, d_weight, d_bias, d_in, 0)  # noqa: E731
+        assert verdict(f, p, others, **how) == expected
+    with pytest.raises(
+        InputError, match=r"takes t, u, v, .* each of p, x, y, or of p\..*, x: call them dp, dx, dy, or d"
+    ):
+        verdict(f, p, lambda p, x, y, t, u, v: pushed(p, x, y, t[first], t[last], u, v), **how)
+
+
 @pytest.mark.parametrize("kind", [dict, Named, Fields])
 @pytest.mark.parametrize("wrt", ["p", ["p"], "p,x", "p.*,x", "all"])
 def test_the_name_of_a_container_stands_for_its_leaves(wrt: Any, kind: Any) -> None:
