@@ -219,7 +219,7 @@ def _signature_for(called: Callable[..., Any], function: Function, kind: str | N
     """Return a derivative's signature, with the function's names for the arguments that have none of them.
 
     That is so in *args, and where the derivative requires as many arguments as the function, of which some are
-    parameters.
+    parameters, beside its tangents or cotangent.
     """
     signature, of_f = (None if each is None else signature_of(each) for each in (called, function.origin))
     if signature is None or of_f is None:
@@ -238,9 +238,11 @@ def _signature_for(called: Callable[..., Any], function: Function, kind: str | N
         places[number:number] = [] if has_defaults else rest
         return signature.replace(parameters=places)
     required = [k for k, p in enumerate(places) if p.kind in POSITIONAL and p.default is p.empty]
-    if kind not in _PRODUCTS and len(required) == len(needed):
-        for place, name in zip(required, needed, strict=True):
-            if places[place].name not in of_f.parameters and name not in signature.parameters:
+    vectors = {"vjp": 1, "jvp": len(function.operands)}.get(kind or "", 0)
+    if len(required) == len(needed) + vectors and (kind not in _PRODUCTS or len(needed) > len(function.operands)):
+        for place, name in zip(required, needed, strict=False):
+            renamed = kind not in _PRODUCTS or name in function.parameters
+            if renamed and places[place].name not in of_f.parameters and name not in signature.parameters:
                 places[place] = places[place].replace(name=name)
     return signature.replace(parameters=places)
 

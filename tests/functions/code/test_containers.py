@@ -364,6 +364,30 @@ def test_none_stands_for_a_container_that_is_fixed(options: Any) -> None:
         assert verdict(f, x, pull, derivative_kind="vjp", **given) == expected
 
 
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("kind", ["jvp", "vjp"])
+@pytest.mark.parametrize("options", [{"scale": 0.5}, {"scale": np.array(0.5)}])
+def test_a_container_that_is_fixed_may_have_another_name(options: Any, kind: Any, last: bool) -> None:
+    x, y = np.array([2, 0.5, -1.5]), np.array([0.5, -1, 3])
+
+    def f(options: Any, x: Array) -> Any:
+        return options["scale"] * x**2
+
+    def g(options: Any, x: Array, y: Array) -> Any:
+        return f(options, x) + y**2
+
+    for k, expected in ((2, "pass"), (2.1, "fail")):
+        rule = lambda c, u, v, k=k: k * c["scale"] * u * v  # noqa: E731
+        how: Any = {"parameters": {"options": options}, "derivative_kind": kind}
+        if last:
+            assert verdict(lambda x, options: f(options, x), x, lambda u, c, v, r=rule: r(c, u, v), **how) == expected
+            continue
+        assert verdict(f, x, rule, **how) == expected
+        if kind == "jvp":
+            both = lambda c, u, v, du, dv, r=rule: r(c, u, du) + 2 * v * dv  # noqa: E731
+            assert verdict(g, x, both, others={"y": y}, wrt="x,y", **how) == expected
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("wrt", [None, "p.b", "x", "all"])
 def test_a_backward_returns_all_containers(wrt: str | None, dtype: str) -> None:
