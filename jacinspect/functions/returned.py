@@ -1,6 +1,7 @@
 """What a derivative returned, as arrays of the shape that it has to have. Next: derivative.py, and claims.py."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from math import prod
 from typing import Any, Literal
 
@@ -112,58 +113,95 @@ def pieces(given: Any, bundle: Bundle) -> list[Any] | None:
     more than these, but no nested lists do that are a matrix: its numbers are none of several outputs.
     """
     named = items(given)
-    in_order = isinstance(given, list | tuple) and not hasattr(given, "_fields")
-    if named is None or (bundle.is_single and in_order):
+    is_plain_sequence = isinstance(given, list | tuple) and not hasattr(given, "_fields")
+    if named is None or (bundle.is_single and is_plain_sequence):
         return None
-    names = set(bundle.names)
-    head = bundle.names[0].partition(".")[0]  # of a container whose leaves are the parts
-    readings = [named, [*leaves(given)], [(f"{head}.{name}", piece) for name, piece in leaves(given)]]
-    for found in readings:
-        by_name = dict(found)
-        if names == set(by_name) or (names < set(by_name) and (found is named or real_array(given) is None)):
+    names, readings = set(bundle.names), _readings(given, bundle)
+    for number, by_name in enumerate(readings):
+        if names == set(by_name) or (names < set(by_name) and (number == 0 or real_array(given) is None)):
             return [by_name[name] for name in bundle.names]
-    for by_name in map(dict, readings):
-        keys = _with_an_affix(bundle.names, by_name)
-        if keys is not None:
-            return [by_name[key] for key in keys]
-    as_many = isinstance(given, tuple | list) and len(named) == len(bundle.parts) and not bundle.is_single
-    return [piece for _, piece in named] if as_many else None
+    spelled = _with_an_affix(bundle.names, readings)
+    if len(spelled) == 1:
+        return next(iter(spelled.values()))
+    by_place = isinstance(given, tuple | list) and len(named) == len(bundle.parts) and not bundle.is_single
+    return [piece for _, piece in named] if by_place else None
 
 
-def _with_an_affix(names: Sequence[str], keys: Collection[str]) -> tuple[str, ...] | None:
-    """Return the keys that are these names with an affix, as dW and db, or W_grad and b_grad, are; None if no one is.
+def _readings(given: Any, bundle: Bundle) -> list[dict[str, Any]]:
+    """Return what a container has by its own names, by paths from it, and by paths from an argument of f that it is of.
 
-    Of several, it is the one that most keys have: beside db and dW, dlimb is none of b.
+    A path ends at a part of the bundle, which may be a container itself: a row of blocks is.
     """
-    first, (stem, dot, last) = names[0], names[0].rpartition(".")
-    if any(name.rpartition(".")[2].isdecimal() for name in names):  # places in a list: W1 is no name of the item 1
-        return None
-    found: dict[tuple[str, ...], int] = {}
-    for key in keys:
-        around = {key.removesuffix(first), key.removeprefix(first), key.removeprefix(stem + dot).removesuffix(last)}
-        for affix in (each for each in around if "." not in each):  # with a point it is no name, but a way to one
-            for spelled in zip(*(_affixed(name, affix) for name in names), strict=True):
-                if set(spelled) <= set(keys):
-                    found[spelled] = sum(affix in each for each in keys)
-    most = [spelled for spelled, number in found.items() if number == max(found.values())]
-    return most[0] if len(most) == 1 else None
+    head = bundle.names[0].partition(".")[0]  # of a container whose leaves are the parts
+
+    def is_part(path: str, inner: Any) -> bool:
+        return inner is not given and path in bundle.names
+
+    return [dict(items(given) or ()), *(dict(leaves(given, start, is_leaf=is_part)) for start in ("", head))]
 
 
-def _affixed(name: str, affix: str) -> tuple[str, str, str]:
-    """Spell a path with an affix: before it, before its last name, and after it."""
-    stem, dot, last = name.rpartition(".")
-    return affix + name, f"{stem}{dot}{affix}{last}", name + affix
+def _with_an_affix(names: Sequence[str], readings: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], list[Any]]:
+    """Return what the keys have that are these names with one affix to all, as dW and db, or W_grad and b_grad, are.
+
+    Where several affixes fit, it is by the keys of each; none is more likely meant than another. Upper and lower case
+    are the same where several names fit none as they are written: dw and db are of W and b, but grad is of no A.
+    """
+    for spell in (str, str.lower)[: len(names)]:
+        found: dict[tuple[str, ...], list[Any]] = {}
+        for by_key in readings:
+            around = [_affixes(name, by_key, spell) for name in names]
+            for affix in (each for each in around[0] if all(each in by_affix for by_affix in around)):
+                for keys in product(*(by_affix[affix] for by_affix in around)):
+                    if len({*keys}) == len(keys):
+                        found.setdefault(keys, [by_key[key] for key in keys])
+        if found:
+            return found
+    return {}
+
+
+def _affixes(name: str, keys: Iterable[str], spell: Callable[[str], str]) -> dict[tuple[str, str], list[str]]:
+    """Return the keys that are a path with something before it, or around its last name, by what is before and after.
+
+    A place in a list is no name: W1 is not the item 1 with an affix.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    path = spell(name)
+    stem, _, last = path.rpartition(".")
+    for key in () if last.isdecimal() else keys:
+        spelled = spell(key)
+        before, _, step = spelled.rpartition(".")
+        starts = [at for at in range(len(step)) if before == stem and step.startswith(last, at)]
+        affixes = {(step[:at], step[at + len(last) :]) for at in starts}
+        if spelled.endswith(path) and "." not in (start := spelled.removesuffix(path)):
+            affixes.add((start, ""))
+        for affix in affixes:
+            found.setdefault(affix, []).append(key)
+    return found
 
 
 def require_named(given: Any, *bundles: Bundle) -> None:
     """Refuse a mapping that has other names than the parts of any of the bundles."""
     if not isinstance(given, Mapping) or hasattr(given, "tocoo") or not given:  # a sparse dok_array is a mapping
         return
-    wanted = [[name.partition(".")[2] or name for name in bundle.names] for bundle in bundles]
+    found = f"the derivative returned a {type(given).__name__} of {', '.join(map(str, given))}"
+    for bundle in bundles:
+        names, spelled = _own_names(bundle), _with_an_affix(bundle.names, _readings(given, bundle))
+        if len(spelled) > 1:
+            head = f"{bundle.names[0].partition('.')[0]}."
+            meant = " and ".join(", ".join(key.removeprefix(head) for key in keys) for keys in spelled)
+            raise FunctionFailedError(
+                f"{found}: {meant} all are {', '.join(names)} with an affix; call the right ones {', '.join(names)}"
+            )
+    wanted = [*map(_own_names, bundles)]
+    example = f" or with one affix to all, as d{wanted[0][0]}" if wanted[0][0].isidentifier() else ""
     raise FunctionFailedError(
-        f"the derivative returned a {type(given).__name__} of {', '.join(map(str, given))}; return one of "
-        f"{' or of '.join(map(', '.join, wanted))}, with these names or with one affix to all, as d{wanted[0][0]}"
+        f"{found}; return one of {' or of '.join(dict.fromkeys(map(', '.join, wanted)))}, with these names{example}"
     )
+
+
+def _own_names(bundle: Bundle) -> list[str]:
+    """Return the names of the parts, in the argument of f that they are of where they are of one."""
+    return [name.partition(".")[2] or name for name in bundle.names]
 
 
 def end_to_end(given: Any, bundle: Bundle) -> Any:
