@@ -1,7 +1,7 @@
 """Files of several arrays: dicts of arrays, which are parameters whose leaves are operands. Next: requests."""
 
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,12 +19,11 @@ def read_containers(
     texts: Mapping[str, str], wrt: str, read: Callable[[str], "Array"], dtype: str
 ) -> dict[str, dict[str, Any]]:
     """Read those operands that are files of several arrays, by name; whole numbers that `wrt` opens are of `dtype`."""
-    from jacinspect.functions.function import patterns_of
-    from jacinspect.operands.containers import read_container
+    from jacinspect.functions.wrt import in_pattern, patterns_of
+    from jacinspect.operands.containers import named_arrays
 
-    heads = [pattern.partition(".")[0] for pattern in patterns_of(wrt)]
-    found = {
-        name: read_container(text, read, dtype if any(fnmatchcase(name, head) for head in heads) else None)
-        for name, text in texts.items()
-    }
+    def dtype_of(name: str, path: str) -> str | None:
+        return dtype if any(in_pattern(f"{name}.{path}", pattern) for pattern in patterns_of(wrt)) else None
+
+    found = {name: named_arrays(text, read, partial(dtype_of, name)) for name, text in texts.items()}
     return {name: tree for name, tree in found.items() if tree is not None}

@@ -101,14 +101,25 @@ class ComplexParts:
             return self.autodiff(rule)
         return self._claim(rule, output) if isinstance(rule, Claim) else None
 
-    def _push(self, push: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *given: push(*self.join(given[: len(self.names)]), *self._tangents(given[len(self.names) :]))
+    def _push(self, push: Callable[..., Any], opened: Sequence[int] | None = None) -> Callable[..., Any]:
+        number = len(self.names)
+        return lambda *given: push(*self.join(given[:number]), *self._tangents(given[number:], opened))
 
-    def _tangents(self, parts: Sequence[Any]) -> list[Any]:
-        """Join the tangents of all operands, or of complex ones alone."""
-        if len(parts) == len(self.names):
-            return self.join(parts)
-        return [joined(re, im) for re, im in zip(parts[::2], parts[1::2], strict=True)]
+    def _tangents(self, parts: Sequence[Any], opened: Sequence[int] | None = None) -> list[Any]:
+        """Join the tangents of the real operands at the places `opened`, from 0, or of all."""
+        places = range(len(self.names)) if opened is None else opened
+        found, owners = dict(zip(places, parts, strict=True)), self._owners()
+        each = [[found.get(place) for place, of in enumerate(owners) if of == moves] for moves in self._moving(places)]
+        return [pair[0] if len(pair) == 1 else _joined_if_both(*pair) for pair in each]
+
+    def _moving(self, places: Sequence[int]) -> list[int]:
+        """Return the places of the operands whose real ones are at these places, in their order."""
+        owners = self._owners()
+        return list(dict.fromkeys(owners[place] for place in places))
+
+    def _owners(self) -> list[int]:
+        """Return the place of the operand that each real one is of."""
+        return [place for place, two in enumerate(self.is_complex) for _ in range(1 + two)]
 
     def _pull(self, pull: Callable[..., Any]) -> Callable[..., Any]:
         def pulled(*given: Any) -> Any:
@@ -118,10 +129,12 @@ class ComplexParts:
 
         return pulled
 
-    def _claim(self, claim: Claim, output: Callable[[], Bundle | None]) -> Claim:
+    def _claim(self, claim: Claim, output: Callable[[], Bundle | None], opened: Sequence[int] | None = None) -> Claim:
+        """Return a claim, the tangents of which are those of the real operands at the places `opened`, or of all."""
+
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             if claim.kind == "jvp":
-                return self._push(derivative)
+                return self._push(derivative, opened)
             if claim.kind == "vjp":
                 return self._pull(derivative)
             return lambda *given: self._blocks(derivative(*self.join(given)), output())
@@ -129,10 +142,14 @@ class ComplexParts:
         def adapt(arguments: Sequence[Array]) -> Callable[..., Any]:
             point, rest = arguments[: len(self.names)], list(arguments[len(self.names) :])
             if claim.kind == "jvp":
-                rest = self._tangents(rest)
+                rest = self._tangents(rest, opened)
             return restricted(claim.at([*self.join(point), *rest]))
 
-        return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt)
+        def of(places: Sequence[int]) -> Claim:
+            return self._claim(claim.at_places(self._moving(places)), output, places)
+
+        made = Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt)
+        return replace(made, of=of) if claim.kind == "jvp" and opened is None else made
 
     def _blocks(self, given: Any, output: Bundle | None) -> Any:
         """Return the derivative of each part of the output by each real operand, by their names.
@@ -168,6 +185,11 @@ def _gradient(name: str, given: Any, two: bool) -> list[tuple[str, Any]]:
 
 def _split(array: Any, two: bool) -> list[Any]:
     return [np.real(array), np.imag(array)] if two else [np.real(array)]
+
+
+def _joined_if_both(re: Any, im: Any) -> Array:
+    """Return the tangent of a complex operand, of whose parts one may not move."""
+    return joined(np.zeros_like(im) if re is None else re, np.zeros_like(re) if im is None else im)
 
 
 def joined(re: Any, im: Any) -> Array:

@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy.typing as npt
 
-from jacinspect.operands.json_files import with_arrays
+from jacinspect.operands.json_files import of_arrays
 from jacinspect.operands.keys import split_key
 from jacinspect.operands.shapes import Array
 from jacinspect.operands.sparse_npz import is_sparse
 
-__all__ = ["read_container"]
+__all__ = ["named_arrays"]
 
 
-def read_container(
-    source: str, read: Callable[[str], Array], dtype: npt.DTypeLike | None = None
+def named_arrays(
+    source: str, read: Callable[[str], Array], dtype_of: Callable[[str], npt.DTypeLike | None]
 ) -> dict[str, Any] | None:
     """Read a file without a key that holds several arrays, or a JSON object; None of anything else.
 
-    `read` reads one of them, ``file.npz:key``. Of an object's numbers, those without a point stay integers where
-    `dtype` is None.
+    `read` reads one of them, ``file.npz:key``. Whole numbers are of the dtype of their path in it, ``key`` or in an
+    object ``a.b``; they stay integers where that is None.
     """
     path, key = split_key(source)
     if key is not None or not Path(path).is_file():
@@ -38,7 +38,8 @@ def read_container(
             return None
         arrays = {key: read(f"{path}:{key}") for key in keys}
         return {
-            key: each.astype(dtype or each.dtype) if each.dtype.kind in "iu" else each for key, each in arrays.items()
+            key: each.astype(dtype_of(key) or each.dtype) if each.dtype.kind in "iu" else each
+            for key, each in arrays.items()
         }
     if suffix != ".json":
         return None
@@ -46,4 +47,4 @@ def read_container(
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError):  # reported when it is read as an array
         return None
-    return with_arrays(value, dtype) if isinstance(value, dict) and value else None
+    return of_arrays(value, dtype_of) if isinstance(value, dict) and value else None

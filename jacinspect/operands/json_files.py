@@ -9,6 +9,7 @@ The non-finite numbers, which JSON has no word for, are NaN, Infinity and -Infin
 import itertools
 import json
 import math
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from jacinspect.operands.keys import chosen, split_key
 from jacinspect.operands.shapes import MOST_AXES, Array, require_fits
 from jacinspect.wording import shown
 
-__all__ = ["read_json", "with_arrays"]
+__all__ = ["of_arrays", "read_json"]
 
 _MOST_DIGITS = 19  # int64 holds every number of 18 digits
 _NON_FINITE = ("NaN", "Infinity", "-Infinity")
@@ -59,21 +60,26 @@ def read_json(text: str, name: str, dtype: npt.DTypeLike, memory: int) -> Array:
     return np.fromiter(map(float, leaves), np.float64, len(leaves)).reshape(shape)
 
 
-def with_arrays(value: Any, dtype: npt.DTypeLike | None = None) -> Any:
+def of_arrays(value: Any, dtype_of: Callable[[str], npt.DTypeLike | None], path: str = "") -> Any:
     """Return what JSON has with arrays for the numbers, and for nested lists of them, in its objects and other lists.
 
-    They are of `dtype`; whole numbers are of int64 where that is None.
+    They are of the dtype of their path; whole numbers are of int64 where that is None.
     """
+
+    def inside(pairs: Iterable[tuple[object, Any]]) -> Iterator[Any]:
+        return (of_arrays(each, dtype_of, f"{path}.{key}" if path else str(key)) for key, each in pairs)
+
     if isinstance(value, dict):
-        return {key: with_arrays(each, dtype) for key, each in value.items()}
+        return dict(zip(value, inside(value.items()), strict=True))
     try:
         leaves, shape = _unnest(value, "")
     except (InputError, RecursionError):  # lists of several lengths
         leaves, shape = [None], ()
     if leaves and not any(map(_fault, leaves)):
+        dtype = dtype_of(path)
         whole = dtype is None and all(type(leaf) is int for leaf in leaves)
         return np.array(leaves if whole else [*map(float, leaves)], np.int64 if whole else dtype).reshape(shape)
-    return [with_arrays(each, dtype) for each in value] if isinstance(value, list) else value
+    return [*inside(enumerate(value))] if isinstance(value, list) else value
 
 
 def _whole(digits: str) -> int | float:

@@ -337,3 +337,29 @@ def test_complex_operands_are_drawn_and_read(run_here: RunHere, tmp_path: Path) 
         assert found["operand"]["dtype"] == "float64"
     text = run_here("numpy:conj", "--shape", "2", "--dtype", "complex64").text
     assert "holomorphic  no: they do not hold" in text
+
+
+# --- Tangents of some of several operands
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("wrt", "right"),
+    [
+        ("b", lambda a, b, c, db: a * db),
+        ("b,c", lambda a, b, c, db, dc: a * (db + 2 * c * dc)),
+        ("c,b", lambda a, b, c, dc, db: a * (db + 2 * c * dc)),
+        ("a", lambda a, b, c, da: da * (b + c**2)),
+        ("a.re", lambda a, b, c, da: da * (b + c**2)),
+        ("a.im", lambda a, b, c, da: da * (b + c**2)),
+        ("a,c", lambda a, b, c, da, dc: da * (b + c**2) + 2 * a * c * dc),
+        ("all", lambda a, b, c, da, db, dc: da * (b + c**2) + a * (db + 2 * c * dc)),
+    ],
+)
+def test_real_operands_have_tangents_of_their_own_beside_complex_ones(wrt: str, right: Any, dtype: str) -> None:
+    a, b, c = np.array([0.5 + 1j, -1 + 0.3j, 2j]), np.array([1.5, -2, 0.7]), np.array([0.3, 1, -1.2])
+    given = (a.astype("c8" if dtype == "float32" else "c16"), b.astype(dtype), c.astype(dtype))
+    for factor, expected in ((1, "pass"), (1.1, "fail")):
+        claim = lambda *each, k=factor: k * right(*each)  # noqa: E731
+        how: Any = {"others": given[1:], "wrt": wrt, "derivative_kind": "jvp"}
+        assert jacinspect.inspect(lambda a, b, c: a * (b + c**2), given[0], claim, **how).verdict == expected
