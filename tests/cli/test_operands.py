@@ -145,6 +145,28 @@ def test_other_arguments_are_such_files_as_well(run_here: RunHere, tmp_path: Pat
     assert (done.status, json.loads(done.out)["jacobian"]["shape"]) == (0, [1, 10])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("suffix", ["json", "npz"])
+def test_whole_numbers_stay_so_where_others_in_the_file_are_opened(
+    suffix: str, dtype: str, run_here: RunHere, tmp_path: Path
+) -> None:
+    code, file = tmp_path / "code.py", tmp_path / f"d.{suffix}"
+    code.write_text(
+        "import numpy as np\ndef f(d): return d['x'][d['places']] ** 2 * d['k']\n"
+        "def J(d): return d['k'] * 2 * d['x'][d['places'], None] * (d['places'][:, None] == np.arange(3))\n"
+        "def wrong(d): return 1.01 * J(d)\n"
+    )
+    for x in ([0.5, 1.5, 2.5], [1, 2, 3]):
+        if suffix == "json":
+            file.write_text(json.dumps({"x": x, "places": [0, 2], "k": 2}))
+        else:
+            np.savez(file, x=np.array(x), places=np.array([0, 2]), k=np.array(2))
+        for derivative, status in (("J", 0), ("wrong", 1)):
+            given = ["-i", str(file), "--wrt", "d.x", "-d", f"{code}:{derivative}", "--dtype", dtype, "-f", "json"]
+            done = run_here(f"{code}:f", *given)
+            assert (done.status, done.err, json.loads(done.out)["jacobian"]["shape"]) == (status, "", [2, 3])
+
+
 def test_where_one_array_was_meant_its_key_is_asked_for(run_here: RunHere, tmp_path: Path) -> None:
     code, file = tmp_path / "code.py", tmp_path / "w.json"
     code.write_text("import numpy as np\ndef f(x): return np.tanh(x)\n")
