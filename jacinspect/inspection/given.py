@@ -46,7 +46,7 @@ class Given:
             return apart
         operands = [apart.X, *apart.others]
         function, derivative = (of_plain_arrays(call, operands) for call in (apart.function, apart.derivative))
-        units = Units(operands)
+        units = Units(operands, _names(apart.function, apart.parameters))
         if not units:
             return replace(apart, function=function, derivative=derivative)
         x, *others = map(magnitude, operands)
@@ -121,7 +121,7 @@ def _is_tree(value: Any) -> bool:
 def _is_no_array(value: Any) -> bool:
     """Whether a value refuses to be an array of numpy's, as a random key of jax does."""
     try:
-        np.asarray(value)
+        np.asarray(magnitude(value))
     except TypeError:
         return True
     except (ValueError, RuntimeError):  # lists of several lengths; a tensor with a graph

@@ -4,7 +4,8 @@ In: the operands, and callables of quantities. Out: f's values in the units that
 in these by those of X. No package is imported here. Next: labelled.py, given.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -28,7 +29,8 @@ class Units:
     Both are units of differences, as delta_degC is of temperatures; None stands for none.
     """
 
-    def __init__(self, operands: Sequence[Any]) -> None:
+    def __init__(self, operands: Sequence[Any], names: Sequence[str]) -> None:
+        self._names = names
         self._by = [_of_differences(operand) for operand in operands]
         self._of: dict[str, Any] = {}  # by the paths of the results
         self._first: dict[str, Any] = {}  # the units themselves
@@ -62,29 +64,45 @@ class Units:
         derivative
             A callable of all operands, or numbers at X.
         kind
-            That which the user says it is. A jvp is given a tangent with units, and so has those of f; a vjp is given
-            a cotangent without, and has those of a gradient.
+            That which the user says it is. A jvp is given a tangent with units, and so has those of f; where it has
+            not, it is one of magnitudes, and is given those. A vjp is given a cotangent without units, and has those
+            of a gradient.
         place
             Of the operand to differentiate by, from 0; None where they are several.
         """
         if not callable(derivative):
-            has = any(has_units(leaf) for _, leaf in leaves(derivative))
-            return Numbers(derivative, read=lambda given: self._read(given, kind, place)) if has else derivative
+            if not _has_any(derivative):
+                return derivative
+            return Numbers(derivative, read=lambda given: self._read(given, kind, place))
         by = None if place is None else self._by[place]
 
         @wraps(derivative)
         def numbers(*given: Any, **keywords: Any) -> Any:
-            if kind == "jvp" and by is not None:
+            def called(tangent: Any) -> Any:
                 point, rest = given[: len(self._by)], given[len(self._by) :]
-                given = (*point, *(each * by if isinstance(each, np.ndarray) else each for each in rest))
-            return self._read(derivative(*given, **keywords), kind, place)
+                moved = (tangent(each) if isinstance(each, np.ndarray) else each for each in rest)
+                return derivative(*point, *moved, **keywords)
+
+            if kind != "jvp" or by is None:
+                return self._read(derivative(*given, **keywords), kind, place)
+            try:
+                return self._read(called(lambda each: each * by), kind, place)
+            except Exception:
+                with suppress(Exception):
+                    plain = called(lambda each: each)
+                    if not _has_any(plain):
+                        return plain
+                raise
 
         return numbers
 
     def _read(self, given: Any, kind: str | None, place: int | None) -> Any:
         """Return what a derivative returned as numbers, where it has units."""
-        if not any(has_units(leaf) for _, leaf in leaves(given)):
+        if not _has_any(given):
             return given
+        if isinstance(given, Mapping) and given.keys() <= {*self._names} and self._of.keys() == {""}:
+            by = dict(zip(self._names, self._by, strict=False))
+            return {name: self._in_those_by(by[name], each) for name, each in given.items()}
         if isinstance(given, tuple) and len(given) == len(self._by) > 1:
             return tuple(self._in_those_by(by, each) for by, each in zip(self._by, given, strict=True))
         if place is None:
@@ -114,6 +132,11 @@ def has_units(given: Any) -> bool:
     return hasattr(given, "units") and hasattr(given, "m_as") and not isinstance(given, type)
 
 
+def _has_any(given: Any) -> bool:
+    """Whether there is a quantity in a container."""
+    return any(has_units(leaf) for _, leaf in leaves(given))
+
+
 def _of_differences(given: Any) -> Any:
     return (given - given).units if has_units(given) else None
 
@@ -125,5 +148,5 @@ def _in(given: Any, units: Any) -> Any:
 def _undecided() -> FunctionFailedError:
     return FunctionFailedError(
         "the derivative has units, which are read where f has the same ones in all that it returns, by one operand;\n"
-        "let it return magnitudes, or, by several operands, a tuple with an entry for each"
+        "let it return magnitudes, or, by several operands, a tuple with an entry for each, or a dict with their names"
     )

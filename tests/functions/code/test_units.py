@@ -61,6 +61,8 @@ def by_temperature(t: Any) -> Any:
         (drag, V, lambda v, k: v**2, {"others": [K], "wrt": "k"}),
         (drag, V, lambda v, k: v**2, {"others": [K], "wrt": 2}),
         (drag, V, lambda v, k: (np.diag((k * v).magnitude) * 2 * (k * v).units, v**2), {"others": [K], "wrt": "all"}),
+        (drag, V, lambda v, k: {"k": v**2, "v": matrix(v)}, {"others": [K], "wrt": "all"}),
+        (drag, V, lambda v, k: {"k": v**2, "v": slope(v)}, {"others": [K], "wrt": "k"}),
         (density, HOT, by_temperature, {}),
         (density, HOT, lambda t, dt: by_temperature(t) * dt, {"derivative_kind": "jvp"}),
         (lambda a: a * U("m"), np.array([1.0, 2.0]) * U("1"), lambda a: 100 * np.ones(2) * U("cm"), {}),
@@ -69,11 +71,24 @@ def by_temperature(t: Any) -> Any:
 def test_a_derivative_in_other_units(f: Any, x: Any, derivative: Callable[..., Any], how: Any) -> None:
     def wrong(*given: Any) -> Any:
         found = derivative(*given)
+        if isinstance(found, dict):
+            return {name: 1.01 * each for name, each in found.items()}
         return tuple(1.01 * each for each in found) if isinstance(found, tuple) else 1.01 * np.ones(()) * found
 
     assert jacinspect.inspect(f, x, derivative, **how).verdict == "pass"
     if derivative is not rows:
         assert jacinspect.inspect(f, x, wrong, **how).verdict == "fail"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_jvp_of_magnitudes_is_given_them(dtype: str) -> None:
+    x = np.array([1.5, -2, 0.5], dtype) * U("m")
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+        for push in (lambda x, v: 2 * x.magnitude * v, lambda x, v: 2 * x.magnitude * (v + 1 - 1)):
+            claim = lambda x, v, k=factor, push=push: k * push(x, v)  # noqa: E731
+            assert jacinspect.inspect(lambda x: x**2, x, claim, derivative_kind="jvp").verdict == expected
+    with pytest.raises(FunctionFailedError, match=r"is in meter \*\* 3, which cannot be converted to meter \*\* 2"):
+        jacinspect.inspect(lambda x: x**2, x, lambda x, v: 2 * x**2 * v, derivative_kind="jvp")
 
 
 def test_numbers_at_x_with_units() -> None:
