@@ -75,9 +75,16 @@ def resolve(
     if any(isinstance(value, Mapping) for value in given.values()):
         from jacinspect.functions.code.containers import with_numbers_opened
 
-        given = with_numbers_opened(given, wrt)
+        given = with_numbers_opened(_code(function), given, wrt)
     make = partial(_resolved_from, str(Path.cwd()), function, given, tuple(operands), backend)
     return replace(_resolved(function, given, operands, backend), make=make)
+
+
+def _code(function: str | Callable[..., Any]) -> Any:
+    """Return the code that a reference is to; anything else as it is."""
+    from jacinspect.functions.code.references import load
+
+    return load(function) if isinstance(function, str) and is_reference(function) else function
 
 
 def _resolved_from(folder: str, function: str | Callable[..., Any], *others: Any) -> Function:

@@ -248,3 +248,39 @@ def test_a_word_of_python_s_is_no_module() -> None:
     assert not is_reference("lambda:x")
     with pytest.raises(InputError, match="lambda"):
         resolve("lambda:x")
+
+
+def cyclic(p: dict[str, Any]) -> Any:
+    xs = p["w"]
+    return sum(a * b for a, b in zip(xs, xs[1:] + xs[:1], strict=True))  # which joins lists, and adds arrays
+
+
+def by_cyclic(p: dict[str, Any]) -> Array:
+    w = np.array([float(each) for each in p["w"]])
+    return np.asarray(np.roll(w, 1) + np.roll(w, -1))
+
+
+@pytest.mark.parametrize("w", [[0.5, 1, 1.5], [0.5, 1.25, -2.0]])  # at the first, both give the same number
+def test_lists_are_no_arrays_where_f_is_another_function_of_these(w: list[float]) -> None:
+    calls = []
+
+    def counted(p: dict[str, Any], x: float = 1.0) -> Any:
+        calls.append(p)
+        return cyclic(p) * x
+
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+        claim = lambda p, k=factor: k * by_cyclic(p)  # noqa: E731
+        given: Any = {"parameters": {"p": {"w": w, "k": 2.0}}, "derivative": claim, "wrt": "p.w"}
+        assert jacinspect.inspect(cyclic, **given).verdict == expected
+    resolve(counted, {"p": {"w": w}})
+    resolve(counted, {"p": {"w": 2.0}}, wrt="p.*")
+    assert not calls
+    resolve(counted, {"p": {"w": w}}, wrt="p.*")
+    assert {type(p["w"]) for p in calls} == {list, np.ndarray}
+
+
+@pytest.mark.parametrize(
+    "f", [lambda p: (p["w"].T @ p["w"]).sum(), lambda p: np.tanh(p["w"]).sum(), lambda p, x: p["w"]]
+)
+def test_lists_are_arrays_where_f_is_the_same_or_of_these_alone(f: Any) -> None:
+    assert "p.w" in resolve(f, {"p": {"w": [[0.5, 1, 1.5], [2, 3, 1]]}}, wrt="p.*").own

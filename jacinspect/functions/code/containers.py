@@ -14,26 +14,62 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
-from jacinspect.functions.code.trees import is_real, is_tree, leaves, of_arrays, rebuilt
+from jacinspect.functions.code.trees import converted, is_real, is_tree, leaves, of_arrays, rebuilt
+from jacinspect.functions.code.weights import has_arrays
 from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
 from jacinspect.functions.rules import is_by, shape_of
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Containers", "with_numbers_opened"]
 
+_SAME = 1e-6  # relative: rounding, as of sums in another order, in float32 too
 
-def with_numbers_opened(parameters: Mapping[str, Parameter], wrt: Wrt | None) -> dict[str, Parameter]:
+
+def with_numbers_opened(f: Any, parameters: Mapping[str, Parameter], wrt: Wrt | None) -> dict[str, Parameter]:
     """Return parameters, with arrays for the plain numbers of containers that are differentiated by, as by "p.*".
 
-    Lists of numbers in them are an array each, unless a number in one is asked for, as by "p.w.0".
+    Lists of numbers in them are an array each, unless a number in one is asked for, as by "p.w.0", or f is another
+    function of lists: + joins them.
     """
     patterns = patterns_of(wrt)
     heads = {pattern.partition(".")[0] for pattern in patterns}
-    of_lists = not any("." in pattern and pattern.rpartition(".")[2].isdecimal() for pattern in patterns)
-    return {
-        name: of_arrays(value, of_lists) if name in heads and is_tree(value) else value
-        for name, value in parameters.items()
-    }
+
+    def opened(of_lists: bool, moved: Callable[[Any], Any] = lambda tree: tree) -> dict[str, Parameter]:
+        return {
+            name: of_arrays(moved(value), of_lists) if name in heads and is_tree(value) else value
+            for name, value in parameters.items()
+        }
+
+    def nearby(of_lists: bool) -> dict[str, Parameter]:  # where no two functions are the same by chance
+        factors = np.random.default_rng(0)
+
+        def step(leaf: Any) -> Any:
+            return leaf * factors.uniform(0.99, 1) if type(leaf) in (int, float) else leaf
+
+        return opened(of_lists, lambda tree: converted(tree, step))
+
+    keeps_lists = any("." in pattern and pattern.rpartition(".")[2].isdecimal() for pattern in patterns)
+    return opened(not (keeps_lists or any(_is_of_lists(f, at(False), at(True)) for at in (opened, nearby))))
+
+
+def _is_of_lists(f: Any, lists: Mapping[str, Any], arrays: Mapping[str, Any]) -> bool:
+    """Whether f takes these lists, and is not the same of arrays; one that has further operands is taken to be."""
+    if [path for path, _ in leaves(lists)] == [path for path, _ in leaves(arrays)]:  # there are no lists
+        return False
+    try:
+        expected = dict(leaves(f(**lists)))
+    except Exception:  # as a list has no shape, and as an operand is missing; reported when f is called
+        return False
+    try:
+        found = dict(leaves(f(**arrays)))
+        return found.keys() != expected.keys() or not all(_are_close(found[key], expected[key]) for key in found)
+    except Exception:
+        return True
+
+
+def _are_close(a: Any, b: Any) -> bool:
+    """Whether two results are the same but for rounding."""
+    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=_SAME, atol=0, equal_nan=True))
 
 
 def _has_numbers(tree: Any) -> bool:
