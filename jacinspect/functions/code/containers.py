@@ -15,7 +15,6 @@ from jacinspect.errors import InputError
 from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.trees import converted, is_real, is_tree, leaves, of_arrays, rebuilt
-from jacinspect.functions.code.weights import has_arrays
 from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
 from jacinspect.functions.rules import is_by, shape_of
 from jacinspect.records import dataclass, replace
