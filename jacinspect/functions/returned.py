@@ -162,12 +162,12 @@ def _with_an_affix(names: Sequence[str], readings: Sequence[Mapping[str, Any]]) 
 def _affixes(name: str, keys: Iterable[str], spell: Callable[[str], str]) -> dict[tuple[str, str], list[str]]:
     """Return the keys that are a path with something before it, or around its last name, by what is before and after.
 
-    A place in a list is no name: W1 is not the item 1 with an affix.
+    A place in a list is no name: W1 is not the item 1 with an affix. Neither is a pair ('y', 'x') a name with one.
     """
     found: dict[tuple[str, str], list[str]] = {}
     path = spell(name)
     stem, _, last = path.rpartition(".")
-    for key in () if last.isdecimal() else keys:
+    for key in () if last.isdecimal() else (key for key in keys if " " not in key):
         spelled = spell(key)
         before, _, step = spelled.rpartition(".")
         starts = [at for at in range(len(step)) if before == stem and step.startswith(last, at)]

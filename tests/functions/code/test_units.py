@@ -87,8 +87,9 @@ def test_a_jvp_of_magnitudes_is_given_them(dtype: str) -> None:
         for push in (lambda x, v: 2 * x.magnitude * v, lambda x, v: 2 * x.magnitude * (v + 1 - 1)):
             claim = lambda x, v, k=factor, push=push: k * push(x, v)  # noqa: E731
             assert jacinspect.inspect(lambda x: x**2, x, claim, derivative_kind="jvp").verdict == expected
+    cubic = lambda x, v: 2 * x**2 * v  # noqa: E731
     with pytest.raises(FunctionFailedError, match=r"is in meter \*\* 3, which cannot be converted to meter \*\* 2"):
-        jacinspect.inspect(lambda x: x**2, x, lambda x, v: 2 * x**2 * v, derivative_kind="jvp")
+        jacinspect.inspect(lambda x: x**2, x, cubic, derivative_kind="jvp", backend="numpy")
 
 
 def test_numbers_at_x_with_units() -> None:
