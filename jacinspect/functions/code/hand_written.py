@@ -70,7 +70,7 @@ def _of_operands(
         return replace(cached, derivative=containers.of_operands(cached.derivative))
     signature = _signature_for(called, whole, kind)
     required = _required(signature, whole)
-    of_arguments = _of_arguments(called, signature, whole, kind, containers.are_taken)
+    of_arguments = _of_arguments(called, signature, whole, kind, bool(containers.trees))
     extra = required[len(whole.operands) :]
     if kind not in _PRODUCTS and extra:
         return Claim(containers.of_operands(_refusing(of_arguments, name, extra, whole)), kind)

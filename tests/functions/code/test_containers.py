@@ -218,6 +218,26 @@ def test_arguments_are_told_apart_by_their_names() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_operands_beside_a_container_that_is_fixed_are_told_apart_by_their_names(dtype: str) -> None:
+    """As an object's own array is, which comes after them."""
+
+    class Scaled:
+        def __init__(self) -> None:
+            self.scale = np.array([0.5, 2, -1], dtype)
+
+        def value(self, p: Any, x: Array) -> Any:
+            return np.asarray(self.scale * np.sin(p["a"] * x))
+
+    p, x = {"a": np.array([0.5, 1, 2], dtype)}, np.array([0.75, -1.5, 2.5], dtype)
+    how: Any = {"wrt": "scale", "others": [x]}
+    for k, expected in ((1, "pass"), (1.1, "fail")):
+        claim = lambda scale, p, x, k=k: np.diag(k * np.sin(p["a"] * x))  # noqa: E731
+        assert verdict(Scaled().value, p, claim, **how) == expected
+        pull = lambda scale, p, x, g, k=k: k * np.sin(p["a"] * x) * g  # noqa: E731
+        assert verdict(Scaled().value, p, pull, derivative_kind="vjp", **how) == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("wrt", [None, "p.b", "all"])
 def test_a_tuple_has_an_entry_for_each_argument(wrt: str | None, dtype: str) -> None:
     """As jax.grad returns one with argnums=(0, 1), and a backward of several arguments."""
