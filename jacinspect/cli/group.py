@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from jacinspect.cli.conversion import convert_by_annotations
-from jacinspect.cli.help import overview, write_options
+from jacinspect.cli.help import COMMANDS, overview, write_options
 
 __all__ = ["Command", "InspectByDefault", "UsageError", "advice", "options_of"]
 
@@ -36,6 +36,10 @@ class InspectByDefault(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters, each with the type of its annotation."""
         return convert_by_annotations(super().get_params(ctx), self.callback)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands in the order in which the help has them."""
+        return sorted(super().list_commands(ctx), key=[name for name, _ in COMMANDS].index)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `inspect` before the words where they begin with no command."""
