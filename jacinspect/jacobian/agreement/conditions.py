@@ -126,8 +126,9 @@ class Conditions:
             reached = self.comparison.numeric.size[self.block]
             last = np.where(claimed <= FAINT * reached, reached * step_scale(self.x), 0)
             last = max(LAST, epsilon) * np.maximum(last, np.abs(self.y0))
-            # What is seen to move by less than the last bit of 1 is not made of terms of that size.
-            of_one = ~((reached > 0) & (reached * step_scale(self.x) <= self.faintest))
+            # What is seen to move by less than the last bit of 1 is not made of such terms, or was scaled later:
+            # of a slope that is faint beside that, nothing can be said.
+            of_one = ~((reached > 0) & (reached * step_scale(self.x) <= self.faintest)) | (claimed <= FAINT * reached)
             faint = still & (((claimed <= self.faintest) & of_one) | ((claimed * size <= last) & (size > 0)))
             off = np.abs(self.claimed - self.value)
             cancels = (claimed == 0) & (off <= self.comparison.last * np.minimum(reached * step_scale(self.x), 1))

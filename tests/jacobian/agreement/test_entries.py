@@ -324,7 +324,8 @@ def test_without_a_claim_a_slope_so_far_away_is_not_relied_on_unless_f_stands_st
         (Entry(0.0, 0.0, x=-1e-3, y=-5.0, epsilon=SINGLE), 5e3 * SINGLE),
         (Entry(0.0, 0.0, x=-8.0, size=2.0**60), 2.0**8),  # or of what f moves by over a unit of x:
         (Entry(0.0, 0.0, x=1e-3, size=2.0**60), 2.0**8 * 1e3),
-        (Entry(0.0, 0.0, x=1e-12, size=2.0**60), 1e-6 * 2.0**60),  # if the slope is faint beside that
+        (Entry(0.0, 0.0, x=1e-12, size=2.0**60), 1e-6 * 2.0**60),  # if the slope is faint beside that,
+        (Entry(0.0, 0.0, x=-10.0, y=0.0, size=2.0**-60), 1e-6 * 2.0**-60),  # as it may be of what was scaled down
     ],
 )
 def test_a_slope_that_would_not_move_the_last_bit_is_out_of_reach(entry: Entry, shown: float) -> None:
