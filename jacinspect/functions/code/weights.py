@@ -21,7 +21,7 @@ from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass, replace
 
-__all__ = ["Weights", "arrays_of", "has_arrays", "holding", "kept_as", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "holding", "kept_as", "weights_of", "with_arrays"]
 
 
 _KINDS = ("_parameters", "_buffers")  # dicts of a torch module's tensors
@@ -62,11 +62,11 @@ def weights_of(
     bound = _bound(called)
     if bound is not None:
         return _of_trees({"": called.variables}, lambda made, _: call_of(bound(made[""]), parameters))
-    if has_arrays(called):
+    if _has_arrays(called):
         return _of_trees({"": called}, lambda made, _: call_of(made[""], parameters))
     signature, modules = signature_of(called), torch_modules(called)
     defaults = {} if signature is None else {p.name: p.default for p in signature.parameters.values()}
-    trees = {name: value for name, value in {**defaults, **parameters}.items() if has_arrays(value)}
+    trees = {name: value for name, value in {**defaults, **parameters}.items() if _has_arrays(value)}
     held = {} if modules else arrays_of(called)
 
     def made_of(made: Mapping[str, Any], new: Mapping[str, Any]) -> Call:
@@ -263,6 +263,6 @@ def _bound(f: Any) -> Callable[[Any], Any] | None:
     return partial(module.bind, rngs=f.scope.rngs, mutable=f.scope.mutable)
 
 
-def has_arrays(tree: Any) -> bool:
+def _has_arrays(tree: Any) -> bool:
     """Whether this is a container, and holds real arrays."""
     return is_tree(tree) and any(hasattr(leaf, "shape") and is_real(leaf) for _, leaf in leaves(tree))

@@ -45,7 +45,7 @@ _LEAST = 2.0**-31  # of a slope: a claim that is off by less is open anyway, and
 _NOISE = 2.0**-20  # of a slope, below which leaps may be noise of a solver whose steps are further away
 # Of a slope, that kinks turn it by in a solver that chooses its steps, however many there are: RK23 at 1e-4, by 0.1 %.
 _FAINT = 2.0**-8
-_CLOSE = 2.0**-20  # of a slope, that those of pieces differ by at most where one of them is known to that, and judged
+_CLOSE = 2.0**-20  # of a slope: where those of pieces differ by no more, one is judged, with a bar that includes that
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
 _FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
 _ASKED = 4  # colors of which it is asked: some 260 to 390 calls each, and all outputs at once

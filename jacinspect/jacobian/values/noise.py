@@ -86,7 +86,7 @@ def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[fl
 
 
 def _standing_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
-    """Return what moves at most once over four short steps to a side, if that is most of f, as what rounds to few bits.
+    """Return which outputs move at most once over four short steps to a side, if most do, as where f has few bits.
 
     Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
     """
@@ -112,7 +112,7 @@ def _standing_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]])
 
 
 def _moves_elsewhere(y0: Array, still: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
-    """Whether what stands still moves over short steps far from x, as beyond a dead zone; few bits do not."""
+    """Whether what stands still moves over short steps far from x: beyond a dead zone, but not rounded, it does."""
     y = np.array([*at([_ELSEWHERE + k * _SHORTER for k in range(5)])])
     often = np.count_nonzero(y[1:] != y[:-1], axis=0) > 1
     moved = still & np.isfinite(y).all(axis=0) & (y[0] != y0)
