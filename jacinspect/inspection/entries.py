@@ -72,8 +72,7 @@ def _of_compared(comparison: Comparison, messages: "_Messages") -> Iterator[Find
     by_little = inconclusive = (status == Status.INCONCLUSIVE) & ~on_stairs
     if inconclusive.any():
         by_little = inconclusive & (comparison.unsure(slice(None)) > comparison.allowed(slice(None)))
-        messages.noise = float(messages.noise_needed(np.flatnonzero(by_little)).max(initial=0))
-    yield from messages.finding("J006", by_little, messages.by_little, comparison.ratio)
+    yield from messages.finding("J006", by_little, messages.by_little, messages.off)
     yield from messages.finding("J006", inconclusive & ~by_little, messages.inconclusive)
     two_scales = (status == Status.INCONCLUSIVE) & on_stairs
     messages.noise = float(messages.noise_needed(np.flatnonzero(two_scales)).max(initial=0))
@@ -129,7 +128,8 @@ class _Messages:
 
     def by_little(self, entry: int, number: str) -> str:
         values = f"{self._entry(entry)}: {self._both(entry)}{self._relative(entry)}"
-        return f"{number} inconclusive: {values}, as f may be if it is an approximation{self._noise('it is one')}"
+        may_be = "as f, or the rules that its derivative is made of, may be if they approximate"
+        return f"{number} inconclusive: {values}, {may_be}; give --rtol {rounded_up(float(self.off(entry)))} if they do"
 
     def _both(self, entry: int) -> str:
         """Say what the two values are, with as many digits as tell them apart."""
@@ -137,8 +137,13 @@ class _Messages:
         return f"analytic {analytic}, numeric {numeric} ± {self.numeric.bar[entry]:.1g}"
 
     def _relative(self, entry: int) -> str:
-        value = float(self.numeric.jacobian.data[entry])
-        return f", off by a relative {abs(self._claimed(entry) - value) / abs(value):.1g}"
+        return f", off by a relative {self.off(entry):.1g}"
+
+    def off(self, entries: Array | int) -> Array:
+        """Return by which part of the numeric values claims are off."""
+        assert self.analytic is not None
+        value = self.numeric.jacobian.data[entries]
+        return np.asarray(np.abs(self.analytic.data[entries] - value) / np.abs(value))
 
     def kink(self, entry: int, number: str) -> str:
         known = () if self.analytic is None else (self._claimed(entry),)

@@ -80,7 +80,7 @@ def test_an_entry_off_by_as_little_as_an_approximation_is() -> None:
     assert (found.code, found.at) == ("J006", ((0,), (1,)))
     assert found.message == (
         "2 entries inconclusive: ∂A[1]/∂X[1]: analytic 2.0000000004, numeric 2 ± 1e-12, off by a relative 2e-10, "
-        "as f may be if it is an approximation; give --noise 6e-11 if it is one"
+        "as f, or the rules that its derivative is made of, may be if they approximate; give --rtol 3e-10 if they do"
     )
     wide = numeric_of([1.0, 1.0], [1e-12, 1e-2])
     little, wide_one = findings(wide, [1 + 1e-10, 1.0])

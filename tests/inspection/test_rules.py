@@ -321,20 +321,55 @@ def test_right_functions_are_not_accused(x: Any) -> None:
 
 
 def test_a_special_function_that_is_an_approximation_is_not_accused() -> None:
-    """The derivative of torch's digamma, its polygamma, is off by up to 2e-10; that of jax's log_ndtr by 1e-11."""
+    """The derivative of torch's digamma, its polygamma, is off by up to 4.9e-10, at 1.13."""
 
     def trigamma(x: Any, factor: float = 1.0) -> Any:
         return torch.special.polygamma(1, x) * factor
 
     def verdict(derivative: Callable[..., Any], **options: Any) -> str:
-        x = np.random.default_rng(0).uniform(0.1, 20, 12)
+        x = np.append(np.random.default_rng(0).uniform(0.1, 20, 12), 1.13)
         return jacinspect.inspect(
             torch.special.digamma, x, derivative, derivative_kind="elementwise", **options
         ).verdict
 
     assert verdict(trigamma) == "inconclusive"
-    assert verdict(trigamma, noise=8e-11) == "pass"
+    assert verdict(trigamma, rtol=5e-10) == "pass"
     assert verdict(lambda x: trigamma(x, 1 + 1e-8)) == "fail"
+
+
+def test_the_gradient_of_an_entropy_is_no_worse_than_its_trigammas() -> None:
+    """They cancel in part: the gradient of Dirichlet's is off by 6e-8 here, which no caller is to blame for."""
+    x = 3 * np.exp(np.random.default_rng(6).standard_normal(4) / 2)
+
+    def entropy(x: Any) -> Any:
+        return torch.distributions.Dirichlet(x).entropy()
+
+    report = jacinspect.inspect(entropy, x, backend="torch")
+    (finding,) = (finding for finding in report.findings if finding.severity == "error" or finding.code == "J006")
+    assert (finding.code, report.verdict) == ("J006", "inconclusive")
+    rtol = float(finding.message.split("--rtol ")[1].split()[0])
+    assert jacinspect.inspect(entropy, x, backend="torch", rtol=rtol).verdict == "pass"
+
+
+class NearlyLogarithm(torch.autograd.Function):  # type: ignore[misc]
+    """log, with a slip in its own rule."""
+
+    @staticmethod
+    def forward(context: Any, x: Any) -> Any:
+        context.save_for_backward(x)
+        return x.log()
+
+    @staticmethod
+    def backward(context: Any, *cotangents: Any) -> Any:
+        return cotangents[0] / context.saved_tensors[0] * (1 + 1e-8)
+
+
+def test_a_slip_in_a_rule_of_ones_own_is_no_approximation() -> None:
+    def f(x: Any) -> Any:
+        return torch.special.expit(NearlyLogarithm.apply(x).sum(-1))
+
+    report = jacinspect.inspect(f, np.abs(X) + 1, backend="torch")
+    assert codes(report) == ["J001"]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

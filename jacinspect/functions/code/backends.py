@@ -28,7 +28,9 @@ class Framework:
     numbers, and "" for what is no array of the framework. `gradient` says how its autodiff has the gradient by complex
     numbers; that of the rules is ∂L/∂re + i ∂L/∂im. `ready`, given operands to try it on, returns what is to be called
     in place of a callable, and `unfollowed` the paths of the outputs that it marks as not differentiable. `constant`
-    returns one of its arrays as one that its autodiff does not follow, and anything else as it is.
+    returns one of its arrays as one that its autodiff does not follow, and anything else as it is. `approximates`, of a
+    callable and operands to try it on, is whether its derivative is made of the framework's own rules alone, some of
+    which are approximations.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Framework:
     ready: Callable[[Call, Sequence[Array]], Call] = lambda call, _: call
     unfollowed: Callable[[Call, Sequence[Array]], Collection[str]] = lambda _, __: ()
     constant: Callable[[Any], Any] = lambda array: array
+    approximates: Callable[[Call, Sequence[Array]], bool] = lambda _, __: False
 
 
 def _joined(arrays: Sequence[Any]) -> Array:

@@ -63,6 +63,7 @@ def of_callable(
     operands, values = divided(called, name, given, named, needs_one=weights is None)
     held = {} if weights is None else weights.values
     own = {key: value for key, value in held.items() if key not in (*operands, *values)}  # the argument has the name
+    unbound = called_with(called, operands, given)
 
     def of(names: Sequence[str]) -> Function:
         """Make the Function of the operands and of those weights."""
@@ -75,9 +76,10 @@ def of_callable(
                 raise InputError(f"{name} has no torch module: leave out --mode {function.mode}")
 
             def call(*values: Any) -> Any:
+                if weights is None:
+                    return unbound(*values)
                 new, rest = apart(names, ordered, values)
-                made = called_with(called, operands, given) if weights is None else weights.bind(new, training)
-                return made(*rest)
+                return weights.bind(new, training)(*rest)
 
             training = function.mode == "train"
             by_number = ByNumber(returning(call, name, ordered))
@@ -95,7 +97,7 @@ def of_callable(
         return Function(
             name,
             "unknown",
-            called_with(called, operands, given),
+            unbound,
             rule=backward,
             source="python",
             operands=ordered,
@@ -134,6 +136,7 @@ def _adapted(
         rule=rules[0] if rules else function.rule,  # a claim, if any
         others=(*rules[1:], *(rules_for_second(framework.name, joined) if rules else ())),
         second=second_rules(framework.name, joined) if rules else (),
+        approximates=lambda: bool(rules) and framework.approximates(joined, tried),
         output=lambda: joined.bundle,
         take=None,
         mode=None,

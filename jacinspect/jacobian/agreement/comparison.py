@@ -13,6 +13,8 @@ from jacinspect.jacobian.values.stencil import LAST, is_half, is_single
 from jacinspect.records import dataclass
 
 __all__ = [
+    "APPROXIMATE",
+    "APPROXIMATE_BY_FRAMEWORK",
     "STATUSES",
     "UNDERFLOW",
     "Comparison",
@@ -20,13 +22,15 @@ __all__ = [
     "Status",
     "Summary",
     "Tolerance",
-    "approximate",
     "in_single",
 ]
 
 _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
 _CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
-_APPROXIMATE = 2.0**-31  # of a claim: torch's polygamma is off by a relative 2e-10 itself, and a slip by far more
+APPROXIMATE = 2.0**-30  # of a claim: torch's trigamma is off by a relative 4.9e-10 itself, and a slip by far more
+# The same where only a framework's own rules are involved, in which there is no slip: a difference of two trigammas, as
+# the gradient of an entropy has them, is off by a hundred times as much.
+APPROXIMATE_BY_FRAMEWORK = 2.0**-23
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
 
@@ -62,13 +66,15 @@ class Criteria:
     are accepted however wide.
 
     At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`. No entry of
-    the outputs in `unresolved` is called wrong: f is not the sum of what it does by each input there.
+    the outputs in `unresolved` is called wrong: f is not the sum of what it does by each input there. Nor is one whose
+    claim is off by less than the part `approximate` of it: special functions are approximations, with own slopes.
     """
 
     tolerance: Tolerance | None = None
     strict_kinks: bool = False
     noise: bool = False
     unresolved: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    approximate: float = APPROXIMATE
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +85,7 @@ class Comparison:
     claimed: Array
     numeric: Numeric
     tolerance: Tolerance | None = None
+    approximate: float = APPROXIMATE
 
     def count(self, status: int) -> int:
         """Return how many entries have a status."""
@@ -139,10 +146,15 @@ class Comparison:
 
     def unsure(self, entries: Array | slice) -> Array:
         """Return what claims are off by that are inconclusive for being off by so little, and 0 of all others."""
-        claimed, value = self.claimed[entries], self.numeric.jacobian.data[entries]
-        unsure = (self.status[entries] == Status.INCONCLUSIVE) & approximate(claimed, value)
+        unsure = (self.status[entries] == Status.INCONCLUSIVE) & self.is_approximate(entries)
         with np.errstate(all="ignore"):
-            return np.where(unsure, np.abs(claimed - value), 0.0)
+            return np.where(unsure, np.abs(self.claimed[entries] - self.numeric.jacobian.data[entries]), 0.0)
+
+    def is_approximate(self, entries: Array | slice) -> Array:
+        """Return where claims are off by so little that they, or f, may be approximations, see Criteria."""
+        claimed, value = self.claimed[entries], self.numeric.jacobian.data[entries]
+        with np.errstate(all="ignore"):
+            return np.asarray(np.abs(claimed - value) <= self.approximate * np.abs(claimed))
 
     def summary(self, compared: Array, number: int) -> "Summary":
         """Sum up the entries where `compared` is true, and find the worst of them."""
@@ -169,12 +181,6 @@ class Summary:
     bar: float | None
     ratio: float | None
     worst: tuple[int, ...]
-
-
-def approximate(claimed: Array, value: Array) -> Array:
-    """Return where claims are off by so little that f may be: special functions are approximations, with own slopes."""
-    with np.errstate(all="ignore"):
-        return np.asarray(np.abs(claimed - value) <= _APPROXIMATE * np.abs(claimed))
 
 
 def in_single(values: Array) -> bool:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Criteria, Status, approximate
+from jacinspect.jacobian.agreement.comparison import UNDERFLOW, Comparison, Criteria, Status
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.averages import few_digits
 from jacinspect.jacobian.values.differences import FAINT, ROUNDING, WIDE
@@ -189,10 +189,8 @@ class Conditions:
     @cached_property
     def disagrees(self) -> Array:
         """The claim is wrong as far as the differences show, and by more than an approximation of f may be."""
-        wrong = np.where(self.on_kink, ~self.subgradient, self.differs & ~self.unresolved)
-        smooth = np.flatnonzero(wrong & ~self.on_kink)
-        wrong[smooth] = ~approximate(self.claimed[smooth], self.value[smooth])
-        return wrong
+        smooth = self.differs & ~self.unresolved & ~self.comparison.is_approximate(self.block)
+        return np.where(self.on_kink, ~self.subgradient, smooth)
 
     @cached_property
     def differs(self) -> Array:

@@ -46,7 +46,9 @@ def compare(
     criteria = Criteria() if criteria is None else criteria
     pattern, x = numeric.jacobian.pattern, x.reshape(-1)
     claimed = numeric.jacobian.data if analytic is None else analytic.data
-    comparison = Comparison(np.zeros(pattern.stored, np.int8), claimed, numeric, criteria.tolerance)
+    comparison = Comparison(
+        np.zeros(pattern.stored, np.int8), claimed, numeric, criteria.tolerance, criteria.approximate
+    )
     reads_unknown = np.zeros(pattern.shape[0], bool)
     reads_unknown[pattern.rows[~np.isfinite(x)[pattern.indices]]] = True
     reach = cache(lambda: _reach(numeric, x, y0))

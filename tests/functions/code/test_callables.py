@@ -1,6 +1,7 @@
 """People's callables: how a signature is divided, and what a broken contract gets."""
 
 import functools
+import inspect
 import math
 import sys
 from collections.abc import Callable
@@ -119,6 +120,27 @@ def test_a_signature_is_divided(
     function = of_callable(f, None, given, [None, *further])
     assert function.operands == operands
     assert dict(function.parameters) == parameters
+
+
+class Signed:
+    """A function that counts how often its signature is read, which takes as long as a small f."""
+
+    read = 0
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        self.read += 1
+        return inspect.signature(plain)
+
+    def __call__(self, x: Array, y: Array) -> Array:
+        return plain(x, y)
+
+
+def test_the_signature_is_not_read_at_every_call() -> None:
+    few, many = Signed(), Signed()
+    assert jacinspect.inspect(few, X[:1, :1], others={"y": Y[:1, :1]}).calls < 60
+    assert jacinspect.inspect(many, X, others={"y": Y}, max_evaluations=100, seed=1).calls > 30
+    assert few.read == many.read
 
 
 CALLED: list[tuple[Callable[..., Any], dict[str, Any], list[Array], Array]] = [

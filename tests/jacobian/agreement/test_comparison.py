@@ -53,7 +53,7 @@ def of_two(epsilon: float = DOUBLE, size: float = 0.0, terms: float = 1.0, shape
 
 
 def test_what_is_unsure_is_inconclusive_and_off_by_little() -> None:
-    comparison = compared([1 + 2.0**-32, -1 - 2.0**-32, 1 + 2.0**-30, 1 + 2.0**-32, NAN], [1.0, -1.0, 1.0, 1.0, 1.0])
+    comparison = compared([1 + 2.0**-32, -1 - 2.0**-32, 1 + 2.0**-29, 1 + 2.0**-32, NAN], [1.0, -1.0, 1.0, 1.0, 1.0])
     assert not comparison.unsure(slice(None)).any()
     comparison.status[[0, 1, 2, 4]] = Status.INCONCLUSIVE
     assert comparison.unsure(slice(None)).tolist() == [2.0**-32, 2.0**-32, 0, 0, 0]
