@@ -25,6 +25,7 @@ _ELSEWHERE, _SHORTER = 0.5, 2.0**-35
 # has 8 numbers within the shortest step; the longest ones meet some of bfloat16, which are up to 2⁻⁷ apart.
 _HALVES, _SHORTEST, _LONGEST = ((2.0**-10, 2.0**-16), (2.0**-7, 2.0**-9)), 2.0**-20, 2.0**-4
 _CLOSE = 4  # numbers of half precision, or fewer, lie between values of most outputs: what f itself leaps by is more
+_MANY, _OFF_GRID = 8, 2.0**-8  # values over all steps; and of the least rise, that others are no multiples of it
 _SIDES = [[sign * k * _SHORTEST for k in range(5)] for sign in (1, -1)]
 _STEPS = [sign * _LONGEST / 2**k for k in range(9) for sign in (1, -1)]
 _OUTPUTS = 2**16  # that are asked for their gaps, or somewhat more: all need memory, and show nothing else
@@ -133,7 +134,17 @@ def _gaps_by(at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
     sides = y[: 2 * len(_SIDES[0])].reshape(2, len(_SIDES[0]), -1)
     often = (np.count_nonzero(sides[:, 1:] != sides[:, :-1], axis=1) > 1).any(axis=0)
     size = finite(np.abs(y)).max(axis=0)
-    return np.where(size < _REST * size.max(initial=0), np.inf, np.where(often, 0.0, _gaps(y)))
+    gaps = np.where(often | ~_is_rounded(y), 0.0, _gaps(y))
+    return np.where(size < _REST * size.max(initial=0), np.inf, gaps)
+
+
+def _is_rounded(values: Array) -> Array:
+    """Return which outputs take many values, or those of a grid, as rounding leaves them: a sum of steps need not."""
+    rises = np.diff(np.sort(values, axis=0), axis=0)
+    with np.errstate(all="ignore"):
+        least = np.where(rises > 0, rises, np.inf).min(axis=0)
+        off = np.abs(rises / least - np.rint(rises / least)) > _OFF_GRID
+    return np.asarray((np.count_nonzero(rises > 0, axis=0) >= _MANY) | ~off.any(axis=0))
 
 
 def _some(values: Iterable[Array]) -> Array:

@@ -85,6 +85,17 @@ def test_leaps_of_f_are_no_half_precision(seed: int) -> None:
     assert report.verdict != "fail", report.findings
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_sum_of_weighted_thresholds_is_no_half_precision(seed: int) -> None:
+    """Its few values are no further apart than those of half precision, and on no grid."""
+    rng = np.random.default_rng(seed)
+    x, thresholds, heights = 3 * rng.normal(size=6), 3 * rng.normal(size=40), np.abs(3 * rng.normal(size=40))
+    f: F = lambda x: np.array([np.sum((x[:, None] > thresholds) * heights)])  # noqa: E731
+    assert epsilon(f, x) < HALF
+    assert jacinspect.inspect(f, x, lambda x: np.zeros((1, 6))).verdict != "fail"
+    assert epsilon(lambda x: brain(np.array([np.sum(x)])) / 3, x) == BRAIN  # whose values are few too
+
+
 def test_digits_that_are_printed_are_no_half_precision() -> None:
     printed = np.vectorize(lambda x: float(f"{x:.5e}"), otypes=[float])
     for seed in range(5):
