@@ -9,7 +9,7 @@ import numpy as np
 from jacinspect.jacobian.calls.blackbox import Array, blocks
 from jacinspect.jacobian.values.differences import ROUNDING
 from jacinspect.jacobian.values.numeric import Numeric
-from jacinspect.jacobian.values.stencil import LAST, is_half, is_single
+from jacinspect.jacobian.values.stencil import LAST, finite, is_half, is_single
 from jacinspect.records import dataclass
 
 __all__ = [
@@ -31,6 +31,7 @@ APPROXIMATE = 2.0**-30  # of a claim: torch's trigamma is off by a relative 4.9e
 # The same where only a framework's own rules are involved, in which there is no slip: a difference of two trigammas, as
 # the gradient of an entropy has them, is off by a hundred times as much.
 APPROXIMATE_BY_FRAMEWORK = 2.0**-23
+_NOTHING = 2.0**-43  # of the largest of its row, that a rule leaves where f has no slope: of a pose near 0, 8e-14
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
 
@@ -111,7 +112,7 @@ class Comparison:
 
         It surely is one where it is a whole number of last bits of 1, as sigmoid(x) - 1 is, or that in a mean. Claims
         in half precision are made of values of f, as 1 - y² is for tanh, or of other terms, most of size 1, and
-        are off by the rounding of those.
+        are off by the rounding of those. Where f has no slope, it is what a rule leaves of the largest of its row.
         """
         claimed, epsilon = np.abs(self.claimed[entries]), self.numeric.epsilon
         if is_half(epsilon):
@@ -125,7 +126,21 @@ class Comparison:
             bits = claimed[small] / (self.last / 2) * number
             whole |= np.abs(bits - np.rint(bits)) <= 4 * self.last * np.rint(bits)
         rounding[small[whole]] = 4 * self.last
+        left = _NOTHING * self.last / LAST * self.numeric.size[entries]
+        flat = np.abs(self.numeric.jacobian.data[entries]) <= self.numeric.bar[entries]
+        nothing = np.flatnonzero(flat & (rounding < claimed) & (claimed <= left))
+        if nothing.size:
+            of_row = _NOTHING * self.last / LAST * self._largest[self.numeric.jacobian.pattern.rows[entries][nothing]]
+            rounding[nothing] = np.maximum(rounding[nothing], np.minimum(left[nothing], of_row))
         return rounding
+
+    @cached_property
+    def _largest(self) -> Array:
+        """The largest slope of each output."""
+        jacobian = self.numeric.jacobian
+        largest = np.zeros(jacobian.shape[0])
+        np.maximum.at(largest, jacobian.pattern.rows, finite(np.abs(jacobian.data)))
+        return largest
 
     @cached_property
     def last(self) -> float:

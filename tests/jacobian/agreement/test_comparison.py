@@ -101,6 +101,27 @@ def test_a_claim_in_half_precision_is_as_rounded_as_its_terms(
     assert rounding(claim, of_two(HALF, size, terms)) == expected
 
 
+@pytest.mark.parametrize(
+    ("claim", "value", "size", "verdict"),
+    [
+        (8e-14, 0.0, 4.0, True),
+        (2e-13, 0.0, 4.0, False),
+        (8e-14, 2e-16, 4.0, False),  # by its bar of 1e-16, f has a slope
+        (8e-14, 0.0, 0.5, False),  # in units of that input, the other entry is as small
+        (8e-14, NAN, 4.0, False),
+    ],
+)
+def test_where_f_has_no_slope_a_rule_leaves_last_bits_of_its_row(
+    claim: float, value: float, size: float, verdict: bool
+) -> None:
+    pattern = Pattern.from_pairs(np.zeros(2, np.int64), np.arange(2), (1,), (2,))
+    sizes, kinds = Magnitudes.of(np.array([4.0, size])), np.zeros(2, np.int8)
+    numeric = Numeric(Jacobian(pattern, np.array([1.0, value])), np.full(2, 1e-16), kinds, sizes, DOUBLE)
+    comparison = Comparison(kinds, np.array([1.0, claim]), numeric)
+    (allowed,) = comparison.allowed(np.array([1]))
+    assert bool(claim <= allowed) == verdict
+
+
 def test_what_is_allowed_are_the_bar_the_rounding_and_a_tolerance_together() -> None:
     own = Tolerance(rtol=0.5, atol=0.25)
     assert compared([8.0], [4.0], [1.0]).allowed(slice(None)).tolist() == [1 + 2.0**-47]
