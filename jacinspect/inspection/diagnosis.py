@@ -120,7 +120,7 @@ def _as_if_elementwise(s: Suspicion) -> Iterator[str]:
 
 
 def _at_a_tolerance(s: Suspicion) -> Iterator[str]:
-    """Test whether a function that stops at a tolerance could make all of the difference, which moves most entries.
+    """Test whether a tolerance at which f stops, or a small term, could make all of the difference, in most entries.
 
     No tolerance explains an entry by an input that f does not read.
     """
@@ -132,7 +132,8 @@ def _at_a_tolerance(s: Suspicion) -> Iterator[str]:
     off = float(np.max(relative, initial=0, where=s.wrong))
     still = np.mean(np.maximum(relative, bar) < off / _SEEN)
     if _TOLERANCES[0] <= off <= _TOLERANCES[1] and still <= 1 / 2:
-        yield f"a function that stops at a tolerance or takes steps: off by a relative {off:.0e} (--noise {off:.0e})"
+        steps = f"a function that stops at a tolerance or takes steps (--noise {off:.0e})"
+        yield f"{steps}, or with a small term that is left out: off by a relative {off:.0e}"
 
 
 # --- Predictions ------------------------------------------------------------------------------------------------------

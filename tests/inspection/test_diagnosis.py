@@ -357,7 +357,7 @@ def test_the_whole_message() -> None:
     assert found.at == tuple((i, j) for i in range(2) for j in range(5))
 
 
-@pytest.mark.parametrize("off", [1e-6, 3e-9, 6e-10])
+@pytest.mark.parametrize("off", [1e-6, 3e-9, 1e-9])
 def test_nothing_is_accused_with_two_numbers_that_print_alike(off: float) -> None:
     report = jacinspect.inspect(np.square, np.array([1.5, -0.7]), lambda x: 2 * x * (1 + off))
     (message,) = refusals(report)
