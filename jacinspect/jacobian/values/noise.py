@@ -24,7 +24,6 @@ _ELSEWHERE, _SHORTER = 0.5, 2.0**-35
 # by half of what numbers of 8 bits are, or, of more bits and 4 decimal digits, of what 16 bits are. Single precision
 # has 8 numbers within the shortest step; the longest ones meet some of bfloat16, which are up to 2⁻⁷ apart.
 _HALVES, _SHORTEST, _LONGEST = ((2.0**-10, 2.0**-16), (2.0**-7, 2.0**-9)), 2.0**-20, 2.0**-4
-_CLOSE = 4  # numbers of half precision, or fewer, lie between values of most outputs: what f itself leaps by is more
 _MANY, _OFF_GRID = 8, 2.0**-8  # values over all steps; and of the least rise, that others are no multiples of it
 _SIDES = [[sign * k * _SHORTEST for k in range(5)] for sign in (1, -1)]
 _STEPS = [sign * _LONGEST / 2**k for k in range(9) for sign in (1, -1)]
@@ -71,7 +70,7 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if not np.isfinite(here).any() or not (np.isfinite(there).any() or beyond.any()):
         return epsilon
     apart = (each for each in _HALVES if _most_apart(here, each[1]) and _most_apart(there, each[1]))
-    return max([epsilon, *(half for half, _ in apart if not _most_apart(here, _CLOSE * half))])
+    return max([epsilon, *(half for half, _ in apart)])
 
 
 def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[float]], Iterator[Array]]:
@@ -128,14 +127,16 @@ def _most_move(moves: Array, expected: Array) -> bool:
 def _gaps_by(at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
     """Return the gaps of each output, see below: 0 where it moves more than once over short steps to a side.
 
-    They are infinite of what is as small beside other outputs as what is left where these have lost all digits.
+    They are infinite of what is as small beside other outputs as what is left where these have lost all digits, and of
+    what takes two values alone, as it does where f itself leaps.
     """
     y = _some(at([*_SIDES[0], *_SIDES[1], *_STEPS]))
     sides = y[: 2 * len(_SIDES[0])].reshape(2, len(_SIDES[0]), -1)
     often = (np.count_nonzero(sides[:, 1:] != sides[:, :-1], axis=1) > 1).any(axis=0)
     size = finite(np.abs(y)).max(axis=0)
     gaps = np.where(often | ~_is_rounded(y), 0.0, _gaps(y))
-    return np.where(size < _REST * size.max(initial=0), np.inf, gaps)
+    known = ((y > np.fmin.reduce(y)) & (y < np.fmax.reduce(y))).any(axis=0) & (size >= _REST * size.max(initial=0))
+    return np.where(known, gaps, np.inf)
 
 
 def _is_rounded(values: Array) -> Array:

@@ -96,6 +96,18 @@ def test_a_sum_of_weighted_thresholds_is_no_half_precision(seed: int) -> None:
     assert epsilon(lambda x: brain(np.array([np.sum(x)])) / 3, x) == BRAIN  # whose values are few too
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_what_is_saturated_in_half_precision_is_in_it(scale: float) -> None:
+    """Of a peaked softmax, one output does not move, others are 0, and the least that is not has a few values."""
+    x = 10 * np.random.default_rng([409, 100]).standard_normal(6)
+
+    def f(x: Array) -> Array:
+        rounded = np.exp(half(x - x.max()))
+        return np.asarray(half(rounded / rounded.sum()) * scale)
+
+    assert epsilon(f, x) >= HALF
+
+
 def test_digits_that_are_printed_are_no_half_precision() -> None:
     printed = np.vectorize(lambda x: float(f"{x:.5e}"), otypes=[float])
     for seed in range(5):
