@@ -58,8 +58,7 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if box.whole or box.narrow:  # whole numbers are no sign of any precision
         return box.epsilon
     at = _values_along(box, x, part)
-    still = _standing_still(box.y0, at)
-    if not still.any() or _moves_elsewhere(box.y0, still, at):
+    if not _stands_still(box.y0, at):
         return box.epsilon
     from_there = _values_along(box, x + box.limited(step_scale(x).astype(x.dtype), x, 0.5) / 2, part)
     beyond = next(from_there([0.0]))  # of values of few bits so far, the box notes how many this one has
@@ -67,7 +66,7 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if not _most_apart(_gaps(_some([box.y0, *at([_SHORTEST])])), _HALVES[0][1]):
         return epsilon
     here, there = map(_gaps_by, (at, from_there))
-    if not np.isfinite(here).any() or not (np.isfinite(there).any() or beyond.any()):
+    if not (np.isfinite(there).any() or beyond.any()):
         return epsilon
     apart = (each for each in _HALVES if _most_apart(here, each[1]) and _most_apart(there, each[1]))
     return max([epsilon, *(half for half, _ in apart)])
@@ -85,8 +84,8 @@ def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[fl
     return at
 
 
-def _standing_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> Array:
-    """Return which outputs move at most once over four short steps to a side, if most do, as where f has few bits.
+def _stands_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
+    """Whether most of f moves at most once over four short steps to a side, as where it has few bits.
 
     Two steps suffice where half of f moves at both, as nearly everything does that has more bits.
     """
@@ -96,19 +95,17 @@ def _standing_still(y0: Array, at: Callable[[Sequence[float]], Iterator[Array]])
     with np.errstate(all="ignore"):
         for side in range(2):  # on a kink one of them may be flat
             before = y0
-            for k in range(1, 5):
+            for _ in range(4):
                 y = next(values)
                 moves[side] += np.abs(y - before) > 0
                 before = y
-                if side == 0 and k == 2 and _most_move(moves, expected):
-                    return np.zeros(y0.size, bool)
+                if _most_move(moves, expected):
+                    return False
             if side == 0:
                 # Of a rise a h + b h³, that is a h: where the slope is 0, short steps need not move f.
                 far, near = next(values) - next(values), next(values) - next(values)
                 expected = np.abs(8 * near - far) / 3 > _LEAST * np.abs(y0)
-                if _most_move(moves, expected):
-                    return np.zeros(y0.size, bool)
-    return np.asarray((moves.max(axis=0) <= 1) & (not _most_move(moves, expected)))
+    return not _moves_elsewhere(y0, moves.max(axis=0) <= 1, at)
 
 
 def _moves_elsewhere(y0: Array, still: Array, at: Callable[[Sequence[float]], Iterator[Array]]) -> bool:
@@ -157,7 +154,7 @@ def _gaps(values: Array) -> Array:
     """Return how close values of an output come that differ, relative to their size; infinity where none do."""
     y = np.sort(values, axis=0)
     with np.errstate(all="ignore"):
-        gaps = np.diff(y, axis=0) / np.maximum(np.abs(y[1:]), np.abs(y[:-1]))
+        gaps = np.diff(y, axis=0) / np.abs(y[1:])
         return np.asarray(np.where(gaps > 0, gaps, np.inf).min(axis=0))
 
 

@@ -218,6 +218,11 @@ def test_infinite_operands_stay_what_they_are() -> None:
     assert (noise(f, np.array([0.3, np.inf, 0.4, -2.1])) <= 4 * DOUBLE).all()
 
 
+def test_half_precision_shows_where_f_is_0_half_a_unit_away_but_moves() -> None:
+    x = np.array([0.8127])
+    assert epsilon(lambda at: half(at) - half(x + 0.5), x) >= HALF
+
+
 def test_half_precision_elsewhere_is_none_here() -> None:
     assert epsilon(lambda x: np.where(np.abs(x - X) < 0.1, single(x), half(x)) / 3) == SINGLE
 
@@ -234,8 +239,8 @@ def test_the_coarser_of_two_precisions_is_that_of_the_values() -> None:
         (np.floor, 0),
         (lambda x: np.sin(x).astype(np.float32), 0),
         (lambda x: np.where(x < X, X, np.sin(x)), 2),
-        (lambda x: np.where(x < 1, 1 / 3, np.sin(x)), 8),
-        (lambda x: np.where(x > X, X, x), 12),
+        (lambda x: np.where(x < 1, 1 / 3, np.sin(x)), 9),
+        (lambda x: np.where(x > X, X, x), 10),
         (lambda x: single(x) / 3, 12 + 5 + 1 + 1),
         (lambda x: brain(np.sin(x)), 12 + 5 + 1 + 1 + 2 * 28),
     ],
@@ -302,6 +307,11 @@ def test_of_dead_zones_beside_what_never_moves_those_count_alone() -> None:
         return np.concatenate([np.maximum(u - x - 1e-5, 0), np.full(5, 1 / 3)])
 
     assert significant_epsilon(BlackBox(f, x), x) == DOUBLE
+
+
+def test_a_kink_beside_what_never_moves_is_no_rounding_to_few_bits() -> None:
+    x = np.array([1.0])
+    assert epsilon(lambda u: np.concatenate([np.minimum(u, x), np.full(5, 1 / 3)]), x) == DOUBLE
 
 
 def test_where_f_ends_before_it_is_seen_farther_on_few_bits_remain_few() -> None:
