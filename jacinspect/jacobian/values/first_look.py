@@ -65,16 +65,15 @@ def first_look(
     Of many colors three values each are enough, except where an entry's bar is wide, or somebody `contradicts` what
     they show.
     """
-    if number == 1:
+    if number == 1:  # whose entries need no order, which would take half as much memory again
         first = first_pass(near.of_color(next(colors_of(pattern, colors, number))))
         return _judged(near, pattern, colors, number, first)
     order, bounds = by_color(colors[pattern.indices], number)
-    if number <= MANY or near.sharp or is_single(near.epsilon):
-        first = first_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
-        return _judged(near, pattern, colors, number, first)
-    first = short_pass(near.of_entries(pattern, colors, order, bounds)).put_back(order)
+    differences = first_pass if number <= MANY or near.sharp or is_single(near.epsilon) else short_pass
+    first = differences(near.of_entries(pattern, colors, order, bounds)).put_back(order)
     look = _judged(near, pattern, colors, number, first)
-    assert first.trusted is not None
+    if first.trusted is None:
+        return look
     again = look.wide | refuted_by(look.jacobian, first.trusted[:] + TYPICAL * (look.bar - first.bar), contradicts)
     chosen = order[again[order]]
     if not chosen.size:
@@ -93,7 +92,6 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
     jacobian, bar, size = Jacobian(pattern, first.value), np.empty(pattern.stored), Magnitudes(pattern.stored)
     wide, closing = np.zeros(pattern.stored, bool), np.zeros(pattern.stored, bool)
     last, tiny = last_step(near.epsilon), precision(near.epsilon).tiny
-    faint = _NEARLY * WIDE if is_single(near.epsilon) else FAINT  # as narrow as bars have to be to judge by
     step: float | Array = last
     lenient: float | Array = 1.0
     for rows in pattern.bands:
@@ -110,7 +108,7 @@ def _judged(near: Neighbourhood, pattern: Pattern, colors: Array, number: int, f
         # scaled after half precision, it is no more than the scale.
         known = np.maximum(first.size[entries], np.minimum(band.size, near.terms))
         own = np.maximum(known, band.largest(rough))
-        narrow = np.maximum(np.maximum(_NEARLY * WIDE * np.abs(band.value), faint * own), tiny)
+        narrow = np.maximum(np.maximum(_NEARLY * WIDE * np.abs(band.value), FAINT * own), tiny)
         wide[entries] = rough | ~(bar[entries] <= narrow)
         size[entries] = own
     return FirstLook(near, colors, number, jacobian, bar, wide, closing, size)

@@ -1,5 +1,7 @@
 """Every entry at first sight: how many calls it takes, that bars hold, and at which entries a ladder looks again."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,14 @@ def test_one_color_takes_six_calls(size: int) -> None:
     assert holds(found, np.cos(x))
     assert not found.wide.any()
     assert found.closing.all()
+
+
+def test_one_color_takes_little_memory() -> None:
+    x = np.linspace(-2, 3.1, 200000)
+    tracemalloc.start()
+    look(np.sin, x)
+    assert tracemalloc.get_traced_memory()[1] < 15 * x.nbytes
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize(("number", "each"), [(2, 6), (16, 6), (17, 3), (20, 3)])
@@ -157,6 +167,13 @@ def test_a_bar_is_wide_against_that_size() -> None:
     assert look(lambda x: 1e12 * x, np.ones(1)).wide.tolist() == [False]
     assert look(lambda x: 1e-315 * np.sin(x), np.ones(1)).wide.tolist() == [False]
     assert look(np.zeros_like, np.ones(1)).wide.tolist() == [False]
+
+
+def test_a_small_slope_needs_a_bar_that_is_narrow_beside_that_size_alone() -> None:
+    x = np.array([1.0, 1.3])
+    small = look(lambda x: np.array([x[0] + 1e-9 * np.sin(x[1])]), x, dense(1, 2))
+    assert small.bar[1] > 1e-13
+    assert not small.wide.any()
 
 
 def test_where_sides_do_not_close_in_there_is_a_kink_unless_rounding_hides_it() -> None:
