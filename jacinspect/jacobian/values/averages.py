@@ -43,17 +43,14 @@ def averaged(coarse: Estimate, stencil: Stencil, of_x: float) -> tuple[Estimate,
         before = coarse.subset(entries)
         value, bar = averaged_slopes(stencil.subset(entries), of_x)
         known = np.where(elsewhere[entries], np.inf, np.nan_to_num(before.bar, nan=np.inf))
-        apart = (bar < known) & (np.abs(value - before.value) > bar + known)
+        apart = np.abs(value - before.value) > bar + known
         better = (bar < known) & ~apart
         # What all of f is rounded to hides small slopes; elsewhere they have to be known by themselves.
         few = is_half(stencil.x_epsilon) | (bar <= few_digits(max(stencil.x_epsilon, of_x)) * np.abs(value))
         sharper[entries] = better & few
         after = replace(before, value=value, bar=bar, kind=np.full(few.size, Kind.SMOOTH, np.int8))
         coarse = coarse.replaced(entries[better], after.subset(better))
-        if is_half(stencil.x_epsilon):
-            unknown = np.zeros(wide.size, bool)
-            unknown[entries[apart & (before.kind == Kind.SMOOTH)]] = True
-            coarse = replace(coarse, kind=np.where(unknown, Kind.UNRESOLVED, coarse.kind).astype(np.int8))
+        coarse.kind[entries[apart & is_half(stencil.x_epsilon)]] = Kind.UNRESOLVED
     return coarse, sharper
 
 

@@ -9,6 +9,7 @@ from jacinspect.jacobian.calls.blackbox import BlackBox
 from jacinspect.jacobian.values.averages import averaged, averaged_slopes
 from jacinspect.jacobian.values.sides import Estimate
 from jacinspect.jacobian.values.stencil import Kind, Stencil
+from jacinspect.records import replace
 from tests.lines import DOUBLE, F, of_one_input, stencil_of
 from tests.oracles import Array
 
@@ -137,6 +138,16 @@ def test_slopes_to_two_digits_are_better_than_none(bar: float) -> None:
 def test_what_is_sharper_or_elsewhere_stays(value: Array, bar: float) -> None:
     estimate, known = averaged(coarse(value, bar), stencil_of(in_steps(np.sin, 1e-4), X), 0.0)
     assert (estimate.value.tolist(), estimate.bar.tolist(), known.tolist()) == (value.tolist(), [bar] * 3, [False] * 3)
+
+
+@pytest.mark.parametrize("apart", [0.0, 1.0])
+@pytest.mark.parametrize("epsilon", [DOUBLE, HALF])
+def test_in_half_precision_nothing_is_known_where_the_two_contradict_each_other(epsilon: float, apart: float) -> None:
+    longer = replace(coarse(np.cos(X) + apart, 0.1), kind=np.full(3, Kind.SMOOTH, np.int8))
+    estimate, known = averaged(longer, stencil_of(in_steps(np.sin, 1e-4), X, epsilon), 0.0)
+    unknown = epsilon == HALF and apart > 0
+    assert estimate.kind.tolist() == [Kind.UNRESOLVED if unknown else Kind.SMOOTH] * 3
+    assert known.tolist() == [not apart] * 3
 
 
 @pytest.mark.parametrize(("epsilon", "enough"), [(DOUBLE, False), (HALF, True)])
