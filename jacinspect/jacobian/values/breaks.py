@@ -14,7 +14,7 @@ from jacinspect.jacobian.values.last_bits import last_bits_lost
 from jacinspect.jacobian.values.numeric import PIECES, Numeric, largest_of_row
 from jacinspect.jacobian.values.rough import Stairs
 from jacinspect.jacobian.values.stairs import FARTHEST, SIDE, Places, leader
-from jacinspect.jacobian.values.stencil import Kind, Stencil, is_half, own_scale
+from jacinspect.jacobian.values.stencil import Kind, Stencil, own_scale
 from jacinspect.records import dataclass, replace
 
 __all__ = ["between_pieces", "in_pieces"]
@@ -58,8 +58,8 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
 
     A few colors are asked, and what the pieces of outputs differ by holds for all entries of outputs that have pieces.
     """
-    if numeric.jacobian is first.jacobian or is_half(first.near.x_epsilon):
-        return numeric  # nothing was doubted, or breaks are those of rounding
+    if numeric.jacobian is first.jacobian:
+        return numeric  # nothing was doubted
     known, pattern, large = numeric.stairs, numeric.jacobian.pattern, largest_of_row(first.near, numeric.jacobian)
     refuted = _of_pieces(numeric, np.flatnonzero(refuted_by(numeric.jacobian, numeric.bar, contradicts)))
     value, bar = numeric.jacobian.data[refuted], numeric.bar[refuted]
@@ -118,7 +118,7 @@ def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) ->
     off, pieces = np.zeros(value.size), np.zeros(value.size, bool)
     far = stencil.scaled(own_scale(stencil.x))
     # Beside a small x, half a unit away is far more than a solver's next step.
-    near = [stencil, far] if stencil.inputs is not None and np.abs(stencil.x).max() < _SMALL else [stencil]
+    near = [stencil, far] if np.abs(stencil.x).max() < _SMALL else [stencil]
     windows = [(each, window) for each in near for window in _WINDOWS] + [(far, window) for window in _FAR_WINDOWS]
     for within, window in windows:
         again = np.flatnonzero(~pieces | (off < _NOISE * size))
@@ -156,8 +156,9 @@ def _in_window(
     off = _OFF * turn + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
-    off, pieces = np.where(broken, off, 0), broken & (bend | several | ~alone) & (off >= _LEAST * size)
-    blurred = np.flatnonzero(broken & seen.is_blurred)
+    off = np.where(broken, off, 0)
+    pieces = (off >= _LEAST * size) & (bend | several | ~alone)
+    blurred = np.flatnonzero(seen.is_blurred)
     if blurred.size:
         closer = (seen.places.start[blurred], seen.places.spacing[blurred])
         given = value[blurred], size[blurred], kinks[blurred]
@@ -215,9 +216,7 @@ class _Break:
     def is_blurred(self) -> Array:
         """Where it is close to a small x, and places are so far apart that f may bend between them within |x|."""
         stencil, width = self.places.stencil, self.places.width
-        if stencil.inputs is None:
-            return np.zeros(width.size, bool)
-        x = np.abs(stencil.x.reshape(-1)[stencil.inputs])
+        x = np.abs(stencil.widths(1.0)[2])
         close = np.abs(self.places.start * stencil.units()) <= _ORDER * width + x
         return np.asarray(close & (x > _TINY) & (width > x / _WITHIN))
 

@@ -520,6 +520,19 @@ def test_a_break_beside_a_small_x_is_one_however_close_it_is_looked_at() -> None
     assert found > 0
 
 
+def test_a_break_beside_0_is_not_followed_for_ever() -> None:
+    stencil, one = stencil_of(lambda x: np.exp(x) + 1e-8 * (x > 0), np.zeros(1)), np.ones(1)
+    before = stencil.box.evaluations
+    between_pieces(stencil, one, one, one == 0)
+    assert stencil.box.evaluations - before <= 10 * 3 * 65
+
+
+def test_a_smooth_output_beside_one_in_pieces_is_in_none() -> None:
+    found = off(lambda x: 1e3 + np.exp(0.3 * x) + 1e-5 * np.maximum(x - X[0] - 0.13, 0) * (X[0] == X))
+    assert found[0] > 0
+    assert found[1:].tolist() == [0, 0]
+
+
 def test_beside_a_small_rate_a_solver_s_pieces_are_as_small() -> None:
     """Half a unit away, what decays at a rate of 1e-3 has other steps altogether."""
 
