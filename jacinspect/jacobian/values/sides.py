@@ -160,11 +160,10 @@ class Sides:
 
         Within |x| it has to move to both sides: f may leap, or end, at 0. Beside a slope of longer steps, it is noise.
         """
-        stencil, both = self.rungs.stencil, change.min(axis=0)
+        stencil = self.rungs.stencil
         near = own_scale(stencil.widths(1.0)[2])  # at 0, where numbers are dense, what f does near x has no size
         settled = (np.take_along_axis(self.h, self.both.best[None], axis=0) < near) & (near < stencil.step_scale())
-        within = (self.h >= near / 4) & (self.h < near) & (both > _LAST_BITS * self.noise) & settled
-        steep = np.where(within, both / self.h, 0)
+        steep = np.where(settled & (self.h >= near / 4), change.min(axis=0) / self.h, 0)
         return np.asarray(np.maximum(change.max(axis=(0, 1)) / stencil.step_scale(), steep.max(axis=0)))
 
     def _known(self, reached: Array) -> Array:

@@ -103,6 +103,14 @@ def test_x_log_x_has_no_slope_at_0() -> None:
     assert at(lambda x: np.where(x > 0, x * np.log(x), np.where(x < 0, np.nan, 0)), 0.0).kind.tolist() == [UNRESOLVED]
 
 
+def test_a_wide_bar_is_judged_by_what_f_does_within_a_small_x() -> None:
+    """At an extremum, in another unit."""
+    x = np.array([1e-9])
+    found = judged(stencil_of(lambda x: 3 + np.sin(np.pi * x / 1e-9) ** 2, x).scaled(x))
+    assert found.kind.tolist() == [SMOOTH]
+    assert 1e-4 <= found.bar[0] <= 1e5
+
+
 # --- Kinks ------------------------------------------------------------------------------------------------------------
 
 
