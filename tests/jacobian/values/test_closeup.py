@@ -141,6 +141,14 @@ def test_what_is_too_fast_for_the_numbers_is_so_at_every_point_but_0() -> None:
     assert borne_out(lambda x: x + 1e-29 * np.sin(1e60 * x), np.full(1, 11.0), np.ones(1), np.zeros(1)) == [False]
 
 
+@pytest.mark.parametrize("power", [0.0, 0.3])
+def test_at_a_jump_or_a_cusp_no_steep_claim_is_refuted(power: float) -> None:
+    def f(x: Array) -> Array:
+        return np.asarray(x + 2.0 ** (50 * power) * np.where(x == X, 0, np.abs(x - X) ** power))
+
+    assert borne_out(f, np.full(3, 1e15), np.ones(3)) == [True] * 3
+
+
 def test_a_steep_wave_that_is_followed_bears_out_no_wrong_claim() -> None:
     x = np.linspace(0.2, 1.2, 300)
     assert not np.any(borne_out(lambda x: np.sin(1e10 * x), 3e10 * np.cos(1e10 * x), np.ones(300), x))
