@@ -9,12 +9,12 @@ from jacinspect.jacobian.columns import Columns
 from jacinspect.jacobian.values.stencil import Stencil, finite
 from jacinspect.records import dataclass
 
-__all__ = ["SETTLED", "SHARPER", "Rungs", "View", "believed", "bends", "creeping", "extrapolated", "slopes_of"]
+__all__ = ["SETTLED", "Rungs", "View", "believed", "bends", "creeping", "extrapolated", "slopes_of"]
 
 SETTLED = 3  # steps in a row that show what one may by chance
 _CHANGE = 2.0  # times the last change bounds the error where it shrinks by 1.5 a step, as of |x|^1.5
 _SLOWLY = 0.8  # where it shrinks by less, at all of the finest steps, or grows by as little, no change bounds it
-SHARPER = 8.0  # no column claims to be more than so many times sharper than the one before: two may agree by chance
+_SHARPER = 8.0  # no column claims to be more than so many times sharper than the one before: two may agree by chance
 _FINEST = 7  # the finest steps share one measure of noise, for one disagreement alone may be small by chance
 
 
@@ -78,7 +78,7 @@ def extrapolated(
     bound = np.zeros_like(spread)
     for number, order in enumerate(orders, 1):
         column[number:] += (column[number:] - column[number - 1 : -1]) / (ratio**order - 1)
-        np.maximum(_CHANGE * _change(column), bound / SHARPER, out=bound)
+        np.maximum(_CHANGE * _change(column), bound / _SHARPER, out=bound)
         better = bound < spread
         np.copyto(value, column, where=better)
         np.copyto(spread, bound, where=better)

@@ -4,9 +4,8 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.values.sides import Estimate
-from jacinspect.jacobian.values.slopes import SHARPER, Rungs
-from jacinspect.jacobian.values.stairs import inputs_of, leaps_at_end, steps_beyond, steps_near
-from jacinspect.jacobian.values.stencil import Stencil
+from jacinspect.jacobian.values.slopes import Rungs
+from jacinspect.jacobian.values.stairs import leaps_at_end, steps_beyond, steps_near
 
 __all__ = ["rounding_of_x", "steps_around"]
 
@@ -20,9 +19,8 @@ def steps_around(
     """Return how high the steps are in which f moves, of entries with an estimate each, and how far away one is.
 
     They are looked for around the step that is `believed`; there are none where f stands still around x, and bends at
-    the end of that tread. Of outputs that read one input, the nearest steps are followed, and those of others, that may
-    be farther away, are as high as what is first off the slope. Of a short tread whose slope is `denied`, the leaps at
-    its ends are enough: so does f stand still around a point at which a solver stops at once.
+    the end of that tread. Of a short tread whose slope is `denied`, the leaps at its ends are enough: so does f stand
+    still around a point at which a solver stops at once.
     """
     ends = _treads(rungs.subset(entries))
     end, sign = ends.max(axis=0), np.where(ends[0] >= ends[1], -1, 1)
@@ -40,23 +38,13 @@ def steps_around(
         height[far] = steps_beyond(stencil.subset(far), within[far], sign[far] * rungs.steps[0])
         away[far] = np.abs(within[far] * stencil.units()[far])
     reach = rungs.steps[ends].max(axis=0)
-    short = (ends > 0).all(axis=0) & (reach <= _SHORT) & (believed <= reach)
+    short = (reach <= _SHORT) & (believed <= reach)
     alone = np.flatnonzero(leaps & short & (height == 0) & denied)
     if alone.size:
-        other, near_end = -sign[alone], ends.min(axis=0)[alone]
-        still, moved = other * rungs.steps[near_end], other * rungs.steps[near_end - 1]
-        height[alone] = _leap_at(stencil.subset(alone), still, moved)
-    inputs = inputs_of(stencil)
-    longer = np.flatnonzero((height == 0) & np.isin(inputs, inputs[height > 0]))
-    if longer.size:
-        height[longer], away[longer] = _first_rise(rungs.subset(entries[longer]), estimate.subset(longer))
+        other, near_end, alike = -sign[alone], ends.min(axis=0)[alone], stencil.subset(alone)
+        leap, end = leaps_at_end(alike, other * rungs.steps[near_end], other * rungs.steps[near_end - 1])
+        height[alone] = np.where(leap, np.abs(alike.step(end) - alike.y0), 0)
     return height, away
-
-
-def _leap_at(stencil: Stencil, still: Array, moved: Array) -> Array:
-    """Return by how much f leaps at the end of the tread that x is on, between two steps as of `leaps_at_end`; or 0."""
-    leaps, end = leaps_at_end(stencil, still, moved)
-    return np.where(leaps, np.abs(stencil.step(end) - stencil.y0), 0)
 
 
 def _treads(rungs: Rungs) -> Array:
@@ -75,14 +63,3 @@ def rounding_of_x(rungs: Rungs) -> float:
         apart = 2 * rungs.steps[ends].sum(axis=0) * np.abs(stencil.units() / stencil.x.reshape(-1)[stencil.inputs])
     flat = (ends > 0).all(axis=0)
     return float(np.min(apart, initial=_COARSEST, where=flat)) if flat.any() else 0.0
-
-
-def _first_rise(rungs: Rungs, estimate: Estimate) -> tuple[Array, Array]:
-    """Return by how much f is off a slope at the finest step where it is off by more than the bar, and that step."""
-    stencil, columns = rungs.stencil, np.arange(estimate.value.size)
-    moved = rungs.steps[:, None] * stencil.units()
-    line = stencil.y0 + np.stack([-moved, moved]) * estimate.value
-    off = np.nan_to_num(np.abs(rungs.y - line).max(axis=0))
-    least = SHARPER * (estimate.bar * np.abs(moved) + stencil.epsilon * np.abs(stencil.y0))
-    first = off.shape[0] - 1 - (off > least)[::-1].argmax(axis=0)
-    return off[first, columns], np.abs(moved[first, columns])

@@ -13,15 +13,14 @@ X = np.array([0.31270043, -1.28710037])
 
 
 @np.errstate(all="ignore")
-def steps(stencil: Stencil) -> tuple[Array, Array, int]:
+def steps(stencil: Stencil, believed: float | None = None, denied: bool = True) -> tuple[Array, Array, int]:
     """Return how high the steps are and how far away, and how many calls of f that took."""
     rungs = rungs_of(stencil)
     entries, none = np.arange(stencil.y0.size), np.zeros((2, stencil.y0.size), bool)
     sides = Sides.of(rungs, none, np.zeros(stencil.y0.size))
     before = stencil.box.evaluations
-    height, away = steps_around(
-        rungs, entries, sides.estimate(), rungs.steps[sides.both.best], np.ones(entries.size, bool)
-    )
+    at = rungs.steps[sides.both.best] if believed is None else np.full(entries.size, believed)
+    height, away = steps_around(rungs, entries, sides.estimate(), at, np.full(entries.size, denied))
     return height, away, stencil.box.evaluations - before
 
 
@@ -34,7 +33,9 @@ def test_steps_are_as_high_as_they_are(height: float, tilt: float) -> None:
 
 
 def test_a_smooth_function_has_none() -> None:
-    assert steps(stencil_of(np.sin, X))[0].tolist() == [0, 0]
+    height, _, calls = steps(stencil_of(np.sin, X))
+    assert height.tolist() == [0, 0]
+    assert calls <= 220  # and none for what lies beyond a tread
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -57,6 +58,37 @@ def test_a_tread_that_ends_in_a_leap_is_searched_for_more(side: int) -> None:
         return np.asarray(np.floor(far / 1e-5 + 0.1) * 1e-7 + np.minimum(far + 4e-5, 0))
 
     np.testing.assert_allclose(steps(stencil_of(f, X))[0], 1e-7, rtol=0.7)
+
+
+def test_steps_that_are_too_many_around_x_are_sought_beyond_its_tread() -> None:
+    f: F = lambda x: (1 + 1e-9 * np.exp(7.3 * (x - X))).astype(np.float32).astype(float)  # noqa: E731
+    height, away, _ = steps(stencil_of(f, X))
+    assert np.all((height >= 2.0**-24) & (height <= 2.0**-22))
+    assert np.all((away > 0.5) & (away < 0.7))
+
+
+@pytest.mark.parametrize(
+    ("width", "believed", "denied", "height"),
+    [(1e-4, None, True, 1e-4), (1e-4, None, False, 0), (0.05, 1e-5, True, 0), (1e-4, 0.1, True, 0)],
+)
+def test_a_tread_between_two_leaps_is_a_step_if_it_is_short_and_its_slope_denied(
+    width: float, believed: float | None, denied: bool, height: float
+) -> None:
+    stencil = stencil_of(lambda x: np.where(np.abs(x - X) < width, 0, x - X), X)
+    np.testing.assert_allclose(steps(stencil, believed, denied)[0], height, rtol=1e-3)
+
+
+def test_a_tread_that_leaps_at_one_end_alone_is_none() -> None:
+    f: F = lambda x: np.where(x - X > 1e-4, x - X, np.minimum(x - X + 2e-4, 0))  # noqa: E731
+    assert steps(stencil_of(f, X), believed=1e-6)[0].tolist() == [0, 0]
+
+
+def test_steps_that_are_seen_are_as_high_whatever_is_at_the_other_end_of_the_tread() -> None:
+    def f(x: Array) -> Array:
+        far = x - X
+        return np.asarray(np.floor(np.minimum(far, 0) / 1e-5 + 0.1) * 1e-7 + 1e-3 * (far > 2e-5))
+
+    np.testing.assert_allclose(steps(stencil_of(f, X), believed=1e-6)[0], 1e-7, rtol=0.7)
 
 
 def test_an_output_whose_steps_are_farther_away_is_off_by_as_much_as_it_first_leaves_its_slope() -> None:
