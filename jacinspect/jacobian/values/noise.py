@@ -66,7 +66,7 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if not _most_apart(_gaps(_some([box.y0, *at([_SHORTEST])])), _HALVES[0][1]):
         return epsilon
     here, there = map(_gaps_by, (at, from_there))
-    if not (np.isfinite(there).any() or beyond.any()):
+    if not np.isfinite(here).any() or not (np.isfinite(there).any() or beyond.any()):
         return epsilon
     apart = (each for each in _HALVES if _most_apart(here, each[1]) and _most_apart(there, each[1]))
     return max([epsilon, *(half for half, _ in apart)])
