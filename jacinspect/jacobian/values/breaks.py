@@ -35,8 +35,9 @@ _ONE_LEAP = 1 / 64  # of a slope, that it may be off at most by one
 _ONE_KINK = 2.0**-7  # of a slope, that one turns it by: 0.5 % as measured on RK45 at 1e-3; a larger one is f's own
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
-# there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large.
-_WINDOWS = (0.0, 1.0), (-0.72, 0.5)
+# there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large. Last, half as far as
+# at first, where RK45 at 1e-3 has fainter breaks than those farther away, which turn it by more than a solver's.
+_WINDOWS = (0.0, 1.0), (-0.72, 0.5), (0.0, 0.5)
 # Where those show noise or nothing, in units of |x|: the nearest place where RK45 at 1e-3 takes another step may be
 # beyond 0, and that where Jacobi's iteration does is seldom within half a unit.
 _FAR_WINDOWS = (1.5, 2.0), (-2.0, 2.0)
@@ -48,7 +49,7 @@ _FAINT = 2.0**-8
 _CLOSE = 2.0**-20  # of a slope: where those of pieces differ by no more, one is judged, with a bar that includes that
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
 _FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
-_ASKED = 4  # colors of which it is asked: some 260 to 390 calls each, and all outputs at once
+_ASKED = 4  # colors of which it is asked: some 320 to 450 calls each, and all outputs at once
 _WITHIN = 64  # places within a small |x|, down to which a break that is close to it is followed
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
