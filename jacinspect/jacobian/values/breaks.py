@@ -33,6 +33,9 @@ _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, o
 _ALIKE, _BIAS = 32.0, 2.0**-8  # but no more than so much of a slope: 1 % is found
 _ONE_LEAP = 1 / 64  # of a slope, that it may be off at most by one
 _ONE_KINK = 2.0**-7  # of a slope, that one turns it by: 0.5 % as measured on RK45 at 1e-3; a larger one is f's own
+# Of a slope, that each of several kinks turns it by, where together they turn it by less than a part of what it changes
+# by: by 1 to 3 % as measured on RK23 at 1e-3, off by 1 % itself. Rectifiers make most of what a slope changes by.
+_TURNS, _TOGETHER = 2.0**-5, 2.0**-3
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
 # there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large. Last, half as far as
@@ -146,19 +149,22 @@ def _in_window(
     first, last, alone = seen.first, seen.last, seen.alone
     # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
     leap = last > np.maximum(first / _FINER, _SETTLED * seen.middle)
-    several = alone & leap & (seen.many > 2 * _ORDER)  # two leaps make no more
+    several = seen.many > 2 * _ORDER  # two breaks make no more
     turn, height = _turn(seen.places, seen.cell), last / _LEAP
     # A kink by itself is f's own, and so are many, unless they are faint, and steep ones: networks of rectifiers.
     few = seen.many <= _FEW * _ORDER
     shown = leap | ~few | (window[0] == 0)  # a few kinks elsewhere do not show that it is a solver
-    bend = alone & ~kinks & shown & (turn <= np.select([leap, few], [PIECES, _ONE_KINK], _FAINT) * size)
+    together = several & (turn * seen.many / _ORDER <= _TOGETHER * seen.change)
+    most = np.select([leap, together, few], [PIECES, _TURNS, _ONE_KINK], _FAINT) * size
+    bend = alone & ~kinks & shown & (turn <= most)
+    turn = np.where(together & ~leap, np.minimum(turn, _ONE_KINK * size), turn)
     turn, tilt = np.where(bend, turn, 0), np.where(last > 2 * first / _FINER**2, height / seen.apart, 0)
-    leaps = np.minimum(_BY_LEAPS * tilt, np.select([several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
+    leaps = np.minimum(_BY_LEAPS * tilt, np.select([alone & leap & several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
     off = _OFF * turn + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
     off = np.where(broken, off, 0)
-    pieces = (off >= _LEAST * size) & (bend | several | ~alone)
+    pieces = (off >= _LEAST * size) & (bend | (leap & several) | ~alone)
     blurred = np.flatnonzero(seen.is_blurred)
     if blurred.size:
         closer = (seen.places.start[blurred], seen.places.spacing[blurred])
@@ -172,7 +178,8 @@ class _Break:
     """The largest ninth difference in a window, as seen from afar (`first`), 8 and 64 times closer (`last`).
 
     `persists` says where it is a break and no bend, `alone` where others are so far away that slopes beside it can be
-    had; `apart` is its distance from x or, if that is less, from the next. `many` are large from afar.
+    had; `apart` is its distance from x or, if that is less, from the next. `many` are large from afar. `change` is what
+    slopes change by between all places, seen from afar, as far as the largest of an output is not larger than this one.
     """
 
     places: Places
@@ -184,12 +191,13 @@ class _Break:
     alone: Array
     apart: Array
     many: Array
+    change: Array
 
     @classmethod
     def in_window(cls, stencil: Stencil, value: Array, window: tuple[Array, Array]) -> "_Break | None":
         """Follow the largest difference; None where all are as small as rounding."""
         start, spacing = window
-        sizes, large, range_ = [], [], np.zeros(value.size)
+        sizes, large, changes, range_ = [], [], [], np.zeros(value.size)
         columns = np.arange(value.size)
         for _ in range(3):
             places = Places.at(stencil, spacing, start if start.any() else None)
@@ -201,6 +209,9 @@ class _Break:
             cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
             large.append(np.count_nonzero(ninth >= ninth.max(axis=0) / _FINER**2, axis=0))
             sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
+            changes.append(
+                np.ptp(places.differences(1), axis=0) / places.width * sizes[-1] / (ninth.max(axis=0) + _TINY)
+            )
             start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
             spacing = places.spacing / _FINER
         first, middle, last = sizes
@@ -211,7 +222,7 @@ class _Break:
         next_one = 2 * SIDE * window[1] * _ORDER / large[0]
         distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
         distance = np.where(alone, distance, _ORDER * places.width)
-        return cls(places, cell, first, middle, last, persists, alone, distance, large[0])
+        return cls(places, cell, first, middle, last, persists, alone, distance, large[0], changes[0])
 
     @property
     def is_blurred(self) -> Array:
