@@ -21,7 +21,7 @@ from jacinspect.functions.code.containers import Containers
 from jacinspect.functions.code.frameworks import framework_of, signature_of
 from jacinspect.functions.code.holder import held_by, of_holder
 from jacinspect.functions.code.in_place import require_returned
-from jacinspect.functions.code.layers import with_cache
+from jacinspect.functions.code.layers import named_backward, with_cache
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import is_tree
 from jacinspect.functions.code.weights import arrays_of
@@ -46,6 +46,9 @@ def claim_of(
     is.
     """
     called = callable_of(derivative, name)
+    of_object = named_backward(called, _required(signature_of(called), function), function, kind)
+    if of_object is not None:
+        return of_object
 
     def taking(vectors: int) -> Claim:
         held = held_by(called, function, vectors)

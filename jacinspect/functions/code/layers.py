@@ -6,19 +6,23 @@ In: an object that a reference names. Out: a callable, and the derivative that i
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
 from jacinspect.functions.code.arguments import POSITIONAL, apart
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.seeding import reseeded
-from jacinspect.functions.code.trees import leaves
+from jacinspect.functions.code.trees import converted, leaves
 from jacinspect.functions.code.weights import arrays_of, kept_as, with_arrays
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
+from jacinspect.records import replace
 
-__all__ = ["made", "own_backward", "with_cache"]
+__all__ = ["made", "named_backward", "own_backward", "with_cache"]
 
 
 def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -67,13 +71,22 @@ def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[s
     """
     owner = getattr(called, "__self__", f)
     torch: Any = sys.modules.get("torch")
-    if torch is not None and isinstance(owner, torch.nn.Module):
+    if isinstance(owner, type) or (torch is not None and isinstance(owner, torch.nn.Module)):
         return None
-    if isinstance(owner, type) or not (hasattr(owner, "forward") and hasattr(owner, "backward")):
+    if not hasattr(owner, "backward") or not _is_forward(called, owner):
         return None
-    if called is not owner and called not in (owner.forward, getattr(owner, "__call__", None)):  # noqa: B004
-        return None
+    return _backward(called, operands, names)
 
+
+def _is_forward(called: Any, owner: Any) -> bool:
+    """Whether an object has forward, and this is that, or the object itself, called as it is."""
+    return hasattr(owner, "forward") and (
+        called is owner or called in (owner.forward, getattr(owner, "__call__", None))  # noqa: B004
+    )
+
+
+def _backward(called: Any, operands: Sequence[str], names: Sequence[str], method: str = "backward") -> Claim:
+    """Return a method of an object as the vjp of what is called, which keeps in the object what the method needs."""
     takes = [name for name in operands if name not in names]
     every = [*takes, *arrays_of(called)]
 
@@ -82,7 +95,7 @@ def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[s
         layer = with_arrays(called, new) if names else called
         layer(*others)  # which keeps what backward needs
         holder = getattr(layer, "__self__", layer)
-        found = _pulled(holder.backward, dict(zip(takes, others, strict=True)), cotangent)
+        found = _pulled(getattr(holder, method), dict(zip(takes, others, strict=True)), cotangent)
         if isinstance(found, tuple) and len(found) == len(every):  # those of arrays that are fixed are among them
             by_name = dict(zip(every, found, strict=True))
             return tuple(by_name[name] for name in operands)
@@ -100,13 +113,26 @@ def _pulled(backward: Any, operands: Mapping[str, Array], cotangent: Array) -> A
     places = [] if signature is None else signature.parameters.values()
     required = [place.name for place in places if place.kind in POSITIONAL and place.default is place.empty]
     if len(required) != len(operands) + 1:
-        return backward(cotangent)
+        default = next((place.default for place in places if place.kind in POSITIONAL), None)
+        return _of_loss(backward, default, cotangent) if not required else backward(cotangent)
     if not operands.keys() < {*required}:
         raise FunctionFailedError(
             f"its backward takes {' and '.join(required)}, and forward {' and '.join(operands)}: give them the same "
             "names; or, if the cotangent is the last, name it with -d FILE:OBJECT.backward --derivative-kind vjp"
         )
     return backward(*(operands.get(name, cotangent) for name in required))
+
+
+def _of_loss(backward: Any, default: Any, cotangent: Array) -> Any:
+    """Call backward(dout=1); where it does not read dout, as that of a loss need not, it is the one of the default."""
+    found = backward(cotangent)
+    if cotangent.shape or not isinstance(default, int | float) or not default:
+        return found
+    with suppress(Exception):  # which it was not meant to be called without
+        pairs = zip(leaves(found), leaves(backward()), strict=True)
+        if all(np.array_equal(one, other, equal_nan=True) for (_, one), (_, other) in pairs):
+            return converted(found, lambda leaf: leaf * (cotangent / default))
+    return found
 
 
 def _kept(layer: Any, path: str) -> Any:
@@ -120,28 +146,46 @@ def _kept(layer: Any, path: str) -> Any:
     )
 
 
-def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:
-    """Read backward(dout, cache) of a forward that returns (out, cache), or layer.backward(dout) of layer.forward.
+def named_backward(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:
+    """Read a method of f's own object as backward(dout), though its object may have several; None where it is another.
 
-    The first is recognised by its last argument, a local variable of the function; the second by the object that both
-    are methods of. None where it is neither.
+    It requires the cotangent at most, under no name of an operand, and has backward in its name, or is all that there
+    is beside forward, or is said to be a vjp. Any other is f' of x, whatever it calls x.
+    """
+    owner, origin = getattr(derivative, "__self__", None), function.origin
+    if kind not in (None, "vjp") or owner is None or owner is not getattr(origin, "__self__", origin):
+        return None
+    signature = signature_of(derivative)
+    places = [] if signature is None else signature.parameters.values()
+    cotangent = [*names, *(place.name for place in places if place.kind in POSITIONAL)][:1]
+    if len(names) > 1 or not cotangent or (kind is None and cotangent[0] in function.operands):
+        return None
+    method = derivative.__name__
+    only = bool(names) and _is_forward(origin, owner) and not hasattr(owner, "backward")
+    if kind is None and "backward" not in method and not only:
+        return None
+    weights = [name for name in function.operands if name in function.own]
+    claim = _backward(origin, function.operands, weights, method)
+    return replace(claim, derivative=reseeded(claim.derivative, function.reseed))
+
+
+def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:
+    """Read backward(dout, cache) of a forward that returns (out, cache); None where it is none.
+
+    It is recognised by its last argument, a local variable of the function.
     """
     if kind not in (None, "vjp") or function.origin is None or set(names) & set(function.operands):
         return None
-    owner = getattr(derivative, "__self__", None)
-    same = owner is not None and owner is getattr(function.origin, "__self__", function.origin)
     variables = getattr(getattr(function.origin, "__code__", None), "co_varnames", ())
-    if not (same and len(names) == 1) and not (len(names) == 2 and names[1] in variables):
+    if len(names) != 2 or names[1] not in variables:
         return None
     forward = function.value
 
     def pull(*given: Array) -> Any:
         *operands, cotangent = given
         result = forward(*operands)
-        if same:
-            return derivative(cotangent)
         if not isinstance(result, tuple) or len(result) < 2:
             raise FunctionFailedError(f"{function.name} returned no (out, {names[1]}) for its backward")
         return derivative(cotangent, result[1] if len(result) == 2 else result[1:])
 
-    return Claim(pull, "vjp", takes=0 if same else -1)
+    return Claim(reseeded(pull, function.reseed), "vjp", takes=-1)
