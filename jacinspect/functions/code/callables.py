@@ -83,10 +83,14 @@ def of_callable(
 
             training = function.mode == "train"
             by_number = ByNumber(returning(call, name, ordered))
+            rule = function.rule
+            if backward is not None and rule is backward:  # which calls f, to keep what it needs
+                rule = replace(backward, derivative=reseeded(backward.derivative, function.reseed))
             note = f"in {function.mode or 'eval'} mode, {function.note}" if function.note else ""
             ready = replace(
                 function,
                 value=reseeded(by_number, function.reseed),
+                rule=rule,
                 is_by_number=lambda: by_number.needed,
                 note=note,
             )

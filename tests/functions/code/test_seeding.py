@@ -71,3 +71,41 @@ def test_the_advice_of_j005_works_where_it_is_followed(run_here: RunHere) -> Non
     assert (done.status, "--reseed 0" in " ".join(done.text.split())) == (1, True)
     assert run_here(*command, "--reseed", "0").status == 0
     assert "--reseed 0" in CODES["J005"].advice
+
+
+class Dropout:
+    """Its mask is drawn in forward."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        self.factor = factor
+
+    def forward(self, x: Array) -> Array:
+        self.mask = np.random.rand(*x.shape) > 0.5  # noqa: NPY002
+        return np.asarray(x * self.mask)
+
+    def backward(self, dout: Array) -> Array:
+        return np.asarray(self.factor * dout * self.mask)
+
+
+def dropout_forward(x: Array) -> tuple[Array, Array]:
+    cache = np.random.rand(*x.shape) > 0.5  # noqa: NPY002
+    return x * cache, cache
+
+
+def dropout_backward(dout: Array, cache: Array) -> Array:
+    return np.asarray(dout * cache)
+
+
+def dropout_wrong(dout: Array, cache: Array) -> Array:
+    return np.asarray(1.01 * dout * cache)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [None, "vjp"])
+def test_a_backward_has_the_draws_of_its_forward(kind: Any, dtype: str) -> None:
+    x = np.linspace(0.5, 2, 12).reshape(4, 3).astype(dtype)
+    for factor, backward, expected in ((1, dropout_backward, "pass"), (1.01, dropout_wrong, "fail")):
+        layer: Any = Dropout(factor)
+        assert jacinspect.inspect(layer, x, reseed=1).verdict == expected
+        assert jacinspect.inspect(layer.forward, x, layer.backward, derivative_kind=kind, reseed=1).verdict == expected
+        assert jacinspect.inspect(dropout_forward, x, backward, derivative_kind=kind, reseed=1).verdict == expected
