@@ -149,8 +149,8 @@ def inspect(
         Which operands to differentiate by: a place, from 1, a name (x, y, …, or a container's, for its leaves), "all",
         a pattern ("*.weight"), or several of these, laid end to end; X if None. The others are fixed.
     take
-        Which output of a function that returns several: its name, or its number as in f(x)[0]; all real arrays among
-        them, end to end, if None.
+        Which output of a function that returns several: its name, or its number as in f(x)[0], or several of these with
+        commas between them; all real arrays among them, end to end, if None.
     mode
         "train" or "eval", of torch modules; eval if None.
     domain

@@ -206,8 +206,8 @@ def with_derivative(
     if kind is not None:
         DerivativeKind.require(kind, "derivative kind")
     claim = _claim(derivative, function, kind, backend)
-    if claim.takes < 0 and function.take is None:  # a backward of the first of what a forward returns
-        function = replace(function, take="0")
+    if claim.outputs and function.take is None:
+        function = replace(function, take=",".join(map(str, range(claim.outputs))))
     formula = derivative.strip() if isinstance(derivative, str) else getattr(derivative, "file", "")
     return replace(
         function,

@@ -196,6 +196,7 @@ class Claim:
     kind: str | None = None
     adapt: Callable[[Sequence[Array]], Callable[..., Any]] | None = None
     takes: int = 0  # how many arguments it requires, where that is known
+    outputs: int = 0  # as a vjp, of so many of the function's outputs alone, the first ones; 0 of all
     numbers: str = ""  # what they are called where it is numbers, which hold at one X alone, and no code
     # The claim for the operands that are open, from 0, where its tangents depend on these.
     of: Callable[[Sequence[int]], "Claim"] | None = None

@@ -76,6 +76,17 @@ def test_one_with_a_name_is_taken_by_its_number() -> None:
         jacinspect.inspect("numpy.linalg:slogdet", X[:, :2], take=2)
 
 
+def test_several_are_taken_by_their_names_or_numbers() -> None:
+    def f(x: Array) -> Any:
+        return {"a": np.sin(x), "b": x.sum(0), "c": {"d": x[0]}}
+
+    for take in ("a,c", "0, c.d"):
+        report = jacinspect.inspect(f, X, take=take)
+        assert report.names.output.names == ("a", "c.d")
+    with pytest.raises(InputError, match=r"--take e: .* has no such output; it returns a, b, c.d"):
+        jacinspect.inspect(f, X, take="a,e")
+
+
 def test_what_is_no_real_array_is_left_out_and_told() -> None:
     def f(x: Array) -> Any:
         return x**2, None, "a text", np.argmax(x, axis=0), {"flag": True}

@@ -22,6 +22,7 @@ from jacinspect.functions.code.precision import accepted
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
+from jacinspect.functions.rules import Claim
 from jacinspect.records import replace
 
 __all__ = ["callable_of", "of_callable", "place_of"]
@@ -130,7 +131,9 @@ def _adapted(
     # Elsewhere a detached output may be a mistake.
     marks = differentiated and autograd_function(f) is not None
     unfollowed = framework.unfollowed(function.value, tried) if marks else ()
-    joined = Joined(function.name, framework.ready(call, tried), framework, function.take, unfollowed)
+    claim = function.rule
+    vectors = claim.takes - len(function.operands) if isinstance(claim, Claim) and claim.kind == "vjp" else 0
+    joined = Joined(function.name, framework.ready(call, tried), framework, function.take, unfollowed, vectors)
     note = function.note if call is followed else "called in single precision, for it takes no double"
     convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
     rules = framework.rules(joined, tried) if differentiated else ()

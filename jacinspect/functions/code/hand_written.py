@@ -70,7 +70,8 @@ def _of_operands(
     whole = containers.whole(function)
     cached = with_cache(called, _required(signature_of(called), whole), whole, kind)
     if cached is not None:
-        return replace(cached, derivative=containers.of_operands(cached.derivative))
+        takes = len(function.operands) + cached.outputs
+        return replace(cached, derivative=containers.of_operands(cached.derivative), takes=takes)
     signature = _signature_for(called, whole, kind)
     required = _required(signature, whole)
     of_arguments = _of_arguments(called, signature, whole, kind, bool(containers.trees))

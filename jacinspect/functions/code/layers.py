@@ -3,11 +3,13 @@
 In: an object that a reference names. Out: a callable, and the derivative that it brings. Next: callables.py.
 """
 
+import dis
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -104,7 +106,7 @@ def _backward(called: Any, operands: Sequence[str], names: Sequence[str], method
         by_operand = found if isinstance(found, tuple) and len(found) == len(others) else (found,) * len(others)
         return *by_operand, *(_kept(holder, name) for name in names)
 
-    return Claim(pull, "vjp")
+    return Claim(pull, "vjp", takes=len(operands) + 1)
 
 
 def _pulled(backward: Any, operands: Mapping[str, Array], cotangent: Array) -> Any:
@@ -172,20 +174,28 @@ def named_backward(derivative: Any, names: Sequence[str], function: Function, ki
 def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:
     """Read backward(dout, cache) of a forward that returns (out, cache); None where it is none.
 
-    It is recognised by its last argument, a local variable of the function.
+    It is recognised by its last argument: a variable of the function, with which a tuple in it ends. Of (h, c, cache),
+    it takes a cotangent for h, or for each of h and c.
     """
-    if kind not in (None, "vjp") or function.origin is None or set(names) & set(function.operands):
-        return None
-    variables = getattr(getattr(function.origin, "__code__", None), "co_varnames", ())
-    if len(names) != 2 or names[1] not in variables:
+    outputs, operands = len(names) - 1, function.operands
+    if kind not in (None, "vjp") or outputs < 1 or {*names} & {*operands} or names[-1] not in _last(function.origin):
         return None
     forward = function.value
 
     def pull(*given: Array) -> Any:
-        *operands, cotangent = given
-        result = forward(*operands)
-        if not isinstance(result, tuple) or len(result) < 2:
-            raise FunctionFailedError(f"{function.name} returned no (out, {names[1]}) for its backward")
-        return derivative(cotangent, result[1] if len(result) == 2 else result[1:])
+        result = forward(*given[: len(operands)])
+        if not isinstance(result, tuple) or len(result) <= outputs:
+            raise FunctionFailedError(f"{function.name} returned no (out, {names[-1]}) for its backward")
+        return derivative(*given[len(operands) :], result[-1])
 
-    return Claim(reseeded(pull, function.reseed), "vjp", takes=-1)
+    return Claim(reseeded(pull, function.reseed), "vjp", takes=len(operands) + outputs, outputs=outputs)
+
+
+def _last(f: Any) -> set[str]:
+    """Name the variables with which tuples in the code of a function end."""
+    code = getattr(inspect.unwrap(f), "__code__", None)
+    steps = [] if code is None else list(dis.get_instructions(code))
+    loaded = [step.argval for step, after in pairwise(steps) if after.opname == "BUILD_TUPLE"]
+    # since Python 3.13, one step may load two
+    last = (each[-1] if isinstance(each, tuple) and each else each for each in loaded)
+    return {each for each in last if isinstance(each, str)}

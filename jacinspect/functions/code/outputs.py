@@ -27,7 +27,10 @@ _ALONE = "A"  # the name of the only array
 class Joined:
     """A function whose result is one array: of several, those that `take` names, or all real ones, end to end.
 
-    Of several, those at the paths `unfollowed` are left out, which the framework's autodiff does not follow.
+    It has a name or a number, or several with commas between them.
+
+    Of several, those at the paths `unfollowed` are left out, which the framework's autodiff does not follow; and so are
+    containers beside as many arrays as a claimed vjp takes `cotangents`: a cache beside the output.
 
     `bundle` has their names and shapes after the first call; it is None where the result is one array as it is: an
     array, a number, or nested lists of numbers.
@@ -38,6 +41,7 @@ class Joined:
     framework: Framework
     take: str | None
     unfollowed: Collection[str] = ()
+    cotangents: int = 0
     bundle: Bundle | None = None
     _complex: frozenset[str] = frozenset()  # the paths of the leaves that are complex
     _called: bool = False
@@ -71,6 +75,15 @@ class Joined:
                 )
         return arrays[0] if self.bundle.is_single else self.framework.join(arrays)
 
+    def _beside_a_cache(self, result: Any) -> list[str]:
+        """Name the arrays beside containers, where a vjp takes a cotangent for each of them; else none."""
+        arrays = [name for name, item in items(result) or [] if not is_tree(item)]
+        return arrays if len(arrays) == self.cotangents else []
+
+    @property
+    def _takes(self) -> list[str]:
+        return [] if self.take is None else [take.strip() for take in self.take.split(",")]
+
     def _chosen(self, result: Any) -> Bundle | None:
         if not is_tree(result):
             self._require_plain(result)
@@ -80,15 +93,18 @@ class Joined:
         found = self._leaves(result)
         if not found or "" in found:  # which is its own only leaf
             return self._alone(result)
-        take = self.take if self.take is None else _taken(self.take, result)
-        chosen = {path: leaf for path, leaf in found.items() if take is None or _names(take, path)}
-        if not chosen:
-            raise InputError(
-                f"--take {self.take}: {self.function} has no such output; "
-                f"it returns {', '.join(found)}{did_you_mean(str(self.take), found)}"
-            )
+        takes = [_taken(take, result) for take in self._takes] or self._beside_a_cache(result)
+        for given, take in zip(self._takes, takes, strict=False):
+            if not any(_names(take, path) for path in found):
+                raise InputError(
+                    f"--take {given}: {self.function} has no such output; "
+                    f"it returns {', '.join(found)}{did_you_mean(given, found)}"
+                )
+        chosen = {path: leaf for path, leaf in found.items() if not takes or any(_names(take, path) for take in takes)}
         faults = {path: _fault(leaf, self.framework) for path, leaf in chosen.items()}
         left_out = [f"{path} ({fault})" for path, fault in faults.items() if fault]
+        if takes and self.take is None:
+            left_out += [f"{name} (no cotangent)" for name, _ in items(result) or [] if name not in takes]
         numbers = {path: leaf for path, leaf in chosen.items() if not faults[path]}
         if not numbers:
             raise InputError(f"{self.function} returns no array of real numbers: {', '.join(left_out)}")
@@ -125,7 +141,7 @@ class Joined:
         """
 
         def is_leaf(path: str, tree: Any) -> bool:
-            within = self.take is not None and (not path or self.take.startswith(f"{path}."))
+            within = any(not path or take.startswith(f"{path}.") for take in self._takes)
             one = self.framework.name == "numpy" and not within and (not path or isinstance(tree, list))
             return one and _shape(tree) is not None
 

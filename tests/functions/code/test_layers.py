@@ -203,3 +203,101 @@ class Squared(CrossEntropy):
 def test_a_default_does_not_stand_for_a_cotangent_that_is_read() -> None:
     x, labels = np.linspace(-1, 2, 12).reshape(4, 3), np.array([2, 0, 1, 1])
     assert jacinspect.inspect(Squared().forward, x, others=[labels]).verdict == "fail"
+
+
+# --- Forwards that return a cache
+
+
+def affine(x: Array, w: Array) -> Any:
+    out = np.tanh(x @ w)
+    cache = (x, w, out)
+    return out, cache
+
+
+def affine_backward(dout: Array, cache: Any) -> Any:
+    x, w, out = cache
+    inner = dout * (1 - out**2)
+    return inner @ w.T, x.T @ inner
+
+
+def step(x: Array, w: Array) -> Any:
+    """As an LSTM's: two outputs, and a cache of a dict."""
+    h, c = np.tanh(x @ w), x @ w
+    memory = {"x": x, "w": w, "h": h}
+    return h, c, memory
+
+
+def step_backward(dh: Array, dc: Array, memory: Any) -> Any:
+    dc += dh * (1 - memory["h"] ** 2)  # in place, as people do
+    return dc @ memory["w"].T, memory["x"].T @ dc
+
+
+def of_h_alone(dh: Array, memory: Any) -> Any:
+    return step_backward(dh, np.zeros_like(dh), memory)
+
+
+def scaled(backward: Any, factor: float) -> Any:
+    """Return a backward of the same arguments, whose last entry has this factor."""
+
+    def one(dh: Array, cache: Any) -> Any:
+        *rest, last = backward(dh, cache)
+        return *rest, factor * last
+
+    def memory_alone(dh: Array, memory: Any) -> Any:
+        return one(dh, memory)
+
+    def two(dh: Array, dc: Array, memory: Any) -> Any:
+        *rest, last = backward(dh, dc, memory)
+        return *rest, factor * last
+
+    return {affine_backward: one, of_h_alone: memory_alone, step_backward: two}[backward]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [None, "vjp"])
+@pytest.mark.parametrize("wrt", ["w", "all"])
+@pytest.mark.parametrize(
+    ("forward", "backward", "size"), [(affine, affine_backward, 12), (step, step_backward, 24), (step, of_h_alone, 12)]
+)
+def test_a_backward_takes_a_cotangent_for_each_output_and_the_cache(
+    forward: Any, backward: Any, size: int, wrt: str, kind: Any, dtype: str
+) -> None:
+    x, w = np.linspace(-1, 1, 8).reshape(4, 2).astype(dtype), np.linspace(-0.5, 1, 6).reshape(2, 3).astype(dtype)
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+        claim = backward if factor == 1 else scaled(backward, factor)
+        report = jacinspect.inspect(forward, x, claim, others=[w], wrt=wrt, derivative_kind=kind)
+        assert report.verdict == expected
+        assert report.output is not None
+        assert report.output.size == size
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("forward", "backward", "number"), [(affine, affine_backward, 1), (step, step_backward, 2)])
+def test_a_vjp_takes_no_cotangent_of_the_cache(forward: Any, backward: Any, number: int, dtype: str) -> None:
+    x, w = np.linspace(-1, 1, 8).reshape(4, 2).astype(dtype), np.linspace(-0.5, 1, 6).reshape(2, 3).astype(dtype)
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+
+        def pull(x: Array, w: Array, *cotangents: Array, k: float = factor) -> Any:
+            return tuple(k * each for each in backward(*cotangents, forward(x, w)[-1]))
+
+        claim = (lambda x, w, d, f=pull: f(x, w, d)) if number == 1 else (lambda x, w, d, e, f=pull: f(x, w, d, e))
+        report = jacinspect.inspect(forward, x, claim, others=[w], wrt="all", derivative_kind="vjp")
+        assert report.verdict == expected
+        assert report.output is not None
+        assert report.output.size == 12 * number
+
+
+def power(v: Array, i: Array) -> Any:
+    m = v * i
+    return m**2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_argument_with_the_name_of_a_local_variable_is_no_cache(dtype: str) -> None:
+    v, i = np.array([0.5, -1.5, 2], dtype), np.array([1.5, 0.25, -1], dtype)
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+
+        def slopes(a: Array, m: Array, k: float = factor) -> Any:
+            return np.diag(2 * k * a * m**2), np.diag(2 * a**2 * m)
+
+        assert jacinspect.inspect(power, v, slopes, others=[i], wrt="all").verdict == expected
