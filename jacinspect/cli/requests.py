@@ -251,12 +251,12 @@ def inspected(
                 progress=progress,
             )
         except FunctionRaisedError as error:
-            advice = _suggested(of_one, x) if typed.domain is None and "random" in sources else ""
+            advice = _suggested(of_one, x, checked.vec) if typed.domain is None and "random" in sources else ""
             advice += _meant(operands)
             if not advice:
                 raise
             raise FunctionRaisedError(f"{error}{advice}") from error.__cause__
-    return _advised(report, of_one, x) if typed.domain is None and "random" in sources else report
+    return _advised(report, of_one, x, checked.vec) if typed.domain is None and "random" in sources else report
 
 
 def _with_containers(
@@ -281,13 +281,13 @@ def _with_containers(
     return replace(typed, containers=trees), moved
 
 
-def _advised(report: "Report", function: "Function", x: "Array") -> "Report":
+def _advised(report: "Report", function: "Function", x: "Array", vec: str | None) -> "Report":
     """Suggest a domain in the finding that f is not finite at random numbers, if it is finite in one."""
     import numpy as np
 
     if report.output is None or np.isfinite(report.output).all():
         return report
-    advice = _suggested(function, x).replace("\n", "; ")
+    advice = _suggested(function, x, vec).replace("\n", "; ")
     told = (
         replace(found, message=found.message + advice) if found.code == "J004" and found.severity == "error" else found
         for found in report.findings
@@ -295,12 +295,23 @@ def _advised(report: "Report", function: "Function", x: "Array") -> "Report":
     return replace(report, findings=tuple(told))
 
 
-def _suggested(function: "Function", x: "Array") -> str:
-    """Suggest a domain for a function that raised at random numbers, if it does not raise there."""
-    from jacinspect.functions.domain import written
-    from jacinspect.operands.defined import interval_of
+def _suggested(function: "Function", x: "Array", vec: str | None) -> str:
+    """Suggest a domain for a function that fails at random numbers, if it and its derivative do not fail there."""
+    import numpy as np
 
-    interval = interval_of(function, x)
+    from jacinspect.functions.derivative import derivative_at
+    from jacinspect.functions.domain import written
+    from jacinspect.operands.defined import interval_of, works_at
+
+    def both(point: "Array") -> "Array":
+        value = function(point)
+        derivative = derivative_at(function, point, value.shape, vec)
+        if derivative is not None and derivative.form in ("jvp", "vjp"):
+            derivative.of(np.ones(point.shape if derivative.form == "jvp" else value.shape))
+        return value
+
+    # Whatever failed where these do not is another thing, as a Hessian, and its domain is not known.
+    interval = None if works_at(both, x) else interval_of(both, x)
     return (
         ""
         if interval is None

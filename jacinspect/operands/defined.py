@@ -12,7 +12,7 @@ import numpy as np
 
 from jacinspect.operands.shapes import Array, Interval, inside
 
-__all__ = ["interval_of", "where_defined"]
+__all__ = ["interval_of", "where_defined", "works_at"]
 
 # Where elementary functions are defined, the widest first: sqrt and log; acos; logit; acosh; log(-x). Then near 0.
 _INTERVALS = (
@@ -65,11 +65,13 @@ def where_defined(
 
 def interval_of(f: Callable[[Array], Any], x: Array) -> Interval | None:
     """Return the first of the intervals in which f neither raises nor is infinite or NaN when x is brought into it."""
-    for interval in _INTERVALS:
-        try:
-            with np.errstate(all="ignore"):
-                if np.isfinite(f(inside(x, interval))).all():
-                    return interval
-        except (Exception, SystemExit):  # it is not defined there
-            continue
-    return None
+    return next((interval for interval in _INTERVALS if works_at(f, inside(x, interval))), None)
+
+
+def works_at(f: Callable[[Array], Any], x: Array) -> bool:
+    """Whether f at x neither raises nor is infinite or NaN."""
+    try:
+        with np.errstate(all="ignore"):
+            return bool(np.isfinite(f(x)).all())
+    except (Exception, SystemExit):  # it is not defined there
+        return False

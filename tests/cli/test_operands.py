@@ -82,6 +82,26 @@ def test_a_domain_is_suggested_where_a_function_raises_at_random_numbers(run_her
     assert "--domain" not in run_here(f"{file}:g", "-s", "4").err
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_domain_is_suggested_where_the_derivative_raises_if_it_works_there(
+    dtype: str, run_here: RunHere, tmp_path: Path
+) -> None:
+    file = tmp_path / "code.py"
+    file.write_text(
+        "import math\ndef f(x): return x**3\ndef odd(x, y, z): return 3 * x**2\n"
+        "def wide(x): return 3 * x**2\ndef positive(x): return 3 * math.exp(2 * math.log(x))\n"
+        "def pull(x, d): return d * positive(x)\ndef lost(x, d): return d * nothing\n"
+    )
+    typed = (f"{file}:f", "-s", "4", "--dtype", dtype)
+    for named in (("odd",), ("lost", "--derivative-kind", "vjp"), ("wide", "--hessian", f"{file}:odd")):
+        done = run_here(*typed, "-d", f"{file}:{named[0]}", *named[1:])
+        assert (done.status, "raised" in done.err, "--domain" in done.err) == (2, True, False)
+    for vjp in ((), ("--derivative-kind", "vjp")):
+        claim = ("-d", f"{file}:{'pull' if vjp else 'positive'}", *vjp)
+        (advice,) = (line for line in run_here(*typed, *claim).err.splitlines() if "--domain" in line)
+        assert run_here(*typed, *claim, *advice.split()[-2:]).status == 0
+
+
 def test_a_number_that_was_taken_for_a_size_is_explained(run_here: RunHere, tmp_path: Path) -> None:
     file = tmp_path / "code.py"
     file.write_text("def f(x, a, b): return a + b * x\n")
