@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from functools import wraps
 from typing import Any
 
@@ -173,24 +174,27 @@ def called_with(
 ) -> Callable[..., Any]:
     """Return a callable of the operands alone: it calls f with them and the parameters, each by position or by name.
 
-    The signature is f's own if None. More operands than have a name there are passed on where f takes any number.
+    The signature is f's own if None. More operands than have a name there are passed on where f takes any number. Dicts
+    and lists among the parameters are copies at every call: what f writes into them is gone at the next.
     """
     signature = signature_of(f) if signature is None else signature
     names = {} if signature is None else signature.parameters
+    fresh: Callable[[], dict[str, Any]] = _copier(dict(parameters)) or dict
     in_order = [*names][: len(operands)] == [*operands] and not any(by_keyword(signature, name) for name in operands)
     if signature is None or not set(operands) <= set(names) or (in_order and not parameters):
-        return lambda *given: f(*given, **parameters)
+        return lambda *given: f(*given, **fresh())
     rest, many = (
         next((name for name, place in names.items() if place.kind is kind), "")
         for kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     )
-    stray = {name: value for name, value in parameters.items() if name not in names or name in (rest, many)}
+    stray = [name for name in parameters if name not in names or name in (rest, many)]
 
     def call(*given: Any) -> Any:
+        now = fresh()
         arguments = {
-            **parameters,
+            **now,
             **dict(zip(operands, given, strict=False)),
-            rest: stray,
+            rest: {name: now[name] for name in stray},
             many: given[len(operands) :],
         }
         bound = inspect.BoundArguments(signature, {name: arguments[name] for name in names if name in arguments})
@@ -198,3 +202,25 @@ def called_with(
         return f(*bound.args, **bound.kwargs)
 
     return call
+
+
+def _copier(value: Any, within: frozenset[int] = frozenset()) -> Callable[[], Any] | None:
+    """Return what copies a dict or list, with those in it, at each call; None of what has none of its own to copy.
+
+    Whatever else is in them is the same in each copy, and so are those that they are in themselves.
+    """
+    if not isinstance(value, dict | list | tuple) or hasattr(value, "_fields") or id(value) in within:
+        return None
+    pairs = [*(value.items() if isinstance(value, dict) else enumerate(value))]
+    found = ((key, _copier(each, within | {id(value)})) for key, each in pairs)
+    inner = [(key, each) for key, each in found if each is not None]
+    if not isinstance(value, tuple):
+        return lambda: _with(copy(value), inner)
+    return (lambda: tuple(_with([*value], inner))) if inner else None
+
+
+def _with(container: Any, new: Sequence[tuple[Any, Callable[[], Any]]]) -> Any:
+    """Put new items into a container at their keys; return it."""
+    for key, make in new:
+        container[key] = make()
+    return container

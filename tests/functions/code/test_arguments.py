@@ -228,3 +228,43 @@ def test_the_documented_names_of_a_ufunc_are_parameters() -> None:
 def test_a_parameter_that_a_ufunc_does_not_document() -> None:
     with pytest.raises(InputError, match=r"^jv has no parameter 'q'; it has v, z$"):
         jacinspect.inspect(scipy.special.jv, [0.5], parameters={"q": 1.5})
+
+
+# --- Containers that f writes into
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("keyword", [False, True])
+def test_parameters_are_at_every_call_as_they_were_given(keyword: bool, dtype: str) -> None:
+    def f(x: Array, settings: Any) -> Any:
+        assert settings.keys() == {"mode", "calls", "pair"}  # what it adds below is not there
+        settings["mean"] = x.mean(0)
+        settings["calls"].append(len(settings["calls"]))
+        settings["pair"][1]["n"] += 1
+        return x**2 * len(settings["calls"]) * settings["pair"][1]["n"]
+
+    def by_keyword(x: Array, *, settings: Any) -> Any:
+        return f(x, settings)
+
+    def slopes(x: Array, settings: Any, k: float) -> Any:
+        return k * x * f(np.ones(1), settings)
+
+    given: dict[str, Any] = {"settings": {"mode": "train", "calls": [], "pair": (0, {"n": 1})}}
+    for _ in range(2):
+        for k, expected in ((2, "pass"), (2.02, "fail")):
+            claim = lambda x, settings, k=k: slopes(x, settings, k)  # noqa: E731
+            report = jacinspect.inspect(by_keyword if keyword else f, X.astype(dtype), claim, parameters=given)
+            assert report.verdict == expected
+    assert given == {"settings": {"mode": "train", "calls": [], "pair": (0, {"n": 1})}}
+
+
+def test_what_a_container_holds_is_the_same_in_each_copy() -> None:
+    around: dict[str, Any] = {"weight": LABELS}
+    around["self"] = around
+
+    def f(x: Array, tree: Any) -> Any:
+        assert tree["weight"] is LABELS
+        assert tree["self"] is around
+        return x**2
+
+    assert jacinspect.inspect(f, X, lambda x: 2 * x, parameters={"tree": around}).verdict == "pass"
