@@ -14,9 +14,9 @@ from jacinspect.errors import InputError, is_own_file
 from jacinspect.functions.code.arguments import apart, called_with, divided, in_order, with_documented_names
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.double import rules_for_second, second_rules
-from jacinspect.functions.code.frameworks import autograd_function, following, plain
+from jacinspect.functions.code.frameworks import autograd_function, following, plain, signature_of
 from jacinspect.functions.code.in_place import returning
-from jacinspect.functions.code.layers import made, own_backward
+from jacinspect.functions.code.layers import from_the_start, made, own_backward
 from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.code.precision import accepted
 from jacinspect.functions.code.seeding import reseeded
@@ -60,11 +60,15 @@ def of_callable(
     name = name or str(getattr(f, "__name__", type(f).__name__))
     f, given = made(f, name, dict(parameters or {}))
     called = with_documented_names(callable_of(f, name), given)
-    weights = weights_of(called, f, given, lambda g, values: called_with(g, operands, values))
+
+    def bound(g: Any, values: Mapping[str, Parameter]) -> Callable[..., Any]:
+        return called_with(from_the_start(g), operands, values, signature_of(g))
+
+    weights = weights_of(called, f, given, bound)
     operands, values = divided(called, name, given, named, needs_one=weights is None)
     held = {} if weights is None else weights.values
     own = {key: value for key, value in held.items() if key not in (*operands, *values)}  # the argument has the name
-    unbound = called_with(called, operands, given)
+    unbound = bound(called, given)
 
     def of(names: Sequence[str]) -> Function:
         """Make the Function of the operands and of those weights."""
@@ -97,7 +101,7 @@ def of_callable(
             )
             return _adapted(ready, called, point, moves, backend)
 
-        backward = own_backward(called, f, ordered, names)
+        backward = own_backward(called, ordered, names, given)
         owner: Any = getattr(called, "__self__", f)
         return Function(
             name,

@@ -8,6 +8,7 @@ import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -15,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
-from jacinspect.functions.code.arguments import POSITIONAL, apart
+from jacinspect.functions.code.arguments import POSITIONAL, apart, called_with, copier
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import converted, leaves
-from jacinspect.functions.code.weights import arrays_of, kept_as, with_arrays
+from jacinspect.functions.code.weights import arrays_of, kept_as, of_object, with_arrays
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 from jacinspect.records import replace
 
-__all__ = ["made", "named_backward", "own_backward", "with_cache"]
+__all__ = ["from_the_start", "made", "named_backward", "own_backward", "with_cache"]
 
 
 def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -33,11 +34,14 @@ def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[st
     What is no class of layers is returned as it is.
     """
     torch: Any = sys.modules.get("torch")
-    is_layer = isinstance(f, type) and (hasattr(f, "forward") or "__call__" in vars(f))
+    is_layer = isinstance(f, type) and (hasattr(f, "forward") or any("__call__" in vars(base) for base in f.__mro__))
     if not is_layer or (torch is not None and issubclass(f, torch.autograd.Function)):
         return f, dict(parameters)
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    places = inspect.signature(f).parameters
+    try:
+        places = inspect.signature(f).parameters
+    except ValueError:  # a builtin one, as functools.partial
+        return f, dict(parameters)
     if places and all(place.kind in kinds for place in places.values()):  # which a metaclass passes on, as flax's does
         places = inspect.signature(partial(f.__init__, None)).parameters
     takes_any = any(place.kind is place.VAR_KEYWORD for place in places.values())
@@ -62,22 +66,48 @@ def _generator(f: type, name: str) -> Any:
     return sys.modules["flax.nnx"].Rngs(0) if home == "flax" and name == "rngs" else None
 
 
-def own_backward(called: Any, f: Any, operands: Sequence[str], names: Sequence[str] = ()) -> Claim | None:
+def own_backward(
+    called: Any, operands: Sequence[str], names: Sequence[str], parameters: Mapping[str, Any]
+) -> Claim | None:
     """Return the backward of an object that has forward and backward, as a vjp; of torch's modules there is none.
 
     It is that of forward, which the object may be called as, and not of its other methods. It may take what forward
     takes too, beside the cotangent.
 
     `names` are those of its arrays that are among the operands; backward has to return their gradients after those of
-    the others, or to keep them as dW, say, or in a dict grads.
+    the others, or to keep them as dW, say, or in a dict grads. `parameters` are what forward is called with beside.
     """
-    owner = getattr(called, "__self__", f)
+    return _backward(called, operands, names, parameters) if _has_backward(called) else None
+
+
+def _has_backward(called: Any) -> bool:
+    owner = getattr(called, "__self__", called)
     torch: Any = sys.modules.get("torch")
     if isinstance(owner, type) or (torch is not None and isinstance(owner, torch.nn.Module)):
-        return None
-    if not hasattr(owner, "backward") or not _is_forward(called, owner):
-        return None
-    return _backward(called, operands, names)
+        return False
+    return hasattr(owner, "backward") and _is_forward(called, owner)
+
+
+def from_the_start(called: Any) -> Any:
+    """Return the forward of an object that has a backward as one that finds the object's lists and dicts as they were.
+
+    Anything else is returned as it is.
+    """
+    if not _has_backward(called):
+        return called
+    return lambda *given, **parameters: _copied(called)(*given, **parameters)
+
+
+def _copied(called: Any) -> Any:
+    """Return a copy of an object, or its method, with copies of the lists and dicts that it may add to."""
+    owner = getattr(called, "__self__", called)
+    copiers = {name: copier(value) for name, value in getattr(owner, "__dict__", {}).items()}
+    new = {name: make() for name, make in copiers.items() if make is not None}
+    if not new:
+        return called
+    other = copy(owner)
+    vars(other).update(new)
+    return of_object(called, other)
 
 
 def _is_forward(called: Any, owner: Any) -> bool:
@@ -87,15 +117,22 @@ def _is_forward(called: Any, owner: Any) -> bool:
     )
 
 
-def _backward(called: Any, operands: Sequence[str], names: Sequence[str], method: str = "backward") -> Claim:
+def _backward(
+    called: Any,
+    operands: Sequence[str],
+    names: Sequence[str],
+    parameters: Mapping[str, Any],
+    method: str = "backward",
+) -> Claim:
     """Return a method of an object as the vjp of what is called, which keeps in the object what the method needs."""
     takes = [name for name in operands if name not in names]
-    every = [*takes, *arrays_of(called)]
+    arrays = arrays_of(called)
+    every = [*takes, *arrays]
 
     def pull(*given: Array) -> Any:
         new, [*others, cotangent] = apart(names, operands, given)
-        layer = with_arrays(called, new) if names else called
-        layer(*others)  # which keeps what backward needs
+        layer = _copied(with_arrays(called, new) if arrays else called)
+        called_with(layer, takes, parameters)(*others)  # which keeps what backward needs
         holder = getattr(layer, "__self__", layer)
         found = _pulled(getattr(holder, method), dict(zip(takes, others, strict=True)), cotangent)
         if isinstance(found, tuple) and len(found) == len(every):  # those of arrays that are fixed are among them
@@ -167,7 +204,8 @@ def named_backward(derivative: Any, names: Sequence[str], function: Function, ki
     if kind is None and "backward" not in method and not only:
         return None
     weights = [name for name in function.operands if name in function.own]
-    claim = _backward(origin, function.operands, weights, method)
+    given = {name: value for name, value in function.parameters.items() if name not in function.defaults}
+    claim = _backward(origin, function.operands, weights, given, method)
     return replace(claim, derivative=reseeded(claim.derivative, function.reseed))
 
 

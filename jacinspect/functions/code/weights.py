@@ -21,7 +21,7 @@ from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass, replace
 
-__all__ = ["Weights", "arrays_of", "holding", "kept_as", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "holding", "kept_as", "of_object", "weights_of", "with_arrays"]
 
 
 _KINDS = ("_parameters", "_buffers")  # dicts of a torch module's tensors
@@ -210,6 +210,11 @@ def with_arrays(f: Any, arrays: Mapping[str, Array]) -> Any:
             vars(owner)[name] = rebuilt(
                 held, iter([np.copy(leaf) if type(leaf) is np.ndarray else leaf for leaf in new])
             )
+    return of_object(f, owner)
+
+
+def of_object(f: Any, owner: Any) -> Any:
+    """Return what an object is of f: itself, or where f is a method, that method of it."""
     if getattr(f, "__self__", f) is f:
         return owner
     # what decorates a method may have another name

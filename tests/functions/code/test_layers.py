@@ -1,12 +1,13 @@
 """Layers by hand whose backward takes the operands again, beside the cotangent."""
 
+import functools
 from typing import Any
 
 import numpy as np
 import pytest
 
 import jacinspect
-from jacinspect.errors import FunctionFailedError
+from jacinspect.errors import FunctionFailedError, InputError
 from tests.oracles import Array
 
 
@@ -301,3 +302,75 @@ def test_an_argument_with_the_name_of_a_local_variable_is_no_cache(dtype: str) -
             return np.diag(2 * k * a * m**2), np.diag(2 * a**2 * m)
 
         assert jacinspect.inspect(power, v, slopes, others=[i], wrt="all").verdict == expected
+
+
+# --- Objects that keep things in lists and dicts
+
+
+class Listing:
+    """As numpy-ml's layers: it appends what it is called with, and adds up its gradients."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        self.inputs: list[Array] = []
+        self.params = {"W": np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]])}
+        self.grads = {"W": np.zeros((2, 3))}
+        self.kept: dict[str, list[Array]] = {"out": []}
+        self.factor = factor
+
+    def forward(self, x: Array, power: int = 2) -> Any:
+        out = np.tanh(x @ self.params["W"])
+        self.inputs.append(x)
+        self.kept["out"].append(out)
+        self.power = power
+        return out**power
+
+    def backward(self, dout: Array) -> Any:
+        found = []
+        for x, out in zip(self.inputs, self.kept["out"], strict=True):
+            inner = self.factor * dout * self.power * out ** (self.power - 1) * (1 - out**2)
+            self.grads["W"] += x.T @ inner
+            found.append(inner @ self.params["W"].T)
+        return found[0] if len(found) == 1 else found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", [None, "params.W", "all"])
+@pytest.mark.parametrize("power", [None, 3])
+def test_a_layer_is_at_every_call_as_it_was_given(power: int | None, wrt: str | None, dtype: str) -> None:
+    x = np.linspace(-1, 1, 8).reshape(4, 2).astype(dtype)
+    parameters = {} if power is None else {"power": power}
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+        layer = Listing(factor)
+        for _ in range(2):
+            for derivative in ((), (layer.backward,)):
+                report = jacinspect.inspect(layer.forward, x, *derivative, wrt=wrt, parameters=parameters)
+                assert report.verdict == expected
+        assert not any([*layer.inputs, *layer.kept["out"], layer.grads["W"].any()])
+
+
+# --- Classes
+
+
+class Activation:
+    def __call__(self, z: Array) -> Any:
+        return self.scale * np.tanh(z)
+
+    scale = 1.0
+
+
+class Scaled(Activation):
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_instance_is_made_of_a_class_that_inherits_how_it_is_called(dtype: str) -> None:
+    x = np.array([0.3, -1.2, 0.7], dtype)
+    for k, expected in ((2.5, "pass"), (2.6, "fail")):
+        slope = lambda z, k=k: k * (1 - np.tanh(z) ** 2)  # noqa: E731
+        assert jacinspect.inspect(Scaled, x, slope, parameters={"scale": 2.5}).verdict == expected
+
+
+def test_a_builtin_class_that_says_nothing_about_its_arguments_is_refused() -> None:
+    with pytest.raises(InputError, match="partial: is a class; name an instance of it, or a function"):
+        jacinspect.inspect(functools.partial, np.ones(3))
