@@ -122,9 +122,9 @@ def _backward(
     operands: Sequence[str],
     names: Sequence[str],
     parameters: Mapping[str, Any],
-    method: str = "backward",
+    backward: Any = None,
 ) -> Claim:
-    """Return a method of an object as the vjp of what is called, which keeps in the object what the method needs."""
+    """Return a method of an object, `backward` if None, as the vjp of what is called, which keeps what that needs."""
     takes = [name for name in operands if name not in names]
     arrays = arrays_of(called)
     every = [*takes, *arrays]
@@ -134,7 +134,8 @@ def _backward(
         layer = _copied(with_arrays(called, new) if arrays else called)
         called_with(layer, takes, parameters)(*others)  # which keeps what backward needs
         holder = getattr(layer, "__self__", layer)
-        found = _pulled(getattr(holder, method), dict(zip(takes, others, strict=True)), cotangent)
+        method = holder.backward if backward is None else of_object(backward, holder)
+        found = _pulled(method, dict(zip(takes, others, strict=True)), cotangent)
         if isinstance(found, tuple) and len(found) == len(every):  # those of arrays that are fixed are among them
             by_name = dict(zip(every, found, strict=True))
             return tuple(by_name[name] for name in operands)
@@ -199,13 +200,12 @@ def named_backward(derivative: Any, names: Sequence[str], function: Function, ki
     cotangent = [*names, *(place.name for place in places if place.kind in POSITIONAL)][:1]
     if len(names) > 1 or not cotangent or (kind is None and cotangent[0] in function.operands):
         return None
-    method = derivative.__name__
     only = bool(names) and _is_forward(origin, owner) and not hasattr(owner, "backward")
-    if kind is None and "backward" not in method and not only:
+    if kind is None and "backward" not in getattr(derivative, "__name__", "") and not only:
         return None
     weights = [name for name in function.operands if name in function.own]
     given = {name: value for name, value in function.parameters.items() if name not in function.defaults}
-    claim = _backward(origin, function.operands, weights, given, method)
+    claim = _backward(origin, function.operands, weights, given, derivative)
     return replace(claim, derivative=reseeded(claim.derivative, function.reseed))
 
 

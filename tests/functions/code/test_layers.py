@@ -128,6 +128,15 @@ def test_two_methods_of_an_object_are_f_and_its_derivative_at_x(f: str, derivati
             assert jacinspect.inspect(called, x, getattr(made, derivative)).verdict == expected
 
 
+def logged(method: Any) -> Any:
+    """Decorate a method, which has another name then."""
+
+    def backward_logged(self: Any, d: Array) -> Any:
+        return method(self, d)
+
+    return backward_logged
+
+
 class Keeper:
     """A layer whose methods have names of its own."""
 
@@ -142,6 +151,7 @@ class Keeper:
         return (self.factor * d * 2 * self.inner * (1 - self.inner**2)) @ self.weights.T
 
     back = run_backward
+    decorated = logged(run_backward)
 
 
 class Forward(Keeper):
@@ -155,6 +165,7 @@ class Forward(Keeper):
     ("layer", "f", "derivative", "kind"),
     [
         (Keeper, "run", "run_backward", None),
+        (Keeper, "run", "decorated", None),
         (Keeper, "run", "back", "vjp"),
         (Forward, "forward", "back", None),
     ],
