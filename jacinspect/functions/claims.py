@@ -32,7 +32,7 @@ from jacinspect.functions.returned import (
     require_named,
     wanted_shapes,
 )
-from jacinspect.functions.rules import Array, Claim, copied
+from jacinspect.functions.rules import Array, Claim, are_rows, as_rows, copied
 from jacinspect.operands.bundle import Bundle, Part
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
@@ -66,16 +66,56 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
         pullback = claim.at([x, *cotangents(np.ones(output_shape))])
         pull = checked(lambda da: end_to_end(pullback(copied(x), *cotangents(da)), operand), x.shape, flat=False)
         return Derivative("vjp", pull)
-    given = _nested(
-        _in_parts(call_derivative(lambda: claim.at([x])(x.copy())), output), operand, output, function.operands
-    )
+
+    def read(given: Any) -> Derivative:
+        nested = _nested(_in_parts(given, output), operand, output, function.operands)
+        return _by_shape(nested, operand, output, claim.kind, vec)
+
+    given = call_derivative(lambda: claim.at([x])(x.copy()))
     try:
-        return _by_shape(given, operand, output, claim.kind, vec)
+        rows = as_rows(given) if claim.kind in (None, "jacobian") else None
+        if rows is not None and rows.shape == (prod(output.shape), prod(operand.shape)):
+            return _of_rows(given, function, read, (operand.shape, output.shape))
+        return read(claim.kept(given))
     except FunctionFailedError as error:
         if claim.numbers:
             said = str(error).replace("the derivative returned", f"derivative {claim.numbers}: is", 1)
             raise InputError(said) from error
         raise
+
+
+def _of_rows(
+    given: Any, function: Function, read: Callable[[Any], Derivative], shapes: tuple[Shape, Shape]
+) -> Derivative:
+    """Read lists or tuples of numbers that make an M×N matrix, and may have an entry for each operand instead."""
+    claim = function.rule
+    assert isinstance(claim, Claim)
+    kept, matrix = claim.kept(given), read(as_rows(given))
+    if kept is given or claim.kind == "jacobian" or are_rows(given):
+        return matrix
+    try:
+        by_operands = read(kept)
+    except (FunctionFailedError, InputError):
+        return matrix
+    if are_rows(given) is False:
+        return by_operands
+    column, row = (Part("", shape, 0) for shape in shapes)
+    one, other = (_dense(_block(each, row, column), row.size, column.size) for each in (matrix, by_operands))
+    if np.array_equal(one, other, equal_nan=True):
+        return matrix
+    raise InputError(
+        f"the derivative returned a {type(given).__name__} of {len(given)}, which can be the rows of the Jacobian "
+        f"{format_shape(one.shape)} or by {' and '.join(function.operands)}:\nsay --derivative-kind jacobian if it is "
+        "rows, or return a tuple of arrays, one for each operand"
+    )
+
+
+def _dense(entries: tuple[Array, Array, Array], height: int, width: int) -> Array:
+    """Return the matrix of these rows, columns and values."""
+    rows, columns, values = entries
+    matrix = np.zeros((height, width))
+    matrix[rows, columns] = values
+    return matrix
 
 
 def _by_shape(given: Any, operand: Bundle, output: Bundle, kind: str | None, vec: str | None) -> Derivative:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp
+from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp, are_rows, as_rows
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
 
@@ -82,7 +82,8 @@ class Opened:
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             def of_vector(x: Array, *tangent: Any) -> Any:
                 parts = self.bundle.split(tangent[0]) if claim.kind == "jvp" else tangent
-                return self._open(derivative(*self.point(x), *parts))
+                given = derivative(*self.point(x), *parts)
+                return self._open(given) if claim.kind == "vjp" else given
 
             return of_vector
 
@@ -91,11 +92,11 @@ class Opened:
             parts = self.bundle.split(tangent[0]) if claim.kind == "jvp" else tangent
             return restricted(claim.at([*self.point(x), *parts]))
 
-        return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt, claim.takes)
+        return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt, claim.takes, kept=self._open)
 
 
 def claimed_together(
-    rule: Rule | None, operands: Sequence[Array], places: Sequence[int], output: Callable[[], Array]
+    rule: Rule | None, operands: Sequence[Array], places: Sequence[int], output: Callable[[], Any]
 ) -> tuple[int, ...]:
     """Find the operands, more than those at `places`, from 0, that a claimed matrix has a column for each entry of.
 
@@ -105,7 +106,11 @@ def claimed_together(
     if not isinstance(rule, Claim) or rule.kind not in (None, "jacobian") or len(operands) == 1:
         return ()
     try:
-        given = tuple(getattr(rule.at(operands)(*(operand.copy() for operand in operands)), "shape", ()))
+        returned = rule.at(operands)(*(operand.copy() for operand in operands))
+        rows = as_rows(returned)
+        if rows is not None and are_rows(returned) is False:
+            return ()
+        given = tuple(getattr(returned if rows is None else rows, "shape", ()))
     except Exception:  # reported when the derivative is compared
         return ()
     ends = sorted(combinations(range(len(operands) + 1), 2), key=lambda end: (end[1] < len(operands), end[0] != 1, end))
@@ -114,7 +119,7 @@ def claimed_together(
         if not set(places) < set(range(first, last)) or given[-1:] != (width,) or not width:
             continue
         if width > sum(operands[place].size for place in places):
-            shape = output().shape
+            shape = np.shape(output())
             if given in ((prod(shape), width), (*shape, width)):
                 return tuple(range(first, last))
     return ()

@@ -25,6 +25,8 @@ __all__ = [
     "Second",
     "Slopes",
     "Vjp",
+    "are_rows",
+    "as_rows",
     "copied",
     "fix",
     "is_by",
@@ -96,6 +98,24 @@ def shape_of(entry: Any) -> tuple[int, ...] | None:
         return np.shape(entry) if isinstance(entry, list | tuple) else None
     except (TypeError, ValueError, RuntimeError):  # as of lists of torch's tensors that have a gradient
         return None
+
+
+def as_rows(given: Any) -> Array | None:
+    """Return lists or tuples of as many numbers each as the matrix whose rows they may be; None of anything else."""
+    if not isinstance(given, list | tuple) or hasattr(given, "_fields"):
+        return None
+    return np.asarray(given) if len(shape_of(given) or ()) == 2 else None
+
+
+def are_rows(given: Any) -> bool | None:
+    """Whether the items of what may be rows are meant as such, or by operands; None where people mean both.
+
+    Nested lists and nested tuples are written as the matrix is. A tuple of arrays is by operands, as jax.jacobian's is.
+    """
+    kinds = {type(item) for item in given}
+    if kinds <= ({tuple} if isinstance(given, tuple) else {list, tuple}):
+        return True
+    return False if isinstance(given, tuple) and not kinds & {list, tuple} else None
 
 
 def _in_double(array: Array) -> Array:
@@ -200,6 +220,8 @@ class Claim:
     numbers: str = ""  # what they are called where it is numbers, which hold at one X alone, and no code
     # The claim for the operands that are open, from 0, where its tangents depend on these.
     of: Callable[[Sequence[int]], "Claim"] | None = None
+    # Of what is returned for each operand, keeps what is for the open ones, once it is not read as rows of a matrix.
+    kept: Callable[[Any], Any] = lambda given: given
 
     def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
         """Return the derivative as a function of numpy arrays like these."""
@@ -228,17 +250,16 @@ class Claim:
             return restricted(self.at([*operands.at([place], [x]), *tangent]))
 
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
-            def derivative_by(*arguments: Any) -> Any:
-                given = fixed(*arguments)
-                entries = operands.entries(given, [place]) if isinstance(given, tuple) else None
-                entry = given if entries is None else entries[0]
-                alone = self.kind == "vjp" and isinstance(entry, tuple) and len(entry) == 1
-                return entry[0] if alone else entry  # a backward may leave out the Nones after it
-
             fixed = fix(derivative, place, operands)
-            return derivative_by
+            return fixed if self.kind != "vjp" else lambda *arguments: kept(fixed(*arguments))
 
-        return replace(self, derivative=restricted(self.derivative), adapt=self.adapt and adapt)
+        def kept(given: Any) -> Any:
+            entries = operands.entries(given, [place]) if isinstance(given, tuple) else None
+            entry = given if entries is None else entries[0]
+            alone = self.kind == "vjp" and isinstance(entry, tuple) and len(entry) == 1
+            return entry[0] if alone else entry  # a backward may leave out the Nones after it
+
+        return replace(self, derivative=restricted(self.derivative), adapt=self.adapt and adapt, kept=kept)
 
 
 Rule = Slopes | Jvp | Vjp | Claim

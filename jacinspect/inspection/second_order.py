@@ -140,13 +140,14 @@ def _contracted(claim: Claim, size: int, w: Array) -> Claim:
     def of_w(hessian: Callable[..., Any]) -> Callable[..., Any]:
         def contracted(x: Array, *vector: Array) -> Any:
             given = hessian(x, *vector)
-            if vector or w.size == 1 or prod(getattr(given, "shape", ())) != w.size * size**2:
+            kept = claim.kept(given)
+            if vector or w.size == 1 or prod(getattr(kept, "shape", ())) != w.size * size**2:
                 return given
-            return np.tensordot(w.ravel(), np.reshape(given, (w.size, size, size)), 1)
+            return np.tensordot(w.ravel(), np.reshape(kept, (w.size, size, size)), 1)
 
         return contracted
 
-    return Claim(of_w(claim.derivative), claim.kind, lambda arguments: of_w(claim.at(arguments)), claim.takes)
+    return replace(claim, derivative=of_w(claim.derivative), adapt=lambda arguments: of_w(claim.at(arguments)))
 
 
 def _inspected(gradient: Function, report: Report, settings: Settings, progress: Progress) -> Report:

@@ -553,6 +553,99 @@ def test_a_tuple_of_slopes_or_of_tensors() -> None:
         assert jacinspect.inspect(np.matmul, X, lambda x, w, k=wrt: both[k - 1], others=[W], wrt=wrt).verdict == "pass"
 
 
+def curve(t: Array, a: Any, b: Any, c: Any) -> list[Any]:
+    return [a + b * each + a * c * each**2 for each in t]
+
+
+def curve_rows(t: Array, a: Any, b: Any, c: Any) -> list[list[Any]]:
+    """Return a row for each t, as curve_fit's jac has, in nested lists."""
+    return [[1 + c * each**2, each, a * each**2] for each in t]
+
+
+def tuples(rows: Any) -> Any:
+    return tuple(map(tuple, rows))
+
+
+def lists_of_arrays(rows: Any) -> Any:
+    return [np.array(row) for row in rows]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("number", [2, 3, 4, 5])  # m = 3 are the open operands, and 4 are all
+@pytest.mark.parametrize("form", [list, tuples, lists_of_arrays, np.array])
+def test_nested_lists_of_numbers_are_rows_of_a_matrix(form: Any, number: int, dtype: str) -> None:
+    t, others = np.linspace(1, 2.5, number).astype(dtype), [1.5, 2.0, -0.5]
+    kind: Any = "jacobian" if form is lists_of_arrays else None
+    for wrt in ("a,b,c", "b"):
+        for off, verdict in ((0, "pass"), (0.01, "fail")):
+
+            def rows(*given: Any, off: float = off) -> Any:
+                found = curve_rows(*given)
+                found[0][1] += off
+                return form(found)
+
+            report = jacinspect.inspect(curve, t, rows, others=others, wrt=wrt, derivative_kind=kind)
+            assert (report.verdict, report.names.operand.names) == (verdict, ("a", "b", "c"))
+
+
+def test_transposed_rows_of_as_many_outputs_as_operands_are_wrong() -> None:
+    def f(a: Any, b: Any) -> list[Any]:
+        return [a * b, a**2 * b]
+
+    def rows(a: Any, b: Any) -> list[list[Any]]:
+        return [[b, a], [2 * a * b, a**2]]
+
+    for form in (list, tuples):
+        right = jacinspect.inspect(f, 0.5, lambda *x, k=form: k(rows(*x)), others=[1.7], wrt="all")
+        wrong = jacinspect.inspect(f, 0.5, lambda *x, k=form: k(zip(*rows(*x), strict=True)), others=[1.7], wrt="all")
+        assert (right.verdict, codes(wrong)) == ("pass", ["J001"])
+
+
+@pytest.mark.parametrize("wrt", ["a", "b", "all"])
+def test_a_tuple_of_arrays_is_by_operands(wrt: str) -> None:
+    def f(a: Any, b: Any) -> list[Any]:
+        return [a * b, a**2 * b]
+
+    def by_operands(a: Any, b: Any) -> tuple[Array, Array]:
+        return np.array([b, 2 * a * b]), np.array([a, a**2])
+
+    def rows(a: Any, b: Any) -> tuple[Array, Array]:
+        return np.array([b, a]), np.array([2 * a * b, a**2])
+
+    assert jacinspect.inspect(f, 0.5, by_operands, others=[1.7], wrt=wrt).verdict == "pass"
+    assert codes(jacinspect.inspect(f, 0.5, rows, others=[1.7], wrt=wrt)) == ["J001"]
+    as_matrix = jacinspect.inspect(f, 0.5, rows, others=[1.7], wrt="all", derivative_kind="jacobian")
+    assert as_matrix.verdict == "pass"
+
+
+def test_of_two_readings_of_lists_none_is_guessed() -> None:
+    def f(a: Any, b: Any) -> list[Any]:
+        return [a * b, a**2 * b]
+
+    def rows(a: Any, b: Any) -> list[Array]:
+        return [np.array([b, a]), np.array([2 * a * b, a**2])]
+
+    said = "a list of 2, which can be the rows of the Jacobian 2×2 or by a and b:\nsay --derivative-kind jacobian"
+    for form in (list, lambda found: tuple(map(list, found))):
+        with pytest.raises(InputError, match=said.replace("list", type(form([])).__name__, 1)):
+            jacinspect.inspect(f, 0.5, lambda *x, k=form: k(rows(*x)), others=[1.7], wrt="all")
+    alike = jacinspect.inspect(lambda a, b: [a + b, a - b], 0.5, lambda a, b: [np.ones(2), np.array([1, -1])],
+                               others=[1.7], wrt="all")  # fmt: skip
+    assert alike.verdict == "pass"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_list_of_gradients_is_by_operands(dtype: str) -> None:
+    def loss(w: Array, b: Array) -> Any:
+        return (w**2 * b).sum()
+
+    w, b = np.array([0.5, -1.2], dtype), np.array([2, 0.7], dtype)
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        for form in (np.array, list):
+            claim = lambda w, b, k=k, form=form: [form(2 * w * b), form(k * w**2)]  # noqa: E731
+            assert jacinspect.inspect(loss, w, claim, others=[b], wrt="all").verdict == verdict
+
+
 def test_blocks_by_pairs_of_an_output_and_an_operand() -> None:
     """As OpenMDAO's partials are; what is left out is 0."""
     a, b = np.array([1.0, 2.0]), np.array([3.0])
