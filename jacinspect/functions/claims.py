@@ -2,7 +2,7 @@
 
 f' has the output's shape, the gradient of a scalar function the operand's, and a Jacobian is an M×N matrix, in an order
 of vec, or a vector where M or N is 1, or the tensor of the output's shape and the operand's. Where none of these fits,
-it may be in blocks, one for each sample along the first axis, as vmap gives them: all other entries are 0.
+it may be in blocks, one for each sample (samples.py): all other entries are 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,6 @@ from jacinspect.functions.returned import (
     Shape,
     broadcast_slopes,
     broadcasts,
-    by_sample,
     call_derivative,
     checked,
     described,
@@ -33,13 +32,24 @@ from jacinspect.functions.returned import (
     wanted_shapes,
 )
 from jacinspect.functions.rules import Array, Claim, are_rows, as_rows, copied
+from jacinspect.functions.samples import in_blocks, of_blocks
 from jacinspect.operands.bundle import Bundle, Part
-from jacinspect.records import dataclass
+from jacinspect.records import dataclass, replace
 from jacinspect.wording import format_shape
 
 __all__ = ["claimed_derivative"]
 
 _Whole = tuple[Shape, bool]  # the shape of an array, and whether it is complex
+
+
+@dataclass(frozen=True, eq=False)
+class _How:
+    """How a claim is to be read: its kind and order of vec, where they are known, and the function at x."""
+
+    kind: str | None
+    vec: str | None
+    x: Array
+    value: Callable[[Array], Array]
 
 
 def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: str | None) -> Derivative:
@@ -69,7 +79,7 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
 
     def read(given: Any) -> Derivative:
         nested = _nested(_in_parts(given, output), operand, output, function.operands)
-        return _by_shape(nested, operand, output, claim.kind, vec)
+        return _by_shape(nested, operand, output, _How(claim.kind, vec, x, function))
 
     given = call_derivative(lambda: claim.at([x])(x.copy()))
     try:
@@ -99,7 +109,7 @@ def _of_rows(
         return matrix
     if are_rows(given) is False:
         return by_operands
-    column, row = (Part("", shape, 0) for shape in shapes)
+    column, row = map(_whole, shapes)
     one, other = (_dense(_block(each, row, column), row.size, column.size) for each in (matrix, by_operands))
     if np.array_equal(one, other, equal_nan=True):
         return matrix
@@ -118,25 +128,25 @@ def _dense(entries: tuple[Array, Array, Array], height: int, width: int) -> Arra
     return matrix
 
 
-def _by_shape(given: Any, operand: Bundle, output: Bundle, kind: str | None, vec: str | None) -> Derivative:
+def _by_shape(given: Any, operand: Bundle, output: Bundle, how: _How) -> Derivative:
     """Read what a derivative returned, for the whole operand and output or for parts of them."""
     complex_ = _complex_operator(given, operand, output)
     if complex_ is not None:
-        return _of_operator(given, *complex_, vec)
+        return _of_operator(given, *complex_, how.vec)
     # Where f(A, B) has one output, A is the operand, and its entry no block of rows.
     by_operand = pieces(given, operand) if output.is_single else None
     whole = by_operand is not None and not any(isinstance(block, Mapping) for block in by_operand)
-    by_output = [(given, Part("", output.shape, 0))] if whole else _along(given, output)
+    by_output = [(given, _whole(output.shape))] if whole else _along(given, output)
     blocks = [(block, row, column) for of_row, row in by_output for block, column in _along(of_row, operand)]
     if len(blocks) == 1:
         require_named(blocks[0][0], operand, *[output] * (not output.is_single))
         try:
-            return _read(blocks[0][0], operand.shape, output.shape, kind, vec)
+            return _read(blocks[0][0], _whole(operand.shape), _whole(output.shape), how)
         except FunctionFailedError as error:
             if output.is_single:
                 raise
-            raise FunctionFailedError(f"{error}{_of_one_part(blocks[0][0], operand.shape, output, kind)}") from error
-    read = [_block(_read(block, column.shape, row.shape, kind, vec), row, column) for block, row, column in blocks]
+            raise FunctionFailedError(f"{error}{_of_one_part(blocks[0][0], operand, output, how)}") from error
+    read = [_block(_read(block, column, row, how), row, column) for block, row, column in blocks]
     rows, columns, values = (np.concatenate(each) for each in zip(*read, strict=True))
     return Derivative("entries", (rows, columns, values))
 
@@ -206,15 +216,20 @@ def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:
     """Return what a derivative has for each part of a bundle, or itself for the whole."""
     found = pieces(given, bundle)
     if found is None:
-        return [(given, Part("", bundle.shape, 0))]
+        return [(given, _whole(bundle.shape))]
     return list(zip(found, bundle.parts, strict=True))
 
 
-def _of_one_part(given: Any, operand: Shape, output: Bundle, kind: str | None) -> str:
+def _whole(shape: Shape) -> Part:
+    """Return the only part of an array."""
+    return Part("", shape, 0)
+
+
+def _of_one_part(given: Any, operand: Bundle, output: Bundle, how: _How) -> str:
     """Say which of several outputs a derivative fits alone; nothing if none."""
     for part in output.parts:
         with suppress(FunctionFailedError, InputError):
-            _read(given, operand, part.shape, kind, "row")
+            _read(given, _whole(operand.shape), part, replace(how, vec="row"))
             return f";\nit may be that of {part.label('A')} alone: --take {part.name}"
     return ""
 
@@ -230,8 +245,9 @@ def _block(read: Derivative, row: Part, column: Part) -> tuple[Array, Array, Arr
     return row.offset + rows, column.offset + columns, values
 
 
-def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str | None) -> Derivative:
+def _read(given: Any, column: Part, row: Part, how: _How) -> Derivative:
     """Read what was returned by its shape: slopes, a gradient, or a Jacobian of an output by an operand."""
+    operand, output, kind, vec = column.shape, row.shape, how.kind, how.vec
     size, shape = (prod(output), prod(operand)), getattr(given, "shape", None)
     if kind in (None, "jacobian") and shape == size and _is_matrix(given):
         return _of_matrix(given, operand, output, vec)
@@ -246,8 +262,8 @@ def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str 
         "jacobian": array.shape in (size, output + operand) or (1 in size and array.shape == (max(size),)),
     }
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
-    if not fitting and kind in (None, "jacobian") and array.shape == by_sample(operand, output):
-        return _of_samples(array.reshape(array.shape[0], prod(output[1:]), prod(operand[1:])))
+    if not fitting and kind in (None, "jacobian") and in_blocks(array, row, column):
+        return Derivative("entries", of_blocks(array, row, column, how.x, how.value))
     if not fitting:
         wanted = wanted_shapes(operand, output, kind)
         likely = likely_meant(array.shape, operand, output)
@@ -259,13 +275,6 @@ def _read(given: Any, operand: Shape, output: Shape, kind: str | None, vec: str 
     if array.shape == output + operand:
         return _entries(array.reshape(size))
     return _ordered(array.reshape(size), operand, output, vec)
-
-
-def _of_samples(blocks: Array) -> Derivative:
-    """Keep the non-zero entries of the blocks of a block-diagonal matrix."""
-    samples, rows, columns = places = np.nonzero(blocks)
-    _, height, width = blocks.shape
-    return Derivative("entries", (samples * height + rows, samples * width + columns, blocks[places]))
 
 
 def _is_matrix(given: Any) -> bool:

@@ -101,9 +101,14 @@ def broadcasts(operand: Shape, output: Shape) -> bool:
         return False
 
 
-def by_sample(operand: Shape, output: Shape) -> Shape | None:
-    """Return the shape of a Jacobian in blocks, one for each sample along the first axis of both; None without such."""
-    return output + operand[1:] if operand and output[:1] == operand[:1] else None
+def by_sample(operand: Shape, output: Shape, axis: Literal[0, -1] = 0) -> Shape | None:
+    """Return the shape of a Jacobian in blocks, one for each sample along this axis of both; None without such.
+
+    The blocks are along the same axis, the first or the last.
+    """
+    if not operand or not output or operand[axis] != output[axis]:
+        return None
+    return output + operand[1:] if axis == 0 else (*output[:-1], *operand)
 
 
 def pieces(given: Any, bundle: Bundle) -> list[Any] | None:

@@ -474,6 +474,52 @@ def test_blocks_by_sample(f: Claim, x: Array, blocks: Claim, kind: AnyDerivative
         assert codes(jacinspect.inspect(f, x, wrong, derivative_kind=kind)) == ["J001"]
 
 
+def flow(y: Array) -> Array:
+    return np.stack([y[1], -(y[0] ** 5)])
+
+
+def of_flow(y: Array) -> Array:
+    zero = np.zeros_like(y[0])
+    return np.array([[zero, zero + 1], [-5 * y[0] ** 4, zero]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("number", [1, 2, 3, 5])
+def test_blocks_along_the_last_axis(number: int, dtype: str) -> None:
+    """As solve_bvp's fun_jac has them; where the shape fits both axes, f says which it is."""
+    y = RNG.uniform(0.5, 1.5, (2, number)).astype(dtype)
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        report = jacinspect.inspect(lambda t, y: flow(y), 1.0, lambda t, y, k=k: k * of_flow(y), others=[y], wrt="y")
+        assert report.verdict == verdict
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("f", [softmaxes, np.tanh])
+def test_blocks_along_either_axis_of_a_square(f: Any, dtype: str) -> None:
+    x = RNG.standard_normal((3, 3)).astype(dtype)
+
+    def blocks(x: Array) -> Array:
+        return of_softmaxes(x) if f is softmaxes else (1 - np.tanh(x) ** 2)[..., None] * np.eye(3)
+
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        assert jacinspect.inspect(f, x, lambda x, k=k: k * blocks(x)).verdict == verdict
+        last = lambda x, k=k: k * np.moveaxis(blocks(x.T), 0, -1)  # noqa: E731
+        assert jacinspect.inspect(lambda x: f(x.T).T, x, last).verdict == verdict
+
+
+def test_blocks_are_refused_where_f_does_not_say_along_which_axis() -> None:
+    x, twisted = RNG.standard_normal((2, 2)), RNG.standard_normal((2, 2, 2))
+    for f in (lambda x: x.T**2, lambda x: x @ x):
+        with pytest.raises(InputError, match="along the first axis or along the last:\nreturn the tensor 2×2×2×2"):
+            jacinspect.inspect(f, x, lambda x: twisted)
+    for how, f, blocks in (
+        ("kij,kl->kilj", softmaxes, of_softmaxes),
+        ("ijk,kl->ikjl", lambda y: flow(y), of_flow),
+    ):
+        claim = lambda x, how=how, blocks=blocks: np.einsum(how, blocks(x), np.eye(2))  # noqa: E731
+        assert jacinspect.inspect(f, abs(x), claim).verdict == "pass"
+
+
 def test_what_the_blocks_leave_out_is_compared_as_0() -> None:
     def normalised(x: Array) -> Array:
         return np.asarray(x - x.mean(0))
