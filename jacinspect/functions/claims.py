@@ -50,6 +50,7 @@ class _How:
     vec: str | None
     x: Array
     value: Callable[[Array], Array]
+    is_entry: bool = False  # of several, by their operands: one number is none by a larger operand
 
 
 def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: str | None) -> Derivative:
@@ -77,16 +78,17 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
         pull = checked(lambda da: end_to_end(pullback(copied(x), *cotangents(da)), operand), x.shape, flat=False)
         return Derivative("vjp", pull)
 
-    def read(given: Any) -> Derivative:
+    def read(given: Any, is_entry: bool = False) -> Derivative:
         nested = _nested(_in_parts(given, output), operand, output, function.operands)
-        return _by_shape(nested, operand, output, _How(claim.kind, vec, x, function))
+        return _by_shape(nested, operand, output, _How(claim.kind, vec, x, function, is_entry))
 
     given = call_derivative(lambda: claim.at([x])(x.copy()))
     try:
         rows = as_rows(given) if claim.kind in (None, "jacobian") else None
         if rows is not None and rows.shape == (prod(output.shape), prod(operand.shape)):
             return _of_rows(given, function, read, (operand.shape, output.shape))
-        return read(claim.kept(given))
+        kept = claim.kept(given)
+        return read(kept, kept is not given)
     except FunctionFailedError as error:
         if claim.numbers:
             said = str(error).replace("the derivative returned", f"derivative {claim.numbers}: is", 1)
@@ -138,6 +140,7 @@ def _by_shape(given: Any, operand: Bundle, output: Bundle, how: _How) -> Derivat
     whole = by_operand is not None and not any(isinstance(block, Mapping) for block in by_operand)
     by_output = [(given, _whole(output.shape))] if whole else _along(given, output)
     blocks = [(block, row, column) for of_row, row in by_output for block, column in _along(of_row, operand)]
+    how = replace(how, is_entry=how.is_entry or any(block is not given for block, _, _ in blocks))
     if len(blocks) == 1:
         require_named(blocks[0][0], operand, *[output] * (not output.is_single))
         try:
@@ -258,7 +261,7 @@ def _read(given: Any, column: Part, row: Part, how: _How) -> Derivative:
         raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     readings = {
         "elementwise": broadcasts(operand, output) and array.shape in ((), output),
-        "gradient": size[0] == 1 and array.shape in ((), operand),
+        "gradient": size[0] == 1 and (array.shape == operand or (array.shape == () and not how.is_entry)),
         "jacobian": array.shape in (size, output + operand) or (1 in size and array.shape == (max(size),)),
     }
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]

@@ -80,7 +80,7 @@ def resolve(
     return replace(_resolved(function, given, operands, backend), make=make)
 
 
-def _code(function: str | Callable[..., Any]) -> Any:
+def _code(function: Any) -> Any:
     """Return the code that a reference is to; anything else as it is."""
     from jacinspect.functions.code.references import load
 
@@ -203,6 +203,8 @@ def with_derivative(
     InputError
         If it cannot be found, or an expression has names that are neither operands nor parameters.
     """
+    from jacinspect.functions.code.hand_written import of_first
+
     if kind is not None:
         DerivativeKind.require(kind, "derivative kind")
     claim = _claim(derivative, function, kind, backend)
@@ -210,7 +212,7 @@ def with_derivative(
         function = replace(function, take=",".join(map(str, range(claim.outputs))))
     formula = derivative.strip() if isinstance(derivative, str) else getattr(derivative, "file", "")
     return replace(
-        function,
+        of_first(function, _code(derivative.strip() if isinstance(derivative, str) else derivative)),
         rule=claim,
         others=(),
         second=(),

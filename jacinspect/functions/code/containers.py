@@ -16,6 +16,7 @@ from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.trees import converted, is_real, is_tree, leaves, of_arrays, rebuilt
 from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
+from jacinspect.functions.returned import Shape, broadcasts, by_sample
 from jacinspect.functions.rules import is_by, shape_of
 from jacinspect.records import dataclass, replace
 
@@ -147,26 +148,35 @@ class Containers:
 
         return called
 
-    def is_gradient_apart(self, entry: Any, given: Sequence[Any]) -> bool:
-        """Whether what follows a number in a pair is the gradient of a number, and the pair itself may be none.
+    def is_apart(self, output: Shape, rest: Sequence[Any], given: Sequence[Any]) -> bool:
+        """Whether what follows an output in a tuple is its derivative, and the tuple itself may be none.
 
-        It is by one of the arguments, or by one array in them, or a tuple of such. A pair may be by an array of two
-        entries, or by a number and what follows it, where integers may be left out.
+        It is by one of the arguments, or by one array in them, or has an entry for each of several, or is a tuple or a
+        dict of such. A pair may be by an array of two entries, or by a number and what follows it, where integers may
+        be left out.
         """
         arguments = [self._parts(name, value) for name, value in zip(self.arguments, given, strict=True)]
         arrays = [{"": leaf} for each in arguments for leaf in each.values()]
-        if _size_of(entry) == 1:  # which would be broadcast to all of an array
+        if not output and len(rest) == 1 and _size_of(rest[0]) == 1:  # which would be broadcast to all of an array
             return [*map(_size, arrays)] == [1]
-        for parts in (arguments, arrays):
-            real = [each for each in parts if any(map(is_real, each.values()))]
-            for two in (parts, real):
-                if len(two) == 2 and "" in two[0] and _size(two[0]) == 1 and _fits(entry, two[1]):
-                    return False
+        real = [[each for each in parts if any(map(is_real, each.values()))] for parts in (arguments, arrays)]
+        readings = (arguments, arrays, *real)
+
+        def are_by(parts: Sequence[Mapping[str, Any]], *entries: Any) -> bool:
+            both = zip(entries, parts, strict=False)
+            return len(parts) == len(entries) and all(_fits(entry, part, output) for entry, part in both)
+
+        if any("" in parts[0] and are_by(parts, np.empty(output), *rest) for parts in readings if parts):
+            return False
+        if len(rest) > 1:
+            return any(are_by(parts, *rest) for parts in readings)
 
         def fits(each: Any) -> bool:
-            return any(_fits(each, part) for part in (*arguments, *arrays))
+            return any(_fits(each, part, output) for part in (*arguments, *arrays))
 
-        return fits(entry) or (type(entry) is tuple and any(map(fits, entry)))  # others may be by what is fixed
+        if isinstance(rest[0], Mapping) and not self.trees:  # by names
+            return True
+        return fits(rest[0]) or (type(rest[0]) is tuple and any(map(fits, rest[0])))  # others may be by what is fixed
 
     def _parts(self, name: str, value: Any) -> dict[str, Any]:
         """Return the arrays of an argument that are operands, by their paths in it; one that is an array has none."""
@@ -248,6 +258,12 @@ def _size_of(entry: Any) -> int | None:
     return None if shape is None else prod(shape)
 
 
-def _fits(entry: Any, parts: Mapping[str, Any]) -> bool:
-    """Whether this may be the gradient of a number by these parts of an argument: as large, or a container of them."""
-    return _size_of(entry) == _size(parts) or ("" not in parts and parts.keys() <= dict(leaves(entry)).keys())
+def _fits(entry: Any, parts: Mapping[str, Any], output: Shape) -> bool:
+    """Whether this may be the derivative of an output by these parts of an argument: by its shape, or their names."""
+    if _size_of(entry) == prod(output) * _size(parts):
+        return True
+    if "" not in parts:
+        return parts.keys() <= dict(leaves(entry)).keys()
+    shape, operand = shape_of(entry), np.shape(parts[""])
+    is_slopes = shape == output and broadcasts(operand, output)
+    return is_slopes or (shape is not None and shape in (by_sample(operand, output), by_sample(operand, output, -1)))

@@ -313,6 +313,102 @@ def test_an_entry_by_a_number_beside_one_by_a_container(wrt: str) -> None:
         assert jacinspect.inspect(grown, 0.5, claim, **given).verdict == verdict
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", ["w", "b", "all", "b,w"])
+def test_a_value_before_the_gradients_by_several(wrt: str, dtype: str) -> None:
+    w, b = np.array([[0.5, -1.2, 2], [1, 0.3, -0.7]], dtype), np.array([2, 0.7], dtype)
+
+    def loss(w: Any, b: Any) -> Any:
+        return ((w @ np.arange(3.0) + b) ** 2).sum()
+
+    def gradients(w: Any, b: Any) -> Any:
+        r = w @ np.arange(3.0) + b
+        return 2 * np.outer(r, np.arange(3.0)), 2 * r
+
+    forms: list[Callable[..., Any]] = [
+        lambda w, b, k: (loss(w, b), k * gradients(w, b)[0], k * gradients(w, b)[1]),
+        lambda w, b, k: (loss(w, b), {"db": k * gradients(w, b)[1], "dw": k * gradients(w, b)[0]}),
+    ]
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        for form in forms:
+            claim = lambda w, b, k=k, form=form: form(w, b, k)  # noqa: E731
+            assert jacinspect.inspect(loss, w, claim, others=[b], wrt=wrt).verdict == verdict
+    labelled: Any = lambda w, b, labels: (loss(w, b), *gradients(w, b))  # noqa: E731
+    of_labels: Any = lambda w, b, labels: loss(w, b)  # noqa: E731
+    given: Any = {"others": [b, np.array([0, 1])], "wrt": wrt}
+    assert jacinspect.inspect(of_labels, w, labelled, **given).verdict == "pass"
+
+
+def turned(x: Any, k: float = 1.0) -> Any:
+    """Return two numbers of two, and their Jacobian."""
+    d = x[0] - x[1]
+    return np.array([x[0] + d**3, x[1] - 2 * d]), k * np.array([[1 + 3 * d**2, -3 * d**2], [-2, 3]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_of_several_values_and_a_jacobian_the_jacobian_is_compared(dtype: str) -> None:
+    """As scipy.optimize.root takes both with jac=True."""
+    x = np.array([0.3, -1.2], dtype)
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        both = lambda x, k=k: turned(x, k)  # noqa: E731
+        assert jacinspect.inspect(lambda x: turned(x)[0], x, both).verdict == verdict
+        assert jacinspect.inspect(turned, x, both, take=0).verdict == verdict
+        lists = lambda x, both=both: tuple(each.tolist() for each in both(x))  # noqa: E731
+        assert jacinspect.inspect(lambda x: turned(x)[0], x, lists).verdict == verdict
+        of_two = lambda x, t, k=k: tuple(t * each for each in turned(x, k))  # noqa: E731
+        assert jacinspect.inspect(lambda x, t: t * turned(x)[0], x, of_two, others=[1.7]).verdict == verdict
+    slopes = lambda x: (np.tanh(x), 1 - np.tanh(x) ** 2)  # noqa: E731
+    assert jacinspect.inspect(np.tanh, x, slopes).verdict == "pass"
+
+
+def test_several_values_may_be_an_entry_by_a_number() -> None:
+    def grown(t: Any, y: Any) -> Any:
+        return np.exp(t) * y**2
+
+    for wrt in ("t", "y", "all"):
+        claim = lambda t, y: (np.exp(t) * y**2, 2 * np.exp(t) * y)  # noqa: E731
+        assert jacinspect.inspect(grown, 0.5, claim, others=[np.array([2, 0.5, 1.5])], wrt=wrt).verdict == "pass"
+
+
+def labelled_loss(x: Any, labels: Any, k: float = 1.0) -> Any:
+    """Return the loss and its gradient by x."""
+    p = np.exp(x - x.max(1, keepdims=True))
+    p = p / p.sum(1, keepdims=True)
+    rows = np.arange(len(x))
+    d = p.copy()
+    d[rows, labels] -= 1
+    return -np.log(p[rows, labels]).sum(), k * d
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("take", [None, 0])
+def test_a_function_that_is_its_own_derivative_has_its_value_first(take: int | None, dtype: str) -> None:
+    x, labels = np.linspace(-1, 2, 12, dtype=dtype).reshape(4, 3), np.array([2, 0, 1, 1])
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        both = lambda x, labels, k=k: labelled_loss(x, labels, k)  # noqa: E731
+        report = jacinspect.inspect(both, x, both, others=[labels], take=take)
+        assert (report.verdict, report.jacobian and report.jacobian.shape) == (verdict, (1, 12))
+        root = lambda x, k=k: turned(x, k)  # noqa: E731
+        assert jacinspect.inspect(root, x[0, :2], root, take=take).verdict == verdict
+        tensors = lambda x, k=k: (torch.sin(x).sum(), k * torch.cos(x))  # noqa: E731
+        assert jacinspect.inspect(tensors, torch.linspace(0, 1, 3), tensors, take=take).verdict == verdict
+        parts = lambda w, b, k=k: ((w**2 * b).sum(), 2 * k * w * b, k * w**2)  # noqa: E731
+        given: Any = {"others": [x[1]], "wrt": "all", "take": take}
+        assert jacinspect.inspect(parts, x[0], parts, **given).verdict == verdict
+    assert jacinspect.inspect(np.exp, x, np.exp).verdict == "pass"
+
+
+def test_a_number_is_no_entry_by_a_larger_operand() -> None:
+    x, y = np.ones((2, 3)), np.array([0.5, 2])
+    f: Any = lambda x, y: (x.sum(1) * y).sum()  # noqa: E731
+    for wrt in ("x", "all"):
+        for one in (1.0, np.float64(2), 0):
+            with pytest.raises(FunctionFailedError, match=r"scalar; .*operand's shape 2×3"):
+                jacinspect.inspect(f, x, lambda x, y, one=one: (one, x.sum(1)), others=[y], wrt=wrt)
+    slopes = jacinspect.inspect(np.add, x, lambda x, y: (1.0, 1.0), others=[2 * x], wrt="all")
+    assert slopes.verdict == "pass"
+
+
 def test_another_number_is_no_value() -> None:
     x = np.array([0.3, -1.2, 0.7])
     with pytest.raises(FunctionFailedError, match="a tuple that is no array"):
