@@ -256,7 +256,7 @@ def _read(given: Any, column: Part, row: Part, how: _How) -> Derivative:
         return _of_matrix(given, operand, output, vec)
     array = real_array(given)
     if array is None:
-        likely = likely_meant(shape, operand, output) if isinstance(shape, tuple) else ""
+        likely = likely_meant(given, operand, output)
         wanted = wanted_shapes(operand, output)
         raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     readings = {
@@ -269,7 +269,7 @@ def _read(given: Any, column: Part, row: Part, how: _How) -> Derivative:
         return Derivative("entries", of_blocks(array, row, column, how.x, how.value))
     if not fitting:
         wanted = wanted_shapes(operand, output, kind)
-        likely = likely_meant(array.shape, operand, output)
+        likely = likely_meant(given, operand, output)
         raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
         return Derivative("slopes", broadcast_slopes(array, output))

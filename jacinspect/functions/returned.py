@@ -10,7 +10,7 @@ import numpy as np
 from jacinspect.errors import FunctionFailedError, FunctionRaisedError, JacinspectError, raised
 from jacinspect.functions.code.trees import items, leaves
 from jacinspect.functions.floats import in_floats
-from jacinspect.functions.rules import Array
+from jacinspect.functions.rules import Array, shape_of
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape
@@ -83,13 +83,18 @@ def broadcast_slopes(slopes: Array, output_shape: Shape) -> Array:
 
 
 def real_array(given: Any) -> Array | None:
-    """Convert what was returned to a float64 array, or None where it is no array of real numbers."""
+    """Convert what was returned to a float64 array, or None where it is no array of real numbers.
+
+    Complex ones, all of whose imaginary parts are 0, are real, as those of np.roots or of a power may be.
+    """
     try:
         array = np.asarray(given)
         if array.dtype.kind == "O":
             array = np.asarray(in_floats(given))
     except ValueError:
         return None
+    if array.dtype.kind == "c" and not array.imag.any():
+        array = array.real
     return array.astype(np.float64, copy=False) if array.dtype.kind in "fiub" else None
 
 
@@ -238,13 +243,23 @@ def described(given: Any) -> str:
     return f"{array.dtype} of shape {format_shape(array.shape)}"
 
 
-def likely_meant(shape: Shape, operand: Shape, output: Shape) -> str:
-    """Say what a derivative of a wrong shape may be: the transpose of the Jacobian, or a Hessian."""
-    size, width = prod(output), prod(operand)
+def likely_meant(given: Any, operand: Shape, output: Shape) -> str:
+    """Say what a derivative that does not fit may be: complex, the transpose of the Jacobian, a Hessian, or a band."""
+    shape = shape_of(given)
+    if not shape:
+        return ""
+    size, width, named = prod(output), prod(operand), format_shape(shape)
+    if np.iscomplexobj(given):
+        return ";\nits numbers are complex, and f's are real: return their real part, J.real"
     if size == 1 and width > 1 and shape in ((width, width), operand + operand):
-        return f";\n{format_shape(shape)} is the shape of a Hessian: return the gradient"
+        return f";\n{named} is the shape of a Hessian: return the gradient"
     if shape in ((width, size), operand + output) and shape not in ((size, width), output + operand):
-        return f";\n{format_shape(shape)} is the transpose, in denominator layout: return its transpose"
+        return f";\n{named} is the transpose, in denominator layout: return its transpose"
+    if output == operand == shape[1:] and shape[0] < 2 * width and not hasattr(given, "tocoo"):
+        return (
+            f";\n{named} may be the {shape[0]} = uband + 1 + lband diagonals of a banded Jacobian, as LAPACK stores "
+            f"them:\nreturn scipy.sparse.dia_array((J, range(uband, -lband - 1, -1)), shape=({width}, {width}))"
+        )
     return ""
 
 

@@ -773,7 +773,6 @@ def test_a_backward_that_leaves_out_what_has_no_gradient() -> None:
         (None, "a NoneType"),
         ("slope", "a str"),
         ({}, "a dict"),
-        (np.zeros((2, 3), complex), "complex128 of shape 2×3"),
         (np.full((2, 3), None), "object of shape 2×3"),
         (np.full((6, 6), None), "object of shape 6×6"),
         (np.zeros((3, 2)), "float64 of shape 3×2"),
@@ -788,6 +787,34 @@ def test_what_fits_in_no_way_is_told_with_what_would(given: Any, said: str) -> N
     jacobian = "a Jacobian is 6×6 or 2×3×2×3, or 2×3×3, a block for each of 2 samples"
     wanted = f"an element-wise one has the output's shape 2×3, {jacobian}"
     assert refused(lambda x: given, X, (2, 3)) == f"the derivative returned {said}; {wanted}"
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_complex_numbers_are_real_where_all_imaginary_parts_are_0(dtype: str) -> None:
+    x = np.array([0.5, -1.25, 2.0])  # whose doubles are exact in single precision
+    for k, verdict in ((1, "pass"), (1.25, "fail")):
+        slopes = lambda x, k=k: (2 * k * x).astype(dtype)  # noqa: E731
+        for claim in (slopes, lambda x, s=slopes: np.diag(s(x)), lambda x, s=slopes: scipy.sparse.diags(s(x))):
+            assert jacinspect.inspect("x**2", x, claim).verdict == verdict
+    for off in (1e-300j, complex(0, np.nan)):
+        said = refused(lambda x, off=off: (2 * x).astype("complex128") + np.array([0, off, 0]), x, (3,))
+        assert said.endswith("its numbers are complex, and f's are real: return their real part, J.real")
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(1, 2), (0, 1), (3, 0), (3, 4)])
+def test_a_band_is_told_from_a_jacobian(lower: int, upper: int) -> None:
+    size = 5
+    full = np.triu(np.tril(RNG.standard_normal((size, size)), upper), -lower)
+    band = np.zeros((lower + upper + 1, size))
+    for i, j in zip(*np.nonzero(full), strict=True):  # as scipy.linalg.solve_banded has them
+        band[upper + i - j, j] = full[i, j]
+    x = np.arange(1.0, size + 1)
+    said = refused(lambda x: band, x, (size,))
+    assert f"may be the {len(band)} = uband + 1 + lband diagonals of a banded Jacobian" in said
+    advice = said.rpartition("return ")[2]
+    made = eval(advice, {"scipy": scipy, "J": band, "uband": upper, "lband": lower, "range": range})
+    np.testing.assert_array_equal(made.toarray(), full)
+    assert jacinspect.inspect(lambda x: full @ x, x, lambda x: made).verdict == "pass"
 
 
 @pytest.mark.parametrize(
