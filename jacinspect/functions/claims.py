@@ -31,7 +31,7 @@ from jacinspect.functions.returned import (
     require_named,
     wanted_shapes,
 )
-from jacinspect.functions.rules import Array, Claim, are_rows, as_rows, copied
+from jacinspect.functions.rules import Array, Claim, are_rows, as_rows, copied, shape_of
 from jacinspect.functions.samples import in_blocks, of_blocks
 from jacinspect.operands.bundle import Bundle, Part
 from jacinspect.records import dataclass, replace
@@ -93,7 +93,17 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
         if claim.numbers:
             said = str(error).replace("the derivative returned", f"derivative {claim.numbers}: is", 1)
             raise InputError(said) from error
-        raise
+        raise FunctionFailedError(f"{error}{_of_one_item(given, read)}") from error
+
+
+def _of_one_item(given: Any, read: Callable[[Any], Derivative]) -> str:
+    """Say which item of a tuple is a derivative alone, as in (gradient, Hessian); nothing if none."""
+    for place, item in enumerate(given if type(given) is tuple else ()):
+        with suppress(FunctionFailedError, InputError):
+            if shape_of(item):  # a number fits as a constant, too
+                read(item)
+                return f";\nitem {place} of the tuple fits by itself: return that alone"
+    return ""
 
 
 def _of_rows(

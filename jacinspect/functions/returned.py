@@ -255,7 +255,7 @@ def likely_meant(given: Any, operand: Shape, output: Shape) -> str:
         return f";\n{named} is the shape of a Hessian: return the gradient"
     if shape in ((width, size), operand + output) and shape not in ((size, width), output + operand):
         return f";\n{named} is the transpose, in denominator layout: return its transpose"
-    if output == operand == shape[1:] and shape[0] < 2 * width and not hasattr(given, "tocoo"):
+    if output == operand == shape[1:] and shape[0] < 2 * width and isinstance(given, np.ndarray | list):
         return (
             f";\n{named} may be the {shape[0]} = uband + 1 + lband diagonals of a banded Jacobian, as LAPACK stores "
             f"them:\nreturn scipy.sparse.dia_array((J, range(uband, -lband - 1, -1)), shape=({width}, {width}))"

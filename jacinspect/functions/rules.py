@@ -5,7 +5,7 @@ Each rule of several operands can be restricted to one of them, the others being
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any, TypeAlias
 
@@ -143,11 +143,11 @@ class Slopes:
     def jvp(self, operands: Sequence[Array], tangents: Sequence[Array | None]) -> Array:
         """Push a tangent of each operand, None where it does not move; at least one moves."""
         total: Array | None = None
-        for partial, tangent in zip(self.partials, tangents, strict=True):
+        for slope, tangent in zip(self.partials, tangents, strict=True):
             if tangent is None:
                 continue
             # A zero tangent selects nothing: 0 · inf would be NaN where the entry is not even read.
-            slopes = np.where(tangent == 0, 0.0, partial(*operands))
+            slopes = np.where(tangent == 0, 0.0, slope(*operands))
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # they give inf and 0 there
                 term = np.asarray(slopes * tangent)
                 total = term if total is None else total + term
@@ -222,6 +222,8 @@ class Claim:
     of: Callable[[Sequence[int]], "Claim"] | None = None
     # Of what is returned for each operand, keeps what is for the open ones, once it is not read as rows of a matrix.
     kept: Callable[[Any], Any] = lambda given: given
+    # The same of each of the fixed operands, by its place, from 0.
+    kept_by_others: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
 
     def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
         """Return the derivative as a function of numpy arrays like these."""
@@ -253,13 +255,15 @@ class Claim:
             fixed = fix(derivative, place, operands)
             return fixed if self.kind != "vjp" else lambda *arguments: kept(fixed(*arguments))
 
-        def kept(given: Any) -> Any:
+        def kept(given: Any, place: int = place) -> Any:
             entries = operands.entries(given, [place]) if isinstance(given, tuple) else None
             entry = given if entries is None else entries[0]
             alone = self.kind == "vjp" and isinstance(entry, tuple) and len(entry) == 1
             return entry[0] if alone else entry  # a backward may leave out the Nones after it
 
-        return replace(self, derivative=restricted(self.derivative), adapt=self.adapt and adapt, kept=kept)
+        others = tuple((other, partial(kept, place=other)) for other in range(len(operands)) if other != place)
+        derivative = restricted(self.derivative)
+        return replace(self, derivative=derivative, adapt=self.adapt and adapt, kept=kept, kept_by_others=others)
 
 
 Rule = Slopes | Jvp | Vjp | Claim

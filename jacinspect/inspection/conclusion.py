@@ -1,11 +1,13 @@
 """What an inspection found, put together: structure, findings, the Hadamard product, the spectrum. Next: report."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jacinspect.errors import JacinspectError
+from jacinspect.functions.rules import Claim
 from jacinspect.inspection import findings as find
 from jacinspect.inspection.codes import Finding, ordered
 from jacinspect.inspection.declared import of_declared
@@ -21,6 +23,7 @@ from jacinspect.inspection.sections import DetectionReport
 from jacinspect.inspection.subject import analytic_at
 from jacinspect.jacobian.agreement.outside import hidden
 from jacinspect.jacobian.calls.blackbox import Array
+from jacinspect.jacobian.compact import Pattern
 from jacinspect.jacobian.forms.hadamard import HadamardComparison, chain_rule, hadamard
 from jacinspect.jacobian.patterns.detection import Detection
 from jacinspect.records import replace
@@ -193,8 +196,22 @@ def _cause(of: Inspected, detection: Detection, evidence: Evidence) -> str:
             parameters=numbers,
             neighbours=lambda: neighbours(of.x, numbers),
             at_output=at_output,
+            of_others=lambda: _of_others(of, pattern),
             names=of.names,
             vec=of.settings.vec,
             iterates=of.function.source not in ("catalogue", "expression"),
         )
     )
+
+
+def _of_others(of: Inspected, pattern: Pattern) -> Iterator[tuple[str, Array]]:
+    """Yield the entries that a claim's tuple has for each operand that is fixed, as if they were for the open one."""
+    rule = of.function.rule
+    if not isinstance(rule, Claim):
+        return
+    for place, kept in rule.kept_by_others:
+        function = replace(of.function, rule=replace(rule, kept=kept))
+        with suppress(JacinspectError, ValueError):
+            there = analytic_at(function, of.x, of.output_shape, of.settings.vec)
+            if there is not None:
+                yield of.function.operands[place], there.on(pattern, np.zeros(of.x.size, np.int32), 1).data

@@ -101,12 +101,25 @@ def _is_close(s: Suspicion) -> bool:
 def _at_output(s: Suspicion) -> Iterator[str]:
     """Test whether the claim is right at f(X) in place of X; a single number is too little to tell."""
     there = s.at_output() if _is_varied(s) else None
-    if there is None or not there[s.judged].any():
-        return
-    with np.errstate(all="ignore"):
-        close = np.abs(there - s.value) <= s.bar + ROUNDING * np.abs(there)
-    if close[s.judged].all():
+    if there is not None and _is_right(there, s):
         yield s.names.own("a derivative in terms of f(x): it is right where it is given f(X) for X")
+
+
+def _other_operand(s: Suspicion) -> Iterator[str]:
+    """Test whether what a tuple has for another operand is right, as in (gradient, Hessian) of the second of two."""
+    for name, entries in s.of_others():
+        if _is_right(entries, s):
+            yield (
+                f"a tuple in another order: its entry by {name} is right for {s.names.x}; of a gradient and what "
+                "follows it, return the gradient alone"
+            )
+
+
+def _is_right(entries: Array, s: Suspicion) -> bool:
+    """Whether these are the entries of f's Jacobian, and not all 0."""
+    with np.errstate(all="ignore"):
+        close = np.abs(entries - s.value) <= s.bar + ROUNDING * np.abs(entries)
+    return bool(close[s.judged].all() and entries[s.judged].any())
 
 
 def _as_if_elementwise(s: Suspicion) -> Iterator[str]:
@@ -213,6 +226,7 @@ HYPOTHESES = (
     Hypothesis("transposed", transposes, of_entries=False),
     Hypothesis("order of vec", other_orders, of_entries=False),
     Hypothesis("zero", _zero),
+    Hypothesis("other operand", finds=_other_operand),
     Hypothesis("other function", finds=_other_function),
     Hypothesis("at f(X)", finds=_at_output),
     Hypothesis("as if element-wise", finds=_as_if_elementwise),

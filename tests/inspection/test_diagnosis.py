@@ -1140,3 +1140,38 @@ def test_two_swapped_numbers_are_no_variance_that_was_taken_as_a_constant() -> N
     report = jacinspect.inspect(lambda x: x[0] * x[1], [2.0, 3.0], lambda x: x, derivative_kind="gradient")
     assert report.verdict == "fail"
     assert not any("constant" in found.message for found in report.findings)
+
+
+# --- A tuple that has something else than an entry for each operand
+
+
+def boosted(true: Array, predicted: Array) -> Any:
+    return 0.5 * np.sum((np.log1p(predicted) - np.log1p(true)) ** 2)
+
+
+def of_boosted(true: Array, predicted: Array) -> tuple[Array, Array]:
+    """Return the gradient and the diagonal of the Hessian by the second operand, as xgboost's objectives do."""
+    off = np.log1p(predicted) - np.log1p(true)
+    return off / (predicted + 1), (1 - off) / (predicted + 1) ** 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_gradient_and_a_hessian_by_the_second_operand_are_named(dtype: str) -> None:
+    true, predicted = np.array([1, 2, 3, 0.5], dtype), np.array([2, 1, 1.5, 0.25], dtype)
+    report = jacinspect.inspect(boosted, true, of_boosted, others=[predicted], wrt="predicted")
+    assert explanation(report) == (
+        "a tuple in another order: its entry by true is right for X; of a gradient and what follows it, return "
+        "the gradient alone"
+    )
+    alone = jacinspect.inspect(boosted, true, lambda *x: of_boosted(*x)[0], others=[predicted], wrt="predicted")
+    assert alone.verdict == "pass"
+    neither = jacinspect.inspect(
+        boosted, true, lambda *x: (1.01 * of_boosted(*x)[0], of_boosted(*x)[1]), others=[predicted], wrt="predicted"
+    )
+    assert not explanation(neither).startswith("a tuple in another order")
+
+
+def test_a_gradient_and_a_hessian_by_the_only_operand_are_refused_with_what_works() -> None:
+    x = np.linspace(-1, 2, 5)
+    with pytest.raises(FunctionFailedError, match=r";\nitem 0 of the tuple fits by itself: return that alone$"):
+        jacinspect.inspect(np.square, x, lambda x: (2 * x, np.full(5, 2.0)))
