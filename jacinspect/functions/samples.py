@@ -38,7 +38,7 @@ def of_blocks(given: Array, row: Part, column: Part, x: Array, value: Callable[[
     fitting = [axis for axis in _AXES if given.shape == by_sample(column.shape, row.shape, axis)]
     readings = {axis: _entries(given, row, column, axis) for axis in fitting}
     first, last = readings[fitting[0]], readings[fitting[-1]]
-    if all(map(np.array_equal, _sorted(first), _sorted(last), (True, True, True))):
+    if len(fitting) == 1 or all(map(np.array_equal, _sorted(first), _sorted(last), (True, True, True))):
         return first
     apart = [axis for axis in _AXES if _keeps_apart(row, column, axis, x, value)]
     known = [readings[axis] for axis in apart if all(_is_within(readings[axis], row, column, each) for each in apart)]
