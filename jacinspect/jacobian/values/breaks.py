@@ -38,9 +38,9 @@ _ONE_KINK = 2.0**-7  # of a slope, that one turns it by: 0.5 % as measured on RK
 _TURNS, _TOGETHER = 2.0**-5, 2.0**-3
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
-# there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large. Last, half as far as
-# at first, where RK45 at 1e-3 has fainter breaks than those farther away, which turn it by more than a solver's.
-_WINDOWS = (0.0, 1.0), (-0.72, 0.5), (0.0, 0.5)
+# there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large. Half as far as at
+# first, where breaks turn f by more than a solver's do, RK45 at 1e-3 has fainter ones.
+_WINDOWS, _HALF = ((0.0, 1.0), (-0.72, 0.5)), 0.5
 # Where those show noise or nothing, in units of |x|: the nearest place where RK45 at 1e-3 takes another step may be
 # beyond 0, and that where Jacobi's iteration does is seldom within half a unit.
 _FAR_WINDOWS = (1.5, 2.0), (-2.0, 2.0)
@@ -52,7 +52,7 @@ _FAINT = 2.0**-8
 _CLOSE = 2.0**-20  # of a slope: where those of pieces differ by no more, one is judged, with a bar that includes that
 _FEW = 4  # kinks in reach of the places: as measured, solvers have no more, and networks of rectifiers have
 _FAINT_KINK = 2.0**-12  # of its slopes: 3e-5 as measured on solve_ivp by BDF, at 1e-3
-_ASKED = 4  # colors of which it is asked: some 320 to 450 calls each, and all outputs at once
+_ASKED = 4  # colors of which it is asked: some 260 to 450 calls each, and all outputs at once
 _WITHIN = 64  # places within a small |x|, down to which a break that is close to it is followed
 _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are extrapolated, and how far from it
 
@@ -142,6 +142,7 @@ def _in_window(
     """Return what `between_pieces` does, of places around a center and so far apart, and whether breaks are a solver's.
 
     Close to a small x, f may bend within |x|: what is a break from afar is followed until places are closer than that.
+    Where breaks around x are no solver's, those half as far away may be.
     """
     seen = _Break.in_window(stencil, value, window)
     if seen is None:
@@ -165,11 +166,14 @@ def _in_window(
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
     off = np.where(broken, off, 0)
     pieces = (off >= _LEAST * size) & (bend | (leap & several) | ~alone)
-    blurred = np.flatnonzero(seen.is_blurred)
-    if blurred.size:
-        closer = (seen.places.start[blurred], seen.places.spacing[blurred])
-        given = value[blurred], size[blurred], kinks[blurred]
-        off[blurred], pieces[blurred] = _in_window(stencil.subset(blurred), *given, closer)
+    blurred = seen.is_blurred
+    again = np.flatnonzero(blurred | (broken & ~pieces & (window[0] == 0) & (window[1] == FARTHEST)))
+    if again.size:
+        start = np.where(blurred, seen.places.start, 0)[again]
+        apart = np.where(blurred, seen.places.spacing, _HALF * FARTHEST)[again]
+        given = value[again], size[again], kinks[again]
+        change, pieces[again] = _in_window(stencil.subset(again), *given, (start, apart))
+        off[again] = np.maximum(np.where(blurred[again], 0, off[again]), change)
     return off, pieces
 
 
@@ -210,7 +214,7 @@ class _Break:
             large.append(np.count_nonzero(ninth >= ninth.max(axis=0) / _FINER**2, axis=0))
             sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
             changes.append(
-                np.ptp(places.differences(1), axis=0) / places.width * sizes[-1] / (ninth.max(axis=0) + _TINY)
+                np.ptp(places.differences(1), axis=0) / places.width * (sizes[-1] / (ninth.max(axis=0) + _TINY))
             )
             start = start + (cell + _ORDER / 2 - SIDE) * places.spacing
             spacing = places.spacing / _FINER
