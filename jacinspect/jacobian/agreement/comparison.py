@@ -28,8 +28,8 @@ __all__ = [
 _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
 _CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
 APPROXIMATE = 2.0**-30  # of a claim: torch's trigamma is off by a relative 4.9e-10 itself, and a slip by far more
-# The same where only a framework's own rules are involved, in which there is no slip: a difference of two trigammas, as
-# the gradient of an entropy has them, is off by a hundred times as much.
+# The same where only a framework's own rules are involved, in which slips are not so small: a difference of two
+# trigammas, as the gradient of an entropy has them, is off by a hundred times as much.
 APPROXIMATE_BY_FRAMEWORK = 2.0**-23
 _NOTHING = 2.0**-43  # of the largest of its row, that a rule leaves where f has no slope: of a pose near 0, 8e-14
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim

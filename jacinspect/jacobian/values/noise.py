@@ -24,7 +24,8 @@ _ELSEWHERE, _SHORTER = 0.5, 2.0**-35
 # by half of what numbers of 8 bits are, or, of more bits and 4 decimal digits, of what 16 bits are. Single precision
 # has 8 numbers within the shortest step; the longest ones meet some of bfloat16, which are up to 2⁻⁷ apart.
 _HALVES, _SHORTEST, _LONGEST = ((2.0**-10, 2.0**-16), (2.0**-7, 2.0**-9)), 2.0**-20, 2.0**-4
-_MANY, _OFF_GRID = 8, 2.0**-8  # values over all steps; and of the least rise, that others are no multiples of it
+_CLOSE = 4  # numbers of half precision, or fewer, lie between values of half of the outputs: f itself leaps by more
+_MANY, _OFF_GRID = 6, 2.0**-8  # values over all steps; and of the least rise, that others are no multiples of it
 _SIDES = [[sign * k * _SHORTEST for k in range(5)] for sign in (1, -1)]
 _STEPS = [sign * _LONGEST / 2**k for k in range(9) for sign in (1, -1)]
 _OUTPUTS = 2**16  # that are asked for their gaps, or somewhat more: all need memory, and show nothing else
@@ -69,7 +70,7 @@ def _epsilon_by(box: BlackBox, x: Array, part: slice) -> float:
     if not np.isfinite(here).any() or not (np.isfinite(there).any() or beyond.any()):
         return epsilon
     apart = (each for each in _HALVES if _most_apart(here, each[1]) and _most_apart(there, each[1]))
-    return max([epsilon, *(half for half, _ in apart)])
+    return max([epsilon, *(half for half, _ in apart if _some_close(here, _CLOSE * half))])
 
 
 def _values_along(box: BlackBox, x: Array, part: slice) -> Callable[[Sequence[float]], Iterator[Array]]:
@@ -161,6 +162,11 @@ def _gaps(values: Array) -> Array:
 def _most_apart(gaps: Array, least: float) -> bool:
     """Whether values of at most half of the outputs that move come closer than some numbers."""
     return bool(2 * np.count_nonzero(gaps < least) <= np.count_nonzero(np.isfinite(gaps)))
+
+
+def _some_close(gaps: Array, least: float) -> bool:
+    """Whether values of half of the outputs that move, or more, come closer than some numbers."""
+    return bool(2 * np.count_nonzero(gaps < least) >= np.count_nonzero(np.isfinite(gaps)))
 
 
 def rounding_noise(box: BlackBox, x: Array) -> Magnitudes:

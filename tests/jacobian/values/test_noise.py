@@ -96,6 +96,23 @@ def test_a_sum_of_weighted_thresholds_is_no_half_precision(seed: int) -> None:
     assert epsilon(lambda x: brain(np.array([np.sum(x)])) / 3, x) == BRAIN  # whose values are few too
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_leaps_on_a_grid_are_no_half_precision(seed: int) -> None:
+    """As of densities, that are counted, and of what is rounded to a decimal digit."""
+    rng = np.random.default_rng(seed)
+    directions, x = rng.normal(size=(30, 20)), rng.normal(size=20)
+    density: F = lambda x: np.histogram(directions @ x, bins=8, range=(-4, 4))[0] / 30.0  # noqa: E731
+    assert epsilon(density, x) < HALF
+    assert epsilon(lambda x: np.floor(10 * x) / 10, x) < HALF
+    assert jacinspect.inspect(density, x, lambda _: np.zeros((8, 20))).verdict != "fail"
+
+
+def test_a_sine_of_bfloat16_is_in_half_precision() -> None:
+    """A bfloat16 has few values within the steps, which no grid holds once a sine is taken of them."""
+    found = [epsilon(lambda x: np.sin(brain(x)), 0.3 + 3.7 * np.random.default_rng(k).random(2)) for k in range(25)]
+    assert found.count(BRAIN) >= 21  # and 19, where eight values are asked for
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e6])
 def test_what_is_saturated_in_half_precision_is_in_it(scale: float) -> None:
     """Of a peaked softmax, one output does not move, others are 0, and the least that is not has a few values."""
