@@ -126,12 +126,12 @@ class Comparison:
             bits = claimed[small] / (self.last / 2) * number
             whole |= np.abs(bits - np.rint(bits)) <= 4 * self.last * np.rint(bits)
         rounding[small[whole]] = 4 * self.last
-        left = _NOTHING * self.last / LAST * self.numeric.size[entries]
         flat = np.abs(self.numeric.jacobian.data[entries]) <= self.numeric.bar[entries]
-        nothing = np.flatnonzero(flat & (rounding < claimed) & (claimed <= left))
+        nothing = np.flatnonzero((claimed > 0) & flat)
         if nothing.size:
-            of_row = _NOTHING * self.last / LAST * self._largest[self.numeric.jacobian.pattern.rows[entries][nothing]]
-            rounding[nothing] = np.maximum(rounding[nothing], np.minimum(left[nothing], of_row))
+            largest = self._largest[self.numeric.jacobian.pattern.rows[entries][nothing]]
+            left = _NOTHING * self.last / LAST * np.minimum(self.numeric.size[entries][nothing], largest)
+            rounding[nothing] = np.maximum(rounding[nothing], left)
         return rounding
 
     @cached_property
