@@ -71,7 +71,7 @@ class Function:
     take: str | None = None  # of a function that returns several arrays: the name or number of the one to inspect
     reseed: int | None = None  # of people's own code: the seed of all generators at every call
     is_by_number: Callable[[], bool] = lambda: False  # whether, so far, it refused arrays, and was given numbers
-    approximates: Callable[[], bool] = lambda: False  # whether the rule is a framework's own, which may approximate
+    approximates: Callable[[], bool] = lambda: False  # whether the rule may approximate, as a framework's own
     output: Callable[[], Bundle | None] = lambda: None  # where it returns several arrays, these, after its first call
     operand: Bundle | None = None  # the open operands, where they are several
     others: tuple[Jvp | Vjp, ...] = ()  # the function's own rules beside `rule`: forward mode beside a backward

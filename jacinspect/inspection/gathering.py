@@ -11,7 +11,7 @@ from jacinspect.inspection.evidence import Evidence
 from jacinspect.inspection.inspected import Inspected
 from jacinspect.inspection.sampling import Sample, affordable
 from jacinspect.jacobian.agreement.analytic import Analytic
-from jacinspect.jacobian.agreement.comparison import APPROXIMATE_BY_FRAMEWORK, Comparison, Criteria, Status
+from jacinspect.jacobian.agreement.comparison import APPROXIMATE_OF_ROW, Comparison, Criteria, Status
 from jacinspect.jacobian.agreement.directions import Directions, along_directions, inputs_refuted
 from jacinspect.jacobian.agreement.entries import compare, contradicts
 from jacinspect.jacobian.agreement.joint_kinks import joint_kinks, not_additive, not_differentiable, separable
@@ -255,5 +255,5 @@ def _compared(of: Inspected, analytic: Jacobian | None, numeric: Numeric, unreso
     comparison = compare(analytic, numeric, of.x, of.box.y0, criteria)
     if not comparison.count(Status.DISAGREES) or not of.function.approximates():
         return comparison
-    criteria = replace(criteria, approximate=APPROXIMATE_BY_FRAMEWORK)
+    criteria = replace(criteria, approximate=APPROXIMATE_OF_ROW)
     return compare(analytic, numeric, of.x, of.box.y0, criteria)

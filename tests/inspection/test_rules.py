@@ -351,6 +351,24 @@ def test_the_gradient_of_an_entropy_is_no_worse_than_its_trigammas() -> None:
     assert jacinspect.inspect(entropy, x, backend="torch", rtol=rtol).verdict == "pass"
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(1, "inconclusive"), (1 + 1e-6, "fail"), (-1, "fail")])
+def test_what_is_kept_in_single_precision_is_rounded_in_f_and_in_its_derivative(factor: float, verdict: str) -> None:
+    """Of labels in float32, 1 - b is off by 3e-8, in f and in the gradient, each of which rounds it another way."""
+    data, b = RNG.standard_normal((12, 5)), RNG.random(12).astype(np.float32)
+
+    def loss(x: Any) -> Any:
+        z = data @ x
+        return np.mean((1 - b) * z + np.log1p(np.exp(-z)))
+
+    def gradient(x: Any) -> Any:
+        e = np.exp(-data @ x)
+        return factor * (data.T @ (((1 - b) - b * e) / (1 + e)) / b.size)
+
+    x = np.random.default_rng(0).standard_normal(5)
+    assert jacinspect.inspect(loss, x.astype(np.float32), gradient).verdict == verdict
+    assert jacinspect.inspect(loss, x, gradient).verdict == "fail"  # in double precision it is a slip
+
+
 class NearlyLogarithm(torch.autograd.Function):  # type: ignore[misc]
     """log, with a slip in its own rule."""
 

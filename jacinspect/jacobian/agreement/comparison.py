@@ -14,7 +14,7 @@ from jacinspect.records import dataclass
 
 __all__ = [
     "APPROXIMATE",
-    "APPROXIMATE_BY_FRAMEWORK",
+    "APPROXIMATE_OF_ROW",
     "STATUSES",
     "UNDERFLOW",
     "Comparison",
@@ -28,9 +28,9 @@ __all__ = [
 _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
 _CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
 APPROXIMATE = 2.0**-30  # of a claim: torch's trigamma is off by a relative 4.9e-10 itself, and a slip by far more
-# The same where only a framework's own rules are involved, in which slips are not so small: a difference of two
-# trigammas, as the gradient of an entropy has them, is off by a hundred times as much.
-APPROXIMATE_BY_FRAMEWORK = 2.0**-23
+# Of the largest of its row, where only a framework's own rules are involved, in which slips are not so small, or the
+# operand is in single precision, and data may be: the gradient of an entropy is a difference of two trigammas.
+APPROXIMATE_OF_ROW = 2.0**-23
 _NOTHING = 2.0**-43  # of the largest of its row, that a rule leaves where f has no slope: of a pose near 0, 8e-14
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
@@ -129,10 +129,13 @@ class Comparison:
         flat = np.abs(self.numeric.jacobian.data[entries]) <= self.numeric.bar[entries]
         nothing = np.flatnonzero((claimed > 0) & flat)
         if nothing.size:
-            largest = self._largest[self.numeric.jacobian.pattern.rows[entries][nothing]]
-            left = _NOTHING * self.last / LAST * np.minimum(self.numeric.size[entries][nothing], largest)
+            left = _NOTHING * self.last / LAST * self._of_row(entries)[nothing]
             rounding[nothing] = np.maximum(rounding[nothing], left)
         return rounding
+
+    def _of_row(self, entries: Array | slice) -> Array:
+        """Return the largest slope of each entry's output; by a large input, of what is known of it by that."""
+        return np.minimum(self.numeric.size[entries], self._largest[self.numeric.jacobian.pattern.rows[entries]])
 
     @cached_property
     def _largest(self) -> Array:
@@ -168,8 +171,9 @@ class Comparison:
     def is_approximate(self, entries: Array | slice) -> Array:
         """Return where claims are off by so little that they, or f, may be approximations, see Criteria."""
         claimed, value = self.claimed[entries], self.numeric.jacobian.data[entries]
+        size = np.abs(claimed) if self.approximate == APPROXIMATE else self._of_row(entries)
         with np.errstate(all="ignore"):
-            return np.asarray(np.abs(claimed - value) <= self.approximate * np.abs(claimed))
+            return np.asarray(np.abs(claimed - value) <= self.approximate * size)
 
     def summary(self, compared: Array, number: int) -> "Summary":
         """Sum up the entries where `compared` is true, and find the worst of them."""
