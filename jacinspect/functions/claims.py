@@ -32,7 +32,7 @@ from jacinspect.functions.returned import (
     require_named,
     wanted_shapes,
 )
-from jacinspect.functions.rules import Array, Claim, are_rows, as_rows, copied, shape_of
+from jacinspect.functions.rules import Array, Claim, as_rows, copied, entries_of, shape_of
 from jacinspect.functions.samples import in_blocks, of_blocks
 from jacinspect.operands.bundle import Bundle, Part
 from jacinspect.records import dataclass, replace
@@ -112,13 +112,13 @@ def _of_rows(
     claim = function.rule
     assert isinstance(claim, Claim)
     kept, matrix = claim.kept(given), read(as_rows(given))
-    if kept is given or claim.kind == "jacobian" or are_rows(given):
+    if kept is given or claim.kind == "jacobian" or entries_of(given) == "outputs":
         return matrix
     try:
         by_operands = read(kept)
     except (FunctionFailedError, InputError):
         return matrix
-    if are_rows(given) is False:
+    if entries_of(given) == "operands":
         return by_operands
     column, row = map(_whole, shapes)
     one, other = (_dense(_block(each, row, column), row.size, column.size) for each in (matrix, by_operands))

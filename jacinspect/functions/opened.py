@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp, are_rows, as_rows
+from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp, as_rows, entries_of
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
 
@@ -108,7 +108,7 @@ def claimed_together(
     try:
         returned = rule.at(operands)(*(operand.copy() for operand in operands))
         rows = as_rows(returned)
-        if rows is not None and are_rows(returned) is False:
+        if rows is not None and entries_of(returned) == "operands":
             return ()
         given = tuple(getattr(returned if rows is None else rows, "shape", ()))
     except Exception:  # reported when the derivative is compared

@@ -7,7 +7,7 @@ Each rule of several operands can be restricted to one of them, the others being
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,9 @@ __all__ = [
     "Second",
     "Slopes",
     "Vjp",
-    "are_rows",
     "as_rows",
     "copied",
+    "entries_of",
     "fix",
     "is_by",
     "shape_of",
@@ -107,15 +107,15 @@ def as_rows(given: Any) -> Array | None:
     return np.asarray(given) if len(shape_of(given) or ()) == 2 else None
 
 
-def are_rows(given: Any) -> bool | None:
-    """Whether the items of what may be rows are meant as such, or by operands; None where people mean both.
+def entries_of(given: Any) -> Literal["outputs", "operands", "either"]:
+    """Say what each item of what may be rows is meant for; "either" where people mean both.
 
-    Nested lists and nested tuples are written as the matrix is. A tuple of arrays is by operands, as jax.jacobian's is.
+    A list of lists or tuples is written as the matrix is. A tuple of arrays is by operands, as jax.jacobian's is.
     """
     kinds = {type(item) for item in given}
-    if kinds <= ({tuple} if isinstance(given, tuple) else {list, tuple}):
-        return True
-    return False if isinstance(given, tuple) and not kinds & {list, tuple} else None
+    if isinstance(given, tuple):
+        return "either" if kinds & {list, tuple} else "operands"
+    return "outputs" if kinds <= {list, tuple} else "either"
 
 
 def _in_double(array: Array) -> Array:

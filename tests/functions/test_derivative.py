@@ -621,7 +621,8 @@ def lists_of_arrays(rows: Any) -> Any:
 @pytest.mark.parametrize("form", [list, tuples, lists_of_arrays, np.array])
 def test_nested_lists_of_numbers_are_rows_of_a_matrix(form: Any, number: int, dtype: str) -> None:
     t, others = np.linspace(1, 2.5, number).astype(dtype), [1.5, 2.0, -0.5]
-    kind: Any = "jacobian" if form is lists_of_arrays else None
+    is_either = form is lists_of_arrays or (form is tuples and number == 3)  # a tuple of three may be by three operands
+    kind: Any = "jacobian" if is_either else None
     for wrt in ("a,b,c", "b"):
         for off, verdict in ((0, "pass"), (0.01, "fail")):
 
@@ -641,7 +642,7 @@ def test_transposed_rows_of_as_many_outputs_as_operands_are_wrong() -> None:
     def rows(a: Any, b: Any) -> list[list[Any]]:
         return [[b, a], [2 * a * b, a**2]]
 
-    for form in (list, tuples):
+    for form in (list, lambda found: list(map(tuple, found))):
         right = jacinspect.inspect(f, 0.5, lambda *x, k=form: k(rows(*x)), others=[1.7], wrt="all")
         wrong = jacinspect.inspect(f, 0.5, lambda *x, k=form: k(zip(*rows(*x), strict=True)), others=[1.7], wrt="all")
         assert (right.verdict, codes(wrong)) == ("pass", ["J001"])
@@ -672,12 +673,26 @@ def test_of_two_readings_of_lists_none_is_guessed() -> None:
         return [np.array([b, a]), np.array([2 * a * b, a**2])]
 
     said = "a list of 2, which can be the rows of the Jacobian 2×2 or by a and b:\nsay --derivative-kind jacobian"
-    for form in (list, lambda found: tuple(map(list, found))):
+    for form in (list, tuples, lambda found: tuple(map(list, found))):
         with pytest.raises(InputError, match=said.replace("list", type(form([])).__name__, 1)):
             jacinspect.inspect(f, 0.5, lambda *x, k=form: k(rows(*x)), others=[1.7], wrt="all")
     alike = jacinspect.inspect(lambda a, b: [a + b, a - b], 0.5, lambda a, b: [np.ones(2), np.array([1, -1])],
                                others=[1.7], wrt="all")  # fmt: skip
     assert alike.verdict == "pass"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slopes_by_two_operands_in_tuples_are_not_read_as_rows(dtype: str) -> None:
+    x, y = np.array([0.5, -1.2], dtype), np.array([2, 0.7], dtype)
+
+    def slopes(x: Array, y: Array) -> tuple[tuple[Any, ...], ...]:
+        return tuple(y**2), tuple(2 * x * y)
+
+    for wrt in ("x", "y"):
+        with pytest.raises(InputError, match="a tuple of 2, which can be the rows of the Jacobian 2×2 or by x and y:"):
+            jacinspect.inspect(lambda x, y: x * y**2, x, slopes, others=[y], wrt=wrt)
+    three, longer = np.array([0.5, -1.2, 0.3], dtype), np.array([2, 0.7, 1.1], dtype)
+    assert jacinspect.inspect(lambda x, y: x * y**2, three, slopes, others=[longer], wrt="x").verdict == "pass"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
