@@ -92,17 +92,25 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
         if claim.numbers:
             said = str(error).replace("the derivative returned", f"derivative {claim.numbers}: is", 1)
             raise InputError(said) from error
-        raise FunctionFailedError(f"{error}{_of_one_item(given, read)}") from error
+        raise FunctionFailedError(f"{error}{_of_one_item(given, read, lambda: function(x.copy()))}") from error
 
 
-def _of_one_item(given: Any, read: Callable[[Any], Derivative]) -> str:
-    """Say which item of a tuple is a derivative alone, as in (gradient, Hessian); nothing if none."""
-    for place, item in enumerate(given if type(given) is tuple else ()):
+def _of_one_item(given: Any, read: Callable[[Any], Derivative], value: Callable[[], Array]) -> str:
+    """Say that an item of a tuple is a derivative alone, as in (gradient, Hessian); nothing if only f(x) fits."""
+    fitting = []
+    for item in given if type(given) is tuple else ():
         with suppress(FunctionFailedError, InputError):
             if shape_of(item):  # a number fits as a constant, too
                 read(item)
-                return f";\nitem {place} of the tuple fits by itself: return that alone"
-    return ""
+                fitting.append(item)
+    if len(fitting) > 1:
+        return ";\nseveral items of the tuple fit by themselves: return the right one alone"
+    only = real_array(fitting[0]) if fitting else None
+    if only is None or np.array_equal(only.ravel(), value().ravel()):
+        return ""
+    # By its shape, which no other that fits has: its place is another one where f(x) was before it.
+    shape = format_shape(only.shape)
+    return f";\nthe item of shape {shape} of the tuple fits by itself: return no other derivative with it"
 
 
 def _of_rows(

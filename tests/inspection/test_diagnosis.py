@@ -1171,7 +1171,45 @@ def test_a_gradient_and_a_hessian_by_the_second_operand_are_named(dtype: str) ->
     assert not explanation(neither).startswith("a tuple in another order")
 
 
-def test_a_gradient_and_a_hessian_by_the_only_operand_are_refused_with_what_works() -> None:
+def energy(x: Array) -> Any:
+    return np.sin(x).sum()
+
+
+def with_both(x: Array) -> Any:
+    """Return the value, the gradient and the Hessian."""
+    return energy(x), np.cos(x), -np.diag(np.sin(x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("f", "claim"),
+    [(energy, with_both), (with_both, with_both), (energy, lambda x: with_both(x)[1:]),
+     (energy, lambda x: with_both(x)[:0:-1])],
+)  # fmt: skip
+def test_the_only_item_of_a_tuple_that_fits_is_named(f: Any, claim: Any, dtype: str) -> None:
+    said = ";\nthe item of shape 3 of the tuple fits by itself: return no other derivative with it"
+    with pytest.raises(FunctionFailedError, match=f"{said}$"):
+        jacinspect.inspect(f, np.array([0.3, 1, -0.5], dtype), claim)
+
+
+def test_of_several_items_that_fit_none_is_named() -> None:
     x = np.linspace(-1, 2, 5)
-    with pytest.raises(FunctionFailedError, match=r";\nitem 0 of the tuple fits by itself: return that alone$"):
+    several = ";\nseveral items of the tuple fit by themselves: return the right one alone$"
+    with pytest.raises(FunctionFailedError, match=several):
         jacinspect.inspect(np.square, x, lambda x: (2 * x, np.full(5, 2.0)))
+
+    def loss(x: Array, y: Array, labels: Array) -> Any:
+        return (np.exp(x) * y * labels).sum() + x.sum()
+
+    def by_two(x: Array, y: Array, labels: Array) -> Any:
+        return np.exp(x) * y * labels + 1, np.exp(x) * labels
+
+    with pytest.raises(FunctionFailedError, match=several):
+        jacinspect.inspect(loss, x, by_two, others=[x + 2, x - 3], wrt="y")
+
+
+def test_f_itself_is_not_named_as_its_derivative() -> None:
+    x = np.linspace(-1, 2, 5)
+    with pytest.raises(FunctionFailedError, match="a tuple that is no array") as told:
+        jacinspect.inspect(np.square, x, lambda x: (x**2, np.ones((7, 2))))
+    assert "itself" not in str(told.value)
