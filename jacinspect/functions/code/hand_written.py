@@ -119,6 +119,7 @@ def _without_value(
     A tuple that may be a derivative itself is none, as the derivative by a number may be as large as f; unless it is
     what f `is_itself`.
     """
+    value = reseeded(function.value, function.reseed)
 
     def after(*given: Any) -> Any:
         found = derivative(*given)
@@ -127,7 +128,7 @@ def _without_value(
             return found
         rest = found[1:]
         if not is_itself and not (
-            containers.is_apart(output, rest, given) and _is_output(found[0], function.value(*given), function.take)
+            containers.is_apart(output, rest, given) and _is_output(found[0], value(*given), function.take)
         ):
             return found
         return rest[0] if len(rest) == 1 else rest

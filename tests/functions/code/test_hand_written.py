@@ -361,6 +361,24 @@ def test_of_several_values_and_a_jacobian_the_jacobian_is_compared(dtype: str) -
     assert jacinspect.inspect(np.tanh, x, slopes).verdict == "pass"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_value_that_is_drawn_and_a_derivative(dtype: str) -> None:
+    """Both are with the same draw as f where a seed is given."""
+
+    def dropped(x: Array) -> tuple[Array, Array]:
+        kept = np.random.rand(*x.shape) > 0.5  # noqa: NPY002 (what a seed is for)
+        return x**2 * kept, 2 * x * kept
+
+    x = np.array([0.3, -1.2, 2, 0.7, -0.4, 1.1], dtype)
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+
+        def both(x: Array, k: float = k) -> tuple[Array, Array]:
+            value, gradient = dropped(x)
+            return value.sum(), k * gradient
+
+        assert jacinspect.inspect(lambda x: dropped(x)[0].sum(), x, both, reseed=3).verdict == verdict
+
+
 def test_several_values_may_be_an_entry_by_a_number() -> None:
     def grown(t: Any, y: Any) -> Any:
         return np.exp(t) * y**2
