@@ -296,7 +296,10 @@ def _advised(report: "Report", function: "Function", x: "Array", vec: str | None
 
 
 def _suggested(function: "Function", x: "Array", vec: str | None) -> str:
-    """Suggest a domain for a function that fails at random numbers, if it and its derivative do not fail there."""
+    """Suggest a domain for a function that fails at random numbers, if it and its derivative do not fail there.
+
+    Where f itself fails at x, its own domain helps, also if the derivative fails everywhere, which is told next.
+    """
     import numpy as np
 
     from jacinspect.functions.derivative import derivative_at
@@ -312,6 +315,8 @@ def _suggested(function: "Function", x: "Array", vec: str | None) -> str:
 
     # Whatever failed where these do not is another thing, as a Hessian, and its domain is not known.
     interval = None if works_at(both, x) else interval_of(both, x)
+    if interval is None and not works_at(function, x):
+        interval = interval_of(function, x)
     return (
         ""
         if interval is None

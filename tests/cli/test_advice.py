@@ -107,3 +107,44 @@ def test_a_domain_is_suggested_where_f_is_not_finite(run_here: RunHere, tmp_path
     assert "J004" in found
     assert "X was drawn at random; inside of an interval it works: --domain 0:" in found
     assert "J004" not in run_here(f"{tmp_path}/code.py:root", "-s", "3", "--json", "--domain", "0:").text
+
+
+POSITIVE = """
+import numpy as np
+
+def checked(x):
+    if (x <= 0).any():
+        raise ValueError("positive only")
+    return np.log(x)
+
+def broken(x):
+    raise TypeError("no")
+
+def unshaped(x):
+    return np.ones((7, 7))
+
+def inverse(x):
+    return 1 / x
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("derivative", "told"), [("broken", "TypeError: no"), ("unshaped", "of shape 7×7"), ("inverse", "")]
+)
+def test_the_domain_of_f_is_suggested_if_the_derivative_is_broken(
+    derivative: str, told: str, dtype: str, run_here: RunHere, tmp_path: Path
+) -> None:
+    (tmp_path / "code.py").write_text(POSITIVE)
+    given = (f"{tmp_path}/code.py:checked", "-s", "3", "-d", f"{tmp_path}/code.py:{derivative}", "--dtype", dtype)
+    failed = run_here(*given)
+    assert "positive only" in failed.err
+    assert failed.err.endswith("\nX was drawn at random; inside of an interval it works: --domain 0:\n")
+    followed = run_here(*given, "--domain", "0:")
+    assert (told in followed.err, "positive only" in followed.err, "--domain" in followed.err) == (True, False, False)
+
+
+def test_no_domain_is_suggested_where_only_the_derivative_is_broken(run_here: RunHere, tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text(POSITIVE)
+    failed = run_here("sin", "-s", "3", "-d", f"{tmp_path}/code.py:broken")
+    assert ("TypeError: no" in failed.err, "--domain" in failed.err) == (True, False)
