@@ -148,6 +148,18 @@ class Containers:
 
         return called
 
+    def with_entries(self, output: Shape, rest: Sequence[Any], given: Sequence[Any]) -> Sequence[Any]:
+        """Return what follows an output, of which a list with an entry for each of several is made a tuple.
+
+        A list that may be a derivative itself stays: by one of the arguments, or the rows of a matrix by all.
+        """
+        if len(rest) != 1 or type(rest[0]) is not list:
+            return rest
+        parts = [self._parts(name, value) for name, value in zip(self.arguments, given, strict=True)]
+        rows = (prod(output), sum(map(_size, parts)))
+        is_one = shape_of(rest[0]) == rows or any(_fits(rest[0], part, output) for part in parts)
+        return rest if is_one else (tuple(rest[0]),)
+
     def is_apart(self, output: Shape, rest: Sequence[Any], given: Sequence[Any]) -> bool:
         """Whether what follows an output in a tuple is its derivative, and the tuple itself may be none.
 

@@ -126,7 +126,7 @@ def _without_value(
         output = shape_of(found[0]) if type(found) is tuple and len(found) > 1 else None
         if output is None:
             return found
-        rest = found[1:]
+        rest = containers.with_entries(output, found[1:], given)
         if not is_itself and not (
             containers.is_apart(output, rest, given) and _is_output(found[0], value(*given), function.take)
         ):

@@ -327,6 +327,8 @@ def test_a_value_before_the_gradients_by_several(wrt: str, dtype: str) -> None:
 
     forms: list[Callable[..., Any]] = [
         lambda w, b, k: (loss(w, b), k * gradients(w, b)[0], k * gradients(w, b)[1]),
+        lambda w, b, k: (loss(w, b), tuple(k * each for each in gradients(w, b))),
+        lambda w, b, k: (loss(w, b), [k * each for each in gradients(w, b)]),
         lambda w, b, k: (loss(w, b), {"db": k * gradients(w, b)[1], "dw": k * gradients(w, b)[0]}),
     ]
     for k, verdict in ((1, "pass"), (1.01, "fail")):
@@ -377,6 +379,36 @@ def test_a_value_that_is_drawn_and_a_derivative(dtype: str) -> None:
             return value.sum(), k * gradient
 
         assert jacinspect.inspect(lambda x: dropped(x)[0].sum(), x, both, reseed=3).verdict == verdict
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("wrt", ["x", "y", "all"])
+def test_a_value_before_gradients_of_one_shape(wrt: str, dtype: str) -> None:
+    x, y = np.array([0.5, -1.2, 2], dtype), np.array([2, 0.7, -0.3], dtype)
+
+    def loss(x: Any, y: Any) -> Any:
+        return (np.exp(x) * y).sum()
+
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        for form in (list, tuple):
+            claim = lambda x, y, k=k, form=form: (loss(x, y), form((k * np.exp(x) * y, k * np.exp(x))))  # noqa: E731
+            assert jacinspect.inspect(loss, x, claim, others=[y], wrt=wrt).verdict == verdict
+
+
+def test_a_list_after_the_value_that_may_be_rows_is_not_guessed() -> None:
+    def f(a: Any, b: Any) -> Any:
+        return np.array([a * b, a**2 * b])
+
+    def rows(a: Any, b: Any) -> list[Any]:
+        return [[b, a], [2 * a * b, a**2]]
+
+    def with_value(a: Any, b: Any) -> Any:
+        return f(a, b), [*map(np.array, rows(a, b))]
+
+    with pytest.raises(InputError, match="a list of 2, which can be the rows of the Jacobian 2×2 or by a and b"):
+        jacinspect.inspect(with_value, 0.5, with_value, others=[1.7], wrt="all")
+    nested: Any = lambda a, b: (f(a, b), rows(a, b))  # noqa: E731
+    assert jacinspect.inspect(nested, 0.5, nested, others=[1.7], wrt="all").verdict == "pass"
 
 
 def test_several_values_may_be_an_entry_by_a_number() -> None:
