@@ -42,7 +42,7 @@ __all__ = ["claimed_derivative"]
 
 
 @dataclass(frozen=True, eq=False)
-class _How:
+class _Reading:
     """How a claim is to be read: its kind and order of vec, where they are known, and the function at x."""
 
     kind: str | None
@@ -79,7 +79,7 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
 
     def read(given: Any, is_entry: bool = False) -> Derivative:
         nested = _nested(_in_parts(given, output), operand, output, function.operands)
-        return _by_shape(nested, operand, output, _How(claim.kind, vec, x, function, is_entry))
+        return _by_shape(nested, operand, output, _Reading(claim.kind, vec, x, function, is_entry))
 
     given = call_derivative(lambda: claim.at([x])(x.copy()))
     try:
@@ -128,7 +128,7 @@ def _of_rows(
         return matrix
     if entries_of(given) == "operands":
         return by_operands
-    column, row = map(_whole, shapes)
+    column, row = map(_only_part, shapes)
     one, other = (_dense(_block(each, row, column), row.size, column.size) for each in (matrix, by_operands))
     if np.array_equal(one, other, equal_nan=True):
         return matrix
@@ -147,7 +147,7 @@ def _dense(entries: tuple[Array, Array, Array], height: int, width: int) -> Arra
     return matrix
 
 
-def _by_shape(given: Any, operand: Bundle, output: Bundle, how: _How) -> Derivative:
+def _by_shape(given: Any, operand: Bundle, output: Bundle, how: _Reading) -> Derivative:
     """Read what a derivative returned, for the whole operand and output or for parts of them."""
     complex_ = complex_operator(given, operand, output)
     if complex_ is not None:
@@ -155,13 +155,13 @@ def _by_shape(given: Any, operand: Bundle, output: Bundle, how: _How) -> Derivat
     # Where f(A, B) has one output, A is the operand, and its entry no block of rows.
     by_operand = pieces(given, operand) if output.is_single else None
     whole = by_operand is not None and not any(isinstance(block, Mapping) for block in by_operand)
-    by_output = [(given, _whole(output.shape))] if whole else _along(given, output)
+    by_output = [(given, _only_part(output.shape))] if whole else _along(given, output)
     blocks = [(block, row, column) for of_row, row in by_output for block, column in _along(of_row, operand)]
     how = replace(how, is_entry=how.is_entry or any(block is not given for block, _, _ in blocks))
     if len(blocks) == 1:
         require_named(blocks[0][0], operand, *[output] * (not output.is_single))
         try:
-            return _read(blocks[0][0], _whole(operand.shape), _whole(output.shape), how)
+            return _read(blocks[0][0], _only_part(operand.shape), _only_part(output.shape), how)
         except FunctionFailedError as error:
             if output.is_single:
                 raise
@@ -236,20 +236,20 @@ def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:
     """Return what a derivative has for each part of a bundle, or itself for the whole."""
     found = pieces(given, bundle)
     if found is None:
-        return [(given, _whole(bundle.shape))]
+        return [(given, _only_part(bundle.shape))]
     return list(zip(found, bundle.parts, strict=True))
 
 
-def _whole(shape: Shape) -> Part:
+def _only_part(shape: Shape) -> Part:
     """Return the only part of an array."""
     return Part("", shape, 0)
 
 
-def _of_one_part(given: Any, operand: Bundle, output: Bundle, how: _How) -> str:
+def _of_one_part(given: Any, operand: Bundle, output: Bundle, how: _Reading) -> str:
     """Say which of several outputs a derivative fits alone; nothing if none."""
     for part in output.parts:
         with suppress(FunctionFailedError, InputError):
-            _read(given, _whole(operand.shape), part, replace(how, vec="row"))
+            _read(given, _only_part(operand.shape), part, replace(how, vec="row"))
             return f";\nit may be that of {part.label('A')} alone: --take {part.name}"
     return ""
 
@@ -265,7 +265,7 @@ def _block(read: Derivative, row: Part, column: Part) -> tuple[Array, Array, Arr
     return row.offset + rows, column.offset + columns, values
 
 
-def _read(given: Any, column: Part, row: Part, how: _How) -> Derivative:
+def _read(given: Any, column: Part, row: Part, how: _Reading) -> Derivative:
     """Read what was returned by its shape: slopes, a gradient, or a Jacobian of an output by an operand."""
     operand, output, kind, vec = column.shape, row.shape, how.kind, how.vec
     size, shape = (prod(output), prod(operand)), getattr(given, "shape", None)
