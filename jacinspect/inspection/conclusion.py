@@ -204,8 +204,11 @@ def _cause(of: Inspected, detection: Detection, evidence: Evidence) -> str:
     )
 
 
-def _of_others(of: Inspected, pattern: Pattern) -> Iterator[tuple[str, Array]]:
-    """Yield the entries that a claim's tuple has for each operand that is fixed, as if they were for the open one."""
+def _of_others(of: Inspected, pattern: Pattern) -> Iterator[tuple[int, str, Array]]:
+    """Yield the entries that a claim's tuple has for each operand that is fixed, as if they were for the open one.
+
+    Before them are the operand's place, from 0, and its name.
+    """
     rule = of.function.rule
     if not isinstance(rule, Claim):
         return
@@ -214,4 +217,4 @@ def _of_others(of: Inspected, pattern: Pattern) -> Iterator[tuple[str, Array]]:
         with suppress(JacinspectError, ValueError):
             there = analytic_at(function, of.x, of.output_shape, of.settings.vec)
             if there is not None:
-                yield of.function.operands[place], there.on(pattern, np.zeros(of.x.size, np.int32), 1).data
+                yield place, of.function.operands[place], there.on(pattern, np.zeros(of.x.size, np.int32), 1).data

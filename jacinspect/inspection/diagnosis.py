@@ -107,12 +107,10 @@ def _at_output(s: Suspicion) -> Iterator[str]:
 
 def _other_operand(s: Suspicion) -> Iterator[str]:
     """Test whether what a tuple has for another operand is right, as in (gradient, Hessian) of the second of two."""
-    for name, entries in s.of_others():
+    for number, name, entries in s.of_others():
         if _is_right(entries, s):
-            yield (
-                f"a tuple in another order: its entry by {name} is right for {s.names.x}; of a gradient and what "
-                "follows it, return the gradient alone"
-            )
+            alone = "; of a gradient and what follows it, return the gradient alone" if number == 0 else ""
+            yield f"a tuple in another order: its entry by {name} is right for {s.names.x}{alone}"
 
 
 def _is_right(entries: Array, s: Suspicion) -> bool:

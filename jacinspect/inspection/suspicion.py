@@ -43,8 +43,8 @@ class Suspicion:
     `analytic`. `complete` is whether every entry of the Jacobian was compared, `in_steps` whether f moves in steps.
     `x` and `y0` are the operand and f(x), flat; `parameters` are f's numbers by name, and `vec` is the order in which
     an M×N claim was read. `neighbours` returns functions that may have been meant; `at_output` returns the claim's
-    entries at f(X) in place of X, for an element-wise f; `of_others`, what it has for each operand that is fixed, as if
-    it were for the open one. `iterates` is whether f may be code that stops at a tolerance.
+    entries at f(X) in place of X, for an element-wise f; `of_others`, what it has for each operand that is fixed, by
+    its place and name, as if it were for the open one. `iterates` is whether f may be code that stops at a tolerance.
     """
 
     analytic: Analytic
@@ -58,7 +58,7 @@ class Suspicion:
     parameters: Mapping[str, float]
     neighbours: Callable[[], Iterable[Neighbour]]
     at_output: Callable[[], Array | None]
-    of_others: Callable[[], Iterable[tuple[str, Array]]]
+    of_others: Callable[[], Iterable[tuple[int, str, Array]]]
     names: Names
     vec: str | None = None
     iterates: bool = False

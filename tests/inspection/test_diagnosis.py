@@ -1171,6 +1171,19 @@ def test_a_gradient_and_a_hessian_by_the_second_operand_are_named(dtype: str) ->
     assert not explanation(neither).startswith("a tuple in another order")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_of_two_gradients_in_another_order_none_is_left_out(dtype: str) -> None:
+    def loss(x: Array, y: Array) -> Any:
+        return (np.exp(x) * y**2).sum()
+
+    def swapped(x: Array, y: Array) -> tuple[Array, Array]:
+        return 2 * np.exp(x) * y, np.exp(x) * y**2
+
+    x, y = np.array([0.3, -1, 0.7], dtype), np.array([2, 1, 1.5], dtype)
+    report = jacinspect.inspect(loss, x, swapped, others=[y])
+    assert explanation(report) == "a tuple in another order: its entry by y is right for X"
+
+
 def energy(x: Array) -> Any:
     return np.sin(x).sum()
 
