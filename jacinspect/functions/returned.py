@@ -107,9 +107,9 @@ def broadcasts(operand: Shape, output: Shape) -> bool:
 
 
 def by_sample(operand: Shape, output: Shape, axis: Literal[0, -1] = 0) -> Shape | None:
-    """Return the shape of a Jacobian in blocks, one for each sample along this axis of both; None without such.
+    """Return the shape of a Jacobian in blocks, one for each sample; None without such.
 
-    The blocks are along the same axis, the first or the last.
+    The samples are along this axis of the operand, of the output, and of the blocks.
     """
     if not operand or not output or operand[axis] != output[axis]:
         return None
@@ -273,9 +273,11 @@ def wanted_shapes(operand: Shape, output: Shape, kind: str | None = None) -> str
     if kind in (None, "jacobian"):
         matrix, tensor = format_shape((prod(output), prod(operand))), format_shape(output + operand)
         readings.append(f"a Jacobian is {matrix}" + (f" or {tensor}" if tensor != matrix else ""))
-        blocks = by_sample(operand, output)
-        if blocks is not None and operand[1:]:
-            readings.append(f"or {format_shape(blocks)}, a block for each of {output[0]} samples")
+        first, last = by_sample(operand, output), by_sample(operand, output, -1)
+        if first is not None and operand[1:]:
+            readings.append(f"or {format_shape(first)}, a block for each of {output[0]} samples")
+        if last is not None and operand[1:]:
+            readings.append(f"or {format_shape(last)}, one for each of {output[-1]} samples along the last axis")
     if not readings:
         return f"A is {format_shape(output)} and X is {format_shape(operand)}: there is no {kind} derivative of that"
     return ", ".join(readings)

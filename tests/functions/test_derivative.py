@@ -405,7 +405,7 @@ def test_what_a_kind_says_is_taken() -> None:
     assert claimed(lambda x: TENSOR, X, (2, 4), "jacobian").form == "entries"
     assert claimed(lambda x: 2 * x, x, (), "gradient").form == "entries"
     said = refused(lambda x: x, x, (2, 3), "jacobian")
-    blocks = "or 2×3×3, a block for each of 2 samples"
+    blocks = "or 2×3×3, a block for each of 2 samples, or 2×2×3, one for each of 3 samples along the last axis"
     assert said == f"the derivative returned float64 of shape 2×3; a Jacobian is 6×6 or 2×3×2×3, {blocks}"
     said = refused(lambda x: TENSOR, X, (2, 4), "gradient")
     there_is_none = "A is 2×4 and X is 2×3: there is no gradient derivative of that"
@@ -800,7 +800,8 @@ def test_a_backward_that_leaves_out_what_has_no_gradient() -> None:
 )
 def test_what_fits_in_no_way_is_told_with_what_would(given: Any, said: str) -> None:
     jacobian = "a Jacobian is 6×6 or 2×3×2×3, or 2×3×3, a block for each of 2 samples"
-    wanted = f"an element-wise one has the output's shape 2×3, {jacobian}"
+    last = "or 2×2×3, one for each of 3 samples along the last axis"
+    wanted = f"an element-wise one has the output's shape 2×3, {jacobian}, {last}"
     assert refused(lambda x: given, X, (2, 3)) == f"the derivative returned {said}; {wanted}"
 
 
@@ -851,6 +852,9 @@ def test_what_a_derivative_of_a_wrong_shape_may_be(shape: Shape, output: Shape, 
 def test_what_would_fit_depends_on_the_shapes() -> None:
     assert refused(lambda x: np.zeros(7), X, (2, 4)).endswith(
         "; a Jacobian is 8×6 or 2×4×2×3, or 2×4×3, a block for each of 2 samples"
+    )
+    assert refused(lambda x: np.zeros(7), X, (4, 3)).endswith(
+        "; a Jacobian is 12×6 or 4×3×2×3, or 4×2×3, one for each of 3 samples along the last axis"
     )
     assert refused(lambda x: np.zeros(7), X, (4, 2)).endswith("; a Jacobian is 8×6 or 4×2×2×3")
     assert refused(lambda x: np.zeros(7), X, ()).endswith(
