@@ -278,7 +278,8 @@ def _read(given: Any, column: Part, row: Part, how: _Reading) -> Derivative:
         raise FunctionFailedError(f"the derivative returned {described(given)}; {wanted}{likely}")
     readings = {
         "elementwise": broadcasts(operand, output) and array.shape in ((), output),
-        "gradient": size[0] == 1 and (array.shape == operand or (array.shape == () and not how.is_entry)),
+        "gradient": size[0] == 1
+        and (array.shape == operand or (array.shape == () and (size[1] == 1 or not how.is_entry))),
         "jacobian": array.shape in (size, output + operand) or (1 in size and array.shape == (max(size),)),
     }
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]

@@ -707,6 +707,19 @@ def test_a_list_of_gradients_is_by_operands(dtype: str) -> None:
             assert jacinspect.inspect(loss, w, claim, others=[b], wrt="all").verdict == verdict
 
 
+@pytest.mark.parametrize("wrt", ["x", ["x", "y"]])
+@pytest.mark.parametrize("factor", [1, 1.01])
+def test_partials_of_a_number_by_operands_of_one_entry_may_be_numbers(wrt: Any, factor: float) -> None:
+    def f(x: Array, y: Array) -> dict[str, float]:
+        return {"z": float(x[0] ** 2 * y[0])}
+
+    def partials(x: Array, y: Array) -> dict[tuple[str, str], float]:
+        return {("z", "x"): float(2 * x[0] * y[0]) * factor, ("z", "y"): float(x[0] ** 2)}
+
+    report = jacinspect.inspect(f, np.array([1.2]), partials, others=[np.array([0.7])], wrt=wrt)
+    assert report.verdict == ("pass" if factor == 1 else "fail")
+
+
 def test_blocks_by_pairs_of_an_output_and_an_operand() -> None:
     """As OpenMDAO's partials are; what is left out is 0."""
     a, b = np.array([1.0, 2.0]), np.array([3.0])
