@@ -18,7 +18,6 @@ __all__ = [
     "apart",
     "by_keyword",
     "called_with",
-    "copier",
     "divided",
     "in_order",
     "with_documented_names",
@@ -180,7 +179,7 @@ def called_with(
     """
     signature = signature_of(f) if signature is None else signature
     names = {} if signature is None else signature.parameters
-    fresh: Callable[[], dict[str, Any]] = copier(dict(parameters)) or dict
+    fresh: Callable[[], dict[str, Any]] = _copier(dict(parameters)) or dict
     in_order = [*names][: len(operands)] == [*operands] and not any(by_keyword(signature, name) for name in operands)
     if signature is None or not set(operands) <= set(names) or (in_order and not parameters):
         return lambda *given: f(*given, **fresh())
@@ -205,7 +204,7 @@ def called_with(
     return call
 
 
-def copier(value: Any, within: frozenset[int] = frozenset()) -> Callable[[], Any] | None:
+def _copier(value: Any, within: frozenset[int] = frozenset()) -> Callable[[], Any] | None:
     """Return what copies a dict or list, with those in it, at each call; None of what has none of its own to copy.
 
     Whatever else is in them is the same in each copy, and so are those that they are in themselves.
@@ -213,7 +212,7 @@ def copier(value: Any, within: frozenset[int] = frozenset()) -> Callable[[], Any
     if not isinstance(value, dict | list | tuple) or hasattr(value, "_fields") or id(value) in within:
         return None
     pairs = [*(value.items() if isinstance(value, dict) else enumerate(value))]
-    found = ((key, copier(each, within | {id(value)})) for key, each in pairs)
+    found = ((key, _copier(each, within | {id(value)})) for key, each in pairs)
     inner = [(key, each) for key, each in found if each is not None]
     if not isinstance(value, tuple):
         return lambda: _with(copy(value), inner)

@@ -6,21 +6,21 @@ In: an object that a reference names. Out: a callable, and the derivative that i
 import dis
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from copy import copy
 from functools import partial
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
-from jacinspect.functions.code.arguments import POSITIONAL, apart, called_with, copier
+from jacinspect.functions.code.arguments import POSITIONAL, apart, called_with
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import converted, leaves
-from jacinspect.functions.code.weights import arrays_of, kept_as, of_object, with_arrays
+from jacinspect.functions.code.weights import arrays_of, kept_as, left_as_given, of_object, with_arrays
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 from jacinspect.records import replace
@@ -77,7 +77,9 @@ def own_backward(
     `names` are those of its arrays that are among the operands; backward has to return their gradients after those of
     the others, or to keep them as dW, say, or in a dict grads. `parameters` are what forward is called with beside.
     """
-    return _backward(called, operands, names, parameters) if _has_backward(called) else None
+    if not _has_backward(called):
+        return None
+    return _backward(called, operands, names, parameters, attrgetter("backward"))
 
 
 def _has_backward(called: Any) -> bool:
@@ -89,25 +91,18 @@ def _has_backward(called: Any) -> bool:
 
 
 def from_the_start(called: Any) -> Any:
-    """Return the forward of an object that has a backward as one that finds the object's lists and dicts as they were.
+    """Return the forward of an object that has a backward as one that leaves the object's lists and dicts as they were.
 
     Anything else is returned as it is.
     """
     if not _has_backward(called):
         return called
-    return lambda *given, **parameters: _copied(called)(*given, **parameters)
 
+    def call(*given: Any, **parameters: Any) -> Any:
+        with left_as_given(called, arrays=False):
+            return called(*given, **parameters)
 
-def _copied(called: Any) -> Any:
-    """Return a copy of an object, or its method, with copies of the lists and dicts that it may add to."""
-    owner = getattr(called, "__self__", called)
-    copiers = {name: copier(value) for name, value in getattr(owner, "__dict__", {}).items()}
-    new = {name: make() for name, make in copiers.items() if make is not None}
-    if not new:
-        return called
-    other = copy(owner)
-    vars(other).update(new)
-    return of_object(called, other)
+    return call
 
 
 def _is_forward(called: Any, owner: Any) -> bool:
@@ -122,20 +117,16 @@ def _backward(
     operands: Sequence[str],
     names: Sequence[str],
     parameters: Mapping[str, Any],
-    backward: Any = None,
+    backward_of: Callable[[Any], Any],
 ) -> Claim:
-    """Return a method of an object, `backward` if None, as the vjp of what is called, which keeps what that needs."""
+    """Return a method of an object as the vjp of what is called, which keeps what that needs."""
     takes = [name for name in operands if name not in names]
-    arrays = arrays_of(called)
-    every = [*takes, *arrays]
+    every = [*takes, *arrays_of(called)]
 
-    def pull(*given: Array) -> Any:
-        new, [*others, cotangent] = apart(names, operands, given)
-        layer = _copied(with_arrays(called, new) if arrays else called)
+    def called_back(layer: Any, others: Sequence[Array], cotangent: Array) -> Any:
         called_with(layer, takes, parameters)(*others)  # which keeps what backward needs
         holder = getattr(layer, "__self__", layer)
-        method = holder.backward if backward is None else of_object(backward, holder)
-        found = _pulled(method, dict(zip(takes, others, strict=True)), cotangent)
+        found = _pulled(backward_of(holder), dict(zip(takes, others, strict=True)), cotangent)
         if isinstance(found, tuple) and len(found) == len(every):  # those of arrays that are fixed are among them
             by_name = dict(zip(every, found, strict=True))
             return tuple(by_name[name] for name in operands)
@@ -144,7 +135,20 @@ def _backward(
         by_operand = found if isinstance(found, tuple) and len(found) == len(others) else (found,) * len(others)
         return *by_operand, *(_kept(holder, name) for name in names)
 
+    def pull(*given: Array) -> Any:
+        new, [*others, cotangent] = apart(names, operands, given)
+        if names:
+            layer = with_arrays(called, new)
+            with left_as_given(layer, arrays=False):  # they are copies
+                return called_back(layer, others, cotangent)
+        with left_as_given(called, arrays=True):  # what is found may be one of them
+            return converted(called_back(called, others, cotangent), _copied)
+
     return Claim(pull, "vjp", takes=len(operands) + 1)
+
+
+def _copied(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _pulled(backward: Any, operands: Mapping[str, Array], cotangent: Array) -> Any:
@@ -205,7 +209,7 @@ def named_backward(derivative: Any, names: Sequence[str], function: Function, ki
         return None
     weights = [name for name in function.operands if name in function.own]
     given = {name: value for name, value in function.parameters.items() if name not in function.defaults}
-    claim = _backward(origin, function.operands, weights, given, derivative)
+    claim = _backward(origin, function.operands, weights, given, partial(of_object, derivative))
     return replace(claim, derivative=reseeded(claim.derivative, function.reseed))
 
 

@@ -4,11 +4,13 @@ In: a callable, and the parameters it is called with. Out: these numbers as furt
 callables that have others in the place of some of them. Next: callables.py.
 """
 
+import operator
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
+from itertools import chain
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -21,7 +23,7 @@ from jacinspect.functions.code.with_torch import lasting
 from jacinspect.functions.rules import Array
 from jacinspect.records import dataclass, replace
 
-__all__ = ["Weights", "arrays_of", "holding", "kept_as", "of_object", "weights_of", "with_arrays"]
+__all__ = ["Weights", "arrays_of", "holding", "kept_as", "left_as_given", "of_object", "weights_of", "with_arrays"]
 
 
 _KINDS = ("_parameters", "_buffers")  # dicts of a torch module's tensors
@@ -232,6 +234,40 @@ def holding(f: Any, arrays: Mapping[str, Array]) -> Iterator[None]:
         yield
     finally:
         vars(owner).update({name: before[name] for name in new})
+
+
+@contextmanager
+def left_as_given(f: Any, arrays: bool) -> Iterator[None]:
+    """Put back what such an object's lists and dicts hold, those in them, and what is in its `arrays`.
+
+    They are put back into the same lists, dicts and arrays, for others may refer to them, as views do to an array.
+    """
+    held = [*getattr(getattr(f, "__self__", f), "__dict__", {}).values()]
+    inner = (list(_items(value)) for value in held if len(_items(value)) <= _LONGEST)
+    refills = [refill for value in chain(held, *inner) if (refill := _refills(value, arrays)) is not None]
+    try:
+        yield
+    finally:
+        for refill in refills:
+            refill()
+
+
+def _items(value: Any) -> Collection[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+
+
+def _refills(value: Any, arrays: bool) -> Callable[[], object] | None:
+    """Return what fills a list, a dict or one of `arrays` with what it holds now; None of anything else."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.flags.writeable and arrays:
+        return partial(np.copyto, value, value.copy())
+    if isinstance(value, list):
+        return partial(operator.setitem, value, slice(None), [*value])
+    return partial(_refill, value, dict(value)) if isinstance(value, dict) else None
+
+
+def _refill(held: dict[Any, Any], items: dict[Any, Any]) -> None:
+    held.clear()
+    held.update(items)
 
 
 # --- Trees ------------------------------------------------------------------------------------------------------------

@@ -359,6 +359,64 @@ def test_a_layer_is_at_every_call_as_it_was_given(power: int | None, wrt: str | 
         assert not any([*layer.inputs, *layer.kept["out"], layer.grads["W"].any()])
 
 
+class Stepwise:
+    """It calls methods that it holds in a list, and finds its cache again in another container."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        self.w = np.array([[0.5, -1, 2], [1.5, 0.25, -0.75]])
+        self.steps, self.cache = [self.product, self.tanh], dict[str, Any]()
+        self.caches, self.factor = (self.cache,), factor
+        self.buffer = np.zeros(12)
+        self.view = self.buffer[:]
+
+    def product(self, x: Array) -> Any:
+        return x @ self.w
+
+    def tanh(self, x: Array) -> Any:
+        self.cache["out"] = np.tanh(x)
+        self.buffer[:] = self.cache["out"].ravel()
+        return self.cache["out"]
+
+    def forward(self, x: Array) -> Any:
+        for each in self.steps:
+            x = each(x)
+        return x
+
+    def backward(self, dout: Array) -> Any:
+        assert np.array_equal(self.view.reshape(4, 3), self.caches[0]["out"])
+        return self.factor * (dout * (1 - self.caches[0]["out"] ** 2)) @ self.w.T
+
+
+class Uncopied(Stepwise):
+    """It finds its attributes in a dict, which a copy lacks at first, and is made of an argument."""
+
+    def __new__(cls, factor: float, *, made: bool = True) -> Any:
+        return object.__new__(cls)
+
+    def __init__(self, factor: float, *, made: bool) -> None:
+        super().__init__(factor)
+        self.extra = {"vocabulary": [[each] for each in range(2000)], "made": made}
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self.extra:
+            raise AttributeError(name)
+        return self.extra[name]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("it is not copied")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("made", [Stepwise, lambda factor: Uncopied(factor, made=True)])
+def test_what_refers_to_an_object_and_its_containers_still_does_so(made: Any, dtype: str) -> None:
+    x = np.linspace(-1, 1, 8).reshape(4, 2).astype(dtype)
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+        layer = made(factor)
+        for derivative in ((), (layer.backward,)):
+            assert jacinspect.inspect(layer.forward, x, *derivative).verdict == expected
+        assert not layer.cache
+
+
 # --- Classes
 
 
