@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jacinspect.errors import InputError, is_own_file
 from jacinspect.functions.code.arguments import apart, called_with, divided, in_order, with_documented_names
 from jacinspect.functions.code.by_number import ByNumber
@@ -20,6 +22,7 @@ from jacinspect.functions.code.layers import from_the_start, made, own_backward
 from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.code.precision import accepted
 from jacinspect.functions.code.seeding import reseeded
+from jacinspect.functions.code.trees import leaves
 from jacinspect.functions.code.weights import weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
@@ -135,9 +138,11 @@ def _adapted(
     # Elsewhere a detached output may be a mistake.
     marks = differentiated and autograd_function(f) is not None
     unfollowed = framework.unfollowed(function.value, tried) if marks else ()
-    claim = function.rule
-    vectors = claim.takes - len(function.operands) if isinstance(claim, Claim) and claim.kind == "vjp" else 0
-    joined = Joined(function.name, framework.ready(call, tried), framework, function.take, unfollowed, vectors)
+    claim = function.rule if isinstance(function.rule, Claim) and function.rule.kind == "vjp" else None
+    vectors = 0 if claim is None else claim.takes - len(function.operands)
+    ready = framework.ready(call, tried)
+    takes_all = partial(_takes_all, claim, given)
+    joined = Joined(function.name, ready, framework, function.take, unfollowed, vectors, takes_all)
     note = function.note if call is followed else "called in single precision, for it takes no double"
     convention = framework.gradient if any(operand.dtype.kind == "c" for operand in given) else ""
     rules = framework.rules(joined, tried) if differentiated else ()
@@ -160,6 +165,18 @@ def _adapted(
     return adapted, [
         as_tried if operand.dtype.kind in "iu" else operand for as_tried, operand in zip(tried, given, strict=True)
     ]
+
+
+def _takes_all(claim: Claim | None, operands: Sequence[Array], cotangents: Sequence[Array]) -> bool:
+    """Whether a vjp takes several cotangents in one tuple: what it returns for them is as large as operands are."""
+    arguments: list[Any] = [*(operand.copy() for operand in operands), tuple(cotangents)]
+    if claim is None:
+        return False
+    try:
+        found = [np.size(leaf) for _, leaf in leaves(claim.at(arguments)(*arguments))]
+    except Exception:  # it calculates with the only one
+        return False
+    return {*found} <= {operand.size for operand in operands}
 
 
 def place_of(f: Any) -> tuple[str, int] | None:

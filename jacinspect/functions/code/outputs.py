@@ -4,7 +4,7 @@ In: each result. Out: one array of the framework, made of the same leaves every 
 are. A complex leaf is two arrays, its real and imaginary parts. Next: callables.py.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,8 @@ class Joined:
     It has a name or a number, or several with commas between them.
 
     Of several, those at the paths `unfollowed` are left out, which the framework's autodiff does not follow; and so are
-    containers beside as many arrays as a claimed vjp takes `cotangents`: a cache beside the output.
+    containers beside as many arrays as a claimed vjp takes `cotangents`: a cache beside the output. Those beside one
+    array are not, where it `takes_all` cotangents in one tuple.
 
     `bundle` has their names and shapes after the first call; it is None where the result is one array as it is: an
     array, a number, or nested lists of numbers.
@@ -42,6 +43,7 @@ class Joined:
     take: str | None
     unfollowed: Collection[str] = ()
     cotangents: int = 0
+    takes_all: Callable[[Sequence[Any]], bool] = lambda _: False
     bundle: Bundle | None = None
     _complex: frozenset[str] = frozenset()  # the paths of the leaves that are complex
     _called: bool = False
@@ -78,7 +80,10 @@ class Joined:
     def _beside_a_cache(self, result: Any) -> list[str]:
         """Name the arrays beside containers, where a vjp takes a cotangent for each of them; else none."""
         arrays = [name for name, item in items(result) or [] if not is_tree(item)]
-        return arrays if len(arrays) == self.cotangents else []
+        if len(arrays) != self.cotangents:
+            return []
+        real = [np.shape(leaf) for leaf in self._leaves(result).values() if not _fault(leaf, self.framework)]
+        return [] if len(arrays) == 1 < len(real) and self.takes_all([*map(np.ones, real)]) else arrays
 
     @property
     def _takes(self) -> list[str]:

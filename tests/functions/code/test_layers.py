@@ -299,6 +299,29 @@ def test_a_vjp_takes_no_cotangent_of_the_cache(forward: Any, backward: Any, numb
         assert report.output.size == 12 * number
 
 
+def beside(x: Array) -> Any:
+    return np.sin(x), [x**2, x**3]
+
+
+def nested(x: Array) -> Any:
+    return {"y": np.sin(x), "aux": {"u": x**2, "v": x**3}}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("f", [beside, nested])
+def test_a_vjp_takes_all_cotangents_in_one_tuple(f: Any, dtype: str) -> None:
+    x = np.array([[0.5, -1.5, 2], [1.25, 0.75, -0.5]], dtype)
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+
+        def pull(x: Array, ct: Any, k: float = factor) -> Any:
+            return ct[0] * np.cos(x) + ct[1] * 2 * x + k * ct[2] * 3 * x**2
+
+        report = jacinspect.inspect(f, x, pull, derivative_kind="vjp")
+        assert report.verdict == expected
+        assert report.output is not None
+        assert report.output.size == 18
+
+
 def power(v: Array, i: Array) -> Any:
     m = v * i
     return m**2
