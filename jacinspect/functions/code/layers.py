@@ -216,11 +216,16 @@ def named_backward(derivative: Any, names: Sequence[str], function: Function, ki
 def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:
     """Read backward(dout, cache) of a forward that returns (out, cache); None where it is none.
 
-    It is recognised by its last argument: a variable of the function, with which a tuple in it ends. Of (h, c, cache),
-    it takes a cotangent for h, or for each of h and c.
+    Its last argument, the cache, has the name of a variable in the code of the function, which returns a tuple: that is
+    known before any operand is. The cache is what follows as many outputs as backward takes cotangents. Of a tuple that
+    ends with the variable itself, as (h, c, cache), it is the last item, though backward(dh, cache) takes one for h
+    alone.
     """
     outputs, operands = len(names) - 1, function.operands
-    if kind not in (None, "vjp") or outputs < 1 or {*names} & {*operands} or names[-1] not in _last(function.origin):
+    if kind not in (None, "vjp") or outputs < 1 or {*names} & {*operands}:
+        return None
+    variables, ends = _in_code(function.origin)
+    if names[-1] not in variables:
         return None
     forward = function.value
 
@@ -228,16 +233,26 @@ def with_cache(derivative: Any, names: Sequence[str], function: Function, kind: 
         result = forward(*given[: len(operands)])
         if not isinstance(result, tuple) or len(result) <= outputs:
             raise FunctionFailedError(f"{function.name} returned no (out, {names[-1]}) for its backward")
-        return derivative(*given[len(operands) :], result[-1])
+        rest = result[outputs:]
+        return derivative(*given[len(operands) :], rest[-1] if len(rest) == 1 or names[-1] in ends else rest)
 
     return Claim(reseeded(pull, function.reseed), "vjp", takes=len(operands) + outputs, outputs=outputs)
 
 
-def _last(f: Any) -> set[str]:
-    """Name the variables with which tuples in the code of a function end."""
+def _in_code(f: Any) -> tuple[set[str], set[str]]:
+    """Name the variables of a function that may be a cache that it returns, and those with which tuples in it end.
+
+    The first are all, where its code returns a tuple, for it may return a copy of the cache, or None in its place.
+    """
     code = getattr(inspect.unwrap(f), "__code__", None)
-    steps = [] if code is None else list(dis.get_instructions(code))
-    loaded = [step.argval for step, after in pairwise(steps) if after.opname == "BUILD_TUPLE"]
+    if code is None:
+        return set(), set()
+    pairs = [*pairwise(dis.get_instructions(code))]
+    loaded = [step.argval for step, after in pairs if after.opname == "BUILD_TUPLE"]
     # since Python 3.13, one step may load two
     last = (each[-1] if isinstance(each, tuple) and each else each for each in loaded)
-    return {each for each in last if isinstance(each, str)}
+    ends = {each for each in last if isinstance(each, str)}
+    returned = [f"{step.opname} {step.argrepr}" for step, after in pairs if after.opname == "RETURN_VALUE"]
+    # (out, *cache) is made of a list, for which Python 3.12 has another instruction than 3.11
+    several = any("BUILD_TUPLE" in step or "LIST_TO_TUPLE" in step for step in returned)
+    return ends | {*code.co_varnames, *code.co_cellvars} if several else ends, ends

@@ -299,6 +299,43 @@ def test_a_vjp_takes_no_cotangent_of_the_cache(forward: Any, backward: Any, numb
         assert report.output.size == 12 * number
 
 
+def in_a_copy(x: Array, w: Array) -> Any:
+    cache = []
+    cache.append(x)
+    cache.append(w)
+    return x @ w, tuple(cache)
+
+
+def or_none(x: Array, w: Array) -> Any:
+    cache = (x, w)
+    return x @ w, cache if np.ndim(x) else None
+
+
+def laid_out(x: Array, w: Array) -> Any:
+    cache = (x, w)
+    return (x @ w, *cache)
+
+
+def product_backward(dout: Array, cache: Any) -> Any:
+    x, w = cache
+    return dout @ w.T, x.T @ dout
+
+
+def product_scaled(dout: Array, cache: Any) -> Any:
+    x, w = cache
+    return dout @ w.T, 1.01 * (x.T @ dout)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [None, "vjp"])
+@pytest.mark.parametrize("forward", [in_a_copy, or_none, laid_out])
+def test_a_cache_is_returned_in_several_forms(forward: Any, kind: Any, dtype: str) -> None:
+    x, w = np.linspace(-1, 1, 8).reshape(4, 2).astype(dtype), np.linspace(-0.5, 1, 6).reshape(2, 3).astype(dtype)
+    for backward, expected in ((product_backward, "pass"), (product_scaled, "fail")):
+        report = jacinspect.inspect(forward, x, backward, others=[w], wrt="all", derivative_kind=kind)
+        assert report.verdict == expected
+
+
 def beside(x: Array) -> Any:
     return np.sin(x), [x**2, x**3]
 
@@ -327,15 +364,21 @@ def power(v: Array, i: Array) -> Any:
     return m**2
 
 
+def filled(v: Array, i: Array) -> Any:
+    m = v * i
+    return np.zeros((len(m), 1))[:, 0] + m**2
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_an_argument_with_the_name_of_a_local_variable_is_no_cache(dtype: str) -> None:
+@pytest.mark.parametrize("f", [power, filled])
+def test_an_argument_with_the_name_of_a_local_variable_is_no_cache(f: Any, dtype: str) -> None:
     v, i = np.array([0.5, -1.5, 2], dtype), np.array([1.5, 0.25, -1], dtype)
     for factor, expected in ((1, "pass"), (1.01, "fail")):
 
         def slopes(a: Array, m: Array, k: float = factor) -> Any:
             return np.diag(2 * k * a * m**2), np.diag(2 * a**2 * m)
 
-        assert jacinspect.inspect(power, v, slopes, others=[i], wrt="all").verdict == expected
+        assert jacinspect.inspect(f, v, slopes, others=[i], wrt="all").verdict == expected
 
 
 # --- Objects that keep things in lists and dicts
