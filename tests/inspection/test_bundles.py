@@ -335,3 +335,33 @@ def test_the_pattern_of_a_hundred_thousand_numbers_takes_few_calls() -> None:
     assert report.jacobian is not None
     assert (report.detection.proved, report.jacobian.stored) == (True, 2 * n)
     assert report.detection.evaluations < 10 * np.log2(2 * n)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("take", "order"), [("c,a", "ca"), ("a,c", "ac"), ("2,0", "ca"), ("a,c,a", "ac")])
+def test_several_outputs_are_taken_in_the_order_given(take: str, order: str, dtype: str) -> None:
+    def f(x: Array) -> Any:
+        return {"a": np.sin(x), "b": x, "c": x**2}
+
+    x = np.array([0.5, -1.5, 2], dtype)
+    for factor, expected in ((1, "pass"), (1.01, "fail")):
+
+        def claim(x: Array, k: float = factor) -> Any:
+            blocks = {"a": np.diag(np.cos(x)), "c": np.diag(2 * k * x)}
+            return np.vstack([blocks[name] for name in order])
+
+        report = jacinspect.inspect(f, x, claim, take=take)
+        assert report.verdict == expected
+        assert report.names.output.names == tuple(order)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_output_may_have_a_name_with_a_comma(dtype: str) -> None:
+    def f(x: Array) -> Any:
+        return {"a": x**3, "a,b": np.sin(x), "c": x}
+
+    x = np.array([0.5, -1.5, 2], dtype)
+    for take, expected in (("a,b", "pass"), ("a", "fail"), ("c", "fail")):
+        assert jacinspect.inspect(f, x, np.cos, take=take).verdict == expected
+    with pytest.raises(InputError, match=r"--take b: .* has no such output"):
+        jacinspect.inspect(f, x, take="a,b,c")

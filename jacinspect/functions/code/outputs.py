@@ -27,7 +27,7 @@ _ALONE = "A"  # the name of the only array
 class Joined:
     """A function whose result is one array: of several, those that `take` names, or all real ones, end to end.
 
-    It has a name or a number, or several with commas between them.
+    It has a name or a number, or several with commas between them, which are laid in this order.
 
     Of several, those at the paths `unfollowed` are left out, which the framework's autodiff does not follow; and so are
     containers beside as many arrays as a claimed vjp takes `cotangents`: a cache beside the output. Those beside one
@@ -87,7 +87,22 @@ class Joined:
 
     @property
     def _takes(self) -> list[str]:
-        return [] if self.take is None else [take.strip() for take in self.take.split(",")]
+        """What `take` may be: a name that has commas, first, and the names between them."""
+        return [] if self.take is None else [self.take, *(take.strip() for take in self.take.split(","))]
+
+    def _taken(self, result: Any, found: Collection[str]) -> list[str]:
+        """Return the names of the outputs that `take` has, in its order."""
+        takes = {take: _name(take, result) for take in self._takes}
+        there = {take for take, name in takes.items() if any(_names(name, path) for path in found)}
+        if self.take in there:
+            return [takes[self.take]]
+        for take in self._takes[1:]:
+            if take not in there:
+                raise InputError(
+                    f"--take {take}: {self.function} has no such output; "
+                    f"it returns {', '.join(found)}{did_you_mean(take, found)}"
+                )
+        return [takes[take] for take in self._takes[1:]]
 
     def _chosen(self, result: Any) -> Bundle | None:
         if not is_tree(result):
@@ -98,14 +113,8 @@ class Joined:
         found = self._leaves(result)
         if not found or "" in found:  # which is its own only leaf
             return self._alone(result)
-        takes = [_taken(take, result) for take in self._takes] or self._beside_a_cache(result)
-        for given, take in zip(self._takes, takes, strict=False):
-            if not any(_names(take, path) for path in found):
-                raise InputError(
-                    f"--take {given}: {self.function} has no such output; "
-                    f"it returns {', '.join(found)}{did_you_mean(given, found)}"
-                )
-        chosen = {path: leaf for path, leaf in found.items() if not takes or any(_names(take, path) for take in takes)}
+        takes = self._taken(result, found) or self._beside_a_cache(result)
+        chosen = {path: found[path] for take in takes for path in found if _names(take, path)} or found
         faults = {path: _fault(leaf, self.framework) for path, leaf in chosen.items()}
         left_out = [f"{path} ({fault})" for path, fault in faults.items() if fault]
         if takes and self.take is None:
@@ -160,7 +169,7 @@ class Joined:
         return Bundle.of((name, tuple(np.shape(result))) for name in names_of_parts(_ALONE))
 
 
-def _taken(take: str, result: Any) -> str:
+def _name(take: str, result: Any) -> str:
     """Return the name of the output that a number stands for, in a container whose items have names."""
     names = [name for name, _ in items(result) or []]
     return names[int(take)] if take.isdecimal() and take not in names and int(take) < len(names) else take
