@@ -5,6 +5,7 @@ In: an object that a reference names. Out: a callable, and the derivative that i
 
 import dis
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,9 @@ from jacinspect.functions.rules import Claim
 from jacinspect.records import replace
 
 __all__ = ["from_the_start", "made", "named_backward", "own_backward", "with_cache"]
+
+# Names of a cotangent, which no x has: the loss's derivative by what f returns, as dout, dL_dy, dY or grad_output.
+_COTANGENT = re.compile(r"d(out|l_?d|[a-z]$)|grad(ient)?_?(out|$)|upstream|cotangent", re.IGNORECASE)
 
 
 def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -193,8 +197,9 @@ def _kept(layer: Any, path: str) -> Any:
 def named_backward(derivative: Any, names: Sequence[str], function: Function, kind: str | None) -> Claim | None:
     """Read a method of f's own object as backward(dout), though its object may have several; None where it is another.
 
-    It requires the cotangent at most, under no name of an operand, and has backward in its name, or is all that there
-    is beside forward, or is said to be a vjp. Any other is f' of x, whatever it calls x.
+    It requires the cotangent at most, under no name of an operand, and has backward in its name, or calls it what
+    cotangents are called, or is all that there is beside forward, or is said to be a vjp. Any other is f' of x,
+    whatever it calls x.
     """
     owner, origin = getattr(derivative, "__self__", None), function.origin
     if kind not in (None, "vjp") or owner is None or owner is not getattr(origin, "__self__", origin):
@@ -205,7 +210,8 @@ def named_backward(derivative: Any, names: Sequence[str], function: Function, ki
     if len(names) > 1 or not cotangent or (kind is None and cotangent[0] in function.operands):
         return None
     only = bool(names) and _is_forward(origin, owner) and not hasattr(owner, "backward")
-    if kind is None and "backward" not in getattr(derivative, "__name__", "") and not only:
+    named = "backward" in getattr(derivative, "__name__", "") or _COTANGENT.match(cotangent[0])
+    if kind is None and not named and not only:
         return None
     weights = [name for name in function.operands if name in function.own]
     given = {name: value for name, value in function.parameters.items() if name not in function.defaults}

@@ -153,6 +153,15 @@ class Keeper:
     back = run_backward
     decorated = logged(run_backward)
 
+    def backprop(self, dout: Array) -> Any:
+        return self.run_backward(dout)
+
+    def bwd(self, dY: Array) -> Any:
+        return self.run_backward(dY)
+
+    def grad(self, grad_output: Array) -> Any:
+        return self.run_backward(grad_output)
+
 
 class Forward(Keeper):
     """The only other method is its backward."""
@@ -167,6 +176,9 @@ class Forward(Keeper):
         (Keeper, "run", "run_backward", None),
         (Keeper, "run", "decorated", None),
         (Keeper, "run", "back", "vjp"),
+        (Keeper, "run", "backprop", None),
+        (Keeper, "run", "bwd", None),
+        (Keeper, "run", "grad", None),
         (Forward, "forward", "back", None),
     ],
 )
