@@ -749,8 +749,12 @@ def test_float32_operands_are_differenced_in_double_where_f_accepts_it() -> None
         report = jacinspect.inspect(name, inside(name, x[:, :3] if name in OF_MATRICES else x))
         assert report.verdict == "pass", name
         assert report.operand.values.dtype == np.float32
-    report = jacinspect.inspect(np.sin, x, derivative=lambda x: np.cos(x) * (1 + 1e-9))
-    assert codes(report) == ["J001"]
+    for off, code in ((1e-6, "J001"), (1e-9, "J006")):  # less than data of single precision are rounded by is left open
+        report = jacinspect.inspect(np.sin, x, derivative=lambda x, off=off: np.cos(x) * (1 + off))
+        assert codes(report) == [code]
+        assert report.jacobian is not None
+        assert report.jacobian.error_bar is not None
+        assert (report.jacobian.error_bar <= 1e-10).all()
 
 
 def test_a_function_that_takes_float32_alone() -> None:
