@@ -44,7 +44,7 @@ def made(f: Any, name: str, parameters: Mapping[str, Any]) -> tuple[Any, dict[st
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     try:
         places = inspect.signature(f).parameters
-    except ValueError:  # a builtin one, as functools.partial
+    except ValueError:  # a builtin one, as weakref.ref
         return f, dict(parameters)
     if places and all(place.kind in kinds for place in places.values()):  # which a metaclass passes on, as flax's does
         places = inspect.signature(partial(f.__init__, None)).parameters
