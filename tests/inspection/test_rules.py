@@ -369,6 +369,20 @@ def test_what_is_kept_in_single_precision_is_rounded_in_f_and_in_its_derivative(
     assert jacinspect.inspect(loss, x, gradient).verdict == "fail"  # in double precision it is a slip
 
 
+@pytest.mark.parametrize("wrong", [1.0001, -1.0, 0.0])
+def test_what_is_small_beside_others_is_judged_in_single_precision_too(wrong: float) -> None:
+    """It is off by less than the rounding of its row, and the entry that f has not is 5e-8, where f has 0."""
+    matrix = np.array([[1e6, 1.0, 3.0], [1.0, 2.0, 0.0]])
+
+    def claimed(entry: float, other: float = 0.0) -> Any:
+        return lambda _: np.add(matrix, [[0, entry - 1, 0], [0, 0, other]])
+
+    x = np.array([0.3, -1.2, 0.7], np.float32)
+    assert jacinspect.inspect(lambda x: matrix @ x, x, claimed(1.0)).verdict == "pass"
+    assert codes(jacinspect.inspect(lambda x: matrix @ x, x, claimed(wrong))) == ["J001"]
+    assert codes(jacinspect.inspect(lambda x: matrix @ x, x, claimed(1.0, 5e-8))) == ["J001"]
+
+
 class NearlyLogarithm(torch.autograd.Function):  # type: ignore[misc]
     """log, with a slip in its own rule."""
 

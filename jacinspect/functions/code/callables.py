@@ -6,7 +6,7 @@ that is adapted to the framework of its arrays (frameworks.py) once its operands
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,7 @@ def _adapted(
         rule=rules[0] if rules else function.rule,  # a claim, if any
         others=(*rules[1:], *(rules_for_second(framework.name, joined) if rules else ())),
         second=second_rules(framework.name, joined) if rules else (),
-        approximates=lambda: bool(rules) and framework.approximates(joined, tried),
+        approximates=cache(lambda: bool(rules) and framework.approximates(joined, tried)),
         output=lambda: joined.bundle,
         take=None,
         mode=None,

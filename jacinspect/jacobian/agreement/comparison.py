@@ -31,6 +31,7 @@ APPROXIMATE = 2.0**-30  # of a claim: torch's trigamma is off by a relative 4.9e
 # Of the largest of its row, where only a framework's own rules are involved, in which slips are not so small, or the
 # operand is in single precision, and data may be: the gradient of an entropy is a difference of two trigammas.
 APPROXIMATE_OF_ROW = 2.0**-23
+_CANCELLED_OF_ROW = 2.0**-16  # but no more of a claim itself: 0.01 % of it is an error, however large others are
 _NOTHING = 2.0**-43  # of the largest of its row, that a rule leaves where f has no slope: of a pose near 0, 8e-14
 UNDERFLOW = float(np.finfo(np.float64).tiny)  # numbers below it have lost digits, in f or in a claim
 
@@ -134,7 +135,7 @@ class Comparison:
         return rounding
 
     def _of_row(self, entries: Array | slice) -> Array:
-        """Return the largest slope of each entry's output; by a large input, of what is known of it by that."""
+        """Return the largest slope of each entry's output, but no more than what f moves by per unit of its input."""
         return np.minimum(self.numeric.size[entries], self._largest[self.numeric.jacobian.pattern.rows[entries]])
 
     @cached_property
@@ -171,9 +172,11 @@ class Comparison:
     def is_approximate(self, entries: Array | slice) -> Array:
         """Return where claims are off by so little that they, or f, may be approximations, see Criteria."""
         claimed, value = self.claimed[entries], self.numeric.jacobian.data[entries]
-        size = np.abs(claimed) if self.approximate == APPROXIMATE else self._of_row(entries)
         with np.errstate(all="ignore"):
-            return np.asarray(np.abs(claimed - value) <= self.approximate * size)
+            allowed = self.approximate * np.abs(claimed)
+            if self.approximate > APPROXIMATE:
+                allowed = np.minimum(self.approximate * self._of_row(entries), _CANCELLED_OF_ROW * np.abs(claimed))
+            return np.asarray(np.abs(claimed - value) <= allowed)
 
     def summary(self, compared: Array, number: int) -> "Summary":
         """Sum up the entries where `compared` is true, and find the worst of them."""
