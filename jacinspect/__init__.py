@@ -7,7 +7,6 @@ report.verdict, report.jacobian.structure, report.to_json()
 
 from typing import TYPE_CHECKING
 
-from jacinspect._version import __version__
 from jacinspect.errors import FunctionFailedError, FunctionRaisedError, InputError, JacinspectError
 
 __all__ = [
@@ -22,6 +21,8 @@ __all__ = [
     "inspect",
     "sparsity",
 ]
+
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:  # so that a type checker knows these names and no others
     from jacinspect.api import Report, inspect, sparsity

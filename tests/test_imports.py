@@ -13,16 +13,15 @@ PACKAGE = ROOT / "jacinspect"
 
 # A module or a folder at the top: what of ours it may import, besides its own folder.
 MAY_IMPORT = {
-    "_version": set[str](),
     "errors": set[str](),
     "records": set[str](),
     "wording": set[str](),
     "choices": {"errors"},
     "jacobian": {"errors", "wording"},
-    "functions": {"errors", "wording", "choices", "_version", "operands"},
+    "functions": {"errors", "wording", "choices", "operands"},
     "operands": {"errors", "wording"},
-    "inspection": {"functions", "jacobian", "operands", "errors", "wording", "choices", "_version"},
-    "identities": {"inspection", "functions", "jacobian", "errors", "wording", "_version"},
+    "inspection": {"functions", "jacobian", "operands", "errors", "wording", "choices"},
+    "identities": {"inspection", "functions", "jacobian", "errors", "wording"},
     "executors": {"errors", "wording"},
     "checks": {"inspection", "operands", "functions", "executors", "errors", "wording", "choices"},
     "views": {
@@ -38,7 +37,7 @@ MAY_IMPORT = {
     },
     "api": {"inspection", "functions", "views", "errors", "choices"},
     "testing": {"api", "inspection", "functions", "views", "choices"},
-    "__init__": {"api", "functions", "testing", "errors", "_version"},  # the public names
+    "__init__": {"api", "functions", "testing", "errors"},  # the public names
     "__main__": {"cli"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"__init__", "__main__", "api", "testing", "records"}
@@ -128,7 +127,7 @@ def imported(module: str) -> frozenset[str]:
 def ours(module: str) -> frozenset[str]:
     """Name the modules of jacinspect that a module imports."""
     known, found = set(modules()), set()
-    for name in imported(module):
+    for name in imported(module) - {"jacinspect.__version__"}:  # the package runs before each of its modules
         if name.split(".")[0] == "jacinspect":
             inner = name.removeprefix("jacinspect").lstrip(".")
             home = inner if inner in known else inner.rpartition(".")[0]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jacinspect._version import __version__
+from jacinspect import __version__
 from jacinspect.cli.child import go_on_in_a_child
 from jacinspect.cli.group import InspectByDefault, UsageError, advice, options_of
 from jacinspect.cli.help import COMMANDS

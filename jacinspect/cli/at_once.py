@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jacinspect._version import __version__
+from jacinspect import __version__
 from jacinspect.cli.help import overview
 from jacinspect.cli.streams import complain, standard_output
 from jacinspect.errors import ExitStatus, InputError

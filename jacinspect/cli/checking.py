@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jacinspect._version import __version__
+from jacinspect import __version__
 from jacinspect.choices import CheckFormat
 from jacinspect.cli.calls import executor_of, number_of_jobs
 from jacinspect.cli.console import make_console

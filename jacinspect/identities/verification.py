@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from jacinspect._version import __version__
+from jacinspect import __version__
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.function import Array, Function
 from jacinspect.identities.arrangements import Arrangements

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect._version import __version__
+from jacinspect import __version__
 from jacinspect.errors import InputError, NotDeterministicError
 from jacinspect.functions.derivative import with_transposed
 from jacinspect.functions.function import Array, Function, Wrt

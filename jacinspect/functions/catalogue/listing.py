@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from jacinspect._version import __version__
+from jacinspect import __version__
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue.entry import Entry, Interval
 from jacinspect.functions.catalogue.lookup import hint, key
