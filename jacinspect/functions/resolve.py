@@ -203,7 +203,7 @@ def with_derivative(
     InputError
         If it cannot be found, or an expression has names that are neither operands nor parameters.
     """
-    from jacinspect.functions.code.hand_written import of_first
+    from jacinspect.functions.code.value_and_grad import of_first
 
     if kind is not None:
         DerivativeKind.require(kind, "derivative kind")
