@@ -11,6 +11,7 @@ from typing import Any
 
 from jacinspect.errors import InputError
 from jacinspect.functions.code.arguments import POSITIONAL, by_keyword, called_with
+from jacinspect.functions.code.attributes import arrays_of
 from jacinspect.functions.code.backends import Call, Framework
 from jacinspect.functions.code.by_number import ByNumber
 from jacinspect.functions.code.callables import callable_of
@@ -21,7 +22,6 @@ from jacinspect.functions.code.in_place import require_returned
 from jacinspect.functions.code.layers import named_backward, with_cache
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.value_and_grad import without_value
-from jacinspect.functions.code.weights import arrays_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
 from jacinspect.records import replace

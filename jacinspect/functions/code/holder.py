@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from jacinspect.functions.code.arguments import POSITIONAL, apart
+from jacinspect.functions.code.attributes import arrays_of, holding
 from jacinspect.functions.code.frameworks import signature_of
-from jacinspect.functions.code.weights import arrays_of, holding
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 from jacinspect.records import replace

@@ -18,10 +18,10 @@ import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError, raised
 from jacinspect.functions.code.arguments import POSITIONAL, apart, called_with
+from jacinspect.functions.code.attributes import arrays_of, gradient_paths, left_as_given, of_object, with_arrays
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import converted, leaves
-from jacinspect.functions.code.weights import arrays_of, kept_as, left_as_given, of_object, with_arrays
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import Claim
 from jacinspect.records import replace
@@ -137,7 +137,7 @@ def _backward(
         if not names or (isinstance(found, tuple) and len(found) == len(operands)):
             return found
         by_operand = found if isinstance(found, tuple) and len(found) == len(others) else (found,) * len(others)
-        return *by_operand, *(_kept(holder, name) for name in names)
+        return *by_operand, *(_stored_gradient(holder, name) for name in names)
 
     def pull(*given: Array) -> Any:
         new, [*others, cotangent] = apart(names, operands, given)
@@ -183,9 +183,9 @@ def _of_loss(backward: Any, default: Any, cotangent: Array) -> Any:
     return found
 
 
-def _kept(layer: Any, path: str) -> Any:
-    """Return the gradient by one of its arrays that a layer kept in its backward."""
-    grads, names = dict(leaves(getattr(layer, "grads", {}), "grads")), kept_as(path)
+def _stored_gradient(layer: Any, path: str) -> Any:
+    """Return the gradient by one of its arrays that a layer stored in its backward."""
+    grads, names = dict(leaves(getattr(layer, "grads", {}), "grads")), gradient_paths(path)
     for key in names:
         if key in grads or hasattr(layer, key):
             return grads[key] if key in grads else getattr(layer, key)
