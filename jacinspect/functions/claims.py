@@ -86,8 +86,8 @@ def claimed_derivative(function: Function, x: Array, output_shape: Shape, vec: s
         rows = as_rows(given) if claim.kind in (None, "jacobian") else None
         if rows is not None and rows.shape == (prod(output.shape), prod(operand.shape)):
             return _of_rows(given, function, read, (operand.shape, output.shape))
-        kept = claim.kept(given)
-        return read(kept, kept is not given)
+        selected = claim.select(given)
+        return read(selected, selected is not given)
     except FunctionFailedError as error:
         if claim.numbers:
             said = str(error).replace("the derivative returned", f"derivative {claim.numbers}: is", 1)
@@ -119,11 +119,11 @@ def _of_rows(
     """Read lists or tuples of numbers that make an M×N matrix, and may have an entry for each operand instead."""
     claim = function.rule
     assert isinstance(claim, Claim)
-    kept, matrix = claim.kept(given), read(as_rows(given))
-    if kept is given or claim.kind == "jacobian" or entries_of(given) == "outputs":
+    selected, matrix = claim.select(given), read(as_rows(given))
+    if selected is given or claim.kind == "jacobian" or entries_of(given) == "outputs":
         return matrix
     try:
-        by_operands = read(kept)
+        by_operands = read(selected)
     except (FunctionFailedError, InputError):
         return matrix
     if entries_of(given) == "operands":

@@ -92,7 +92,7 @@ class Opened:
             parts = self.bundle.split(tangent[0]) if claim.kind == "jvp" else tangent
             return restricted(claim.at([*self.point(x), *parts]))
 
-        return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt, claim.takes, kept=self._open)
+        return Claim(restricted(claim.derivative), claim.kind, claim.adapt and adapt, claim.takes, select=self._open)
 
 
 def claimed_together(

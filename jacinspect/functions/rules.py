@@ -220,10 +220,10 @@ class Claim:
     numbers: str = ""  # what they are called where it is numbers, which hold at one X alone, and no code
     # The claim for the operands that are open, from 0, where its tangents depend on these.
     of: Callable[[Sequence[int]], "Claim"] | None = None
-    # Of what is returned for each operand, keeps what is for the open ones, once it is not read as rows of a matrix.
-    kept: Callable[[Any], Any] = lambda given: given
+    # Of what is returned for each operand, selects what is for the open ones, once it is not read as rows of a matrix.
+    select: Callable[[Any], Any] = lambda given: given
     # The same of each of the fixed operands, by its place, from 0.
-    kept_by_others: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
+    select_for_fixed: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
 
     def at(self, arguments: Sequence[Array]) -> Callable[..., Any]:
         """Return the derivative as a function of numpy arrays like these."""
@@ -253,17 +253,17 @@ class Claim:
 
         def restricted(derivative: Callable[..., Any]) -> Callable[..., Any]:
             fixed = fix(derivative, place, operands)
-            return fixed if self.kind != "vjp" else lambda *arguments: kept(fixed(*arguments))
+            return fixed if self.kind != "vjp" else lambda *arguments: select(fixed(*arguments))
 
-        def kept(given: Any, place: int = place) -> Any:
+        def select(given: Any, place: int = place) -> Any:
             entries = operands.entries(given, [place]) if isinstance(given, tuple) else None
             entry = given if entries is None else entries[0]
             alone = self.kind == "vjp" and isinstance(entry, tuple) and len(entry) == 1
             return entry[0] if alone else entry  # a backward may leave out the Nones after it
 
-        others = tuple((other, partial(kept, place=other)) for other in range(len(operands)) if other != place)
+        others = tuple((other, partial(select, place=other)) for other in range(len(operands)) if other != place)
         derivative = restricted(self.derivative)
-        return replace(self, derivative=derivative, adapt=self.adapt and adapt, kept=kept, kept_by_others=others)
+        return replace(self, derivative=derivative, adapt=self.adapt and adapt, select=select, select_for_fixed=others)
 
 
 Rule = Slopes | Jvp | Vjp | Claim

@@ -212,8 +212,8 @@ def _of_others(of: Inspected, pattern: Pattern) -> Iterator[tuple[int, str, Arra
     rule = of.function.rule
     if not isinstance(rule, Claim):
         return
-    for place, kept in rule.kept_by_others:
-        function = replace(of.function, rule=replace(rule, kept=kept))
+    for place, select in rule.select_for_fixed:
+        function = replace(of.function, rule=replace(rule, select=select))
         with suppress(JacinspectError, ValueError):
             there = analytic_at(function, of.x, of.output_shape, of.settings.vec)
             if there is not None:

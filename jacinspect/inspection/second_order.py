@@ -140,10 +140,10 @@ def _contracted(claim: Claim, size: int, w: Array) -> Claim:
     def of_w(hessian: Callable[..., Any]) -> Callable[..., Any]:
         def contracted(x: Array, *vector: Array) -> Any:
             given = hessian(x, *vector)
-            kept = claim.kept(given)
-            if vector or w.size == 1 or prod(getattr(kept, "shape", ())) != w.size * size**2:
+            selected = claim.select(given)
+            if vector or w.size == 1 or prod(getattr(selected, "shape", ())) != w.size * size**2:
                 return given
-            return np.tensordot(w.ravel(), np.reshape(kept, (w.size, size, size)), 1)
+            return np.tensordot(w.ravel(), np.reshape(selected, (w.size, size, size)), 1)
 
         return contracted
 
