@@ -23,10 +23,10 @@ from jacinspect.functions.code.outputs import Joined
 from jacinspect.functions.code.precision import accepted
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import leaves
-from jacinspect.functions.code.weights import weights_of
+from jacinspect.functions.code.weights import Weights, weights_of
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.functions.rules import Claim
-from jacinspect.records import replace
+from jacinspect.records import dataclass, replace
 
 __all__ = ["callable_of", "of_callable", "place_of"]
 
@@ -67,65 +67,81 @@ def of_callable(
     def bound(g: Any, values: Mapping[str, Parameter]) -> Callable[..., Any]:
         return called_with(from_the_start(g), operands, values, signature_of(g))
 
-    weights = weights_of(called, f, given, bound)
-    operands, values = divided(called, name, given, named, needs_one=weights is None)
-    held = {} if weights is None else weights.values
-    own = {key: value for key, value in held.items() if key not in (*operands, *values)}  # the argument has the name
+    found = weights_of(called, f, given, bound)
+    operands, values = divided(called, name, given, named, needs_one=found is None)
     unbound = bound(called, given)
+    weights = Weights({}, lambda _, __: unbound) if found is None else found
+    return _Called(f, called, name, given, operands, values, unbound, weights, backend).function()
 
-    def of(names: Sequence[str]) -> Function:
-        """Make the Function of the operands and of those weights."""
-        ordered = in_order(called, operands, names)
 
-        def adapt(
-            function: Function, point: Sequence[Array], moves: Sequence[bool]
-        ) -> tuple[Function, Sequence[Array]]:
-            if function.mode is not None and not (weights is not None and weights.note):
-                raise InputError(f"{name} has no torch module: leave out --mode {function.mode}")
+@dataclass(frozen=True, eq=False)
+class _Called:
+    """A callable, of which a Function is made, and what it is called with."""
 
-            def call(*values: Any) -> Any:
-                if weights is None:
-                    return unbound(*values)
-                new, rest = apart(names, ordered, values)
-                return weights.bind(new, training)(*rest)
+    f: Any  # what a user named, or an instance of that class
+    called: Callable[..., Any]
+    name: str
+    given: Mapping[str, Parameter]
+    operands: tuple[str, ...]
+    parameters: Mapping[str, Parameter]  # those that were given, and defaults
+    value: Callable[..., Any]  # of the operands alone
+    weights: Weights
+    backend: str | None
 
-            training = function.mode == "train"
-            by_number = ByNumber(returning(call, name, ordered))
-            rule = function.rule
-            if backward is not None and rule is backward:  # which calls f, to keep what it needs
-                rule = replace(backward, derivative=reseeded(backward.derivative, function.reseed))
-            note = f"in {function.mode or 'eval'} mode, {function.note}" if function.note else ""
-            ready = replace(
-                function,
-                value=reseeded(by_number, function.reseed),
-                rule=rule,
-                is_by_number=lambda: by_number.needed,
-                note=note,
-            )
-            return _adapted(ready, called, point, moves, backend)
-
-        backward = own_backward(called, ordered, names, given)
-        owner: Any = getattr(called, "__self__", f)
+    def function(self, names: Sequence[str] = ()) -> Function:
+        """Make the Function of the operands and of the weights of these names."""
+        operands = in_order(self.called, self.operands, names)
+        backward = own_backward(self.called, operands, names, self.given)
+        arguments = (*self.operands, *self.parameters)  # where a weight is called as one of them, that has the name
+        owner: Any = getattr(self.called, "__self__", self.f)
         return Function(
-            name,
+            self.name,
             "unknown",
-            unbound,
+            self.value,
             rule=backward,
             source="python",
-            operands=ordered,
-            parameters=values,
-            defaults=values.keys() - given.keys(),
-            origin=called,
-            place=place_of(f),
+            operands=operands,
+            parameters=self.parameters,
+            defaults=self.parameters.keys() - self.given.keys(),
+            origin=self.called,
+            place=place_of(self.f),
             derivative_place=None if backward is None else place_of(owner.backward),
-            adapt=adapt,
-            own=own,
-            buffers=() if weights is None else weights.buffers,
-            enlarged=of,
-            note="" if weights is None else weights.note,
+            adapt=partial(self._adapt, names, backward),
+            own={key: value for key, value in self.weights.values.items() if key not in arguments},
+            buffers=self.weights.buffers,
+            enlarged=self.function,
+            note=self.weights.note,
         )
 
-    return of(())
+    def _adapt(
+        self,
+        names: Sequence[str],
+        backward: Claim | None,
+        function: Function,
+        point: Sequence[Array],
+        moves: Sequence[bool],
+    ) -> tuple[Function, Sequence[Array]]:
+        """Adapt the Function, as it was configured since it was made."""
+        if function.mode is not None and not self.weights.note:
+            raise InputError(f"{self.name} has no torch module: leave out --mode {function.mode}")
+        operands = in_order(self.called, self.operands, names)
+
+        def call(*values: Any) -> Any:
+            new, rest = apart(names, operands, values)
+            return self.weights.bind(new, function.mode == "train")(*rest)
+
+        by_number = ByNumber(returning(call, self.name, operands))
+        rule = function.rule
+        if backward is not None and rule is backward:  # which calls f, to keep what it needs
+            rule = replace(backward, derivative=reseeded(backward.derivative, function.reseed))
+        ready = replace(
+            function,
+            value=reseeded(by_number, function.reseed),
+            rule=rule,
+            is_by_number=lambda: by_number.needed,
+            note=f"in {function.mode or 'eval'} mode, {function.note}" if function.note else "",
+        )
+        return _adapted(ready, self.called, point, moves, self.backend)
 
 
 def _adapted(
