@@ -108,14 +108,17 @@ class Report:
         """0 where everything holds, 1 where something does not."""
         return ExitStatus.OK if self.verdict == "pass" else ExitStatus.FINDINGS
 
-    def form(self, name: str) -> Unfolding | None:
+    def form(self, name: str, full: bool = False) -> Unfolding | None:
         """Return the Jacobian's form "vec", "tensor", "stacked" or "blocks"; None where the inspection had to stop.
 
         Raises
         ------
         InputError
-            For "stacked" and "blocks" of arrays with more than two axes.
+            For "stacked" and "blocks" of arrays with more than two axes; with `full`, when the dense matrix exceeds the
+            memory budget.
         """
+        if full:
+            self._require_dense_fits()
         j = self.jacobian
         if j is None or self.output is None:
             return None
@@ -132,7 +135,7 @@ class Report:
             With `full`, when a dense matrix exceeds the memory budget.
         """
         if full:
-            self.require_dense_fits()
+            self._require_dense_fits()
         show = Shown(full)
         return {
             "schema_version": SCHEMA_VERSION,
@@ -158,7 +161,7 @@ class Report:
         """Return the report as one line of RFC 8259 JSON; equal inspections give equal text."""
         return json.dumps(self.to_dict(full), ensure_ascii=False, allow_nan=False) + "\n"
 
-    def require_dense_fits(self) -> None:
+    def _require_dense_fits(self) -> None:
         """Raise InputError when the dense matrix, written out, would exceed the memory budget."""
         if self.jacobian is not None and _BYTES_AS_TEXT * self.jacobian.entries > self.memory:
             rows, columns = self.jacobian.shape

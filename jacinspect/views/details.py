@@ -36,10 +36,8 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     InputError
         With `full`, when a dense matrix exceeds the memory budget; for a form that has no place for more axes.
     """
-    if full:
-        report.require_dense_fits()
     lines = [*head_lines(report, width), StyledLine()]
-    j, arranged = report.jacobian, report.form(form)
+    j, arranged = report.jacobian, report.form(form, full)
     if j is not None and arranged is not None:
         lines += [*facts_lines([*answers(report, j, arranged), *reasons(report, j, arranged)], width), StyledLine()]
         parts = blocks(report, j)

@@ -30,10 +30,8 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
     InputError
         With `full`, when a dense matrix exceeds the memory budget; for a form that has no place for more axes.
     """
-    if full:
-        report.require_dense_fits()
     parts = [*_headline(report)]
-    j, arranged = report.jacobian, report.form(form)
+    j, arranged = report.jacobian, report.form(form, full)
     if j is not None and arranged is not None and report.output is not None:
         parts += [*_point(report, j, full), *_jacobian(report, j, arranged, full)]
         parts += [_own(report, part) for part in _identities(report, j, full)]

@@ -29,10 +29,8 @@ def render(report: Report, full: bool = False, form: str = "vec") -> str:
     InputError
         With `full`, when a dense matrix exceeds the memory budget; for a form that has no place for more axes.
     """
-    if full:
-        report.require_dense_fits()
     parts = [*_headline(report)]
-    j, arranged = report.jacobian, report.form(form)
+    j, arranged = report.jacobian, report.form(form, full)
     if j is not None and arranged is not None:
         parts.append(_escaped(" ".join([*of_outcome(report), *of_structure(report, j, arranged)])))
         facts = [*answers(report, j, arranged), *reasons(report, j, arranged)]

@@ -50,11 +50,9 @@ def render(report: Report, width: int, full: bool = False, form: str = "vec") ->
     InputError
         With `full`, when a dense matrix exceeds the memory budget; for a form that has no place for more axes.
     """
-    if full:
-        report.require_dense_fits()
     errors = [finding for finding in report.findings if finding.severity == "error"]
     notes = [finding for finding in report.findings if finding.severity == "note" and finding.code != "J009"]
-    j, arranged = report.jacobian, report.form(form)
+    j, arranged = report.jacobian, report.form(form, full)
     lines = [*head_lines(report, width), StyledLine(), *_sentences(of_outcome(report), width)]
     if errors:
         lines += [*finding_lines(errors, width), *table_lines(_worst(report), 2, width), StyledLine()]

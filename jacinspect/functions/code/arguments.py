@@ -115,14 +115,7 @@ def with_documented_names(f: Any, given: Mapping[str, Parameter]) -> Any:
     names = _documented(f)
     if not given.keys() & {*names}:
         return f
-
-    @wraps(f)
-    def called(*args: Any, **keywords: Any) -> Any:
-        return f(*args, **keywords)
-
-    places = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
-    called.__signature__ = inspect.Signature(places)  # type: ignore[attr-defined]
-    return called
+    return _with_signature(f, [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names])
 
 
 def _names(number: int, named: Sequence[str | None], taken: Sequence[str] = ()) -> Iterator[str]:
@@ -143,13 +136,17 @@ def with_names(f: Callable[..., Any], named: Sequence[str | None]) -> Callable[.
     rest = [name for name in named if name not in taken][number - len(named) :]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     made = [inspect.Parameter(name, kind) for name in _names(len(rest), rest, taken)]
+    return _with_signature(f, [*places[:number], *made, *places[number + 1 :]])
+
+
+def _with_signature(f: Any, places: Sequence[inspect.Parameter]) -> Callable[..., Any]:
+    """Return a callable with a signature of these arguments, which it passes on to f."""
 
     @wraps(f)
     def called(*args: Any, **keywords: Any) -> Any:
         return f(*args, **keywords)
 
-    listed = signature.replace(parameters=[*places[:number], *made, *places[number + 1 :]])
-    called.__signature__ = listed  # type: ignore[attr-defined]
+    called.__signature__ = inspect.Signature(places)  # type: ignore[attr-defined]
     return called
 
 

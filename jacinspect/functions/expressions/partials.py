@@ -34,15 +34,8 @@ _LINEAR = {
     "where", "sum", "mean", "cumsum", "transpose", "flip", "roll", "flatten", "diff", "center", "max", "min", "median",
     "sort", "cummax", "cummin", "l1_norm", "maxout", "crelu", "sparsemax",
 }  # fmt: skip
-_QUADRATIC = {
-    "matmul",
-    "dot",
-    "var",
-    "bilinear_glu",
-    "outer",
-    "kron",
-    "mse",
-}  # the vjp at x changes along v by the vjp at v
+# The vjp at x changes along v by the vjp at v.
+_QUADRATIC = {"matmul", "dot", "var", "bilinear_glu", "outer", "kron", "mse"}
 
 Tangents = Sequence[Array | None]
 
