@@ -6,7 +6,6 @@ completion are quick.
 
 import ast
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -19,7 +18,7 @@ from jacinspect.cli.calls import executor_of, require_possible
 from jacinspect.cli.containers import may_be_containers, read_containers
 from jacinspect.cli.garbage import resume
 from jacinspect.cli.streams import Progress, show_note
-from jacinspect.cli.suggestions import shapes_that_fit
+from jacinspect.cli.suggestions import domain_that_fits, meant, shapes_that_fit, with_domain
 from jacinspect.errors import FunctionRaisedError, InputError
 from jacinspect.records import dataclass, replace
 from jacinspect.views.files import require_savable, require_writable
@@ -199,6 +198,14 @@ class OutputRequest:
         """Each output by itself, the first of them first."""
         return [replace(self, format=to, file=file, more=()) for to, file in ((self.format, self.file), *self.more)]
 
+    def require_writable(self) -> None:
+        """Raise InputError where a file cannot be written, or is to be written twice."""
+        require_savable("--save", self.save)
+        for file in (each.file for each in self.every):
+            require_writable("--output", file)
+            if self.save is not None and file is not None and self.save.resolve() == file.resolve():
+                raise InputError(f"--save {self.save}: is where --output writes the report; name another file")
+
 
 def inspected(
     typed: FunctionRequest,
@@ -223,11 +230,7 @@ def inspected(
 
     require_possible(*elsewhere)  # before anything is called
     checked = Settings(**{**settings, "memory": parse_size(settings["memory"])})
-    require_savable("--save", output.save)
-    for file in (each.file for each in output.every):
-        require_writable("--output", file)
-        if output.save is not None and file is not None and output.save.resolve() == file.resolve():
-            raise InputError(f"--save {output.save}: is where --output writes the report; name another file")
+    output.require_writable()
     typed, operands = _with_containers(typed, operands, checked)
     function = typed.function(operands.names, operands.wrt, checked.memory)
     if operands.wrt is not None:
@@ -239,6 +242,7 @@ def inspected(
     values = [given[name].values for name in function.operands]
     of_one, x = function.opened(wrt, values, operands.dtype.value)
     sources = dict.fromkeys(given[whole(name) if name not in given else name].source for name in of_one.open)
+    at_random = typed.domain is None and "random" in sources
     unfold(output.form.value, (), x.shape)  # refuses a form that has no place for the operand's axes
     with executor_of(*elsewhere) as executor, Progress(serial=executor is None) as progress:
         try:
@@ -251,12 +255,12 @@ def inspected(
                 progress=progress,
             )
         except FunctionRaisedError as error:
-            advice = _suggested(of_one, x, checked.vec) if typed.domain is None and "random" in sources else ""
-            advice += _meant(operands)
+            advice = domain_that_fits(of_one, x, checked.vec) if at_random else ""
+            advice += meant(operands.further, operands.containers)
             if not advice:
                 raise
             raise FunctionRaisedError(f"{error}{advice}") from error.__cause__
-    return _advised(report, of_one, x, checked.vec) if typed.domain is None and "random" in sources else report
+    return with_domain(report, of_one, x, checked.vec) if at_random else report
 
 
 def _with_containers(
@@ -281,60 +285,6 @@ def _with_containers(
     return replace(typed, containers=trees), moved
 
 
-def _advised(report: "Report", function: "Function", x: "Array", vec: str | None) -> "Report":
-    """Suggest a domain in the finding that f is not finite at random numbers, if it is finite in one."""
-    import numpy as np
-
-    if report.output is None or np.isfinite(report.output).all():
-        return report
-    advice = _suggested(function, x, vec).replace("\n", "; ")
-    told = (
-        replace(found, message=found.message + advice) if found.code == "J004" and found.severity == "error" else found
-        for found in report.findings
-    )
-    return replace(report, findings=tuple(told))
-
-
-def _suggested(function: "Function", x: "Array", vec: str | None) -> str:
-    """Suggest a domain for a function that fails at random numbers, if it and its derivative do not fail there.
-
-    Where f itself fails at x, its own domain helps, also if the derivative fails everywhere, which is told next.
-    """
-    import numpy as np
-
-    from jacinspect.functions.derivative import derivative_at
-    from jacinspect.functions.domain import written
-    from jacinspect.operands.defined import interval_of, works_at
-
-    def both(point: "Array") -> "Array":
-        value = function(point)
-        derivative = derivative_at(function, point, value.shape, vec)
-        if derivative is not None and derivative.form in ("jvp", "vjp"):
-            derivative.of(np.ones(point.shape if derivative.form == "jvp" else value.shape))
-        return value
-
-    # Whatever failed where these do not is another thing, as a Hessian, and its domain is not known.
-    interval = None if works_at(both, x) else interval_of(both, x)
-    if interval is None and not works_at(function, x):
-        interval = interval_of(function, x)
-    return (
-        ""
-        if interval is None
-        else f"\nX was drawn at random; inside of an interval it works: --domain {written(interval)}"
-    )
-
-
-def _meant(operands: OperandRequest) -> str:
-    """Say what an operand may be meant for: a number, where a size was given, or one array of a file of several."""
-    advice = ""
-    size = next((text.strip() for text in operands.further if re.fullmatch(r"[^=]+=\s*[0-9]+\s*", text)), None)
-    if size:
-        advice += f"\n--with {size} gives so many random numbers; the number itself is -p {size}, without --with"
-    for name, file in operands.containers.items():
-        advice += f"\n{name} is a dict of all arrays in {file}; one of them is {file}:KEY"
-    return advice
-
-
 def verified(
     typed: FunctionRequest, operands: OperandRequest, output: OutputRequest, seed: int, vec: Vec | None
 ) -> "IdentityReport":
@@ -348,7 +298,7 @@ def verified(
         raise InputError(
             f"{function.name} has operands {' and '.join(function.operands)}; the identities are of A = f(X)"
         )
-    require_writable("--output", output.file)
+    output.require_writable()
     (given,) = operands.operands(function, settings).values()
     of_one, x = function.opened(1, [given.values], operands.dtype.value)
     with Progress() as progress:
