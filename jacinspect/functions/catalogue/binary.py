@@ -9,6 +9,7 @@ At a tie the derivative of maximum, minimum, fmax and fmin is ½ in each operand
 at x = 0 is 0, as abs'(0) is; and where remainder and fmod jump it is that of the quotient they take.
 """
 
+from functools import partial
 from math import log
 
 import numpy as np
@@ -128,55 +129,47 @@ def _log1p(y: Array) -> Array:
     return np.log1p(np.where(y < -1, np.nan, y))
 
 
+_row = partial(Entry, kind="binary", operands=("x", "y"))
+
 BINARY = (
-    Entry(
+    _row(
         name="add",
-        kind="binary",
-        operands=("x", "y"),
         formula="x + y",
         latex=r"x + y",
         value=np.add,
         partials=(lambda x, y: np.ones_like(x), lambda x, y: np.ones_like(y)),  # noqa: ARG005
         partial_formulas=("1", "1"),
     ),
-    Entry(
+    _row(
         name="sub",
         aliases=("subtract",),
-        kind="binary",
-        operands=("x", "y"),
         formula="x - y",
         latex=r"x - y",
         value=np.subtract,
         partials=(lambda x, y: np.ones_like(x), lambda x, y: -np.ones_like(y)),  # noqa: ARG005
         partial_formulas=("1", "-1"),
     ),
-    Entry(
+    _row(
         name="mul",
         aliases=("multiply", "hadamard"),
-        kind="binary",
-        operands=("x", "y"),
         formula="x * y",
         latex=r"x \odot y",
         value=np.multiply,
         partials=(lambda x, y: y, lambda x, y: x),  # noqa: ARG005
         partial_formulas=("y", "x"),
     ),
-    Entry(
+    _row(
         name="div",
         aliases=("divide", "true_divide"),
-        kind="binary",
-        operands=("x", "y"),
         formula="x / y",
         latex=r"\frac{x}{y}",
         value=np.divide,
         partials=(lambda x, y: 1.0 / y, lambda x, y: -_ratio_over_square(x, y)),  # noqa: ARG005
         partial_formulas=("1 / y", "-x / y**2"),
     ),
-    Entry(
+    _row(
         name="pow",
         aliases=("power", "float_power"),
-        kind="binary",
-        operands=("x", "y"),
         formula="x**y",
         latex=r"x^y",
         value=np.power,
@@ -184,10 +177,8 @@ BINARY = (
         partial_formulas=("y * x**(y - 1)", "x**y * log(x)"),
         note="a negative x has a power where y is an integer, and no slope by y",
     ),
-    Entry(
+    _row(
         name="maximum",
-        kind="binary",
-        operands=("x", "y"),
         formula="max(x, y)",
         latex=r"\max(x, y)",
         value=np.maximum,
@@ -195,10 +186,8 @@ BINARY = (
         partial_formulas=("1 if x > y else 1/2 if x == y else 0", "1 if y > x else 1/2 if x == y else 0"),
         note="½ and ½ at a tie, as in torch and jax; tf takes x",
     ),
-    Entry(
+    _row(
         name="minimum",
-        kind="binary",
-        operands=("x", "y"),
         formula="min(x, y)",
         latex=r"\min(x, y)",
         value=np.minimum,
@@ -206,10 +195,8 @@ BINARY = (
         partial_formulas=("1 if x < y else 1/2 if x == y else 0", "1 if y < x else 1/2 if x == y else 0"),
         note="½ and ½ at a tie, as in torch and jax; tf takes x",
     ),
-    Entry(
+    _row(
         name="fmax",
-        kind="binary",
-        operands=("x", "y"),
         formula="max(x, y)",
         latex=r"\max(x, y)",
         value=np.fmax,
@@ -218,10 +205,8 @@ BINARY = (
         ignores_nan=True,
         note="of a number and NaN the number; ½ and ½ at a tie, where torch takes x and jax y",
     ),
-    Entry(
+    _row(
         name="fmin",
-        kind="binary",
-        operands=("x", "y"),
         formula="min(x, y)",
         latex=r"\min(x, y)",
         value=np.fmin,
@@ -230,10 +215,8 @@ BINARY = (
         ignores_nan=True,
         note="of a number and NaN the number; ½ and ½ at a tie, where torch takes x and jax y",
     ),
-    Entry(
+    _row(
         name="hypot",
-        kind="binary",
-        operands=("x", "y"),
         formula="sqrt(x**2 + y**2)",
         latex=r"\sqrt{x^2 + y^2}",
         value=np.hypot,
@@ -241,11 +224,9 @@ BINARY = (
         partial_formulas=("x / sqrt(x**2 + y**2)", "y / sqrt(x**2 + y**2)"),
         note="slopes 0 and 0 at (0, 0); ½ and ½ in jax, NaN in torch",
     ),
-    Entry(
+    _row(
         name="atan2",
         aliases=("arctan2",),
-        kind="binary",
-        operands=("x", "y"),
         formula="atan2(x, y)",
         latex=r"\operatorname{atan2}(x, y)",
         value=np.arctan2,
@@ -253,21 +234,17 @@ BINARY = (
         partial_formulas=("y / (x**2 + y**2)", "-x / (x**2 + y**2)"),
         note="the angle of the point (y, x): x is the ordinate, as in every library",
     ),
-    Entry(
+    _row(
         name="logaddexp",
-        kind="binary",
-        operands=("x", "y"),
         formula="log(exp(x) + exp(y))",
         latex=r"\log(e^x + e^y)",
         value=_logaddexp,
         partials=(_share, lambda x, y: _share(y, x)),
         partial_formulas=("exp(x) / (exp(x) + exp(y))", "exp(y) / (exp(x) + exp(y))"),
     ),
-    Entry(
+    _row(
         name="remainder",
         aliases=("mod", "floormod"),
-        kind="binary",
-        operands=("x", "y"),
         formula="x - y * floor(x / y)",
         latex=r"x - y \lfloor x / y \rfloor",
         value=np.remainder,
@@ -278,10 +255,8 @@ BINARY = (
         partial_formulas=("1", "-floor(x / y)"),
         note="of the sign of y, and fmod of that of x; both jump where x / y is whole, from 2^52 on everywhere",
     ),
-    Entry(
+    _row(
         name="fmod",
-        kind="binary",
-        operands=("x", "y"),
         formula="x - y * trunc(x / y)",
         latex=r"x - y \operatorname{trunc}(x / y)",
         value=np.fmod,
@@ -292,10 +267,8 @@ BINARY = (
         partial_formulas=("1", "-trunc(x / y)"),
         note="of the sign of x, and remainder of that of y; both jump where x / y is whole, from 2^52 on everywhere",
     ),
-    Entry(
+    _row(
         name="copysign",
-        kind="binary",
-        operands=("x", "y"),
         formula="abs(x) * (1 if y >= 0 else -1)",
         latex=r"|x| \operatorname{sign}(y)",
         value=np.copysign,
@@ -303,10 +276,8 @@ BINARY = (
         partial_formulas=("sign(x) * (1 if y >= 0 else -1)", "0"),
         note="0 and -0 have signs too; the slope at x = 0 is 0, as in torch",
     ),
-    Entry(
+    _row(
         name="xlogy",
-        kind="binary",
-        operands=("x", "y"),
         formula="x * log(y) if x != 0 else 0",
         latex=r"x \log y",
         value=lambda x, y: _times_log(x, _log(y)),
@@ -315,10 +286,8 @@ BINARY = (
         domain={"y": (0.0, np.inf)},
         note="NaN for y < 0 even at x = 0, where scipy and torch have 0",
     ),
-    Entry(
+    _row(
         name="xlog1py",
-        kind="binary",
-        operands=("x", "y"),
         formula="x * log1p(y) if x != 0 else 0",
         latex=r"x \log(1 + y)",
         value=lambda x, y: _times_log(x, _log1p(y)),
@@ -327,10 +296,8 @@ BINARY = (
         domain={"y": (-1.0, np.inf)},
         note="NaN for y < -1 even at x = 0, where scipy and torch have 0",
     ),
-    Entry(
+    _row(
         name="squared_difference",
-        kind="binary",
-        operands=("x", "y"),
         formula="(x - y)**2",
         latex=r"(x - y)^2",
         value=lambda x, y: np.square(x - y),

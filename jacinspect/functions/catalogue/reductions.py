@@ -6,6 +6,7 @@ var and std vanishes at the mean, and beside it is right to the ulps of the larg
 it is 0 for norm, l1_norm and std, as abs'(0) is, and shared evenly among equal maxima.
 """
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -244,41 +245,39 @@ def _squeezed(result: Array, axis: Axis, keepdims: bool) -> Array:
     return result if keepdims else np.squeeze(result, axis)
 
 
+_row = partial(Entry, kind="reduction")
+
 REDUCTIONS = (
-    Entry(
+    _row(
         name="sum",
         aliases=("reduce_sum",),
-        kind="reduction",
         formula="x_1 + ... + x_n",
         latex=r"\sum_k x_k",
         value=_sum,
         jvp=lambda x, dx, *, axis, keepdims: _sum(dx, axis=axis, keepdims=keepdims),  # noqa: ARG005
         derivative_formula="dx_1 + ... + dx_n",
     ),
-    Entry(
+    _row(
         name="mean",
         aliases=("reduce_mean",),
-        kind="reduction",
         formula="(x_1 + ... + x_n) / n",
         latex=r"\frac{1}{n} \sum_k x_k",
         value=_mean,
         jvp=lambda x, dx, *, axis, keepdims: _mean(dx, axis=axis, keepdims=keepdims),  # noqa: ARG005
         derivative_formula="(dx_1 + ... + dx_n) / n",
     ),
-    Entry(
+    _row(
         name="prod",
         aliases=("reduce_prod",),
-        kind="reduction",
         formula="x_1 * ... * x_n",
         latex=r"\prod_k x_k",
         value=_prod,
         jvp=_prod_jvp,
         derivative_formula="p_1 * dx_1 + ... + p_n * dx_n, p_i = product of all x but x_i",
     ),
-    Entry(
+    _row(
         name="max",
         aliases=("amax", "reduce_max"),
-        kind="reduction",
         formula="max(x_1, ..., x_n)",
         latex=r"\max_k x_k",
         value=_max,
@@ -286,10 +285,9 @@ REDUCTIONS = (
         derivative_formula="mean of dx_i where x_i = max(x)",
         note="ties share evenly, as in torch's amax and jax; torch.max(dim) takes the first",
     ),
-    Entry(
+    _row(
         name="min",
         aliases=("amin", "reduce_min"),
-        kind="reduction",
         formula="min(x_1, ..., x_n)",
         latex=r"\min_k x_k",
         value=_min,
@@ -297,29 +295,26 @@ REDUCTIONS = (
         derivative_formula="mean of dx_i where x_i = min(x)",
         note="ties share evenly, as in torch's amin and jax; torch.min(dim) takes the first",
     ),
-    Entry(
+    _row(
         name="logsumexp",
         aliases=("reduce_logsumexp",),
-        kind="reduction",
         formula="log(exp(x_1) + ... + exp(x_n))",
         latex=r"\log \sum_k e^{x_k}",
         value=_logsumexp,
         jvp=_logsumexp_jvp,
         derivative_formula="s_1 * dx_1 + ... + s_n * dx_n, s = softmax(x)",
     ),
-    Entry(
+    _row(
         name="logmeanexp",
-        kind="reduction",
         formula="log((exp(x_1) + ... + exp(x_n)) / n)",
         latex=r"\log \frac{1}{n} \sum_k e^{x_k}",
         value=_logmeanexp,
         jvp=_logmeanexp_jvp,
         derivative_formula="s_1 * dx_1 + ... + s_n * dx_n, s = softmax(x)",
     ),
-    Entry(
+    _row(
         name="norm",
         aliases=("vector_norm", "l2_norm", "euclidean_norm", "frobenius", "frobenius_norm"),
-        kind="reduction",
         formula="sqrt(x_1**2 + ... + x_n**2)",
         latex=r"\sqrt{\sum_k x_k^2}",
         value=_norm,
@@ -327,9 +322,8 @@ REDUCTIONS = (
         derivative_formula="(x_1 * dx_1 + ... + x_n * dx_n) / norm(x)",
         note="the slope at 0 is 0",
     ),
-    Entry(
+    _row(
         name="l1_norm",
-        kind="reduction",
         formula="abs(x_1) + ... + abs(x_n)",
         latex=r"\sum_k |x_k|",
         value=_l1_norm,
@@ -337,10 +331,9 @@ REDUCTIONS = (
         derivative_formula="sign(x_1) * dx_1 + ... + sign(x_n) * dx_n",
         note="the slope of an entry 0 is 0, as in torch; jax has 1",
     ),
-    Entry(
+    _row(
         name="var",
         aliases=("variance", "reduce_variance"),
-        kind="reduction",
         formula="((x_1 - m)**2 + ... + (x_n - m)**2) / (n - correction), m = mean(x)",
         latex=r"\frac{1}{n - c} \sum_k (x_k - \bar{x})^2",
         value=_var,
@@ -348,10 +341,9 @@ REDUCTIONS = (
         derivative_formula="2 * ((x_1 - m) * dx_1 + ... + (x_n - m) * dx_n) / (n - correction)",
         note="correction=1 divides by n - 1, as torch does; correction=0 by n, as the others do",
     ),
-    Entry(
+    _row(
         name="std",
         aliases=("reduce_std",),
-        kind="reduction",
         formula="sqrt(var(x))",
         latex=r"\sqrt{\frac{1}{n - c} \sum_k (x_k - \bar{x})^2}",
         value=_std,
@@ -360,9 +352,8 @@ REDUCTIONS = (
         note="correction=1 divides by n - 1, as torch does; correction=0 by n, as the others do; "
         "the slope of equal entries is 0",
     ),
-    Entry(
+    _row(
         name="median",
-        kind="reduction",
         formula="the entry in the middle of x in order",
         latex=r"\operatorname{median}_k x_k",
         value=_median,
