@@ -27,7 +27,8 @@ import numpy as np
 from jacinspect.errors import InputError
 from jacinspect.functions.catalogue import lookup as catalogue
 from jacinspect.functions.expressions.evaluation import MATMUL, STACK, Index, Part, apply, entries, where
-from jacinspect.functions.expressions.reading import LAMBDA, read
+from jacinspect.functions.expressions.reading import read
+from jacinspect.functions.expressions.refusals import NO_OPERATORS, NO_PARTS
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.function import Array, Function, Parameter
 from jacinspect.records import dataclass
@@ -44,14 +45,6 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Div: "div",
     ast.Pow: "pow",
 }
-_WRONG_OPERATORS: dict[type[ast.operator], tuple[str, str]] = {
-    ast.BitAnd: ("&", "& is no operator here: chain a comparison, as in 0 < x < 1, or put one where into another"),
-    ast.BitOr: ("|", "| is no operator here: put one where into another"),
-    ast.Mod: ("%", "% is no operator here; there are + - * / ** @"),
-    ast.FloorDiv: ("//", "// is no operator here: a quotient is written /"),
-    ast.LShift: ("<<", "<< is no operator here: less than is written <"),
-    ast.RShift: (">>", ">> is no operator here: greater than is written >"),
-}
 _OF_TWO = {"max": "maximum", "min": "minimum"}
 _COMPARISONS: dict[type[ast.cmpop], np.ufunc] = {
     ast.Lt: np.less,
@@ -61,30 +54,8 @@ _COMPARISONS: dict[type[ast.cmpop], np.ufunc] = {
     ast.Eq: np.equal,
     ast.NotEq: np.not_equal,
 }
-_LOOPS = "there are no loops: a function takes whole arrays"
-_BRACES = "{ } cannot be read: write ( ) around a part, [ ] around the entries of an array"
 _INDEX = "an index is an integer or a slice, counted from 0: x[0], x[-1], x[1:3], X[1,:], X[:,0]"
 _LONGEST_AXIS = 2**62  # an index beyond it is in no array
-_REFUSED: dict[type[ast.expr], str] = {
-    ast.IfExp: "there is no if … else: write where(condition, a, b)",
-    ast.BoolOp: "there is no and, or: chain the comparison, as in 0 < x < 1, or put one where into another",
-    ast.Compare: "a comparison can only be the condition of a where: where(condition, a, b)",
-    ast.Lambda: LAMBDA,
-    ast.NamedExpr: "nothing can be given a name with :=; write the part where it is needed",
-    ast.ListComp: _LOOPS,
-    ast.SetComp: _LOOPS,
-    ast.DictComp: _LOOPS,
-    ast.GeneratorExp: _LOOPS,
-    ast.Tuple: "a comma can only stand between the operands of a function",
-    ast.List: "there is nothing in [ ]: write its entries, as in [x[0]^2, x[0]*x[1]]",
-    ast.Set: _BRACES,
-    ast.Dict: _BRACES,
-    ast.JoinedStr: "a text in quotes is not a number",
-    ast.Starred: "operands are written one by one, without *",
-    ast.Await: "there is no await: write the formula alone",
-    ast.Yield: "there is no yield: write the formula alone",
-    ast.YieldFrom: "there is no yield: write the formula alone",
-}
 
 
 @dataclass(frozen=True)
@@ -139,7 +110,7 @@ class _Parser:
                 return self._applied(node, STACK, list(node.elts))
             case ast.Call():
                 return self._call(node)
-        raise self._typed.refuse(_REFUSED.get(type(node), "this is no part of an expression"), node)
+        raise self._typed.refuse(NO_PARTS.get(type(node), "this is no part of an expression"), node)
 
     def _applied(self, node: ast.expr, function: Function, operands: list[Any]) -> Part:
         """Apply a function to parts or nodes; what has no operand in it is computed at once, and must be finite."""
@@ -201,7 +172,7 @@ class _Parser:
             return catalogue.function(_OPERATORS[kind])
         if kind is ast.MatMult:
             return MATMUL
-        symbol, words = _WRONG_OPERATORS[kind]
+        symbol, words = NO_OPERATORS[kind]
         start = self._typed.line.index(symbol, self._typed.span(node.left)[1])
         raise self._typed.refuse(words, (start, start + len(symbol)))
 
@@ -256,7 +227,7 @@ class _Parser:
         self._require_plain(called)
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                raise self._typed.refuse(_REFUSED[ast.Starred], argument)
+                raise self._typed.refuse(NO_PARTS[ast.Starred], argument)
         if called.id == "where":
             return self._where(node)
         name = self._known(called, len(node.args))
@@ -313,7 +284,7 @@ class _Parser:
             raise self._typed.refuse("where takes three: where(condition, a, b)", node)
         condition = node.args[0]
         if isinstance(condition, ast.BoolOp):
-            raise self._typed.refuse(_REFUSED[ast.BoolOp], condition)
+            raise self._typed.refuse(NO_PARTS[ast.BoolOp], condition)
         if not isinstance(condition, ast.Compare):
             raise self._typed.refuse("the condition of where must be a comparison, such as x > 0", condition)
         for comparison in condition.ops:

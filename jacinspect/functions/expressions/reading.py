@@ -14,7 +14,7 @@ from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.expressions.spelling import AMBIGUOUS
 from jacinspect.wording import printable
 
-__all__ = ["LAMBDA", "read"]
+__all__ = ["read"]
 
 _LONGEST, _DEEPEST = 10_000, 100  # characters, and levels: the parts are evaluated by recursion
 
