@@ -13,7 +13,8 @@ from jacinspect.choices import AnyBackend, AnyDerivativeKind, AnyExpectation, An
 from jacinspect.errors import InputError
 from jacinspect.functions.function import Array, Function, Parameter, Wrt
 from jacinspect.functions.numbers import Sparse, numbers_of
-from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet, with_pattern
+from jacinspect.functions.resolve import configured, resolve
+from jacinspect.functions.with_claims import with_derivative, with_hessian, with_logdet, with_pattern
 from jacinspect.inspection import report as inspected
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.given import Given

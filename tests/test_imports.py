@@ -70,7 +70,9 @@ PARTS = {
     ("functions", "operands"): {"operands.bundle", "operands.files"},  # a derivative may be a file
     ("inspection", "operands"): {"operands.bundle", "operands.defined"},
     ("views", "operands"): {"operands.bundle"},
-    ("checks", "functions"): {"functions.function", "functions.numbers", "functions.resolve"},
+    ("checks", "functions"): {
+        *("functions.function", "functions.numbers", "functions.resolve", "functions.with_claims")
+    },
 }
 
 # The rooms of the engine, each of which may import those before it. What all hold, as compact, is above them.

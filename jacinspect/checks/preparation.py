@@ -15,7 +15,8 @@ from jacinspect.choices import Dtype, Mode
 from jacinspect.errors import FunctionFailedError, InputError, JacinspectError, raised
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.numbers import numbers_of
-from jacinspect.functions.resolve import configured, resolve, with_derivative, with_hessian, with_logdet, with_pattern
+from jacinspect.functions.resolve import configured, resolve
+from jacinspect.functions.with_claims import with_derivative, with_hessian, with_logdet, with_pattern
 from jacinspect.inspection.codes import CODES
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.findings import crashed

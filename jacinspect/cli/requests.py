@@ -55,14 +55,8 @@ class FunctionRequest:
     ) -> "Function":
         """Find the function of operands, each with its name where it was given one; `wrt` is what --wrt was."""
         from jacinspect.functions.numbers import numbers_of
-        from jacinspect.functions.resolve import (
-            configured,
-            resolve,
-            with_derivative,
-            with_hessian,
-            with_logdet,
-            with_pattern,
-        )
+        from jacinspect.functions.resolve import configured, resolve
+        from jacinspect.functions.with_claims import with_derivative, with_hessian, with_logdet, with_pattern
 
         resume()
         backend = self.backend and self.backend.value

@@ -20,7 +20,7 @@ import jacinspect
 from jacinspect.choices import AnyDerivativeKind
 from jacinspect.errors import FunctionFailedError
 from jacinspect.functions.catalogue.lookup import function
-from jacinspect.functions.resolve import with_derivative
+from jacinspect.functions.with_claims import with_derivative
 from jacinspect.identities.verification import verify_identities
 from jacinspect.inspection.report import Report
 from jacinspect.views.brief import problems

@@ -7,7 +7,8 @@ import pytest
 
 import jacinspect
 from jacinspect.errors import InputError
-from jacinspect.functions.resolve import resolve, with_derivative
+from jacinspect.functions.resolve import resolve
+from jacinspect.functions.with_claims import with_derivative
 from jacinspect.inspection.elsewhere import inspect_at_points
 from jacinspect.inspection.report import Report
 from jacinspect.inspection.settings import Settings

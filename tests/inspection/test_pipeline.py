@@ -17,8 +17,8 @@ from jacinspect.functions.catalogue.entry import nowhere
 from jacinspect.functions.catalogue.lookup import function
 from jacinspect.functions.catalogue.tables import ENTRIES
 from jacinspect.functions.function import Function
-from jacinspect.functions.resolve import with_derivative
 from jacinspect.functions.rules import Jvp
+from jacinspect.functions.with_claims import with_derivative
 from jacinspect.identities.verification import verify_identities
 from jacinspect.inspection.pipeline import inspect_function
 from jacinspect.inspection.report import Report

@@ -12,7 +12,8 @@ import jacinspect
 from jacinspect.choices import AnyDerivativeKind
 from jacinspect.errors import FunctionFailedError, InputError
 from jacinspect.functions.derivative import derivative_at
-from jacinspect.functions.resolve import resolve, with_derivative
+from jacinspect.functions.resolve import resolve
+from jacinspect.functions.with_claims import with_derivative
 from tests.functions.code.test_callables import X, Y, between, codes, with_default
 from tests.oracles import Array
 
