@@ -14,8 +14,10 @@ from jacinspect.views.facts import headline, short
 from jacinspect.views.page.entries import Entries
 from jacinspect.wording import format_shape, printable
 
-__all__ = ["Mark", "Picture", "picture"]
+__all__ = ["FAINTEST", "MINUS", "PLUS", "RULE", "WRONG", "Mark", "Picture", "picture"]
 
+PLUS, MINUS, WRONG, RULE = "#2f78b7", "#d07c1c", "#c2390f", "#b9bbb5"  # as in page.css
+FAINTEST = 0.08  # of a mark's opacity: a stored 0 is part of the pattern
 _DRAWN = 4096  # entries that are drawn one by one; more are drawn by tiles
 _WRITTEN = 12  # rows and columns of a matrix whose numbers are written into its cells
 _LABELLED, _TICKS = 16, 5  # rows whose labels are all written; labels along a longer side

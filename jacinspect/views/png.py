@@ -4,14 +4,12 @@ from io import BytesIO
 from typing import Any
 
 from jacinspect.inspection.report import Report
-from jacinspect.views.picture import Picture, picture
+from jacinspect.views.picture import FAINTEST, MINUS, PLUS, RULE, WRONG, Picture, picture
 
 __all__ = ["render"]
 
 _INCHES, _DOTS = 5.0, 200  # of the longer side of the matrix; dots an inch, which is sharp on paper
 _NARROWEST, _TITLE = 1.25, 4.0  # inches of the shorter side; and what the title needs
-_PLUS, _MINUS, _WRONG, _RULE = "#2f78b7", "#d07c1c", "#c2390f", "#b9bbb5"  # as in svg
-_FAINTEST = 0.08  # of a mark's opacity: a stored 0 is part of the pattern
 
 
 def render(report: Report, form: str = "vec") -> bytes:
@@ -47,10 +45,10 @@ def _marks(axes: Any, drawn: Picture, points: float) -> None:
     rectangles, colours, edges = [], [], []
     longest = max((len(mark.text) for mark in drawn.marks), default=0)
     for mark in drawn.marks:
-        opacity = max(abs(mark.strength) ** 0.5, _FAINTEST) * (0.6 if mark.text else 1)
+        opacity = max(abs(mark.strength) ** 0.5, FAINTEST) * (0.6 if mark.text else 1)
         rectangles.append(Rectangle((mark.column, mark.row), mark.width, mark.height))
-        colours.append(to_rgba(_PLUS if mark.strength >= 0 else _MINUS, opacity))
-        edges.append(to_rgba(_WRONG) if mark.wrong else (0, 0, 0, 0))
+        colours.append(to_rgba(PLUS if mark.strength >= 0 else MINUS, opacity))
+        edges.append(to_rgba(WRONG) if mark.wrong else (0, 0, 0, 0))
         if mark.text:
             size = min(9.0, points / (0.62 * longest + 0.6))
             middle = mark.column + 0.5, mark.row + 0.5
@@ -62,8 +60,8 @@ def _lines(axes: Any, drawn: Picture) -> None:
     """Draw the lines between blocks and the labels of the axes, those of the columns above."""
     rows, columns = drawn.shape
     axes.set(xlim=(0, max(columns, 1)), ylim=(max(rows, 1), 0))
-    axes.hlines(drawn.row_lines, 0, columns, colors=_RULE, linewidths=0.7)
-    axes.vlines(drawn.column_lines, 0, rows, colors=_RULE, linewidths=0.7)
+    axes.hlines(drawn.row_lines, 0, columns, colors=RULE, linewidths=0.7)
+    axes.vlines(drawn.column_lines, 0, rows, colors=RULE, linewidths=0.7)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.set_xlabel(f"{drawn.column_title} →", loc="left", fontsize=8)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from jacinspect.inspection.report import Report
-from jacinspect.views.picture import Mark, Picture, picture
+from jacinspect.views.picture import FAINTEST, MINUS, PLUS, RULE, WRONG, Mark, Picture, picture
 
 __all__ = ["render"]
 
@@ -13,8 +13,7 @@ _NARROWEST = 120  # of the shorter side: a matrix of one row can still be seen
 _LEFT, _TOP, _RIGHT, _BOTTOM = 96, 92, 32, 64  # margins for the labels, the titles and the scale
 _TITLE = 330  # what the titles and the scale need
 _LETTER = 0.62  # of the font's size: the width of a digit, and what it may take of a cell
-_PLUS, _MINUS, _WRONG, _INK, _QUIET, _RULE = "#2f78b7", "#d07c1c", "#c2390f", "#1c2126", "#62686e", "#b9bbb5"
-_FAINTEST = 0.08  # of a mark's opacity: a stored 0 is part of the pattern
+_INK, _QUIET = "#1c2126", "#62686e"
 
 
 def render(report: Report, form: str = "vec") -> bytes:
@@ -54,9 +53,9 @@ def _matrix(drawn: Picture, tall: float, wide: float) -> Iterator[str]:
     for mark in drawn.marks:
         yield _rectangle(mark, drawn, tall, wide)
     for at in drawn.row_lines:
-        yield f'<path d="M0 {at * tall:g}H{width:g}" stroke="{_RULE}"/>'
+        yield f'<path d="M0 {at * tall:g}H{width:g}" stroke="{RULE}"/>'
     for at in drawn.column_lines:
-        yield f'<path d="M{at * wide:g} 0V{height:g}" stroke="{_RULE}"/>'
+        yield f'<path d="M{at * wide:g} 0V{height:g}" stroke="{RULE}"/>'
     longest = max((len(mark.text) for mark in drawn.marks), default=0)
     size = min(12.0, wide / (_LETTER * longest + 0.6), 0.7 * tall)
     for mark in drawn.marks:
@@ -72,9 +71,9 @@ def _rectangle(mark: Mark, drawn: Picture, tall: float, wide: float) -> str:
     """Draw an entry or a tile, cut off at the matrix's edge, and never too small to be seen."""
     high = max(min(mark.height, drawn.shape[0] - mark.row) * tall, 1)
     broad = max(min(mark.width, drawn.shape[1] - mark.column) * wide, 1)
-    opacity = max(abs(mark.strength) ** 0.5, _FAINTEST) * (0.6 if mark.text else 1)
-    colour = _PLUS if mark.strength >= 0 else _MINUS
-    stroke = f' stroke="{_WRONG}" stroke-width="{min(2.0, 0.2 * max(tall, 5.0)):g}"' if mark.wrong else ""
+    opacity = max(abs(mark.strength) ** 0.5, FAINTEST) * (0.6 if mark.text else 1)
+    colour = PLUS if mark.strength >= 0 else MINUS
+    stroke = f' stroke="{WRONG}" stroke-width="{min(2.0, 0.2 * max(tall, 5.0)):g}"' if mark.wrong else ""
     place = f'x="{mark.column * wide:.6g}" y="{mark.row * tall:.6g}" width="{broad:.4g}" height="{high:.4g}"'
     return f'<rect {place} fill="{colour}" fill-opacity="{opacity:.2g}"{stroke}/>'
 
@@ -93,16 +92,16 @@ def _scale(drawn: Picture, top: float) -> Iterator[str]:
     """Draw which colour stands for which number, and what a frame means."""
     if not drawn.largest:
         return
-    words = [(_MINUS, 1.0, f"-{drawn.largest}"), (_PLUS, _FAINTEST, "0"), (_PLUS, 1.0, drawn.largest)]
+    words = [(MINUS, 1.0, f"-{drawn.largest}"), (PLUS, FAINTEST, "0"), (PLUS, 1.0, drawn.largest)]
     at = 0.0
     for colour, opacity, label in words:
         yield f'<rect x="{at:g}" y="{top:g}" width="14" height="14" fill="{colour}" fill-opacity="{opacity:g}"/>'
         yield _text(at + 20, top + 11, label, f'fill="{_QUIET}"')
         at += 36 + 8 * len(label)
     if any(mark.wrong for mark in drawn.marks):
-        frame = f'width="12" height="12" fill="none" stroke="{_WRONG}" stroke-width="2"'
+        frame = f'width="12" height="12" fill="none" stroke="{WRONG}" stroke-width="2"'
         yield f'<rect x="{at + 1:g}" y="{top + 1:g}" {frame}/>'
-        yield _text(at + 20, top + 11, "disagrees", f'fill="{_WRONG}"')
+        yield _text(at + 20, top + 11, "disagrees", f'fill="{WRONG}"')
 
 
 def _text(x: float, y: float, said: str, style: str) -> str:
