@@ -1,4 +1,4 @@
-"""A derivative as numbers at X, in place of code: an array, a sparse matrix, or a file with one. Next: resolve."""
+"""A derivative as numbers at X, in place of code: an array, a sparse matrix, or a file with one. Next: with_claims."""
 
 from collections.abc import Callable
 from typing import Any, Protocol

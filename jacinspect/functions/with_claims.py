@@ -30,17 +30,9 @@ def with_derivative(
 ) -> Function:
     """Return the function with a derivative to be checked: an expression, a reference, a callable or numbers at X.
 
-    Parameters
-    ----------
-    function
-        The function, of any number of operands.
-    derivative
-        An expression in its operands and parameters, or code that takes the operands, and for a rule the tangent (jvp)
-        or the cotangent (vjp) after them. It is read by its result's shape, unless `kind` is given.
-    kind
-        One of `choices.DerivativeKind`, or None.
-    backend
-        As for `resolve`.
+    An expression is in its operands and parameters; code takes the operands, and for a rule the tangent (jvp) or the
+    cotangent (vjp) after them. It is read by its result's shape, unless `kind`, one of `choices.DerivativeKind`, is
+    given; `backend` is as for `resolve`.
 
     Raises
     ------

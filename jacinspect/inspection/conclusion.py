@@ -37,18 +37,9 @@ _NONE: Array = np.zeros(0, np.int64)
 
 
 def concluded(of: Inspected, base: Report, detection: Detection, evidence: Evidence, unresolved: Array) -> Report:
-    """Describe what was found.
+    """Add what was found to `base`, the report of the function, the operand and what its further rules gave.
 
-    Parameters
-    ----------
-    of
-        What was inspected.
-    base
-        The report so far: the function, the operand, what its further rules gave.
-    detection, evidence
-        The pattern, both Jacobians, and how they compare.
-    unresolved
-        The outputs whose pattern random directions refute, however often it is detected.
+    `unresolved` are the outputs whose pattern random directions refute, however often it is detected.
     """
     jacobian = jacobian_report(detection, evidence, of.settings.vec_order, of.settings.layout, of.names)
     asymmetric = list(of_symmetry(jacobian, evidence.numeric, of.names))

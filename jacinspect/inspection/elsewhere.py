@@ -49,13 +49,13 @@ def inspect_at_points(
     one, and reported there if its derivative disagrees. The second order is inspected where the report is made.
     """
     _require_code(function, settings)
+    operand = _Operands(function, x, settings, source)
     if settings.order == 1:
-        return _first_order(function, x, settings, source, direction, progress)
+        return _first_order(operand, direction, progress)
     from jacinspect.inspection.second_order import require_gradient, with_second_order
 
     require_gradient(function)
-    report = _first_order(function, x, settings, source, direction, progress)
-    return with_second_order(report, function, settings, progress)
+    return with_second_order(_first_order(operand, direction, progress), function, settings, progress)
 
 
 def _require_code(function: Function, settings: Settings) -> None:
@@ -75,11 +75,8 @@ def _numbers(function: Function) -> str:
     return next(named, "")
 
 
-def _first_order(
-    function: Function, x: Array, settings: Settings, source: str, direction: Any, progress: Progress
-) -> Report:
-    operand = _Operands(function, x, settings, source)
-    first = inspect_function(function, x, settings, source=source, direction=direction, progress=progress)
+def _first_order(operand: "_Operands", direction: Any, progress: Progress) -> Report:
+    first, settings = operand.first(direction, progress), operand.settings
     if settings.points is None:
         return operand.looked_at_further(first, progress)
     points, reports, calls = [_point(1.0, first)], [first], first.calls
@@ -147,6 +144,12 @@ class _Operands:
         parts = bundle.split(other)
         moved = where_defined(lambda *parts: self.function(bundle.join(parts)), parts, [domain] * len(parts))
         return bundle.join(moved)
+
+    def first(self, direction: Any, progress: Progress) -> Report:
+        """Inspect the function at the given operand."""
+        return inspect_function(
+            self.function, self.x, self.settings, source=self.source, direction=direction, progress=progress
+        )
 
     def inspected(self, at: Array, scale: float, progress: Progress) -> Report:
         """Inspect the function at another operand."""

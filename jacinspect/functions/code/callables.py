@@ -38,22 +38,11 @@ def of_callable(
     named: Sequence[str | None] = (None,),
     backend: str | None = None,
 ) -> Function:
-    """Make a Function of a callable of numpy, torch or jax arrays.
+    """Make a Function of a callable of numpy, torch or jax arrays; `parameters` and `backend` are as for `resolve`.
 
-    Parameters
-    ----------
-    f
-        Its positional arguments without a default are its operands; one with a default, or by keyword alone, is an
-        operand where `named` has it, one with a default also where that has an operand for it. All others are
-        parameters. A torch.autograd.Function and an instance of an nn.Module are callables too.
-    name
-        What to call it; its own name if None.
-    parameters
-        Values for its parameters.
-    named
-        The operands that are given, each with its name where it was given one.
-    backend
-        "numpy", "torch" or "jax"; found by trying if None.
+    Its positional arguments without a default are its operands; one with a default, or by keyword alone, is an operand
+    where `named` has it, one with a default also where that has an operand for it. All others are parameters. A
+    torch.autograd.Function and an instance of an nn.Module are callables too.
 
     Raises
     ------
