@@ -109,11 +109,9 @@ def domain_that_fits(function: "Function", x: "Array", vec: str | None) -> str:
     interval = None if works_at(both, x) else interval_of(both, x)
     if interval is None and not works_at(function, x):
         interval = interval_of(function, x)
-    return (
-        ""
-        if interval is None
-        else f"\nX was drawn at random; inside of an interval it works: --domain {written(interval)}"
-    )
+    if interval is None:
+        return ""
+    return f"\nX was drawn at random; inside of an interval it works: --domain {written(interval)}"
 
 
 def meant(further: Sequence[str], containers: Mapping[str, str]) -> str:

@@ -280,10 +280,8 @@ class _Messages:
         if claim == "0" and self.numeric.jacobian.data[entry]:
             return f"{number} inconclusive: {values}, as what is less than the last bit of 1 cancels to"
         if claim and x < _FAR:
-            still = f"f stands still around {self._operand(entry)}"
-            return (
-                f"{number} inconclusive: {still}, where {self._entry(entry)} = {claim} would not show in its last bit"
-            )
+            unseen = f"{self._entry(entry)} = {claim} would not show in its last bit"
+            return f"{number} inconclusive: f stands still around {self._operand(entry)}, where {unseen}"
         apart = float(np.spacing(np.float32(x) if is_single(self.numeric.epsilon) else x))
         return f"{number} inconclusive: at {self._operand(entry)} the next number is {apart:.2g} away; {values}"
 

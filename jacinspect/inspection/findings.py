@@ -88,8 +88,7 @@ def of_jitter(box: BlackBox) -> Iterator[Finding]:
 
 def timed_out(seconds: float) -> Finding:
     """J010: the inspection did not end in time."""
-    message = f"the inspection took longer than {seconds:g} s (--timeout) and was ended"
-    return finding("J010", message)
+    return finding("J010", f"the inspection took longer than {seconds:g} s (--timeout) and was ended")
 
 
 def crashed(how: str) -> Finding:
@@ -99,8 +98,7 @@ def crashed(how: str) -> Finding:
 
 def mutates_input() -> Finding:
     """J008: the function changes its argument, so that later calls would see other numbers."""
-    message = "the function changed the array it was given; let it work on a copy"
-    return finding("J008", message)
+    return finding("J008", "the function changed the array it was given; let it work on a copy")
 
 
 def of_directions(
@@ -125,9 +123,8 @@ def of_directions(
             "it is wrong in others, which the budget left out (J007), or has entries where the function has none"
         )
     disagrees = comparison.status == Status.DISAGREES
-    consistent = (
-        f"; consistent with {cause}" if cause and not disagrees.any() else ""
-    )  # else the findings about entries say so
+    # The findings about entries name the cause where there are some.
+    consistent = f"; consistent with {cause}" if cause and not disagrees.any() else ""
     if unresolved.size:
         message = (
             f"random directions refuted the inputs found for {counted(unresolved.size, 'output')}, and again after "
@@ -197,11 +194,9 @@ def of_stray(stray: Stray | None, pattern: Pattern, names: Names) -> Iterator[Fi
 
 def because(outside: Jacobian | None, names: Names, cause: str) -> str:
     """End the message about entries that disagree: with those `outside`, where f has none, and the cause, if any."""
-    besides = (
-        ""
-        if outside is None
-        else f"; {outside.data.size} more where the true entry is 0, {worst_outside(outside, names)}"
-    )
+    besides = ""
+    if outside is not None:
+        besides = f"; {outside.data.size} more where the true entry is 0, {worst_outside(outside, names)}"
     return f"{besides}{cause and '; consistent with '}{cause}"
 
 
@@ -262,10 +257,8 @@ def of_coverage(
         entries = sum(group.entries for group in detection.unresolved)
         known = ""
         if jacobian.blocks is not None:
-            shape = jacobian.blocks.shape
-            known = f"; proved: {jacobian.blocks.count} diagonal blocks" + (
-                f" of {shape[0]}×{shape[1]}" if shape else ""
-            )
+            of = "" if jacobian.blocks.shape is None else f" of {format_shape(jacobian.blocks.shape)}"
+            known = f"; proved: {jacobian.blocks.count} diagonal blocks{of}"
         message = (
             f"{budget} ended detection early: which of {entries} entries are zero is not proved{known}; "
             f"{coverage:.3g} of them were compared, {held}"

@@ -86,14 +86,10 @@ def product_groups(report: Report, width: int, full: bool) -> Iterator[list[Pane
     """Yield the Hadamard product with J·vec(dX), then the chain rule's product with Jᵀ·vec(G)."""
     repeated, own = written_out(report), report.names.own
     large = max(report.operand.values.shape, default=0) > WHOLE
-    of_dx, summed, numeric = (
-        f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}",
-        ", summed" * bool(repeated),
-        _numeric(report),
-    )
+    of_dx, numeric = f"A' ⊙ {f'({repeated})' if ' ' in repeated else 'dX'}", _numeric(report)
     for of, factor, hadamard, long in (
         (report.hadamard, "dX", of_dx, f"{numeric}J·vec(dX)"),
-        (report.chain_rule, "G = ∂L/∂A", f"A' ⊙ G{summed}", f"{numeric}Jᵀ·vec(G)"),
+        (report.chain_rule, "G = ∂L/∂A", f"A' ⊙ G{', summed' * bool(repeated)}", f"{numeric}Jᵀ·vec(G)"),
     ):
         if of is not None:
             arrays = [(factor, of.factor), (hadamard, of.hadamard), (long, of.product)]

@@ -38,11 +38,9 @@ def second_order(report: Report) -> Iterator[tuple[str, str]]:
 def _structure(report: Report, second: SecondOrderReport, j: JacobianReport) -> str:
     x = report.names.x
     of = f"∂²{second.of}/∂{x}∂{x}" + ("" if second.of == "f" else ", w random")
-    stored = (
-        "not proved within the budget"
-        if j.stored is None
-        else f"{j.stored} of {counted(j.entries, 'entry', 'entries')}"
-    )
+    stored = "not proved within the budget"
+    if j.stored is not None:
+        stored = f"{j.stored} of {counted(j.entries, 'entry', 'entries')}"
     symmetric = {True: ", symmetric", False: ", not symmetric", None: ""}[second.is_symmetric]
     return f"{of}, {format_shape(j.shape)}: {j.looks}, {stored}; {counted(j.colors, 'color')}{symmetric}"
 
