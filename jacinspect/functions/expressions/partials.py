@@ -1,12 +1,12 @@
 """One function of the catalogue in reverse: its vjp, and what that changes by along tangents. Next: reverse.py.
 
 The vjp of an element-wise function is its slopes; their own derivatives are read off their formulas, themselves
-expressions. Those of a few others are written here; what is left is pushed forward, one entry at a time.
+expressions. Those of a few others are in vjps.py; what is left is pushed forward, one entry at a time.
 """
 
 import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
-from jacinspect.functions.catalogue import lookup as catalogue
-from jacinspect.functions.catalogue.matrices import cofactors
 from jacinspect.functions.expressions.evaluation import Part, push
 from jacinspect.functions.expressions.grammar import parse
 from jacinspect.functions.expressions.pullbacks import Pullback, pullback
 from jacinspect.functions.expressions.source import Typed
 from jacinspect.functions.expressions.symbolic import derivative_formula, written_out
+from jacinspect.functions.expressions.vjps import SECOND, VJPS, summed, times
 from jacinspect.functions.function import Array, Function
 from jacinspect.functions.rules import NoSecondDerivativeError, Slopes, Vjp
 
@@ -44,7 +43,7 @@ def pulled(function: Function, values: Sequence[Array], cotangent: Array, by: Se
     """Pull a cotangent of a function's value back to each operand that `by` is true for; 0 to the others."""
     if isinstance(function.rule, Slopes):
         return [
-            _summed(_times(partial(*values), cotangent), x.shape) if wanted else np.zeros(x.shape)
+            summed(times(partial(*values), cotangent), x.shape) if wanted else np.zeros(x.shape)
             for partial, x, wanted in zip(function.rule.partials, values, by, strict=True)
         ]
     for rule in function.others:
@@ -56,7 +55,7 @@ def pulled(function: Function, values: Sequence[Array], cotangent: Array, by: Se
             written.pulled(k) if wanted else np.zeros(x.shape)
             for k, (x, wanted) in enumerate(zip(values, by, strict=True))
         ]
-    own = _VJPS.get(function.name)
+    own = VJPS.get(function.name)
     if own is not None:
         return own(function, values, cotangent)
     found = []
@@ -92,9 +91,9 @@ def bent(
     written = pullback(function, values, cotangent)
     if written is not None:
         return _bent(function, written, values, tangents, by)
-    if function.name not in _SECOND:
+    if function.name not in SECOND:
         raise NoSecondDerivativeError(f"the second derivative of {function.name} is not known")
-    return [np.asarray(_SECOND[function.name](function, values[0], moves[0], cotangent))]
+    return [np.asarray(SECOND[function.name](function, values[0], moves[0], cotangent))]
 
 
 def _bent(
@@ -107,24 +106,6 @@ def _bent(
         ]
     except np.linalg.LinAlgError as error:  # the determinant of a singular matrix
         raise NoSecondDerivativeError(f"the second derivative of {function.name} is not known here: {error}") from None
-
-
-def _times(slopes: Array, cotangent: Array) -> Array:
-    """Multiply; a cotangent of 0 selects nothing, not 0 · inf."""
-    with np.errstate(all="ignore"):
-        return np.where(cotangent == 0, 0.0, slopes) * cotangent
-
-
-def _summed(array: Array, shape: tuple[int, ...]) -> Array:
-    """Sum an array over what broadcasting from a shape repeated."""
-    extra = array.ndim - len(shape)
-    repeated = tuple(
-        axis for axis in range(array.ndim) if axis < extra or (shape[axis - extra] == 1 and array.shape[axis] != 1)
-    )
-    return np.asarray(array.sum(axis=repeated, keepdims=True)).reshape(shape)
-
-
-# --- Element-wise functions -------------------------------------------------------------------------------------------
 
 
 def _of_slopes(
@@ -144,7 +125,7 @@ def _of_slopes(
         if not np.allclose(slope, partial(*values), _SAME, 0, equal_nan=True):
             raise NoSecondDerivativeError(f"the formula of {function.name}' loses its digits here")
         change = np.zeros(()) if change is None else change
-        found.append(_summed(_times(np.broadcast_to(change, cotangent.shape), cotangent), x.shape))
+        found.append(summed(times(np.broadcast_to(change, cotangent.shape), cotangent), x.shape))
     return found
 
 
@@ -173,135 +154,3 @@ def second_formula(function: Function) -> str:
         _, tree = _read(function.derivative_formula, ("x",), tuple(function.parameters.items()))
         return derivative_formula(tree, "x")
     return ""
-
-
-# --- Others -----------------------------------------------------------------------------------------------------------
-
-
-def _spread(function: Function, x: Array, cotangent: Array) -> Array:
-    """Broadcast a reduction's cotangent to the shape of its operand."""
-    axis = function.parameters["axis"]
-    if axis is not None and not function.parameters["keepdims"]:
-        cotangent = np.expand_dims(cotangent, axis)
-    return np.broadcast_to(cotangent, x.shape)
-
-
-def _sum(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    return [_spread(function, values[0], cotangent)]
-
-
-def _mean(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    return [_spread(function, values[0], cotangent) * (cotangent.size / max(values[0].size, 1))]
-
-
-def _transpose(_: Function, __: Sequence[Array], cotangent: Array) -> list[Array]:
-    return [cotangent.T]
-
-
-def _where(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    """Give the cotangent to the arm that is taken, of operands c_0, …, a, b."""
-    nothing = np.zeros(())
-    of_arms = []
-    for arm in (-2, -1):
-        ones: list[Array | None] = [None] * (len(values) - 2) + [nothing, nothing]
-        ones[arm] = np.ones(values[arm].shape)
-        taken = np.broadcast_to(function.push(values, ones), cotangent.shape)
-        of_arms.append(_summed(_times(taken, cotangent), values[arm].shape))
-    return [*(np.zeros(x.shape) for x in values[:-2]), *of_arms]
-
-
-def _matmul(_: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    x, y = values
-    rows, columns = (x[None, :] if x.ndim == 1 else x), (y[:, None] if y.ndim == 1 else y)
-    c = np.expand_dims(cotangent, -1) if y.ndim == 1 else cotangent
-    c = np.expand_dims(c, -2) if x.ndim == 1 else c
-    by_x, by_y = c @ np.swapaxes(columns, -1, -2), np.swapaxes(rows, -1, -2) @ c
-    return [_summed(by_x, rows.shape).reshape(x.shape), _summed(by_y, columns.shape).reshape(y.shape)]
-
-
-def _trace(_: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    return [cotangent[..., None, None] * np.eye(*values[0].shape[-2:])]
-
-
-def _det(_: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    return [cotangent[..., None, None] * cofactors(values[0])]
-
-
-def _mse(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    x, y = values
-    by_x = 2 * (x - y) * cotangent / (max(x.size, 1) if function.parameters["reduction"] == "mean" else 1)
-    return [by_x, -by_x]
-
-
-def _softmax_at(function: Function, x: Array) -> tuple[Function, Array]:
-    """Return softmax along the axis of a function, and x in a shape that it takes."""
-    axis = function.parameters["axis"]
-    return catalogue.function("softmax", axis=-1 if axis is None else axis), x.reshape(-1) if axis is None else x
-
-
-def _softmax(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    return [function.push(values, [cotangent])]  # its Jacobian is symmetric
-
-
-def _softmax_second(function: Function, x: Array, v: Array, cotangent: Array) -> Array:
-    axis, s, moved = function.parameters["axis"], function(x), function.push([x], [v])
-    inside = cotangent - (s * cotangent).sum(axis=axis, keepdims=True)
-    return np.asarray(moved * inside - s * (moved * cotangent).sum(axis=axis, keepdims=True))
-
-
-def _log_softmax(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    softmax, x = _softmax_at(function, values[0])
-    return [cotangent - softmax(x) * cotangent.sum(axis=function.parameters["axis"], keepdims=True)]
-
-
-def _log_softmax_second(function: Function, x: Array, v: Array, cotangent: Array) -> Array:
-    softmax, x = _softmax_at(function, x)
-    return np.asarray(-softmax.push([x], [v]) * cotangent.sum(axis=function.parameters["axis"], keepdims=True))
-
-
-def _logsumexp(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    softmax, x = _softmax_at(function, values[0])
-    return [softmax(x).reshape(values[0].shape) * _spread(function, values[0], cotangent)]
-
-
-def _logsumexp_second(function: Function, x: Array, v: Array, cotangent: Array) -> Array:
-    softmax, flat = _softmax_at(function, x)
-    return softmax.push([flat], [v.reshape(flat.shape)]).reshape(x.shape) * _spread(function, x, cotangent)
-
-
-def _norm(function: Function, values: Sequence[Array], cotangent: Array) -> list[Array]:
-    (x,) = values
-    length = _spread(function, x, function(x))
-    return [_times(np.where(length == 0, 0.0, x / np.where(length == 0, 1.0, length)), _spread(function, x, cotangent))]
-
-
-def _norm_second(function: Function, x: Array, v: Array, cotangent: Array) -> Array:
-    axis, length = function.parameters["axis"], _spread(function, x, function(x))
-    with np.errstate(all="ignore"):
-        unit = x / length
-        across = v - unit * (unit * v).sum(axis=axis, keepdims=True)
-        return np.asarray(across / length * _spread(function, x, cotangent))
-
-
-_VJPS: dict[str, Callable[[Function, Sequence[Array], Array], list[Array]]] = {
-    "sum": _sum,
-    "mean": _mean,
-    "transpose": _transpose,
-    "where": _where,
-    "matmul": _matmul,
-    "trace": _trace,
-    "det": _det,
-    "mse": _mse,
-    "softmax": _softmax,
-    "log_softmax": _log_softmax,
-    "logsumexp": _logsumexp,
-    "logmeanexp": _logsumexp,
-    "norm": _norm,
-}
-_SECOND: dict[str, Callable[[Function, Array, Array, Array], Array]] = {
-    "softmax": _softmax_second,
-    "log_softmax": _log_softmax_second,
-    "logsumexp": _logsumexp_second,
-    "logmeanexp": _logsumexp_second,
-    "norm": _norm_second,
-}
