@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, InputError
+from jacinspect.functions.by_operand import as_rows, entries_of, shape_of
 from jacinspect.functions.code.trees import converted, leaves
 from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.function import Function
@@ -32,7 +33,7 @@ from jacinspect.functions.returned import (
     require_named,
     wanted_shapes,
 )
-from jacinspect.functions.rules import Array, Claim, as_rows, copied, entries_of, shape_of
+from jacinspect.functions.rules import Array, Claim, copied
 from jacinspect.functions.samples import in_blocks, of_blocks
 from jacinspect.operands.bundle import Bundle, Part
 from jacinspect.records import dataclass, replace

@@ -13,11 +13,12 @@ import numpy as np
 
 from jacinspect.errors import InputError
 from jacinspect.functions.broadcasting import require_broadcastable
+from jacinspect.functions.by_operand import Operands, fix
 from jacinspect.functions.complex_parts import ComplexParts
 from jacinspect.functions.domain import EVERYWHERE, Interval, common, require_inside
 from jacinspect.functions.opened import Opened, claimed_together
 from jacinspect.functions.remade import Remade
-from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp, fix
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
 from jacinspect.functions.wrt import Wrt, in_pattern, named_by, patterns_of, singly
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace

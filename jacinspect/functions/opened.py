@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from jacinspect.functions.rules import Array, Claim, Jvp, Operands, Rule, Second, Slopes, Vjp, as_rows, entries_of
+from jacinspect.functions.by_operand import Operands, as_rows, entries_of
+from jacinspect.functions.rules import Array, Claim, Jvp, Rule, Second, Slopes, Vjp
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass, replace
 

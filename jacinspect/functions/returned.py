@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 
 from jacinspect.errors import FunctionFailedError, FunctionRaisedError, JacinspectError, raised
+from jacinspect.functions.by_operand import shape_of
 from jacinspect.functions.code.trees import items, leaves
 from jacinspect.functions.floats import in_floats
-from jacinspect.functions.rules import Array, shape_of
+from jacinspect.functions.rules import Array
 from jacinspect.operands.bundle import Bundle
 from jacinspect.records import dataclass
 from jacinspect.wording import format_shape

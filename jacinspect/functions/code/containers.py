@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from jacinspect.errors import InputError
+from jacinspect.functions.by_operand import is_by, shape_of
 from jacinspect.functions.code.arguments import called_with
 from jacinspect.functions.code.frameworks import signature_of
 from jacinspect.functions.code.trees import converted, is_real, is_tree, leaves, of_arrays, rebuilt
 from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
 from jacinspect.functions.returned import Shape, broadcasts, by_sample
-from jacinspect.functions.rules import is_by, shape_of
 from jacinspect.records import dataclass, replace
 
 __all__ = ["Containers", "with_numbers_opened"]

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from jacinspect.functions.by_operand import shape_of
 from jacinspect.functions.code.callables import callable_of
 from jacinspect.functions.code.containers import Containers
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import items
 from jacinspect.functions.function import Array, Function
-from jacinspect.functions.rules import shape_of
 from jacinspect.records import replace
 
 __all__ = ["of_first", "without_value"]

@@ -11,7 +11,7 @@ import torch
 from jax import lax
 
 import jacinspect
-from jacinspect.functions.rules import Operands
+from jacinspect.functions.by_operand import Operands
 from jacinspect.inspection.report import Report
 from tests.oracles import Array
 
