@@ -4,8 +4,6 @@ Mistakes are reported before any computing. numpy is imported only when an inspe
 completion are quick.
 """
 
-import ast
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import field
@@ -17,6 +15,7 @@ from jacinspect.choices import Backend, DerivativeKind, Detail, Dtype, Form, For
 from jacinspect.cli.calls import executor_of, require_possible
 from jacinspect.cli.containers import may_be_containers, read_containers
 from jacinspect.cli.garbage import resume
+from jacinspect.cli.parameters import parameter
 from jacinspect.cli.streams import Progress, show_note
 from jacinspect.cli.suggestions import domain_that_fits, meant, shapes_that_fit, with_domain
 from jacinspect.errors import FunctionRaisedError, InputError
@@ -24,7 +23,7 @@ from jacinspect.records import dataclass, replace
 from jacinspect.views.files import require_savable, require_writable
 
 if TYPE_CHECKING:
-    from jacinspect.functions.function import Array, Function, Parameter
+    from jacinspect.functions.function import Array, Function
     from jacinspect.identities.report import IdentityReport
     from jacinspect.inspection.report import Report
     from jacinspect.inspection.settings import Settings
@@ -60,7 +59,7 @@ class FunctionRequest:
 
         resume()
         backend = self.backend and self.backend.value
-        parameters = {**dict(map(_parameter, self.parameters or [])), **self.containers}
+        parameters = {**dict(map(parameter, self.parameters or [])), **self.containers}
         found = resolve(self.name, parameters, operands, backend, wrt)
         found = found.including(wrt or (None if found.operands else "all"), [name for name in operands if name])
         found = replace(found, mode=self.mode and self.mode.value)
@@ -299,26 +298,3 @@ def verified(
         return verify_identities(
             of_one, x, seed=seed, source=given.source, vec=vec and vec.value, progress=progress,
         )  # fmt: skip
-
-
-def _parameter(text: str) -> "tuple[str, Parameter]":
-    """Read NAME=VALUE: a number, true, false or none, a list or object as JSON or Python writes it, or else a text."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise InputError(f"--param {text!r}: write NAME=VALUE, such as negative_slope=0.2")
-    words: dict[str, Parameter] = {"true": True, "false": False, "none": None}
-    if value.strip().lower() in words:
-        return name.strip(), words[value.strip().lower()]
-    for number in (int, float):
-        try:
-            return name.strip(), number(value)
-        except ValueError:
-            continue
-    if value.strip()[:1] not in ("[", "{", "("):
-        return name.strip(), value
-    for read in (json.loads, ast.literal_eval):
-        try:
-            return name.strip(), read(value.strip())
-        except (ValueError, SyntaxError, TypeError, RecursionError):
-            continue
-    raise InputError(f'--param {text!r}: is no list or object: write such as {name.strip()}=[3,4] or {{"a": 1}}')
