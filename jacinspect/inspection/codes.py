@@ -96,8 +96,8 @@ CODES = {
         "inconclusive",
         "agreement",
         "an error bar is too wide to judge by, no step size gives a reliable derivative, a claim is off by a relative "
-        "4e-10 at most, X has no near number, an expected property of J's values is not decided by the bars, or "
-        "nothing is left to compare",
+        "9e-10 at most, or by 9e-13 of its row, X has no near number, an expected property of J's values is not "
+        "decided by the bars, or nothing is left to compare",
         "The values of f do not say enough at X. Compute in double precision, rewrite a formula that cancels, "
         "move X away from a pole; give --noise for a function that stops at a tolerance, or --rtol and --atol of "
         "your own. A quantiser moves in steps, and its derivative is 0 on each: a straight-through rule stands for its "

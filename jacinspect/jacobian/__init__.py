@@ -39,11 +39,12 @@ Values: what is the derivative?
   neighbouring numbers is a jump. Several leaps are a staircase: f has lost
   digits, and the entry is compared over longer steps; in half precision over
   192 at once, by least squares, while the other inputs are shifted at random
-  by what they are rounded by. A claim that is off by a little is looked at
-  again: what an integrator or an iteration that stops at a tolerance returns
-  is smooth in pieces, and its slope is off by about what the slopes of two
-  pieces differ by. Such an entry is inconclusive, and --noise, with the
-  number that is named, accepts it.
+  by what they are rounded by. Where a claim is off, it is asked whether f is
+  smooth in pieces, as what an integrator or an iteration that stops at a
+  tolerance returns: its slope is off by about what the slopes of two pieces
+  differ by, or, where f leaps between them, by what it differs by from the
+  slope over many. Such an entry is inconclusive, and --noise, with the number
+  that is named, accepts it.
 
 Agreement: do the two Jacobians agree?
   |analytic - numeric| has to be within the bar, entry by entry, but for the

@@ -13,7 +13,6 @@ from jacinspect.jacobian.values.stencil import LAST, finite, is_half, is_single
 from jacinspect.records import dataclass
 
 __all__ = [
-    "APPROXIMATE",
     "APPROXIMATE_OF_ROW",
     "STATUSES",
     "UNDERFLOW",
@@ -27,8 +26,10 @@ __all__ = [
 
 _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a relative 1e-8 is an error at any scale
 _CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
-APPROXIMATE = 2.0**-30  # of a claim: torch's trigamma is off by a relative 4.9e-10 itself, and a slip by far more
-# Of the largest of its row, where only a framework's own rules are involved, in which slips are not so small, or the
+_APPROXIMATE = 2.0**-30  # of a claim: torch's trigamma is off by a relative 4.9e-10 itself, and a slip by far more
+# Of the largest of its row, that rounding in a rule may leave: (1 - cos θ)/θ² of a pose near 0, 1e-8 of what it makes.
+ROUNDED_OF_ROW = 2.0**-40
+# And where only a framework's own rules are involved, in which slips are not so small, or the
 # operand is in single precision, and data may be: the gradient of an entropy is a difference of two trigammas.
 APPROXIMATE_OF_ROW = 2.0**-23
 _CANCELLED_OF_ROW = 2.0**-16  # but no more of a claim itself: 0.01 % of it is an error, however large others are
@@ -69,14 +70,15 @@ class Criteria:
 
     At a kink any analytic value between the one-sided slopes agrees (a subgradient), unless `strict_kinks`. No entry of
     the outputs in `unresolved` is called wrong: f is not the sum of what it does by each input there. Nor is one whose
-    claim is off by less than the part `approximate` of it: special functions are approximations, with own slopes.
+    claim is off by less than 2⁻³⁰ of it, for special functions are approximations, with own slopes; or by less than the
+    part `approximate` of the largest of its row, and by little of itself.
     """
 
     tolerance: Tolerance | None = None
     strict_kinks: bool = False
     noise: bool = False
     unresolved: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    approximate: float = APPROXIMATE
+    approximate: float = ROUNDED_OF_ROW
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +89,7 @@ class Comparison:
     claimed: Array
     numeric: Numeric
     tolerance: Tolerance | None = None
-    approximate: float = APPROXIMATE
+    approximate: float = ROUNDED_OF_ROW
 
     def count(self, status: int) -> int:
         """Return how many entries have a status."""
@@ -173,10 +175,12 @@ class Comparison:
         """Return where claims are off by so little that they, or f, may be approximations, see Criteria."""
         claimed, value = self.claimed[entries], self.numeric.jacobian.data[entries]
         with np.errstate(all="ignore"):
-            allowed = self.approximate * np.abs(claimed)
-            if self.approximate > APPROXIMATE:
-                allowed = np.minimum(self.approximate * self._of_row(entries), _CANCELLED_OF_ROW * np.abs(claimed))
-            return np.asarray(np.abs(claimed - value) <= allowed)
+            off = np.abs(claimed - value)
+            found = off <= _APPROXIMATE * np.abs(claimed)
+            left = np.flatnonzero(~found & (off <= _CANCELLED_OF_ROW * np.abs(claimed)))
+            if left.size:
+                found[left] = off[left] <= self.approximate * self._of_row(entries)[left]
+            return np.asarray(found)
 
     def summary(self, compared: Array, number: int) -> "Summary":
         """Sum up the entries where `compared` is true, and find the worst of them."""

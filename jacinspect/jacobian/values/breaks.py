@@ -9,6 +9,7 @@ import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
 from jacinspect.jacobian.colors.seeds import colors_of
+from jacinspect.jacobian.values.averages import averaged_slopes
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
 from jacinspect.jacobian.values.last_bits import last_bits_lost
 from jacinspect.jacobian.values.numeric import PIECES, Numeric, largest_of_row
@@ -58,7 +59,7 @@ _STRIDE, _GAP = 3, 2.5  # places from which slopes on both sides of a break are 
 
 
 def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> Numeric:
-    """Add what is left open where claims are off by a little, and f is smooth in pieces.
+    """Add what is left open where f is smooth in pieces: claims that are off by a little, or as slopes over many are.
 
     A few colors are asked, and what the pieces of outputs differ by holds for all entries of outputs that have pieces.
     """
@@ -66,24 +67,26 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
         return numeric  # nothing was doubted
     known, pattern, large = numeric.stairs, numeric.jacobian.pattern, largest_of_row(first.near, numeric.jacobian)
     refuted = _of_pieces(numeric, np.flatnonzero(refuted_by(numeric.jacobian, numeric.bar, contradicts)))
-    value, bar = numeric.jacobian.data[refuted], numeric.bar[refuted]
-    near = ~contradicts(refuted, value, bar + PIECES * large[refuted])
-    chosen = refuted[near]  # those that are excused already as well: the work of f may depend on all its inputs
     on = np.flatnonzero(np.isin(refuted, known.entries))
     places = np.searchsorted(known.entries, refuted[on])
-    near[on] &= contradicts(refuted[on], known.other[places], known.bar[places])
-    if not near.any():
+    excused = np.zeros(refuted.size, bool)  # which are asked all the same: the work of f may depend on all its inputs
+    excused[on] = ~contradicts(refuted[on], known.other[places], known.bar[places])
+    if excused.all():
         return numeric
-    off = _asked(first, numeric, chosen, large)
+    off, over = _asked(first, numeric, refuted, contradicts, large)
     # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
     share = np.zeros(pattern.shape[0], bool)
     share[pattern.rows[off[pattern.indices] > 0]] = True
-    entries = refuted[near]
+    entries = refuted[~excused]
     entries = entries[share[pattern.rows[entries]]]
-    value, bar = numeric.jacobian.data[entries], numeric.bar[entries] + off.max() * large[entries]
+    value, slack = numeric.jacobian.data[entries], off.max() * large[entries]
+    bar = numeric.bar[entries] + slack
     close, bars = bar <= _CLOSE * np.abs(value), numeric.bar.copy()
     bars[entries[close]] = bar[close]
-    pieces = Stairs(entries, np.zeros(entries.size), value, bar, np.zeros(entries.size, bool)).subset(~close)
+    mean, width, height = over[:, entries] + slack * [[0], [1], [0]]
+    better = contradicts(entries, value, bar) & ~contradicts(entries, mean, width) & (height > 0)
+    height, value, bar = np.where(better, [height, mean, width], [np.zeros(entries.size), value, bar])
+    pieces = Stairs(entries, height, value, bar, np.zeros(entries.size, bool)).subset(~close | better)
     stairs = Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
     return replace(numeric, bar=bars, stairs=stairs)
 
@@ -96,57 +99,83 @@ def _of_pieces(numeric: Numeric, entries: Array) -> Array:
     return np.asarray(entries[(numeric.kind[entries] == Kind.SMOOTH) | np.isin(entries, faint)])
 
 
-def _asked(first: FirstLook, numeric: Numeric, chosen: Array, large: Array) -> Array:
-    """Return what the pieces of f differ by for each input, in parts of `large`: a few colors of `chosen` are asked."""
-    pattern, asked = numeric.jacobian.pattern, 0
-    sought = np.zeros(pattern.stored, bool)
-    sought[chosen] = True
-    off = np.zeros(pattern.shape[1])
-    for color in colors_of(pattern, first.colors, first.number):
-        here = np.flatnonzero(sought[color.entries])
-        if here.size and asked < _ASKED:
+def _asked(
+    first: FirstLook, numeric: Numeric, refuted: Array, contradicts: Contradicts, large: Array
+) -> tuple[Array, Array]:
+    """Return what the pieces of f differ by for each input, in parts of `large`: a few colors are asked.
+
+    They are those of `refuted` entries whose claims are off by a little, then of others, and where neither is in
+    pieces, those of other entries of the same outputs. The last are the slopes over many pieces, and their bars, of
+    entries whose claims are off by more than pieces differ by, and that leap.
+    """
+    pattern, asked = numeric.jacobian.pattern, np.zeros(first.number, bool)
+    off, over = np.zeros(pattern.shape[1]), np.full((3, pattern.stored), np.nan)
+    value, bar = numeric.jacobian.data, numeric.bar
+    near = refuted[~contradicts(refuted, value[refuted], bar[refuted] + PIECES * large[refuted])]
+    beside = np.flatnonzero(np.isin(pattern.rows, pattern.rows[near]))
+    colors = first.colors[pattern.indices]
+    for sought, judged in ((near, refuted), (refuted, refuted), (beside, beside)):
+        if sought is beside and off.any():
+            break
+        wanted, chosen = np.zeros(first.number, bool), np.zeros(pattern.stored, bool)
+        wanted[colors[sought]], chosen[judged] = True, True
+        wanted &= ~asked
+        wanted[np.flatnonzero(wanted)[_ASKED - np.count_nonzero(asked) :]] = False
+        asked |= wanted
+        for color in colors_of(pattern, first.colors, first.number):
+            here = np.flatnonzero(chosen[color.entries])
             entries = here if isinstance(color.entries, slice) else color.entries[here]
-            value, kinks, asked = numeric.jacobian.data[entries], numeric.kind[entries] == Kind.KINK, asked + 1
-            change = between_pieces(first.near.of_color(color).subset(here), value, large[entries], kinks)
+            if not entries.size or not wanted[colors[entries[0]]]:
+                continue
+            stencil = first.near.of_color(color).subset(here)
+            kinks = numeric.kind[entries] == Kind.KINK
+            change, height = between_pieces(stencil, value[entries], large[entries], kinks, briefly=sought is not near)
             with np.errstate(all="ignore"):
                 np.fmax.at(off, pattern.indices[entries], change / large[entries])
-    return off
+            if (contradicts(entries, value[entries], bar[entries] + change) & (height > 0)).any():
+                over[:, entries] = *averaged_slopes(stencil, 0.0), height
+    return off, over
 
 
-def between_pieces(stencil: Stencil, value: Array, size: Array, kinks: Array) -> Array:
-    """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not.
+def between_pieces(
+    stencil: Stencil, value: Array, size: Array, kinks: Array, *, briefly: bool = False
+) -> tuple[Array, Array]:
+    """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not, and how high it leaps.
 
     So may they be where f has lost last bits of 1. `size` is what a slope is small against, of each output; on `kinks`,
-    there have to be other breaks beside that at x.
+    there have to be other breaks beside that at x. `briefly`, none is sought where
+    there is none around x.
     """
-    off, pieces = np.zeros(value.size), np.zeros(value.size, bool)
+    (off, height), pieces = np.zeros((2, value.size)), np.zeros(value.size, bool)
     far = stencil.scaled(own_scale(stencil.x))
     # Beside a small x, half a unit away is far more than a solver's next step.
     near = [stencil, far] if np.abs(stencil.x).max() < _SMALL else [stencil]
     windows = [(each, window) for each in near for window in _WINDOWS] + [(far, window) for window in _FAR_WINDOWS]
-    for within, window in windows:
+    for number, (within, window) in enumerate(windows):
         again = np.flatnonzero(~pieces | (off < _NOISE * size))
-        if again.size:
+        if again.size and not (briefly and number and not off.any()):
             given = value[again], size[again], kinks[again]
             center, apart = np.full(again.size, window[0]), np.full(again.size, window[1] * FARTHEST)
-            change, shown = _in_window(within.subset(again), *given, (center, apart))
-            off[again] = np.maximum(off[again], change)
+            change, shown, leap = _in_window(within.subset(again), *given, (center, apart))
+            off[again], height[again] = np.maximum(off[again], change), np.maximum(height[again], leap)
             pieces[again] |= shown
     lost = last_bits_lost(stencil, value)
-    return np.select([lost, pieces], [PIECES * np.abs(value), off], 0)
+    return np.select([lost, pieces], [PIECES * np.abs(value), off], 0), np.where(pieces & ~lost, height, 0)
 
 
 def _in_window(
     stencil: Stencil, value: Array, size: Array, kinks: Array, window: tuple[Array, Array]
-) -> tuple[Array, Array]:
-    """Return what `between_pieces` does, of places around a center and so far apart, and whether breaks are a solver's.
+) -> tuple[Array, Array, Array]:
+    """Return what `between_pieces` does, of places around a center and so far apart, and where breaks are a solver's.
+
+    The last is how high f leaps.
 
     Close to a small x, f may bend within |x|: what is a break from afar is followed until places are closer than that.
     Where breaks around x are no solver's, those half as far away may be.
     """
     seen = _Break.in_window(stencil, value, window)
     if seen is None:
-        return np.zeros(value.size), np.zeros(value.size, bool)
+        return np.zeros(value.size), np.zeros(value.size, bool), np.zeros(value.size)
     first, last, alone = seen.first, seen.last, seen.alone
     # A kink shrinks by 64 in all, a leap not at all, and by less than 32 what is both.
     leap = last > np.maximum(first / _FINER, _SETTLED * seen.middle)
@@ -165,16 +194,16 @@ def _in_window(
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
     off = np.where(broken, off, 0)
-    pieces = (off >= _LEAST * size) & (bend | (leap & several) | ~alone)
+    pieces, height = (off >= _LEAST * size) & (bend | (leap & several) | ~alone), np.where(leap & broken, height, 0)
     blurred = seen.is_blurred
     again = np.flatnonzero(blurred | (broken & ~pieces & (window[0] == 0) & (window[1] == FARTHEST)))
     if again.size:
         start = np.where(blurred, seen.places.start, 0)[again]
         apart = np.where(blurred, seen.places.spacing, _HALF * FARTHEST)[again]
         given = value[again], size[again], kinks[again]
-        change, pieces[again] = _in_window(stencil.subset(again), *given, (start, apart))
+        change, pieces[again], height[again] = _in_window(stencil.subset(again), *given, (start, apart))
         off[again] = np.maximum(np.where(blurred[again], 0, off[again]), change)
-    return off, pieces
+    return off, pieces, height
 
 
 @dataclass(frozen=True, eq=False)

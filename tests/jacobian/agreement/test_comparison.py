@@ -122,6 +122,28 @@ def test_where_f_has_no_slope_a_rule_leaves_last_bits_of_its_row(
     assert bool(claim <= allowed) == verdict
 
 
+@pytest.mark.parametrize(
+    ("value", "off", "size", "verdict"),
+    [
+        (2e-5, 2e-13, 4.0, True),  # 1e-8 of itself, as (1 - cos θ)/θ² at 1e-4
+        (2e-5, 2e-12, 4.0, False),  # too much of its row,
+        (2e-9, 2e-13, 4.0, False),  # or of itself
+        (1.0, 2e-9, 4.0, False),
+        (2e-5, 2e-13, 1e-4, False),  # in units of that input, the other entry is as small
+        (2e-5, NAN, 4.0, False),
+    ],
+)
+def test_beside_larger_entries_a_rule_is_rounded_by_last_bits_of_those(
+    value: float, off: float, size: float, verdict: bool
+) -> None:
+    pattern = Pattern.from_pairs(np.zeros(2, np.int64), np.arange(2), (1,), (2,))
+    sizes, kinds = Magnitudes.of(np.array([4.0, size])), np.zeros(2, np.int8)
+    numeric = Numeric(Jacobian(pattern, np.array([1.0, value])), np.full(2, 1e-16), kinds, sizes, DOUBLE)
+    comparison = Comparison(kinds, np.array([1.0, value + off]), numeric)
+    assert comparison.is_approximate(slice(None)).tolist() == [True, verdict]
+    assert comparison.is_approximate(np.array([1])).tolist() == [verdict]
+
+
 def test_what_is_allowed_are_the_bar_the_rounding_and_a_tolerance_together() -> None:
     own = Tolerance(rtol=0.5, atol=0.25)
     assert compared([8.0], [4.0], [1.0]).allowed(slice(None)).tolist() == [1 + 2.0**-47]

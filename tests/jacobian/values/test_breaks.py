@@ -1,6 +1,7 @@
 """Whether f is smooth in pieces: its breaks are told from bends, and by how much a slope may be off between them."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def off(f: F, x: Array = X) -> Array:
     """Return by how much a slope may be off at x."""
     stencil = stencil_of(f, x)
     slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6
-    return between_pieces(stencil, slope, np.abs(slope), np.zeros(slope.size, bool))
+    return between_pieces(stencil, slope, np.abs(slope), np.zeros(slope.size, bool))[0]
 
 
 @pytest.mark.parametrize("f", [np.sin, np.exp, lambda x: x / (1 + np.abs(x)), lambda x: np.abs(x - 0.5) ** 3 + x])
@@ -277,6 +278,58 @@ def test_outputs_without_a_break_in_reach_share_the_work_of_those_that_have_one(
     assert not off(early, x).any()
     assert jacinspect.inspect(f, x, slopes).verdict == "inconclusive"
     assert jacinspect.inspect(f, x, lambda x: slopes(x) * [[1], [1.03]]).verdict == "fail"
+
+
+def test_what_is_found_of_other_inputs_holds_for_one_without_a_break_in_reach() -> None:
+    """The work of f may depend on all of them."""
+
+    def f(x: Array) -> Array:
+        return square_root(1e-2)(x[:1]) * np.exp(x[1:] / 8)
+
+    x = np.array([20.0, 1.0])
+    slopes = np.array([(f(x + step) - f(x - step))[0] / 2e-4 for step in 1e-4 * np.eye(2)])
+    for factor, verdict in ((1 + 1e-4, "inconclusive"), (1.03, "fail")):
+        report = jacinspect.inspect(f, x, lambda _, factor=factor: slopes * [1, factor], derivative_kind="gradient")
+        assert report.verdict == verdict
+
+
+def lotka(k: Array, _: float, y: Array) -> list[float]:
+    return [k[0] * y[0] - k[1] * y[0] * y[1], k[1] * y[0] * y[1] - k[2] * y[1]]
+
+
+def van_der_pol(k: Array, _: float, y: Array) -> list[float]:
+    return [y[1], k[0] * (1 - y[0] ** 2) * y[1] - k[1] * y[0]]
+
+
+@pytest.mark.parametrize(
+    ("rates", "inputs", "seed"),
+    [(lotka, 3, 0), (lotka, 3, 7), (van_der_pol, 2, 1), (van_der_pol, 2, 3), (van_der_pol, 2, 4)],
+)
+def test_slopes_between_leaps_of_a_solver_that_are_far_off_accuse_nobody(rates: Any, inputs: int, seed: int) -> None:
+    """By solve_ivp as it is, slopes are off by 14 %, and of the other sign: those over many leaps are not."""
+    k = np.random.default_rng(seed).uniform(0.5, 1.5, inputs)
+
+    def f(k: Array, **options: Any) -> Array:
+        return np.asarray(solve_ivp(lambda t, y: rates(k, t, y), (0, 4.0), [1.0, 0.5], **options).y[:, -1])
+
+    def exact(k: Array) -> Array:
+        return f(k, method="DOP853", rtol=1e-12, atol=1e-13)
+
+    steps = 1e-4 * np.eye(inputs)
+    slopes = np.array([(exact(k + step) - exact(k - step)) / 2e-4 for step in steps]).T
+    for noise, verdict in ((None, "inconclusive"), (1e-2, "pass")):
+        assert jacinspect.inspect(lambda k: f(k, atol=1e-6), k, lambda _: slopes, noise=noise).verdict == verdict
+
+
+def test_an_error_beside_leaps_that_are_small_is_found_however_large_it_is() -> None:
+    leaps = np.array([-0.41, -0.22, 0.13, 0.27, 0.46])[:, None]
+
+    def f(x: Array) -> Array:
+        return np.asarray(np.exp(0.3 * x) + 1e-5 * (x > X[:1] + leaps).sum(axis=0))
+
+    for factor in (1.03, 1.3, 0.0, -1.0):
+        report = jacinspect.inspect(f, X[:1], lambda x, factor=factor: factor * 0.3 * np.exp(0.3 * x))
+        assert report.verdict == "fail"
 
 
 def test_a_kink_that_is_far_away_is_f_s_own() -> None:
