@@ -32,6 +32,7 @@ _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
 # and where both are small more, for all pieces are off alike: of RK45 at 1e-3, slopes by up to 24 times as much
 _ALIKE, _BIAS = 32.0, 2.0**-8  # but no more than so much of a slope: 1 % is found
+_BY_MANY = 2.0**9  # times as much as leaps are high within |x|: 130, and of another sign, as measured on RK45 at 1e-3
 _ONE_LEAP = 1 / 64  # of a slope, that it may be off at most by one
 _ONE_KINK = 2.0**-7  # of a slope, that one turns it by: 0.5 % as measured on RK45 at 1e-3; a larger one is f's own
 # Of a slope, that each of several kinks turns it by, where together they turn it by less than a part of what it changes
@@ -84,7 +85,8 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
     close, bars = bar <= _CLOSE * np.abs(value), numeric.bar.copy()
     bars[entries[close]] = bar[close]
     mean, width, height = over[:, entries] + slack * [[0], [1], [0]]
-    better = contradicts(entries, value, bar) & ~contradicts(entries, mean, width) & (height > 0)
+    reach = bar + _BY_MANY * height / own_scale(first.near.x.reshape(-1))[pattern.indices[entries]]
+    better = contradicts(entries, value, bar) & ~contradicts(entries, mean, width) & ~contradicts(entries, value, reach)
     height, value, bar = np.where(better, [height, mean, width], [np.zeros(entries.size), value, bar])
     pieces = Stairs(entries, height, value, bar, np.zeros(entries.size, bool)).subset(~close | better)
     stairs = Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])

@@ -321,15 +321,20 @@ def test_slopes_between_leaps_of_a_solver_that_are_far_off_accuse_nobody(rates: 
         assert jacinspect.inspect(lambda k: f(k, atol=1e-6), k, lambda _: slopes, noise=noise).verdict == verdict
 
 
-def test_an_error_beside_leaps_that_are_small_is_found_however_large_it_is() -> None:
-    leaps = np.array([-0.41, -0.22, 0.13, 0.27, 0.46])[:, None]
+@pytest.mark.parametrize(
+    ("height", "factors"), [(1e-5, (1.03, 1.3, 0.0, -1.0)), (1e-8, (1 + 1e-5, 1 + 1e-4)), (1e-9, (1 + 1e-5,))]
+)
+def test_an_error_that_is_large_beside_what_f_leaps_by_is_found(height: float, factors: tuple[float, ...]) -> None:
+    leaps = X[:1] + np.array([-0.41, -0.22, 0.13, 0.27, 0.46])[:, None]
 
     def f(x: Array) -> Array:
-        return np.asarray(np.exp(0.3 * x) + 1e-5 * (x > X[:1] + leaps).sum(axis=0))
+        return np.asarray(np.exp(0.3 * x) + np.sin(3 * x) + height * (x > leaps).sum(axis=0))
 
-    for factor in (1.03, 1.3, 0.0, -1.0):
-        report = jacinspect.inspect(f, X[:1], lambda x, factor=factor: factor * 0.3 * np.exp(0.3 * x))
-        assert report.verdict == "fail"
+    def slope(x: Array) -> Array:
+        return np.asarray(0.3 * np.exp(0.3 * x) + 3 * np.cos(3 * x))
+
+    for factor in factors:
+        assert jacinspect.inspect(f, X[:1], lambda x, factor=factor: factor * slope(x)).verdict == "fail"
 
 
 def test_a_kink_that_is_far_away_is_f_s_own() -> None:
