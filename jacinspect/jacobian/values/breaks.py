@@ -74,7 +74,7 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
     excused[on] = ~contradicts(refuted[on], known.other[places], known.bar[places])
     if excused.all():
         return numeric
-    off, over = _asked(first, numeric, refuted, contradicts, large)
+    off, leaps, means = _asked(first, numeric, refuted, contradicts, large)
     # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
     share = np.zeros(pattern.shape[0], bool)
     share[pattern.rows[off[pattern.indices] > 0]] = True
@@ -84,7 +84,7 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
     bar = numeric.bar[entries] + slack
     close, bars = bar <= _CLOSE * np.abs(value), numeric.bar.copy()
     bars[entries[close]] = bar[close]
-    mean, width, height = over[:, entries] + slack * [[0], [1], [0]]
+    (mean, width), height = means[:, entries] + slack * [[0], [1]], leaps[pattern.rows[entries]]
     reach = bar + _BY_MANY * height / own_scale(first.near.x.reshape(-1))[pattern.indices[entries]]
     better = contradicts(entries, value, bar) & ~contradicts(entries, mean, width) & ~contradicts(entries, value, reach)
     height, value, bar = np.where(better, [height, mean, width], [np.zeros(entries.size), value, bar])
@@ -111,7 +111,7 @@ def _asked(
     entries whose claims are off by more than pieces differ by, and that leap.
     """
     pattern, asked = numeric.jacobian.pattern, np.zeros(first.number, bool)
-    off, over = np.zeros(pattern.shape[1]), np.full((3, pattern.stored), np.nan)
+    off, leaps, means = np.zeros(pattern.shape[1]), np.zeros(pattern.shape[0]), np.full((2, pattern.stored), np.nan)
     value, bar = numeric.jacobian.data, numeric.bar
     near = refuted[~contradicts(refuted, value[refuted], bar[refuted] + PIECES * large[refuted])]
     beside = np.flatnonzero(np.isin(pattern.rows, pattern.rows[near]))
@@ -134,9 +134,10 @@ def _asked(
             change, height = between_pieces(stencil, value[entries], large[entries], kinks, briefly=sought is not near)
             with np.errstate(all="ignore"):
                 np.fmax.at(off, pattern.indices[entries], change / large[entries])
+            np.maximum.at(leaps, pattern.rows[entries], height)
             if (contradicts(entries, value[entries], bar[entries] + change) & (height > 0)).any():
-                over[:, entries] = *averaged_slopes(stencil, 0.0), height
-    return off, over
+                means[:, entries] = averaged_slopes(stencil, 0.0)
+    return off, leaps, means
 
 
 def between_pieces(
