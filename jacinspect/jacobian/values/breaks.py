@@ -26,7 +26,6 @@ _ROUGH = 2.0**9  # differences that shrink by less, from 64 times closer: by 64 
 _ROUNDINGS = 2.0**10  # of f, that a ninth difference (weights up to 126, norm 220) is larger than at a break
 _SETTLED = 0.4  # times, from 8 times closer: less is the second kink of two that are close to each other
 _GROWS = 4.0  # times, from 64 times closer: what grows is a pole
-_FOLLOWED = 1e-3  # of what f ranges over, that half of the ninth differences stay below: else f waves between places
 _TINY = float(np.finfo(np.float64).tiny)
 _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
@@ -48,7 +47,6 @@ _WINDOWS, _HALF = ((0.0, 1.0), (-0.72, 0.5)), 0.5
 _FAR_WINDOWS = (1.5, 2.0), (-2.0, 2.0)
 _SMALL = 2.0**-4  # |x|, below which places are taken in units of |x| as well
 _LEAST = 2.0**-31  # of a slope: a claim that is off by less is open anyway, and leaps of rounding show no solver
-_NOISE = 2.0**-20  # of a slope, below which leaps may be noise of a solver whose steps are further away
 # Of a slope, that kinks turn it by in a solver that chooses its steps, however many there are: RK23 at 1e-4, by 0.1 %.
 _FAINT = 2.0**-8
 _CLOSE = 2.0**-20  # of a slope: where those of pieces differ by no more, one is judged, with a bar that includes that
@@ -155,7 +153,7 @@ def between_pieces(
     near = [stencil, far] if np.abs(stencil.x).max() < _SMALL else [stencil]
     windows = [(each, window) for each in near for window in _WINDOWS] + [(far, window) for window in _FAR_WINDOWS]
     for number, (within, window) in enumerate(windows):
-        again = np.flatnonzero(~pieces | (off < _NOISE * size))
+        again = np.flatnonzero(~pieces)
         if again.size and not (briefly and number and not off.any()):
             given = value[again], size[again], kinks[again]
             center, apart = np.full(again.size, window[0]), np.full(again.size, window[1] * FARTHEST)
@@ -195,7 +193,7 @@ def _in_window(
     leaps = np.minimum(_BY_LEAPS * tilt, np.select([alone & leap & several, leap], [PIECES, _ONE_LEAP], _FAINT) * size)
     off = _OFF * turn + leaps
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
-    broken = seen.persists & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
+    broken = seen.persists & ~seen.is_noise & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
     off = np.where(broken, off, 0)
     pieces, height = (off >= _LEAST * size) & (bend | (leap & several) | ~alone), np.where(leap & broken, height, 0)
     blurred = seen.is_blurred
@@ -216,6 +214,7 @@ class _Break:
     `persists` says where it is a break and no bend, `alone` where others are so far away that slopes beside it can be
     had; `apart` is its distance from x or, if that is less, from the next. `many` are large from afar. `change` is what
     slopes change by between all places, seen from afar, as far as the largest of an output is not larger than this one.
+    What is large between most of the closest places `is_noise`, or waves between them.
     """
 
     places: Places
@@ -228,17 +227,17 @@ class _Break:
     apart: Array
     many: Array
     change: Array
+    is_noise: Array
 
     @classmethod
     def in_window(cls, stencil: Stencil, value: Array, window: tuple[Array, Array]) -> "_Break | None":
         """Follow the largest difference; None where all are as small as rounding."""
         start, spacing = window
-        sizes, large, changes, range_ = [], [], [], np.zeros(value.size)
+        sizes, large, changes = [], [], []
         columns = np.arange(value.size)
         for _ in range(3):
             places = Places.at(stencil, spacing, start if start.any() else None)
             ninth, y = places.differences(_ORDER), np.nan_to_num(places.y, posinf=0, neginf=0)
-            range_ = np.maximum(range_, np.ptp(y, axis=0))
             bits = stencil.epsilon * (np.abs(y).max(axis=0) + np.abs(value) * stencil.step_scale()) + _TINY
             if not (ninth.max(axis=0) > _ROUNDINGS * bits).any():
                 return None
@@ -252,13 +251,13 @@ class _Break:
             spacing = places.spacing / _FINER
         first, middle, last = sizes
         persists = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
-        persists &= np.median(ninth, axis=0) < _FOLLOWED * range_
         beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
         alone = (ninth * beside).max(axis=0) < last / 8
         next_one = 2 * SIDE * window[1] * _ORDER / large[0]
         distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
         distance = np.where(alone, distance, _ORDER * places.width)
-        return cls(places, cell, first, middle, last, persists, alone, distance, large[0], changes[0])
+        noise = large[2] > SIDE
+        return cls(places, cell, first, middle, last, persists, alone, distance, large[0], changes[0], noise)
 
     @property
     def is_blurred(self) -> Array:
