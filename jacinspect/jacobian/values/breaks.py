@@ -101,12 +101,12 @@ def _of_pieces(numeric: Numeric, entries: Array) -> Array:
 
 def _asked(
     first: FirstLook, numeric: Numeric, refuted: Array, contradicts: Contradicts, large: Array
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """Return what the pieces of f differ by for each input, in parts of `large`: a few colors are asked.
 
     They are those of `refuted` entries whose claims are off by a little, then of others, and where neither is in
-    pieces, those of other entries of the same outputs. The last are the slopes over many pieces, and their bars, of
-    entries whose claims are off by more than pieces differ by, and that leap.
+    pieces, those of other entries of the same outputs. Returned are also how high each output leaps, and, of entries
+    whose claims are off by more than pieces differ by, the slopes over many pieces, and their bars.
     """
     pattern, asked = numeric.jacobian.pattern, np.zeros(first.number, bool)
     off, leaps, means = np.zeros(pattern.shape[1]), np.zeros(pattern.shape[0]), np.full((2, pattern.stored), np.nan)
@@ -144,8 +144,8 @@ def between_pieces(
     """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not, and how high it leaps.
 
     So may they be where f has lost last bits of 1. `size` is what a slope is small against, of each output; on `kinks`,
-    there have to be other breaks beside that at x. `briefly`, none is sought where
-    there is none around x.
+    there have to be other breaks beside that at x. `briefly`, no others are
+    sought where there is none around x.
     """
     (off, height), pieces = np.zeros((2, value.size)), np.zeros(value.size, bool)
     far = stencil.scaled(own_scale(stencil.x))
@@ -214,7 +214,7 @@ class _Break:
     `persists` says where it is a break and no bend, `alone` where others are so far away that slopes beside it can be
     had; `apart` is its distance from x or, if that is less, from the next. `many` are large from afar. `change` is what
     slopes change by between all places, seen from afar, as far as the largest of an output is not larger than this one.
-    What is large between most of the closest places `is_noise`, or waves between them.
+    What is large between most places, from 8 or 64 times closer, `is_noise`.
     """
 
     places: Places
@@ -256,7 +256,7 @@ class _Break:
         next_one = 2 * SIDE * window[1] * _ORDER / large[0]
         distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
         distance = np.where(alone, distance, _ORDER * places.width)
-        noise = large[2] > SIDE
+        noise = np.maximum(large[1], large[2]) > SIDE
         return cls(places, cell, first, middle, last, persists, alone, distance, large[0], changes[0], noise)
 
     @property
