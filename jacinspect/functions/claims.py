@@ -233,6 +233,11 @@ def _by_output(given: Any) -> Mapping[Any, Mapping[Any, Any]] | None:
     return rows
 
 
+def _as_column(operand: Shape) -> Shape:
+    """Return the shape of a vector's gradient as a column, which casadi and OpenTURNS return; of others, their own."""
+    return (*operand, 1) if len(operand) == 1 else operand
+
+
 def _along(given: Any, bundle: Bundle) -> list[tuple[Any, Part]]:
     """Return what a derivative has for each part of a bundle, or itself for the whole."""
     found = pieces(given, bundle)
@@ -280,7 +285,9 @@ def _read(given: Any, column: Part, row: Part, how: _Reading) -> Derivative:
     readings = {
         "elementwise": broadcasts(operand, output) and array.shape in ((), output),
         "gradient": size[0] == 1
-        and (array.shape == operand or (array.shape == () and (size[1] == 1 or not how.is_entry))),
+        and (
+            array.shape in (operand, _as_column(operand)) or (array.shape == () and (size[1] == 1 or not how.is_entry))
+        ),
         "jacobian": array.shape in (size, output + operand) or (1 in size and array.shape == (max(size),)),
     }
     fitting = [name for name, fits in readings.items() if fits and kind in (None, name)]
@@ -293,7 +300,7 @@ def _read(given: Any, column: Part, row: Part, how: _Reading) -> Derivative:
     if fitting[0] == "elementwise":  # where another fits too, it has the same numbers in the same order
         return Derivative("slopes", broadcast_slopes(array, output))
     if fitting[0] == "gradient":
-        return row_major(np.broadcast_to(array, operand).reshape(size))
+        return row_major(np.broadcast_to(array.ravel(), size))
     if array.shape == output + operand:
         return row_major(array.reshape(size))
     return of_dense(array.reshape(size), operand, output, vec)

@@ -329,6 +329,36 @@ def test_of_the_operand_s_shape_it_is_the_gradient_of_a_scalar_function(output: 
     assert codes(jacinspect.inspect(square, X, lambda x: 2 * x[::-1])) == ["J001"]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [None, "gradient"])
+def test_a_gradient_by_a_vector_may_be_a_column(kind: AnyDerivativeKind | None, dtype: str) -> None:
+    x = np.array([0.5, -1.25, 2.0], dtype)
+
+    def verdict(f: Claim, gradient: Claim) -> str:
+        return jacinspect.inspect(f, x, gradient, derivative_kind=kind).verdict
+
+    for output in ((), (1,)):
+        cubes = lambda x, output=output: np.sum(x**3).reshape(output)  # noqa: E731
+        assert verdict(cubes, lambda x: (3 * x**2)[:, None]) == "pass"
+        assert verdict(cubes, lambda x: (3.1 * x**2)[:, None]) == "fail"
+        assert verdict(cubes, lambda x: (3 * x**2)[::-1, None]) == "fail"
+
+
+def test_a_column_by_each_operand_of_several() -> None:
+    x, y = np.array([0.5, -1.25, 2.0]), np.array([0.75, 1.5])
+    for factor, verdict in ((1.0, "pass"), (1.1, "fail")):
+        claim = lambda x, y, k=factor: (2 * k * x.reshape(3, 1) * y.sum(), np.full((2, 1), x @ x))  # noqa: E731
+        assert jacinspect.inspect(lambda x, y: x @ x * y.sum(), x, claim, others=[y]).verdict == verdict
+        assert jacinspect.inspect(lambda x, y: x @ x * y.sum(), x, claim, others=[y], wrt="all").verdict == verdict
+
+
+def test_a_column_that_can_mean_something_else_is_no_gradient() -> None:
+    x = np.array([0.5, -1.25, 2.0])
+    assert "transpose" in refused(lambda x: np.ones((3, 1)), x, (), "jacobian")  # which is said to be M×N
+    assert "float64 of shape 3×1" in refused(lambda x: np.ones((3, 1)), x, (2,))
+    assert "transpose" in refused(lambda x: np.ones((6, 1)), X, ())
+
+
 def test_a_constant_gradient() -> None:
     assert jacinspect.inspect(np.sum, X, lambda x: 1.0).verdict == "pass"
     assert codes(jacinspect.inspect(np.sum, X, lambda x: 1.5)) == ["J001"]
