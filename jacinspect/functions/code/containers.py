@@ -20,7 +20,7 @@ from jacinspect.functions.function import Function, Parameter, Wrt, patterns_of
 from jacinspect.functions.returned import Shape, broadcasts, by_sample
 from jacinspect.records import dataclass, replace
 
-__all__ = ["Containers", "with_numbers_opened"]
+__all__ = ["Containers", "may_be_by", "with_numbers_opened"]
 
 _SAME = 1e-6  # relative: rounding, as of sums in another order, in float32 too
 
@@ -157,7 +157,7 @@ class Containers:
             return rest
         parts = [self._parts(name, value) for name, value in zip(self.arguments, given, strict=True)]
         rows = (prod(output), sum(map(_size, parts)))
-        is_one = shape_of(rest[0]) == rows or any(_fits(rest[0], part, output) for part in parts)
+        is_one = shape_of(rest[0]) == rows or any(may_be_by(rest[0], part, output) for part in parts)
         return rest if is_one else (tuple(rest[0]),)
 
     def is_apart(self, output: Shape, rest: Sequence[Any], given: Sequence[Any]) -> bool:
@@ -176,7 +176,7 @@ class Containers:
 
         def are_by(parts: Sequence[Mapping[str, Any]], *entries: Any) -> bool:
             both = zip(entries, parts, strict=False)
-            return len(parts) == len(entries) and all(_fits(entry, part, output) for entry, part in both)
+            return len(parts) == len(entries) and all(may_be_by(entry, part, output) for entry, part in both)
 
         if any("" in parts[0] and are_by(parts, np.empty(output), *rest) for parts in readings if parts):
             return False
@@ -184,7 +184,7 @@ class Containers:
             return any(are_by(parts, *rest) for parts in readings)
 
         def fits(each: Any) -> bool:
-            return any(_fits(each, part, output) for part in (*arguments, *arrays))
+            return any(may_be_by(each, part, output) for part in (*arguments, *arrays))
 
         if isinstance(rest[0], Mapping) and not self.trees:  # by names
             return True
@@ -270,7 +270,7 @@ def _size_of(entry: Any) -> int | None:
     return None if shape is None else prod(shape)
 
 
-def _fits(entry: Any, parts: Mapping[str, Any], output: Shape) -> bool:
+def may_be_by(entry: Any, parts: Mapping[str, Any], output: Shape) -> bool:
     """Whether this may be the derivative of an output by these parts of an argument: by its shape, or their names."""
     if _size_of(entry) == prod(output) * _size(parts):
         return True

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from jacinspect.errors import JacinspectError
 from jacinspect.functions.by_operand import shape_of
 from jacinspect.functions.code.callables import callable_of
-from jacinspect.functions.code.containers import Containers
+from jacinspect.functions.code.containers import Containers, may_be_by
 from jacinspect.functions.code.seeding import reseeded
 from jacinspect.functions.code.trees import items
 from jacinspect.functions.function import Array, Function
+from jacinspect.functions.returned import call_derivative
+from jacinspect.functions.rules import Claim
 from jacinspect.records import replace
 
 __all__ = ["of_first", "without_value"]
@@ -44,7 +47,7 @@ def without_value(
     return after
 
 
-def _is_output(found: Any, result: Any, take: str | None) -> bool:
+def _is_output(found: Any, result: Any, take: str | None = None) -> bool:
     """Whether this is what f returned, or one of several of which `take` says which."""
     of_several = () if take is None else (child for _, child in items(result) or ())
     array, outputs = _numbers(found), map(_numbers, (result, *of_several))
@@ -60,20 +63,53 @@ def _numbers(given: Any) -> Array:
 
 
 def of_first(function: Function, derivative: Any) -> Function:
-    """Return a function whose value is the first of a tuple that it returns, where it is its own derivative."""
+    """Return a function whose value is the first of a tuple that it returns, where its derivative follows that value.
+
+    So it is where the function is its own derivative, or that returns the same value before the derivative, too.
+    """
     adapt = function.adapt
-    if adapt is None or function.take is not None or not _is_itself(derivative, function):
+    if adapt is None or function.take is not None:
         return function
+    is_itself = _is_itself(derivative, function)
 
     def adapted(function: Function, point: Sequence[Array], moves: Sequence[bool]) -> tuple[Function, Sequence[Array]]:
         ready, values = adapt(function, point, moves)
-        if not _returns_several(function, ready, values):
+        given = () if is_itself else _tuple_of(function.rule, values)  # before f is called, which may be slow
+        outputs = _outputs(function, ready, values) if is_itself or given else ()
+        if not outputs or (given and not _is_first(outputs[0], given, values, moves)):
             return ready, values
-        ready, values = adapt(replace(function, take="0"), point, moves)
-        note = "A is the first of what f returns, and the rest is read as its derivative"
+        rule = function.rule.then(_after_first) if given and isinstance(function.rule, Claim) else function.rule
+        ready, values = adapt(replace(function, take="0", rule=rule), point, moves)
+        rest = "the rest is read as its derivative" if is_itself else "what the derivative returns after it is compared"
+        note = f"A is the first of what f returns, and {rest}"
         return replace(ready, note="; ".join(filter(None, (ready.note, note)))), values
 
     return replace(function, adapt=adapted)
+
+
+def _tuple_of(rule: Any, point: Sequence[Array]) -> tuple[Any, ...]:
+    """Return the tuple of several that a derivative returns; an empty one where it returns anything else."""
+    if not isinstance(rule, Claim) or rule.kind in ("jvp", "vjp"):
+        return ()
+    try:
+        found = call_derivative(lambda: rule.at(point)(*(operand.copy() for operand in point)))
+    except JacinspectError:  # reported when the derivative is called
+        return ()
+    return found if type(found) is tuple and len(found) > 1 else ()
+
+
+def _is_first(value: Any, given: Sequence[Any], point: Sequence[Array], moves: Sequence[bool]) -> bool:
+    """Whether f's first output is the first item of what its derivative returned, and is there no derivative itself.
+
+    By its shape, exp(x) may be one: the tuple may have an item for each output then.
+    """
+    shape = np.shape(value)
+    is_apart = not any(moving and may_be_by(value, {"": x}, shape) for x, moving in zip(point, moves, strict=True))
+    return is_apart and shape_of(given[0]) == shape and _is_output(given[0], value)
+
+
+def _after_first(given: tuple[Any, ...]) -> Any:
+    return given[1] if len(given) == 2 else given[1:]
 
 
 def _is_itself(derivative: Any, function: Function) -> bool:
@@ -81,12 +117,14 @@ def _is_itself(derivative: Any, function: Function) -> bool:
     return callable(derivative) and bool(callable_of(derivative, "derivative") == function.origin)
 
 
-def _returns_several(function: Function, ready: Function, point: Sequence[Array]) -> bool:
-    """Whether a function, which is `ready` for arrays of numpy, returns a tuple of several."""
+def _outputs(function: Function, ready: Function, point: Sequence[Array]) -> Sequence[Any]:
+    """Return the outputs of a function, which is `ready` for arrays of numpy, where it returns a tuple of several."""
     call: Callable[..., Any] = function.value if ready.source == "python" else ready.value
     try:
         result = call(*(operand.copy() for operand in point))
     except Exception:  # reported when f is called
-        return False
+        return ()
     output = ready.output()
-    return type(result) is tuple or (output is not None and output.names[0].partition(".")[0] == "0")
+    if type(result) is tuple:
+        return result
+    return output.split(result) if output is not None and output.names[0].partition(".")[0] == "0" else ()

@@ -258,6 +258,45 @@ def test_a_function_that_is_its_own_derivative_has_its_value_first(take: int | N
     assert jacinspect.inspect(np.exp, x, np.exp).verdict == "pass"
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_value_that_f_and_its_derivative_return_first(dtype: str) -> None:
+    x, labels = np.linspace(-1, 2, 12, dtype=dtype).reshape(4, 3), np.array([2, 0, 1, 1])
+
+    def pairs(k: float) -> list[Any]:
+        return [
+            lambda x: ((x**2).sum(), 2 * k * x),
+            lambda w, b: ((w**2 * b).sum(), 2 * k * w * b, k * w**2),
+            lambda x: (x[:2] * x[1:], k * np.array([[x[1], x[0], 0], [0, x[2], x[1]]])),
+        ]
+
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        other = lambda x, labels, k=k: labelled_loss(x, labels, k)  # noqa: E731
+        report = jacinspect.inspect(labelled_loss, x, other, others=[labels])
+        assert (report.verdict, report.jacobian and report.jacobian.shape) == (verdict, (1, 12))
+        assert "what the derivative returns after it is compared" in " ".join(str(report).split())
+        by_both: list[Any] = [{}, {"others": [x[1]], "wrt": "all"}, {}]
+        for f, derivative, given in zip(pairs(1), pairs(k), by_both, strict=True):
+            assert jacinspect.inspect(f, x[0], derivative, **given).verdict == verdict
+        tensors = lambda x, k=k: (torch.sin(x).sum(), k * torch.cos(x))  # noqa: E731
+        single = lambda x: (torch.sin(x).sum(), torch.cos(x))  # noqa: E731
+        assert jacinspect.inspect(single, torch.linspace(0, 1, 3), tensors).verdict == verdict
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_derivative_that_is_equal_to_the_first_output_is_one(dtype: str) -> None:
+    x = np.array([0.5, -1.25, 2.0], dtype)
+    for k, verdict in ((1, "pass"), (1.01, "fail")):
+        by_outputs = lambda x, k=k: (np.exp(x), k * np.cos(x))  # noqa: E731
+        report = jacinspect.inspect(lambda x: (np.exp(x), np.sin(x)), x, by_outputs)
+        assert (report.verdict, report.jacobian and report.jacobian.shape) == (verdict, (6, 3))
+
+
+def test_another_value_before_the_gradient_is_not_left_out() -> None:
+    x = np.array([0.5, -1.25, 2.0])
+    with pytest.raises(FunctionFailedError, match="float64 of shape scalar"):
+        jacinspect.inspect(lambda x: (x @ x, 2 * x), x, lambda x: (x @ x + 1, 2 * x))
+
+
 def test_a_number_is_no_entry_by_a_larger_operand() -> None:
     x, y = np.ones((2, 3)), np.array([0.5, 2])
     f: Any = lambda x, y: (x.sum(1) * y).sum()  # noqa: E731
