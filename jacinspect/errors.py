@@ -20,6 +20,9 @@ __all__ = [
     "raised",
 ]
 
+# What is shown of another's message: of chainer's on dtypes, all three lines; of one with a C++ stack, its beginning.
+_LINES, _LENGTH = 4, 300
+
 
 class ExitStatus(IntEnum):
     """The exit statuses of the command line."""
@@ -100,14 +103,18 @@ def near_path(file: str, folder: str = ".") -> str:
 
 
 def raised(error: BaseException) -> str:
-    """Describe an exception that the user's code raised: type, message, and the last line of that code on the way."""
+    """Describe an exception that the user's code raised: type, message, and the last line of that code on the way.
+
+    The lines of the message are one paragraph: what was expected, and what was given, may be in later ones.
+    """
     import linecache
     from traceback import walk_tb
 
     if isinstance(error, RaisedElsewhereError):
         return error.described
-    message, *more = str(error).strip().splitlines() or [""]
-    message = f"{message[:300]}{' …' if more or len(message) > 300 else ''}"
+    lines = [*filter(None, map(str.strip, str(error).splitlines()))]
+    message = " / ".join(lines[:_LINES])
+    message = f"{message[:_LENGTH]}{' …' if len(lines) > _LINES or len(message) > _LENGTH else ''}"
     text = type(error).__name__ + (f": {message}" if message else "")
     text += "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     for frame, line in reversed(list(walk_tb(error.__traceback__))):

@@ -197,8 +197,14 @@ def test_an_object_without_a_namespace_is_asked_for_a_name(folder: Path) -> None
     [
         (
             "x = 1\nraise RuntimeError('not\\ntoday')",
-            "RuntimeError: not …\n  broken_{n}.py:2: raise RuntimeError(",
+            "RuntimeError: not / today\n  broken_{n}.py:2: raise RuntimeError(",
         ),
+        (  # as chainer has it
+            "raise TypeError('\\nInvalid in: f\\n\\nExpect: x.dtype == float32\\nActual: float64\\n')",
+            "TypeError: Invalid in: f / Expect: x.dtype == float32 / Actual: float64\n  broken_{n}.py:1: raise Type",
+        ),
+        ("raise TypeError('1\\n 2\\n\\n3\\n4\\n5')", "TypeError: 1 / 2 / 3 / 4 …\n  broken_{n}.py:1: raise TypeError("),
+        ("raise TypeError('1\\n' + 'x' * 300)", "TypeError: 1 / " + "x" * 296 + " …\n  broken_{n}.py:1: raise Type"),
         ("1 / 0", "ZeroDivisionError: division by zero\n  broken_{n}.py:1: 1 / 0"),
         ("import sys\nsys.exit(4)", "SystemExit: 4\n  broken_{n}.py:2: sys.exit(4)"),
         ("import sys\nsys.exit()", "SystemExit\n  broken_{n}.py:2: sys.exit()"),
