@@ -193,6 +193,7 @@ CODES = {
         " views and with expanded numbers, and `where` passes the NaN of a branch that is not taken on to the vjp."
         " Forward mode that is 0 where the backward is right, as after detach(), is so without a word for whoever calls"
         " it: leave the detach out, or let a check allow J015 where nobody does."
+        " A rule that raises for views because they are not contiguous, as f itself does, is a note."
         " A gradient whose Jacobian is not symmetric is that of no function; or f has no second derivative at X.",
         "jacinspect tanh -s 3 -d samples/layer.py:tanh_vjp --derivative-kind vjp",
     ),

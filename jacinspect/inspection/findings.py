@@ -273,10 +273,10 @@ def of_coverage(
 
 
 def of_rules(rules: Sequence[RuleReport]) -> Iterator[Finding]:
-    """J015 for each rule that differs from the others, or fails for some tangent or cotangent."""
+    """J015 for each rule that differs from the others, or fails for some tangent; a note for one that refuses views."""
     for rule in rules:
-        if rule.verdict == "fail" and rule.message:
-            yield finding("J015", rule.message, rule.at)
+        if rule.verdict is not None and rule.message:
+            yield finding("J015", rule.message, rule.at, None if rule.verdict == "fail" else "note")
 
 
 def hadamard_invalid(

@@ -32,6 +32,7 @@ from jacinspect.wording import told_apart
 __all__ = ["Rules", "with_agreement"]
 
 _ALIKE = 2.0**-30  # relative: one wrong number by two rules
+_CONTIGUOUS = "contiguous"  # in what numpy's buffers, torch and Cython's memoryviews say of views that they refuse
 _CUTS = {"torch": "detach()", "jax": "stop_gradient"}  # what makes a constant of an array that autodiff follows
 _SAME = 1e-6  # relative: two ways to one number, summed in different orders
 _SINGLE = 2.0**29  # the last bit of single precision, in those of double
@@ -72,7 +73,7 @@ class Rules:
         """Try the main rule, whose entries were compared with f, with other arrays; if it is people's own."""
         if self.analytic.rule is None or not self._is_written or not self._is_finite:
             return RuleReport(name, "pass")
-        return self._linear(name, self.analytic, self._at_view(self.function))
+        return self._linear(name, self.analytic, self.function)
 
     def _other(self, own: Jvp | Vjp, main: str) -> RuleReport:
         function = replace(self.function, rule=own, others=())
@@ -86,7 +87,7 @@ class Rules:
             # vmap lays its cotangents out anew
             if _pushes(analytic) == _pushes(self.analytic) or not self._is_written:
                 return RuleReport(own.name, "pass")
-            return self._linear(own.name, analytic, self._at_view(function))
+            return self._linear(own.name, analytic, function)
         except FunctionFailedError as error:  # as of a torch Function that has no jvp, or jax's vjp of a while_loop
             return RuleReport(own.name, None, f"left out: {error}")
 
@@ -125,21 +126,31 @@ class Rules:
             alike = max(_ALIKE, 64 * self.evidence.numeric.epsilon)
             return bool(np.isclose(given, found.given, alike, 0, equal_nan=True))
 
-    def _linear(self, name: str, analytic: Analytic, at_view: LinearMap | None) -> RuleReport:
-        """Try a rule with zeros and with arrays that are not contiguous."""
+    def _linear(self, name: str, analytic: Analytic, function: Function) -> RuleReport:
+        """Try a rule with zeros and with arrays that are not contiguous; it may refuse those where f does, too."""
         assert analytic.rule is not None
         kind = "tangent" if _pushes(analytic) else "cotangent"
-        found = fault(analytic.rule, at_view, self._oriented(analytic), kind, _random())
-        return RuleReport(name, "pass") if found is None else self._faulty(name, analytic, found)
+        of_view, refusals = self._refusal_of_view(), list[str]()
+        at_view = self._at_view(function) if of_view is None else None
+        rule = _of_contiguous(analytic.rule, refusals) if _CONTIGUOUS in (of_view or "") else analytic.rule
+        found = fault(rule, at_view, self._oriented(analytic), kind, _random())
+        if found is not None:
+            return self._faulty(name, analytic, found)
+        return RuleReport(name, "pass", f"{name} refuses views, as f does: {refusals[0]}" if refusals else None)
 
-    def _at_view(self, function: Function) -> LinearMap | None:
-        """Return a rule at an operand that is not contiguous, if f takes one and gives the same values there."""
+    def _refusal_of_view(self) -> str | None:
+        """Return what f says of an operand that is not contiguous; None where it gives the same values there."""
         if self.x.size < 2:
-            return None
+            return ""
         try:
             y = self.box(strided(self.x))
-            if not np.allclose(y, self.box.y0, _SAME, _SAME * np.abs(self.box.y0).max()):
-                return None
+        except JacinspectError as error:
+            return str(error)
+        return None if np.allclose(y, self.box.y0, _SAME, _SAME * np.abs(self.box.y0).max()) else ""
+
+    def _at_view(self, function: Function) -> LinearMap | None:
+        """Return a rule at an operand that is not contiguous, if it takes one."""
+        try:
             analytic = analytic_at(function, strided(self.x), self.pattern.output_shape)
         except JacinspectError:
             return None
@@ -256,6 +267,21 @@ def _without_rounding(rule: LinearMap, known: Known) -> LinearMap:
         return np.where(residue, 0.0, given)
 
     return rounded
+
+
+def _of_contiguous(rule: LinearMap, refusals: list[str]) -> LinearMap:
+    """Return a rule that is given a copy of each array that it refuses for not being contiguous; add what it says."""
+
+    def called(tangent: Array) -> Array:
+        try:
+            return rule(tangent)
+        except FunctionFailedError as error:
+            if tangent.flags.c_contiguous or _CONTIGUOUS not in str(error):
+                raise
+            refusals.append(str(error))
+            return rule(tangent.copy())
+
+    return called
 
 
 def _rule_name(function: Function, analytic: Analytic) -> str:

@@ -249,6 +249,33 @@ def test_a_vjp_that_fails_for_some_cotangents(fault: str, said: str) -> None:
     assert verdicts(report) == {"vjp": "fail"}
 
 
+def of_buffer(x: Any) -> Any:
+    """Return tanh(x), of memory that is contiguous alone: numpy raises else."""
+    return np.tanh(np.frombuffer(x.data, x.dtype).reshape(x.shape))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_vjp_that_refuses_views_as_f_does_is_noted(dtype: str) -> None:
+    for x in (X.astype(dtype), X[0].astype(dtype)):
+        report = jacinspect.inspect(of_buffer, x, numpy_pull("raises"), derivative_kind="vjp")
+        assert (report.verdict, codes(report), verdicts(report)) == ("pass", [], {"vjp": "pass"})
+        assert message(report).startswith("vjp refuses views, as f does: the derivative raised ")
+        wrong = jacinspect.inspect(of_buffer, x, lambda x, g: 1.01 * numpy_pull("raises")(x, g), derivative_kind="vjp")
+        assert (wrong.verdict, codes(wrong)) == ("fail", ["J001"])
+
+
+@pytest.mark.parametrize("fault", ["nan at 0", "memory", "another"])
+def test_a_vjp_that_fails_otherwise_where_f_refuses_views_is_wrong(fault: str) -> None:
+    def other(x: Any, g: Any) -> Any:
+        if not g.flags.c_contiguous:
+            raise ValueError("no views")
+        return numpy_pull("")(x, g)
+
+    pull = other if fault == "another" else numpy_pull(fault)
+    report = jacinspect.inspect(of_buffer, X, pull, derivative_kind="vjp")
+    assert (report.verdict, codes(report)) == ("fail", ["J015"])
+
+
 @pytest.mark.parametrize("fault", ["", "writes"])
 def test_a_vjp_that_is_right_for_all(fault: str) -> None:
     for x in (X, X[0], X[:1], X[:, :1], X[0, 0]):
