@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["concluded"]
 
+_SLOW = 0.1  # seconds a call: to find what explains a derivative may take forty calls
 _NONE: Array = np.zeros(0, np.int64)
 
 
@@ -191,6 +192,7 @@ def _cause(of: Inspected, detection: Detection, evidence: Evidence) -> str:
             names=of.names,
             vec=of.settings.vec,
             iterates=of.function.source not in ("catalogue", "expression"),
+            f=of.box.where_defined if of.box.deterministic and of.box.seconds < _SLOW else None,
         )
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 from jacinspect.inspection.constraints import right_along
 from jacinspect.inspection.factors import chain_factors, factors
 from jacinspect.inspection.place import few_entries, place, side_of_zero
+from jacinspect.inspection.quotients import difference_quotients
 from jacinspect.inspection.rearrangements import by_free_entries, other_orders, permuted_axes, transposes
 from jacinspect.inspection.suspicion import Prediction, Suspicion
 from jacinspect.jacobian.agreement.analytic import is_linear
@@ -228,6 +229,7 @@ HYPOTHESES = (
     Hypothesis("other function", finds=_other_function),
     Hypothesis("at f(X)", finds=_at_output),
     Hypothesis("as if element-wise", finds=_as_if_elementwise),
+    Hypothesis("difference quotient", finds=difference_quotients),
     Hypothesis("factor", _factor),
     Hypothesis("constants in float32", finds=_constants),
     Hypothesis("tolerance", finds=_at_a_tolerance),

@@ -45,6 +45,7 @@ class Suspicion:
     an M×N claim was read. `neighbours` returns functions that may have been meant; `at_output` returns the claim's
     entries at f(X) in place of X, for an element-wise f; `of_others`, what it has for each operand that is fixed, by
     its place and name, as if it were for the open one. `iterates` is whether f may be code that stops at a tolerance.
+    `f` returns f(x), flat, NaN where it raises; it is None where f is slow or random.
     """
 
     analytic: Analytic
@@ -62,6 +63,7 @@ class Suspicion:
     names: Names
     vec: str | None = None
     iterates: bool = False
+    f: Callable[[Array], Array] | None = None
 
     @property
     def pattern(self) -> Pattern:

@@ -1104,6 +1104,67 @@ def test_a_derivative_with_constants_in_single_precision() -> None:
     assert found.message.endswith("; consistent with a derivative with constants in float32")
 
 
+def mixed(x: Array) -> Array:
+    """Return three numbers of two, all of which read both."""
+    return np.array([np.exp(x[0] / 100) * np.sin(x[1]), x[0] / (1 + x[1] ** 2), x[0] ** 2 * np.cos(x[1])])
+
+
+def quotient(f: F, x: Array, low: int, high: int, steps: Array) -> Array:
+    """Return differences of f as a tensor, by one input at a time."""
+    units = np.eye(x.size)
+    moved = [[f(x + side * h * e) for h, e in zip(steps, units, strict=True)] for side in (low, high)]
+    return np.asarray((np.stack(moved[1], axis=-1) - np.stack(moved[0], axis=-1)) / ((high - low) * steps))
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "step", "said", "dtype"),
+    [
+        ("forward", 0, 1, 1e-6, "1e-06", "float64"),
+        ("forward", 0, 1, 2.0**-26, "1.49e-08", "float64"),
+        ("backward", -1, 0, 1e-4, "0.0001", "float64"),
+        ("central", -1, 1, 1e-3, "0.001", "float64"),
+        ("forward", 0, 1, 1e-3, "0.001", "float32"),
+        ("backward", -1, 0, 1e-4, "0.0001", "float32"),
+    ],
+)
+def test_a_claim_that_is_a_difference_quotient(
+    name: str, low: int, high: int, step: float, said: str, dtype: str
+) -> None:
+    words = f"a {name} difference of f with step {said}"
+    far, near = np.array([40.0, -1.7], dtype), np.array([0.375, -0.7], dtype)
+    scaled = lambda x: quotient(mixed, x, low, high, step * np.maximum(1, np.abs(x)))  # noqa: E731
+    plain = lambda x: quotient(mixed, x, low, high, np.full(2, step))  # noqa: E731
+    assert cause(mixed, near, plain) == cause(mixed, near, scaled) == words
+    assert cause(mixed, far, plain) == words
+    assert cause(mixed, far, scaled) == f"{words} max(1, |X|)"
+    total = lambda x: np.sin(mixed(x)).sum()  # noqa: E731
+    assert cause(total, near, lambda x: quotient(total, x, low, high, np.full(2, step))) == words
+    slopes = lambda x: (np.exp(x + high * step) - np.exp(x + low * step)) / ((high - low) * step)  # noqa: E731
+    assert cause(np.exp, near, slopes) == words
+
+
+def test_silence_where_no_difference_quotient_fits() -> None:
+    x = np.array([0.375, -0.7])
+
+    def forward(x: Array, step: float) -> Array:
+        return quotient(mixed, x, 0, 1, np.full(2, step))
+
+    for wrong in (
+        lambda x: forward(x, 3e-6),
+        lambda x: forward(x, 1e-6) + np.array([[0, 1e-7], [0, 0], [0, 0]]),
+        lambda x: forward(x, 1e-5) + 1e-6,
+    ):
+        assert "difference" not in cause(mixed, x, wrong)
+
+
+def test_a_function_that_is_random_is_not_differenced_for_a_cause() -> None:
+    rng = np.random.default_rng(0)
+    noisy = lambda x: mixed(x) * (1 + 1e-15 * rng.standard_normal())  # noqa: E731
+    x, wrong = np.array([0.375, -0.7]), lambda x: quotient(mixed, x, 0, 1, np.full(2, 1e-4))
+    assert "difference" in cause(mixed, x, wrong)
+    assert "difference" not in cause(noisy, x, wrong)
+
+
 KINDS = [(name, plant, shapes) for plants, shapes in FAMILIES for name, plant in plants.items()]
 
 
