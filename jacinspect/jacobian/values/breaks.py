@@ -38,6 +38,7 @@ _ONE_KINK = 2.0**-7  # of a slope, that one turns it by: 0.5 % as measured on RK
 # by: by 1 to 3 % as measured on RK23 at 1e-3, off by 1 % itself. Rectifiers make most of what a slope changes by.
 _TURNS, _TOGETHER = 2.0**-5, 2.0**-3
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
+_OWN_RISE = 2.0**-2  # of what f moves by within half a unit, that leaps of a solver are less: mod(x, 1) leaps by all
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
 # there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large. Half as far as at
 # first, where breaks turn f by more than a solver's do, RK45 at 1e-3 has fainter ones.
@@ -195,7 +196,10 @@ def _in_window(
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & ~seen.is_noise & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
     off = np.where(broken, off, 0)
-    pieces, height = (off >= _LEAST * size) & (bend | (leap & several) | ~alone), np.where(leap & broken, height, 0)
+    pieces, height = (
+        (off >= _LEAST * size) & (bend | (leap & several) | ~alone),
+        height * (leap & several & broken & (height <= _OWN_RISE * seen.rise)),
+    )
     blurred = seen.is_blurred
     again = np.flatnonzero(blurred | (broken & ~pieces & (window[0] == 0) & (window[1] == FARTHEST)))
     if again.size:
@@ -214,7 +218,7 @@ class _Break:
     `persists` says where it is a break and no bend, `alone` where others are so far away that slopes beside it can be
     had; `apart` is its distance from x or, if that is less, from the next. `many` are large from afar. `change` is what
     slopes change by between all places, seen from afar, as far as the largest of an output is not larger than this one.
-    What is large between most places, from 8 or 64 times closer, `is_noise`.
+    `rise` is what f moves by between all places. What is large between most places, 8 or 64 times closer, `is_noise`.
     """
 
     places: Places
@@ -227,13 +231,14 @@ class _Break:
     apart: Array
     many: Array
     change: Array
+    rise: Array
     is_noise: Array
 
     @classmethod
     def in_window(cls, stencil: Stencil, value: Array, window: tuple[Array, Array]) -> "_Break | None":
         """Follow the largest difference; None where all are as small as rounding."""
         start, spacing = window
-        sizes, large, changes = [], [], []
+        sizes, large, changes, rises = [], [], [], []
         columns = np.arange(value.size)
         for _ in range(3):
             places = Places.at(stencil, spacing, start if start.any() else None)
@@ -242,6 +247,7 @@ class _Break:
             if not (ninth.max(axis=0) > _ROUNDINGS * bits).any():
                 return None
             cell = np.clip(ninth.argmax(axis=0)[leader(places.inputs, ninth.max(axis=0) / bits)], 1, ninth.shape[0] - 2)
+            rises.append(np.ptp(y, axis=0))
             large.append(np.count_nonzero(ninth >= ninth.max(axis=0) / _FINER**2, axis=0))
             sizes.append(ninth[cell + np.arange(-1, 2)[:, None], columns].max(axis=0))
             changes.append(
@@ -257,7 +263,7 @@ class _Break:
         distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
         distance = np.where(alone, distance, _ORDER * places.width)
         noise = np.maximum(large[1], large[2]) > SIDE
-        return cls(places, cell, first, middle, last, persists, alone, distance, large[0], changes[0], noise)
+        return cls(places, cell, first, middle, last, persists, alone, distance, large[0], changes[0], rises[0], noise)
 
     @property
     def is_blurred(self) -> Array:

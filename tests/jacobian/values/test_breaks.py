@@ -340,6 +340,21 @@ def test_an_error_that_is_large_beside_what_f_leaps_by_is_found(height: float, f
         assert jacinspect.inspect(f, X[:1], lambda x, factor=factor: factor * slope(x)).verdict == "fail"
 
 
+@pytest.mark.parametrize("factor", [0.0, 0.5, 0.9, 1.3, -1.0])
+@pytest.mark.parametrize("at", [0.25, 1.37, -0.62])
+def test_large_errors_are_found_beside_a_leap_or_two(at: float, factor: float) -> None:
+    x = np.array([at])
+    of_its_own: list[F] = [lambda x: 100 + np.mod(x, 0.7), lambda x: 30 + x + 0.1 * (x > at + 0.1)]
+    for f in of_its_own:
+        assert jacinspect.inspect(f, x, lambda _: np.ones(1)).verdict == "pass"
+        assert jacinspect.inspect(f, x, lambda _: np.full(1, factor)).verdict == "fail"
+
+
+def test_several_leaps_that_are_most_of_what_f_moves_by_are_its_own() -> None:
+    x = np.array([-0.62])
+    assert jacinspect.inspect(lambda x: 100 + np.mod(x, 0.3), x, lambda _: np.full(1, 1.3)).verdict == "fail"
+
+
 def test_a_kink_that_is_far_away_is_f_s_own() -> None:
     assert off(lambda x: x + 1e-3 * np.maximum(x, 0.1), np.array([0.6])) == 0
 
