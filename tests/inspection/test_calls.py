@@ -57,9 +57,9 @@ def test_a_slope_of_0_that_ends_in_a_bend_is_not_searched_for_steps() -> None:
     assert calls(lambda x: np.maximum(x, 0), None, x) <= 61 + LADDER_CALLS + 100
 
 
-@pytest.mark.parametrize(("off", "more"), [(1.0, 0), (0.01, 389)])
+@pytest.mark.parametrize(("off", "more"), [(1.0, 64), (0.01, 389)])
 def test_a_derivative_that_is_wrong_in_places_takes_one_ladder_more(off: float, more: int) -> None:
-    """Two calls show what may cancel. Before a small error is called one, f is searched for pieces, near and far."""
+    """Two calls show what may cancel. f is searched for pieces before that, and by a small error far away too."""
     x = np.random.default_rng(0).standard_normal((10, 10))
     assert calls(sigmoid, lambda x: slope(x) * (1 + off * (x > 1)), x) <= 51 + LADDER_CALLS + more
     assert LADDER_CALLS <= 64

@@ -26,6 +26,7 @@ _ROUGH = 2.0**9  # differences that shrink by less, from 64 times closer: by 64 
 _ROUNDINGS = 2.0**10  # of f, that a ninth difference (weights up to 126, norm 220) is larger than at a break
 _SETTLED = 0.4  # times, from 8 times closer: less is the second kink of two that are close to each other
 _GROWS = 4.0  # times, from 64 times closer: what grows is a pole
+_FOLLOWED = 1e-3  # of what f ranges over, that half of the ninth differences stay below: else f waves between places
 _TINY = float(np.finfo(np.float64).tiny)
 _LEAP = 70  # the largest ninth difference of a leap of height 1
 _OFF, _BY_LEAPS = 2.0, 16.0  # times as much a slope may be off as two differ, or as a leap makes over its distance
@@ -38,6 +39,7 @@ _ONE_KINK = 2.0**-7  # of a slope, that one turns it by: 0.5 % as measured on RK
 # by: by 1 to 3 % as measured on RK23 at 1e-3, off by 1 % itself. Rectifiers make most of what a slope changes by.
 _TURNS, _TOGETHER = 2.0**-5, 2.0**-3
 _OWN_LEAP = 2.0**-4  # of f, that a larger leap is its own, as at a branch cut: a tolerance in use is far smaller
+_ROUNDED = 2.0**-8  # of what f moves by, that noise is less: in half precision it is more, and slopes are not known
 _OWN_RISE = 2.0**-2  # of what f moves by within half a unit, that leaps of a solver are less: mod(x, 1) leaps by all
 # Centers, in units of x, and how far apart the places are, of FARTHEST: half a unit to both sides, and where nothing is
 # there, down to 0.04 x, beside 0: Newton's method takes a step less where x is a third as large. Half as far as at
@@ -257,12 +259,13 @@ class _Break:
             spacing = places.spacing / _FINER
         first, middle, last = sizes
         persists = (last > first / _ROUGH) & (last < _GROWS * first) & (last > _ROUNDINGS * bits)
+        persists &= np.median(ninth, axis=0) < _FOLLOWED * np.max(rises, axis=0)
         beside = np.abs(np.arange(ninth.shape[0])[:, None] - cell) > _ORDER
         alone = (ninth * beside).max(axis=0) < last / 8
         next_one = 2 * SIDE * window[1] * _ORDER / large[0]
         distance = np.minimum(np.abs(start), next_one) * np.abs(stencil.units())
         distance = np.where(alone, distance, _ORDER * places.width)
-        noise = np.maximum(large[1], large[2]) > SIDE
+        noise = (np.maximum(large[1], large[2]) > SIDE) & (last <= _ROUNDED * rises[0])
         return cls(places, cell, first, middle, last, persists, alone, distance, large[0], changes[0], rises[0], noise)
 
     @property
