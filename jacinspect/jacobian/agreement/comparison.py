@@ -28,9 +28,9 @@ _CANCELLED = 2.0**-27  # of a claim, that the rounding of its terms may be: a re
 _CANCELLED_HALF = 2.0**-3  # the same in half precision: gelu' near its minimum, in jax's bfloat16, is off by 20 %
 _APPROXIMATE = 2.0**-30  # of a claim: torch's trigamma is off by a relative 4.9e-10 itself, and a slip by far more
 # Of the largest of its row, that rounding in a rule may leave: (1 - cos θ)/θ² of a pose near 0, 1e-8 of what it makes.
-ROUNDED_OF_ROW = 2.0**-40
-# And where only a framework's own rules are involved, in which slips are not so small, or the
-# operand is in single precision, and data may be: the gradient of an entropy is a difference of two trigammas.
+_ROUNDED_OF_ROW = 2.0**-40
+# And where only a framework's own rules are involved, in which slips are not so small, or the operand is in single
+# precision, and data may be: the gradient of an entropy is a difference of two trigammas.
 APPROXIMATE_OF_ROW = 2.0**-23
 _CANCELLED_OF_ROW = 2.0**-16  # but no more of a claim itself: 0.01 % of it is an error, however large others are
 _NOTHING = 2.0**-43  # of the largest of its row, that a rule leaves where f has no slope: of a pose near 0, 8e-14
@@ -78,7 +78,7 @@ class Criteria:
     strict_kinks: bool = False
     noise: bool = False
     unresolved: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    approximate: float = ROUNDED_OF_ROW
+    approximate: float = _ROUNDED_OF_ROW
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Comparison:
     claimed: Array
     numeric: Numeric
     tolerance: Tolerance | None = None
-    approximate: float = ROUNDED_OF_ROW
+    approximate: float = _ROUNDED_OF_ROW
 
     def count(self, status: int) -> int:
         """Return how many entries have a status."""

@@ -5,10 +5,11 @@ places at which it takes another number of steps, and its slope there is off by 
 pieces differ. A claim that is off by no more than that is no error that differences could show.
 """
 
+from itertools import islice
+
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
-from jacinspect.jacobian.colors.seeds import colors_of
 from jacinspect.jacobian.values.averages import averaged_slopes
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
 from jacinspect.jacobian.values.last_bits import last_bits_lost
@@ -75,7 +76,7 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
     excused[on] = ~contradicts(refuted[on], known.other[places], known.bar[places])
     if excused.all():
         return numeric
-    off, leaps, means = _asked(first, numeric, refuted, contradicts, large)
+    off, leaps = _asked(first, numeric, refuted, contradicts, large)
     # Outputs that read an input share the work of f, and are off by parts of it, with or without a break in reach.
     share = np.zeros(pattern.shape[0], bool)
     share[pattern.rows[off[pattern.indices] > 0]] = True
@@ -85,13 +86,11 @@ def in_pieces(first: FirstLook, numeric: Numeric, contradicts: Contradicts) -> N
     bar = numeric.bar[entries] + slack
     close, bars = bar <= _CLOSE * np.abs(value), numeric.bar.copy()
     bars[entries[close]] = bar[close]
-    (mean, width), height = means[:, entries] + slack * [[0], [1]], leaps[pattern.rows[entries]]
-    reach = bar + _BY_MANY * height / own_scale(first.near.x.reshape(-1))[pattern.indices[entries]]
-    better = contradicts(entries, value, bar) & ~contradicts(entries, mean, width) & ~contradicts(entries, value, reach)
-    height, value, bar = np.where(better, [height, mean, width], [np.zeros(entries.size), value, bar])
-    pieces = Stairs(entries, height, value, bar, np.zeros(entries.size, bool)).subset(~close | better)
-    stairs = Stairs.ascending([known.subset(~np.isin(known.entries, entries)), pieces])
-    return replace(numeric, bar=bars, stairs=stairs)
+    pieces = Stairs(entries, np.zeros(entries.size), value, bar, np.zeros(entries.size, bool))
+    many = _over_leaps(first, pieces, slack, leaps[pattern.rows[entries]], contradicts)
+    pieces = pieces.subset(~close & ~np.isin(entries, many.entries))
+    others = known.subset(~np.isin(known.entries, entries))
+    return replace(numeric, bar=bars, stairs=Stairs.ascending([others, pieces, many]))
 
 
 def _of_pieces(numeric: Numeric, entries: Array) -> Array:
@@ -104,41 +103,51 @@ def _of_pieces(numeric: Numeric, entries: Array) -> Array:
 
 def _asked(
     first: FirstLook, numeric: Numeric, refuted: Array, contradicts: Contradicts, large: Array
-) -> tuple[Array, Array, Array]:
-    """Return what the pieces of f differ by for each input, in parts of `large`: a few colors are asked.
+) -> tuple[Array, Array]:
+    """Return what the pieces of f differ by for each input, in parts of `large`, and how high each output leaps.
 
-    They are those of `refuted` entries whose claims are off by a little, then of others, and where neither is in
-    pieces, those of other entries of the same outputs. Returned are also how high each output leaps, and, of entries
-    whose claims are off by more than pieces differ by, the slopes over many pieces, and their bars.
+    A few colors are asked: those of `refuted` entries whose claims are off by a little, then of others, and where
+    neither is in pieces, those of other entries of the same outputs.
     """
-    pattern, asked = numeric.jacobian.pattern, np.zeros(first.number, bool)
-    off, leaps, means = np.zeros(pattern.shape[1]), np.zeros(pattern.shape[0]), np.full((2, pattern.stored), np.nan)
-    value, bar = numeric.jacobian.data, numeric.bar
-    near = refuted[~contradicts(refuted, value[refuted], bar[refuted] + PIECES * large[refuted])]
-    beside = np.flatnonzero(np.isin(pattern.rows, pattern.rows[near]))
-    colors = first.colors[pattern.indices]
-    for sought, judged in ((near, refuted), (refuted, refuted), (beside, beside)):
-        if sought is beside and off.any():
+    pattern, asked = numeric.jacobian.pattern, 0
+    off, leaps = np.zeros(pattern.shape[1]), np.zeros(pattern.shape[0])
+    value, colors = numeric.jacobian.data, first.colors[pattern.indices]
+    near = refuted[~contradicts(refuted, value[refuted], numeric.bar[refuted] + PIECES * large[refuted])]
+    by_little = np.isin(colors, colors[near])
+    of_refuted = np.isin(np.arange(pattern.stored), refuted)
+    beside = np.isin(pattern.rows, pattern.rows[near]) & ~np.isin(colors, colors[refuted])
+    for chosen in (of_refuted & by_little, of_refuted & ~by_little, beside):
+        if chosen is beside and off.any():
             break
-        wanted, chosen = np.zeros(first.number, bool), np.zeros(pattern.stored, bool)
-        wanted[colors[sought]], chosen[judged] = True, True
-        wanted &= ~asked
-        wanted[np.flatnonzero(wanted)[_ASKED - np.count_nonzero(asked) :]] = False
-        asked |= wanted
-        for color in colors_of(pattern, first.colors, first.number):
-            here = np.flatnonzero(chosen[color.entries])
-            entries = here if isinstance(color.entries, slice) else color.entries[here]
-            if not entries.size or not wanted[colors[entries[0]]]:
-                continue
-            stencil = first.near.of_color(color).subset(here)
-            kinks = numeric.kind[entries] == Kind.KINK
-            change, height = between_pieces(stencil, value[entries], large[entries], kinks, briefly=sought is not near)
+        for entries, stencil in first.stencils(chosen):
+            if asked == _ASKED:
+                break
+            asked, kinks = asked + 1, numeric.kind[entries] == Kind.KINK
+            briefly = not by_little[entries[0]]
+            change, height = between_pieces(stencil, value[entries], large[entries], kinks, briefly=briefly)
             with np.errstate(all="ignore"):
                 np.fmax.at(off, pattern.indices[entries], change / large[entries])
             np.maximum.at(leaps, pattern.rows[entries], height)
-            if (contradicts(entries, value[entries], bar[entries] + change) & (height > 0)).any():
-                means[:, entries] = averaged_slopes(stencil, 0.0)
-    return off, leaps, means
+    return off, leaps
+
+
+def _over_leaps(first: FirstLook, pieces: Stairs, slack: Array, height: Array, contradicts: Contradicts) -> Stairs:
+    """Return entries whose claims are off by more than pieces differ by, and no more than as slopes over many leaps.
+
+    Each output leaps by a `height`; what pieces differ by, `slack`, is what slopes over many may be off by as well.
+    """
+    entries, pattern = pieces.entries, first.jacobian.pattern
+    reach = _BY_MANY * height / own_scale(first.near.x.reshape(-1))[pattern.indices[entries]]
+    left = contradicts(entries, pieces.other, pieces.bar) & ~contradicts(entries, pieces.other, pieces.bar + reach)
+    chosen = np.zeros(pattern.stored, bool)
+    chosen[entries[left]] = True
+    found = [pieces.subset(np.zeros(entries.size, bool))]
+    for here, stencil in islice(first.stencils(chosen), _ASKED):
+        places = np.searchsorted(entries, here)
+        mean, bar = averaged_slopes(stencil, 0.0)
+        many = Stairs(here, height[places], mean, bar + slack[places], np.zeros(here.size, bool))
+        found.append(many.subset(~contradicts(here, many.other, many.bar)))
+    return Stairs.ascending(found)
 
 
 def between_pieces(
@@ -147,8 +156,7 @@ def between_pieces(
     """Return by how much slopes may be off as f is smooth in pieces alone, 0 where it is not, and how high it leaps.
 
     So may they be where f has lost last bits of 1. `size` is what a slope is small against, of each output; on `kinks`,
-    there have to be other breaks beside that at x. `briefly`, no others are
-    sought where there is none around x.
+    there have to be other breaks beside that at x. `briefly`, none is sought far away unless there is one around x.
     """
     (off, height), pieces = np.zeros((2, value.size)), np.zeros(value.size, bool)
     far = stencil.scaled(own_scale(stencil.x))
@@ -170,9 +178,7 @@ def between_pieces(
 def _in_window(
     stencil: Stencil, value: Array, size: Array, kinks: Array, window: tuple[Array, Array]
 ) -> tuple[Array, Array, Array]:
-    """Return what `between_pieces` does, of places around a center and so far apart, and where breaks are a solver's.
-
-    The last is how high f leaps.
+    """Return what slopes may be off by, where breaks are a solver's, and how high f leaps, at places around a center.
 
     Close to a small x, f may bend within |x|: what is a break from afar is followed until places are closer than that.
     Where breaks around x are no solver's, those half as far away may be.
@@ -198,10 +204,8 @@ def _in_window(
     off = np.maximum(off, np.minimum(_ALIKE * np.maximum(turn, tilt), _BIAS * size))
     broken = seen.persists & ~seen.is_noise & (height <= _OWN_LEAP * np.abs(seen.places.y).max(axis=0))
     off = np.where(broken, off, 0)
-    pieces, height = (
-        (off >= _LEAST * size) & (bend | (leap & several) | ~alone),
-        height * (leap & several & broken & (height <= _OWN_RISE * seen.rise)),
-    )
+    pieces = (off >= _LEAST * size) & (bend | (leap & several) | ~alone)
+    height = height * (leap & several & broken & (height <= _OWN_RISE * seen.rise))
     blurred = seen.is_blurred
     again = np.flatnonzero(blurred | (broken & ~pieces & (window[0] == 0) & (window[1] == FARTHEST)))
     if again.size:

@@ -1,6 +1,6 @@
 """Every entry of a Jacobian at first sight: one seed per color, three values or six each. Next: numeric."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from jacinspect.jacobian.values.differences import (
     short_pass,
 )
 from jacinspect.jacobian.values.neighbourhood import Neighbourhood
-from jacinspect.jacobian.values.stencil import is_single, precision
+from jacinspect.jacobian.values.stencil import Stencil, is_single, precision
 from jacinspect.records import dataclass
 
 __all__ = ["FLOOR", "Contradicts", "FirstLook", "first_look", "refuted_by"]
@@ -54,6 +54,17 @@ class FirstLook:
         pattern, near = self.jacobian.pattern, self.near
         known = np.isfinite(near.box.y0[pattern.rows[block]])
         return np.asarray(known & np.isfinite(near.x.reshape(-1)[pattern.indices[block]]))
+
+    def stencils(self, chosen: Array, rounding: Magnitudes | None = None) -> Iterator[tuple[Array, Stencil]]:
+        """Yield the chosen ones of the stored entries, color by color, and their stencil; no color without any.
+
+        `rounding` is of each output, as of `Neighbourhood.rounding`.
+        """
+        for color in colors_of(self.jacobian.pattern, self.colors, self.number):
+            here = np.flatnonzero(chosen[color.entries])
+            if here.size:
+                entries = here if isinstance(color.entries, slice) else color.entries[here]
+                yield entries, self.near.of_color(color, rounding).subset(here)
 
 
 @np.errstate(all="ignore")

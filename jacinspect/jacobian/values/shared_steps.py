@@ -4,10 +4,11 @@ Where a part of f is computed in single precision, an output moves by roundings 
 the high ones may be none of f, even where low ones alone were seen; by most inputs the high ones are seen.
 """
 
+from itertools import islice
+
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array
-from jacinspect.jacobian.colors.seeds import colors_of
 from jacinspect.jacobian.compact import Jacobian
 from jacinspect.jacobian.values.doubts import Doubts
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
@@ -33,17 +34,13 @@ def with_shared_steps(first: FirstLook, numeric: Numeric, contradicts: Contradic
     if not doubtful.any():
         return numeric
     value, bar, kind = numeric.jacobian.data.copy(), numeric.bar.copy(), numeric.kind.copy()
-    rounding, looked = first.near.rounding(numeric.jacobian, numeric.bar), 0
-    for color in colors_of(pattern, first.colors, first.number):
-        here = np.flatnonzero(doubtful[color.entries])
-        if here.size and looked < _MOST_COLORS:
-            entries, looked = here if isinstance(color.entries, slice) else color.entries[here], looked + 1
-            stencil = first.near.of_color(color, rounding).subset(here)
-            estimate = ladder(stencil, Doubts(contradicts).subset(entries), height[entries])
-            entries, estimate = entries[estimate.step > 0], estimate.subset(estimate.step > 0)
-            value[entries], bar[entries], kind[entries] = estimate.value, estimate.bar, estimate.kind
-            others = stairs.subset(~np.isin(stairs.entries, entries))
-            stairs = Stairs.ascending([others, Stairs.of(entries, estimate)])
+    rounding = first.near.rounding(numeric.jacobian, numeric.bar)
+    for entries, stencil in islice(first.stencils(doubtful, rounding), _MOST_COLORS):
+        estimate = ladder(stencil, Doubts(contradicts).subset(entries), height[entries])
+        on, estimate = entries[estimate.step > 0], estimate.subset(estimate.step > 0)
+        value[on], bar[on], kind[on] = estimate.value, estimate.bar, estimate.kind
+        others = stairs.subset(~np.isin(stairs.entries, on))
+        stairs = Stairs.ascending([others, Stairs.of(on, estimate)])
     return replace(numeric, jacobian=Jacobian(pattern, value), bar=bar, kind=kind, stairs=stairs)
 
 

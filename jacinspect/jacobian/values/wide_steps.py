@@ -7,7 +7,6 @@ them (Bengio, Léonard & Courville 2013). It is no error, unless that slope is k
 import numpy as np
 
 from jacinspect.jacobian.calls.blackbox import Array, BlackBox, same
-from jacinspect.jacobian.colors.seeds import colors_of
 from jacinspect.jacobian.values.averages import averaged_slopes
 from jacinspect.jacobian.values.first_look import Contradicts, FirstLook, refuted_by
 from jacinspect.jacobian.values.numeric import Numeric
@@ -63,12 +62,9 @@ def with_wide_steps(first: FirstLook, numeric: Numeric, contradicts: Contradicts
         return numeric
     refuted[stairs.entries[stairs.other != 0]] = False  # those were followed over many steps
     found = [stairs.subset(~refuted[stairs.entries])]
-    for color in colors_of(pattern, first.colors, first.number):
-        here = np.flatnonzero(refuted[color.entries])
-        if here.size:
-            entries = here if isinstance(color.entries, slice) else color.entries[here]
-            stencil = near.of_color(color).subset(here).scaled(np.asarray(steps.reach * step_scale(near.x)))
-            found.append(_over_many(stencil, entries, steps.height[pattern.rows[entries]]))
+    unit = np.asarray(steps.reach * step_scale(near.x))
+    for entries, stencil in first.stencils(refuted):
+        found.append(_over_many(stencil.scaled(unit), entries, steps.height[pattern.rows[entries]]))
     return replace(numeric, stairs=Stairs.ascending(found), stands_still=True)
 
 

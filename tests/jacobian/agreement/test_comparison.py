@@ -49,6 +49,14 @@ def of_two(epsilon: float = DOUBLE, size: float = 0.0, terms: float = 1.0, shape
     return Numeric(Jacobian(pattern, np.zeros(2)), np.zeros(2), np.zeros(2, np.int8), sizes, epsilon, terms=terms)
 
 
+def beside_1(value: float, size: float, claim: float) -> Comparison:
+    """A claim of an entry in the row of a slope of 1, and of the size that f has by its own input."""
+    pattern = Pattern.from_pairs(np.zeros(2, np.int64), np.arange(2), (1,), (2,))
+    sizes, kinds = Magnitudes.of(np.array([4.0, size])), np.zeros(2, np.int8)
+    numeric = Numeric(Jacobian(pattern, np.array([1.0, value])), np.full(2, 1e-16), kinds, sizes, DOUBLE)
+    return Comparison(kinds, np.array([1.0, claim]), numeric)
+
+
 # --- What a claim may be off by
 
 
@@ -114,10 +122,7 @@ def test_a_claim_in_half_precision_is_as_rounded_as_its_terms(
 def test_where_f_has_no_slope_a_rule_leaves_last_bits_of_its_row(
     claim: float, value: float, size: float, verdict: bool
 ) -> None:
-    pattern = Pattern.from_pairs(np.zeros(2, np.int64), np.arange(2), (1,), (2,))
-    sizes, kinds = Magnitudes.of(np.array([4.0, size])), np.zeros(2, np.int8)
-    numeric = Numeric(Jacobian(pattern, np.array([1.0, value])), np.full(2, 1e-16), kinds, sizes, DOUBLE)
-    comparison = Comparison(kinds, np.array([1.0, claim]), numeric)
+    comparison = beside_1(value, size, claim)
     (allowed,) = comparison.allowed(np.array([1]))
     assert bool(claim <= allowed) == verdict
 
@@ -136,10 +141,7 @@ def test_where_f_has_no_slope_a_rule_leaves_last_bits_of_its_row(
 def test_beside_larger_entries_a_rule_is_rounded_by_last_bits_of_those(
     value: float, off: float, size: float, verdict: bool
 ) -> None:
-    pattern = Pattern.from_pairs(np.zeros(2, np.int64), np.arange(2), (1,), (2,))
-    sizes, kinds = Magnitudes.of(np.array([4.0, size])), np.zeros(2, np.int8)
-    numeric = Numeric(Jacobian(pattern, np.array([1.0, value])), np.full(2, 1e-16), kinds, sizes, DOUBLE)
-    comparison = Comparison(kinds, np.array([1.0, value + off]), numeric)
+    comparison = beside_1(value, size, value + off)
     assert comparison.is_approximate(slice(None)).tolist() == [True, verdict]
     assert comparison.is_approximate(np.array([1])).tolist() == [verdict]
 
